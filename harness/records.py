@@ -1,0 +1,204 @@
+"""What a run leaves on disk: one folder per key, appended while it trains, complete once `done` is there.
+
+    results/plans/<plan>.json          which runs make up each arm of a plan, rewritten as they finish
+    results/runs/<key>/spec.json       what was asked for
+                       records.jsonl   one line per evaluation; the same bits whenever the key is the same
+                       costs.jsonl     one line per epoch: seconds, rows per second, memory
+                       env.json        machine and versions
+                       done            {"status": "finished" | "failed", "reason": ...}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.plugin import UserError, unknown
+
+
+@dataclass(frozen=True)
+class Record:
+    """One evaluation.
+
+    epoch: the epoch being trained, from 1. step: optimiser steps so far. position: epochs trained, 1.25 being a
+    quarter into the second. boundary: the end of an epoch, where the full splits are evaluated.
+    metrics: "<split>/<metric>/<task>" -> value, where split is `sample` (a fixed subsample of valid, at every
+    evaluation), `valid`, `test` and `train` (a fixed subsample) at boundaries, or `valid@<bucket>`: the examples whose
+    rarest id occurs that often in training.
+    """
+
+    epoch: int
+    step: int
+    position: float
+    boundary: bool
+    metrics: dict[str, float]
+    cost: dict[str, float] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run read back from disk. status: finished, failed, or incomplete (no `done`)."""
+
+    key: str
+    spec: dict[str, Any]
+    records: tuple[Record, ...]
+    status: str
+    reason: str
+    env: dict[str, Any]
+
+    @property
+    def boundaries(self) -> tuple[Record, ...]:
+        """The end-of-epoch evaluations, in order of epoch."""
+        return tuple(r for r in self.records if r.boundary)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of a search. params: the searched values. value: what was selected by; None: failed."""
+
+    number: int
+    key: str
+    seed: int
+    params: dict[str, Any]
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One row of the comparison: a data set, a model and a strategy, trained with several seeds.
+
+    role: `arm`, or `one_epoch`: the plain model tuned for, and read at, its first epoch. select: the rule that chose
+    among trials and chooses the epoch. chosen: the searched values of the winner; empty if nothing was searched.
+    runs: seed -> key of every reporting run, finished or not.
+    """
+
+    dataset: str
+    model: str
+    strategy: str
+    role: str
+    select: str
+    tuned: bool
+    chosen: dict[str, Any]
+    trials: tuple[Trial, ...]
+    runs: dict[int, str]
+
+    @property
+    def id(self) -> str:
+        return "/".join((self.dataset, self.model, self.strategy if self.role == "arm" else self.role))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a plan has come to so far. plan: its full TOML as a dictionary. complete: every run is done."""
+
+    name: str
+    plan: dict[str, Any]
+    arms: tuple[Arm, ...]
+    complete: bool
+
+
+class RunWriter:
+    """Writes one run; the folder is emptied first, so that a killed run starts clean."""
+
+    def __init__(self, runs: Path, key: str, spec: dict[str, Any], env: dict[str, Any]) -> None:
+        self.folder = runs / key
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        _write(self.folder / "spec.json", spec)
+        _write(self.folder / "env.json", env)
+
+    def append(self, record: Record) -> None:
+        line = dataclasses.asdict(record)
+        cost = line.pop("cost")
+        _append(self.folder / "records.jsonl", line)
+        if cost:
+            _append(self.folder / "costs.jsonl", {"epoch": record.epoch, **cost})
+
+    def finish(self, status: str, reason: str = "") -> None:
+        _write(self.folder / "done", {"status": status, "reason": reason})
+
+
+def is_done(runs: Path, key: str) -> bool:
+    return (runs / key / "done").exists()
+
+
+def read(runs: Path, key: str) -> Run:
+    """Read one run back; a torn last line of a killed run is dropped.
+
+    Raises:
+        UserError: there is no such run.
+    """
+    folder = runs / key
+    if not (folder / "spec.json").exists():
+        raise UserError(f"no run '{key}' in {runs}")
+    done = json.loads((folder / "done").read_text()) if (folder / "done").exists() else {"status": "incomplete"}
+    costs = {line.pop("epoch"): line for line in _lines(folder / "costs.jsonl")}
+    records = (Record(**line) for line in _lines(folder / "records.jsonl"))
+    return Run(
+        key=key,
+        spec=json.loads((folder / "spec.json").read_text()),
+        records=tuple(dataclasses.replace(r, cost=costs.get(r.epoch, {})) if r.boundary else r for r in records),
+        status=done["status"],
+        reason=done.get("reason", ""),
+        env=json.loads((folder / "env.json").read_text()),
+    )
+
+
+def write_outcome(results: Path, outcome: Outcome) -> None:
+    (results / "plans").mkdir(parents=True, exist_ok=True)
+    _write(results / "plans" / f"{outcome.name}.json", dataclasses.asdict(outcome))
+
+
+def read_outcome(results: Path, name: str) -> Outcome:
+    """Raises:
+    UserError: the plan was never run here.
+    """
+    path = results / "plans" / f"{name}.json"
+    if not path.exists():
+        raise unknown("plan", name, [p.stem for p in path.parent.glob("*.json")], f"results folder '{results}'")
+    value = json.loads(path.read_text())
+    arms = (
+        Arm(**(a | {"trials": tuple(Trial(**t) for t in a["trials"]), "runs": {int(s): k for s, k in a["runs"].items()}}))
+        for a in value["arms"]
+    )
+    return Outcome(value["name"], value["plan"], tuple(arms), value["complete"])
+
+
+def ensure_writable(folder: Path) -> None:
+    """Make a results folder, or refuse it before any work.
+
+    Raises:
+        UserError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"results folder '{folder}' cannot be written: {error.strerror}") from error
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    if path.exists():
+        for line in path.read_text().splitlines(keepends=True):
+            if line.endswith("\n"):
+                yield json.loads(line)
+
+
+def _append(path: Path, value: dict[str, Any]) -> None:
+    with path.open("a") as file:
+        file.write(json.dumps(value) + "\n")
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    """Write under a temporary name, then rename."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
+    partial.replace(path)

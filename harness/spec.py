@@ -1,0 +1,272 @@
+"""What to run: plan TOML -> frozen, typed specs -> the key that names a run."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from harness import ENGINE
+from harness.api import Dataset, Model, Strategy, UserError
+from harness.plugin import Plugin, params, unknown
+from harness.registry import Entry, Registry, build, entry_of
+
+P = TypeVar("P", bound=Plugin)
+METRICS = {"auc": 1, "pr_auc": 1, "gauc": 1, "oracle_share": 1, "logloss": -1, "ne": -1, "regret": -1}
+"""Metrics a plan may select by, and whether more is better."""
+
+
+class Config(BaseModel):
+    """A frozen table of a plan; keys it does not know are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class PluginSpec(Config):
+    """A plug-in by name, with every parameter written out."""
+
+    name: str
+    params: dict[str, Any] = {}
+
+
+class TrainSpec(Config):
+    """The knobs that every strategy shares. threads: of one training process; part of the key, as sums depend on it."""
+
+    epochs: int = Field(4, ge=1)
+    batch_size: int = Field(4096, ge=1)
+    dense_lr: float = Field(1e-3, gt=0)
+    table_lr: float = Field(1e-3, gt=0)
+    table_optimizer: Literal["adam", "adagrad", "rowwise_adagrad", "sgd"] = "adam"
+    init_std: float = Field(0.01, ge=0)
+    threads: int = Field(1, ge=1)
+
+
+class EvalSpec(Config):
+    """When to evaluate. points: shares of an epoch at which the subsample is evaluated, besides its end."""
+
+    points: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)
+    sample: int = Field(20_000, ge=100)
+    batch_size: int = Field(16_384, ge=1)
+    test: bool = True
+
+    @field_validator("points", mode="before")
+    @classmethod
+    def _points(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("points")
+    @classmethod
+    def _inside(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 < p < 1 for p in value) or list(value) != sorted(set(value)):
+            raise ValueError("points must ascend strictly between 0 and 1")
+        return value
+
+
+class RunSpec(Config):
+    """All that determines the numbers of one run."""
+
+    dataset: PluginSpec
+    data_seed: int = 0
+    model: PluginSpec
+    strategy: tuple[PluginSpec, ...] = Field(min_length=1)
+    train: TrainSpec = TrainSpec()
+    evaluation: EvalSpec = EvalSpec()
+    seed: int = Field(0, ge=0)
+
+    @property
+    def strategy_name(self) -> str:
+        return "+".join(s.name for s in self.strategy)
+
+
+class SearchSpec(Config):
+    """How hyperparameters are chosen. trials: per strategy, the first being the defaults; 0: no search.
+
+    select: best_epoch, final_epoch or one_epoch of valid/<metric>/<task>. Seeds of trials count from `seed`.
+    """
+
+    trials: int = Field(0, ge=0)
+    metric: str = "auc"
+    task: str | None = None
+    select: Literal["best_epoch", "final_epoch", "one_epoch"] = "best_epoch"
+    seed: int = Field(1_000_000, ge=0)
+    dense_lr: tuple[float, float] = (3e-4, 3e-3)
+    table_lr: tuple[float, float] = (3e-4, 3e-3)
+
+    @field_validator("dense_lr", "table_lr", mode="before")
+    @classmethod
+    def _pair(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("metric")
+    @classmethod
+    def _metric(cls, value: str) -> str:
+        if value not in METRICS:
+            raise ValueError(str(unknown("metric", value, METRICS)))
+        return value
+
+
+class Plan(Config):
+    """A comparison: data sets x models x strategies x seeds, at one search budget."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    description: str = ""
+    datasets: tuple[dict[str, Any], ...] = Field(alias="dataset", min_length=1)
+    models: tuple[dict[str, Any], ...] = Field(alias="model", min_length=1)
+    strategies: tuple[str, ...] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    data_seed: int = Field(0, ge=0)
+    train: TrainSpec = TrainSpec()
+    evaluation: EvalSpec = EvalSpec()
+    search: SearchSpec = SearchSpec()
+
+    @field_validator("datasets", "models", "strategies", "seeds", mode="before")
+    @classmethod
+    def _tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Plan:
+        for what, values in (("seed", self.seeds), ("strategy", self.strategies)):
+            for value in values:
+                if list(values).count(value) > 1:
+                    raise ValueError(f"{what} {value!r} is listed twice")
+        tuning = range(self.search.seed, self.search.seed + max(self.search.trials, 1))
+        for seed in self.seeds:
+            if seed < 0 or (self.search.trials and seed in tuning):
+                raise ValueError(f"seed {seed} is negative or among the tuning seeds {tuning.start} to {tuning[-1]}")
+        return self
+
+
+def load_plan(path: Path, overrides: list[str] | None = None) -> Plan:
+    """Read a plan; `overrides` are `key=value` with dotted keys and TOML values, as `train.epochs=2`.
+
+    Raises:
+        UserError: the file is missing or not TOML, or a key or value is not accepted.
+    """
+    try:
+        values = tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise UserError(f"plan '{path}' does not exist") from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"plan '{path}' cannot be read as TOML: {error}") from error
+    for override in overrides or []:
+        _override(values, override)
+    try:
+        return Plan.model_validate({"name": path.stem, **values})
+    except ValidationError as error:
+        raise UserError(f"plan '{path}': {_explain(error)}") from error
+
+
+def resolve(
+    plan: Plan, registry: Registry
+) -> tuple[tuple[PluginSpec, ...], tuple[PluginSpec, ...], tuple[tuple[PluginSpec, ...], ...]]:
+    """The plan's data sets, models and strategies as plug-in specs, every parameter checked and written out."""
+    datasets = tuple(_named(registry.datasets, "data set", d, plan.name) for d in plan.datasets)
+    models = tuple(_named(registry.models, "model", m, plan.name) for m in plan.models)
+    strategies = tuple(parse_strategy(s, registry, f"plan '{plan.name}'") for s in plan.strategies)
+    return datasets, models, strategies
+
+
+def parse_strategy(text: str, registry: Registry, where: str = "strategy") -> tuple[PluginSpec, ...]:
+    """`hashing(ratio=0.1)+reinit` -> one spec per part, defaults filled in."""
+
+    def parts(node: ast.expr) -> list[tuple[str, dict[str, Any]]]:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            return parts(node.left) + parts(node.right)
+        if isinstance(node, ast.Name):
+            return [(node.id, {})]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
+            return [(node.func.id, {str(k.arg): _literal(k.value) for k in node.keywords})]
+        raise ValueError
+
+    try:
+        named = parts(ast.parse(text, mode="eval").body)
+    except (SyntaxError, ValueError) as error:
+        raise UserError(
+            f"{where}: strategy '{text}' cannot be read; accepted: name or name(knob=value), joined by +"
+        ) from error
+    return tuple(_named(registry.strategies, "strategy", {"name": n, **p}, where) for n, p in named)
+
+
+def instances(spec: RunSpec, registry: Registry) -> tuple[Dataset, Model, tuple[Strategy, ...]]:
+    """The plug-ins of a run, built from its spec."""
+    return (
+        build(registry.datasets, "data set", spec.dataset.name, spec.dataset.params),
+        build(registry.models, "model", spec.model.name, spec.model.params),
+        tuple(build(registry.strategies, "strategy", s.name, s.params) for s in spec.strategy),
+    )
+
+
+def data_key(dataset: PluginSpec, data_seed: int, registry: Registry) -> str:
+    """Names a built data set: its identity, version, source and seed, and what generated it."""
+    entry = entry_of(registry.datasets, "data set", dataset.name)
+    plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
+    parts = (dataset.name, plugin.fingerprint(), plugin.version, entry.source, data_seed, np.__version__, ENGINE)
+    return _digest(parts)
+
+
+def run_key(spec: RunSpec, data: str, registry: Registry) -> str:
+    """Names a run: its spec, its data, the sources of its plug-ins, and the versions that compute it."""
+    sources = [entry_of(registry.models, "model", spec.model.name).source]
+    sources += [entry_of(registry.strategies, "strategy", s.name).source for s in spec.strategy]
+    rest = spec.model_dump(mode="json", exclude={"dataset", "data_seed"})
+    return _digest((rest, data, sources, torch.__version__, np.__version__, ENGINE))
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _named(entries: dict[str, Entry[P]], what: str, values: dict[str, Any], where: str) -> PluginSpec:
+    if "name" not in values:
+        raise UserError(f"{where}: a {what} has no name; accepted: {', '.join(sorted(entries))}")
+    given = {k: os.path.expandvars(v) if isinstance(v, str) else v for k, v in values.items() if k != "name"}
+    plugin = build(entries, what, str(values["name"]), given, where)
+    return PluginSpec(name=plugin.name, params=params(plugin))
+
+
+def _literal(node: ast.expr) -> Any:
+    if isinstance(node, ast.Name) and node.id == "inf":
+        return float("inf")
+    return ast.literal_eval(node)
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise UserError(f"--set '{override}' has no '='; accepted: key=value, as train.epochs=2")
+    try:
+        value = tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *path, last = key.strip().split(".")
+    for part in path:
+        inner = values.setdefault(part, {})
+        values = inner[0] if isinstance(inner, list) and len(inner) == 1 else inner
+        if not isinstance(values, dict):
+            raise UserError(f"--set '{override}': '{part}' is not a table of the plan")
+    values[last] = value
+
+
+def _explain(error: ValidationError) -> str:
+    """The first problem on one line: place, value, and the nearest accepted key."""
+    first = error.errors()[0]
+    place = ".".join(str(p) for p in first["loc"]) or "plan"
+    if first["type"] == "extra_forbidden":
+        model: Any = Plan
+        for part in first["loc"][:-1]:
+            model = model.model_fields[part].annotation
+        accepted = [f.alias or name for name, f in model.model_fields.items()]
+        return str(unknown("key", str(first["loc"][-1]), accepted, place))
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    return f"{place} = {first['input']!r} is not accepted: {first['msg'].removeprefix('Value error, ')}"

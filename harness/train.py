@@ -1,0 +1,155 @@
+"""Train one run and evaluate it: `run(...)` yields a record per evaluation. The loop, and nothing else."""
+
+from __future__ import annotations
+
+import math
+import resource
+import time
+from collections.abc import Iterator, Sequence
+from functools import reduce
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from harness import seeds
+from harness.api import DenseSpec, Model, Strategy, TableSpec
+from harness.corpus import CodedSplit, Corpus, Ints
+from harness.encode import encode
+from harness.evaluate import Evaluator
+from harness.records import Record
+from harness.spec import EvalSpec, TrainSpec
+from harness.tables import EmbeddingTables
+
+
+class Diverged(Exception):
+    """The loss is no longer a number."""
+
+
+class Trainer:
+    """The state of one run between batches."""
+
+    def __init__(
+        self, corpus: Corpus, model: Model, strategies: Sequence[Strategy], train: TrainSpec, seed: int
+    ) -> None:
+        torch.set_num_threads(train.threads)
+        self.corpus, self.train, self.seed, self.strategies = corpus, train, seed, strategies
+        self.encoding = encode(corpus, strategies, seed)
+        dense = DenseSpec(lr=train.dense_lr)
+        spec = TableSpec(lr=train.table_lr, optimizer=train.table_optimizer, init_std=train.init_std)
+        spec = reduce(lambda s, strategy: strategy.table(s, dense), strategies, spec)
+        self.tables = EmbeddingTables(self.encoding, spec, model.width(len(corpus.tasks)), strategies, seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seeds.torch_seed(seed, "dense"))
+            self.net = model.network(len(corpus.fields), len(corpus.tasks))
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=train.dense_lr, fused=True)
+        self._penalties = [s for s in strategies if type(s).penalty is not Strategy.penalty]
+
+    def start_epoch(self, epoch: int) -> None:
+        self.tables.epoch = epoch
+        dense = reduce(lambda s, strategy: strategy.dense(s, epoch), self.strategies, DenseSpec(self.train.dense_lr))
+        for group in self.optimizer.param_groups:
+            group["lr"] = dense.lr
+        for parameter in self.net.parameters():
+            parameter.requires_grad_(not dense.frozen)
+        for strategy in self.strategies:
+            strategy.on_epoch_start(epoch, self.tables)
+        self.net.train()
+
+    def order(self, epoch: int) -> Ints:
+        """The order of the training examples in this epoch."""
+        return seeds.generator(self.seed, "shuffle", epoch).permutation(len(self.corpus.train))
+
+    def step(self, batch: CodedSplit) -> Tensor:
+        """One batch: lookup, forward, backward, update. Returns the loss, still on its way."""
+        embedded_BFD = self.tables.lookup(self.encoding.rows_BC(torch.from_numpy(batch.codes_NF)))
+        loss = task_loss(self.net(embedded_BFD), batch)
+        penalties = [p for s in self._penalties if (p := s.penalty(embedded_BFD)) is not None]
+        total = loss + torch.stack(penalties).sum() if penalties else loss
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        assert embedded_BFD.grad is not None
+        self.tables.update(embedded_BFD.grad)
+        self.optimizer.step()
+        return loss.detach()
+
+    def end_epoch(self, epoch: int) -> None:
+        for strategy in self.strategies:
+            strategy.on_epoch_end(epoch, self.tables)
+
+
+def task_loss(logits_NT: Tensor, batch: CodedSplit) -> Tensor:
+    """Sum over tasks of the mean cross-entropy of the known labels."""
+    labels_NT = torch.from_numpy(batch.labels_NT).float()
+    if batch.observed_NT is None:
+        return functional.binary_cross_entropy_with_logits(logits_NT, labels_NT) * labels_NT.shape[1]
+    known_NT = torch.from_numpy(batch.observed_NT).float()
+    loss_NT = functional.binary_cross_entropy_with_logits(logits_NT, labels_NT, known_NT, reduction="none")
+    return (loss_NT.sum(dim=0) / known_NT.sum(dim=0).clamp(min=1)).sum()
+
+
+def run(
+    corpus: Corpus, model: Model, strategies: Sequence[Strategy], train: TrainSpec, evaluation: EvalSpec, seed: int
+) -> Iterator[Record]:
+    """Train and yield a record at every evaluation point.
+
+    Raises:
+        Diverged: the loss of an evaluation or of training is not finite.
+    """
+    trainer = Trainer(corpus, model, strategies, train, seed)
+    evaluator = Evaluator(corpus, trainer.encoding, evaluation, seed)
+    batches = -(-len(corpus.train) // train.batch_size)
+    stops = sorted({max(1, round(p * batches)) for p in evaluation.points} | {batches})
+    examples, step, peak = corpus.train.labelled(), 0, 0.0
+    for epoch in range(1, train.epochs + 1):
+        clock = _Clock()
+        trainer.start_epoch(epoch)
+        order = trainer.order(epoch)
+        touched, done, loss = trainer.tables.rows_touched, 0, torch.zeros(())
+        for stop in stops:
+            for at in range(done, stop):
+                index = np.sort(order[at * train.batch_size : (at + 1) * train.batch_size])
+                loss = trainer.step(examples.take(index))
+            step, done = step + stop - done, stop
+            clock.trained()
+            boundary = stop == batches
+            metrics = evaluator(trainer.net, trainer.tables, full=boundary)
+            clock.evaluated()
+            if not torch.isfinite(loss) or not all(map(math.isfinite, metrics.values())):
+                raise Diverged(f"the loss is not a finite number in epoch {epoch} by step {step} ({loss.item()})")
+            if boundary:
+                peak = max(peak, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+                cost = clock.cost(len(examples), trainer.tables, touched, batches) | {"peak_memory_mb": peak}
+            yield Record(epoch, step, epoch - 1 + stop / batches, boundary, metrics, cost if boundary else {})
+        trainer.end_epoch(epoch)
+
+
+class _Clock:
+    """Seconds of training and of evaluation, apart."""
+
+    def __init__(self) -> None:
+        self.train_s, self.eval_s, self._last = 0.0, 0.0, time.perf_counter()
+
+    def trained(self) -> None:
+        self.train_s += self._lap()
+
+    def evaluated(self) -> None:
+        self.eval_s += self._lap()
+
+    def _lap(self) -> float:
+        now = time.perf_counter()
+        lap, self._last = now - self._last, now
+        return lap
+
+    def cost(self, examples: int, tables: EmbeddingTables, touched_before: int, steps: int) -> dict[str, float]:
+        return {
+            "train_s": self.train_s,
+            "eval_s": self.eval_s,
+            "rows_per_s": examples / self.train_s,
+            "distinct_rows_per_step": (tables.rows_touched - touched_before) / steps,
+            "table_rows": float(len(tables.store)),
+            "table_mb": tables.store.nbytes / 2**20,
+        }
+
+

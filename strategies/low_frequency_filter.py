@@ -1,0 +1,22 @@
+"""Send rare ids to one shared row per field, so that an id must be seen often enough to get a row of its own.
+
+Source: FuxiCTR's tokenizer, `min_categr_count`; Zhang et al. 2022, official code, --filter_percent (both read).
+"""
+
+import numpy as np
+
+from harness.api import Encoder, FieldStats, Generator, Strategy, tuned, vocabulary
+
+
+class LowFrequencyFilter(Strategy):
+    """min_count: training occurrences an id needs to keep its row. keep: share of the most frequent ids kept."""
+
+    name = "low_frequency_filter"
+    min_count: int = tuned(2, 1, 100, log=True, neutral=1)
+    keep: float = tuned(1.0, 1e-3, 1.0, log=True, neutral=1.0, search=False)
+
+    def encoder(self, stats: FieldStats, rng: Generator) -> Encoder | None:
+        keep_U = stats.count_U >= self.min_count
+        rarest_first = np.argsort(stats.count_U, kind="stable")
+        keep_U[rarest_first[: len(keep_U) - round(self.keep * len(keep_U))]] = False
+        return vocabulary(stats, keep_U)

@@ -1,0 +1,29 @@
+"""Redraw the embeddings at the start of every further epoch and keep the net: multi-epoch learning by MEDA.
+
+Source: Liu et al. 2023, arXiv 2305.19531, and 2024, arXiv 2407.01607 (abstract and summaries); the threshold on
+cardinality and the kept state of other tables follow a public conversion baseline (read).
+"""
+
+import math
+
+from harness.api import Strategy, Tables, tuned
+
+
+class Reinit(Strategy):
+    """every: epochs between redraws (inf: never). start: the last epoch before the first redraw.
+
+    min_cardinality: fields with fewer distinct training ids are kept. reset_state: clear the optimiser state of the
+    redrawn rows too.
+    """
+
+    name = "reinit"
+    every: float = tuned(1.0, 1.0, 1000.0, neutral=math.inf, search=False)
+    start: int = tuned(1, 1, 1000, search=False)
+    min_cardinality: int = tuned(1, 1, 100_000, log=True)
+    reset_state: bool = tuned(True, choices=(True, False), search=False)
+
+    def on_epoch_start(self, epoch: int, tables: Tables) -> None:
+        if epoch > self.start and (epoch - self.start) % self.every == 0:
+            for field in tables.fields:
+                if field.train_ids >= self.min_cardinality:
+                    tables.reset(field, state=self.reset_state)
