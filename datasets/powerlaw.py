@@ -33,6 +33,10 @@ class PowerLaw(Dataset):
 
     name = "powerlaw"
     version = 1
+    example = {
+        "rows": 12_000, "users": 2_000, "products": 800, "campaigns": 80, "advertisers": 20, "categories": 8,
+        "click": 0.3, "add_to_cart": 0.1, "checkout": 0.05,
+    }  # fmt: skip
     rows: int = tuned(2_000_000, 1_000, 10**9)
     days: int = tuned(10, 1, 365)
     users: int = tuned(400_000, 2, 10**9)

@@ -15,11 +15,27 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from harness.plugin import Plugin, UserError, tuned
+from harness.plugin import Plugin, UserError, params, tuned
 
 __all__ = [
-    "Data", "Dataset", "DenseSpec", "Encoder", "FieldStats", "FieldTable", "Model", "RowStep", "Split", "Strategy",
-    "TableSpec", "Tables", "UserError", "hash_ids", "tuned", "vocabulary", "Generator", "Ints",
+    "Data",
+    "Dataset",
+    "DenseSpec",
+    "Encoder",
+    "FieldStats",
+    "FieldTable",
+    "Generator",
+    "Ints",
+    "Model",
+    "RowStep",
+    "Split",
+    "Strategy",
+    "TableSpec",
+    "Tables",
+    "UserError",
+    "hash_ids",
+    "tuned",
+    "vocabulary",
 ]  # fmt: skip
 
 Ints = npt.NDArray[np.int64]
@@ -59,6 +75,8 @@ class Dataset(Plugin):
 
     version: ClassVar[int]
     """Bump when the numbers change; part of the key of every run."""
+    example: ClassVar[dict[str, Any] | None] = None
+    """Parameters of a small build, for the conformance check; None: it needs the user's own file."""
 
     def build(self, rng: Generator) -> Data:
         """Make or read the data; every random draw comes from `rng`."""
@@ -66,7 +84,7 @@ class Dataset(Plugin):
 
     def fingerprint(self) -> dict[str, Any]:
         """What identifies the data besides version and source; a file's content, say. Default: the parameters."""
-        return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
+        return params(self)
 
 
 class Model(Plugin):

@@ -40,7 +40,8 @@ class CodedSplit:
     def take(self, index_M: Ints) -> CodedSplit:
         """The examples at these positions, in memory."""
         arrays = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return CodedSplit(**{k: None if a is None else np.asarray(a[index_M]) for k, a in arrays.items()})
+        taken: dict[str, Any] = {k: None if a is None else np.asarray(a[index_M]) for k, a in arrays.items()}
+        return CodedSplit(**taken)
 
 
 @dataclass(frozen=True)
@@ -71,25 +72,43 @@ def check(data: Data, name: str) -> None:
     """Refuse data that cannot be trained or evaluated on.
 
     Raises:
-        UserError: an empty split, a wrong shape, a label that is not 0/1, or one class only.
+        UserError: an empty split, a wrong shape, a label that is not 0/1, one class only, or no probability.
     """
+    if len(set(data.fields)) != len(data.fields) or len(set(data.tasks)) != len(data.tasks):
+        raise UserError(f"data set '{name}': a name is listed twice in {data.fields + data.tasks}")
     for part in SPLITS:
         split: Split = getattr(data, part)
-        where, n = f"data set '{name}', {part} split", len(split.ids_NF)
-        if n == 0:
-            raise UserError(f"{where}: 0 rows; at least one of each label is needed")
-        if split.ids_NF.dtype != np.int64 or split.ids_NF.shape != (n, len(data.fields)):
-            raise UserError(f"{where}: ids are {split.ids_NF.dtype} {split.ids_NF.shape}; accepted: int64 [N, F]")
-        if split.labels_NT.shape != (n, len(data.tasks)):
-            raise UserError(f"{where}: labels have shape {split.labels_NT.shape}; accepted: {(n, len(data.tasks))}")
+        where = f"data set '{name}', {part} split"
+        _check_shapes(split, len(data.fields), len(data.tasks), where)
         for t, task in enumerate(data.tasks):
             known = slice(None) if split.observed_NT is None else split.observed_NT[:, t]
-            label = split.labels_NT[known, t]
-            if (label > 1).any():
-                raise UserError(f"{where}: label '{task}' has the value {label.max()}; accepted: 0 or 1")
-            if len(label) == 0 or label.min() == label.max():
-                only = "no known label" if len(label) == 0 else f"only the class {label[0]}"
-                raise UserError(f"{where}: label '{task}' has {only} in {len(label):,} rows; both 0 and 1 are needed")
+            _check_labels(split.labels_NT[known, t], task, where)
+        if split.truth_NT is not None and not ((split.truth_NT >= 0) & (split.truth_NT <= 1)).all():
+            raise UserError(f"{where}: truth_NT holds a number that is no probability; accepted: 0 to 1")
+
+
+def _check_shapes(split: Split, fields: int, tasks: int, where: str) -> None:
+    n = len(split.ids_NF)
+    if n == 0:
+        raise UserError(f"{where}: 0 rows; at least one of each label is needed")
+    if split.ids_NF.dtype != np.int64 or split.ids_NF.shape != (n, fields):
+        raise UserError(f"{where}: ids are {split.ids_NF.dtype} {split.ids_NF.shape}; accepted: int64 {(n, fields)}")
+    per_task, per_row = ("labels_NT", "observed_NT", "truth_NT"), ("group_N", "time_N")
+    for field, shape in [(f, (n, tasks)) for f in per_task] + [(f, (n,)) for f in per_row]:
+        value = getattr(split, field)
+        if value is not None and value.shape != shape:
+            raise UserError(f"{where}: {field} has shape {value.shape}; accepted: {shape}")
+    if split.observed_NT is not None and split.observed_NT.dtype != np.bool_:
+        raise UserError(f"{where}: observed_NT is {split.observed_NT.dtype}; accepted: bool")
+
+
+def _check_labels(label: npt.NDArray[Any], task: str, where: str) -> None:
+    wrong = label[(label != 0) & (label != 1)]
+    if len(wrong):
+        raise UserError(f"{where}: label '{task}' has the value {wrong[0]}; accepted: 0 or 1")
+    if len(label) == 0 or label.min() == label.max():
+        only = "no known label" if len(label) == 0 else f"only the class {label[0]}"
+        raise UserError(f"{where}: label '{task}' has {only} in {len(label):,} rows; both 0 and 1 are needed")
 
 
 def code(data: Data) -> dict[str, npt.NDArray[Any]]:

@@ -67,9 +67,9 @@ def encode(corpus: Corpus, strategies: Sequence[Strategy], seed: int) -> Encodin
 def _fold(name: str, ids_V: Ints, count_V: Ints, strategies: Sequence[Strategy], seed: int) -> tuple[Ints, int]:
     """Rows_VH and the number of rows after all encoders; the plain vocabulary where no strategy brings one."""
     ids_VH, num_rows = ids_V[:, None], 0
-    for position, strategy in enumerate(strategies):
+    for strategy in strategies:
         stats = _stats(name, ids_VH, count_V)
-        encoder = strategy.encoder(stats, seeds.generator(seed, "encoder", position, strategy.name, name))
+        encoder = strategy.encoder(stats, seeds.generator(seed, "encoder", strategy.name, name))
         if encoder is not None:
             ids_VH, num_rows = encoder.rows_of(ids_VH.reshape(-1)).reshape(len(ids_V), -1), encoder.num_rows
             _check(strategy, name, ids_VH, num_rows)

@@ -30,7 +30,6 @@ class Evaluator:
 
     def __call__(self, net: nn.Module, tables: EmbeddingTables, *, full: bool) -> dict[str, float]:
         """Metrics of the subsample; with `full` also of valid, its frequency buckets, a train subsample and test."""
-        tables.settle()
         net.eval()
         with torch.inference_mode():
             if not full:
@@ -54,7 +53,7 @@ class Evaluator:
         return torch.cat(parts).numpy()
 
     def _split(self, name: str, split: CodedSplit, logits_NT: Floats) -> dict[str, float]:
-        out = {}
+        out: dict[str, float] = {}
         for t, task in enumerate(self._tasks):
             known = slice(None) if split.observed_NT is None else np.flatnonzero(split.observed_NT[:, t])
             truth_N = None if split.truth_NT is None else split.truth_NT[known, t]
@@ -66,7 +65,7 @@ class Evaluator:
         return out
 
     def _buckets(self, logits_NT: Floats) -> dict[str, float]:
-        out = {}
+        out: dict[str, float] = {}
         for b, (label, _) in enumerate(metrics.BUCKETS):
             index = np.flatnonzero(self._bucket_N == b)
             if len(index):

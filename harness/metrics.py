@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import entr
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -17,8 +18,8 @@ BUCKETS = (("unseen", 0), ("1", 1), ("2-4", 2), ("5-19", 5), ("20-99", 20), ("10
 def task_metrics(logit_N: Array, label_N: Array, truth_N: Array | None = None) -> dict[str, float]:
     """AUC, PR-AUC, logloss, normalised entropy and calibration; with the generating probability also regret.
 
-    With one class only, what is undefined is left out: AUC and PR-AUC, normalised entropy, calibration without
-    positives.
+    What is undefined is left out: with one class AUC, PR-AUC and normalised entropy, without positives calibration,
+    and the oracle share where the truth itself ranks no better than chance, as it may in a bucket of a few rows.
     """
     logit, label = logit_N.astype(np.float64), label_N.astype(np.float64)
     out = {"logloss": logloss(logit, label)}
@@ -30,9 +31,9 @@ def task_metrics(logit_N: Array, label_N: Array, truth_N: Array | None = None) -
         out["calibration"] = float(_sigmoid(logit).sum() / label.sum())
     if truth_N is not None:
         truth = truth_N.astype(np.float64)
-        out["regret"] = logloss(logit, truth) - logloss(np.log(truth) - np.log1p(-truth), truth)
-        if "auc" in out:
-            out["oracle_share"] = (out["auc"] - 0.5) / (rank_metrics(truth, label)[0] - 0.5)
+        out["regret"] = logloss(logit, truth) - float(np.mean(entr(truth) + entr(1 - truth)))
+        if "auc" in out and (oracle := rank_metrics(truth, label)[0]) > 0.5:
+            out["oracle_share"] = (out["auc"] - 0.5) / (oracle - 0.5)
     return out
 
 

@@ -1,11 +1,11 @@
 """What a run leaves on disk: one folder per key, appended while it trains, complete once `done` is there.
 
-    results/plans/<plan>.json          which runs make up each arm of a plan, rewritten as they finish
-    results/runs/<key>/spec.json       what was asked for
-                       records.jsonl   one line per evaluation; the same bits whenever the key is the same
-                       costs.jsonl     one line per epoch: seconds, rows per second, memory
-                       env.json        machine and versions
-                       done            {"status": "finished" | "failed", "reason": ...}
+results/plans/<plan>.json          which runs make up each arm of a plan, rewritten as they finish
+results/runs/<key>/spec.json       what was asked for
+                   records.jsonl   one line per evaluation; the same bits whenever the key is the same
+                   costs.jsonl     one line per epoch: seconds, rows per second, memory
+                   env.json        machine and versions
+                   done            {"status": "finished" | "failed", "reason": ...}
 """
 
 from __future__ import annotations
@@ -164,7 +164,12 @@ def read_outcome(results: Path, name: str) -> Outcome:
         raise unknown("plan", name, [p.stem for p in path.parent.glob("*.json")], f"results folder '{results}'")
     value = json.loads(path.read_text())
     arms = (
-        Arm(**(a | {"trials": tuple(Trial(**t) for t in a["trials"]), "runs": {int(s): k for s, k in a["runs"].items()}}))
+        Arm(
+            **(
+                a
+                | {"trials": tuple(Trial(**t) for t in a["trials"]), "runs": {int(s): k for s, k in a["runs"].items()}}
+            )
+        )
         for a in value["arms"]
     )
     return Outcome(value["name"], value["plan"], tuple(arms), value["complete"])

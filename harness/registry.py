@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import sys
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -71,11 +71,12 @@ def build(entries: dict[str, Entry[P]], what: str, name: str, params: dict[str, 
     return create(entry_of(entries, what, name, where).cls, params, where)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _module(kind: str, path: Path) -> ModuleType:
     name = f"harness_plugins.{kind}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -97,7 +98,7 @@ def _load(base: type[P], kind: str, path: Path) -> Entry[P]:
         raise UserError(f"plug-in {path} defines {len(classes)} {base.__name__} classes; accepted: exactly one")
     (cls,) = classes
     if not isinstance(getattr(cls, "name", None), str):
-        raise UserError(f"plug-in {path}: class {cls.__name__} has no name; write: name = \"{path.stem}\"")
+        raise UserError(f'plug-in {path}: class {cls.__name__} has no name; write: name = "{path.stem}"')
     hooks = {n for n, v in vars(base).items() if not n.startswith("_") and callable(v)}
     for method, value in vars(cls).items():
         if not method.startswith("_") and inspect.isfunction(value) and method not in hooks:

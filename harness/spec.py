@@ -18,10 +18,9 @@ from harness import ENGINE
 from harness.api import Dataset, Model, Strategy, UserError
 from harness.plugin import Plugin, params, unknown
 from harness.registry import Entry, Registry, build, entry_of
+from harness.select import METRICS
 
 P = TypeVar("P", bound=Plugin)
-METRICS = {"auc": 1, "pr_auc": 1, "gauc": 1, "oracle_share": 1, "logloss": -1, "ne": -1, "regret": -1}
-"""Metrics a plan may select by, and whether more is better."""
 
 
 class Config(BaseModel):
@@ -176,24 +175,18 @@ def resolve(
 
 
 def parse_strategy(text: str, registry: Registry, where: str = "strategy") -> tuple[PluginSpec, ...]:
-    """`hashing(ratio=0.1)+reinit` -> one spec per part, defaults filled in."""
+    """`hashing(ratio=0.1)+reinit` -> one spec per part, defaults filled in.
 
-    def parts(node: ast.expr) -> list[tuple[str, dict[str, Any]]]:
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            return parts(node.left) + parts(node.right)
-        if isinstance(node, ast.Name):
-            return [(node.id, {})]
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
-            return [(node.func.id, {str(k.arg): _literal(k.value) for k in node.keywords})]
-        raise ValueError
+    Raises:
+        UserError: it cannot be read, names one strategy twice, or holds an unknown name or a value out of range.
+    """
+    named = _parts(text, where)
+    return tuple(_named(registry.strategies, "strategy", {"name": n, **p}, where) for n, p in named.items())
 
-    try:
-        named = parts(ast.parse(text, mode="eval").body)
-    except (SyntaxError, ValueError) as error:
-        raise UserError(
-            f"{where}: strategy '{text}' cannot be read; accepted: name or name(knob=value), joined by +"
-        ) from error
-    return tuple(_named(registry.strategies, "strategy", {"name": n, **p}, where) for n, p in named)
+
+def fixed_params(text: str) -> dict[str, set[str]]:
+    """The knobs that a strategy expression fixes, by strategy; the search leaves them alone."""
+    return {name: set(values) for name, values in _parts(text, "strategy").items()}
 
 
 def instances(spec: RunSpec, registry: Registry) -> tuple[Dataset, Model, tuple[Strategy, ...]]:
@@ -232,6 +225,30 @@ def _named(entries: dict[str, Entry[P]], what: str, values: dict[str, Any], wher
     given = {k: os.path.expandvars(v) if isinstance(v, str) else v for k, v in values.items() if k != "name"}
     plugin = build(entries, what, str(values["name"]), given, where)
     return PluginSpec(name=plugin.name, params=params(plugin))
+
+
+def _parts(text: str, where: str) -> dict[str, dict[str, Any]]:
+    """Strategy name -> the values its expression gives, in declared order."""
+
+    def walk(node: ast.expr) -> list[tuple[str, dict[str, Any]]]:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            return walk(node.left) + walk(node.right)
+        if isinstance(node, ast.Name):
+            return [(node.id, {})]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
+            return [(node.func.id, {str(k.arg): _literal(k.value) for k in node.keywords})]
+        raise ValueError
+
+    try:
+        named = walk(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, ValueError) as error:
+        raise UserError(
+            f"{where}: strategy '{text}' cannot be read; accepted: name or name(knob=value), joined by +"
+        ) from error
+    parts = dict(named)
+    if len(parts) < len(named):
+        raise UserError(f"{where}: strategy '{text}' names one strategy twice; accepted: each at most once")
+    return parts
 
 
 def _literal(node: ast.expr) -> Any:

@@ -56,7 +56,9 @@ class EmbeddingTables:
 
     @property
     def weight_RD(self) -> Tensor:
-        return self.store[:, : self.width]
+        """The weights of every row, less the decay that absent rows still owe."""
+        weight_RD = self.store[:, : self.width]
+        return weight_RD * self._catch_up(self.last_step_R, self.step)[:, None] if self.spec.decay else weight_RD
 
     def lookup(self, rows_BC: Tensor) -> Tensor:
         """Embeddings of a training batch: a leaf [B, F, D] whose `.grad` goes to `update`."""
@@ -92,15 +94,12 @@ class EmbeddingTables:
         self.rows_touched += len(self._rows_K)
 
     def read(self, rows_BC: Tensor) -> Tensor:
-        """Embeddings [B, F, D] for evaluation; call `settle` first."""
-        embedded = self.store.index_select(0, rows_BC.reshape(-1))[:, : self.width]
-        return self._to_fields(embedded.view(*rows_BC.shape, self.width))
-
-    def settle(self) -> None:
-        """Apply the decay that absent rows still owe, to every row."""
+        """Embeddings [B, F, D] for evaluation, less the decay that absent rows still owe; nothing is changed."""
+        rows_I = rows_BC.reshape(-1)
+        embedded = self.store.index_select(0, rows_I)[:, : self.width]
         if self.spec.decay:
-            self.weight_RD.mul_(self._catch_up(self.last_step_R, self.step)[:, None])
-            self.last_step_R.fill_(self.step)
+            embedded = embedded * self._catch_up(self.last_step_R.index_select(0, rows_I), self.step)[:, None]
+        return self._to_fields(embedded.reshape(*rows_BC.shape, self.width))
 
     def reset(self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True) -> None:
         """Redraw rows from the initial distribution, from the field's own random stream, and clear their state."""

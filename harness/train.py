@@ -151,5 +151,3 @@ class _Clock:
             "table_rows": float(len(tables.store)),
             "table_mb": tables.store.nbytes / 2**20,
         }
-
-

@@ -1,0 +1,62 @@
+# One command per target; each sets up .venv by itself the first time.
+PYTHON  ?= python3
+RESULTS ?= results
+PLAN    ?= plans/quick.toml
+ARGS    ?=
+PIP_ARGS ?=
+BIN     := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help benchmark test smoke report ui dashboard check lock clean clean-results
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+benchmark: .venv/installed  ## run a plan, rank its strategies, write the report (PLAN=, RESULTS=, ARGS=)
+	@$(BIN)/multiepoch benchmark $(PLAN) --results $(RESULTS) $(ARGS)
+
+test: .venv/installed  ## run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+smoke: .venv/installed  ## the same path as benchmark in under a minute: 2 strategies, 1 seed, 2 epochs
+	@$(BIN)/multiepoch benchmark plans/smoke.toml --results $(RESULTS) $(ARGS)
+
+report: .venv/installed  ## write report.html and tables/ again from the records
+	@$(BIN)/multiepoch report --results $(RESULTS) $(ARGS)
+
+ui: .venv/installed  ## open MLflow on http://127.0.0.1:5000
+	@test -f $(RESULTS)/mlflow.db || { echo "no $(RESULTS)/mlflow.db yet: run 'make benchmark' first" >&2; exit 2; }
+	@MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow server --workers 1 \
+	  --host 127.0.0.1 --port 5000 --backend-store-uri sqlite:///$(abspath $(RESULTS))/mlflow.db \
+	  --default-artifact-root file://$(abspath $(RESULTS))/mlartifacts $(ARGS)
+
+dashboard: .venv/installed  ## open the Optuna dashboard on http://127.0.0.1:8080
+	@test -f $(RESULTS)/optuna.journal || { echo "no $(RESULTS)/optuna.journal yet: run 'make benchmark' first" >&2; exit 2; }
+	@$(BIN)/optuna-dashboard $(RESULTS)/optuna.journal --host 127.0.0.1 --port 8080 $(ARGS)
+
+check: .venv/installed  ## ruff, mypy strict, and the conformance of every plug-in
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/multiepoch check
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	@uv pip compile --universal --python-version 3.11 --extra dev --no-header --no-annotate --upgrade \
+	  pyproject.toml --output-file requirements.lock
+
+clean:  ## delete .venv and caches; results stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-results:  ## delete records, MLflow, Optuna and report (asks for YES=1)
+	@test -n "$(YES)" || { echo "this deletes every result in $(RESULTS)/; say so with: make clean-results YES=1" >&2; exit 2; }
+	rm -rf $(RESULTS)/runs $(RESULTS)/plans $(RESULTS)/data $(RESULTS)/mlartifacts
+	rm -f $(RESULTS)/mlflow.db* $(RESULTS)/optuna.journal $(RESULTS)/report.html $(RESULTS)/.lock
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "multiepoch needs Python 3.11 or newer; name one with: make PYTHON=python3.12" >&2; exit 2; }
+	@echo "setting up .venv, once; this takes a few minutes"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $(PIP_ARGS) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,126 @@
+"""The command `multiepoch`: argument parsing only."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.plugin import UserError
+from harness.registry import ROOT
+
+app = typer.Typer(
+    name="multiepoch",
+    help="Is it safe to train this embedding model for more than one epoch, and which mitigation makes it pay?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+CORES = os.cpu_count() or 1
+
+PlanPath = Annotated[Path, typer.Argument(help="The plan: a TOML file in plans/, or your own.")]
+Results = Annotated[Path, typer.Option("--results", help="Folder of records, MLflow, Optuna and report.")]
+Plugins = Annotated[Path | None, typer.Option("--plugins", help="A folder with strategies of your own.")]
+Workers = Annotated[int, typer.Option("--workers", "-j", min=1, help="Training processes side by side.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a plan's key, as train.epochs=2.")]
+NoMlflow = Annotated[bool, typer.Option("--no-mlflow", help="Do not write to MLflow; `sync` can do it later.")]
+
+
+@app.command()
+def benchmark(
+    plan: PlanPath = ROOT / "plans" / "quick.toml",
+    results: Results = Path("results"),
+    workers: Workers = CORES,
+    plugins: Plugins = None,
+    overrides: Overrides = None,
+    no_mlflow: NoMlflow = False,
+) -> None:
+    """Run a whole plan, rank its strategies and write the report. Run again, it does only what is missing."""
+    from harness.benchmark import benchmark as go
+
+    raise typer.Exit(go(console, plan, results, workers, plugins, overrides, mlflow=not no_mlflow))
+
+
+@app.command()
+def run(
+    strategy: Annotated[str, typer.Argument(help="A strategy, as 'hashing(ratio=0.1)+reinit'.")],
+    plan: Annotated[Path, typer.Option("--plan", help="Where data set, model and training come from.")] = ROOT
+    / "plans"
+    / "quick.toml",
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+    overrides: Overrides = None,
+) -> None:
+    """Train one strategy once, without a search, and print its metrics by epoch."""
+    from harness.benchmark import run_one
+
+    raise typer.Exit(run_one(console, strategy, plan, seed, results, plugins, overrides))
+
+
+@app.command("list")
+def list_plugins(plugins: Plugins = None) -> None:
+    """Strategies, data sets and models, with their parameters, defaults and accepted values."""
+    from harness.describe import print_plugins
+
+    print_plugins(console, plugins)
+
+
+@app.command()
+def data(
+    plan: PlanPath = ROOT / "plans" / "quick.toml",
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+    overrides: Overrides = None,
+) -> None:
+    """Build a plan's data sets and describe them: fields, ids, label rates, the best AUC that can be reached."""
+    from harness.describe import print_data
+
+    print_data(console, plan, results, plugins, overrides)
+
+
+@app.command()
+def report(
+    plans: Annotated[list[str] | None, typer.Argument(help="Names of plans; all that were run, if none.")] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Write results/report.html and results/tables/ from the records."""
+    from harness.report import write_report
+
+    console.print(f"report: {write_report(results, plans or None)}", soft_wrap=True)
+
+
+@app.command()
+def sync(
+    plans: Annotated[list[str] | None, typer.Argument(help="Names of plans; all that were run, if none.")] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Bring MLflow up to date with the records on disk; what is there already is left alone."""
+    from harness.benchmark import sync as go
+
+    go(console, plans, results)
+
+
+@app.command()
+def check(plugins: Plugins = None) -> None:
+    """Check that every plug-in does what the harness relies on."""
+    from harness.describe import print_conformance
+
+    raise typer.Exit(print_conformance(console, plugins))
+
+
+def main() -> None:
+    """Entry point: bad input is one line and exit status 2, an interruption 130."""
+    try:
+        app(standalone_mode=True)
+    except UserError as error:
+        print(f"multiepoch: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nmultiepoch: interrupted; the same command goes on with what is missing", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,178 @@
+"""A plan -> the runs that are missing -> worker processes -> records and an outcome on disk."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from harness import corpus, records
+from harness.api import UserError
+from harness.arms import ArmPlan, Job, Jobs, drive
+from harness.execute import build_data, data_folder
+from harness.plugin import unknown
+from harness.pool import Pool
+from harness.records import Arm, Outcome, Record, Run
+from harness.registry import Registry
+from harness.spec import Plan, PluginSpec, resolve
+from harness.tune import storage
+
+
+class Observer(Protocol):
+    """What watches a plan run: the progress display, MLflow."""
+
+    def planned(self, runs: int) -> None:
+        """How many runs the plan will come to."""
+
+    def started(self, job: Job) -> None: ...
+
+    def recorded(self, job: Job, record: Record) -> None: ...
+
+    def finished(self, job: Job, run: Run, trained: bool) -> None:
+        """A run is done or has crashed; `trained` is false if it was found on disk."""
+
+    def arm_done(self, arm: Arm) -> None: ...
+
+
+def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
+    """Check the whole plan, build its data sets, and lay out its arms.
+
+    Raises:
+        UserError: anything in the plan or its data is not accepted.
+    """
+    datasets, models, _ = resolve(plan, registry)
+    records.ensure_writable(results)
+    journal = storage(results) if plan.search.trials else None
+    arms = []
+    for dataset, label in zip(datasets, _labels(datasets), strict=True):
+        key = build_data(dataset, plan.data_seed, registry, results)
+        tasks = corpus.load(data_folder(results, key)).tasks
+        task = plan.search.task or tasks[0]
+        if task not in tasks:
+            raise unknown("task", task, tasks, f"plan '{plan.name}': search.task")
+        for model, model_label in zip(models, _labels(models), strict=True):
+            arms += [
+                ArmPlan(plan, registry, label, model_label, text, key, dataset, model, task, journal)
+                for text in plan.strategies
+            ]
+    return arms
+
+
+def launch(plan: Plan, registry: Registry, results: Path, workers: int, observers: Sequence[Observer]) -> Outcome:
+    """Run all of a plan that is missing, `workers` runs at a time.
+
+    A run that fails is recorded and the others go on. Interrupted, it leaves whole runs or none, and called again goes
+    on with what is missing.
+    """
+    with _locked(results), Pool(workers, registry.extra, results) as pool:
+        return _Launch(plan, results, pool, observers).run(prepare(plan, registry, results))
+
+
+@dataclass
+class _Driver:
+    """An arm under way: its generator, the jobs it waits for, and what came of them."""
+
+    arm: ArmPlan
+    jobs: Jobs
+    asked: list[Job] = field(default_factory=list)
+    runs: dict[str, Run] = field(default_factory=dict)
+    arms: list[Arm] = field(default_factory=list)
+
+
+class _Launch:
+    def __init__(self, plan: Plan, results: Path, pool: Pool, observers: Sequence[Observer]) -> None:
+        self.plan, self.results, self.pool, self.observers = plan, results, pool, observers
+        self.ready: list[Job] = []
+        self.waiting: dict[str, list[_Driver]] = {}
+        self.drivers: list[_Driver] = []
+
+    def run(self, arms: list[ArmPlan]) -> Outcome:
+        for observer in self.observers:
+            observer.planned(len(arms) * (self.plan.search.trials + len(self.plan.seeds)))
+        self.drivers = [_Driver(arm, drive(arm)) for arm in arms]
+        for driver in self.drivers:
+            self._advance(driver, None)
+        while self.waiting:
+            while self.ready and self.pool.free:
+                job = self.ready.pop(0)
+                self.pool.submit(job)
+                for observer in self.observers:
+                    observer.started(job)
+            for kind, job, value in self.pool.events(timeout=0.5):
+                if kind == "record":
+                    for observer in self.observers:
+                        observer.recorded(job, value)
+                else:
+                    self._settle(job, self._read(job, value if kind == "crashed" else None), trained=True)
+        return self._outcome(complete=True)
+
+    def _settle(self, job: Job, run: Run, trained: bool) -> None:
+        """Hand a run to every arm that waits for it; the last one asked for moves the arm on."""
+        for observer in self.observers:
+            observer.finished(job, run, trained)
+        for driver in self.waiting.pop(job.key):
+            driver.runs[job.key] = run
+            if all(j.key in driver.runs for j in driver.asked):
+                self._advance(driver, [driver.runs[j.key] for j in driver.asked])
+
+    def _advance(self, driver: _Driver, runs: list[Run] | None) -> None:
+        """Let an arm ask for its next runs; those on disk are handed over at once."""
+        while True:
+            try:
+                driver.asked = next(driver.jobs) if runs is None else driver.jobs.send(runs)
+            except StopIteration as stop:
+                driver.arms = stop.value
+                self._outcome(complete=False)
+                for observer in self.observers:
+                    for arm in driver.arms:
+                        observer.arm_done(arm)
+                return
+            missing = [j for j in driver.asked if not self._on_disk(driver, j)]
+            for job in missing:
+                if job.key not in self.waiting:
+                    self.ready.append(job)
+                self.waiting.setdefault(job.key, []).append(driver)
+            if missing:
+                return
+            runs = [driver.runs[j.key] for j in driver.asked]
+
+    def _on_disk(self, driver: _Driver, job: Job) -> bool:
+        if job.key not in driver.runs and records.is_done(self.results / "runs", job.key):
+            driver.runs[job.key] = records.read(self.results / "runs", job.key)
+            for observer in self.observers:
+                observer.finished(job, driver.runs[job.key], False)
+        return job.key in driver.runs
+
+    def _read(self, job: Job, crash: str | None) -> Run:
+        """A run from disk; one that crashed counts as failed now, and is trained again the next time."""
+        runs = self.results / "runs"
+        if crash is None:
+            return records.read(runs, job.key)
+        return Run(job.key, job.spec.model_dump(mode="json"), (), "failed", crash, {})
+
+    def _outcome(self, complete: bool) -> Outcome:
+        arms = tuple(arm for driver in self.drivers for arm in driver.arms)
+        outcome = Outcome(self.plan.name, self.plan.model_dump(mode="json", by_alias=True), arms, complete)
+        records.write_outcome(self.results, outcome)
+        return outcome
+
+
+def _labels(specs: Sequence[PluginSpec]) -> list[str]:
+    """A distinct name for each plug-in of a plan: its own, or numbered where it comes twice."""
+    names = [s.name for s in specs]
+    return [n if names.count(n) == 1 else f"{n}-{names[: i + 1].count(n)}" for i, n in enumerate(names)]
+
+
+@contextmanager
+def _locked(results: Path) -> Iterator[None]:
+    """One launch per results folder at a time; the lock goes with the process, however it ends."""
+    records.ensure_writable(results)
+    with (results / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"another multiepoch is running in results folder '{results}'; wait for it") from error
+        yield

@@ -1,0 +1,112 @@
+"""Worker processes that train one run at a time and send back its records as they are made.
+
+Each worker hangs on a pipe of its own: if the worker dies its job alone is lost and another worker takes its place; if
+the parent dies the pipe closes and the worker stops.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from harness import corpus
+from harness.arms import Job
+from harness.execute import data_folder, execute
+from harness.registry import Registry
+
+Event = tuple[Literal["record", "done", "crashed"], Job, Any]
+
+
+@dataclass
+class _Worker:
+    process: SpawnProcess
+    pipe: Connection
+    job: Job | None = None
+
+
+class Pool:
+    """`size` processes; a context manager that ends them all on the way out."""
+
+    def __init__(self, size: int, plugins: Path | None, results: Path) -> None:
+        self._size, self._plugins, self._results = size, plugins, results
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for worker in self._workers:
+            worker.pipe.close()
+            worker.process.terminate()
+            worker.process.join()
+
+    @property
+    def free(self) -> int:
+        """How many more jobs can start now."""
+        return self._size - sum(w.job is not None for w in self._workers)
+
+    def submit(self, job: Job) -> None:
+        """Give a job to an idle worker, or to a new one."""
+        self._workers = [w for w in self._workers if w.process.is_alive()]
+        worker = next((w for w in self._workers if w.job is None), None) or self._spawn()
+        worker.job = job
+        worker.pipe.send(job)
+
+    def events(self, timeout: float) -> Iterator[Event]:
+        """What happened, waiting up to `timeout` seconds: a record, a job's (status, reason), or why it crashed."""
+        busy = {w.pipe: w for w in self._workers if w.job is not None}
+        for pipe in wait(list(busy), timeout):
+            assert isinstance(pipe, Connection)
+            worker = busy[pipe]
+            assert worker.job is not None
+            try:
+                kind, value = pipe.recv()
+                job = worker.job
+            except EOFError:
+                worker.process.join()
+                self._workers.remove(worker)
+                kind, job = "crashed", worker.job
+                value = f"the training process died with exit status {worker.process.exitcode} (out of memory?)"
+            if kind != "record":
+                worker.job = None
+            yield kind, job, value
+
+    def _spawn(self) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, self._plugins, self._results), daemon=True)
+        process.start()
+        theirs.close()
+        self._workers.append(_Worker(process, ours))
+        return self._workers[-1]
+
+
+def _work(pipe: Connection, plugins: Path | None, results: Path) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    registry = Registry(plugins)
+    load = lru_cache(maxsize=2)(lambda key: corpus.load(data_folder(results, key)))
+    try:
+        while True:
+            job: Job = pipe.recv()
+            try:
+                outcome = execute(
+                    job.spec, job.key, load(job.data), registry, results, lambda r: pipe.send(("record", r))
+                )
+                pipe.send(("done", outcome))
+            except (BrokenPipeError, EOFError):
+                raise
+            except Exception as error:
+                last = traceback.extract_tb(error.__traceback__)[-1]
+                place = f"{Path(last.filename).name}:{last.lineno}"
+                pipe.send(("crashed", f"{type(error).__name__} at {place}: {error}"))
+    except (BrokenPipeError, EOFError):
+        return

@@ -1,0 +1,165 @@
+"""The tables beside the ranking: what an arm costs, what was tuned, what failed, which runs and machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.records import Arm, Run
+from harness.report.grids import Cell, Column, Grid
+from harness.report.load import ArmRuns, Comparison, Group
+from harness.report.stats import chosen_epoch, estimate
+from harness.report.text import NOTHING, measured, number
+from harness.select import METRICS
+
+NAME = Column("strategy", words=True)
+ENVIRONMENT = ("multiepoch", "engine", "python", "torch", "numpy", "machine", "cores", "memory_gb")
+
+
+def costs(group: Group) -> Grid:
+    """Means over finished seeds and their epochs; peak memory is the largest."""
+    columns = (
+        NAME,
+        Column("training", "s per epoch"),
+        Column("against none", "ratio"),
+        Column("to the chosen epoch", "s of training"),
+        Column("evaluation", "s per epoch"),
+        Column("speed", "1000 rows per s"),
+        Column("rows touched", "distinct per step"),
+        Column("table", "rows"),
+        Column("table", "MiB"),
+        Column("peak memory", "MiB"),
+    )
+    plain = _mean(_epoch_costs(group.plain), "train_s") if group.plain else None
+    return Grid(columns, tuple(_cost_line(arm, group, plain) for arm in group.arms))
+
+
+def knobs(group: Group) -> Grid:
+    """What the search chose for each arm, what it reached, and what was left as the plan has it."""
+    reached = Column("reached in the search", f"valid {measured(group.task, group.metric)}")
+    columns = (NAME, Column("chosen", words=True), reached, Column("trials", "failed"), Column("not searched", words=True))
+    return Grid(columns, tuple(_knob_line(arm, METRICS[group.metric]) for arm in group.everything))
+
+
+def failures(group: Group) -> Grid:
+    """Every seed and trial without a result, and why."""
+    columns = (NAME, Column("run", words=True), Column("state", words=True), Column("reason", words=True), Column("key"))
+    lines = [
+        (Cell(arm.label), Cell(what), Cell(run.status), Cell(run.reason or "stopped before its end"), Cell(run.key))
+        for arm in group.everything
+        for what, run in _unfinished(arm)
+    ]
+    lines += [(Cell(name), Cell("all"), Cell("pending"), Cell("not run yet"), Cell("")) for name in group.pending]
+    return Grid(columns, tuple(lines))
+
+
+def run_list(group: Group) -> Grid:
+    """The key of every reporting run: the name of its folder in results/runs."""
+    columns = (NAME, Column("seed"), Column("state", words=True), Column("key", words=True))
+    lines = (
+        (Cell(arm.label), Cell(str(seed)), Cell(run.status), Cell(run.key or NOTHING))
+        for arm in group.everything
+        for seed, run in arm.runs.items()
+    )
+    return Grid(columns, tuple(lines))
+
+
+def environments(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
+    """What computed the runs: a count of runs, and machine and versions; one entry per distinct environment."""
+    found: dict[str, list[Run]] = {}
+    for run in comparison.runs:
+        if run.env:
+            found.setdefault(json.dumps(run.env, sort_keys=True), []).append(run)
+    return [(f"{len(runs)} run{'s' * (len(runs) != 1)}", _ordered(runs[0].env)) for runs in found.values()]
+
+
+def plan_toml(plan: Mapping[str, Any]) -> str:
+    """The plan as it ran, overrides included, as a plan file."""
+    plain = {k: v for k, v in plan.items() if v is not None}
+    tables = {k: v for k, v in plain.items() if isinstance(v, dict)}
+    arrays = {k: v for k, v in plain.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
+    top = _toml_lines({k: v for k, v in plain.items() if k not in tables and k not in arrays})
+    parts = [top, *(f"[{k}]\n{_toml_lines(v)}" for k, v in tables.items())]
+    parts += [f"[[{k}]]\n{_toml_lines(item)}" for k, items in arrays.items() for item in items]
+    return "\n".join(parts)
+
+
+def _toml_lines(values: Mapping[str, Any]) -> str:
+    return "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items() if v is not None)
+
+
+def _ordered(env: dict[str, Any]) -> dict[str, Any]:
+    return {k: env[k] for k in (*ENVIRONMENT, *sorted(env)) if k in env}
+
+
+def _epoch_costs(arm: ArmRuns) -> list[dict[str, float]]:
+    return [end.cost for run in arm.finished.values() for end in run.boundaries if end.cost]
+
+
+def _mean(costs: Iterable[Mapping[str, float]], name: str) -> float | None:
+    value = estimate(c[name] for c in costs if name in c)
+    return None if value is None else value.mean
+
+
+def _cost_line(arm: ArmRuns, group: Group, plain: float | None) -> tuple[Cell, ...]:
+    costs = _epoch_costs(arm)
+    train = _mean(costs, "train_s")
+    to_chosen = [
+        sum(end.cost.get("train_s", 0.0) for end in run.boundaries[: chosen_epoch(arm, run, group)])
+        for run in arm.finished.values()
+    ]
+    speed = _mean(costs, "rows_per_s")
+    peak = max((c["peak_memory_mb"] for c in costs if "peak_memory_mb" in c), default=None)
+    return (
+        Cell(arm.label),
+        _plain_number(train, 2),
+        _plain_number(train / plain if train is not None and plain else None, 2),
+        _plain_number(sum(to_chosen) / len(to_chosen) if any(to_chosen) else None, 1),
+        _plain_number(_mean(costs, "eval_s"), 2),
+        _plain_number(None if speed is None else speed / 1000, 0),
+        _plain_number(_mean(costs, "distinct_rows_per_step"), 0),
+        _plain_number(_mean(costs, "table_rows"), 0),
+        _plain_number(_mean(costs, "table_mb"), 1),
+        _plain_number(peak, 0),
+    )
+
+
+def _plain_number(value: float | None, digits: int) -> Cell:
+    return Cell(NOTHING if value is None else f"{value:,.{digits}f}".replace(",", "\u202f"))
+
+
+def _knob_line(arm: ArmRuns, sign: int) -> tuple[Cell, ...]:
+    trials = arm.arm.trials
+    values = [t.value for t in trials if t.value is not None]
+    best = max(values, key=lambda v: sign * v) if values and not arm.is_baseline else None
+    failed = f"{len(arm.failed_trials)} failed" if arm.failed_trials else ""
+    return (
+        Cell(arm.label, f"by {arm.arm.select}"),
+        Cell(_settings(arm.arm.chosen) or ("untuned" if not arm.arm.tuned else NOTHING)),
+        Cell(NOTHING if best is None else number(best, 4)),
+        Cell(str(len(trials)), failed),
+        Cell(_settings(_fixed(arm.arm, next(iter(arm.finished.values()), None)))),
+    )
+
+
+def _fixed(arm: Arm, run: Run | None) -> dict[str, Any]:
+    """The knobs of the strategy and the learning rates that the search left alone, as a run has them."""
+    if run is None:
+        return {}
+    strategies = run.spec.get("strategy", ())
+    values = {f"{part['name']}.{knob}": value for part in strategies for knob, value in part["params"].items()}
+    values |= {k: v for k, v in run.spec.get("train", {}).items() if k.endswith("_lr")}
+    return {k: v for k, v in values.items() if k not in arm.chosen}
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k} = {v:.3g}" if isinstance(v, float) else f"{k} = {v}" for k, v in values.items())
+
+
+def _unfinished(arm: ArmRuns) -> list[tuple[str, Run]]:
+    runs = [(f"seed {seed}", run) for seed, run in arm.runs.items() if run.status != "finished"]
+    trials = [] if arm.is_baseline else [(f"trial {number}", run) for number, run in arm.failed_trials.items()]
+    return runs + trials
+
+

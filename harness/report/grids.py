@@ -1,0 +1,117 @@
+"""The comparison of a group as tables, before anything is printed: ranked, and by task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.report.load import ArmRuns, Group
+from harness.report.stats import Estimate, Row, rows
+from harness.report.text import NOTHING, baseline_name, digits_for, epochs_text, interval, measured, number
+
+
+@dataclass(frozen=True)
+class Column:
+    """title, and the unit or rule under it. brief: also shown in a terminal. words: aligned left."""
+
+    title: str
+    unit: str = ""
+    brief: bool = True
+    words: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value and what stands under it. sign: 1 or -1 where its interval excludes zero."""
+
+    text: str
+    note: str = ""
+    sign: int = 0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table before it is printed. reference: index of the line the others are measured against."""
+
+    columns: tuple[Column, ...]
+    lines: tuple[tuple[Cell, ...], ...]
+    reference: int | None = None
+
+
+def ranked(group: Group) -> Grid:
+    """The comparison of a group in the plan's task and metric, largest gain first."""
+    found = rows(group, group.task, group.metric)
+    digits, loss_digits = digits_for(found), digits_for(rows(group, group.task, "logloss"))
+    unit, base = f"{group.split} {measured(group.task, group.metric)}", baseline_name(group)
+    end = f"epoch {group.epochs}"
+    columns = (
+        Column("#"),
+        Column("strategy", words=True),
+        Column(f"gain over {base}", unit),
+        Column("at the chosen epoch", unit),
+        Column("epoch", "chosen"),
+        Column(f"gain if run to {end}", unit),
+        Column("against none", f"{unit}, at chosen epochs", brief=False),
+        Column("after epoch 1", unit, brief=False),
+        Column(f"after {end}", unit, brief=False),
+        Column("epoch 2 - epoch 1", unit, brief=False),
+        Column("boundary jump", "sample logloss in nats", brief=False),
+    )
+    lines = tuple(_line(i, row, digits, loss_digits) for i, row in numbered(found))
+    at = next((i for i, row in enumerate(found) if row.arm.is_baseline and row.value("best")), None)
+    return Grid(columns, lines, at)
+
+
+def by_task(group: Group) -> Grid:
+    """Gain at the chosen epoch in every task, in the plan's metric and in logloss."""
+    metrics = tuple(dict.fromkeys((group.metric, "logloss")))
+    order = [row.arm for row in rows(group, group.task, group.metric) if not row.arm.is_baseline]
+    columns, lines = [Column("strategy", words=True)], [[Cell(arm.label)] for arm in order]
+    for task in group.tasks:
+        for metric in metrics:
+            columns.append(Column(measured(task, metric), f"{group.split}, positive is better"))
+            found = rows(group, task, metric)
+            by_arm = {id(row.arm): row.value("gain") for row in found}
+            for line, arm in zip(lines, order, strict=True):
+                line.append(cell(by_arm[id(arm)], digits_for(found), signed=True))
+    return Grid(tuple(columns), tuple(map(tuple, lines)))
+
+
+def cell(value: Estimate | None, digits: int, signed: bool = False) -> Cell:
+    if value is None:
+        return Cell(NOTHING)
+    return Cell(number(value.mean, digits, signed), interval(value, digits), value.sign if signed else 0)
+
+
+def evidence(arm: ArmRuns) -> str:
+    """`2 of 3 seeds, untuned`."""
+    return f"{arm.completeness}, {f'{len(arm.arm.trials)} trials' if arm.arm.tuned else 'untuned'}"
+
+
+def numbered(found: list[Row]) -> Iterator[tuple[str, Row]]:
+    """Rows with their rank; the baseline and arms without a gain have none."""
+    rank = 0
+    for row in found:
+        counts = not row.arm.is_baseline and row.value("gain") is not None
+        rank += counts
+        yield (str(rank) if counts else ""), row
+
+
+def _line(rank: str, row: Row, digits: int, loss_digits: int) -> tuple[Cell, ...]:
+    def value(name: str, signed: bool = False) -> Cell:
+        return cell(row.value(name), digits, signed)
+
+    reference = row.arm.is_baseline
+    return (
+        Cell(rank),
+        Cell(row.arm.label, evidence(row.arm)),
+        Cell("reference") if reference else value("gain", True),
+        value("best"),
+        Cell(epochs_text(row.epochs)),
+        value("end_gain", True),
+        Cell(NOTHING) if reference else cell(row.measures["best"].against_none, digits, True),
+        value("first"),
+        value("last"),
+        value("drop", True),
+        cell(row.value("jump"), loss_digits, True),
+    )
