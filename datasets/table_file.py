@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from harness.api import Data, Dataset, Generator, Ints, Split, UserError, hash_ids
 from harness.plugin import unknown
@@ -28,6 +28,7 @@ Bools = npt.NDArray[np.bool_]
 
 class TableFile(Dataset):
     """schema: a TOML file, sought in the current folder, then in the repository. path: the Parquet or CSV file.
+    labels: which of the schema's labels to train on, all of them if none are named.
 
     `path` may also stand in the schema; environment variables in either are expanded. Values in the schema are SQL
     expressions (of Polars) over the columns of the file; optional keys are marked by a question mark:
@@ -57,9 +58,10 @@ class TableFile(Dataset):
     version = 1
     schema: str = ""
     path: str = ""
+    labels: tuple[str, ...] = ()
 
     def build(self, rng: Generator) -> Data:
-        schema = _schema(self.schema)
+        schema = _schema(self.schema, self.labels)
         table = _read(schema, _file(self.path or schema.path), f"schema '{self.schema}'")
         ids_NF = np.column_stack([_ids(table[f"fields.{name}"]) for name in schema.fields])
         labels_NT, observed_NT = _labels(table, schema, f"schema '{self.schema}'")
@@ -79,15 +81,13 @@ class TableFile(Dataset):
 
     def fingerprint(self) -> dict[str, Any]:
         """Content of file and schema, not where they lie."""
-        schema = _schema(self.schema)
+        schema = _schema(self.schema, self.labels)
         path = _file(self.path or schema.path)
         meaning = json.dumps(schema.model_dump(exclude={"path"}))
-        status = path.stat()
-        return {
-            "file": _digest(path.resolve(), status.st_size, status.st_mtime_ns),
-            "schema": meaning,
-            "polars": pl.__version__,
-        }
+        with _refusing(f"file '{path}' cannot be read"):
+            status = path.stat()
+            content = _digest(path.resolve(), status.st_size, status.st_mtime_ns)
+        return {"file": content, "schema": meaning, "polars": pl.__version__}
 
 
 class Config(BaseModel):
@@ -127,13 +127,14 @@ class Schema(Config):
     path: str = ""
     split: Cut
 
-    @model_validator(mode="before")
+    @field_validator("fields", mode="before")
     @classmethod
-    def _columns(cls, values: dict[str, Any]) -> dict[str, Any]:
-        listed = values.get("fields")
-        if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
-            return values
-        return values | {"fields": {name: name for name in listed}}
+    def _listed(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        if not all(isinstance(name, str) for name in value):
+            raise ValueError("a list holds names of columns")
+        return {name: name for name in value}
 
     @model_validator(mode="after")
     def _fits(self) -> Schema:
@@ -155,21 +156,26 @@ class Schema(Config):
         return named | {place: sql for place, sql in single.items() if sql is not None}
 
 
-def _schema(text: str) -> Schema:
-    """Read a schema.
+def _schema(text: str, labels: tuple[str, ...]) -> Schema:
+    """Read a schema, with these labels alone.
 
     Raises:
-        UserError: it is missing or not TOML, or a key or value is not accepted.
+        UserError: it is missing or not TOML, or a key, value or label is not accepted.
     """
     if not text:
         raise UserError("table_file: schema = '' is not given; accepted: a TOML file, as \"datasets/globo.toml\"")
     path = _find(text, "table_file: schema")
     try:
-        return Schema.model_validate(tomllib.loads(path.read_text()))
+        schema = Schema.model_validate(tomllib.loads(path.read_text()))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"schema '{text}' cannot be read as TOML: {error}") from error
     except ValidationError as error:
         raise UserError(f"schema '{text}': {_explain(error)}") from error
+    for name in labels:
+        if name not in schema.labels:
+            raise unknown("label", name, schema.labels, f"table_file: labels, schema '{text}'")
+    chosen = {t: {n: s for n, s in getattr(schema, t).items() if n in labels} for t in ("labels", "observed")}
+    return schema.model_copy(update=chosen) if labels else schema
 
 
 def _explain(error: ValidationError) -> str:
@@ -181,7 +187,7 @@ def _explain(error: ValidationError) -> str:
         return str(unknown("key", last, (Cut if outer else Schema).model_fields, ".".join(outer)))
     if first["type"] == "missing":
         return f"{place} is missing"
-    value = "" if isinstance(first["input"], dict) else f" = {first['input']!r}"
+    value = "" if isinstance(first["input"], dict) and first["input"] else f" = {first['input']!r}"
     return f"{place}{value} is not accepted: {first['msg'].removeprefix('Value error, ')}"
 
 
@@ -227,24 +233,28 @@ def _refusing(place: str) -> Iterator[None]:
 
 
 def _scan(path: Path, text: list[str]) -> pl.LazyFrame:
-    with _refusing(f"file '{path}' cannot be read"), path.open("rb") as file:
-        start = file.read(4)
-    if not start:
-        raise UserError(f"file '{path}' is empty; accepted: a Parquet or CSV file with rows")
+    """The file's rows, unread; whether it is Parquet is told by its content."""
     with _refusing(f"file '{path}' cannot be read"):
+        with path.open("rb") as file:
+            start = file.read(4)
         if start == b"PAR1":
-            return pl.scan_parquet(path, glob=False)
-        if path.suffix.lower() == ".csv":
-            overrides = dict.fromkeys(text, pl.String)
-            return pl.scan_csv(path, glob=False, infer_schema_length=None, schema_overrides=overrides)
-    raise UserError(f"file '{path}' is neither Parquet nor named *.csv; accepted: a Parquet or CSV file")
+            frame = pl.scan_parquet(path, glob=False)
+        elif start and path.suffix.lower() == ".csv":
+            typed = dict.fromkeys(text, pl.String)
+            guess = pl.scan_csv(path, glob=False, infer_schema_length=None, schema_overrides=typed)
+            frame = pl.scan_csv(path, glob=False, schema=guess.collect_schema())  # so types are inferred only once
+        else:
+            problem = "is neither Parquet nor named *.csv" if start else "is empty"
+            raise UserError(f"file '{path}' {problem}; accepted: a Parquet or CSV file")
+        if not len(frame.head(1).collect()):
+            raise UserError(f"file '{path}' has 0 rows; accepted: a row for every example")
+    return frame
 
 
 def _read(schema: Schema, path: Path, where: str) -> pl.DataFrame:
     """One column per expression of the schema, named by its place; only the columns they need are read."""
     frame = _scan(path, schema.text)
-    with _refusing(f"file '{path}' cannot be read"):
-        columns = frame.collect_schema()
+    columns = frame.collect_schema()
     for name in schema.text:
         if name not in columns:
             raise unknown("column", name, columns, f"{where}: text")
@@ -259,7 +269,8 @@ def _read(schema: Schema, path: Path, where: str) -> pl.DataFrame:
     with _refusing(f"{where}, file '{path}'"):
         table = frame.select(chosen).collect()
     if not len(table):
-        raise UserError(f"{where}, file '{path}': 0 rows" + (f" where {schema.where!r}" if schema.where else ""))
+        left = "query" if schema.where is None else f"where = {schema.where!r}"
+        raise UserError(f"{where}, file '{path}': 0 rows are left by {left}")
     return table if schema.query is None else table.sort(table.columns)  # a join keeps no order
 
 
@@ -275,7 +286,7 @@ def _expression(empty: pl.DataFrame, place: str, sql: str, where: str) -> pl.Exp
         dtype = empty.select(expression).dtypes[0]
     kind = place.partition(".")[0]
     if kind in ("where", "observed"):
-        fits, accepted = dtype == pl.Boolean, "a condition"
+        fits, accepted = dtype == pl.Boolean, "a condition, true or false"
     elif kind == "labels":
         fits, accepted = dtype == pl.Boolean or dtype.is_numeric(), "0, 1, true, false or null"
     elif kind == "time":
@@ -317,29 +328,28 @@ def _labels(table: pl.DataFrame, schema: Schema, where: str) -> tuple[npt.NDArra
     labels, observed = [], []
     for name, sql in schema.labels.items():
         column = table[f"labels.{name}"]
-        value_N = column.cast(pl.Float64).fill_null(0.0).to_numpy()
-        bad_N = (value_N != 0) & (value_N != 1)
-        if bad_N.any():
-            value = column[int(bad_N.argmax())]
-            raise UserError(
-                f"{where}: labels.{name} = {sql!r} has the value {value}; accepted: 0, 1, true, false, null"
-            )
-        known_N = column.is_not_null()
+        known = column.is_not_null()
         if name in schema.observed:
-            known_N &= table[f"observed.{name}"].fill_null(False)
-        labels.append(value_N.astype(np.uint8))
-        observed.append(known_N.to_numpy())
+            known &= table[f"observed.{name}"].fill_null(False)
+        value_N, known_N = column.cast(pl.Float64).fill_null(0.0).to_numpy(), known.to_numpy()
+        bad_N = known_N & (value_N != 0) & (value_N != 1)
+        if bad_N.any():
+            value = f"labels.{name} = {sql!r} has the value {column[int(bad_N.argmax())]}"
+            raise UserError(f"{where}: {value}; accepted: 0, 1, true, false, null")
+        labels.append((known_N & (value_N == 1)).astype(np.uint8))
+        observed.append(known_N)
     return np.column_stack(labels), np.column_stack(observed)
 
 
 def _seconds(column: pl.Series, where: str) -> Ints:
     """int64 seconds of a date or a number, rounded down."""
-    column = column.dt.epoch("s") if column.dtype.is_temporal() else column
-    missing = column.null_count() + (int((~column.is_finite()).sum()) if column.dtype.is_float() else 0)
-    if missing:
+    if column.dtype.is_temporal():
+        column = column.dt.epoch("s")
+    whole = (column.floor() if column.dtype.is_float() else column).cast(pl.Int64, strict=False)
+    if missing := whole.null_count():
         raise UserError(f"{where} is null or not finite in {missing:,} rows; accepted: a time in every row")
-    value_N = column.to_numpy()
-    return (np.floor(value_N) if value_N.dtype.kind == "f" else value_N).astype(np.int64)
+    seconds: Ints = whole.to_numpy()
+    return seconds
 
 
 def _split(cut: Cut, table: pl.DataFrame, time_N: Ints | None, rng: Generator) -> list[Ints]:

@@ -6,7 +6,7 @@ and when they run.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from harness.records import Arm, Run, Trial
 from harness.registry import Registry, entry_of
 from harness.select import METRICS, choose
 from harness.spec import Plan, PluginSpec, RunSpec, fixed_params, parse_strategy, run_key
-from harness.tune import Search, Space, distribution
+from harness.tune import Journal, Search, Space, distribution
 
 SHARED = ("dense_lr", "table_lr")
 
@@ -49,7 +49,8 @@ class ArmPlan:
     dataset_spec: PluginSpec
     model_spec: PluginSpec
     task: str
-    journal: Any
+    journal: Journal | None = None
+    mlflow_run: Callable[[str], str | None] | None = None
 
     @property
     def id(self) -> str:
@@ -103,7 +104,7 @@ Tried = list[tuple[Trial, Run]]
 def _search(arm: ArmPlan) -> Generator[list[Job], list[Run], Tried]:
     """Run the study's remaining trials, one at a time; nothing where the plan has no budget."""
     plan, done = arm.plan.search, Tried()
-    if not plan.trials:
+    if arm.journal is None:
         return done
     study = Search(
         arm.journal, f"{arm.plan.name}: {arm.id}", arm.space(), plan.trials, plan.seed, METRICS[plan.metric] > 0
@@ -116,7 +117,8 @@ def _search(arm: ArmPlan) -> Generator[list[Job], list[Run], Tried]:
         job = arm.job(asked.params, "trial", asked.number, asked.seed)
         (run,) = yield [job]
         trial = replace(asked, key=job.key, value=_value(arm, plan.select, run))
-        study.tell(trial)
+        run_id = arm.mlflow_run(job.key) if arm.mlflow_run else None
+        study.tell(trial, **({} if run_id is None else {"mlflow_run": run_id}))
         done.append((trial, run))
     return done
 

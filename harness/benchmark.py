@@ -1,20 +1,22 @@
-"""The whole of a plan as a person runs it: launch, watch, rank, report, and say what to open next."""
+"""What the commands do: run a plan and rank it, train one strategy, bring MLflow up to date."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from harness.launch import Observer, launch
-from harness.plugin import UserError
+from harness.launch import Observer, launch, prepare
 from harness.progress import Display, name
-from harness.records import Arm, Outcome, read
+from harness.records import Outcome, Run, read
 from harness.registry import Registry
 from harness.report import ranked_table, write_report
-from harness.spec import Plan, load_plan
-from harness.track import Observing
+from harness.report.load import plans as plans_run
+from harness.spec import Plan, load_plan, parse_strategy
+from harness.track import Live, Tracker
+from harness.track import sync as sync_plan
 
 
 def benchmark(
@@ -27,19 +29,89 @@ def benchmark(
     *,
     mlflow: bool,
 ) -> int:
-    """Run a plan and write its report; the exit status is 1 if a run failed."""
+    """Run a plan, print its ranking and write the report; the exit status is 1 if a run failed."""
     plan = load_plan(path, overrides)
-    display, _ = _launch(console, plan, results, workers, plugins, mlflow)
+    _, display = _launch(console, plan, results, workers, plugins, mlflow)
     console.print(ranked_table(results, plan.name))
-    report = write_report(results, None)
     console.print(
-        f"\n{display.trained} runs trained, {display.found} found on disk."
-        f"\nreport            {report}"
-        "\nMLflow            make ui          then open http://127.0.0.1:5000"
-        "\nOptuna dashboard  make dashboard   then open http://127.0.0.1:8080",
+        f"{display.trained} runs trained, {display.found} found on disk\n\n"
+        f"report            {write_report(results, None)}\n"
+        f"MLflow            make ui{_suffix(results)}, then http://127.0.0.1:5000\n"
+        f"Optuna dashboard  make dashboard{_suffix(results)}, then http://127.0.0.1:8080",
         highlight=False,
         soft_wrap=True,
     )
+    return _failures(console, display)
+
+
+def run_one(
+    console: Console,
+    strategy: str,
+    path: Path,
+    seed: int,
+    results: Path,
+    plugins: Path | None,
+    overrides: list[str] | None,
+) -> int:
+    """Train one strategy with a plan's data, model and training, and print its metrics by epoch."""
+    plan = load_plan(path, overrides)
+    parse_strategy(strategy, Registry(plugins), "argument")
+    update = {"name": f"{plan.name}-run", "strategies": (strategy,), "seeds": (seed,)}
+    plan = plan.model_copy(update=update | {"search": plan.search.model_copy(update={"trials": 0})})
+    outcome, display = _launch(console, plan, results, 1, plugins, mlflow=True)
+    for arm in outcome.arms:
+        if arm.role == "arm":
+            for key in arm.runs.values():
+                run = read(results / "runs", key)
+                console.print(f"[bold]{arm.id}[/] seed {seed}: {results / 'runs' / key}", soft_wrap=True)
+                console.print(_by_epoch(run))
+    return _failures(console, display)
+
+
+def sync(console: Console, names: list[str] | None, results: Path) -> None:
+    """Write to MLflow what is on disk and not there yet."""
+    for plan in names or plans_run(results):
+        sync_plan(results, plan)
+        console.print(f"MLflow has all of plan '{plan}'", highlight=False)
+
+
+def _launch(
+    console: Console, plan: Plan, results: Path, workers: int, plugins: Path | None, mlflow: bool
+) -> tuple[Outcome, Display]:
+    """Run a plan under the display, and live in MLflow if wanted."""
+    registry = Registry(plugins)
+    with console.status("checking the plan and building its data"):
+        arms = prepare(plan, registry, results)
+    tracker = Tracker(results, plan.name, plan.description, _warner(console)) if mlflow else None
+    with Display(console, workers, plan.search.task) as display:
+        watching: list[Observer] = [display] if tracker is None else [Live(tracker), display]
+        outcome = launch(plan, arms, results, workers, watching, tracker.run_id if tracker else None)
+    return outcome, display
+
+
+def _warner(console: Console) -> Callable[[str], None]:
+    return lambda text: console.print(text, style="yellow", highlight=False, soft_wrap=True)
+
+
+def _by_epoch(run: Run) -> Table:
+    """Every task's metrics on valid at the end of each epoch."""
+    table = Table("epoch", box=None, header_style="dim")
+    last = run.boundaries[-1].metrics if run.boundaries else {}
+    shown = [m for m in last if m.startswith("valid/") and m.split("/")[1] in ("auc", "logloss", "ne", "calibration")]
+    for metric in shown:
+        _, kind, task = metric.split("/")
+        table.add_column(f"{task}\n{kind}", justify="right")
+    for record in run.boundaries:
+        table.add_row(str(record.epoch), *(f"{record.metrics[m]:.4f}" for m in shown))
+    return table
+
+
+def _failures(console: Console, display: Display) -> int:
     for job, reason in display.failed:
         console.print(f"[red]failed[/] {name(job)}: {reason}", highlight=False, soft_wrap=True)
     return int(bool(display.failed))
+
+
+def _suffix(results: Path) -> str:
+    """What to add to a make command for a results folder that is not the usual one."""
+    return "" if results == Path("results") else f" RESULTS={results}"

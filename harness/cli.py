@@ -124,3 +124,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\nmultiepoch: interrupted; the same command goes on with what is missing", file=sys.stderr)
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -28,10 +28,6 @@ def print_plugins(console: Console, plugins: Path | None) -> None:
         "data sets": registry.datasets,
         "models": registry.models,
     }
-        "strategies": registry.strategies,
-        "data sets": registry.datasets,
-        "models": registry.models,
-    }
     for kind, entries in kinds.items():
         table = Table(title=kind, title_justify="left", title_style="bold", box=None, header_style="dim")
         for column in ("name", "parameter", "default", "accepted", "searched"):

@@ -58,6 +58,8 @@ class Evaluator:
             known = slice(None) if split.observed_NT is None else np.flatnonzero(split.observed_NT[:, t])
             truth_N = None if split.truth_NT is None else split.truth_NT[known, t]
             logit_N, label_N = logits_NT[known, t], split.labels_NT[known, t]
+            if len(label_N) == 0:
+                continue
             values = metrics.task_metrics(logit_N, label_N, truth_N)
             if split.group_N is not None and name in ("valid", "test"):
                 values |= metrics.gauc(logit_N, label_N, split.group_N[known])

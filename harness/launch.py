@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -61,14 +61,23 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
     return arms
 
 
-def launch(plan: Plan, registry: Registry, results: Path, workers: int, observers: Sequence[Observer]) -> Outcome:
-    """Run all of a plan that is missing, `workers` runs at a time.
+def launch(
+    plan: Plan,
+    arms: Sequence[ArmPlan],
+    results: Path,
+    workers: int,
+    observers: Sequence[Observer] = (),
+    mlflow_run: Callable[[str], str | None] | None = None,
+) -> Outcome:
+    """Run all of a prepared plan that is missing, `workers` runs at a time.
+
+    mlflow_run: the MLflow run of a key, for the trial to carry.
 
     A run that fails is recorded and the others go on. Interrupted, it leaves whole runs or none, and called again goes
     on with what is missing.
     """
-    with _locked(results), Pool(workers, registry.extra, results) as pool:
-        return _Launch(plan, results, pool, observers).run(prepare(plan, registry, results))
+    with _locked(results), Pool(workers, arms[0].registry.extra, results) as pool:
+        return _Launch(plan, results, pool, observers).run([replace(a, mlflow_run=mlflow_run) for a in arms])
 
 
 @dataclass

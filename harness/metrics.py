@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,11 @@ def task_metrics(logit_N: Array, label_N: Array, truth_N: Array | None = None) -
 
     What is undefined is left out: with one class AUC, PR-AUC and normalised entropy, without positives calibration,
     and the oracle share where the truth itself ranks no better than chance, as it may in a bucket of a few rows.
+    Logits that are not finite have no metric but a logloss of nan.
     """
     logit, label = logit_N.astype(np.float64), label_N.astype(np.float64)
+    if not np.isfinite(logit).all():
+        return {"logloss": math.nan}
     out = {"logloss": logloss(logit, label)}
     base = label.mean()
     if 0 < base < 1:

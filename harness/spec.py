@@ -26,7 +26,7 @@ P = TypeVar("P", bound=Plugin)
 class Config(BaseModel):
     """A frozen table of a plan; keys it does not know are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
 
 
 class PluginSpec(Config):
@@ -275,15 +275,17 @@ def _override(values: dict[str, Any], override: str) -> None:
 
 
 def _explain(error: ValidationError) -> str:
-    """The first problem on one line: place, value, and the nearest accepted key."""
-    first = error.errors()[0]
-    place = ".".join(str(p) for p in first["loc"]) or "plan"
+    """One problem on one line, an unknown key before others: place, value, and the nearest accepted key."""
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    *path, last = first["loc"] or ("plan",)
+    place = ".".join(map(str, (*path, last)))
     if first["type"] == "extra_forbidden":
         model: Any = Plan
-        for part in first["loc"][:-1]:
+        for part in path:
             model = model.model_fields[part].annotation
         accepted = [f.alias or name for name, f in model.model_fields.items()]
-        return str(unknown("key", str(first["loc"][-1]), accepted, place))
+        return str(unknown("key", str(last), accepted, ".".join(map(str, path))))
     if first["type"] == "missing":
         return f"{place} is missing"
-    return f"{place} = {first['input']!r} is not accepted: {first['msg'].removeprefix('Value error, ')}"
+    value = list(first["input"]) if isinstance(first["input"], tuple) else first["input"]
+    return f"{place} = {value!r} is not accepted: {first['msg'].removeprefix('Value error, ')}"

@@ -126,8 +126,10 @@ def figure(title: str, runs: Sequence[Run]) -> Figure:
                 axes.plot(list(curve), list(curve.values()), color="tab:blue", alpha=0.35, linewidth=1)
             mean_curve = means.get(name, {})
             axes.plot(list(mean_curve), list(mean_curve.values()), color="tab:blue", linewidth=2.2, marker="o")
-            axes.set(xlabel="epoch", ylabel=f"{metric}, valid", title=task if metric == CURVES[0] else "")
+            axes.set(ylabel=f"{metric}, valid", title=task if metric == CURVES[0] else "")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch")
     return drawing
 
 

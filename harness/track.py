@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
@@ -31,6 +32,7 @@ from harness.records import Arm, Outcome, Record, Run
 if TYPE_CHECKING:
     from harness.arms import Job
 
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 Values = Mapping[str, Any]
 STATUS = {"finished": "FINISHED", "failed": "FAILED"}
 PAUSE = 60.0
@@ -81,7 +83,8 @@ class Tracker:
     def start(self, key: str, spec: Values, arm: str, role: str, number: int, params: Values) -> None:
         """Begin a child run; what a killed process left of it, or a failed attempt, is deleted first.
 
-        arm: "<dataset>/<model>/<strategy>", which gets a parent run if it has none. role: seed or trial. number: the seed, or the trial's number. params: the searched values.
+        arm: "<dataset>/<model>/<strategy>"; its parent run is made if there is none. role: seed or trial. number: the
+        seed, or the trial's number. params: the searched values.
         """
         known = self._children.get(key)
         if time.monotonic() < self._quiet_until or (known is not None and known.status == "FINISHED"):
@@ -161,9 +164,10 @@ class Tracker:
         """The MLflow run of a key."""
         return self._children[key].run_id if key in self._children else None
 
-    def ui_path(self, key: str) -> str | None:
-        """Where the MLflow UI shows a key, from its root: `#/experiments/1/runs/...`."""
-        return f"#/experiments/{self._experiment}/runs/{self.run_id(key)}" if key in self._children else None
+    def ui_path(self, key: str = "") -> str:
+        """Where the MLflow UI shows a key, or else the plan, to put behind the server's address and a slash."""
+        run = f"/{self._children[key].run_id}" if key in self._children else ""
+        return f"#/experiments/{self._experiment}/runs{run}?workflowType=machine_learning"
 
     @contextmanager
     def _guard(self, key: str = "") -> Iterator[None]:
@@ -186,7 +190,8 @@ class Tracker:
         remote = self.uri.startswith(("http", "databricks"))
         location = None if remote else (self._results / "mlartifacts").as_uri()
         if found is None:
-            return self._client.create_experiment(plan, location, {"mlflow.note.content": description})
+            tags = {"mlflow.note.content": description, "mlflow.experimentKind": "custom_model_development"}
+            return self._client.create_experiment(plan, location, tags)
         if location not in (None, found.artifact_location):
             raise UserError(
                 f"MLflow at '{self.uri}' keeps the files of '{plan}' in '{found.artifact_location}'; delete it and sync"
@@ -214,6 +219,7 @@ class Tracker:
     def _finish_arm(self, arm: Arm, new: summary.ArmSummary) -> None:
         parent, known = self._current(arm.id, new)
         if known is None:
+            self._client.log_inputs(parent, [_dataset(run.spec) for run in new.done[:1]])
             self._client.log_figure(parent, summary.figure(arm.id, new.done), "curves.png")
             points = summary.scalars(new.values) + summary.mean_curves(new.done)
             self._write(parent, points, {"multiepoch.digest": new.digest}, {"strategy": _label(arm.id)})
@@ -360,4 +366,4 @@ def _modified(path: Path) -> float | None:
 
 
 def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]

@@ -29,6 +29,7 @@ from harness.plugin import Knob
 from harness.records import Trial
 
 optuna.logging.set_verbosity(logging.WARNING)
+Journal = BaseStorage
 Space = dict[str, tuple[BaseDistribution, Any]]
 
 
@@ -43,7 +44,7 @@ def distribution(knob: Knob, default: Any) -> BaseDistribution:
     return FloatDistribution(knob.low, knob.high, log=knob.log)
 
 
-def storage(results: Path) -> BaseStorage:
+def storage(results: Path) -> Journal:
     """The journal that holds every study of a results folder."""
     return JournalStorage(JournalFileBackend(str(results / "optuna.journal")))
 
@@ -51,7 +52,7 @@ def storage(results: Path) -> BaseStorage:
 class Search:
     """The study of one arm. space: name -> (distribution, default), the first trial being the defaults."""
 
-    def __init__(self, journal: BaseStorage, arm: str, space: Space, trials: int, seed: int, larger: bool) -> None:
+    def __init__(self, journal: Journal, arm: str, space: Space, trials: int, seed: int, larger: bool) -> None:
         about = json.dumps({k: [distribution_to_json(d), default] for k, (d, default) in space.items()}, sort_keys=True)
         digest = hashlib.sha256(about.encode()).hexdigest()[:8]
         self.name, self._trials, self._seed = f"{arm} [{digest}]", trials, seed

@@ -38,7 +38,7 @@ TINY = {
     "add_to_cart": 0.2,
     "checkout": 0.08,
 }
-TRAIN = TrainSpec(epochs=2, batch_size=512, dense_lr=3e-3, table_lr=3e-3)
+TRAIN = TrainSpec(epochs=2, batch_size=128, dense_lr=0.01, table_lr=0.03)
 EVALUATION = EvalSpec(points=(0.3,), sample=300, batch_size=400)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from rich.table import Table
 
+from harness.report import figures, load, page, tables
+
 __all__ = ["ranked_table", "write_report"]
 
 
@@ -15,18 +17,15 @@ def write_report(results: Path, plan_names: list[str] | None) -> Path:
     Raises:
         UserError: no plan, or not this one, was ever run there.
     """
-    from harness.report import figures, page, tables
-    from harness.report.load import load, plans
-
-    comparisons = [load(results, name) for name in plan_names or plans(results)]
+    comparisons = [load.load(results, name) for name in plan_names or load.plans(results)]
     folder = results / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     for comparison in comparisons:
         name = comparison.outcome.name
-        pictures = {f"{name}-{i}.svg": figures.published(g) for i, g in enumerate(comparison.groups, 1) if g.tasks}
-        for file, picture in pictures.items():
-            (folder / file).write_text(picture)
-        (folder / f"{name}.md").write_text(tables.markdown(comparison, list(pictures)))
+        pictures = {i: f"{name}-{i + 1}.svg" for i, group in enumerate(comparison.groups) if group.tasks}
+        for i, file in pictures.items():
+            (folder / file).write_text(figures.published(comparison.groups[i]))
+        (folder / f"{name}.md").write_text(tables.markdown(comparison, pictures))
         tables.write_csv(comparison, folder / f"{name}.csv")
     path = results / "report.html"
     path.write_text(page.render(comparisons))
@@ -39,7 +38,4 @@ def ranked_table(results: Path, plan_name: str) -> Table:
     Raises:
         UserError: the plan was never run in this results folder.
     """
-    from harness.report.load import load
-    from harness.report.tables import terminal
-
-    return terminal(load(results, plan_name))
+    return tables.terminal(load.load(results, plan_name))

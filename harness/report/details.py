@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from statistics import median
 from typing import Any
 
 from harness.records import Arm, Run
 from harness.report.grids import Cell, Column, Grid
 from harness.report.load import ArmRuns, Comparison, Group
-from harness.report.stats import chosen_epoch, estimate
+from harness.report.stats import chosen_epoch
 from harness.report.text import NOTHING, measured, number
 from harness.select import METRICS
 
@@ -18,7 +19,7 @@ ENVIRONMENT = ("multiepoch", "engine", "python", "torch", "numpy", "machine", "c
 
 
 def costs(group: Group) -> Grid:
-    """Means over finished seeds and their epochs; peak memory is the largest."""
+    """Medians over the epochs of all finished seeds; peak memory is the largest."""
     columns = (
         NAME,
         Column("training", "s per epoch"),
@@ -31,20 +32,32 @@ def costs(group: Group) -> Grid:
         Column("table", "MiB"),
         Column("peak memory", "MiB"),
     )
-    plain = _mean(_epoch_costs(group.plain), "train_s") if group.plain else None
+    plain = _median(_epoch_costs(group.plain), "train_s") if group.plain else None
     return Grid(columns, tuple(_cost_line(arm, group, plain) for arm in group.arms))
 
 
 def knobs(group: Group) -> Grid:
     """What the search chose for each arm, what it reached, and what was left as the plan has it."""
     reached = Column("reached in the search", f"valid {measured(group.task, group.metric)}")
-    columns = (NAME, Column("chosen", words=True), reached, Column("trials", "failed"), Column("not searched", words=True))
+    columns = (
+        NAME,
+        Column("chosen", words=True),
+        reached,
+        Column("trials"),
+        Column("not searched", words=True),
+    )
     return Grid(columns, tuple(_knob_line(arm, METRICS[group.metric]) for arm in group.everything))
 
 
 def failures(group: Group) -> Grid:
     """Every seed and trial without a result, and why."""
-    columns = (NAME, Column("run", words=True), Column("state", words=True), Column("reason", words=True), Column("key"))
+    columns = (
+        NAME,
+        Column("run", words=True),
+        Column("state", words=True),
+        Column("reason", words=True),
+        Column("key"),
+    )
     lines = [
         (Cell(arm.label), Cell(what), Cell(run.status), Cell(run.reason or "stopped before its end"), Cell(run.key))
         for arm in group.everything
@@ -97,30 +110,30 @@ def _epoch_costs(arm: ArmRuns) -> list[dict[str, float]]:
     return [end.cost for run in arm.finished.values() for end in run.boundaries if end.cost]
 
 
-def _mean(costs: Iterable[Mapping[str, float]], name: str) -> float | None:
-    value = estimate(c[name] for c in costs if name in c)
-    return None if value is None else value.mean
+def _median(costs: Iterable[Mapping[str, float]], name: str) -> float | None:
+    values = [c[name] for c in costs if name in c]
+    return median(values) if values else None
 
 
 def _cost_line(arm: ArmRuns, group: Group, plain: float | None) -> tuple[Cell, ...]:
     costs = _epoch_costs(arm)
-    train = _mean(costs, "train_s")
+    train = _median(costs, "train_s")
     to_chosen = [
         sum(end.cost.get("train_s", 0.0) for end in run.boundaries[: chosen_epoch(arm, run, group)])
         for run in arm.finished.values()
     ]
-    speed = _mean(costs, "rows_per_s")
+    speed = _median(costs, "rows_per_s")
     peak = max((c["peak_memory_mb"] for c in costs if "peak_memory_mb" in c), default=None)
     return (
         Cell(arm.label),
         _plain_number(train, 2),
         _plain_number(train / plain if train is not None and plain else None, 2),
-        _plain_number(sum(to_chosen) / len(to_chosen) if any(to_chosen) else None, 1),
-        _plain_number(_mean(costs, "eval_s"), 2),
+        _plain_number(median(to_chosen) if any(to_chosen) else None, 1),
+        _plain_number(_median(costs, "eval_s"), 2),
         _plain_number(None if speed is None else speed / 1000, 0),
-        _plain_number(_mean(costs, "distinct_rows_per_step"), 0),
-        _plain_number(_mean(costs, "table_rows"), 0),
-        _plain_number(_mean(costs, "table_mb"), 1),
+        _plain_number(_median(costs, "distinct_rows_per_step"), 0),
+        _plain_number(_median(costs, "table_rows"), 0),
+        _plain_number(_median(costs, "table_mb"), 1),
         _plain_number(peak, 0),
     )
 
@@ -161,5 +174,3 @@ def _unfinished(arm: ArmRuns) -> list[tuple[str, Run]]:
     runs = [(f"seed {seed}", run) for seed, run in arm.runs.items() if run.status != "finished"]
     trials = [] if arm.is_baseline else [(f"trial {number}", run) for number, run in arm.failed_trials.items()]
     return runs + trials
-
-

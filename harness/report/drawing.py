@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from html import escape
 from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
-from html import escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 

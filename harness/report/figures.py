@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from harness.metrics import BUCKETS
-from harness.report.drawing import INK, Style, canvas, styles, to_svg
+from harness.report.drawing import INK, Style, canvas, standalone, styles, to_svg
 from harness.report.load import ArmRuns, Group
 from harness.report.stats import Estimate, bucket_gains, estimate
 from harness.report.text import measured
 from harness.select import METRICS
 
 
-def curves(group: Group, task: str, metric: str) -> str:
+def published(group: Group) -> str:
+    """The curves of the plan's task and metric as a file of its own, with a legend."""
+    return standalone(curves(group, group.task, group.metric, legend=True))
+
+
+def curves(group: Group, task: str, metric: str, *, legend: bool = False) -> str:
     """A metric of the fixed validation sample against epochs trained, with the interval over seeds as a band."""
     figure, axes = canvas()
-    drawn = {}
+    drawn = []
     for i, (arm, style) in enumerate(zip(group.arms, styles(group), strict=True)):
         points = _points(arm, f"sample/{metric}/{task}")
         if points:
-            _curve(axes, i, points, style)
-            drawn[i] = points
+            _curve(axes, i, points, style, arm.label)
+            drawn.append(points)
     _epochs(axes, group.epochs)
     level = _baseline(group, f"sample/{metric}/{task}")
     if level is not None:
         axes.axhline(level, color=INK, lw=0.8, ls=(0, (1, 2)), zorder=1)
-    bottom, top = _limits(list(drawn.values()), level, METRICS[metric])
+    bottom, top = _limits(drawn, level, METRICS[metric])
     oracle = _oracle(group, task) if metric == "auc" else None
     axes.set_ylim(bottom, _with_oracle(axes, oracle, bottom, top))
     axes.set(xlabel="epochs trained", ylabel=f"valid sample {measured(task, metric)}")
-    return to_svg(figure, f"{group.name} {task} {metric}")
+    if legend:
+        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
+    return to_svg(figure, f"{group.name}: {measured(task, metric)} by epoch")
 
 
 def buckets(group: Group, task: str, metric: str, *, last: bool) -> str:
@@ -52,7 +60,8 @@ def buckets(group: Group, task: str, metric: str, *, last: bool) -> str:
         xlabel="training count of the rarest id; share of examples",
         ylabel=f"gain in valid {measured(task, metric)}",
     )
-    return to_svg(figure, f"{group.name} buckets {task} {metric} {last}")
+    when = "the last epoch" if last else "the chosen epoch"
+    return to_svg(figure, f"{group.name}: gain in {measured(task, metric)} by frequency at {when}")
 
 
 Points = list[tuple[float, Estimate]]
@@ -68,7 +77,7 @@ def _points(arm: ArmRuns, key: str) -> Points:
     return [(position, e) for position in sorted(values) if (e := estimate(values[position])) is not None]
 
 
-def _curve(axes: Axes, index: int, points: Points, style: Style) -> None:
+def _curve(axes: Axes, index: int, points: Points, style: Style, label: str) -> None:
     x, mean = [p for p, _ in points], [e.mean for _, e in points]
     color = INK if style.color == "currentColor" else style.color
     ends = [i for i, position in enumerate(x) if position == round(position)]
@@ -82,6 +91,7 @@ def _curve(axes: Axes, index: int, points: Points, style: Style) -> None:
         markevery=ends,
         ms=4.5,
         gid=f"arm-{index}-line",
+        label=label,
         zorder=3,
     )
     if all(e.low is not None for _, e in points):
@@ -102,7 +112,8 @@ def _dots(axes: Axes, index: int, points: list[tuple[float, Estimate]], style: S
 def _epochs(axes: Axes, epochs: int) -> None:
     """Shade the first epoch and rule the boundaries."""
     axes.axvspan(0, 1, color=INK, alpha=0.05, lw=0, zorder=0)
-    axes.text(0.5, 0.985, "epoch 1", transform=axes.get_xaxis_transform(), ha="center", va="top", fontsize=9, alpha=0.7)
+    place: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "ha": "right", "va": "top"}
+    axes.text(0.96, 0.985, "epoch 1", fontsize=9, alpha=0.7, color=INK, **place)
     for boundary in range(1, epochs):
         axes.axvline(boundary, color=INK, lw=0.6, alpha=0.35, zorder=0)
     axes.set_xlim(0, max(epochs, 1) * 1.01)
@@ -126,12 +137,12 @@ def _with_oracle(axes: Axes, oracle: float | None, bottom: float, top: float) ->
     """Draw the best reachable AUC if it is near, else name it above the frame; returns the top of the frame."""
     if oracle is None:
         return top
-    near = oracle < top + (top - bottom)
+    near = oracle < top + 0.3 * (top - bottom)
     if near:
         axes.axhline(oracle, color=INK, lw=0.8, ls=(0, (5, 2)), alpha=0.7)
         top = max(top, oracle + 0.08 * (oracle - bottom))
     text = f"oracle {oracle:.4f}" + ("" if near else ", above the frame")
-    axes.text(1, 1.01, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=9, alpha=0.8)
+    axes.text(1, 1.01, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=9, alpha=0.8, color=INK)
     return top
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.report.load import ArmRuns, Group
 from harness.report.stats import Estimate, Row, rows
 from harness.report.text import NOTHING, baseline_name, digits_for, epochs_text, interval, measured, number
+from harness.select import METRICS
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value and what stands under it. sign: 1 or -1 where its interval excludes zero."""
+    """A value and what stands under it. sign: 1 or -1 if it is better or worse than zero, beyond its interval."""
 
     text: str
     note: str = ""
@@ -57,7 +58,7 @@ def ranked(group: Group) -> Grid:
         Column("epoch 2 - epoch 1", unit, brief=False),
         Column("boundary jump", "sample logloss in nats", brief=False),
     )
-    lines = tuple(_line(i, row, digits, loss_digits) for i, row in numbered(found))
+    lines = tuple(_line(i, row, digits, loss_digits, METRICS[group.metric]) for i, row in numbered(found))
     at = next((i for i, row in enumerate(found) if row.arm.is_baseline and row.value("best")), None)
     return Grid(columns, lines, at)
 
@@ -73,14 +74,17 @@ def by_task(group: Group) -> Grid:
             found = rows(group, task, metric)
             by_arm = {id(row.arm): row.value("gain") for row in found}
             for line, arm in zip(lines, order, strict=True):
-                line.append(cell(by_arm[id(arm)], digits_for(found), signed=True))
+                line.append(cell(by_arm[id(arm)], digits_for(found), better=1))
     return Grid(tuple(columns), tuple(map(tuple, lines)))
 
 
-def cell(value: Estimate | None, digits: int, signed: bool = False) -> Cell:
+def cell(value: Estimate | None, digits: int, better: int = 0) -> Cell:
+    """better: 1 or -1 for a difference, as more or less of it is better; 0 for a level."""
     if value is None:
         return Cell(NOTHING)
-    return Cell(number(value.mean, digits, signed), interval(value, digits), value.sign if signed else 0)
+    if better and value.low == value.high == 0:
+        return Cell("0", "identical")
+    return Cell(number(value.mean, digits, bool(better)), interval(value, digits), value.sign * better)
 
 
 def evidence(arm: ArmRuns) -> str:
@@ -97,21 +101,21 @@ def numbered(found: list[Row]) -> Iterator[tuple[str, Row]]:
         yield (str(rank) if counts else ""), row
 
 
-def _line(rank: str, row: Row, digits: int, loss_digits: int) -> tuple[Cell, ...]:
-    def value(name: str, signed: bool = False) -> Cell:
-        return cell(row.value(name), digits, signed)
+def _line(rank: str, row: Row, digits: int, loss_digits: int, sign: int) -> tuple[Cell, ...]:
+    def value(name: str, better: int = 0) -> Cell:
+        return cell(row.value(name), digits, better)
 
     reference = row.arm.is_baseline
     return (
         Cell(rank),
         Cell(row.arm.label, evidence(row.arm)),
-        Cell("reference") if reference else value("gain", True),
+        Cell("reference") if reference else value("gain", 1),
         value("best"),
         Cell(epochs_text(row.epochs)),
-        value("end_gain", True),
-        Cell(NOTHING) if reference else cell(row.measures["best"].against_none, digits, True),
+        value("end_gain", 1),
+        Cell(NOTHING) if reference else cell(row.measures["best"].against_none, digits, sign),
         value("first"),
         value("last"),
-        value("drop", True),
-        cell(row.value("jump"), loss_digits, True),
+        value("drop", sign),
+        cell(row.value("jump"), loss_digits, -1),
     )

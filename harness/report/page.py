@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from harness.report import details, figures
 from harness.report.drawing import Style, styles
@@ -46,7 +47,7 @@ def render(comparisons: Sequence[Comparison]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["typeset"] = typeset
+    environment.filters |= {"typeset": typeset, "breakable": breakable}
     plans = [(c, [_section(g) for g in c.groups], details.environments(c)) for c in comparisons]
     arms = max((len(g.arms) for c in comparisons for g in c.groups), default=0)
     return environment.get_template("report.html").render(
@@ -55,8 +56,14 @@ def render(comparisons: Sequence[Comparison]) -> str:
 
 
 def typeset(text: str) -> str:
-    """A true minus sign before numbers."""
-    return re.sub(r"(?<![\w.)])-(?=[.\d])", "\u2212", text).replace(" - ", " \u2212 ")
+    """A true minus sign before numbers, and intervals that do not break across lines."""
+    text = re.sub(r"(?<![\w.)])-(?=[.\d])", "\u2212", text).replace(" - ", " \u2212 ")
+    return re.sub(r"(\S+) \[([\d.\u2212]+), ([\d.\u2212]+)\]", "\\1\u00a0[\\2,\u00a0\\3]", text)
+
+
+def breakable(text: str) -> Markup:
+    """A long name that may break at its joints."""
+    return Markup(re.sub("([_+(])", r"\1<wbr>", str(escape(text))))
 
 
 def _section(group: Group) -> Section:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from harness.report.details import failures, knobs
 from harness.report.grids import Cell, Grid, by_task, numbered, ranked
 from harness.report.load import Comparison, Group
 from harness.report.stats import QUANTITIES, Estimate, Row, rows
@@ -26,14 +27,16 @@ HOW_TO_READ = (
 def as_rich(grid: Grid, title: str) -> Table:
     """For the terminal: the brief columns, the interval under its mean."""
     shown = [i for i, column in enumerate(grid.columns) if column.brief]
-    table = Table(
-        title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
-    for column in (grid.columns[i] for i in shown):
+    table = Table(title=Text(title), title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.title_justify = "left"
+    for i in shown:
+        column = grid.columns[i]
         heading = Text(column.title)
         if column.unit:
             heading.append("\n" + column.unit, style="dim not bold")
-        table.add_column(heading, justify="left" if column.words else "right", no_wrap=column.words)
+        widest = max((max(len(line[i].text), len(line[i].note)) for line in grid.lines), default=1)
+        width = None if column.words else min(widest, 16)
+        table.add_column(heading, justify="left" if column.words else "right", min_width=width, overflow="fold")
     for n, line in enumerate(grid.lines):
         style = "dim" if n == grid.reference else ""
         table.add_row(*(_rich_cell(line[i]) for i in shown), style=style)
@@ -45,7 +48,7 @@ def as_markdown(grid: Grid) -> str:
     heads = [f"{c.title} ({c.unit})" if c.unit else c.title for c in grid.columns]
     rules = [":--" if c.words else "--:" for c in grid.columns]
     body = [[f"{c.text} {c.note}".strip() for c in line] for line in grid.lines]
-    return "\n".join("| " + " | ".join(map(_markdown_safe, line)) + " |" for line in (heads, rules, *body)) + "\n"
+    return "\n".join("| " + " | ".join(map(_safe, line)) + " |" for line in (heads, rules, *body)) + "\n"
 
 
 def terminal(comparison: Comparison) -> Table:
@@ -60,16 +63,20 @@ def terminal(comparison: Comparison) -> Table:
     return page
 
 
-def markdown(comparison: Comparison) -> str:
-    """The published page of a plan: per group the answer, the ranked table and what is missing."""
+def markdown(comparison: Comparison, pictures: Mapping[int, str]) -> str:
+    """The published page of a plan: the answer, curves and tables of each group. pictures: their files, by index."""
     outcome = comparison.outcome
-    parts = [f"# {outcome.name}\n", outcome.plan.get("description", "")]
+    parts = [f"# {outcome.name}", _safe(outcome.plan.get("description", ""))]
     if not outcome.complete:
         parts.append("**This plan is not complete: some runs are still to come.**")
-    for group in comparison.groups:
+    for i, group in enumerate(comparison.groups):
         found = answer(group, rows(group, group.task, group.metric))
-        parts += [f"## {group.name}\n", f"**{found.headline}.** {found.text}", f"Chosen epoch: {rule(group)}."]
-        parts += [as_markdown(ranked(group)), as_markdown(by_task(group)) if len(group.tasks) > 1 else ""]
+        parts += [f"## {_safe(group.name)}", f"**{_safe(found.headline)}.** {_safe(found.text)}"]
+        parts.append(f"Chosen epoch: {_safe(rule(group))}.")
+        parts += [f"![{_safe(group.task)} by epoch]({pictures[i]})"] if i in pictures else []
+        parts.append(as_markdown(ranked(group)))
+        for title, grid in (("Gain by task", by_task(group)), ("Knobs", knobs(group)), ("Failed", failures(group))):
+            parts += [f"### {title}", as_markdown(grid)] if grid.lines else []
     parts.append(HOW_TO_READ + " Columns are explained in [results/README.md](../README.md).")
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
@@ -112,7 +119,7 @@ def _rich_cell(value: Cell) -> Text:
     return text
 
 
-def _markdown_safe(text: str) -> str:
+def _safe(text: str) -> str:
     for character in "\\|<>*_`":
         text = text.replace(character, "\\" + character)
     return text

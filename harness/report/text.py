@@ -107,11 +107,17 @@ def _headline(group: Group, lead: Row) -> str:
         return "One seed: not settled"
     if group.epochs == 1:
         return "One epoch only: nothing to compare"
-    if gain.sign > 0:
+    if _pays(lead):
         return "More than one epoch pays" + (
             " without a mitigation" if lead.arm is group.plain else f" with {lead.arm.label}"
         )
-    return "No arm is shown to beat " + baseline_name(group)
+    return "More than one epoch is not shown to pay"
+
+
+def _pays(row: Row) -> bool:
+    """It beats the baseline, and not at epoch 1 already."""
+    gain = row.value("gain")
+    return gain is not None and gain.sign > 0 and max(row.epochs) > 1
 
 
 def _lead(group: Group, row: Row, digits: int) -> str:
@@ -128,7 +134,7 @@ def _lead(group: Group, row: Row, digits: int) -> str:
 def _ties(group: Group, arms: list[Row]) -> str:
     lead, rest = arms[0], arms[1:]
     tied = [row.arm.label for row in rest if (e := against(lead.arm, row.arm, group)) is not None and e.sign == 0]
-    also = [row.arm.label for row in rest if (g := row.value("gain")) is not None and g.sign > 0]
+    also = [row.arm.label for row in rest if _pays(row)]
     said = [f"Its lead over {_listed(tied)} could be chance."] if tied else []
     if also:
         said.append(f"{_listed(also)} also {'pays' if len(also) == 1 else 'pay'}.")
@@ -143,7 +149,8 @@ def _plain(group: Group, arms: list[Row], digits: int) -> str:
     if end is None or gain is None:
         return ""
     verdict = {1: "it is safe", -1: "it is not safe", 0: "neither harm nor benefit is shown"}[end.sign]
-    stopped = f" Stopped at epoch {epochs_text(row.epochs)} it comes to {show(gain, digits, signed=True)}."
+    size = show(gain, digits, signed=True) if gain.mean else "no gain"
+    stopped = f" Validation would stop it at epoch {epochs_text(row.epochs)}, with {size}."
     text = f"Plain training run to epoch {group.epochs} ends {show(end, digits, signed=True)} from that baseline"
     return f"{text}: {verdict}.{stopped if row is not arms[0] else ''}"
 
@@ -152,6 +159,7 @@ def _caveats(group: Group) -> str:
     short = [f"{a.label} ({a.completeness})" for a in group.everything if len(a.finished) < len(a.runs)]
     untuned = [a.label for a in group.everything if not a.arm.tuned]
     parts = [f"Incomplete: {_listed(short)}." if short else ""]
+    parts.append(f"Not run yet: {_listed(list(group.pending))}." if group.pending else "")
     if len(untuned) == len(group.everything):
         parts.append("No arm was tuned.")
     elif untuned:

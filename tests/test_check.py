@@ -1,0 +1,54 @@
+"""The conformance check: the repository's plug-ins pass it, and broken ones do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.check import Verdict, conformance
+from harness.registry import Registry
+
+HEAD = '"""A strategy."""\nimport dataclasses\nimport torch\nfrom harness.api import *\n\n\nclass Mine(Strategy):\n    name = "mine"\n'
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> list[Verdict]:
+    return list(conformance(Registry()))
+
+
+def test_every_plugin_of_the_repository_conforms(verdicts: list[Verdict]) -> None:
+    assert [v for v in verdicts if v.outcome == "failed"] == []
+
+
+def test_every_plugin_is_checked(verdicts: list[Verdict]) -> None:
+    registry = Registry()
+    everything = {*registry.strategies, *registry.datasets, *registry.models}
+    assert {v.plugin for v in verdicts if v.outcome == "passed"} == everything
+
+
+@pytest.mark.parametrize(
+    ("body", "check"),
+    [
+        (
+            "    strength: float = tuned(0.1, 0.0, 1.0, neutral=0.0)\n"
+            "    def on_rows(self, step):\n        return step.scale_lr(torch.full((len(step.rows_K),), 0.5))\n",
+            "equals none, bit for bit, at neutral values",
+        ),
+        (
+            "    def on_rows(self, step):\n        return step.with_grad(step.grad_KD + torch.randn_like(step.grad_KD))\n",
+            "gives the same records twice",
+        ),
+        (
+            "    def on_rows(self, step):\n        return step.with_grad(step.grad_KD * torch.nan)\n",
+            "trains two epochs and learns",
+        ),
+        ("    def on_rows(self, step):\n        return step.missing\n", "trains two epochs and learns"),
+    ],
+)
+def test_a_broken_strategy_is_told_what_is_wrong(tmp_path: Path, body: str, check: str) -> None:
+    (tmp_path / "mine.py").write_text(HEAD + body)
+    failed = {
+        v.check: v.reason for v in conformance(Registry(tmp_path)) if v.plugin == "mine" and v.outcome == "failed"
+    }
+    assert failed[check]

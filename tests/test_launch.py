@@ -1,0 +1,226 @@
+"""A plan as a whole: repeated, with other workers, killed, with runs that diverge, crash and die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from conftest import TINY
+from harness.api import UserError
+from harness.arms import Job
+from harness.launch import launch, prepare
+from harness.records import Arm, Outcome, Record, Run, read
+from harness.registry import Registry
+from harness.spec import Plan, load_plan
+
+PLAN = f"""
+strategies = ["none", "reinit"]
+seeds = [1, 2]
+[[dataset]]
+name = "powerlaw"
+{chr(10).join(f"{k} = {v}" for k, v in TINY.items())}
+[[model]]
+name = "dnn"
+dim = 4
+hidden = [8]
+[train]
+epochs = 2
+batch_size = 512
+[evaluation]
+points = [0.5]
+sample = 200
+[search]
+trials = 2
+task = "click"
+"""
+
+
+@dataclass
+class Watcher:
+    """Counts what a launch does."""
+
+    trained: list[Job] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    records: int = 0
+    arms: list[Arm] = field(default_factory=list)
+
+    def planned(self, runs: int) -> None: ...
+
+    def started(self, job: Job) -> None: ...
+
+    def recorded(self, job: Job, record: Record) -> None:
+        self.records += 1
+
+    def finished(self, job: Job, run: Run, trained: bool) -> None:
+        self.runs.append(run)
+        if trained:
+            self.trained.append(job)
+
+    def arm_done(self, arm: Arm) -> None:
+        self.arms.append(arm)
+
+
+def plan_of(folder: Path, text: str = PLAN, *overrides: str) -> Plan:
+    path = folder / "tiny.toml"
+    path.write_text(text)
+    return load_plan(path, list(overrides))
+
+
+def go(plan: Plan, results: Path, workers: int = 2, plugins: Path | None = None) -> tuple[Outcome, Watcher]:
+    watcher = Watcher()
+    return launch(plan, prepare(plan, Registry(plugins), results), results, workers, [watcher]), watcher
+
+
+def record_bytes(results: Path) -> dict[str, bytes]:
+    return {path.parent.name: path.read_bytes() for path in results.glob("runs/*/records.jsonl")}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path, Outcome, Watcher]:
+    """The plan run without disturbance."""
+    folder = tmp_path_factory.mktemp("reference")
+    plan = plan_of(folder)
+    return plan, folder / "results", *go(plan, folder / "results")
+
+
+def test_every_arm_searches_and_reports(reference: tuple[Plan, Path, Outcome, Watcher]) -> None:
+    _, results, outcome, watcher = reference
+    assert outcome.complete
+    assert [a.id.split("/")[-1] for a in outcome.arms] == ["none", "one_epoch", "reinit"]
+    for arm in outcome.arms:
+        assert len(arm.trials) == 2
+        assert arm.trials[0].params["dense_lr"] == 1e-3
+        assert set(arm.runs) == {1, 2}
+        assert arm.chosen in [t.params for t in arm.trials]
+        assert all(read(results / "runs", key).status == "finished" for key in arm.runs.values())
+    assert watcher.records >= len(watcher.trained) * 4 - 4
+
+
+def test_trials_never_read_the_test_split(reference: tuple[Plan, Path, Outcome, Watcher]) -> None:
+    _, results, outcome, _ = reference
+    for arm in outcome.arms:
+        for trial in arm.trials:
+            run = read(results / "runs", trial.key)
+            assert not [m for r in run.records for m in r.metrics if m.startswith("test/")]
+            assert run.spec["seed"] not in arm.runs
+
+
+def test_a_second_launch_trains_nothing(reference: tuple[Plan, Path, Outcome, Watcher]) -> None:
+    plan, results, outcome, _ = reference
+    again, watcher = go(plan, results)
+    assert watcher.trained == []
+    assert again == outcome
+
+
+def test_records_do_not_depend_on_the_number_of_workers(
+    reference: tuple[Plan, Path, Outcome, Watcher], tmp_path: Path
+) -> None:
+    plan, results, _, _ = reference
+    go(plan, tmp_path / "results", workers=1)
+    assert record_bytes(tmp_path / "results") == record_bytes(results)
+
+
+def test_a_killed_launch_goes_on_to_the_same_outcome(
+    reference: tuple[Plan, Path, Outcome, Watcher], tmp_path: Path
+) -> None:
+    plan, results, outcome, _ = reference
+    plan_of(tmp_path)
+    command = [sys.executable, "-m", "harness.cli", "benchmark", str(tmp_path / "tiny.toml"), "--no-mlflow"]
+    with subprocess.Popen([*command, "--results", str(tmp_path / "results")], stdout=subprocess.DEVNULL) as process:
+        while len(list(tmp_path.glob("results/runs/*/done"))) < 3:
+            assert process.poll() is None, "the launch ended before it could be killed"
+            time.sleep(0.01)
+        workers = children(process.pid)
+        process.send_signal(signal.SIGKILL)
+    wait_for_end(workers)
+    resumed, watcher = go(plan, tmp_path / "results")
+    assert 0 < len(watcher.trained) < len(record_bytes(results))
+    assert resumed == outcome
+    assert record_bytes(tmp_path / "results") == record_bytes(results)
+
+
+def children(pid: int) -> list[int]:
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_for_end(pids: list[int]) -> None:
+    """Workers end by themselves once their parent is gone."""
+
+    def alive(pid: int) -> bool:
+        stat = Path(f"/proc/{pid}/stat")
+        return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+    for _ in range(6000):
+        if not any(map(alive, pids)):
+            return
+        time.sleep(0.01)
+    raise AssertionError("workers outlive their parent")
+
+
+def test_a_diverging_run_fails_and_the_others_go_on(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, PLAN.replace('"reinit"', "\"l2(strength=0.1, coupling='decoupled')\""), "search.trials=0")
+    plan = plan.model_copy(update={"train": plan.train.model_copy(update={"dense_lr": 1e30})})
+    outcome, watcher = go(plan, tmp_path / "results")
+    assert outcome.complete
+    assert {r.status for r in watcher.runs} == {"failed"}
+    assert "not a finite number" in watcher.runs[0].reason
+    again, watcher = go(plan, tmp_path / "results")
+    assert watcher.trained == []
+    assert again == outcome
+
+
+BROKEN = '''"""Breaks in its second epoch."""
+import os
+from harness.api import Strategy, Tables
+
+class Broken(Strategy):
+    name = "broken"
+    def on_epoch_start(self, epoch: int, tables: Tables) -> None:
+        if epoch == 2:
+            {how}
+'''
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"), [("os._exit(7)", "died with exit status 7"), ("raise ValueError('oh')", "ValueError")]
+)
+def test_a_crashing_run_costs_only_itself(tmp_path: Path, how: str, reason: str) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN.format(how=how))
+    plan = plan_of(tmp_path, PLAN.replace('"reinit"', '"broken"'), "search.trials=0")
+    _, watcher = go(plan, tmp_path / "results", plugins=tmp_path)
+    failed = [r for r in watcher.runs if r.status == "failed"]
+    assert len(failed) == 2
+    assert len(watcher.runs) >= 4
+    assert all(reason in r.reason for r in failed)
+    _, watcher = go(plan, tmp_path / "results", plugins=tmp_path)
+    assert len(watcher.trained) == 2, "a crash is no result: it is tried again"
+
+
+def test_two_launches_in_one_results_folder_are_refused(tmp_path: Path) -> None:
+    import fcntl
+
+    (tmp_path / "results").mkdir()
+    with (tmp_path / "results" / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another multiepoch is running"):
+            go(plan_of(tmp_path), tmp_path / "results")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_results_folder_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="cannot be written"):
+        go(plan_of(tmp_path), tmp_path / "results")
+
+
+def test_a_results_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        go(plan_of(tmp_path), tmp_path / "results")

@@ -1,0 +1,542 @@
+"""MLflow mirrors the records on disk: once, in whole runs, and never at the cost of a training run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run as MlflowRun
+from mlflow.entities import ViewType
+
+from harness import summary
+from harness.arms import Job
+from harness.plugin import UserError
+from harness.records import Arm, Outcome, Record, RunWriter, Trial, read, write_outcome
+from harness.spec import PluginSpec, RunSpec
+from harness.track import Live, Tracker, sync
+
+AUC = {1: [0.70, 0.74, 0.71], 2: [0.72, 0.73, 0.69]}
+"""Seed -> AUC on valid after each epoch."""
+PLAN = {"name": "plan", "description": "What helps?"}
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database to copy, as migrating takes seconds."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Makes results folders whose MLflow is empty."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    def make(name: str) -> Path:
+        (tmp_path / name).mkdir()
+        shutil.copy(empty_database, tmp_path / name / "mlflow.db")
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def results(folder: Callable[[str], Path]) -> Path:
+    return folder("results")
+
+
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """A results folder that was brought to MLflow from disk, to look at."""
+    results = tmp_path_factory.mktemp("synced")
+    shutil.copy(empty_database, results / "mlflow.db")
+    write_plan(results)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        sync(results, "plan")
+    return results
+
+
+def spec_of(seed: int, strategy: str = "none", epochs: int = 3) -> dict[str, Any]:
+    spec = RunSpec(
+        dataset=PluginSpec(name="powerlaw", params={"rows": 1000}),
+        model=PluginSpec(name="dnn"),
+        strategy=(PluginSpec(name=strategy),),
+        seed=seed,
+    )
+    return spec.model_copy(update={"train": spec.train.model_copy(update={"epochs": epochs})}).model_dump(mode="json")
+
+
+def records_of(auc: list[float]) -> list[Record]:
+    """Two evaluations an epoch of ten steps."""
+    out = []
+    for epoch, value in enumerate(auc, start=1):
+        half = {"sample/auc/click": value - 0.01}
+        full = {"sample/auc/click": value, "valid/auc/click": value, "valid/logloss/click": 1 - value}
+        full |= {"valid@2-4/auc/click": value - 0.1, "test/auc/click": value}
+        out.append(Record(epoch, 10 * epoch - 5, epoch - 0.5, False, half))
+        out.append(Record(epoch, 10 * epoch, float(epoch), True, full, {"train_s": 2.5}))
+    return out
+
+
+def write_run(results: Path, key: str, seed: int, auc: list[float], status: str = "finished", **spec: Any) -> str:
+    writer = RunWriter(results / "runs", key, spec_of(seed, **spec), {"cpu": "any"})
+    for record in records_of(auc):
+        writer.append(record)
+    if status != "incomplete":
+        writer.finish(status, "the loss is not a finite number" if status == "failed" else "")
+    return key
+
+
+def arm_of(runs: dict[int, str], strategy: str = "none", role: str = "arm", trials: tuple[Trial, ...] = ()) -> Arm:
+    chosen = {"table_lr": 0.01} if trials else {}
+    return Arm("powerlaw", "dnn", strategy, role, "best_epoch", bool(trials), chosen, trials, runs)
+
+
+def write_plan(results: Path) -> Outcome:
+    """Two arms of two seeds, one with a trial and one with a failed seed, and a one-epoch baseline."""
+    trial = Trial(0, write_run(results, "trial0", 1000, AUC[1]), 1000, {"table_lr": 0.01}, 0.74)
+    none = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
+    first = {seed: write_run(results, f"first{seed}", seed, auc[:1], epochs=1) for seed, auc in AUC.items()}
+    reinit = {1: write_run(results, "reinit1", 1, [0.7, 0.75, 0.76], strategy="reinit")}
+    reinit[2] = write_run(results, "reinit2", 2, [0.7], status="failed", strategy="reinit")
+    arms = (arm_of(none, trials=(trial,)), arm_of(first, role="one_epoch"), arm_of(reinit, "reinit"))
+    outcome = Outcome("plan", PLAN, arms, complete=True)
+    write_outcome(results, outcome)
+    return outcome
+
+
+def client_of(results: Path) -> MlflowClient:
+    return MlflowClient(tracking_uri=f"sqlite:///{results}/mlflow.db")
+
+
+def runs_of(results: Path, view: int = ViewType.ACTIVE_ONLY) -> list[MlflowRun]:
+    client = client_of(results)
+    experiment = client.get_experiment_by_name("plan")
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], run_view_type=view))
+
+
+def run_of(results: Path, arm: str, name: str | None = None) -> MlflowRun:
+    """The one child of an arm, "<strategy>", of this name, or its parent."""
+    found = [
+        r
+        for r in runs_of(results)
+        if r.data.tags["multiepoch.arm"] == f"powerlaw/dnn/{arm}"
+        and (r.info.run_name == name if name else r.data.tags["multiepoch.role"] == "arm")
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+def history(results: Path, run: MlflowRun) -> dict[str, list[tuple[int, float]]]:
+    """Every point of every metric, as (step, value)."""
+    client = client_of(results)
+    return {
+        name: sorted((m.step, m.value) for m in client.get_metric_history(run.info.run_id, name))
+        for name in run.data.metrics
+    }
+
+
+def content(results: Path) -> list[Any]:
+    """All that MLflow holds of a plan, apart from its own ids and times."""
+    out = []
+    arms = {r.info.run_id: r.data.tags["multiepoch.arm"] for r in runs_of(results)}
+    for run in runs_of(results):
+        tags = {k: v for k, v in run.data.tags.items() if k != "mlflow.log-model.history"}
+        tags["mlflow.parentRunId"] = arms.get(tags.get("mlflow.parentRunId", ""), "")
+        files = sorted(f.path for f in client_of(results).list_artifacts(run.info.run_id))
+        data = run.inputs.dataset_inputs if run.inputs is not None else []
+        inputs = [(i.dataset.name, i.dataset.digest, i.dataset.source) for i in data]
+        facts = (run.info.run_name, run.info.status, tags, run.data.params, history(results, run), files, inputs)
+        out.append(json.dumps(facts, sort_keys=True))
+    return sorted(out)
+
+
+def log_run(tracker: Tracker, key: str, auc: list[float], seed: int = 1, finish: bool = True) -> None:
+    tracker.start(key, spec_of(seed), "powerlaw/dnn/none", "seed", seed, {})
+    for record in records_of(auc):
+        tracker.log(key, record)
+    if finish:
+        tracker.finish(key, "finished")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("valid/auc/click", "valid/auc/click"),
+        ("valid@2-4/auc/click", "valid_by_frequency/auc_click/2-4"),
+        ("valid@100-up/share/rows", "valid_by_frequency/share_rows/100-up"),
+        ("sample/auc/add to cart (7d)", "sample/auc/add to cart _7d_"),
+    ],
+)
+def test_metric_names_are_accepted_and_grouped_by_the_ui(name: str, shown: str) -> None:
+    assert summary.metric_name(name) == shown
+
+
+def test_a_boundary_counts_epochs_and_the_subsample_counts_steps() -> None:
+    half, full = records_of([0.7])
+    assert summary.points(half) == [("sample/auc/click", 0.69, 5)]
+    assert {name: step for name, _, step in summary.points(full)} == {
+        "sample/auc/click": 10,
+        "valid/auc/click": 1,
+        "valid/logloss/click": 1,
+        "valid_by_frequency/auc_click/2-4": 1,
+        "test/auc/click": 1,
+        "cost/train_s": 1,
+    }
+
+
+def test_the_earlier_of_two_equal_peaks_counts() -> None:
+    values = summary.summarise(records_of([0.7, 0.75, 0.75, 0.71]), {"click": 0.72})
+    assert values == pytest.approx(
+        {
+            "peak_auc_click": 0.75,
+            "last_auc_click": 0.71,
+            "drop_auc_click": 0.04,
+            "peak_epoch_click": 2,
+            "multi_epoch_gain_click": 0.03,
+        }
+    )
+
+
+def test_a_plan_is_an_experiment_whose_files_lie_in_the_results(results: Path) -> None:
+    Tracker(results, "plan", "What helps?")
+    experiment = client_of(results).get_experiment_by_name("plan")
+    assert experiment is not None
+    assert experiment.artifact_location == (results / "mlartifacts").as_uri()
+    assert experiment.tags["mlflow.note.content"] == "What helps?"
+
+
+def test_a_run_is_a_child_of_its_arm_with_spec_data_set_and_only_varying_parameters(results: Path) -> None:
+    tracker = Tracker(results, "plan")
+    tracker.start("k1", spec_of(3), "powerlaw/dnn/none", "seed", 3, {"table_lr": 0.01, "hashing.ratio": 0.5})
+    parent, child = run_of(results, "none"), run_of(results, "none", "seed 3")
+    assert parent.info.run_name == "none"
+    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert child.data.tags["multiepoch.key"] == "k1"
+    assert child.data.tags["multiepoch.role"] == "seed"
+    assert child.data.params == {"strategy": "none", "seed": "3", "table_lr": "0.01", "hashing.ratio": "0.5"}
+    spec = Path(client_of(results).download_artifacts(child.info.run_id, "spec.json"))
+    assert json.loads(spec.read_text()) == spec_of(3)
+    assert child.inputs is not None
+    (data,) = child.inputs.dataset_inputs
+    assert data.dataset.name == "powerlaw"
+    assert json.loads(data.dataset.source) == {"tags": {"params": {"rows": 1000}, "data_seed": 0}}
+
+
+def test_a_finished_run_holds_every_record_and_its_summary(results: Path) -> None:
+    log_run(Tracker(results, "plan"), "k1", AUC[1])
+    run = run_of(results, "none", "seed 1")
+    points = history(results, run)
+    assert run.info.status == "FINISHED"
+    assert points["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
+    assert [step for step, _ in points["sample/auc/click"]] == [5, 10, 15, 20, 25, 30]
+    assert points["cost/train_s"] == [(1, 2.5), (2, 2.5), (3, 2.5)]
+    assert run.data.metrics["peak_auc_click"] == 0.74
+    assert run.data.metrics["drop_auc_click"] == pytest.approx(0.03)
+
+
+def test_a_record_is_one_call(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = Tracker(results, "plan")
+    tracker.start("k1", spec_of(1), "powerlaw/dnn/none", "seed", 1, {})
+    calls = list[str]()
+
+    class Counting:
+        def __init__(self, client: MlflowClient) -> None:
+            self._client = client
+
+        def __getattr__(self, name: str) -> Any:
+            calls.append(name)
+            return getattr(self._client, name)
+
+    monkeypatch.setattr(tracker, "_client", Counting(tracker._client))
+    for record in records_of(AUC[1]):
+        tracker.log("k1", record)
+    assert calls == ["log_batch"] * 6
+
+
+def test_a_failed_run_says_why(results: Path) -> None:
+    tracker = Tracker(results, "plan")
+    log_run(tracker, "k1", [0.7], finish=False)
+    tracker.finish("k1", "failed", "the loss is not a finite number")
+    run = run_of(results, "none", "seed 1")
+    assert run.info.status == "FAILED"
+    assert run.data.tags["multiepoch.reason"] == "the loss is not a finite number"
+
+
+def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
+    parent = run_of(synced, "none")
+    points = history(synced, parent)
+    assert parent.info.status == "FINISHED"
+    assert parent.data.params == {"strategy": "none"}
+    assert parent.data.metrics["seeds"] == 2
+    assert parent.data.metrics["peak_auc_click"] == pytest.approx(0.735)
+    assert parent.data.metrics["peak_epoch_click"] == 2
+    assert [v for _, v in points["valid/auc/click"]] == pytest.approx([0.71, 0.735, 0.70])
+    assert [v for _, v in points["valid/logloss/click"]] == pytest.approx([0.29, 0.265, 0.30])
+    figure = Path(client_of(synced).download_artifacts(parent.info.run_id, "curves.png"))
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_failed_seed_is_counted_and_left_out_of_the_means(synced: Path) -> None:
+    metrics = run_of(synced, "reinit").data.metrics
+    assert (metrics["seeds"], metrics["seeds_failed"]) == (1, 1)
+    assert metrics["last_auc_click"] == 0.76
+
+
+def test_the_gain_is_paired_by_seed(synced: Path) -> None:
+    gains = [run_of(synced, "none", f"seed {s}").data.metrics["multi_epoch_gain_click"] for s in (1, 2)]
+    assert gains == pytest.approx([0.04, 0.01])
+    assert run_of(synced, "none").data.metrics["multi_epoch_gain_click"] == pytest.approx(0.025)
+    assert "multi_epoch_gain_click" not in run_of(synced, "one_epoch").data.metrics
+
+
+def test_a_baseline_that_shares_the_runs_of_none_is_read_at_its_first_epoch(results: Path) -> None:
+    runs = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
+    arms = (arm_of(runs), arm_of(runs, role="one_epoch"))
+    Tracker(results, "plan").sync(Outcome("plan", PLAN, arms, complete=True))
+    assert run_of(results, "one_epoch").data.metrics["last_auc_click"] == pytest.approx(0.71)
+    assert run_of(results, "none", "seed 1").data.metrics["last_auc_click"] == 0.71
+    assert len(runs_of(results)) == 4
+
+
+def test_a_second_sync_changes_nothing(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = write_plan(results)
+    tracker = Tracker(results, "plan")
+    tracker.sync(outcome)
+    before, ids = content(results), {r.info.run_id for r in runs_of(results, ViewType.ALL)}
+    for name in ("log_batch", "create_run", "delete_run", "set_tag", "set_terminated", "log_artifact", "log_inputs"):
+        monkeypatch.delattr(MlflowClient, name)
+    tracker.sync(outcome)
+    sync_again = Tracker(results, "plan")
+    sync_again.sync(outcome)
+    assert tracker.problem is None
+    assert sync_again.problem is None
+    assert content(results) == before
+    assert {r.info.run_id for r in runs_of(results, ViewType.ALL)} == ids
+
+
+def test_a_finished_key_is_not_written_again(results: Path) -> None:
+    log_run(Tracker(results, "plan"), "k1", AUC[1])
+    before = content(results)
+    log_run(Tracker(results, "plan"), "k1", [0.5])
+    assert content(results) == before
+
+
+@pytest.mark.parametrize("end", ["killed", "failed"])
+def test_what_a_killed_or_failed_attempt_left_is_replaced(results: Path, end: str) -> None:
+    first = Tracker(results, "plan")
+    log_run(first, "k1", [0.6], finish=False)
+    if end == "failed":
+        first.finish("k1", "failed", "out of memory")
+    log_run(Tracker(results, "plan"), "k1", AUC[1])
+    run = run_of(results, "none", "seed 1")
+    assert run.info.status == "FINISHED"
+    assert history(results, run)["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
+
+
+def test_live_and_from_disk_come_to_the_same(folder: Callable[[str], Path]) -> None:
+    live, restored = folder("live"), folder("restored")
+    outcome = write_plan(live)
+    tracker = Tracker(live, "plan", PLAN["description"])
+    observer = Live(tracker)
+    observer.planned(7)
+    for arm in outcome.arms:
+        members = [(t.key, "trial", t.number, t.params) for t in arm.trials]
+        for key, role, number, params in members + [(k, "seed", s, arm.chosen) for s, k in arm.runs.items()]:
+            run = read(live / "runs", key)
+            job = Job(key, RunSpec.model_validate_json(json.dumps(run.spec)), "data", arm.id, role, number, params)
+            if key == "none2":
+                observer.finished(job, run, trained=False)
+                continue
+            observer.started(job)
+            for record in run.records:
+                observer.recorded(job, record)
+            observer.finished(job, run, trained=True)
+        observer.arm_done(arm)
+    assert tracker.problem is None
+    for part in ("runs", "plans"):
+        shutil.copytree(live / part, restored / part)
+    sync(restored, "plan")
+    assert content(restored) == content(live)
+    before = content(live)
+    tracker.sync(outcome)
+    assert content(live) == before
+
+
+def test_a_run_from_disk_keeps_its_times(synced: Path) -> None:
+    info = run_of(synced, "none", "seed 1").info
+    assert info.end_time == pytest.approx(1000 * (synced / "runs" / "none1" / "done").stat().st_mtime, abs=1)
+    assert info.start_time <= info.end_time
+
+
+def test_runs_that_are_not_done_wait(results: Path) -> None:
+    write_run(results, "k1", 1, [0.7], status="incomplete")
+    Tracker(results, "plan").sync(Outcome("plan", PLAN, (arm_of({1: "k1"}),), complete=False))
+    assert [r.info.status for r in runs_of(results)] == ["FAILED"]
+    assert run_of(results, "none").data.metrics == {"seeds": 0, "seeds_failed": 1}
+
+
+def test_more_seeds_give_the_arm_a_new_parent_without_a_trace_of_the_old_curves(results: Path) -> None:
+    runs = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
+    tracker = Tracker(results, "plan")
+    tracker.sync(Outcome("plan", PLAN, (arm_of({1: "none1"}),), complete=True))
+    tracker.sync(Outcome("plan", PLAN, (arm_of(runs),), complete=True))
+    parent = run_of(results, "none")
+    assert [step for step, _ in history(results, parent)["valid/auc/click"]] == [1, 2, 3]
+    children = [r for r in runs_of(results) if r.info.run_id != parent.info.run_id]
+    assert {r.data.tags["mlflow.parentRunId"] for r in children} == {parent.info.run_id}
+    assert len(children) == 2
+
+
+def test_runs_of_changed_code_stay_with_their_superseded_parent(results: Path) -> None:
+    write_run(results, "old", 1, AUC[1])
+    write_run(results, "new", 1, AUC[2])
+    Tracker(results, "plan").sync(Outcome("plan", PLAN, (arm_of({1: "old"}),), complete=True))
+    Tracker(results, "plan").sync(Outcome("plan", PLAN, (arm_of({1: "new"}),), complete=True))
+    by_key = {r.data.tags.get("multiepoch.key", r.info.run_name): r for r in runs_of(results)}
+    assert set(by_key) == {"old", "new", "none", "none (superseded)"}
+    assert by_key["new"].data.tags["mlflow.parentRunId"] == by_key["none"].info.run_id
+    assert by_key["old"].data.tags["mlflow.parentRunId"] == by_key["none (superseded)"].info.run_id
+    assert history(results, by_key["none"])["valid/auc/click"][0] == (1, 0.72)
+
+
+def test_a_run_and_its_page_are_found_by_key(results: Path) -> None:
+    tracker = Tracker(results, "plan")
+    log_run(tracker, "k1", AUC[1])
+    run = run_of(results, "none", "seed 1")
+    assert tracker.run_id("k1") == run.info.run_id
+    page, training = f"#/experiments/{run.info.experiment_id}/runs", "?workflowType=machine_learning"
+    assert tracker.ui_path("k1") == f"{page}/{run.info.run_id}{training}"
+    assert tracker.ui_path() == page + training
+    assert tracker.run_id("k2") is None
+
+
+def test_an_experiment_deleted_in_the_ui_comes_back(results: Path) -> None:
+    log_run(Tracker(results, "plan"), "k1", AUC[1])
+    client = client_of(results)
+    experiment = client.get_experiment_by_name("plan")
+    assert experiment is not None
+    client.delete_experiment(experiment.experiment_id)
+    log_run(Tracker(results, "plan"), "k2", AUC[2], seed=2)
+    assert {r.data.tags.get("multiepoch.key") for r in runs_of(results)} >= {"k2"}
+
+
+def test_nothing_global_is_left_behind(results: Path) -> None:
+    before = mlflow.get_tracking_uri()
+    log_run(Tracker(results, "plan"), "k1", AUC[1])
+    assert mlflow.active_run() is None
+    assert mlflow.get_tracking_uri() == before
+
+
+class Outage:
+    """An MLflow whose batches fail from now on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch, self._real, self.calls = monkeypatch, MlflowClient.log_batch, 0
+        monkeypatch.setattr(MlflowClient, "log_batch", self._fail)
+
+    def _fail(self, *_: Any, **__: Any) -> None:
+        self.calls += 1
+        raise ConnectionError("connection refused\nby the server")
+
+    def end(self) -> None:
+        self._monkeypatch.setattr(MlflowClient, "log_batch", self._real)
+
+
+@pytest.fixture
+def outage(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Outage]:
+    return lambda: Outage(monkeypatch)
+
+
+def test_an_outage_warns_once_and_sync_completes_what_it_cut_off(
+    results: Path, outage: Callable[[], Outage], caplog: pytest.LogCaptureFixture
+) -> None:
+    outcome = write_plan(results)
+    tracker = Tracker(results, "plan")
+    log_run(tracker, "none1", AUC[1][:1], finish=False)
+    broken = outage()
+    for record in records_of(AUC[1])[2:]:
+        tracker.log("none1", record)
+    tracker.finish("none1", "finished")
+    log_run(tracker, "none2", AUC[2], seed=2)
+    tracker.finish_arm(outcome.arms[0], [])
+    assert broken.calls == 1
+    assert [r.getMessage() for r in caplog.records if r.name == "multiepoch"] == [
+        f"MLflow at 'sqlite:///{results}/mlflow.db' failed: ConnectionError: connection refused; "
+        "going on without it, `multiepoch sync` completes it later"
+    ]
+    broken.end()
+    assert run_of(results, "none", "seed 1").info.status == "RUNNING"
+    tracker.sync(outcome)
+    run = run_of(results, "none", "seed 1")
+    assert run.info.status == "FINISHED"
+    assert history(results, run)["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
+    assert run_of(results, "none").data.metrics["seeds"] == 2
+
+
+def test_other_runs_are_written_again_a_while_after_an_outage(
+    results: Path, outage: Callable[[], Outage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = Tracker(results, "plan", warn=lambda _: None)
+    broken = outage()
+    log_run(tracker, "k1", AUC[1])
+    broken.end()
+    log_run(tracker, "k2", AUC[2], seed=2)
+    monkeypatch.setattr("harness.track.PAUSE", 0.0)
+    tracker._quiet_until = 0.0
+    log_run(tracker, "k3", AUC[1], seed=3)
+    assert {r.info.run_name: r.info.status for r in runs_of(results)} == {
+        "none": "RUNNING",
+        "seed 1": "RUNNING",
+        "seed 3": "FINISHED",
+    }
+
+
+def test_sync_says_that_it_failed(results: Path, outage: Callable[[], Outage]) -> None:
+    write_plan(results)
+    outage()
+    with pytest.raises(UserError, match="connection refused"):
+        sync(results, "plan")
+
+
+def test_sync_refuses_a_plan_that_was_never_run(results: Path) -> None:
+    write_plan(results)
+    with pytest.raises(UserError, match="did you mean 'plan'"):
+        sync(results, "plann")
+
+
+def test_a_server_that_is_not_there_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(UserError, match=r"^MLflow at 'http://127\.0\.0\.1:9' cannot be used: [^\n]*$"):
+        Tracker(tmp_path, "plan")
+
+
+def test_a_broken_database_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "mlflow.db").write_text("not a database at all, but long enough to be read as one" * 20)
+    with pytest.raises(UserError, match="file is not a database"):
+        Tracker(tmp_path, "plan")
+
+
+def test_a_folder_that_mlflow_would_misread_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(UserError, match="has a %"):
+        Tracker(tmp_path / "50% of it", "plan")
+
+
+def test_a_moved_results_folder_is_told_how_to_recover(folder: Callable[[str], Path]) -> None:
+    here, there = folder("here"), folder("there")
+    Tracker(here, "plan")
+    shutil.copy(here / "mlflow.db", there / "mlflow.db")
+    with pytest.raises(UserError, match="delete it and sync"):
+        Tracker(there, "plan")

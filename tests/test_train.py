@@ -1,0 +1,428 @@
+"""The loop: repeatable to the bit, undisturbed by its evaluations, and in the documented order."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import EVALUATION, TRAIN, strategy_of, train_records
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness import train
+from harness.api import DenseSpec, FieldStats, Model, RowStep, Strategy, Tables, UserError
+from harness.corpus import CodedSplit, Corpus
+from harness.evaluate import Evaluator
+from harness.metrics import BUCKETS
+from harness.records import Record
+from harness.registry import Registry
+from harness.spec import EvalSpec
+from harness.train import Diverged, Trainer, task_loss
+
+LOG: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _empty_log() -> None:
+    LOG.clear()
+
+
+@pytest.fixture
+def none(registry: Registry) -> Strategy:
+    return strategy_of(registry, "none")
+
+
+def epoch_steps(trainer: Trainer, epoch: int) -> Iterator[CodedSplit]:
+    """The batches of an epoch, as the loop cuts them."""
+    trainer.start_epoch(epoch)
+    order, size = trainer.order(epoch), trainer.train.batch_size
+    for at in range(0, len(order), size):
+        yield trainer.corpus.train.labelled().take(np.sort(order[at : at + size]))
+
+
+def fit(corpus: Corpus, model: Model, strategies: Sequence[Strategy], epochs: int = 2) -> Trainer:
+    """A trainer after some epochs without any evaluation."""
+    trainer = Trainer(corpus, model, strategies, TRAIN, seed=0)
+    for epoch in range(1, epochs + 1):
+        for batch in epoch_steps(trainer, epoch):
+            trainer.step(batch)
+        trainer.end_epoch(epoch)
+    return trainer
+
+
+# --- repeatable -------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_records_to_the_bit(corpus: Corpus, model: Model, none: Strategy) -> None:
+    first = train_records(corpus, model, [none], seed=3)
+    torch.manual_seed(99)
+    np.random.seed(99)  # noqa: NPY002
+    assert train_records(corpus, model, [none], seed=3) == first
+    other = train_records(corpus, model, [none], seed=4)
+    metric = "sample/logloss/click"
+    assert all(a.metrics[metric] != b.metrics[metric] for a, b in zip(first, other, strict=True))
+
+
+def test_a_run_leaves_the_global_random_streams_alone(corpus: Corpus, model: Model, none: Strategy) -> None:
+    before, numpy_before = torch.get_rng_state(), str(np.random.get_state())  # noqa: NPY002
+    train_records(corpus, model, [none])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert str(np.random.get_state()) == numpy_before  # noqa: NPY002
+
+
+def test_a_seed_moves_initialisation_and_order_but_not_the_evaluation_sample(
+    corpus: Corpus, model: Model, none: Strategy
+) -> None:
+    trainers = [Trainer(corpus, model, [none], TRAIN, seed) for seed in (0, 1)]
+    weights = [next(t.net.parameters()).detach() for t in trainers]
+    assert not torch.equal(*weights)
+    assert not torch.equal(trainers[0].tables.weight_RD, trainers[1].tables.weight_RD)
+    assert not np.array_equal(trainers[0].order(1), trainers[1].order(1))
+    net, tables = trainers[0].net, trainers[0].tables
+    evaluators = [Evaluator(corpus, t.encoding, EVALUATION, t.seed) for t in trainers]
+    assert evaluators[0](net, tables, full=True) == evaluators[1](net, tables, full=True)
+
+
+STRATEGIES: list[list[tuple[str, dict[str, Any]]]] = [
+    [("none", {})],
+    [("frequency_adaptive_lr", {})],
+    [("l2", {"scope": "all", "coupling": "decoupled", "strength": 0.1}), ("frequency_adaptive_lr", {})],
+    [("hashing", {"hashes": 2}), ("reinit", {})],
+]
+
+
+@pytest.mark.parametrize("parts", STRATEGIES, ids=lambda parts: "+".join(name for name, _ in parts))
+def test_numbers_do_not_depend_on_when_they_are_evaluated(
+    parts: list[tuple[str, dict[str, Any]]], corpus: Corpus, model: Model, registry: Registry
+) -> None:
+    strategies = [strategy_of(registry, name, **params) for name, params in parts]
+    often, seldom = (
+        train_records(corpus, model, strategies, evaluation=EVALUATION.model_copy(update={"points": points}))
+        for points in ((0.1, 0.2, 0.5, 0.9), ())
+    )
+    assert [r.metrics for r in often if r.boundary] == [r.metrics for r in seldom]
+
+
+def test_batches_of_evaluation_do_not_change_ranks_or_training(corpus: Corpus, model: Model, none: Strategy) -> None:
+    small, large = (
+        train_records(corpus, model, [none], evaluation=EVALUATION.model_copy(update={"batch_size": size}))
+        for size in (7, 10_000)
+    )
+    for a, b in zip(small, large, strict=True):
+        assert a.metrics.keys() == b.metrics.keys()
+        # float32 products may round differently by batch shape, the trained weights may not
+        assert all(math.isclose(v, b.metrics[k], rel_tol=1e-3, abs_tol=1e-3) for k, v in a.metrics.items())
+
+
+# --- learning ---------------------------------------------------------------------------------------------------------
+
+
+def test_training_loss_falls_and_beats_chance(corpus: Corpus, model: Model, none: Strategy) -> None:
+    records = [r for r in train_records(corpus, model, [none], epochs=4) if r.boundary]
+    for task in corpus.tasks:
+        losses = [r.metrics[f"train/logloss/{task}"] for r in records]
+        assert losses == sorted(losses, reverse=True)
+    assert records[-1].metrics["train/ne/click"] < 1 < 1 / records[-1].metrics["train/auc/click"] * 2
+    assert records[0].metrics["valid/auc/click"] > 0.6
+
+
+def test_each_epoch_trains_every_example_once_in_another_order(corpus: Corpus, model: Model) -> None:
+    class Count(Strategy):
+        name = "count"
+
+        def on_rows(self, step: RowStep) -> RowStep:
+            return step
+
+    trainer = Trainer(corpus, model, [Count()], TRAIN, seed=0)
+    orders = [trainer.order(epoch) for epoch in (1, 2)]
+    assert all(np.array_equal(np.sort(o), np.arange(len(corpus.train))) for o in orders)
+    assert not np.array_equal(orders[0], orders[1])
+    for epoch in (1, 2):
+        for batch in epoch_steps(trainer, epoch):
+            trainer.step(batch)
+        assert torch.equal(trainer.tables.seen_R, epoch * trainer.encoding.train_count_R)
+
+
+def test_the_loss_is_a_sum_over_tasks_of_the_mean_over_known_labels() -> None:
+    rng = np.random.default_rng(0)
+    logits = torch.from_numpy(rng.standard_normal((20, 3), np.float32))
+    labels = rng.integers(0, 2, (20, 3)).astype(np.uint8)
+    known = rng.random((20, 3)) < 0.4
+    known[:, 2] = False
+    batch = CodedSplit(np.zeros((20, 1), np.int32), labels, known, None, None, None)
+    expected = 0.0
+    for t in (0, 1):
+        label = torch.from_numpy(labels[known[:, t], t]).float()
+        expected += functional.binary_cross_entropy_with_logits(logits[known[:, t], t], label).item()
+    assert task_loss(logits, batch).item() == pytest.approx(expected, rel=1e-5)
+    everything = dataclasses.replace(batch, observed_NT=np.ones_like(known))
+    unmasked = dataclasses.replace(batch, observed_NT=None)
+    assert task_loss(logits, everything).item() == pytest.approx(task_loss(logits, unmasked).item(), rel=1e-5)
+
+
+# --- hooks ------------------------------------------------------------------------------------------------------------
+
+
+def note(*event: Any) -> None:
+    LOG.append(event)
+
+
+class Diary(Strategy):
+    """Writes down when its hooks are called."""
+
+    name = "diary"
+
+    def on_epoch_start(self, epoch: int, tables: Tables) -> None:
+        note("start", epoch)
+
+    def on_epoch_end(self, epoch: int, tables: Tables) -> None:
+        note("end", epoch)
+
+    def on_rows(self, step: RowStep) -> RowStep:
+        note("train", step.epoch)
+        return step
+
+    def dense(self, spec: DenseSpec, epoch: int) -> DenseSpec:
+        note("dense", epoch)
+        return spec
+
+
+def test_an_epoch_is_trained_evaluated_recorded_and_only_then_ended(
+    corpus: Corpus, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Noted(Evaluator):
+        def __call__(self, net: nn.Module, tables: Any, *, full: bool) -> dict[str, float]:
+            note("evaluate", full)
+            return super().__call__(net, tables, full=full)
+
+    monkeypatch.setattr(train, "Evaluator", Noted)
+    for record in train.run(corpus, model, [Diary()], TRAIN, EVALUATION, 0):
+        note("record", record.epoch)
+    order = [event for before, event in zip([None, *LOG], LOG, strict=False) if event != before]
+    expected = []
+    for e in (1, 2):
+        expected += [("dense", e), ("start", e), ("train", e), ("evaluate", False), ("record", e)]
+        expected += [("train", e), ("evaluate", True), ("record", e), ("end", e)]
+    assert order == expected
+
+
+def test_reinitialising_at_a_boundary_never_spoils_its_evaluation(
+    corpus: Corpus, model: Model, none: Strategy, registry: Registry
+) -> None:
+    plain, redrawn = (train_records(corpus, model, [s]) for s in (none, strategy_of(registry, "reinit")))
+    assert plain[:2] == redrawn[:2]
+    assert plain[2].metrics["sample/logloss/click"] != redrawn[2].metrics["sample/logloss/click"]
+
+
+def test_nothing_a_strategy_sees_or_training_computes_depends_on_validation_data(corpus: Corpus, model: Model) -> None:
+    class Watch(Strategy):
+        name = "watch"
+
+        def encoder(self, stats: FieldStats, rng: np.random.Generator) -> None:
+            LOG.append((stats.name, stats.ids_U.tobytes(), stats.count_U.tobytes()))
+
+        def on_rows(self, step: RowStep) -> RowStep:
+            LOG.append((step.seen_max_F.tolist(), step.train_max_F.tolist(), step.seen_K.sum().item()))
+            return step
+
+    trainers = []
+    logs = []
+    for changed in (corpus, swap_validation(corpus)):
+        LOG.clear()
+        trainers.append(fit(changed, model, [Watch()], epochs=1))
+        logs.append(list(LOG))
+    assert logs[0] == logs[1]
+    assert torch.equal(trainers[0].tables.store, trainers[1].tables.store)
+    for a, b in zip(trainers[0].net.parameters(), trainers[1].net.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def swap_validation(corpus: Corpus) -> Corpus:
+    """The same training data with other validation and test examples, labels and all."""
+    other = corpus.train.take(np.arange(50))
+    other = dataclasses.replace(other, labels_NT=1 - other.labels_NT)
+    return dataclasses.replace(corpus, valid=other, test=other)
+
+
+def test_a_frozen_net_stays_to_the_bit_while_the_tables_move(corpus: Corpus, model: Model) -> None:
+    class Freeze(Strategy):
+        name = "freeze"
+
+        def dense(self, spec: DenseSpec, epoch: int) -> DenseSpec:
+            return dataclasses.replace(spec, frozen=epoch == 2)
+
+    trainer = Trainer(corpus, model, [Freeze()], TRAIN, seed=0)
+    states = []
+    for epoch in (1, 2, 3):
+        for batch in epoch_steps(trainer, epoch):
+            trainer.step(batch)
+        states.append([p.detach().clone() for p in (*trainer.net.parameters(), trainer.tables.weight_RD)])
+    same = [[torch.equal(a, b) for a, b in zip(*pair, strict=True)] for pair in ((states[0], states[1]), states[1:])]
+    assert same[0] == [True] * (len(states[0]) - 1) + [False]
+    assert not any(same[1])
+
+
+def test_the_dense_learning_rate_is_asked_for_every_epoch_and_folded(corpus: Corpus, model: Model) -> None:
+    class Halve(Strategy):
+        name = "halve"
+
+        def dense(self, spec: DenseSpec, epoch: int) -> DenseSpec:
+            return dataclasses.replace(spec, lr=spec.lr / (2 * epoch))
+
+    trainer = Trainer(corpus, model, [Halve(), Halve()], TRAIN, seed=0)
+    for epoch in (1, 2):
+        trainer.start_epoch(epoch)
+        assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(TRAIN.dense_lr / (2 * epoch) ** 2)
+
+
+def test_penalties_add_to_the_gradient_of_the_embeddings_and_not_to_the_reported_loss(
+    corpus: Corpus, model: Model, none: Strategy
+) -> None:
+    class Shrink(Strategy):
+        name = "shrink"
+
+        def penalty(self, embedded_NFD: Tensor) -> Tensor:
+            return 0.5 * embedded_NFD.square().sum()
+
+    class Silent(Strategy):
+        name = "silent"
+
+        def penalty(self, embedded_NFD: Tensor) -> Tensor | None:
+            return None
+
+    spec = TRAIN.model_copy(update={"table_optimizer": "sgd", "table_lr": 1e-3})
+    plain, shrunk = (Trainer(corpus, model, s, spec, seed=0) for s in ([none], [Shrink(), Silent(), Shrink()]))
+    first = plain.tables.weight_RD.clone()
+    batch = next(epoch_steps(plain, 1))
+    assert plain.step(batch).item() == shrunk.step(batch).item()
+    rows = plain.encoding.rows_BC(torch.from_numpy(batch.codes_NF)).reshape(-1).long()
+    count = torch.bincount(rows, minlength=len(first))
+    expected = spec.table_lr * 2 * count[:, None] * first
+    assert torch.allclose(plain.tables.weight_RD - shrunk.tables.weight_RD, expected, rtol=1e-4, atol=1e-8)
+
+
+class Dropout(Model):
+    """A net that knows whether it is being trained."""
+
+    name = "dropout"
+
+    def width(self, tasks: int) -> int:
+        return 2
+
+    def network(self, fields: int, tasks: int) -> nn.Module:
+        return Moody(fields * 2, tasks)
+
+
+class Moody(nn.Module):
+    def __init__(self, inputs: int, tasks: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, tasks)
+
+    def forward(self, embedded_NFD: Tensor) -> Tensor:
+        LOG.append((self.training, embedded_NFD.requires_grad))
+        out: Tensor = self.linear(embedded_NFD.flatten(1))
+        return out
+
+
+def test_batches_are_trained_in_training_mode_after_every_evaluation(corpus: Corpus, none: Strategy) -> None:
+    train_records(corpus, Dropout(), [none])
+    assert set(LOG) == {(True, True), (False, False)}
+    batches = math.ceil(len(corpus.train) / TRAIN.batch_size)
+    assert LOG.count((True, True)) == 2 * batches
+    assert LOG[-1] == (False, False)
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+def test_records_say_where_they_were_taken(corpus: Corpus, model: Model, none: Strategy) -> None:
+    batches = math.ceil(len(corpus.train) / TRAIN.batch_size)
+    points = (0.001, 0.5, 0.999)
+    records = train_records(corpus, model, [none], evaluation=EVALUATION.model_copy(update={"points": points}))
+    stops = [1, round(batches / 2), batches]  # a point in the last half batch is the end of the epoch
+    assert [r.step for r in records] == [e * batches + s for e in (0, 1) for s in stops]
+    assert [r.epoch for r in records] == [1, 1, 1, 2, 2, 2]
+    assert [r.boundary for r in records] == [False, False, True] * 2
+    assert [r.position for r in records] == pytest.approx([r.step / batches for r in records])
+    assert all(bool(r.cost) == r.boundary for r in records)
+
+
+def splits_of(record: Record) -> set[str]:
+    return {name.split("/")[0] for name in record.metrics}
+
+
+def test_boundaries_add_the_full_splits_and_buckets(corpus: Corpus, model: Model, none: Strategy) -> None:
+    middle, boundary = train_records(corpus, model, [none], epochs=1)
+    assert splits_of(middle) == {"sample"}
+    buckets = {f"valid@{name}" for name, _ in BUCKETS}
+    assert {"sample", "valid", "test", "train"} < splits_of(boundary) <= {"sample", "valid", "test", "train"} | buckets
+    shares = [v for k, v in boundary.metrics.items() if k.endswith("/share/rows")]
+    assert len(shares) >= 4
+    assert sum(shares) == pytest.approx(1.0)
+    (untested,) = train_records(corpus, model, [none], epochs=1, evaluation=EvalSpec(points=(), test=False))
+    assert "test" not in splits_of(untested)
+
+
+def test_a_sample_as_large_as_the_split_is_the_split(corpus: Corpus, model: Model, none: Strategy) -> None:
+    (record,) = train_records(corpus, model, [none], epochs=1, evaluation=EvalSpec(points=(), sample=100_000))
+    sample = {k.removeprefix("sample/"): v for k, v in record.metrics.items() if k.startswith("sample/")}
+    assert sample
+    assert all(record.metrics[f"valid/{k}"] == v for k, v in sample.items())
+
+
+def test_bucket_metrics_are_those_of_their_examples(corpus: Corpus, model: Model, none: Strategy) -> None:
+    trainer = fit(corpus, model, [none], epochs=1)
+    metrics = Evaluator(corpus, trainer.encoding, EVALUATION, 0)(trainer.net, trainer.tables, full=True)
+    rarest = corpus.rarest_count_N(corpus.valid)
+    members = {"unseen": rarest == 0, "1": rarest == 1, "2-4": (rarest >= 2) & (rarest <= 4)}
+    for name, member in members.items():
+        part = dataclasses.replace(corpus, valid=corpus.valid.take(np.flatnonzero(member)))
+        alone = Evaluator(part, trainer.encoding, EVALUATION, 0)(trainer.net, trainer.tables, full=True)
+        assert metrics[f"valid@{name}/share/rows"] == pytest.approx(member.mean())
+        for metric in ("auc", "logloss", "regret", "calibration"):
+            key = f"{metric}/click"
+            assert metrics[f"valid@{name}/{key}"] == pytest.approx(alone[f"valid/{key}"], rel=1e-5)
+
+
+def test_a_task_with_no_known_label_in_a_bucket_is_left_out_there(corpus: Corpus, model: Model, none: Strategy) -> None:
+    known_NT = np.ones((len(corpus.valid), len(corpus.tasks)), np.bool_)
+    known_NT[corpus.rarest_count_N(corpus.valid) == 0, 1] = False
+    partly = dataclasses.replace(corpus, valid=dataclasses.replace(corpus.valid, observed_NT=known_NT))
+    record = train_records(partly, model, [none], epochs=1)[-1]
+    assert "valid@unseen/logloss/click" in record.metrics
+    assert "valid@unseen/logloss/add_to_cart" not in record.metrics
+    assert "valid@1/logloss/add_to_cart" in record.metrics
+
+
+def test_unknown_labels_enter_neither_training_nor_metrics(corpus: Corpus, model: Model, none: Strategy) -> None:
+    def hide(split: CodedSplit, lie: int) -> CodedSplit:
+        known_NT = np.arange(split.labels_NT.size).reshape(split.labels_NT.shape) % 4 > 0
+        labels_NT = np.where(known_NT, split.labels_NT, lie).astype(np.uint8)
+        return dataclasses.replace(split, labels_NT=labels_NT, observed_NT=known_NT)
+
+    results = []
+    for lie in (0, 1):
+        train, valid, test = (hide(corpus.split(part), lie) for part in ("train", "valid", "test"))
+        hidden = dataclasses.replace(corpus, train=train, valid=valid, test=test)
+        results.append(train_records(hidden, model, [none], epochs=1))
+    assert results[0] == results[1]
+    assert results[0] != train_records(corpus, model, [none], epochs=1)
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_no_number_is_reported(corpus: Corpus, model: Model, none: Strategy) -> None:
+    with pytest.raises(Diverged, match="not a finite number in epoch 1 by step"):
+        train_records(corpus, model, [none], dense_lr=1e30)
+
+
+def test_a_decay_that_would_flip_the_weights_is_refused(corpus: Corpus, model: Model, registry: Registry) -> None:
+    l2 = strategy_of(registry, "l2", scope="all", coupling="decoupled", strength=0.1)
+    with pytest.raises(UserError, match=r"table lr 20 times decay 0\.1"):
+        train_records(corpus, model, [l2], table_lr=20.0)
