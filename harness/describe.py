@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
 from harness import corpus
 from harness.check import conformance
-from harness.corpus import SPLITS, Corpus
+from harness.corpus import SPLITS, CodedSplit, Corpus
 from harness.execute import build_data, data_folder
 from harness.metrics import rank_metrics
 from harness.plugin import knobs
@@ -78,11 +79,16 @@ def _tasks(data: Corpus) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for t, task in enumerate(data.tasks):
-        labels = [data.split(part).labels_NT[:, t] for part in SPLITS]
+        labels = [_known(data.split(part), t) for part in SPLITS]
         truth = data.test.truth_NT
-        oracle = "unknown" if truth is None else f"{rank_metrics(truth[:, t], labels[-1])[0]:.4f}"
+        oracle = "unknown" if truth is None else f"{rank_metrics(truth[:, t], data.test.labels_NT[:, t])[0]:.4f}"
         table.add_row(task, *(f"{int(label.sum()):,}" for label in labels), f"{labels[-1].mean():.3%}", oracle)
     return table
+
+
+def _known(split: CodedSplit, task: int) -> npt.NDArray[np.uint8]:
+    known = slice(None) if split.observed_NT is None else split.observed_NT[:, task]
+    return np.asarray(split.labels_NT[known, task])
 
 
 def print_conformance(console: Console, plugins: Path | None) -> int:

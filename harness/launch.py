@@ -17,7 +17,7 @@ from harness.plugin import unknown
 from harness.pool import Pool
 from harness.records import Arm, Outcome, Record, Run
 from harness.registry import Registry
-from harness.spec import Plan, PluginSpec, resolve
+from harness.spec import Plan, labels, resolve
 from harness.tune import storage
 
 
@@ -47,13 +47,13 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
     records.ensure_writable(results)
     journal = storage(results) if plan.search.trials else None
     arms = []
-    for dataset, label in zip(datasets, _labels(datasets), strict=True):
+    for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
         key = build_data(dataset, plan.data_seed, registry, results)
         tasks = corpus.load(data_folder(results, key)).tasks
         task = plan.search.task or tasks[0]
         if task not in tasks:
             raise unknown("task", task, tasks, f"plan '{plan.name}': search.task")
-        for model, model_label in zip(models, _labels(models), strict=True):
+        for model, model_label in zip(models, labels(plan.models), strict=True):
             arms += [
                 ArmPlan(plan, registry, label, model_label, text, key, dataset, model, task, journal)
                 for text in plan.strategies
@@ -167,12 +167,6 @@ class _Launch:
         outcome = Outcome(self.plan.name, self.plan.model_dump(mode="json", by_alias=True), arms, complete)
         records.write_outcome(self.results, outcome)
         return outcome
-
-
-def _labels(specs: Sequence[PluginSpec]) -> list[str]:
-    """A distinct name for each plug-in of a plan: its own, or numbered where it comes twice."""
-    names = [s.name for s in specs]
-    return [n if names.count(n) == 1 else f"{n}-{names[: i + 1].count(n)}" for i, n in enumerate(names)]
 
 
 @contextmanager

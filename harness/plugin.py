@@ -18,11 +18,14 @@ class UserError(Exception):
 def unknown(what: str, name: str, accepted: Iterable[str], where: str = "") -> UserError:
     """The error for a name that does not exist, with its nearest accepted neighbour."""
     options = sorted(accepted)
-    near = difflib.get_close_matches(name, options, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'? " if near else ""
-    return UserError(
-        f"{where + ': ' if where else ''}unknown {what} '{name}'; {hint}accepted: {', '.join(options) or 'nothing'}"
-    )
+    place, known = f"{where}: " if where else "", ", ".join(options) or "nothing"
+    return UserError(f"{place}unknown {what} '{name}'; {nearest(name, options)}accepted: {known}")
+
+
+def nearest(name: str, options: Iterable[str]) -> str:
+    """A question that names the nearest option, or nothing."""
+    near = difflib.get_close_matches(name, list(options), n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'? " if near else ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,27 +6,23 @@ import ast
 import hashlib
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from harness import ENGINE
 from harness.api import Dataset, Model, Strategy, UserError
+from harness.config import Config, explain
 from harness.plugin import Plugin, params, unknown
 from harness.registry import Entry, Registry, build, entry_of
 from harness.select import METRICS
 
 P = TypeVar("P", bound=Plugin)
-
-
-class Config(BaseModel):
-    """A frozen table of a plan; keys it does not know are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
 
 
 class PluginSpec(Config):
@@ -131,6 +127,14 @@ class Plan(Config):
     def _tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
 
+    @field_validator("datasets", "models")
+    @classmethod
+    def _labelled(cls, value: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        for label in (t["label"] for t in value if "label" in t):
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.-]*", str(label)):
+                raise ValueError(f"label {label!r} may hold letters, digits, space, _ . and - alone")
+        return value
+
     @model_validator(mode="after")
     def _distinct(self) -> Plan:
         for what, values in (("seed", self.seeds), ("strategy", self.strategies)):
@@ -161,7 +165,7 @@ def load_plan(path: Path, overrides: list[str] | None = None) -> Plan:
     try:
         return Plan.model_validate({"name": path.stem, **values})
     except ValidationError as error:
-        raise UserError(f"plan '{path}': {_explain(error)}") from error
+        raise UserError(f"plan '{path}': {explain(error, Plan)}") from error
 
 
 def resolve(
@@ -172,6 +176,12 @@ def resolve(
     models = tuple(_named(registry.models, "model", m, plan.name) for m in plan.models)
     strategies = tuple(parse_strategy(s, registry, f"plan '{plan.name}'") for s in plan.strategies)
     return datasets, models, strategies
+
+
+def labels(tables: tuple[dict[str, Any], ...]) -> list[str]:
+    """A distinct label for each data set or model of a plan: its own `label`, or its name, numbered if not distinct."""
+    names = [str(t.get("label", t["name"])) for t in tables]
+    return [n if names.count(n) == 1 else f"{n}-{names[: i + 1].count(n)}" for i, n in enumerate(names)]
 
 
 def parse_strategy(text: str, registry: Registry, where: str = "strategy") -> tuple[PluginSpec, ...]:
@@ -222,7 +232,8 @@ def _digest(value: Any) -> str:
 def _named(entries: dict[str, Entry[P]], what: str, values: dict[str, Any], where: str) -> PluginSpec:
     if "name" not in values:
         raise UserError(f"{where}: a {what} has no name; accepted: {', '.join(sorted(entries))}")
-    given = {k: os.path.expandvars(v) if isinstance(v, str) else v for k, v in values.items() if k != "name"}
+    given = {k: v for k, v in values.items() if k not in ("name", "label")}
+    given = {k: os.path.expandvars(v) if isinstance(v, str) else v for k, v in given.items()}
     plugin = build(entries, what, str(values["name"]), given, where)
     return PluginSpec(name=plugin.name, params=params(plugin))
 
@@ -272,20 +283,3 @@ def _override(values: dict[str, Any], override: str) -> None:
         if not isinstance(values, dict):
             raise UserError(f"--set '{override}': '{part}' is not a table of the plan")
     values[last] = value
-
-
-def _explain(error: ValidationError) -> str:
-    """One problem on one line, an unknown key before others: place, value, and the nearest accepted key."""
-    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    *path, last = first["loc"] or ("plan",)
-    place = ".".join(map(str, (*path, last)))
-    if first["type"] == "extra_forbidden":
-        model: Any = Plan
-        for part in path:
-            model = model.model_fields[part].annotation
-        accepted = [f.alias or name for name, f in model.model_fields.items()]
-        return str(unknown("key", str(last), accepted, ".".join(map(str, path))))
-    if first["type"] == "missing":
-        return f"{place} is missing"
-    value = list(first["input"]) if isinstance(first["input"], tuple) else first["input"]
-    return f"{place} = {value!r} is not accepted: {first['msg'].removeprefix('Value error, ')}"

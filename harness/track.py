@@ -192,9 +192,10 @@ class Tracker:
         if found is None:
             tags = {"mlflow.note.content": description, "mlflow.experimentKind": "custom_model_development"}
             return self._client.create_experiment(plan, location, tags)
-        if location not in (None, found.artifact_location):
+        if self.uri == _database_uri(self._results) and found.artifact_location != location:
             raise UserError(
-                f"MLflow at '{self.uri}' keeps the files of '{plan}' in '{found.artifact_location}'; delete it and sync"
+                f"'{self._results}/mlflow.db' is from another place, with its files in '{found.artifact_location}'; "
+                "delete it and run `multiepoch sync`"
             )
         if found.lifecycle_stage == "deleted":
             self._client.restore_experiment(found.experiment_id)
@@ -221,9 +222,9 @@ class Tracker:
         if known is None:
             self._client.log_inputs(parent, [_dataset(run.spec) for run in new.done[:1]])
             self._client.log_figure(parent, summary.figure(arm.id, new.done), "curves.png")
+            self._client.set_terminated(parent, "FINISHED" if new.done else "FAILED")
             points = summary.scalars(new.values) + summary.mean_curves(new.done)
             self._write(parent, points, {"multiepoch.digest": new.digest}, {"strategy": _label(arm.id)})
-            self._client.set_terminated(parent, "FINISHED" if new.done else "FAILED")
         else:
             self._top_up(parent, known, new.values)
         for key, values in new.gains.items():
@@ -340,13 +341,18 @@ def _own_database(results: Path) -> str:
             database.execute("PRAGMA schema_version")
     except (OSError, sqlite3.Error) as error:
         raise UserError(f"MLflow's database '{path}' cannot be used: {error}") from error
-    return f"sqlite:///{path}"
+    return _database_uri(results)
+
+
+def _database_uri(results: Path) -> str:
+    return f"sqlite:///{results}/mlflow.db"
 
 
 def _dataset(spec: Values) -> DatasetInput:
     """What MLflow's MetaDataset of a CodeDatasetSource would log."""
     name = spec["dataset"]["name"]
-    source = json.dumps({"tags": {"params": spec["dataset"]["params"], "data_seed": spec["data_seed"]}})
+    about = {"params": spec["dataset"]["params"], "data_seed": spec["data_seed"]}
+    source = json.dumps({"tags": about}, sort_keys=True)
     data = Dataset(name, summary.digest([name, source])[:8], "code", source)
     return DatasetInput(data, [InputTag("mlflow.data.context", "training")])
 

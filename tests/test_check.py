@@ -9,7 +9,14 @@ import pytest
 from harness.check import Verdict, conformance
 from harness.registry import Registry
 
-HEAD = '"""A strategy."""\nimport dataclasses\nimport torch\nfrom harness.api import *\n\n\nclass Mine(Strategy):\n    name = "mine"\n'
+HEAD = '''"""A strategy."""
+import torch
+from harness.api import *
+
+
+class Mine(Strategy):
+    name = "mine"
+'''
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +43,8 @@ def test_every_plugin_is_checked(verdicts: list[Verdict]) -> None:
             "equals none, bit for bit, at neutral values",
         ),
         (
-            "    def on_rows(self, step):\n        return step.with_grad(step.grad_KD + torch.randn_like(step.grad_KD))\n",
+            "    def on_rows(self, step):\n"
+            "        return step.with_grad(step.grad_KD + torch.randn_like(step.grad_KD))\n",
             "gives the same records twice",
         ),
         (

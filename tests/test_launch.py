@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
 from conftest import TINY
+
 from harness.api import UserError
 from harness.arms import Job
 from harness.launch import launch, prepare

@@ -27,7 +27,7 @@ from harness.report.details import plan_toml
 from harness.report.load import ArmRuns, Group, load
 from harness.report.page import typeset
 from harness.report.stats import Row, against, bucket_gains, estimate, rows
-from harness.report.text import digits_for, interval, number, show
+from harness.report.text import answer, digits_for, interval, number, show
 
 ENV = {"python": "3.11", "torch": "2.13", "numpy": "2.4", "machine": "test bench", "cores": 2, "multiepoch": "0.1.0"}
 CURVES = {
@@ -237,6 +237,7 @@ def test_where_less_is_better_gains_are_still_positive_when_better(tmp_path: Pat
     assert found[0].arm.label == "reinit"
     assert mean(found[0], "gain") == pytest.approx(0.015)
     assert mean(by_name(found)["none"], "drop") == pytest.approx(0.02)
+    assert "logloss in nats (positive is less)" in answer(group, found).text
 
 
 def test_bucket_gains_are_against_the_same_bucket_of_the_baseline(tmp_path: Path) -> None:
@@ -257,11 +258,11 @@ def test_bucket_gains_are_against_the_same_bucket_of_the_baseline(tmp_path: Path
         ((-0.02, 0.0, 0.02), 4, "+0.0000 [-.0497, .0497]"),
         ((-1.2, -1.3), 2, "-1.25 [-1.89, -.61]"),
         ((0.5,), 4, "0.5000 (1 seed, no interval)"),
-        ((), 4, "\u2013"),
+        ((), 4, "-"),
     ],
 )
 def test_an_estimate_is_printed_with_its_interval(values: tuple[float, ...], digits: int, text: str) -> None:
-    assert show(estimate(values), digits, signed=text.startswith(("+", "-"))) == text
+    assert show(estimate(values), digits, signed=text[0] in "+-") == text
 
 
 def test_a_vanishing_negative_has_no_sign_and_minus_is_typeset_before_numbers_only() -> None:
@@ -302,7 +303,7 @@ def test_failed_missing_and_pending_runs_are_shown(tmp_path: Path) -> None:
     for text in (page, markdown):
         assert "not complete" in text
         assert "the loss is not a finite number in epoch 1" in text
-        assert "stopped before its end" in text
+        assert "has not reached its end" in text
         assert "not started" in text
     facts = pl.read_csv(tmp_path / "tables" / "bench.csv").filter(pl.col("strategy") == "hashing")
     assert facts["finished_seeds"].unique().to_list() == [0]
@@ -314,6 +315,12 @@ def test_a_plan_without_any_finished_run_still_has_a_page(tmp_path: Path) -> Non
     bench.write()
     assert "No answer yet" in write_report(tmp_path, None).read_text()
     assert "No answer yet" in printed(bench)
+
+
+def test_a_plan_without_none_says_what_it_lacks(tmp_path: Path) -> None:
+    group = Bench(tmp_path, curves={"reinit": CURVES["reinit"]}).group()
+    assert "no strategy 'none'" in answer(group, rows(group, "click", "auc")).text
+    assert "no strategy &#39;none&#39;" in write_report(tmp_path, None).read_text()
 
 
 def test_untuned_rows_say_so_and_tuned_ones_show_their_knobs(tmp_path: Path) -> None:

@@ -361,6 +361,8 @@ def test_a_field_draws_the_same_whatever_happens_to_the_others() -> None:
     draws = [first, again, field1([5, 7], [1, 1]), field1([5, 7], [], seed=1), field1([7, 7], [])]
     assert [i for i, d in enumerate(draws) if torch.equal(d, first)] == [0, 4]
     assert not torch.equal(draws[1], draws[2])
+    alike = EmbeddingTables(make_encoding([7, 7]), SPEC, 4, [], seed=0).weight_RD
+    assert not torch.equal(alike[:7], alike[7:])
 
 
 def test_draws_have_the_spread_asked_for() -> None:

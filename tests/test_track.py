@@ -66,7 +66,7 @@ def synced(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Pa
 
 def spec_of(seed: int, strategy: str = "none", epochs: int = 3) -> dict[str, Any]:
     spec = RunSpec(
-        dataset=PluginSpec(name="powerlaw", params={"rows": 1000}),
+        dataset=PluginSpec(name="powerlaw", params={"rows": 1000, "days": 5}),
         model=PluginSpec(name="dnn"),
         strategy=(PluginSpec(name=strategy),),
         seed=seed,
@@ -229,7 +229,7 @@ def test_a_run_is_a_child_of_its_arm_with_spec_data_set_and_only_varying_paramet
     assert child.inputs is not None
     (data,) = child.inputs.dataset_inputs
     assert data.dataset.name == "powerlaw"
-    assert json.loads(data.dataset.source) == {"tags": {"params": {"rows": 1000}, "data_seed": 0}}
+    assert json.loads(data.dataset.source) == {"tags": {"params": {"rows": 1000, "days": 5}, "data_seed": 0}}
 
 
 def test_a_finished_run_holds_every_record_and_its_summary(results: Path) -> None:
@@ -538,5 +538,5 @@ def test_a_moved_results_folder_is_told_how_to_recover(folder: Callable[[str], P
     here, there = folder("here"), folder("there")
     Tracker(here, "plan")
     shutil.copy(here / "mlflow.db", there / "mlflow.db")
-    with pytest.raises(UserError, match="delete it and sync"):
+    with pytest.raises(UserError, match="delete it and run `multiepoch sync`"):
         Tracker(there, "plan")

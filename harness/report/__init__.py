@@ -24,11 +24,11 @@ def write_report(results: Path, plan_names: list[str] | None) -> Path:
         name = comparison.outcome.name
         pictures = {i: f"{name}-{i + 1}.svg" for i, group in enumerate(comparison.groups) if group.tasks}
         for i, file in pictures.items():
-            (folder / file).write_text(figures.published(comparison.groups[i]))
-        (folder / f"{name}.md").write_text(tables.markdown(comparison, pictures))
+            (folder / file).write_text(figures.published(comparison.groups[i]), encoding="utf-8")
+        (folder / f"{name}.md").write_text(tables.markdown(comparison, pictures), encoding="utf-8")
         tables.write_csv(comparison, folder / f"{name}.csv")
     path = results / "report.html"
-    path.write_text(page.render(comparisons))
+    path.write_text(page.render(comparisons), encoding="utf-8")
     return path
 
 

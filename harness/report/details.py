@@ -59,7 +59,7 @@ def failures(group: Group) -> Grid:
         Column("key"),
     )
     lines = [
-        (Cell(arm.label), Cell(what), Cell(run.status), Cell(run.reason or "stopped before its end"), Cell(run.key))
+        (Cell(arm.label), Cell(what), Cell(run.status), Cell(run.reason or "has not reached its end"), Cell(run.key))
         for arm in group.everything
         for what, run in _unfinished(arm)
     ]

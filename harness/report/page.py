@@ -16,7 +16,7 @@ from harness.report.grids import Grid, by_task, ranked
 from harness.report.load import Comparison, Group
 from harness.report.stats import rows
 from harness.report.tables import HOW_TO_READ
-from harness.report.text import Answer, answer, baseline_name, rule
+from harness.report.text import NOTHING, Answer, answer, baseline_name, rule
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,9 @@ def render(comparisons: Sequence[Comparison]) -> str:
 
 
 def typeset(text: str) -> str:
-    """A true minus sign before numbers, and intervals that do not break across lines."""
+    """True minus signs and dashes, and intervals that do not break across lines."""
+    if text == NOTHING:
+        return "\u2013"
     text = re.sub(r"(?<![\w.)])-(?=[.\d])", "\u2212", text).replace(" - ", " \u2212 ")
     return re.sub(r"(\S+) \[([\d.\u2212]+), ([\d.\u2212]+)\]", "\\1\u00a0[\\2,\u00a0\\3]", text)
 

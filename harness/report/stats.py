@@ -15,15 +15,13 @@ from harness.records import Record, Run
 from harness.report.load import ArmRuns, Group
 from harness.select import METRICS, choose
 
-QUANTITIES = {
-    "gain": "chosen epoch against the one-epoch baseline; positive is better",
-    "best": "at the chosen epoch",
-    "first": "after epoch 1",
-    "last": "after the last epoch",
-    "end_gain": "last epoch against the one-epoch baseline; positive is better",
-    "drop": "epoch 2 minus epoch 1",
-    "jump": "sample logloss at the first evaluation of epoch 2 minus that at the end of epoch 1",
-}
+QUANTITIES = ("gain", "best", "first", "last", "end_gain", "drop", "jump")
+"""What is estimated of an arm, in a task and metric.
+
+best, first, last: the value at the chosen, the first and the last epoch. gain and end_gain: chosen and last epoch
+against the one-epoch baseline, positive being better. drop: epoch 2 minus epoch 1. jump: sample logloss at the first
+evaluation of epoch 2 minus that at the end of epoch 1.
+"""
 
 BySeed = dict[int, float]
 

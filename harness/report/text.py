@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.report.load import Group
+from harness.report.load import PLAIN, Group
 from harness.report.stats import Estimate, Row, against
+from harness.select import METRICS
 
 METRIC_NAMES = {
     "auc": "AUC",
@@ -19,7 +20,7 @@ METRIC_NAMES = {
     "regret": "regret",
 }
 UNITS = {"logloss": "nats", "regret": "nats"}
-NOTHING = "–"  # noqa: RUF001
+NOTHING = "-"
 """Printed where there is no value."""
 
 
@@ -93,8 +94,7 @@ def answer(group: Group, rows: list[Row]) -> Answer:
     """Does more than one epoch pay, with what, and is plain training safe; `rows` as ranked by `stats.rows`."""
     arms = [row for row in rows if not row.arm.is_baseline and row.value("gain") is not None]
     if not arms:
-        missing = "No arm has" if group.baseline and group.baseline.finished else "The one-epoch baseline has not"
-        return Answer("No answer yet", f"{missing} finished a seed that can be compared.")
+        return Answer("No answer yet", _why_not(group))
     lead, digits = arms[0], digits_for(rows)
     sentences = [_lead(group, lead, digits), _ties(group, arms), _plain(group, arms, digits), _caveats(group)]
     return Answer(_headline(group, lead), " ".join(s for s in sentences if s))
@@ -108,10 +108,19 @@ def _headline(group: Group, lead: Row) -> str:
     if group.epochs == 1:
         return "One epoch only: nothing to compare"
     if _pays(lead):
-        return "More than one epoch pays" + (
-            " without a mitigation" if lead.arm is group.plain else f" with {lead.arm.label}"
-        )
+        return f"More than one epoch pays {_with(lead, group)}"
     return "More than one epoch is not shown to pay"
+
+
+def _why_not(group: Group) -> str:
+    if group.baseline is None and PLAIN not in group.pending:
+        return f"The plan has no strategy '{PLAIN}', so there is no one-epoch baseline to compare with."
+    missing = "No arm has" if group.baseline and group.baseline.finished else "The one-epoch baseline has not"
+    return f"{missing} finished a seed that can be compared."
+
+
+def _with(row: Row, group: Group) -> str:
+    return "without a mitigation" if row.arm is group.plain else f"with {row.arm.label}"
 
 
 def _pays(row: Row) -> bool:
@@ -123,12 +132,12 @@ def _pays(row: Row) -> bool:
 def _lead(group: Group, row: Row, digits: int) -> str:
     gain = row.value("gain")
     assert gain is not None
-    how = "without a mitigation" if row.arm is group.plain else f"with {row.arm.label}"
     size = f"{show(gain, digits, signed=True)} {group.split} {measured(group.task, group.metric)}"
+    size += "" if METRICS[group.metric] > 0 else " (positive is less)"
     verb = {1: f"gains {size}", -1: f"loses {size}", 0: f"comes to {size}"}[gain.sign]
     open_ = "" if gain.sign or gain.n == 1 else ", which includes no gain"
     stop = f", read at epoch {epochs_text(row.epochs)}" if row.epochs else ""
-    return f"Training {group.epochs} epochs {how} {verb} over {baseline_name(group)}{stop}{open_}."
+    return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}."
 
 
 def _ties(group: Group, arms: list[Row]) -> str:

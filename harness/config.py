@@ -1,0 +1,32 @@
+"""Tables of TOML files as frozen, typed objects, and one-line explanations of what does not fit them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.plugin import unknown
+
+
+class Config(BaseModel):
+    """A frozen table; keys it does not know are errors, and values are not converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
+
+
+def explain(error: ValidationError, model: Any) -> str:
+    """One problem on one line, an unknown key before others: place, value, and the nearest accepted key."""
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    *path, last = map(str, first["loc"] or (model.__name__.lower(),))
+    if first["type"] == "extra_forbidden":
+        for part in path:
+            model = model.model_fields[part].annotation
+        accepted = [field.alias or name for name, field in model.model_fields.items()]
+        return str(unknown("key", last, accepted, ".".join(path)))
+    place = ".".join((*path, last))
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    value = list(first["input"]) if isinstance(first["input"], tuple) else first["input"]
+    shown = "" if isinstance(value, dict) and value else f" = {value!r}"
+    return f"{place}{shown} is not accepted: {first['msg'].removeprefix('Value error, ')}"
