@@ -85,7 +85,8 @@ class ArmPlan:
             evaluation=self.plan.evaluation.model_copy(update={"test": role == "seed"}),
             seed=seed,
         )
-        return Job(run_key(spec, self.data, self.registry), spec, self.data, self.id, role, number, params)
+        arm = self.id if epochs is None else f"{self.dataset}/{self.model}/one_epoch"
+        return Job(run_key(spec, self.data, self.registry), spec, self.data, arm, role, number, params)
 
 
 def drive(arm: ArmPlan) -> Jobs:

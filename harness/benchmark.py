@@ -86,6 +86,8 @@ def _launch(
     with Display(console, workers, plan.search.task) as display:
         watching: list[Observer] = [display] if tracker is None else [Live(tracker), display]
         outcome = launch(plan, arms, results, workers, watching, tracker.run_id if tracker else None)
+        if tracker is not None:
+            tracker.sync(outcome)
     return outcome, display
 
 

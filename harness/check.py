@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ import torch
 from harness import corpus, seeds
 from harness.api import Dataset, Model, Strategy
 from harness.corpus import SPLITS, Corpus
-from harness.plugin import knobs
+from harness.plugin import knobs, unknown
 from harness.records import Record
 from harness.registry import Entry, Registry
 from harness.spec import EvalSpec, TrainSpec
@@ -24,6 +24,9 @@ from harness.train import run
 
 TRAIN = TrainSpec(epochs=2, batch_size=256, dense_lr=3e-3, table_lr=1e-2)
 EVALUATION = EvalSpec(points=(0.5,), sample=1000)
+
+
+Checks = dict[str, Callable[[], str | None]]
 
 
 class Failed(Exception):
@@ -41,18 +44,28 @@ class Verdict:
     reason: str = ""
 
 
-def conformance(registry: Registry) -> Iterator[Verdict]:
-    """Every check of every plug-in of the registry."""
+def conformance(registry: Registry, names: Sequence[str] = ()) -> Iterator[Verdict]:
+    """Every check of the plug-ins named, or of all.
+
+    Raises:
+        UserError: there is no plug-in of that name.
+    """
     dnn = registry.models["dnn"].cls()
-    for dataset in registry.datasets.values():
-        yield from _verdicts("data set", dataset, _dataset_checks(dataset.cls))
-    for model in registry.models.values():
-        yield from _verdicts("model", model, _model_checks(model.cls, registry))
-    for strategy in registry.strategies.values():
-        yield from _verdicts("strategy", strategy, _strategy_checks(strategy.cls, dnn, registry))
+    everything: list[tuple[str, Entry[Any], Checks]] = [
+        ("data set", entry, _dataset_checks(entry.cls)) for entry in registry.datasets.values()
+    ]
+    everything += [("model", entry, _model_checks(entry.cls, registry)) for entry in registry.models.values()]
+    everything += [("strategy", e, _strategy_checks(e.cls, dnn, registry)) for e in registry.strategies.values()]
+    known = [entry.cls.name for _, entry, _ in everything]
+    for name in names:
+        if name not in known:
+            raise unknown("plug-in", name, known)
+    for kind, entry, checks in everything:
+        if not names or entry.cls.name in names:
+            yield from _verdicts(kind, entry, checks)
 
 
-def _verdicts(kind: str, entry: Entry[Any], checks: dict[str, Callable[[], str | None]]) -> Iterator[Verdict]:
+def _verdicts(kind: str, entry: Entry[Any], checks: Checks) -> Iterator[Verdict]:
     checks = {"is documented": lambda: _documented(entry)} | checks
     for check, body in checks.items():
         try:
@@ -69,7 +82,7 @@ def _documented(entry: Entry[Any]) -> None:
         raise Failed(f"{entry.path.name} has no docstring; say what it does and where it comes from")
 
 
-def _dataset_checks(cls: type[Dataset]) -> dict[str, Callable[[], str | None]]:
+def _dataset_checks(cls: type[Dataset]) -> Checks:
     example = cls.example
 
     def version() -> None:
@@ -93,7 +106,7 @@ def _dataset_checks(cls: type[Dataset]) -> dict[str, Callable[[], str | None]]:
     return {"has a version": version, "builds data that can be trained on": builds, "builds the same twice": repeats}
 
 
-def _model_checks(cls: type[Model], registry: Registry) -> dict[str, Callable[[], str | None]]:
+def _model_checks(cls: type[Model], registry: Registry) -> Checks:
     def shapes() -> None:
         model, (n, fields, tasks) = cls(), (5, 3, 2)
         embedded = torch.randn(n, fields, model.width(tasks), requires_grad=True)
@@ -110,7 +123,7 @@ def _model_checks(cls: type[Model], registry: Registry) -> dict[str, Callable[[]
     return {"maps [N, F, D] to [N, T]": shapes, "learns": learns}
 
 
-def _strategy_checks(cls: type[Strategy], model: Model, registry: Registry) -> dict[str, Callable[[], str | None]]:
+def _strategy_checks(cls: type[Strategy], model: Model, registry: Registry) -> Checks:
     def learns() -> None:
         _must_learn(_train(registry, model, cls()))
 

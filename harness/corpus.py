@@ -37,6 +37,9 @@ class CodedSplit:
         """Ids and labels alone, which is all that training reads."""
         return dataclasses.replace(self, group_N=None, time_N=None, truth_NT=None)
 
+    def ungrouped(self) -> CodedSplit:
+        return dataclasses.replace(self, group_N=None)
+
     def take(self, index_M: Ints) -> CodedSplit:
         """The examples at these positions, in memory."""
         arrays = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
@@ -143,8 +146,11 @@ def save(data: Data, folder: Path) -> None:
         for name, array in code(data).items():
             np.save(partial / f"{name}.npy", np.ascontiguousarray(array))
         (partial / "meta.json").write_text(json.dumps({"fields": data.fields, "tasks": data.tasks}))
-        if not folder.exists():
+        try:
             partial.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another process was first
+                raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

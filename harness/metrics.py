@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import entr
+from scipy.special import entr, expit
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -16,29 +16,69 @@ BUCKETS = (("unseen", 0), ("1", 1), ("2-4", 2), ("5-19", 5), ("20-99", 20), ("10
 """Name and lowest training count of each frequency bucket."""
 
 
-def task_metrics(logit_N: Array, label_N: Array, truth_N: Array | None = None) -> dict[str, float]:
-    """AUC, PR-AUC, logloss, normalised entropy and calibration; with the generating probability also regret.
+class Target:
+    """The labels of one task in one set of N examples, and all that is the same for every model evaluated on them.
+
+    Called with logits it gives AUC, PR-AUC, logloss, normalised entropy and calibration; with truth_N, the generating
+    probability, also regret and the share of (oracle AUC - 0.5) reached; with group_N also GAUC: the mean AUC within a
+    group, weighted by the group's examples, and the share of examples in the groups that have both classes.
 
     What is undefined is left out: with one class AUC, PR-AUC and normalised entropy, without positives calibration,
     and the oracle share where the truth itself ranks no better than chance, as it may in a bucket of a few rows.
     Logits that are not finite have no metric but a logloss of nan.
     """
-    logit, label = logit_N.astype(np.float64), label_N.astype(np.float64)
-    if not np.isfinite(logit).all():
-        return {"logloss": math.nan}
-    out = {"logloss": logloss(logit, label)}
-    base = label.mean()
-    if 0 < base < 1:
-        out["auc"], out["pr_auc"] = rank_metrics(logit, label)
-        out["ne"] = out["logloss"] / float(-(base * np.log(base) + (1 - base) * np.log1p(-base)))
-    if base > 0:
-        out["calibration"] = float(_sigmoid(logit).sum() / label.sum())
-    if truth_N is not None:
-        truth = truth_N.astype(np.float64)
-        out["regret"] = logloss(logit, truth) - float(np.mean(entr(truth) + entr(1 - truth)))
-        if "auc" in out and (oracle := rank_metrics(truth, label)[0]) > 0.5:
-            out["oracle_share"] = (out["auc"] - 0.5) / (oracle - 0.5)
-    return out
+
+    def __init__(self, label_N: Array, truth_N: Array | None = None, group_N: Array | None = None) -> None:
+        self._label = label_N.astype(np.float64)
+        self._base = float(self._label.mean())
+        self._truth = None if truth_N is None else truth_N.astype(np.float64)
+        mixed = 0 < self._base < 1
+        self._oracle = rank_metrics(self._truth, self._label)[0] if self._truth is not None and mixed else 0.5
+        self._groups = None if group_N is None else _Groups(self._label, group_N)
+
+    def __call__(self, logit_N: Array) -> dict[str, float]:
+        if not np.isfinite(logit_N).all():
+            return {"logloss": math.nan}
+        logit, label, base = logit_N.astype(np.float64), self._label, self._base
+        out = {"logloss": logloss(logit, label)}
+        if 0 < base < 1:
+            out["auc"], out["pr_auc"] = rank_metrics(logit_N, label)
+            out["ne"] = out["logloss"] / float(entr(base) + entr(1 - base))
+        if base > 0:
+            out["calibration"] = float(expit(logit).mean() / base)
+        if self._truth is not None:
+            out["regret"] = logloss(logit, self._truth) - float(np.mean(entr(self._truth) + entr(1 - self._truth)))
+        if self._oracle > 0.5 and "auc" in out:
+            out["oracle_share"] = (out["auc"] - 0.5) / (self._oracle - 0.5)
+        return out if self._groups is None else out | self._groups.auc(logit_N)
+
+
+class _Groups:
+    """The examples in groups that have both classes, for GAUC."""
+
+    def __init__(self, label_N: Floats, group_N: Array) -> None:
+        _, group = np.unique(group_N, return_inverse=True)
+        size, positives = np.bincount(group), np.bincount(group, label_N)
+        mixed = (positives > 0) & (positives < size)
+        self._index_M = np.flatnonzero(mixed[group])
+        self._label_M = label_N[self._index_M]
+        self._group_M = (np.cumsum(mixed) - 1)[group[self._index_M]]
+        self._size_G, self._positives_G = size[mixed], positives[mixed]
+        self._share = len(self._index_M) / len(group)
+
+    def auc(self, logit_N: Array) -> dict[str, float]:
+        if not self._share:
+            return {"gauc_share": 0.0}
+        order = np.lexsort((logit_N[self._index_M], self._group_M))
+        group, score = self._group_M[order], logit_N[self._index_M][order]
+        new_group = np.append(True, group[1:] != group[:-1])
+        tie = np.cumsum(new_group | np.append(True, score[1:] != score[:-1])) - 1
+        position = np.arange(len(group)) - np.flatnonzero(new_group)[group] + 1.0
+        rank = (np.bincount(tie, position) / np.bincount(tie))[tie]
+        positives, negatives = self._positives_G, self._size_G - self._positives_G
+        wins = np.bincount(group, rank * self._label_M[order]) - positives * (positives + 1) / 2
+        value = np.average(wins / (positives * negatives), weights=self._size_G)
+        return {"gauc": float(value), "gauc_share": self._share}
 
 
 def logloss(logit_N: Floats, label_N: Floats) -> float:
@@ -48,7 +88,7 @@ def logloss(logit_N: Floats, label_N: Floats) -> float:
 
 def rank_metrics(score_N: Array, label_N: Array) -> tuple[float, float]:
     """Exact ROC AUC (ties count half) and average precision (PR-AUC, ties as one threshold), from one sort."""
-    order = np.argsort(-score_N, kind="stable")
+    order = np.argsort(score_N)[::-1]
     last_of_tie = np.append(np.flatnonzero(np.diff(score_N[order])), len(order) - 1)
     positives = np.cumsum(label_N[order].astype(np.float64))[last_of_tie]
     ranked = last_of_tie + 1.0
@@ -60,33 +100,6 @@ def rank_metrics(score_N: Array, label_N: Array) -> tuple[float, float]:
     return float(auc), float(precision)
 
 
-def gauc(logit_N: Array, label_N: Array, group_N: Array) -> dict[str, float]:
-    """Mean AUC within a group, weighted by the group's examples; groups of one class are skipped.
-
-    Also the share of examples in the groups that count; no AUC if there are none.
-    """
-    order = np.lexsort((logit_N, group_N))
-    group, score, label = group_N[order], logit_N[order], label_N[order].astype(np.float64)
-    first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
-    which = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(group))))
-    position = np.arange(len(group)) - first[which] + 1.0
-    new_tie = np.append(True, (group[1:] != group[:-1]) | (score[1:] != score[:-1]))
-    tie = np.cumsum(new_tie) - 1
-    rank = (np.bincount(tie, position) / np.bincount(tie))[tie]
-    size, positives = np.bincount(which), np.bincount(which, label)
-    negatives = size - positives
-    mixed = (positives > 0) & (negatives > 0)
-    if not mixed.any():
-        return {"gauc_share": 0.0}
-    wins = np.bincount(which, rank * label) - positives * (positives + 1) / 2
-    value = np.average(wins[mixed] / (positives * negatives)[mixed], weights=size[mixed])
-    return {"gauc": float(value), "gauc_share": float(size[mixed].sum() / size.sum())}
-
-
 def bucket_of(count_N: Array) -> npt.NDArray[np.int64]:
     """Index into `BUCKETS` of each training count."""
     return np.searchsorted([low for _, low in BUCKETS], count_N, side="right") - 1
-
-
-def _sigmoid(logit: Floats) -> Floats:
-    return np.exp(-np.logaddexp(0.0, -logit))

@@ -96,7 +96,7 @@ class EmbeddingTables:
     def read(self, rows_BC: Tensor) -> Tensor:
         """Embeddings [B, F, D] for evaluation, less the decay that absent rows still owe; nothing is changed."""
         rows_I = rows_BC.reshape(-1)
-        embedded = self.store.index_select(0, rows_I)[:, : self.width]
+        embedded = self.store[:, : self.width].index_select(0, rows_I)
         if self.spec.decay:
             embedded = embedded * self._catch_up(self.last_step_R.index_select(0, rows_I), self.step)[:, None]
         return self._to_fields(embedded.reshape(*rows_BC.shape, self.width))

@@ -98,7 +98,7 @@ def run(
         Diverged: the loss of an evaluation or of training is not finite.
     """
     trainer = Trainer(corpus, model, strategies, train, seed)
-    evaluator = Evaluator(corpus, trainer.encoding, evaluation, seed)
+    evaluator = Evaluator(corpus, trainer.encoding, evaluation)
     batches = -(-len(corpus.train) // train.batch_size)
     stops = sorted({max(1, round(p * batches)) for p in evaluation.points} | {batches})
     examples, step, peak = corpus.train.labelled(), 0, 0.0

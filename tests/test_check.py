@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.check import Verdict, conformance
+from harness.plugin import UserError
 from harness.registry import Registry
 
 HEAD = '''"""A strategy."""
@@ -56,7 +57,10 @@ def test_every_plugin_is_checked(verdicts: list[Verdict]) -> None:
 )
 def test_a_broken_strategy_is_told_what_is_wrong(tmp_path: Path, body: str, check: str) -> None:
     (tmp_path / "mine.py").write_text(HEAD + body)
-    failed = {
-        v.check: v.reason for v in conformance(Registry(tmp_path)) if v.plugin == "mine" and v.outcome == "failed"
-    }
+    failed = {v.check: v.reason for v in conformance(Registry(tmp_path), ["mine"]) if v.outcome == "failed"}
     assert failed[check]
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(UserError, match="did you mean 'hashing'"):
+        list(conformance(Registry(), ["hasing"]))
