@@ -173,9 +173,9 @@ class RowStep:
     rows_K: row in the fused table. field_K: index of its field. weight_KD, grad_KD: float32. batch_count_K:
     occurrences in this batch. seen_K: occurrences in training so far, all epochs, this batch included.
     train_count_K: occurrences in one pass over the training split. last_step_K: the step that last touched the row
-    (0: never before). seen_max_F, train_max_F: the largest count of any row, by field. lr_scale_K multiplies the
-    optimiser's update (None: 1). decay_K is the share of the weight removed, decoupled and not times lr (None: 0).
-    epoch and step count from 1.
+    (0: never since it was drawn). seen_max_F, train_max_F: the largest count of any row, by field. lr_scale_K
+    multiplies the optimiser's update (None: 1). decay_K is the share of the weight removed, decoupled and not times lr
+    (None: 0). epoch and step count from 1.
     """
 
     rows_K: Tensor

@@ -31,16 +31,16 @@ def benchmark(
 ) -> int:
     """Run a plan, print its ranking and write the report; the exit status is 1 if a run failed."""
     plan = load_plan(path, overrides)
-    _, display = _launch(console, plan, results, workers, plugins, mlflow)
+    _, display, tracker = _launch(console, plan, results, workers, plugins, mlflow)
     console.print(ranked_table(results, plan.name))
-    console.print(
-        f"{display.trained} runs trained, {display.found} found on disk\n\n"
-        f"report            {write_report(results, None)}\n"
-        f"MLflow            make ui{_suffix(results)}, then http://127.0.0.1:5000\n"
-        f"Optuna dashboard  make dashboard{_suffix(results)}, then http://127.0.0.1:8080",
-        highlight=False,
-        soft_wrap=True,
-    )
+    where = "" if results == Path("results") else f" RESULTS={results}"
+    lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]
+    lines.append(f"report            {write_report(results, None)}")
+    if tracker is not None:
+        lines.append(f"MLflow            make ui{where}, then http://127.0.0.1:5000/{tracker.ui_path()}")
+    if plan.search.trials:
+        lines.append(f"Optuna dashboard  make dashboard{where}, then http://127.0.0.1:8080")
+    console.print("\n".join(lines), highlight=False, soft_wrap=True)
     return _failures(console, display)
 
 
@@ -58,7 +58,7 @@ def run_one(
     parse_strategy(strategy, Registry(plugins), "argument")
     update = {"name": f"{plan.name}-run", "strategies": (strategy,), "seeds": (seed,)}
     plan = plan.model_copy(update=update | {"search": plan.search.model_copy(update={"trials": 0})})
-    outcome, display = _launch(console, plan, results, 1, plugins, mlflow=True)
+    outcome, display, _ = _launch(console, plan, results, 1, plugins, mlflow=True)
     for arm in outcome.arms:
         if arm.role == "arm":
             for key in arm.runs.values():
@@ -77,7 +77,7 @@ def sync(console: Console, names: list[str] | None, results: Path) -> None:
 
 def _launch(
     console: Console, plan: Plan, results: Path, workers: int, plugins: Path | None, mlflow: bool
-) -> tuple[Outcome, Display]:
+) -> tuple[Outcome, Display, Tracker | None]:
     """Run a plan under the display, and live in MLflow if wanted."""
     registry = Registry(plugins)
     with console.status("checking the plan and building its data"):
@@ -88,7 +88,7 @@ def _launch(
         outcome = launch(plan, arms, results, workers, watching, tracker.run_id if tracker else None)
         if tracker is not None:
             tracker.sync(outcome)
-    return outcome, display
+    return outcome, display, tracker
 
 
 def _warner(console: Console) -> Callable[[str], None]:
@@ -112,8 +112,3 @@ def _failures(console: Console, display: Display) -> int:
     for job, reason in display.failed:
         console.print(f"[red]failed[/] {name(job)}: {reason}", highlight=False, soft_wrap=True)
     return int(bool(display.failed))
-
-
-def _suffix(results: Path) -> str:
-    """What to add to a make command for a results folder that is not the usual one."""
-    return "" if results == Path("results") else f" RESULTS={results}"

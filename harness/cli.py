@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 console = Console()
 CORES = os.cpu_count() or 1
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
 
 PlanPath = Annotated[Path, typer.Argument(help="The plan: a TOML file in plans/, or your own.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of records, MLflow, Optuna and report.")]
@@ -118,15 +120,16 @@ def check(
 
 
 def main() -> None:
-    """Entry point: bad input is one line and exit status 2, an interruption 130."""
+    """Entry point: bad input is one line and exit status 2, an interruption one line and 130."""
     try:
-        app(standalone_mode=True)
+        app()
     except UserError as error:
         print(f"multiepoch: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("\nmultiepoch: interrupted; the same command goes on with what is missing", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            print("multiepoch: interrupted; the same command goes on with what is missing", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

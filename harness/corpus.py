@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,8 +140,9 @@ def code(data: Data) -> dict[str, npt.NDArray[Any]]:
 
 def save(data: Data, folder: Path) -> None:
     """Write a coded data set under a temporary name, then rename: half a data set is never seen."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
+    _sweep(folder.parent)
+    partial = folder.parent / f".building-{os.getpid()}-{folder.name}"
+    partial.mkdir(parents=True)
     try:
         for name, array in code(data).items():
             np.save(partial / f"{name}.npy", np.ascontiguousarray(array))
@@ -153,6 +154,15 @@ def save(data: Data, folder: Path) -> None:
                 raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Delete what processes that are gone have left half built."""
+    for partial in parent.glob(".building-*"):
+        try:
+            os.kill(int(partial.name.split("-")[1]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def load(folder: Path) -> Corpus:

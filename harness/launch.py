@@ -49,10 +49,7 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
     arms = []
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
         key = build_data(dataset, plan.data_seed, registry, results)
-        tasks = corpus.load(data_folder(results, key)).tasks
-        task = plan.search.task or tasks[0]
-        if task not in tasks:
-            raise unknown("task", task, tasks, f"plan '{plan.name}': search.task")
+        task = _task(plan, corpus.load(data_folder(results, key)), label)
         for model, model_label in zip(models, labels(plan.models), strict=True):
             arms += [
                 ArmPlan(plan, registry, label, model_label, text, key, dataset, model, task, journal)
@@ -167,6 +164,18 @@ class _Launch:
         outcome = Outcome(self.plan.name, self.plan.model_dump(mode="json", by_alias=True), arms, complete)
         records.write_outcome(self.results, outcome)
         return outcome
+
+
+def _task(plan: Plan, data: corpus.Corpus, label: str) -> str:
+    """The task that the plan selects by; both task and metric must exist on this data."""
+    task, metric = plan.search.task or data.tasks[0], plan.search.metric
+    if task not in data.tasks:
+        raise unknown("task", task, data.tasks, f"plan '{plan.name}': search.task")
+    needed = {"gauc": data.valid.group_N, "regret": data.valid.truth_NT, "oracle_share": data.valid.truth_NT}
+    if needed.get(metric, True) is None:
+        lacks = "groups" if metric == "gauc" else "known probabilities"
+        raise UserError(f"plan '{plan.name}': search.metric = '{metric}': data set '{label}' has no {lacks}")
+    return task
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class Knob:
         if self.neutral is not None and value == self.neutral:
             return True
         if self.choices is not None:
-            return value in self.choices
+            return any(value == choice and type(value) is type(choice) for choice in self.choices)
         if isinstance(value, float) and math.isnan(value):
             return False
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
@@ -94,13 +94,14 @@ class Plugin:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            self._check(field, getattr(self, field.name))
+            value = getattr(self, field.name)
+            if isinstance(field.default, float) and type(value) is int:
+                object.__setattr__(self, field.name, float(value))  # one value, one spelling, one key
+            self._check(field, value)
 
     def _check(self, field: dataclasses.Field[Any], value: Any) -> None:
         knob, default = knob_of(field), field.default
         where = f"{self.name}: {field.name} = {value!r}"
-        if knob.neutral is not None and value == knob.neutral:
-            return
         if knob.choices is None and default is not dataclasses.MISSING and default is not None:
             expected = type(default)
             number = isinstance(value, (int, float)) and not isinstance(value, bool)

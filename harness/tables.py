@@ -43,6 +43,7 @@ class EmbeddingTables:
         self.store = torch.zeros(rows, width + self._optimizer.columns(width))
         self.born_R = torch.zeros(rows, dtype=torch.int32)
         self.last_step_R = torch.zeros(rows, dtype=torch.int32)
+        self._decayed_R = torch.zeros(rows if spec.decay else 0, dtype=torch.int32)
         self.seen_R = torch.zeros(rows, dtype=torch.int64)
         self.memos: dict[str, Tensor] = {}
         self._train_count_R = encoding.train_count_R
@@ -58,7 +59,7 @@ class EmbeddingTables:
     def weight_RD(self) -> Tensor:
         """The weights of every row, less the decay that absent rows still owe."""
         weight_RD = self.store[:, : self.width]
-        return weight_RD * self._catch_up(self.last_step_R, self.step)[:, None] if self.spec.decay else weight_RD
+        return weight_RD * self._catch_up(self._decayed_R, self.step)[:, None] if self.spec.decay else weight_RD
 
     def lookup(self, rows_BC: Tensor) -> Tensor:
         """Embeddings of a training batch: a leaf [B, F, D] whose `.grad` goes to `update`."""
@@ -67,7 +68,7 @@ class EmbeddingTables:
         self._block_KS = self.store.index_select(0, self._rows_K)
         weight_KD = self._block_KS[:, : self.width]
         if self.spec.decay:
-            weight_KD.mul_(self._catch_up(self.last_step_R.index_select(0, self._rows_K), self.step - 1)[:, None])
+            weight_KD.mul_(self._catch_up(self._decayed_R.index_select(0, self._rows_K), self.step - 1)[:, None])
         embedded = weight_KD.index_select(0, self._inverse_I).view(*rows_BC.shape, self.width)
         return self._to_fields(embedded).requires_grad_()
 
@@ -87,8 +88,9 @@ class EmbeddingTables:
             weight_KD.mul_(1 - step.decay_K[:, None])
         if self.spec.decay:
             weight_KD.mul_(1 - self.spec.lr * self.spec.decay)
+            self._decayed_R.index_fill_(0, self._rows_K, self.step)
         weight_KD.sub_(update_KD)
-        if self._hooks or self.spec.decay:
+        if self._hooks:
             self.last_step_R.index_fill_(0, self._rows_K, self.step)
         self.store.index_copy_(0, self._rows_K, self._block_KS)
         self.rows_touched += len(self._rows_K)
@@ -98,7 +100,7 @@ class EmbeddingTables:
         rows_I = rows_BC.reshape(-1)
         embedded = self.store[:, : self.width].index_select(0, rows_I)
         if self.spec.decay:
-            embedded = embedded * self._catch_up(self.last_step_R.index_select(0, rows_I), self.step)[:, None]
+            embedded = embedded * self._catch_up(self._decayed_R.index_select(0, rows_I), self.step)[:, None]
         return self._to_fields(embedded.reshape(*rows_BC.shape, self.width))
 
     def reset(self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True) -> None:
@@ -107,8 +109,12 @@ class EmbeddingTables:
         random = seeds.torch_generator(self.seed, "table", field.name, draw)
         if rows is None:
             rows = torch.arange(field.offset, field.offset + field.num_rows)
+        elif len(rows) and not field.offset <= int(rows.min()) <= int(rows.max()) < field.offset + field.num_rows:
+            raise ValueError(f"rows {int(rows.min())} to {int(rows.max())} are not all of field '{field.name}'")
         self.store[rows, : self.width] = torch.randn((len(rows), self.width), generator=random) * self.spec.init_std
-        self.last_step_R[rows] = self.step
+        self.last_step_R[rows] = 0
+        if self.spec.decay:
+            self._decayed_R[rows] = self.step
         for memo in self.memos.values():
             memo[rows] = 0
         if state:

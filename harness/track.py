@@ -167,7 +167,8 @@ class Tracker:
     def ui_path(self, key: str = "") -> str:
         """Where the MLflow UI shows a key, or else the plan, to put behind the server's address and a slash."""
         run = f"/{self._children[key].run_id}" if key in self._children else ""
-        return f"#/experiments/{self._experiment}/runs{run}?workflowType=machine_learning"
+        view = "" if run else "&compareRunsMode=CHART"
+        return f"#/experiments/{self._experiment}/runs{run}?workflowType=machine_learning{view}"
 
     @contextmanager
     def _guard(self, key: str = "") -> Iterator[None]:

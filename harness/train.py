@@ -6,6 +6,7 @@ import math
 import resource
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 
 import numpy as np
@@ -43,6 +44,8 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.torch_seed(seed, "dense"))
             self.net = model.network(len(corpus.fields), len(corpus.tasks))
+        self._trainable = [p for p in self.net.parameters() if p.requires_grad]
+        self._random = seeds.torch_generator(seed, "train").get_state()
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=train.dense_lr, fused=True)
         self._penalties = [s for s in strategies if type(s).penalty is not Strategy.penalty]
 
@@ -51,10 +54,11 @@ class Trainer:
         dense = reduce(lambda s, strategy: strategy.dense(s, epoch), self.strategies, DenseSpec(self.train.dense_lr))
         for group in self.optimizer.param_groups:
             group["lr"] = dense.lr
-        for parameter in self.net.parameters():
+        for parameter in self._trainable:
             parameter.requires_grad_(not dense.frozen)
-        for strategy in self.strategies:
-            strategy.on_epoch_start(epoch, self.tables)
+        with self.randomness():
+            for strategy in self.strategies:
+                strategy.on_epoch_start(epoch, self.tables)
         self.net.train()
 
     def order(self, epoch: int) -> Ints:
@@ -75,8 +79,17 @@ class Trainer:
         return loss.detach()
 
     def end_epoch(self, epoch: int) -> None:
-        for strategy in self.strategies:
-            strategy.on_epoch_end(epoch, self.tables)
+        with self.randomness():
+            for strategy in self.strategies:
+                strategy.on_epoch_end(epoch, self.tables)
+
+    @contextmanager
+    def randomness(self) -> Iterator[None]:
+        """Inside, torch's global stream, which dropout and hooks draw from, is this run's own."""
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self._random)
+            yield
+            self._random = torch.get_rng_state()
 
 
 def task_loss(logits_NT: Tensor, batch: CodedSplit) -> Tensor:
@@ -108,9 +121,10 @@ def run(
         order = trainer.order(epoch)
         touched, done, loss = trainer.tables.rows_touched, 0, torch.zeros(())
         for stop in stops:
-            for at in range(done, stop):
-                index = np.sort(order[at * train.batch_size : (at + 1) * train.batch_size])
-                loss = trainer.step(examples.take(index))
+            with trainer.randomness():
+                for at in range(done, stop):
+                    index = np.sort(order[at * train.batch_size : (at + 1) * train.batch_size])
+                    loss = trainer.step(examples.take(index))
             step, done = step + stop - done, stop
             clock.trained()
             boundary = stop == batches

@@ -6,7 +6,7 @@ cardinality and the kept state of other tables follow a public conversion baseli
 
 import math
 
-from harness.api import Strategy, Tables, tuned
+from harness.api import Strategy, Tables, UserError, tuned
 
 
 class Reinit(Strategy):
@@ -21,6 +21,11 @@ class Reinit(Strategy):
     start: int = tuned(1, 1, 1000, search=False)
     min_cardinality: int = tuned(1, 1, 100_000, log=True)
     reset_state: bool = tuned(True, choices=(True, False), search=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.every % 1 != 0 and self.every != math.inf:
+            raise UserError(f"reinit: every = {self.every} is not accepted; accepted: whole epochs, or inf")
 
     def on_epoch_start(self, epoch: int, tables: Tables) -> None:
         if epoch > self.start and (epoch - self.start) % self.every == 0:

@@ -224,3 +224,32 @@ def test_a_results_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
         go(plan_of(tmp_path), tmp_path / "results")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("search.task=checkuot", "unknown task 'checkuot'; did you mean 'checkout'?"),
+        ("dataset.rows=20", "rows = 20 is not accepted"),
+        ("dataset.checkout=0.0001", "positives; accepted: 100 or more"),
+    ],
+)
+def test_what_the_data_refuse_is_refused_before_training(tmp_path: Path, override: str, message: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        go(plan_of(tmp_path, PLAN, override), tmp_path / "results")
+    assert message in str(refusal.value)
+    assert not list(tmp_path.glob("results/runs/*"))
+
+
+def test_the_one_epoch_baseline_is_tuned_for_one_epoch(
+    reference: tuple[Plan, Path, Outcome, Watcher],
+) -> None:
+    """The baseline is tuned for its epoch: another winner than that of `none` is trained for one epoch alone."""
+    _, results, outcome, watcher = reference
+    none, one_epoch, _ = outcome.arms
+    if one_epoch.chosen == none.chosen:
+        assert one_epoch.runs == none.runs
+    else:
+        arms = {job.key: job.arm for job in watcher.trained}
+        assert {arms[key] for key in one_epoch.runs.values()} == {one_epoch.id}
+        assert {len(read(results / "runs", key).boundaries) for key in one_epoch.runs.values()} == {1}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import strategy_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -235,3 +236,17 @@ def test_each_strategy_hook_has_a_neutral_default() -> None:
     assert all(result is anything for result in results)
     assert nothing.encoder(argument, argument) is None
     assert nothing.penalty(argument) is None
+
+
+def test_one_value_has_one_spelling(registry: Registry) -> None:
+    """A whole number where a float is meant is that float, so that one configuration has one key."""
+    reinit = strategy_of(registry, "reinit", every=1)
+    assert type(reinit.every) is float  # type: ignore[attr-defined]
+    for name, values in (("low_frequency_filter", {"min_count": True}), ("hashing", {"hashes": True})):
+        with pytest.raises(UserError, match="True"):
+            strategy_of(registry, name, **values)
+
+
+def test_reinit_counts_in_whole_epochs(registry: Registry) -> None:
+    with pytest.raises(UserError, match=r"every = 1\.5 is not accepted"):
+        strategy_of(registry, "reinit", every=1.5)

@@ -416,7 +416,7 @@ def test_a_run_and_its_page_are_found_by_key(results: Path) -> None:
     assert tracker.run_id("k1") == run.info.run_id
     page, training = f"#/experiments/{run.info.experiment_id}/runs", "?workflowType=machine_learning"
     assert tracker.ui_path("k1") == f"{page}/{run.info.run_id}{training}"
-    assert tracker.ui_path() == page + training
+    assert tracker.ui_path() == f"{page}{training}&compareRunsMode=CHART"
     assert tracker.run_id("k2") is None
 
 

@@ -68,6 +68,27 @@ def test_the_same_seed_gives_the_same_records_to_the_bit(corpus: Corpus, model: 
     assert all(a.metrics[metric] != b.metrics[metric] for a, b in zip(first, other, strict=True))
 
 
+class Forgetful(Model):
+    """A net that draws from torch's global stream."""
+
+    name = "forgetful"
+
+    def width(self, tasks: int) -> int:
+        return 4
+
+    def network(self, fields: int, tasks: int) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(4 * fields, tasks))
+
+
+def test_dropout_is_part_of_the_seed_and_not_of_the_evaluations(corpus: Corpus, none: Strategy) -> None:
+    first = train_records(corpus, Forgetful(), [none], seed=3)
+    torch.manual_seed(99)
+    torch.rand(5)
+    assert train_records(corpus, Forgetful(), [none], seed=3) == first
+    often = EVALUATION.model_copy(update={"points": (0.2, 0.6)})
+    assert train_records(corpus, Forgetful(), [none], seed=3, evaluation=often)[-1] == first[-1]
+
+
 def test_a_run_leaves_the_global_random_streams_alone(corpus: Corpus, model: Model, none: Strategy) -> None:
     before, numpy_before = torch.get_rng_state(), str(np.random.get_state())  # noqa: NPY002
     train_records(corpus, model, [none])

@@ -1,0 +1,91 @@
+"""The command as a person meets it: help, one-line refusals, exit statuses, Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from test_launch import PLAN
+
+from harness.registry import ROOT
+
+COMMANDS = ("benchmark", "run", "list", "data", "report", "sync", "check")
+
+
+def multiepoch(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "harness.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, timeout=300)
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    found = multiepoch("--help", cwd=tmp_path)
+    assert found.returncode == 0
+    assert all(command in found.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["benchmark", "no.toml"], "plan 'no.toml' does not exist"),
+        (["benchmark", "my.toml", "--set", "train.epoch=3"], "unknown key 'epoch'; did you mean 'epochs'?"),
+        (["benchmark", "my.toml", "--plugins", "nowhere"], "--plugins 'nowhere' is not a folder"),
+        (["benchmark", "my.toml", "--results", "my.toml"], "results folder 'my.toml' cannot be written"),
+        (["run", "reinitt", "--plan", "my.toml"], "unknown strategy 'reinitt'; did you mean 'reinit'?"),
+        (["report", "nothing"], "unknown plan 'nothing'"),
+        (["sync", "nothing"], "unknown plan 'nothing'"),
+        (["check", "hasing"], "unknown plug-in 'hasing'; did you mean 'hashing'?"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_status_2(tmp_path: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    found = multiepoch(*arguments, cwd=tmp_path)
+    assert found.returncode == 2
+    assert message in found.stderr
+    assert found.stderr.count("\n") == 1
+    assert not (tmp_path / "results" / "runs").exists()
+
+
+def test_a_table_that_is_not_there_is_refused_before_training(tmp_path: Path) -> None:
+    plan = (ROOT / "plans" / "globo.toml").read_text().replace("$GLOBO_CLICKS", "no.parquet")
+    (tmp_path / "my.toml").write_text(plan)
+    found = multiepoch("benchmark", "my.toml", cwd=tmp_path)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert "'no.parquet': the file does not exist" in found.stderr
+
+
+def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    ran = multiepoch("run", "reinit", "--plan", "my.toml", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "powerlaw/dnn/reinit" in ran.stdout
+    assert multiepoch("report", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "results" / "report.html").stat().st_size > 10_000
+    assert multiepoch("sync", cwd=tmp_path).returncode == 0
+
+
+def test_a_failed_run_is_told_and_the_exit_status_is_1(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    arguments = ("my.toml", "--set", "train.dense_lr=1e30", "--set", "search.trials=0", "--no-mlflow")
+    found = multiepoch("benchmark", *arguments, cwd=tmp_path)
+    assert found.returncode == 1, found.stderr
+    assert "failed" in found.stdout
+    assert "not a finite number" in found.stdout
+
+
+def test_an_interruption_is_one_line_and_exit_status_130(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    command = [sys.executable, "-m", "harness.cli", "benchmark", "my.toml", "--no-mlflow"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        while not list(tmp_path.glob("results/runs/*/records.jsonl")):
+            assert process.poll() is None, "it ended before it could be interrupted"
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip() == "multiepoch: interrupted; the same command goes on with what is missing"
