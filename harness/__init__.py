@@ -2,5 +2,5 @@
 
 __version__ = "0.1.0"
 
-ENGINE = 1
+ENGINE = 2
 """Bumped whenever the engine's numbers change; part of every run's key."""

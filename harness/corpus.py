@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import mmap
 import os
 import shutil
 from dataclasses import dataclass
@@ -39,6 +40,12 @@ class CodedSplit:
 
     def ungrouped(self) -> CodedSplit:
         return dataclasses.replace(self, group_N=None)
+
+    def release(self) -> None:
+        """Let go of the memory that mapped arrays hold; reading brings it back from disk."""
+        for array in (getattr(self, f.name) for f in dataclasses.fields(self)):
+            if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
+                array.base.madvise(mmap.MADV_DONTNEED)
 
     def take(self, index_M: Ints) -> CodedSplit:
         """The examples at these positions, in memory."""

@@ -61,8 +61,8 @@ class Evaluator:
         out = []
         for at in range(0, len(part.codes_NF), self._batch_size):
             codes = torch.from_numpy(np.array(part.codes_NF[at : at + self._batch_size]))
-            out.append(net(tables.read(self._encoding.rows_BC(codes))))
-        return torch.cat(out).numpy()
+            out.append(net(tables.read(self._encoding.rows_BC(codes).to(tables.device))))
+        return torch.cat(out).cpu().numpy()
 
 
 class _Part:

@@ -1,71 +1,171 @@
-"""The two loops that torch has no fast operator for on a CPU, compiled by numba and cached on disk."""
+"""The inner loops of a training step on a CPU, compiled by numba and cached on disk.
+
+Each is one pass over the batch and lets other Python threads run. Their definitions in torch, which run on any device,
+are in `optim.py` and `tables.py`; tests hold the two together.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from numba import njit
-from torch import Tensor
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+F32 = npt.NDArray[np.float32]
+f32 = np.float32
+
+
+AHEAD = 16
+"""How many rows ahead memory is asked for: far enough that it has come, near enough that it is still in the cache."""
+
+
+def _emit_prefetch(typing: Any, array: Any, row: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        view = context.make_array(array)(context, builder, args[0])
+        stride = cgutils.unpack_tuple(builder, view.strides)[0]  # type: ignore[no-untyped-call]
+        at = builder.mul(builder.sext(args[1], stride.type) if row.bitwidth < 64 else args[1], stride)
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        start = builder.gep(builder.bitcast(view.data, byte), [at])
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+        for line in range(0, 256 if array.ndim > 1 else 64, 64):
+            with builder.if_then(builder.icmp_signed("<", ir.Constant(stride.type, line), stride)):
+                address = builder.gep(start, [ir.Constant(stride.type, line)])
+                builder.call(hint, [address, *(ir.Constant(number, v) for v in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(array, row), codegen
+
+
+_prefetch: Any = intrinsic(_emit_prefetch)
+"""Ask for array[row], its first 256 bytes, without waiting: the rows of a batch lie anywhere in memory."""
 
 
 @njit(cache=True, nogil=True)
-def _distinct(rows: I32, slot: I32, found: I64, inverse: I32, count: I32) -> int:
+def take(rows_WC: I32, labels_WT: U8, index_B: I64, rows_BC: I32, labels_BT: F32) -> None:
+    """Copy the rows and labels of the examples at index_B."""
+    for b in range(index_B.size):
+        if b + AHEAD < index_B.size:
+            _prefetch(rows_WC, index_B[b + AHEAD])
+            _prefetch(labels_WT, index_B[b + AHEAD])
+        for c in range(rows_BC.shape[1]):
+            rows_BC[b, c] = rows_WC[index_B[b], c]
+        for t in range(labels_BT.shape[1]):
+            labels_BT[b, t] = labels_WT[index_B[b], t]
+
+
+@njit(cache=True, nogil=True)
+def distinct(rows_I: I32, where_R: I32, found_I: I64, inverse_I: I32, count_I: I32) -> int:
+    """K, with the distinct rows in order of first occurrence in found_I[:K]. where_R: -1 before and after."""
     k = 0
-    for i in range(rows.size):
-        row = rows[i]
-        at = slot[row]
+    for i in range(rows_I.size):
+        if i + 2 * AHEAD < rows_I.size:
+            _prefetch(where_R, rows_I[i + 2 * AHEAD])
+        row = rows_I[i]
+        at = where_R[row]
         if at < 0:
             at = k
-            slot[row] = k
-            found[k] = row
-            count[k] = 0
+            where_R[row] = k
+            found_I[k] = row
+            count_I[k] = 0
             k += 1
-        inverse[i] = at
-        count[at] += 1
+        inverse_I[i] = at
+        count_I[at] += 1
     for j in range(k):
-        slot[found[j]] = -1
+        where_R[found_I[j]] = -1
     return k
 
 
-@njit(cache=True, nogil=True, fastmath=False)
-def _segment_sum(grad: Any, inverse: I32, out: Any) -> None:
-    out[:] = 0
-    for i in range(grad.shape[0]):
-        at = inverse[i]
+@njit(cache=True, nogil=True)
+def segment_sum(grad_ID: F32, inverse_I: I32, out_KD: F32) -> None:
+    """Sum the gradients that share a row, in order of i, so always the same bits."""
+    out_KD[:] = 0
+    for i in range(grad_ID.shape[0]):
+        at = inverse_I[i]
+        for d in range(grad_ID.shape[1]):
+            out_KD[at, d] += grad_ID[i, d]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _at(value_K: F32, k: int) -> Any:
+    """An empty array stands for ones."""
+    return value_K[k] if value_K.size else f32(1)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def adam(
+    store: F32, rows: I64, grad: F32, born: I32, step: int, scale: F32, keep: F32,
+    lr: float, beta1: float, beta2: float, eps: float,
+) -> None:  # fmt: skip
+    width, age, rate = grad.shape[1], -1, f32(0)
+    for k in range(rows.size):
+        if k + AHEAD < rows.size:
+            _prefetch(store, rows[k + AHEAD])
+            _prefetch(born, rows[k + AHEAD])
+        row = rows[k]
+        if step - born[row] != age:
+            age = step - born[row]
+            rate = f32(lr * math.sqrt(-math.expm1(age * math.log(beta2))) / -math.expm1(age * math.log(beta1)))
+        factor, kept = rate * _at(scale, k), _at(keep, k)
+        weight, mean, square = store[row, :width], store[row, width : 2 * width], store[row, 2 * width :]
+        for d in range(width):
+            g = grad[k, d]
+            mean[d] += (g - mean[d]) * f32(1 - beta1)
+            square[d] = square[d] * f32(beta2) + g * g * f32(1 - beta2)
+            weight[d] = weight[d] * kept - factor * mean[d] / (np.sqrt(square[d]) + f32(eps))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def adagrad(
+    store: F32, rows: I64, grad: F32, born: I32, step: int, scale: F32, keep: F32,
+    lr: float, beta1: float, beta2: float, eps: float,
+) -> None:  # fmt: skip
+    width = grad.shape[1]
+    for k in range(rows.size):
+        if k + AHEAD < rows.size:
+            _prefetch(store, rows[k + AHEAD])
+        factor, kept, row = f32(lr) * _at(scale, k), _at(keep, k), rows[k]
+        weight, square = store[row, :width], store[row, width:]
+        for d in range(width):
+            g = grad[k, d]
+            square[d] += g * g
+            weight[d] = weight[d] * kept - factor * g / (np.sqrt(square[d]) + f32(eps))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def rowwise_adagrad(
+    store: F32, rows: I64, grad: F32, born: I32, step: int, scale: F32, keep: F32,
+    lr: float, beta1: float, beta2: float, eps: float,
+) -> None:  # fmt: skip
+    width = grad.shape[1]
+    for k in range(rows.size):
+        if k + AHEAD < rows.size:
+            _prefetch(store, rows[k + AHEAD])
+        row, total = rows[k], f32(0)
+        for d in range(width):
+            total += grad[k, d] * grad[k, d]
+        store[row, width] += total / f32(width)
+        factor, kept = f32(lr) * _at(scale, k) / (np.sqrt(store[row, width]) + f32(eps)), _at(keep, k)
+        for d in range(width):
+            store[row, d] = store[row, d] * kept - factor * grad[k, d]
+
+
+@njit(cache=True, nogil=True)
+def sgd(
+    store: F32, rows: I64, grad: F32, born: I32, step: int, scale: F32, keep: F32,
+    lr: float, beta1: float, beta2: float, eps: float,
+) -> None:  # fmt: skip
+    for k in range(rows.size):
+        if k + AHEAD < rows.size:
+            _prefetch(store, rows[k + AHEAD])
+        factor, kept, row = f32(lr) * _at(scale, k), _at(keep, k), rows[k]
         for d in range(grad.shape[1]):
-            out[at, d] += grad[i, d]
-
-
-class Distinct:
-    """Finds the distinct rows of a batch in one pass, without sorting: a slot per table row remembers where.
-
-    On a GPU `torch.unique` does the same, in ascending order of rows.
-    """
-
-    def __init__(self, num_rows: int, device: torch.device) -> None:
-        self._slot = np.full(num_rows, -1, np.int32) if device.type == "cpu" else None
-
-    def __call__(self, rows_I: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Int32 rows_I -> int64 rows_K in order of first occurrence, int32 inverse_I and count_K."""
-        if self._slot is None:
-            rows, inverse, count = torch.unique(rows_I, return_inverse=True, return_counts=True)
-            return rows.long(), inverse.int(), count.int()
-        found = np.empty(len(rows_I), np.int64)
-        inverse, count = np.empty(len(rows_I), np.int32), np.empty(len(rows_I), np.int32)
-        k = _distinct(rows_I.numpy(), self._slot, found, inverse, count)
-        return torch.from_numpy(found[:k]), torch.from_numpy(inverse), torch.from_numpy(count[:k])
-
-
-def segment_sum(grad_ID: Tensor, inverse_I: Tensor, num: int) -> Tensor:
-    """Sum the rows of grad_ID that share an inverse: float32 [num, D], in order of i, so always the same bits."""
-    out = torch.empty((num, grad_ID.shape[1]), dtype=torch.float32, device=grad_ID.device)
-    if grad_ID.device.type == "cpu":
-        _segment_sum(grad_ID.numpy(), inverse_I.numpy(), out.numpy())
-        return out
-    return out.zero_().index_add_(0, inverse_I, grad_ID)
+            store[row, d] = store[row, d] * kept - factor * grad[k, d]

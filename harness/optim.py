@@ -1,8 +1,9 @@
-"""Row optimisers: pure functions from the gradient and state of the touched rows to their update.
+"""Row optimisers: how the touched rows of the fused table are stepped, weights and state together.
 
-Each takes grad_KD, the state block state_KS (changed in place), and age_K, the number of optimiser steps since the
-row's state was last cleared; it returns update_KD, to be subtracted from the weights. The state is laid out as S
-columns beside the weights of the row.
+`step` is the definition, in torch on any device; on a CPU `fused_step` does the same in one pass over the rows. Both
+take the table store_RS (D weights, then the optimiser's state), the distinct rows_K, grad_KD, born_R and step (the age
+of a row is step - born: the optimiser steps since its state was last cleared, this one included), and two factors per
+row, or None for 1: scale_K of the update and keep_K of the weight before it.
 """
 
 from __future__ import annotations
@@ -10,21 +11,51 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from harness import kernels
 from harness.api import TableSpec
 
-Step = Callable[[Tensor, Tensor, Tensor, TableSpec], Tensor]
+_ONES = torch.empty(0)
+"""Stands for a factor of 1 in the kernels."""
 
 
 @dataclass(frozen=True)
 class RowOptimizer:
-    """columns(D): how many numbers of state a row of width D has."""
+    """columns(D): numbers of state per row. update(grad_KD, state_KS, age_K, spec): update_KD; state_KS is changed."""
 
     columns: Callable[[int], int]
-    step: Step
+    update: Callable[[Tensor, Tensor, Tensor, TableSpec], Tensor]
+    kernel: Callable[..., Any]
+
+    def step(
+        self, store_RS: Tensor, rows_K: Tensor, grad_KD: Tensor, born_R: Tensor, step: int,
+        scale_K: Tensor | None, keep_K: Tensor | None, spec: TableSpec,
+    ) -> None:  # fmt: skip
+        """One step of the rows, by the definition."""
+        block_KS, width = store_RS.index_select(0, rows_K), grad_KD.shape[1]
+        age_K = (step - born_R.index_select(0, rows_K)).float()
+        update_KD = self.update(grad_KD, block_KS[:, width:], age_K, spec)
+        if scale_K is not None:
+            update_KD *= scale_K[:, None]
+        if keep_K is not None:
+            block_KS[:, :width] *= keep_K[:, None]
+        block_KS[:, :width] -= update_KD
+        store_RS.index_copy_(0, rows_K, block_KS)
+
+    def fused_step(
+        self, store_RS: Tensor, rows_K: Tensor, grad_KD: Tensor, born_R: Tensor, step: int,
+        scale_K: Tensor | None, keep_K: Tensor | None, spec: TableSpec,
+    ) -> None:  # fmt: skip
+        """The same in one pass, on a CPU."""
+        factors = (_ONES if f is None else f.float().contiguous() for f in (scale_K, keep_K))
+        store, rows, grad, born, scale, keep = (
+            t.numpy() for t in (store_RS, rows_K, grad_KD.contiguous(), born_R, *factors)
+        )
+        self.kernel(store, rows, grad, born, step, scale, keep, spec.lr, spec.beta1, spec.beta2, spec.eps)
 
 
 def _adam(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
@@ -56,8 +87,8 @@ def _sgd(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
 
 
 OPTIMIZERS = {
-    "adam": RowOptimizer(lambda d: 2 * d, _adam),
-    "adagrad": RowOptimizer(lambda d: d, _adagrad),
-    "rowwise_adagrad": RowOptimizer(lambda d: 1, _rowwise_adagrad),
-    "sgd": RowOptimizer(lambda d: 0, _sgd),
+    "adam": RowOptimizer(lambda d: 2 * d, _adam, kernels.adam),
+    "adagrad": RowOptimizer(lambda d: d, _adagrad, kernels.adagrad),
+    "rowwise_adagrad": RowOptimizer(lambda d: 1, _rowwise_adagrad, kernels.rowwise_adagrad),
+    "sgd": RowOptimizer(lambda d: 0, _sgd, kernels.sgd),
 }

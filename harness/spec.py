@@ -33,7 +33,11 @@ class PluginSpec(Config):
 
 
 class TrainSpec(Config):
-    """The knobs that every strategy shares. threads: of one training process; part of the key, as sums depend on it."""
+    """The knobs that every strategy shares.
+
+    threads: of one training process; part of the key, as sums depend on it. shuffle_window: examples shuffled together;
+    a training split with more is read in windows of blocks from all over it. device: cpu or cuda, of tables and net.
+    """
 
     epochs: int = Field(4, ge=1)
     batch_size: int = Field(4096, ge=1)
@@ -42,6 +46,16 @@ class TrainSpec(Config):
     table_optimizer: Literal["adam", "adagrad", "rowwise_adagrad", "sgd"] = "adam"
     init_std: float = Field(0.01, ge=0)
     threads: int = Field(1, ge=1)
+    shuffle_window: int = Field(1 << 22, ge=1)
+    device: str = "cpu"
+
+    @field_validator("device")
+    @classmethod
+    def _there(cls, value: str) -> str:
+        accepted = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        if value not in accepted:
+            raise ValueError(f"accepted here: {' or '.join(accepted)}")
+        return value
 
 
 class EvalSpec(Config):

@@ -8,15 +8,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
+from itertools import islice
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from harness import seeds
+from harness import memory, seeds
 from harness.api import DenseSpec, Model, Strategy, TableSpec
-from harness.corpus import CodedSplit, Corpus, Ints
+from harness.batches import Batch, Batches
+from harness.corpus import Corpus
 from harness.encode import encode
 from harness.evaluate import Evaluator
 from harness.records import Record
@@ -35,15 +36,18 @@ class Trainer:
         self, corpus: Corpus, model: Model, strategies: Sequence[Strategy], train: TrainSpec, seed: int
     ) -> None:
         torch.set_num_threads(train.threads)
-        self.corpus, self.train, self.seed, self.strategies = corpus, train, seed, strategies
+        memory.keep_freed()
+        self.corpus, self.train, self.strategies = corpus, train, strategies
+        device = torch.device(train.device)
         self.encoding = encode(corpus, strategies, seed)
         dense = DenseSpec(lr=train.dense_lr)
         spec = TableSpec(lr=train.table_lr, optimizer=train.table_optimizer, init_std=train.init_std)
         spec = reduce(lambda s, strategy: strategy.table(s, dense), strategies, spec)
-        self.tables = EmbeddingTables(self.encoding, spec, model.width(len(corpus.tasks)), strategies, seed)
+        self.tables = EmbeddingTables(self.encoding, spec, model.width(len(corpus.tasks)), strategies, seed, device)
+        self.batches = Batches(corpus.train, self.encoding, train.batch_size, train.shuffle_window, seed, device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.torch_seed(seed, "dense"))
-            self.net = model.network(len(corpus.fields), len(corpus.tasks))
+            self.net = model.network(len(corpus.fields), len(corpus.tasks)).to(device)
         self._trainable = [p for p in self.net.parameters() if p.requires_grad]
         self._random = seeds.torch_generator(seed, "train").get_state()
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=train.dense_lr, fused=True)
@@ -61,22 +65,18 @@ class Trainer:
                 strategy.on_epoch_start(epoch, self.tables)
         self.net.train()
 
-    def order(self, epoch: int) -> Ints:
-        """The order of the training examples in this epoch."""
-        return seeds.generator(self.seed, "shuffle", epoch).permutation(len(self.corpus.train))
-
-    def step(self, batch: CodedSplit) -> Tensor:
+    def step(self, batch: Batch) -> Tensor:
         """One batch: lookup, forward, backward, update. Returns the loss, still on its way."""
-        embedded_BFD = self.tables.lookup(self.encoding.rows_BC(torch.from_numpy(batch.codes_NF)))
-        loss = task_loss(self.net(embedded_BFD), batch)
+        embedded_BFD = self.tables.lookup(batch.rows)
+        logits_BT = self.net(embedded_BFD)
+        loss, grad_BT = loss_and_gradient(logits_BT.detach(), batch.labels_BT, batch.known_BT)
         penalties = [p for s in self._penalties if (p := s.penalty(embedded_BFD)) is not None]
-        total = loss + torch.stack(penalties).sum() if penalties else loss
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward([logits_BT, *penalties], [grad_BT, *map(torch.ones_like, penalties)])
         assert embedded_BFD.grad is not None
         self.tables.update(embedded_BFD.grad)
         self.optimizer.step()
-        return loss.detach()
+        return loss
 
     def end_epoch(self, epoch: int) -> None:
         with self.randomness():
@@ -92,14 +92,14 @@ class Trainer:
             self._random = torch.get_rng_state()
 
 
-def task_loss(logits_NT: Tensor, batch: CodedSplit) -> Tensor:
-    """Sum over tasks of the mean cross-entropy of the known labels."""
-    labels_NT = torch.from_numpy(batch.labels_NT).float()
-    if batch.observed_NT is None:
-        return functional.binary_cross_entropy_with_logits(logits_NT, labels_NT) * labels_NT.shape[1]
-    known_NT = torch.from_numpy(batch.observed_NT).float()
-    loss_NT = functional.binary_cross_entropy_with_logits(logits_NT, labels_NT, known_NT, reduction="none")
-    return (loss_NT.sum(dim=0) / known_NT.sum(dim=0).clamp(min=1)).sum()
+def loss_and_gradient(logits_BT: Tensor, labels_BT: Tensor, known_BT: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Sum over tasks of the mean cross-entropy of the known labels, and its gradient at the logits."""
+    loss_BT = functional.softplus(logits_BT) - labels_BT * logits_BT
+    grad_BT = torch.sigmoid(logits_BT).sub_(labels_BT)
+    if known_BT is None:
+        return loss_BT.sum() / len(logits_BT), grad_BT.div_(len(logits_BT))
+    weight_BT = known_BT / known_BT.sum(dim=0).clamp(min=1)
+    return (loss_BT * weight_BT).sum(), grad_BT.mul_(weight_BT)
 
 
 def run(
@@ -112,19 +112,18 @@ def run(
     """
     trainer = Trainer(corpus, model, strategies, train, seed)
     evaluator = Evaluator(corpus, trainer.encoding, evaluation)
-    batches = -(-len(corpus.train) // train.batch_size)
+    batches = len(trainer.batches)
     stops = sorted({max(1, round(p * batches)) for p in evaluation.points} | {batches})
-    examples, step, peak = corpus.train.labelled(), 0, 0.0
+    step, peak = 0, 0.0
     for epoch in range(1, train.epochs + 1):
         clock = _Clock()
         trainer.start_epoch(epoch)
-        order = trainer.order(epoch)
-        touched, done, loss = trainer.tables.rows_touched, 0, torch.zeros(())
+        order = trainer.batches.epoch(epoch)
+        touched, done = trainer.tables.rows_touched, 0
         for stop in stops:
             with trainer.randomness():
-                for at in range(done, stop):
-                    index = np.sort(order[at * train.batch_size : (at + 1) * train.batch_size])
-                    loss = trainer.step(examples.take(index))
+                for batch in islice(order, stop - done):
+                    loss = trainer.step(batch)
             step, done = step + stop - done, stop
             clock.trained()
             boundary = stop == batches
@@ -134,7 +133,7 @@ def run(
                 raise Diverged(f"the loss is not a finite number in epoch {epoch} by step {step} ({loss.item()})")
             if boundary:
                 peak = max(peak, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-                cost = clock.cost(len(examples), trainer.tables, touched, batches) | {"peak_memory_mb": peak}
+                cost = clock.cost(len(corpus.train), trainer.tables, touched, batches) | {"peak_memory_mb": peak}
             yield Record(epoch, step, epoch - 1 + stop / batches, boundary, metrics, cost if boundary else {})
         trainer.end_epoch(epoch)
 

@@ -16,13 +16,14 @@ from torch.nn import functional
 
 from harness import train
 from harness.api import DenseSpec, FieldStats, Model, RowStep, Strategy, Tables, UserError
+from harness.batches import Batch
 from harness.corpus import CodedSplit, Corpus
 from harness.evaluate import Evaluator
 from harness.metrics import BUCKETS
 from harness.records import Record
 from harness.registry import Registry
 from harness.spec import EvalSpec
-from harness.train import Diverged, Trainer, task_loss
+from harness.train import Diverged, Trainer, loss_and_gradient
 
 LOG: list[Any] = []
 
@@ -37,12 +38,10 @@ def none(registry: Registry) -> Strategy:
     return strategy_of(registry, "none")
 
 
-def epoch_steps(trainer: Trainer, epoch: int) -> Iterator[CodedSplit]:
-    """The batches of an epoch, as the loop cuts them."""
+def epoch_steps(trainer: Trainer, epoch: int) -> Iterator[Batch]:
+    """The batches of an epoch, as the loop takes them."""
     trainer.start_epoch(epoch)
-    order, size = trainer.order(epoch), trainer.train.batch_size
-    for at in range(0, len(order), size):
-        yield trainer.corpus.train.labelled().take(np.sort(order[at : at + size]))
+    yield from trainer.batches.epoch(epoch)
 
 
 def fit(corpus: Corpus, model: Model, strategies: Sequence[Strategy], epochs: int = 2) -> Trainer:
@@ -101,7 +100,8 @@ def test_a_seed_moves_the_net_the_tables_and_the_order(corpus: Corpus, model: Mo
     weights = [next(t.net.parameters()).detach() for t in trainers]
     assert not torch.equal(*weights)
     assert not torch.equal(trainers[0].tables.weight_RD, trainers[1].tables.weight_RD)
-    assert not np.array_equal(trainers[0].order(1), trainers[1].order(1))
+    first = [next(epoch_steps(trainer, 1)).rows.rows_BC for trainer in trainers]
+    assert not torch.equal(*first)
 
 
 STRATEGIES: list[list[tuple[str, dict[str, Any]]]] = [
@@ -147,7 +147,7 @@ def test_training_loss_falls_and_beats_chance(corpus: Corpus, model: Model, none
     assert records[0].metrics["valid/auc/click"] > 0.6
 
 
-def test_each_epoch_trains_every_example_once_in_another_order(corpus: Corpus, model: Model) -> None:
+def test_each_epoch_trains_every_example_once(corpus: Corpus, model: Model) -> None:
     class Count(Strategy):
         name = "count"
 
@@ -155,9 +155,6 @@ def test_each_epoch_trains_every_example_once_in_another_order(corpus: Corpus, m
             return step
 
     trainer = Trainer(corpus, model, [Count()], TRAIN, seed=0)
-    orders = [trainer.order(epoch) for epoch in (1, 2)]
-    assert all(np.array_equal(np.sort(o), np.arange(len(corpus.train))) for o in orders)
-    assert not np.array_equal(orders[0], orders[1])
     for epoch in (1, 2):
         for batch in epoch_steps(trainer, epoch):
             trainer.step(batch)
@@ -170,15 +167,23 @@ def test_the_loss_is_a_sum_over_tasks_of_the_mean_over_known_labels() -> None:
     labels = rng.integers(0, 2, (20, 3)).astype(np.uint8)
     known = rng.random((20, 3)) < 0.4
     known[:, 2] = False
-    batch = CodedSplit(np.zeros((20, 1), np.int32), labels, known, None, None, None)
-    expected = 0.0
+    labels_BT, known_BT = torch.from_numpy(labels).float(), torch.from_numpy(known).float()
+    leaf = logits.clone().requires_grad_()
+    expected = torch.zeros(())
     for t in (0, 1):
-        label = torch.from_numpy(labels[known[:, t], t]).float()
-        expected += functional.binary_cross_entropy_with_logits(logits[known[:, t], t], label).item()
-    assert task_loss(logits, batch).item() == pytest.approx(expected, rel=1e-5)
-    everything = dataclasses.replace(batch, observed_NT=np.ones_like(known))
-    unmasked = dataclasses.replace(batch, observed_NT=None)
-    assert task_loss(logits, everything).item() == pytest.approx(task_loss(logits, unmasked).item(), rel=1e-5)
+        at = known[:, t]
+        expected = expected + functional.binary_cross_entropy_with_logits(leaf[at, t], labels_BT[at, t])
+    expected.backward()  # type: ignore[no-untyped-call]
+    loss, gradient = loss_and_gradient(logits, labels_BT, known_BT)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert leaf.grad is not None
+    assert torch.allclose(gradient, leaf.grad, rtol=1e-5, atol=1e-8)
+    for masked, plain in zip(
+        loss_and_gradient(logits, labels_BT, torch.ones_like(known_BT)),
+        loss_and_gradient(logits, labels_BT, None),
+        strict=True,
+    ):
+        assert torch.allclose(masked, plain, rtol=1e-5, atol=1e-8)
 
 
 # --- hooks ------------------------------------------------------------------------------------------------------------
@@ -316,7 +321,7 @@ def test_penalties_add_to_the_gradient_of_the_embeddings_and_not_to_the_reported
     first = plain.tables.weight_RD.clone()
     batch = next(epoch_steps(plain, 1))
     assert plain.step(batch).item() == shrunk.step(batch).item()
-    rows = plain.encoding.rows_BC(torch.from_numpy(batch.codes_NF)).reshape(-1).long()
+    rows = batch.rows.rows_BC.reshape(-1).long()
     count = torch.bincount(rows, minlength=len(first))
     expected = spec.table_lr * 2 * count[:, None] * first
     assert torch.allclose(plain.tables.weight_RD - shrunk.tables.weight_RD, expected, rtol=1e-4, atol=1e-8)

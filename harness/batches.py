@@ -1,0 +1,128 @@
+"""Training batches: shuffled, coded as rows of the fused table, with the distinct rows of each found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness import kernels, memory, seeds
+from harness.corpus import CodedSplit, Ints
+from harness.encode import Encoding
+
+BLOCK = 16_384
+"""Examples that lie together on disk and are read together, where the data is larger than a window."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The fused rows of a batch. rows_BC: int32, as looked up; rows_K: int64, each once; inverse_I: int32, the place in
+    rows_K of every one of rows_BC; count_K: int32, how often each occurs."""
+
+    rows_BC: Tensor
+    rows_K: Tensor
+    inverse_I: Tensor
+    count_K: Tensor
+
+    def to(self, device: torch.device) -> Rows:
+        return Rows(*(t.to(device, non_blocking=True) for t in vars(self).values()))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """rows: what to look up. labels_BT: float32. known_BT: float32, 1 where the label is known (None: all are)."""
+
+    rows: Rows
+    labels_BT: Tensor
+    known_BT: Tensor | None
+
+    def to(self, device: torch.device) -> Batch:
+        known = None if self.known_BT is None else self.known_BT.to(device, non_blocking=True)
+        return Batch(self.rows.to(device), self.labels_BT.to(device, non_blocking=True), known)
+
+
+class Distinct:
+    """Finds the distinct rows of a batch without sorting: one number per table row remembers where it was found."""
+
+    def __init__(self, num_rows: int) -> None:
+        self._where_R = memory.use_huge_pages(torch.empty(num_rows, dtype=torch.int32)).fill_(-1).numpy()
+
+    def __call__(self, rows_BC: Tensor) -> Rows:
+        """rows_BC: int32, contiguous. Not for two threads at once."""
+        size = rows_BC.numel()
+        found = np.empty(size, np.int64)
+        inverse, count = np.empty(size, np.int32), np.empty(size, np.int32)
+        k = kernels.distinct(rows_BC.reshape(-1).numpy(), self._where_R, found, inverse, count)
+        return Rows(rows_BC, torch.from_numpy(found[:k]), torch.from_numpy(inverse), torch.from_numpy(count[:k]))
+
+
+class Batches:
+    """The batches of a training split, epoch by epoch.
+
+    window: examples held in memory and shuffled together. A split with more is read in windows of whole blocks drawn
+    from all over it, so that memory stays bounded.
+    """
+
+    def __init__(
+        self, split: CodedSplit, encoding: Encoding, batch_size: int, window: int, seed: int, device: torch.device
+    ) -> None:
+        self._split, self._encoding, self._batch_size, self._seed = split.labelled(), encoding, batch_size, seed
+        self._distinct, self._device = Distinct(encoding.num_rows), device
+        self._starts = np.arange(0, len(split), BLOCK)
+        self._blocks = min(max(1, window // BLOCK), len(self._starts))
+        held, tasks = min(self._blocks * BLOCK, len(split)), split.labels_NT.shape[1]
+        self._rows_WC = memory.use_huge_pages(torch.empty(held, len(encoding.columns_C), dtype=torch.int32))
+        self._labels_WT = memory.use_huge_pages(torch.empty(held, tasks, dtype=torch.uint8)).numpy()
+        self._known_WT = None if split.observed_NT is None else np.empty(self._labels_WT.shape, np.bool_)
+        if self._whole:
+            self._load(self._starts)
+
+    @property
+    def _whole(self) -> bool:
+        return self._blocks == len(self._starts)
+
+    def __len__(self) -> int:
+        """Batches per epoch."""
+        windows, rest = divmod(len(self._split), len(self._rows_WC))
+        return sum(-(-n // self._batch_size) for n in (*[len(self._rows_WC)] * windows, rest))
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """All batches in the order of this epoch; the last of a window may be smaller."""
+        random = seeds.generator(self._seed, "shuffle", epoch)
+        for starts in self._windows(random):
+            size = len(self._rows_WC) if self._whole else self._load(starts)
+            order = random.permutation(size)
+            for at in range(0, size, self._batch_size):
+                yield self._batch(order[at : at + self._batch_size])
+
+    def _windows(self, random: np.random.Generator) -> Iterator[Ints]:
+        """Where the blocks of each window start: at random, but a last block that is not full comes last."""
+        full = len(self._split) // BLOCK
+        starts = np.concatenate([random.permutation(self._starts[:full]), self._starts[full:]])
+        for at in range(0, len(starts), self._blocks):
+            yield starts[at : at + self._blocks]
+
+    def _load(self, starts: Ints) -> int:
+        """Read these blocks and return the number of examples now held."""
+        at = 0
+        for start in starts:
+            part = slice(start, start + BLOCK)
+            codes_MF = torch.from_numpy(np.array(self._split.codes_NF[part]))
+            into = slice(at, at + len(codes_MF))
+            self._rows_WC[into] = self._encoding.rows_BC(codes_MF)
+            self._labels_WT[into] = self._split.labels_NT[part]
+            if self._known_WT is not None and self._split.observed_NT is not None:
+                self._known_WT[into] = self._split.observed_NT[part]
+            at += len(codes_MF)
+        self._split.release()
+        return at
+
+    def _batch(self, index_B: Ints) -> Batch:
+        rows_BC = torch.empty((len(index_B), self._rows_WC.shape[1]), dtype=torch.int32)
+        labels_BT = torch.empty((len(index_B), self._labels_WT.shape[1]))
+        kernels.take(self._rows_WC.numpy(), self._labels_WT, index_B, rows_BC.numpy(), labels_BT.numpy())
+        known_BT = None if self._known_WT is None else torch.from_numpy(self._known_WT[index_B]).float()
+        return Batch(self._distinct(rows_BC), labels_BT, known_BT).to(self._device)

@@ -1,0 +1,30 @@
+"""How Linux gives memory to this process: two requests to the C library that take nothing but time away."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from contextlib import suppress
+
+from torch import Tensor
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Names of mallopt(3) in <malloc.h>."""
+
+
+def keep_freed() -> None:
+    """Have malloc keep what one step frees for the next, which would otherwise fault in a thousand fresh pages."""
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_MMAP_THRESHOLD, 1 << 25)
+        libc.mallopt(M_TRIM_THRESHOLD, 1 << 28)
+
+
+def use_huge_pages(tensor: Tensor) -> Tensor:
+    """Back a large tensor on the CPU, before it is written, by huge pages: fewer faults, fewer page walks per row."""
+    start = -(-tensor.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
+    size = tensor.data_ptr() + tensor.nbytes - start
+    if tensor.device.type == "cpu" and size > 0:
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL("libc.so.6").madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), mmap.MADV_HUGEPAGE)
+    return tensor
