@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -19,7 +20,7 @@ class Encoding:
     """remap_VC: int32 fused rows of each coded id, H per id; -1 pads fields with fewer.
 
     column_C: which of the F * H looked-up rows of an example exist; column_field_C: the field of each.
-    train_count_R: occurrences of each row in one pass over the training split.
+    train_count_R: int32, occurrences of each row in one pass over the training split.
     """
 
     remap_VH: Tensor
@@ -42,7 +43,7 @@ def encode(corpus: Corpus, strategies: Sequence[Strategy], seed: int) -> Encodin
     """Fold the strategies' encoders over every field, in declared order, and lay the fields end to end."""
     tables: list[FieldTable] = []
     mapped: list[Ints] = []
-    counts: list[Ints] = []
+    counts: list[npt.NDArray[np.int32]] = []
     offset = 0
     for name, ids_V, count_V in zip(corpus.fields, corpus.ids_V, corpus.count_V, strict=True):
         rows_VH, num_rows = _fold(name, ids_V, count_V, strategies, seed)
@@ -88,9 +89,9 @@ def _stats(name: str, ids_VH: Ints, count_V: Ints) -> FieldStats:
     return FieldStats(name, ids_U, count_U.astype(np.int64))
 
 
-def _count(rows_VH: Ints, count_V: Ints, num_rows: int) -> Ints:
+def _count(rows_VH: Ints, count_V: Ints, num_rows: int) -> npt.NDArray[np.int32]:
     weight = np.broadcast_to(count_V[:, None], rows_VH.shape).reshape(-1)
-    return np.bincount(rows_VH.reshape(-1), weights=weight, minlength=num_rows).astype(np.int64)
+    return np.bincount(rows_VH.reshape(-1), weights=weight, minlength=num_rows).astype(np.int32)
 
 
 def _check(strategy: Strategy, field: str, rows_VH: Ints, num_rows: int) -> None:

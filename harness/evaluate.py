@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness import metrics, seeds
 from harness.corpus import CodedSplit, Corpus
@@ -23,7 +23,7 @@ class Evaluator:
     """Turns a net and its tables into `<split>/<metric>/<task>` -> value; training metrics take the same path."""
 
     def __init__(self, corpus: Corpus, encoding: Encoding, spec: EvalSpec) -> None:
-        self._encoding, self._batch_size = encoding, spec.batch_size
+        self._batch_size = spec.batch_size
         pick = seeds.generator(0, "evaluation sample")
         self._sample_M = _subsample(pick, len(corpus.valid), spec.sample)
         train = corpus.train.take(_subsample(pick, len(corpus.train), spec.sample))
@@ -32,6 +32,10 @@ class Evaluator:
         self._others = [_Part("train", corpus.tasks, train.ungrouped())]
         if spec.test:
             self._others.append(_Part("test", corpus.tasks, corpus.test))
+        self._rows = {"valid": _rows_of(encoding, corpus.valid), "train": _rows_of(encoding, train)}
+        self._rows["sample"] = self._rows["valid"][torch.from_numpy(self._sample_M)]
+        if spec.test:
+            self._rows["test"] = _rows_of(encoding, corpus.test)
         bucket_N = metrics.bucket_of(corpus.rarest_count_N(corpus.valid))
         named = {name: np.flatnonzero(bucket_N == b) for b, (name, _) in enumerate(metrics.BUCKETS)}
         self._buckets = [
@@ -45,31 +49,28 @@ class Evaluator:
         net.eval()
         with torch.inference_mode():
             if not full:
-                out = self._sample.metrics(self._logits(net, tables, self._sample))
+                out = self._sample.metrics(self._logits(net, tables, "sample"))
             else:
-                logits_NT = self._logits(net, tables, self._valid)
+                logits_NT = self._logits(net, tables, "valid")
                 out = self._sample.metrics(logits_NT[self._sample_M]) | self._valid.metrics(logits_NT)
                 for index_M, bucket in self._buckets:
                     out |= bucket.metrics(logits_NT[index_M])
                     out[f"{bucket.name}/share/rows"] = len(index_M) / len(logits_NT)
                 for part in self._others:
-                    out |= part.metrics(self._logits(net, tables, part))
+                    out |= part.metrics(self._logits(net, tables, part.name))
         net.train()
         return out
 
-    def _logits(self, net: nn.Module, tables: EmbeddingTables, part: _Part) -> Floats:
-        out = []
-        for at in range(0, len(part.codes_NF), self._batch_size):
-            codes = torch.from_numpy(np.array(part.codes_NF[at : at + self._batch_size]))
-            out.append(net(tables.read(self._encoding.rows_BC(codes).to(tables.device))))
-        return torch.cat(out).cpu().numpy()
+    def _logits(self, net: nn.Module, tables: EmbeddingTables, name: str) -> Floats:
+        batches = self._rows[name].split(self._batch_size)  # type: ignore[no-untyped-call]
+        return torch.cat([net(tables.read(rows_BC.to(tables.device))) for rows_BC in batches]).cpu().numpy()
 
 
 class _Part:
     """Examples to evaluate on, with the target of each task over those whose label is known."""
 
     def __init__(self, name: str, tasks: Sequence[str], split: CodedSplit) -> None:
-        self.name, self.codes_NF = name, split.codes_NF
+        self.name = name
         self._targets: list[tuple[int, str, Any, metrics.Target]] = []
         for t, task in enumerate(tasks):
             known = slice(None) if split.observed_NT is None else np.flatnonzero(split.observed_NT[:, t])
@@ -86,5 +87,10 @@ class _Part:
         }
 
 
+def _rows_of(encoding: Encoding, split: CodedSplit) -> Tensor:
+    """Fused rows [N, C] of every example, looked up once for all evaluations."""
+    return encoding.rows_BC(torch.from_numpy(np.array(split.codes_NF)))
+
+
 def _subsample(rng: np.random.Generator, size: int, sample: int) -> npt.NDArray[np.int64]:
-    return np.sort(rng.permutation(size)[:sample])
+    return np.sort(rng.choice(size, min(size, sample), replace=False, shuffle=False))

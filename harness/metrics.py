@@ -32,6 +32,7 @@ class Target:
         self._label = label_N.astype(np.float64)
         self._base = float(self._label.mean())
         self._truth = None if truth_N is None else truth_N.astype(np.float64)
+        self._entropy = 0.0 if self._truth is None else float(np.mean(entr(self._truth) + entr(1 - self._truth)))
         mixed = 0 < self._base < 1
         self._oracle = rank_metrics(self._truth, self._label)[0] if self._truth is not None and mixed else 0.5
         self._groups = None if group_N is None else _Groups(self._label, group_N)
@@ -40,14 +41,15 @@ class Target:
         if not np.isfinite(logit_N).all():
             return {"logloss": math.nan}
         logit, label, base = logit_N.astype(np.float64), self._label, self._base
-        out = {"logloss": logloss(logit, label)}
+        mean_softplus = float(np.mean(np.logaddexp(0.0, logit)))
+        out = {"logloss": mean_softplus - float(np.mean(label * logit))}
         if 0 < base < 1:
             out["auc"], out["pr_auc"] = rank_metrics(logit_N, label)
             out["ne"] = out["logloss"] / float(entr(base) + entr(1 - base))
         if base > 0:
             out["calibration"] = float(expit(logit).mean() / base)
         if self._truth is not None:
-            out["regret"] = logloss(logit, self._truth) - float(np.mean(entr(self._truth) + entr(1 - self._truth)))
+            out["regret"] = mean_softplus - float(np.mean(self._truth * logit)) - self._entropy
         if self._oracle > 0.5 and "auc" in out:
             out["oracle_share"] = (out["auc"] - 0.5) / (self._oracle - 0.5)
         return out if self._groups is None else out | self._groups.auc(logit_N)
@@ -81,16 +83,11 @@ class _Groups:
         return {"gauc": float(value), "gauc_share": self._share}
 
 
-def logloss(logit_N: Floats, label_N: Floats) -> float:
-    """Mean cross-entropy in nats; labels may be probabilities."""
-    return float(np.mean(np.logaddexp(0.0, logit_N) - label_N * logit_N))
-
-
 def rank_metrics(score_N: Array, label_N: Array) -> tuple[float, float]:
     """Exact ROC AUC (ties count half) and average precision (PR-AUC, ties as one threshold), from one sort."""
-    order = np.argsort(score_N)[::-1]
-    last_of_tie = np.append(np.flatnonzero(np.diff(score_N[order])), len(order) - 1)
-    positives = np.cumsum(label_N[order].astype(np.float64))[last_of_tie]
+    score, label = _descending(score_N, label_N)
+    last_of_tie = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
+    positives = np.cumsum(label)[last_of_tie]
     ranked = last_of_tie + 1.0
     negatives = ranked - positives
     gained_positives = np.diff(positives, prepend=0.0)
@@ -98,6 +95,17 @@ def rank_metrics(score_N: Array, label_N: Array) -> tuple[float, float]:
     auc = np.sum(gained_negatives * (positives - gained_positives / 2)) / (positives[-1] * negatives[-1])
     precision = np.sum(gained_positives * positives / ranked) / positives[-1]
     return float(auc), float(precision)
+
+
+def _descending(score_N: Array, label_N: Array) -> tuple[Array, Floats]:
+    """Scores and labels in descending order of score; float32 scores are sorted as integers with the label as last bit,
+    several times as fast as an argsort."""
+    if score_N.dtype != np.float32:
+        order = np.argsort(score_N)[::-1]
+        return score_N[order], label_N[order].astype(np.float64)
+    bits = (score_N + 0.0).view(np.int32).astype(np.int64)  # + 0.0: no negative zero
+    key = np.sort(np.where(bits < 0, -(bits & 0x7FFFFFFF), bits) * 2 + (label_N > 0))[::-1]
+    return key >> 1, (key & 1).astype(np.float64)
 
 
 def bucket_of(count_N: Array) -> npt.NDArray[np.int64]:

@@ -60,7 +60,7 @@ class EmbeddingTables:
             self._history_RH[:, TRAIN] = encoding.train_count_R
             self._train_max_F = torch.stack(
                 [encoding.train_count_R[f.offset : f.offset + f.num_rows].max() for f in self.fields]
-            ).to(self.device)
+            ).to(self.device, torch.int64)
             self.seen_max_F = torch.zeros_like(self._train_max_F)
         for field in self.fields:
             self.reset(field)

@@ -94,7 +94,7 @@ def make_encoding(sizes: Sequence[int], hashes: Sequence[int] | None = None) -> 
         columns_C=torch.arange(len(columns), dtype=torch.int32),
         column_field_C=torch.tensor(columns, dtype=torch.int32),
         fields=tuple(FieldTable(f"field{f}", int(offsets[f]), n, n) for f, n in enumerate(sizes)),
-        train_count_R=torch.cat([torch.arange(1, n + 1) for n in sizes]),
+        train_count_R=torch.cat([torch.arange(1, n + 1, dtype=torch.int32) for n in sizes]),
     )
 
 

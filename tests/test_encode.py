@@ -95,8 +95,8 @@ def test_rows_stay_in_their_field_and_train_counts_are_those_of_one_pass(
         assert rows_NC[:, c].min() >= table.offset
         assert rows_NC[:, c].max() < table.offset + table.num_rows
     counted = torch.bincount(rows_NC.reshape(-1).long(), minlength=encoding.num_rows)
-    assert torch.equal(counted, encoding.train_count_R)
-    assert encoding.train_count_R.dtype == torch.int64
+    assert torch.equal(counted, encoding.train_count_R.long())
+    assert encoding.train_count_R.dtype == torch.int32
 
 
 def test_hashing_makes_ratio_times_the_training_ids_and_spreads_them_evenly(registry: Registry, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""How fast the engine trains, side by side with its peers: `python -m perf.throughput`."""

@@ -1,0 +1,65 @@
+"""FBGEMM's table-batched embedding on the CPU, the operator inside TorchRec, with row-wise Adagrad in its backward."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from fbgemm_gpu.split_embedding_configs import EmbOptimType
+from fbgemm_gpu.split_table_batched_embeddings_ops_training import (
+    ComputeDevice,
+    EmbeddingLocation,
+    SplitTableBatchedEmbeddingBagsCodegen,
+)
+from torch import Tensor
+from torch.nn import functional
+
+from perf.contenders import Contender
+from perf.work import FIELDS, TASKS, Work, batches, mlp
+
+
+class Fbgemm(Contender):
+    label = "FBGEMM table-batched embedding"
+    times = (
+        "gathering of examples, lookup of all fields in one call of the operator, forward, backward with exact "
+        "row-wise Adagrad fused in, fused Adam on the net"
+    )
+    distributions: ClassVar[tuple[str, ...]] = ("fbgemm-gpu-cpu", "torch")
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        torch.manual_seed(work.seed)
+        self.net = mlp(work)
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3, fused=True)
+        self.batches = batches(work, offset=False)
+        self.offsets = torch.arange(len(FIELDS) * work.batch + 1)
+        self.make_tables()
+
+    def make_tables(self) -> None:
+        on_cpu = EmbeddingLocation.HOST, ComputeDevice.CPU
+        self.tables = SplitTableBatchedEmbeddingBagsCodegen(
+            [(size, self.work.width, *on_cpu) for size in self.work.sizes],
+            optimizer=EmbOptimType.EXACT_ROWWISE_ADAGRAD,
+            learning_rate=1e-3,
+            eps=1e-8,
+        )
+        for weights in self.tables.split_embedding_weights():
+            torch.nn.init.normal_(weights, std=0.01)
+
+    def embed(self, ids_FB: Tensor) -> Tensor:
+        embedded: Tensor = self.tables(ids_FB.reshape(-1), self.offsets)
+        return embedded
+
+    def parameters(self) -> int:
+        return sum(self.work.sizes) * self.work.width + sum(p.numel() for p in self.net.parameters())
+
+    def step(self) -> None:
+        ids_BF, labels_BT = next(self.batches)
+        self.optimizer.zero_grad(set_to_none=True)
+        logits = self.net(self.embed(ids_BF.t()))
+        loss = functional.binary_cross_entropy_with_logits(logits, labels_BT) * len(TASKS)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+
+
+CONTENDER = Fbgemm

@@ -1,0 +1,70 @@
+"""Our engine, driven by `harness.train.run` itself: one epoch to warm up, the next one timed."""
+
+from __future__ import annotations
+
+import math
+import resource
+from pathlib import Path
+
+from harness.registry import Registry, build
+from harness.spec import EvalSpec, TrainSpec, parse_strategy
+from harness.train import Trainer, run
+from perf.contenders import Contender
+from perf.work import Work, corpus
+
+
+class Ours(Contender):
+    """strategy: any expression a plan accepts. optimizer: of the tables."""
+
+    label = "ours"
+    times = (
+        "`train_s` of a whole second epoch of `harness.train.run`: shuffle, gathering of examples, lookup, forward, "
+        "backward, row-sparse update, dense Adam, and the strategy's hooks at steps and at the start of the epoch"
+    )
+    distributions = ("multiepoch", "torch", "numba")
+
+    def __init__(self, work: Work, strategy: str = "none", optimizer: str = "adam") -> None:
+        super().__init__(work)
+        registry = Registry()
+        specs = parse_strategy(strategy, registry)
+        self.strategies = tuple(build(registry.strategies, "strategy", s.name, s.params) for s in specs)
+        self.model = build(registry.models, "model", "dnn", {"dim": work.width, "hidden": work.hidden})
+        self.spec = TrainSpec.model_validate(
+            {"epochs": 2, "batch_size": work.batch, "threads": work.threads, "table_optimizer": optimizer}
+        )
+        self.corpus = corpus(work)
+        self.table_mb = 0.0
+
+    def trainer(self) -> Trainer:
+        return Trainer(self.corpus, self.model, self.strategies, self.spec, seed=0)
+
+    def parameters(self) -> int:
+        """Less the one row per field for ids unknown in training, which no peer here has."""
+        trainer = self.trainer()
+        rows = sum(field.num_rows - 1 for field in trainer.encoding.fields)
+        return rows * self.work.width + sum(p.numel() for p in trainer.net.parameters())
+
+    def seconds(self, warmup: int, steps: int) -> tuple[float, int]:
+        evaluation = EvalSpec(points=(), sample=100, test=False)
+        *_, last = run(self.corpus, self.model, self.strategies, self.spec, evaluation, seed=0)
+        self.table_mb = last.cost["table_mb"]
+        return last.cost["train_s"], math.ceil(self.work.examples / self.work.batch)
+
+    def sizes_mb(self) -> dict[str, float]:
+        """peak: resident memory of the process. table: with optimiser state. data: examples and vocabularies."""
+        train = self.corpus.train
+        vocabularies = sum(a.nbytes for a in (*self.corpus.ids_V, *self.corpus.count_V))
+        data = vocabularies + train.codes_NF.nbytes + train.labels_NT.nbytes
+        return {"peak": _peak_mb(), "table": self.table_mb, "data": data / 2**20}
+
+
+def _peak_mb() -> float:
+    """Of this process alone: `getrusage` on Linux also counts the process that started it."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+CONTENDER = Ours

@@ -1,0 +1,87 @@
+"""One measurement in a fresh process: `measure` starts it, `python -m perf.measure <json>` is it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from perf.contenders import NotInstalled, load
+from perf.work import Work
+
+ROOT = Path(__file__).resolve().parent.parent
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What to time: a contender with its options, on a work."""
+
+    contender: str
+    work: Work = field(default_factory=Work)
+    options: dict[str, Any] = field(default_factory=dict)
+    warmup: int = 20
+    steps: int = 100
+
+
+@dataclass(frozen=True)
+class Result:
+    step_ms: float
+    rows_per_s: float
+    label: str
+    times: str
+    versions: dict[str, str]
+    sizes_mb: dict[str, float]
+
+
+def measure(what: Measurement) -> Result:
+    """Raises:
+    NotInstalled: the contender cannot be imported.
+    RuntimeError: the process failed.
+    """
+    env = os.environ | dict.fromkeys(THREADS, str(what.work.threads))
+    command = [sys.executable, "-W", "ignore", "-m", "perf.measure", json.dumps(asdict(what))]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        tail = "\n".join(done.stderr.strip().splitlines()[-8:]) or f"exit status {done.returncode}, no message"
+        raise RuntimeError(f"measuring {what.contender} failed:\n{tail}")
+    answer = json.loads(done.stdout.splitlines()[-1])
+    if "not_installed" in answer:
+        raise NotInstalled(answer["not_installed"])
+    return Result(**answer)
+
+
+def here(what: Measurement) -> Result:
+    """Measure in this process.
+
+    Raises:
+        NotInstalled: the contender cannot be imported.
+    """
+    torch.set_num_threads(what.work.threads)
+    kind = load(what.contender)
+    contender = kind(what.work, **what.options)
+    seconds, steps = contender.seconds(what.warmup, what.steps)
+    step_ms = seconds / steps * 1000
+    rows_per_s = what.work.batch / step_ms * 1000
+    return Result(step_ms, rows_per_s, kind.label, kind.times, kind.versions(), contender.sizes_mb())
+
+
+def main() -> None:
+    values = json.loads(sys.argv[1])
+    work = values.pop("work")
+    try:
+        result = here(Measurement(work=Work(**work | {"hidden": tuple(work["hidden"])}), **values))
+    except NotInstalled as error:
+        print(json.dumps({"not_installed": str(error)}))
+    else:
+        print(json.dumps(asdict(result)))
+
+
+if __name__ == "__main__":
+    main()

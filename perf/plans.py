@@ -1,0 +1,80 @@
+"""Figures of whole plans: what is not training, and what worker processes bring."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from harness import records
+from harness.api import UserError
+from perf.measure import ROOT
+
+PLAN = ROOT / "plans" / "quick.toml"
+SMALL = ("strategies=['none', 'reinit']", "seeds=[1, 2]", "search.trials=0", "train.epochs=2", "train.batch_size=4096")
+
+
+def outside_training(results: Path, plan: str = "quick") -> float | None:
+    """The share of the worker processes' time that is not in `train_s`; None if the plan was not run here.
+
+    A run lasts from its first file to its last. Workers are as many as ran at once, and their time is that in which
+    any ran: so evaluation, records, tracking, reading data, building tables and waiting for the next run all count.
+    """
+    try:
+        outcome = records.read_outcome(results, plan)
+    except UserError:
+        return None
+    keys = {key for arm in outcome.arms for key in arm.runs.values()}
+    keys |= {trial.key for arm in outcome.arms for trial in arm.trials}
+    spans, trained = [], 0.0
+    for folder in (results / "runs" / key for key in sorted(keys)):
+        if not (folder / "done").exists() or not (folder / "costs.jsonl").exists():
+            continue
+        spans.append(((folder / "env.json").stat().st_mtime, (folder / "done").stat().st_mtime))
+        costs = [json.loads(line) for line in (folder / "costs.jsonl").read_text().splitlines()]
+        trained += sum(c["train_s"] for c in costs)
+    if not spans:
+        return None
+    busy, most = _occupied(spans)
+    return 1 - trained / (busy * most)
+
+
+def _occupied(spans: list[tuple[float, float]]) -> tuple[float, int]:
+    """Seconds in which any span was open, and the most that were open at once; pauses under a second are time too."""
+    events = sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])
+    busy, most, open_now, last = 0.0, 0, 0, events[0][0]
+    for at, change in events:
+        if open_now or at - last < 1:
+            busy += at - last
+        open_now, last = open_now + change, at
+        most = max(most, open_now)
+    return busy, most
+
+
+def workers_gain() -> float:
+    """Wall time of a small plan in one process with two threads, over that in two processes with one thread each.
+
+    The data set is built before; MLflow, report and the start of the processes are in the time.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        one, two = (_wall(Path(folder) / f"workers-{w}", w, threads) for w, threads in ((1, 2), (2, 1)))
+    return one / two
+
+
+def _wall(results: Path, workers: int, threads: int) -> float:
+    sets = [part for value in (*SMALL, f"train.threads={threads}") for part in ("--set", value)]
+    common = [str(PLAN), "--results", str(results), *sets]
+    _multiepoch("data", *common)
+    start = time.perf_counter()
+    _multiepoch("benchmark", *common, "--workers", str(workers))
+    return time.perf_counter() - start
+
+
+def _multiepoch(*arguments: str) -> None:
+    command = [sys.executable, "-m", "harness.cli", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"multiepoch {arguments[0]} failed: {done.stderr.strip()[-500:]}")
