@@ -7,7 +7,7 @@ PIP_ARGS ?=
 BIN     := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark test smoke report ui dashboard check lock clean clean-results
+.PHONY: help benchmark test smoke report ui dashboard check perf lock clean clean-results
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ check: .venv/installed  ## ruff, mypy strict, and the conformance of every plug-
 	@$(BIN)/mypy
 	@$(BIN)/multiepoch check
 
+perf: .venv/peers  ## measure speed side by side with other libraries (half an hour; ARGS="--only net")
+	@$(BIN)/python -m perf.throughput --results $(RESULTS) $(ARGS)
+
 lock:  ## resolve requirements.lock anew (needs uv)
 	@uv pip compile --universal --python-version 3.11 --extra dev --no-header --no-annotate --upgrade \
 	  pyproject.toml --output-file requirements.lock
@@ -59,4 +62,11 @@ clean-results:  ## delete records, MLflow, Optuna and report (asks for YES=1)
 	@echo "setting up .venv, once; this takes a few minutes"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $(PIP_ARGS) --editable '.[dev]'
+	@touch $@
+
+.venv/peers: .venv/installed perf/peers.txt
+	@echo "installing the peers; one that does not install is reported as such"
+	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $(PIP_ARGS) --editable '.[peers]'
+	-@for peer in $$(cat perf/peers.txt); do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(PIP_ARGS) $$peer; done
 	@touch $@

@@ -55,14 +55,14 @@ class Ours(Contender):
         train = self.corpus.train
         vocabularies = sum(a.nbytes for a in (*self.corpus.ids_V, *self.corpus.count_V))
         data = vocabularies + train.codes_NF.nbytes + train.labels_NT.nbytes
-        return {"peak": _peak_mb(), "table": self.table_mb, "data": data / 2**20}
+        return {"peak": memory_mb("VmHWM"), "table": self.table_mb, "data": data / 2**20}
 
 
-def _peak_mb() -> float:
-    """Of this process alone: `getrusage` on Linux also counts the process that started it."""
+def memory_mb(name: str) -> float:
+    """VmRSS (now) or VmHWM (the most so far) of this process alone: `getrusage` also counts the one that started it."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
-        return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
     except (OSError, StopIteration):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
