@@ -48,15 +48,15 @@ class Distinct:
     """Finds the distinct rows of a batch without sorting: one number per table row remembers where it was found."""
 
     def __init__(self, num_rows: int) -> None:
-        self._where_R = memory.use_huge_pages(torch.empty(num_rows, dtype=torch.int32)).fill_(-1).numpy()
+        self._where_R = memory.zeros(num_rows, dtype=torch.int32).sub_(1)
 
     def __call__(self, rows_BC: Tensor) -> Rows:
         """rows_BC: int32, contiguous. Not for two threads at once."""
         size = rows_BC.numel()
-        found = np.empty(size, np.int64)
-        inverse, count = np.empty(size, np.int32), np.empty(size, np.int32)
-        k = kernels.distinct(rows_BC.reshape(-1).numpy(), self._where_R, found, inverse, count)
-        return Rows(rows_BC, torch.from_numpy(found[:k]), torch.from_numpy(inverse), torch.from_numpy(count[:k]))
+        found_I = torch.empty(size, dtype=torch.int64)
+        inverse_I, count_I = torch.empty(size, dtype=torch.int32), torch.empty(size, dtype=torch.int32)
+        k = kernels.apply(kernels.distinct, rows_BC.reshape(-1), self._where_R, found_I, inverse_I, count_I)
+        return Rows(rows_BC, found_I[:k], inverse_I, count_I[:k])
 
 
 class Batches:
@@ -74,8 +74,8 @@ class Batches:
         self._starts = np.arange(0, len(split), BLOCK)
         self._blocks = min(max(1, window // BLOCK), len(self._starts))
         held, tasks = min(self._blocks * BLOCK, len(split)), split.labels_NT.shape[1]
-        self._rows_WC = memory.use_huge_pages(torch.empty(held, len(encoding.columns_C), dtype=torch.int32))
-        self._labels_WT = memory.use_huge_pages(torch.empty(held, tasks, dtype=torch.uint8)).numpy()
+        self._rows_WC = memory.zeros(held, len(encoding.columns_C), dtype=torch.int32)
+        self._labels_WT = memory.zeros(held, tasks, dtype=torch.uint8)
         self._known_WT = None if split.observed_NT is None else np.empty(self._labels_WT.shape, np.bool_)
         if self._whole:
             self._load(self._starts)
@@ -113,7 +113,7 @@ class Batches:
             codes_MF = torch.from_numpy(np.array(self._split.codes_NF[part]))
             into = slice(at, at + len(codes_MF))
             self._rows_WC[into] = self._encoding.rows_BC(codes_MF)
-            self._labels_WT[into] = self._split.labels_NT[part]
+            self._labels_WT[into] = torch.from_numpy(np.array(self._split.labels_NT[part]))
             if self._known_WT is not None and self._split.observed_NT is not None:
                 self._known_WT[into] = self._split.observed_NT[part]
             at += len(codes_MF)
@@ -123,6 +123,6 @@ class Batches:
     def _batch(self, index_B: Ints) -> Batch:
         rows_BC = torch.empty((len(index_B), self._rows_WC.shape[1]), dtype=torch.int32)
         labels_BT = torch.empty((len(index_B), self._labels_WT.shape[1]))
-        kernels.take(self._rows_WC.numpy(), self._labels_WT, index_B, rows_BC.numpy(), labels_BT.numpy())
+        kernels.apply(kernels.take, self._rows_WC, self._labels_WT, index_B, rows_BC, labels_BT)
         known_BT = None if self._known_WT is None else torch.from_numpy(self._known_WT[index_B]).float()
         return Batch(self._distinct(rows_BC), labels_BT, known_BT).to(self._device)

@@ -15,12 +15,18 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from torch import Tensor
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
 f32 = np.float32
+
+
+def apply(kernel: Any, *arguments: Any) -> Any:
+    """Call a kernel below with tensors on the CPU, which it reads and writes in place, and numbers."""
+    return kernel(*(a.numpy() if isinstance(a, Tensor) else a for a in arguments))
 
 
 AHEAD = 16
@@ -92,6 +98,29 @@ def segment_sum(grad_ID: F32, inverse_I: I32, out_KD: F32) -> None:
         at = inverse_I[i]
         for d in range(grad_ID.shape[1]):
             out_KD[at, d] += grad_ID[i, d]
+
+
+@njit(cache=True, nogil=True)
+def touch(
+    history_RH: I32, rows_K: I64, count_K: I32, step: int, offset_F: I64,
+    told_HK: I64, field_K: I64, seen_max_F: I64,
+) -> None:  # fmt: skip
+    """Count the rows of a batch. history_RH: last step, seen, training count; told_HK: the same, the last step before
+    this one; field_K: the last field that starts at or before the row."""
+    for k in range(rows_K.size):
+        if k + AHEAD < rows_K.size:
+            _prefetch(history_RH, rows_K[k + AHEAD])
+        row = history_RH[rows_K[k]]
+        field = offset_F.size - 1
+        while offset_F[field] > rows_K[k]:
+            field -= 1
+        told_HK[0, k] = row[0]
+        row[0] = step
+        row[1] += count_K[k]
+        told_HK[1, k] = row[1]
+        told_HK[2, k] = row[2]
+        field_K[k] = field
+        seen_max_F[field] = max(seen_max_F[field], told_HK[1, k])
 
 
 @njit(cache=True, nogil=True, inline="always")

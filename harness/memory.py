@@ -6,8 +6,10 @@ import ctypes
 import mmap
 from contextlib import suppress
 
+import torch
 from torch import Tensor
 
+CPU = torch.device("cpu")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Names of mallopt(3) in <malloc.h>."""
 
@@ -20,11 +22,12 @@ def keep_freed() -> None:
         libc.mallopt(M_TRIM_THRESHOLD, 1 << 28)
 
 
-def use_huge_pages(tensor: Tensor) -> Tensor:
-    """Back a large tensor on the CPU, before it is written, by huge pages: fewer faults, fewer page walks per row."""
+def zeros(*shape: int, dtype: torch.dtype = torch.float32, device: torch.device = CPU) -> Tensor:
+    """As torch.zeros, on the CPU in huge pages: fewer faults, and fewer page walks for rows that lie anywhere."""
+    tensor = torch.empty(shape, dtype=dtype, device=device)
     start = -(-tensor.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
     size = tensor.data_ptr() + tensor.nbytes - start
     if tensor.device.type == "cpu" and size > 0:
         with suppress(OSError, AttributeError):
             ctypes.CDLL("libc.so.6").madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), mmap.MADV_HUGEPAGE)
-    return tensor
+    return tensor.zero_()

@@ -52,10 +52,8 @@ class RowOptimizer:
     ) -> None:  # fmt: skip
         """The same in one pass, on a CPU."""
         factors = (_ONES if f is None else f.float().contiguous() for f in (scale_K, keep_K))
-        store, rows, grad, born, scale, keep = (
-            t.numpy() for t in (store_RS, rows_K, grad_KD.contiguous(), born_R, *factors)
-        )
-        self.kernel(store, rows, grad, born, step, scale, keep, spec.lr, spec.beta1, spec.beta2, spec.eps)
+        arrays = (store_RS, rows_K, grad_KD.contiguous(), born_R, step, *factors)
+        kernels.apply(self.kernel, *arrays, spec.lr, spec.beta1, spec.beta2, spec.eps)
 
 
 def _adam(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:

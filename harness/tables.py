@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import reduce
+from functools import partial, reduce
 
 import torch
 from torch import Tensor
@@ -50,10 +50,11 @@ class EmbeddingTables:
         self._draws: dict[str, int] = {}
         rows = encoding.num_rows
         columns = width + self._optimizer.columns(width)
-        self.store = memory.use_huge_pages(torch.empty(rows, columns, device=self.device)).zero_()
-        self._born_R = torch.zeros(rows, dtype=torch.int32, device=self.device)
-        self._history_RH = torch.zeros(rows if self._hooks else 0, 3, dtype=torch.int32, device=self.device)
-        self._decayed_R = torch.zeros(rows if spec.decay else 0, dtype=torch.int32, device=self.device)
+        zeros = partial(memory.zeros, device=self.device)
+        self.store = zeros(rows, columns)
+        self._born_R = zeros(rows, dtype=torch.int32)
+        self._history_RH = zeros(rows if self._hooks else 0, 3, dtype=torch.int32)
+        self._decayed_R = zeros(rows if spec.decay else 0, dtype=torch.int32)
         self.memos: dict[str, Tensor] = {}
         self._offset_F = torch.tensor([f.offset for f in self.fields], device=self.device)
         if self._hooks:
@@ -164,28 +165,41 @@ class EmbeddingTables:
         inverse_I, out_KD = self._rows.inverse_I, grad_ID.new_empty(len(self._rows.rows_K), self.width)
         if not self.fused:
             return out_KD.zero_().index_add_(0, inverse_I, grad_ID)
-        kernels.segment_sum(grad_ID.numpy(), inverse_I.numpy(), out_KD.numpy())
+        kernels.apply(kernels.segment_sum, grad_ID, inverse_I, out_KD)
         return out_KD
 
-    def _apply_hooks(self, grad_KD: Tensor) -> RowStep:
+    def _touch(self) -> tuple[Tensor, Tensor]:
+        """Count the batch in the history of its rows. What hooks are told: [H, K], with the last step before this one,
+        and the field of each row."""
         rows = self._rows
+        if self.fused:
+            told_HK = torch.empty(3, len(rows.rows_K), dtype=torch.int64)
+            field_K = torch.empty_like(rows.rows_K)
+            kernels.apply(
+                kernels.touch, self._history_RH, rows.rows_K, rows.count_K, self.step,
+                self._offset_F, told_HK, field_K, self.seen_max_F,
+            )  # fmt: skip
+            return told_HK, field_K
         history_KH = self._history_RH.index_select(0, rows.rows_K)
-        last_step_K = history_KH[:, LAST].clone()
         history_KH[:, SEEN] += rows.count_K
+        told_HK = history_KH.t().long()
         history_KH[:, LAST] = self.step
         self._history_RH.index_copy_(0, rows.rows_K, history_KH)
         field_K = torch.bucketize(rows.rows_K, self._offset_F, right=True) - 1
-        seen_K = history_KH[:, SEEN].long()
-        self.seen_max_F.scatter_reduce_(0, field_K, seen_K, "amax")
+        self.seen_max_F.scatter_reduce_(0, field_K, told_HK[SEEN], "amax")
+        return told_HK, field_K
+
+    def _apply_hooks(self, grad_KD: Tensor) -> RowStep:
+        told_HK, field_K = self._touch()
         step = RowStep(
-            rows_K=rows.rows_K,
+            rows_K=self._rows.rows_K,
             field_K=field_K,
             weight_KD=self._weight_KD,
             grad_KD=grad_KD,
-            batch_count_K=rows.count_K,
-            seen_K=seen_K,
-            train_count_K=history_KH[:, TRAIN].long(),
-            last_step_K=last_step_K,
+            batch_count_K=self._rows.count_K,
+            seen_K=told_HK[SEEN],
+            train_count_K=told_HK[TRAIN],
+            last_step_K=told_HK[LAST],
             seen_max_F=self.seen_max_F,
             train_max_F=self._train_max_F,
             lr=self.spec.lr,
