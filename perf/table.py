@@ -58,7 +58,8 @@ def markdown(reached: Sequence[Reached], rounds: int) -> str:
         "scattered over the table.",
         "",
         f"**Figures.** {rounds} rounds, fewer where the last column says so. Every measurement is a process of its "
-        "own, which warms up and is then timed. In a round, ours and the others take turns; a figure is the ratio of "
+        "own, which warms up and is then timed; one that others disturb (a tenth of a core) is repeated. In a round, "
+        "ours and the others take turns; a figure is the ratio of "
         "step times within the round, shown as median [min, max] over rounds. Speeds are medians too.",
         "",
         "**What is timed.**",

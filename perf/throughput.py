@@ -12,7 +12,7 @@ from rich.console import Console
 
 from perf.contenders import NotInstalled
 from perf.figures import OURS_FIFTY_MILLION, Figure, figures
-from perf.measure import ROOT, Measurement, Result, measure
+from perf.measure import DISTURBED, ROOT, Measurement, Result, measure
 from perf.plans import outside_training, workers_gain
 from perf.table import markdown, show
 
@@ -73,7 +73,8 @@ class Series:
         result = measure(what)
         options = " ".join(f"{k}={v}" for k, v in what.options.items())
         text = f"round {number}  {result.step_ms:8.2f} ms {result.rows_per_s:12,.0f} rows/s"
-        self.console.print(f"{text}  {result.label} {options} ({sum(what.work.sizes):,} rows)", highlight=False)
+        noise = f", disturbed: {result.others:.1f} cores" if result.others >= DISTURBED else ""
+        self.console.print(f"{text}  {result.label} {options} ({sum(what.work.sizes):,} rows{noise})", highlight=False)
         if what == OURS_FIFTY_MILLION:
             self.memory.append(result.sizes_mb)
         return result

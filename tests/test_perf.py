@@ -58,7 +58,7 @@ def test_a_peer_that_is_missing_is_reported_as_such(monkeypatch: pytest.MonkeyPa
     def measured(what: Measurement) -> Result:
         if what.contender == "fuxictr":
             raise NotInstalled("ModuleNotFoundError: No module named 'fuxictr'")
-        return Result(2.0 if what.contender == "ours" else 5.0, 1.0, what.contender, "a step", {}, {})
+        return Result(2.0 if what.contender == "ours" else 5.0, 1.0, what.contender, "a step", {}, {}, 0.0)
 
     monkeypatch.setattr(throughput, "measure", measured)
     wanted = [f for f in figures.figures() if f.name in ("sparse", "fuxictr")]
