@@ -73,8 +73,10 @@ class Corpus:
 
     def rarest_count_N(self, split: CodedSplit) -> Ints:
         """Training occurrences of the rarest id in each example (0: an id never seen in training)."""
-        count_V = np.concatenate(self.count_V)
-        rarest: Ints = count_V[split.codes_NF].min(axis=1)
+        rarest, offset = np.full(len(split), np.iinfo(np.int64).max), 0
+        for f, count_V in enumerate(self.count_V):
+            np.minimum(rarest, count_V[split.codes_NF[:, f] - offset], out=rarest)
+            offset += len(count_V)
         return rarest
 
 
