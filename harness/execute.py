@@ -14,6 +14,7 @@ import torch
 
 from harness import ENGINE, __version__, corpus, seeds
 from harness.api import UserError
+from harness.checkpoint import Checkpoints
 from harness.corpus import Corpus
 from harness.records import Record, RunWriter
 from harness.registry import Registry, build
@@ -47,18 +48,25 @@ def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path
 def execute(
     spec: RunSpec, key: str, data: Corpus, registry: Registry, results: Path, report: Callable[[Record], None]
 ) -> tuple[str, str]:
-    """Train a run and write its records; returns its status and, if it failed, the reason."""
-    writer = RunWriter(results / "runs", key, spec.model_dump(mode="json"), environment())
+    """Train a run, from its checkpoint if it has one, and write its records.
+
+    Returns its status and, if it failed, the reason.
+    """
+    checkpoints = Checkpoints(results / "runs" / key)
+    writer = RunWriter(results / "runs", key, spec.model_dump(mode="json"), environment(), keep=checkpoints.epoch)
     _, model, strategies = instances(spec, registry)
+    for record in writer.kept:
+        report(record)
+    status, reason = "finished", ""
     try:
-        for record in run(data, model, strategies, spec.train, spec.evaluation, spec.seed):
+        for record in run(data, model, strategies, spec.train, spec.evaluation, spec.seed, checkpoints):
             writer.append(record)
             report(record)
     except Diverged as error:
-        writer.finish("failed", str(error))
-        return "failed", str(error)
-    writer.finish("finished")
-    return "finished", ""
+        status, reason = "failed", str(error)
+    writer.finish(status, reason)
+    checkpoints.clear()
+    return status, reason
 
 
 @lru_cache(maxsize=1)
