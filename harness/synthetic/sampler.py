@@ -1,0 +1,250 @@
+"""From a population to rows: compile it, calibrate its intercepts, and make any slice of it, or all of it in chunks.
+
+Row i of N stands in the i-th of N equal shares of the expected traffic. Every field's id has a vector of normals that
+is a function of the id. The logit of task t is
+
+    sum_f s_f (sqrt(c) z_f0 + sqrt(1 - c) z_ft)  +  interaction * sum_k w_tk u_k v_k  +  drift * sum_k d_k(time) v_k
+
+with id biases and context in the first sum, u and v the latent vectors of the two sides of `match`, and c the
+correlation. P(t | the task above) = sigmoid((logit + intercept) / sqrt(1 + pi noise^2 / 8)): what no model can know is
+integrated out (MacKay 1992), so a row's truth is the probability that drew its label *and* the best that can be known.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Split, UserError
+from harness.synthetic import kernel
+from harness.synthetic.kernel import FREE, HOUR, HOURS, LEFT, RIGHT, WEEKDAY, Compiled
+from harness.synthetic.population import Population, TaskSpec
+from harness.synthetic.stream import key, quantiles
+from harness.synthetic.zipf import compile_ranks
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+CALIBRATION = 1 << 20
+"""Rows, spread evenly, on which intercepts are solved; a smaller data set uses every row."""
+CHUNK = 1 << 17
+CORES = os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A slice of N rows. index_NF: int64 index of each id, whose rank (from 0) is its remainder by the field's ids.
+
+    ids_NF: int64 raw ids, a bijection of the index. labels_NT: final ones. delay_NT: int32 seconds from the row to the
+    conversion, -1 where there is none. time_N: int64 seconds from the start. truth_NT: float32.
+    """
+
+    ids_NF: Ints
+    index_NF: Ints
+    labels_NT: npt.NDArray[np.uint8]
+    truth_NT: npt.NDArray[np.float32]
+    delay_NT: npt.NDArray[np.int32]
+    time_N: Ints
+
+    def split(self, group: int | None) -> Split:
+        """As examples to train on, grouped by the ids of one field."""
+        return Split(
+            ids_NF=self.ids_NF,
+            labels_NT=self.labels_NT,
+            group_N=None if group is None else self.ids_NF[:, group],
+            time_N=self.time_N,
+            truth_NT=self.truth_NT,
+        )
+
+    def seen_by(self, seconds: int) -> npt.NDArray[np.bool_]:
+        """Where a label is known at that time, bool [N, T]: all but conversions that are still to come."""
+        return (self.delay_NT < 0) | (self.time_N[:, None] + self.delay_NT <= seconds)
+
+
+class Sampler:
+    """The rows of a population under one seed."""
+
+    def __init__(self, population: Population, seed: int) -> None:
+        self.population, self.seed = population, seed
+        self.fields, self.tasks = tuple(population.fields), tuple(population.tasks)
+        self.group = None if population.group is None else self.fields.index(population.group)
+        self.compiled = compile_population(population, seed)
+
+    @cached_property
+    def intercepts(self) -> Floats:
+        """The intercept of each task, at which the mean truth over the calibration rows is its rate."""
+        n = min(self.population.rows, CALIBRATION)
+        at_M = np.arange(n, dtype=np.int64) * self.population.rows // n
+        logit_MT = np.empty((n, len(self.tasks)))
+        with ThreadPoolExecutor(CORES) as pool:
+            cuts = [slice(a, a + CHUNK) for a in range(0, n, CHUNK)]
+            list(pool.map(lambda cut: kernel.make_logits(at_M[cut], logit_MT[cut], self.compiled), cuts))
+        truth_MT, found = np.ones((n, len(self.tasks))), np.zeros(len(self.tasks))
+        for t, (name, task) in enumerate(self.population.tasks.items()):
+            above_M = np.ones(n) if task.under is None else truth_MT[:, self.tasks.index(task.under)].copy()
+            logit_M = logit_MT[:, t].copy()
+            found[t] = calibrate(logit_M, above_M, task.rate, name)
+            truth_MT[:, t] = above_M / (1 + np.exp(-(logit_M + found[t])))
+        return found
+
+    def rows(self, first: int, last: int) -> Rows:
+        """Rows first .. last - 1, whatever else is made."""
+        if not 0 <= first < last <= self.population.rows:
+            raise UserError(f"rows {first} to {last} are not a slice of the {self.population.rows:,} rows there are")
+        n, fields, tasks = last - first, len(self.fields), len(self.tasks)
+        id_NF, index_NF = np.empty((n, fields), np.uint64), np.empty((n, fields), np.int64)
+        label_NT, truth_NT = np.empty((n, tasks), np.uint8), np.empty((n, tasks), np.float32)
+        delay_NT, time_N = np.empty((n, tasks), np.int32), np.empty(n, np.int64)
+        kernel.make_rows(
+            first, self.compiled, self.intercepts, time_N, index_NF, id_NF, label_NT, truth_NT, delay_NT
+        )  # fmt: skip
+        return Rows(id_NF.view(np.int64), index_NF, label_NT, truth_NT, delay_NT, time_N)
+
+    def chunks(self, first: int, last: int, *, workers: int = CORES, size: int = CHUNK) -> Iterator[Rows]:
+        """The same rows in order, in pieces, made by so many threads; only a few pieces exist at a time."""
+        assert self.intercepts.size
+        waiting: deque[Future[Rows]] = deque()
+        pool = ThreadPoolExecutor(workers)
+        try:
+            for at in range(first, last, size):
+                waiting.append(pool.submit(self.rows, at, min(at + size, last)))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def time_of(self, row: int) -> int:
+        """Seconds at which a row stands."""
+        return int(self.rows(row, row + 1).time_N[0])
+
+
+def calibrate(logit_M: Floats, above_M: Floats, rate: float, task: str) -> float:
+    """The intercept at which the mean of above * sigmoid(logit + intercept) is `rate`: Newton's method, bracketed.
+
+    Raises:
+        UserError: no intercept reaches the rate.
+    """
+    low, high = -80.0 - float(np.abs(logit_M).max()), 80.0 + float(np.abs(logit_M).max())
+    if not rate < above_M.mean():
+        raise UserError(f"{task} = {rate:g} cannot be reached: the task above it happens in {above_M.mean():g} of rows")
+    at = float(np.log(rate / (above_M.mean() - rate)))
+    for _ in range(200):
+        mean, slope = kernel.mean_and_slope(logit_M, above_M, at)
+        if abs(mean / rate - 1) < 1e-12:
+            break
+        low, high = (at, high) if mean < rate else (low, at)
+        step = at - (mean - rate) / slope if slope > 0 else low
+        at = step if low < step < high else (low + high) / 2
+    return at
+
+
+def compile_population(p: Population, seed: int) -> Compiled:
+    """Everything that the kernel reads, as arrays."""
+    names, specs = list(p.fields), list(p.fields.values())
+    tasks = list(p.tasks.values())
+    ranks = [compile_ranks(max(s.ids, 2), s.exponent, s.shift) for s in specs]
+    size_F = np.array([len(r.alias) for r in ranks])
+    clock_H = _clock(p)
+    shared_FT, own_FT = _bias_weights(p)
+    delay_TP, delay_share_TP = _delays(tasks)
+    noise_T = np.array([p.strength(t, "noise") for t in tasks])
+    return Compiled(
+        rows=float(p.rows),
+        clock_H=clock_H,
+        clock_key=key(seed, "time"),
+        draw_F=np.array([key(seed, "draw", n) for n in names]),
+        id_F=np.array([key(seed, "id", n) for n in names]),
+        of_F=np.array([_source(s.of, s.time, names) for s in specs]),
+        ids_F=np.array([s.ids for s in specs]),
+        life_F=np.array([s.life for s in specs]),
+        fade_F=np.array([s.fade for s in specs]),
+        turn_F=np.array([key(seed, "turn", n) for n in names]),
+        alias=np.concatenate([r.alias for r in ranks]),
+        keep=np.concatenate([r.keep for r in ranks]),
+        at_F=np.cumsum(size_F) - size_F,
+        size_F=size_F,
+        tail_F8=np.stack([r.tail for r in ranks]),
+        shared_FT=shared_FT,
+        own_FT=own_FT,
+        side_F=np.array([LEFT if n in p.match[0] else RIGHT if n in p.match[1] else 0 for n in names]),
+        match_TK=_match_weights(p, seed),
+        fashion_HK=_fashion(p, seed, len(clock_H) - 1),
+        drift_T=np.array([p.strength(t, "drift") for t in tasks]) / np.sqrt(max(len(p.match[1]), 1)),
+        under_T=np.array([-1 if t.under is None else list(p.tasks).index(t.under) for t in tasks]),
+        scale_T=1 / np.sqrt(1 + np.pi * noise_T**2 / 8),
+        label_T=np.array([key(seed, "label", n) for n in p.tasks]),
+        delayed_T=np.array([t.delay is not None for t in tasks]),
+        delay_key=key(seed, "delay"),
+        delay_TP=delay_TP,
+        delay_share_TP=delay_share_TP,
+        normal=quantiles(),
+    )
+
+
+def _source(of: str | None, time: str | None, names: list[str]) -> int:
+    if time is not None:
+        return HOUR if time == "hour" else WEEKDAY
+    return FREE if of is None else names.index(of)
+
+
+def _clock(p: Population) -> Floats:
+    """Expected share of the rows before each hour, [H + 1]; fewest at four in the morning and on days 6 and 7."""
+    hour_H = np.arange(p.days * HOURS)
+    daily_H = 1 - p.daily * np.cos(2 * np.pi * (hour_H % HOURS - 4) / HOURS)
+    weekly_H = np.where(hour_H // HOURS % 7 < 5, 1.0, 1 - p.weekly)
+    share_H = daily_H * weekly_H
+    total: Floats = np.append(0.0, np.cumsum(share_H))
+    total /= total[-1]
+    return total
+
+
+def _bias_weights(p: Population) -> tuple[Floats, Floats]:
+    """Weights [F, T] of the normals that tasks share and of those that are a task's own."""
+    scale_FT = np.zeros((len(p.fields), len(p.tasks)))
+    for part, context in (("id_bias", False), ("context", True)):
+        weight_F = np.array([s.weight if s.context == context else 0.0 for s in p.fields.values()])
+        if weight_F.any():
+            strength_T = np.array([p.strength(t, part) for t in p.tasks.values()])
+            scale_FT += np.sqrt(weight_F / weight_F.sum())[:, None] * strength_T
+    common_T = np.array([p.strength(t, "correlation") for t in p.tasks.values()])
+    return scale_FT * np.sqrt(common_T), scale_FT * np.sqrt(1 - common_T)
+
+
+def _match_weights(p: Population, seed: int) -> Floats:
+    """Weights [T, K] of u_k v_k: one direction that tasks share and one of each task's own, at a right angle to it."""
+    latent, tasks = p.latent, list(p.tasks.values())
+    rng = np.random.default_rng(int(key(seed, "match")))
+    basis = np.linalg.qr(np.column_stack([np.ones(latent), rng.standard_normal((latent, latent - 1))]))[0]
+    sides = np.sqrt(max(len(p.match[0]), 1) * max(len(p.match[1]), 1))
+    out = np.zeros((len(tasks), latent))
+    for t, task in enumerate(tasks):
+        common = p.strength(task, "correlation") if latent > 1 else 1.0
+        own = basis[:, 1 + t % (latent - 1)] if latent > 1 else basis[:, 0]
+        out[t] = p.strength(task, "interaction") / sides * (np.sqrt(common) * basis[:, 0] + np.sqrt(1 - common) * own)
+    return out
+
+
+def _fashion(p: Population, seed: int, hours: int) -> Floats:
+    """The direction of taste in each hour, [H, K] of unit length: it turns from knot to knot, `drift_days` apart."""
+    at_H = np.arange(hours) / HOURS / p.drift_days
+    knots = np.random.default_rng(int(key(seed, "fashion"))).standard_normal((int(at_H[-1]) + 2, p.latent))
+    knot_H, angle_H = at_H.astype(np.int64), np.pi / 2 * (at_H % 1)[:, None]
+    turned: Floats = np.cos(angle_H) * knots[knot_H] + np.sin(angle_H) * knots[knot_H + 1]
+    turned /= np.linalg.norm(turned, axis=1, keepdims=True)
+    return turned
+
+
+def _delays(tasks: list[TaskSpec]) -> tuple[Floats, Floats]:
+    """Knots [T, P] of each task's quantile function, log seconds and shares: a mixture of log-uniform delays."""
+    knots = [[(1 / 3600, 0.0), *(t.delay or []), (24 * t.window, 1.0)] for t in tasks]
+    most = max(map(len, knots))
+    padded = np.array([k + [k[-1]] * (most - len(k)) for k in knots])
+    return np.log(padded[:, :, 0] * 3600), padded[:, :, 1]
