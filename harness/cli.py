@@ -73,17 +73,24 @@ def list_plugins(plugins: Plugins = None) -> None:
     print_plugins(console, plugins)
 
 
-@app.command()
-def data(
-    plan: PlanPath = ROOT / "plans" / "quick.toml",
+data_app = typer.Typer(help="Look at data, match it, and make data of any size.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Source = Annotated[str, typer.Argument(help="A preset, or a file: plan, schema or population (.toml), .parquet, .csv.")]
+
+
+@data_app.command()
+def describe(
+    source: Source = str(ROOT / "plans" / "quick.toml"),
     results: Results = Path("results"),
     plugins: Plugins = None,
     overrides: Overrides = None,
+    png: Annotated[Path | None, typer.Option("--png", help="Where to draw the rank-frequency plot.")] = None,
 ) -> None:
-    """Build a plan's data sets and describe them: fields, ids, label rates, the best AUC that can be reached."""
+    """Describe data sets, built if need be: how often ids occur, label rates, the best AUC that can be reached."""
     from harness.describe import print_data
 
-    print_data(console, plan, results, plugins, overrides)
+    print_data(console, source, results, plugins, overrides, png)
 
 
 @app.command()

@@ -6,19 +6,17 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from harness import corpus
 from harness.check import conformance
-from harness.corpus import SPLITS, CodedSplit, Corpus
-from harness.execute import build_data, data_folder
-from harness.metrics import rank_metrics
+from harness.corpus import SPLITS
+from harness.frequency import Frequencies
 from harness.plugin import knobs
+from harness.profile import Estimate, Profile
+from harness.rankplot import rank_plot
 from harness.registry import Entry, Registry
-from harness.spec import load_plan, resolve
+from harness.sources import described
 
 
 def print_plugins(console: Console, plugins: Path | None) -> None:
@@ -47,48 +45,71 @@ def print_plugins(console: Console, plugins: Path | None) -> None:
 
 
 def print_data(
-    console: Console, plan_path: Path, results: Path, plugins: Path | None, overrides: list[str] | None
+    console: Console, source: str, results: Path, plugins: Path | None, overrides: list[str] | None, png: Path | None
 ) -> None:
-    """Build and describe the data sets of a plan."""
-    registry = Registry(plugins)
-    plan = load_plan(plan_path, overrides)
-    datasets, _, _ = resolve(plan, registry)
-    for dataset in datasets:
-        key = build_data(dataset, plan.data_seed, registry, results)
-        built = corpus.load(data_folder(results, key))
-        console.print(f"[bold]{dataset.name}[/] {data_folder(results, key)}", highlight=False, soft_wrap=True)
-        console.print(_fields(built), _tasks(built))
+    """Build if need be, describe, and plot how often ids occur."""
+    for i, (name, counts, found) in enumerate(described(source, results, plugins, overrides)):
+        console.print(
+            f"[bold]{name}[/]  {'  '.join(f'{part} {n:,}' for part, n in found.rows.items())}", highlight=False
+        )
+        console.print(_fields(found))
+        if found.tasks:
+            console.print(_tasks(found))
+        if png is not None:
+            path = png if i == 0 else png.with_stem(f"{png.stem}-{i + 1}")
+            rank_plot(name, counts, found, path)
+            console.print(f"rank-frequency plot: {path}", soft_wrap=True)
 
 
-def _fields(data: Corpus) -> Table:
-    table = Table("field", "distinct ids in train", "seen once", "top 1 % of ids hold", "test rows with an unseen id")
+def _fields(found: Profile) -> Table:
+    columns = (
+        "field",
+        "ids in train",
+        "once",
+        ">=2/>=1",
+        ">=10/>=2",
+        "top 1 %",
+        "top 10 %",
+        "exponent",
+        "95 %",
+        "shift",
+    )
+    table = Table(*columns, *(("unseen in test", "once in train") if found.tasks else ()))
     for column in table.columns[1:]:
         column.justify = "right"
-    offset = 0
-    for f, name in enumerate(data.fields):
-        count_U = np.sort(data.count_V[f][data.count_V[f] > 0])[::-1]
-        unseen = float((data.count_V[f][data.test.codes_NF[:, f] - offset] == 0).mean())
-        top = count_U[: max(1, len(count_U) // 100)].sum() / count_U.sum()
-        table.add_row(name, f"{len(count_U):,}", f"{(count_U == 1).mean():.1%}", f"{top:.1%}", f"{unseen:.1%}")
-        offset += len(data.count_V[f])
+    for field in found.fields:
+        law = field.law
+        fitted = (
+            ("-", "", "")
+            if law is None
+            else (f"{law.exponent:.3f}", f"{law.low:.3f} {law.high:.3f}", f"{law.shift:.1f}")
+        )
+        tested = (f"{field.unseen:.1%}", f"{field.once:.1%}") if found.tasks else ()
+        table.add_row(field.name, *_shares(field.frequencies), *fitted, *tested)
+    tested = (f"{found.rarest_unseen:.1%}", f"{found.rarest_once:.1%}") if found.tasks else ()
+    table.add_row("all, or the rarest of a row", *_shares(found.everything), "", "", "", *tested)
     return table
 
 
-def _tasks(data: Corpus) -> Table:
-    table = Table("task", *(f"{part} positives" for part in SPLITS), "test rate", "best reachable test AUC")
+def _shares(f: Frequencies) -> tuple[str, ...]:
+    shares = (f.singletons, f.twice, f.ten, f.top_1, f.top_10)
+    return f"{f.ids:,}", *(f"{share:.1%}" for share in shares)
+
+
+def _tasks(found: Profile) -> Table:
+    rates = (f"{part} {what}" for what in ("positives", "rate") for part in SPLITS)
+    table = Table("task", *rates, "best reachable test AUC", "logloss")
     for column in table.columns[1:]:
         column.justify = "right"
-    for t, task in enumerate(data.tasks):
-        labels = [_known(data.split(part), t) for part in SPLITS]
-        truth = data.test.truth_NT
-        oracle = "unknown" if truth is None else f"{rank_metrics(truth[:, t], data.test.labels_NT[:, t])[0]:.4f}"
-        table.add_row(task, *(f"{int(label.sum()):,}" for label in labels), f"{labels[-1].mean():.3%}", oracle)
+    for task in found.tasks:
+        counts = (f"{task.positives[part]:,}" for part in SPLITS)
+        shares = (f"{task.rates[part]:.3%}" for part in SPLITS)
+        table.add_row(task.name, *counts, *shares, _estimate(task.auc), _estimate(task.logloss))
     return table
 
 
-def _known(split: CodedSplit, task: int) -> npt.NDArray[np.uint8]:
-    known = slice(None) if split.observed_NT is None else split.observed_NT[:, task]
-    return np.asarray(split.labels_NT[known, task])
+def _estimate(value: Estimate | None) -> str:
+    return "unknown" if value is None else f"{value.value:.4f} +- {value.error:.4f}"
 
 
 def print_conformance(console: Console, names: list[str], plugins: Path | None) -> int:
