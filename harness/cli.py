@@ -93,6 +93,17 @@ def describe(
     print_data(console, source, results, plugins, overrides, png)
 
 
+@data_app.command()
+def table(
+    names: Annotated[list[str] | None, typer.Argument(help="Presets; all, if none.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where the table goes.")] = ROOT / "results/tables/generator.md",
+) -> None:
+    """Build every preset, and write target against produced of every statistic."""
+    from harness.preset_table import write_table
+
+    raise typer.Exit(write_table(console, names or [], out))
+
+
 @app.command()
 def report(
     plans: Annotated[list[str] | None, typer.Argument(help="Names of plans; all that were run, if none.")] = None,

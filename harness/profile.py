@@ -17,7 +17,7 @@ Array = npt.NDArray[np.generic]
 
 @dataclass(frozen=True)
 class FieldProfile:
-    """One field. law: fitted to its training counts. unseen, once: share of test rows whose id training saw 0, 1 times."""
+    """One field. law: of its training counts. unseen, once: share of test rows whose id training saw 0, 1 times."""
 
     name: str
     frequencies: Frequencies
