@@ -86,10 +86,10 @@ class Sampler:
             cuts = [slice(a, a + CHUNK) for a in range(0, n, CHUNK)]
             list(pool.map(lambda cut: kernel.make_logits(at_M[cut], logit_MT[cut], self.compiled), cuts))
         truth_MT, found = np.ones((n, len(self.tasks))), np.zeros(len(self.tasks))
-        for t, (name, task) in enumerate(self.population.tasks.items()):
+        for t, task in enumerate(self.population.tasks.values()):
             above_M = np.ones(n) if task.under is None else truth_MT[:, self.tasks.index(task.under)].copy()
             logit_M = logit_MT[:, t].copy()
-            found[t] = calibrate(logit_M, above_M, task.rate, name)
+            found[t] = calibrate(logit_M, above_M, task.rate)
             truth_MT[:, t] = above_M / (1 + np.exp(-(logit_M + found[t])))
         return found
 
@@ -126,15 +126,12 @@ class Sampler:
         return int(self.rows(row, row + 1).time_N[0])
 
 
-def calibrate(logit_M: Floats, above_M: Floats, rate: float, task: str) -> float:
+def calibrate(logit_M: Floats, above_M: Floats, rate: float) -> float:
     """The intercept at which the mean of above * sigmoid(logit + intercept) is `rate`: Newton's method, bracketed.
 
-    Raises:
-        UserError: no intercept reaches the rate.
+    above_M: the probability of the task above, whose mean is more than the rate.
     """
     low, high = -80.0 - float(np.abs(logit_M).max()), 80.0 + float(np.abs(logit_M).max())
-    if not rate < above_M.mean():
-        raise UserError(f"{task} = {rate:g} cannot be reached: the task above it happens in {above_M.mean():g} of rows")
     at = float(np.log(rate / (above_M.mean() - rate)))
     for _ in range(200):
         mean, slope = kernel.mean_and_slope(logit_M, above_M, at)
