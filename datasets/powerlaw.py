@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.api import Dataset, Generator, Split, Stream, UserError, tuned
 from harness.synthetic.population import Population, load_population, source
-from harness.synthetic.sampler import Sampler
+from harness.synthetic.sampler import Sampler, sampler_seed
 
 WHOLE = ("rows", "days", "latent", "id_bias", "interaction", "context", "drift", "noise", "correlation")
 FIELDS = {
@@ -95,7 +95,7 @@ class PowerLaw(Dataset):
 
     def stream(self, rng: Generator) -> Stream:
         population = self._population()
-        sampler = Sampler(population, int(rng.integers(2**63)))
+        sampler = Sampler(population, sampler_seed(rng))
         return Stream(sampler.fields, sampler.tasks, self._pieces(sampler), population.rows)
 
     def _pieces(self, sampler: Sampler) -> Iterator[tuple[str, Split]]:

@@ -55,7 +55,7 @@ def produce(preset: str, folder: Path) -> Produced:
     population = load_population(preset)
     dataset = build(Registry().datasets, "data set", "powerlaw", {"preset": preset})
     corpus.save(dataset.stream(seeds.generator(0, "data", "powerlaw")), folder / preset, preset)
-    sampler = Sampler(population, int(seeds.generator(0, "data", "powerlaw").integers(2**63)))
+    sampler = Sampler.drawn(population, 0)
     ranks = {n: np.zeros(s.ids, np.int64) for n, s in population.fields.items() if free(s)}
     label_T, truth_T = np.zeros(len(sampler.tasks), np.int64), np.zeros(len(sampler.tasks))
     delays: dict[str, list[npt.NDArray[np.int32]]] = {n: [] for n, t in population.tasks.items() if t.delay}

@@ -94,6 +94,20 @@ def describe(
 
 
 @data_app.command()
+def write(
+    source: Annotated[str, typer.Argument(help="A preset, or a population of your own (.toml).")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder for train, valid and test.parquet.")],
+    rows: Annotated[int | None, typer.Option("--rows", min=1000, help="Instead of the preset's.")] = None,
+    part: Annotated[str | None, typer.Option("--slice", help="These rows alone, as 1000:2000, in one file.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="A plan's data_seed.")] = 0,
+) -> None:
+    """Write synthetic rows as Parquet, with truth, delays and what was seen at training time."""
+    from harness.parquet import write_parquet
+
+    write_parquet(console, source, out, rows, part, seed)
+
+
+@data_app.command()
 def table(
     names: Annotated[list[str] | None, typer.Argument(help="Presets; all, if none.")] = None,
     out: Annotated[Path, typer.Option("--out", help="Where the table goes.")] = ROOT / "results/tables/generator.md",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Data, Stream
+from harness.atomic import whole
 from harness.coding import write_coded
 from harness.validate import SPLITS as SPLITS
 from harness.validate import Checker
@@ -97,27 +96,8 @@ def save(
         UserError: the data cannot be trained or evaluated on.
         OSError: it cannot be written.
     """
-    _sweep(folder.parent)
-    partial = folder.parent / f".building-{os.getpid()}-{folder.name}"
-    partial.mkdir(parents=True)
-    try:
+    with whole(folder) as partial:
         write_coded(data.stream() if isinstance(data, Data) else data, partial, name, progress)
-        try:
-            partial.rename(folder)
-        except OSError:
-            if not folder.exists():  # else another process was first
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _sweep(parent: Path) -> None:
-    """Delete what processes that are gone have left half built."""
-    for partial in parent.glob(".building-*"):
-        try:
-            os.kill(int(partial.name.split("-")[1]), 0)
-        except ProcessLookupError:
-            shutil.rmtree(partial, ignore_errors=True)
 
 
 def load(folder: Path) -> Corpus:

@@ -22,6 +22,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from harness import seeds
 from harness.api import Split, UserError
 from harness.synthetic import kernel
 from harness.synthetic.kernel import FREE, HOUR, HOURS, LEFT, RIGHT, WEEKDAY, Compiled
@@ -69,6 +70,11 @@ class Rows:
 
 class Sampler:
     """The rows of a population under one seed."""
+
+    @classmethod
+    def drawn(cls, population: Population, data_seed: int) -> Sampler:
+        """As a plan with this `data_seed` gets them."""
+        return cls(population, sampler_seed(seeds.generator(data_seed, "data", "powerlaw")))
 
     def __init__(self, population: Population, seed: int) -> None:
         self.population, self.seed = population, seed
@@ -124,6 +130,11 @@ class Sampler:
     def time_of(self, row: int) -> int:
         """Seconds at which a row stands."""
         return int(self.rows(row, row + 1).time_N[0])
+
+
+def sampler_seed(rng: np.random.Generator) -> int:
+    """A seed from the stream that a data set is built with."""
+    return int(rng.integers(2**63))
 
 
 def calibrate(logit_M: Floats, above_M: Floats, rate: float) -> float:
