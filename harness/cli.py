@@ -77,11 +77,13 @@ data_app = typer.Typer(help="Look at data, match it, and make data of any size."
 app.add_typer(data_app, name="data")
 
 Source = Annotated[str, typer.Argument(help="A preset, or a file: plan, schema or population (.toml), .parquet, .csv.")]
+TableSchema = Annotated[str | None, typer.Option("--schema", help="Says what is what in a .parquet or .csv file.")]
 
 
 @data_app.command()
 def describe(
     source: Source = str(ROOT / "plans" / "quick.toml"),
+    schema: TableSchema = None,
     results: Results = Path("results"),
     plugins: Plugins = None,
     overrides: Overrides = None,
@@ -90,7 +92,21 @@ def describe(
     """Describe data sets, built if need be: how often ids occur, label rates, the best AUC that can be reached."""
     from harness.describe import print_data
 
-    print_data(console, source, results, plugins, overrides, png)
+    print_data(console, source, schema, results, plugins, overrides, png)
+
+
+@data_app.command()
+def match(
+    source: Source,
+    out: Annotated[Path, typer.Option("--out", help="The preset to write, a TOML file.")],
+    schema: TableSchema = None,
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+) -> None:
+    """Fit the generator's knobs to a data set, write them as a preset, and show how near it comes."""
+    from harness.match import write_match
+
+    write_match(console, source, schema, out, results, plugins)
 
 
 @data_app.command()

@@ -45,10 +45,16 @@ def print_plugins(console: Console, plugins: Path | None) -> None:
 
 
 def print_data(
-    console: Console, source: str, results: Path, plugins: Path | None, overrides: list[str] | None, png: Path | None
+    console: Console,
+    source: str,
+    schema: str | None,
+    results: Path,
+    plugins: Path | None,
+    overrides: list[str] | None,
+    png: Path | None,
 ) -> None:
     """Build if need be, describe, and plot how often ids occur."""
-    for i, (name, counts, found) in enumerate(described(source, results, plugins, overrides)):
+    for i, (name, counts, found) in enumerate(described(source, results, plugins, overrides, schema)):
         console.print(
             f"[bold]{name}[/]  {'  '.join(f'{part} {n:,}' for part, n in found.rows.items())}", highlight=False
         )

@@ -29,32 +29,48 @@ KEYS = {"powerlaw": ("preset", "tasks"), "table_file": ("schema", "labels")}
 
 
 def described(
-    source: str, results: Path, plugins: Path | None, overrides: list[str] | None
+    source: str, results: Path, plugins: Path | None, overrides: list[str] | None, schema: str | None
 ) -> Iterator[tuple[str, Counts, Profile]]:
     """Name, training counts by field, and profile of each data set of a source.
 
     Raises:
         UserError: it is nothing of the kind, or cannot be read.
     """
-    if Path(source).suffix.lower() in (".parquet", ".csv"):
+    if _is_table(source) and schema is None:
         yield plain_table(Path(source))
         return
-    for name, data in corpora(source, results, plugins, overrides):
+    for name, data in corpora(source, results, plugins, overrides, schema):
         yield name, dict(zip(data.fields, data.count_V, strict=True)), profile(data)
 
 
 def corpora(
-    source: str, results: Path, plugins: Path | None, overrides: list[str] | None = None
+    source: str,
+    results: Path,
+    plugins: Path | None,
+    overrides: list[str] | None = None,
+    schema: str | None = None,
 ) -> Iterator[tuple[str, Corpus]]:
-    """Each data set of a preset, plan, schema or population, built if it is not on disk."""
+    """Each data set of a preset, plan, schema, population, or table with a schema, built if it is not on disk."""
     registry = Registry(plugins)
-    datasets, seed = _datasets(source, registry, overrides)
+    datasets, seed = _datasets(source, registry, overrides, schema)
     for dataset in datasets:
         key = build_data(dataset, seed, registry, results)
         yield dataset.name, corpus.load(data_folder(results, key))
 
 
-def _datasets(source: str, registry: Registry, overrides: list[str] | None) -> tuple[list[PluginSpec], int]:
+def _is_table(source: str) -> bool:
+    return Path(source).suffix.lower() in (".parquet", ".csv")
+
+
+def _datasets(
+    source: str, registry: Registry, overrides: list[str] | None, schema: str | None
+) -> tuple[list[PluginSpec], int]:
+    if _is_table(source):
+        if schema is None:
+            raise UserError(
+                f"'{source}' needs --schema, the TOML file that says which of its columns are ids and labels"
+            )
+        return [PluginSpec(name="table_file", params={"schema": schema, "path": source})], 0
     if source in presets():
         return [PluginSpec(name="powerlaw", params={"preset": source})], 0
     if not source.endswith(".toml"):

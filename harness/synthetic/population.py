@@ -16,6 +16,7 @@ from harness.config import Config, explain
 from harness.plugin import UserError, unknown
 
 PRESETS = Path(__file__).resolve().parents[2] / "datasets" / "presets"
+MOST_EXPONENT = 8.0
 FEWEST = 10
 """Positives, and negatives, that every split must be expected to hold."""
 
@@ -29,7 +30,7 @@ class FieldSpec(Config):
     """
 
     ids: int = Field(0, ge=0, le=10**12)
-    exponent: float = Field(1.0, ge=0, le=8)
+    exponent: float = Field(1.0, ge=0, le=MOST_EXPONENT)
     shift: float = Field(0.0, gt=-1, le=10**9)
     of: str | None = None
     time: Literal["hour", "weekday"] | None = None
