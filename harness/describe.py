@@ -18,6 +18,9 @@ from harness.rankplot import rank_plot
 from harness.registry import Entry, Registry
 from harness.sources import described
 
+WIDTH = 110
+"""Columns that the tables need; a narrower terminal wraps them, which beats leaving numbers out."""
+
 
 def print_plugins(console: Console, plugins: Path | None) -> None:
     """Every plug-in, one line per parameter."""
@@ -54,12 +57,14 @@ def print_data(
     png: Path | None,
 ) -> None:
     """Build if need be, describe, and plot how often ids occur."""
+    console = console if console.width >= WIDTH else Console(width=WIDTH)
     for i, (name, counts, found) in enumerate(described(source, results, plugins, overrides, schema)):
         console.print(
             f"[bold]{name}[/]  {'  '.join(f'{part} {n:,}' for part, n in found.rows.items())}", highlight=False
         )
         console.print(_fields(found))
         if found.tasks:
+            console.print()
             console.print(_tasks(found))
         if png is not None:
             path = png if i == 0 else png.with_stem(f"{png.stem}-{i + 1}")
@@ -67,55 +72,41 @@ def print_data(
             console.print(f"rank-frequency plot: {path}", soft_wrap=True)
 
 
-def _fields(found: Profile) -> Table:
-    columns = (
-        "field",
-        "ids in train",
-        "once",
-        ">=2/>=1",
-        ">=10/>=2",
-        "top 1 %",
-        "top 10 %",
-        "exponent",
-        "95 %",
-        "shift",
-    )
-    table = Table(*columns, *(("unseen in test", "once in train") if found.tasks else ()))
+def _plain(*columns: str) -> Table:
+    table = Table(*columns, box=None, header_style="dim")
     for column in table.columns[1:]:
         column.justify = "right"
+    return table
+
+
+def _fields(found: Profile) -> Table:
+    columns = ("field", "ids in train", "once", "N>=10 / N>=2", "top 1%", "top 10%", "exponent", "shift")
+    table = _plain(*columns, *(("test unseen", "seen once") if found.tasks else ()))
     for field in found.fields:
-        law = field.law
+        law, tested = field.law, (field.unseen, field.once) if found.tasks else ()
         fitted = (
-            ("-", "", "")
-            if law is None
-            else (f"{law.exponent:.3f}", f"{law.low:.3f} {law.high:.3f}", f"{law.shift:.1f}")
+            ("-", "") if law is None else (f"{law.exponent:.3f}±{(law.high - law.low) / 2:.3f}", f"{law.shift:.1f}")
         )
-        tested = (f"{field.unseen:.1%}", f"{field.once:.1%}") if found.tasks else ()
-        table.add_row(field.name, *_shares(field.frequencies), *fitted, *tested)
-    tested = (f"{found.rarest_unseen:.1%}", f"{found.rarest_once:.1%}") if found.tasks else ()
-    table.add_row("all, or the rarest of a row", *_shares(found.everything), "", "", "", *tested)
+        table.add_row(field.name, *_shares(field.frequencies), *fitted, *(f"{share:.1%}" for share in tested))
+    tested = (found.rarest_unseen, found.rarest_once) if found.tasks else ()
+    table.add_row("all", *_shares(found.everything), "", "", *(f"{share:.1%}" for share in tested))
     return table
 
 
 def _shares(f: Frequencies) -> tuple[str, ...]:
-    shares = (f.singletons, f.twice, f.ten, f.top_1, f.top_10)
-    return f"{f.ids:,}", *(f"{share:.1%}" for share in shares)
+    return f"{f.ids:,}", *(f"{share:.1%}" for share in (f.singletons, f.ten, f.top_1, f.top_10))
 
 
 def _tasks(found: Profile) -> Table:
-    rates = (f"{part} {what}" for what in ("positives", "rate") for part in SPLITS)
-    table = Table("task", *rates, "best reachable test AUC", "logloss")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = _plain("task", *(f"{part} positives" for part in SPLITS), "test rate", "best AUC on test", "and logloss")
     for task in found.tasks:
         counts = (f"{task.positives[part]:,}" for part in SPLITS)
-        shares = (f"{task.rates[part]:.3%}" for part in SPLITS)
-        table.add_row(task.name, *counts, *shares, _estimate(task.auc), _estimate(task.logloss))
+        table.add_row(task.name, *counts, f"{task.rates['test']:.3%}", _estimate(task.auc), _estimate(task.logloss))
     return table
 
 
 def _estimate(value: Estimate | None) -> str:
-    return "unknown" if value is None else f"{value.value:.4f} +- {value.error:.4f}"
+    return "unknown" if value is None else f"{value.value:.4f}±{value.error:.4f}"
 
 
 def print_conformance(console: Console, names: list[str], plugins: Path | None) -> int:

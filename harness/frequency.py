@@ -13,6 +13,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 SMALL = 60
 """Counts up to this enter the fit exactly, larger ones by the density of rates."""
+OUTSIDE = 1e10
+"""More than any likelihood, for parameters that no data have."""
 FEW = 30
 """Distinct ids below which no law is fitted."""
 
@@ -119,7 +121,7 @@ class _Spectrum:
     def __call__(self, theta: Floats) -> float:
         s, unseen, q = theta
         if not (0.02 < s < 6 and -9 < unseen < 7 and -7 < q < 12):
-            return 1e15
+            return OUTSIDE**2
         n, shift = self._seen * (1 + np.exp(unseen)), float(np.exp(q))
         edge = np.geomspace(0.5 + shift, n + 0.5 + shift, 801)
         middle, width = np.sqrt(edge[1:] * edge[:-1]), np.diff(edge)
@@ -143,7 +145,7 @@ class _Spectrum:
 
 
 def _standard_error(loss: _Spectrum, at: Floats) -> float:
-    """Of the exponent, from the curvature in all three parameters."""
+    """Of the exponent, from the curvature in all three parameters; 0 at the edge of what they may be."""
     step = np.array([2e-3, 2e-2, 2e-2])
     hessian = np.empty((3, 3))
     for i in range(3):
@@ -151,5 +153,7 @@ def _standard_error(loss: _Spectrum, at: Floats) -> float:
             a, b = np.eye(3)[i] * step, np.eye(3)[j] * step
             corners = loss(at + a + b) - loss(at + a - b) - loss(at - a + b) + loss(at - a - b)
             hessian[i, j] = corners / (4 * step[i] * step[j])
+    if np.abs(hessian).max() > OUTSIDE:
+        return 0.0
     covariance = np.linalg.pinv(hessian)
     return float(np.sqrt(covariance[0, 0])) if covariance[0, 0] > 0 else 0.0

@@ -20,7 +20,7 @@ from harness.frequency import fit, frequencies
 from harness.plugin import unknown
 from harness.profile import FieldProfile, Profile, profile
 from harness.registry import Registry
-from harness.spec import PluginSpec, load_plan, resolve
+from harness.spec import PluginSpec, labels, load_plan, resolve
 from harness.synthetic.population import presets
 
 Counts = dict[str, npt.NDArray[np.int64]]
@@ -53,9 +53,9 @@ def corpora(
     """Each data set of a preset, plan, schema, population, or table with a schema, built if it is not on disk."""
     registry = Registry(plugins)
     datasets, seed = _datasets(source, registry, overrides, schema)
-    for dataset in datasets:
+    for name, dataset in datasets.items():
         key = build_data(dataset, seed, registry, results)
-        yield dataset.name, corpus.load(data_folder(results, key))
+        yield name, corpus.load(data_folder(results, key))
 
 
 def _is_table(source: str) -> bool:
@@ -64,23 +64,24 @@ def _is_table(source: str) -> bool:
 
 def _datasets(
     source: str, registry: Registry, overrides: list[str] | None, schema: str | None
-) -> tuple[list[PluginSpec], int]:
+) -> tuple[dict[str, PluginSpec], int]:
+    """Data sets by label, and their seed."""
     if _is_table(source):
         if schema is None:
             raise UserError(
                 f"'{source}' needs --schema, the TOML file that says which of its columns are ids and labels"
             )
-        return [PluginSpec(name="table_file", params={"schema": schema, "path": source})], 0
+        return {Path(source).name: PluginSpec(name="table_file", params={"schema": schema, "path": source})}, 0
     if source in presets():
-        return [PluginSpec(name="powerlaw", params={"preset": source})], 0
+        return {source: PluginSpec(name="powerlaw", params={"preset": source})}, 0
     if not source.endswith(".toml"):
         raise unknown("preset or file", source, [*presets(), "*.toml", "*.parquet", "*.csv"])
     keys = _toml(Path(source))
     for name, (param, key) in KEYS.items():
         if key in keys:
-            return [PluginSpec(name=name, params={param: source})], 0
+            return {Path(source).stem: PluginSpec(name=name, params={param: source})}, 0
     plan = load_plan(Path(source), overrides)
-    return list(resolve(plan, registry)[0]), plan.data_seed
+    return dict(zip(labels(plan.datasets), resolve(plan, registry)[0], strict=True)), plan.data_seed
 
 
 def _toml(path: Path) -> dict[str, Any]:

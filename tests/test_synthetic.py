@@ -358,8 +358,9 @@ def test_every_target_of_every_preset_is_met(preset: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("preset", ["avazu_like", "criteo_like", "ali_ccp_like", "pinterest_like", "news_like"])
 def test_ids_help(preset: str, tmp_path: Path) -> None:
-    """Without its tail field the plain model is worse after one epoch, by more than the noise of a test AUC."""
-    _, whole, without = ids_help(preset, tmp_path, rows=1_000_000)
+    """Without its tail field the plain model is worse after one epoch."""
+    rows = None if preset == "ali_ccp_like" else 1_000_000  # of its few clicks it needs all
+    _, whole, without = ids_help(preset, tmp_path, rows=rows)
     assert whole > without
 
 
