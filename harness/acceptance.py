@@ -16,6 +16,14 @@ from harness.registry import Registry, build
 from harness.synthetic.population import FieldSpec, Population, load_population
 from harness.synthetic.sampler import CALIBRATION, Sampler
 
+NAMES = {
+    "singletons": "seen once",
+    "twice": "N(>=2) / N(>=1)",
+    "ten": "N(>=10) / N(>=2)",
+    "top_1": "share of the top 1 %",
+    "top_10": "share of the top 10 %",
+}
+"""Fields of `Frequencies`, as the table calls them."""
 WIDE = 3.29
 """Half-width of an interval in standard errors: 99.9 %, as so many are looked at together."""
 LITERATURE = 0.03
@@ -90,8 +98,9 @@ def lines(found: Produced) -> Iterator[Line]:
     yield from _fields(found)
     pooled = found.profile.everything
     published = found.population.target.get("all", {})
-    for name in ("singletons", "twice", "ten", "top_1", "top_10"):
-        yield Line(f"all ids, {name}", published.get(name), getattr(pooled, name), LITERATURE)
+    for share, name in NAMES.items():
+        source = "all ids (published)" if share in published else "all ids"
+        yield Line(f"{source}, {name}", published.get(share), getattr(pooled, share), LITERATURE)
     yield Line("test rows with an id unseen in training", None, found.profile.rarest_unseen)
     yield Line("test rows whose rarest id was seen once", None, found.profile.rarest_once)
 
@@ -140,13 +149,13 @@ def _fields(found: Produced) -> Iterator[Line]:
             yield Line(f"{name}, exponent by counts alone", field.exponent, entry.law.exponent, fitted)
         if field.time is not None or entry.frequencies.ids < 30:
             continue
-        for share in ("singletons", "twice", "ten", "top_1", "top_10"):
+        for share, title in NAMES.items():
             value = getattr(entry.frequencies, share)
             if share in published:
-                yield Line(f"{name}, {share} (published)", published[share], value, LITERATURE)
+                yield Line(f"{name} (published), {title}", published[share], value, LITERATURE)
             else:
                 target, error = expected.get(share, (None, None))
-                yield Line(f"{name}, {share}", target, value, error)
+                yield Line(f"{name}, {title}", target, value, error)
         target, error = expected.get("unseen", (None, None))
         yield Line(f"{name}, unseen in test", target, entry.unseen, error)
 

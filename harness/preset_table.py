@@ -24,9 +24,11 @@ TRAIN = TrainSpec(epochs=1, batch_size=2048)
 EVALUATION = EvalSpec(points=(), test=True)
 HEAD = """# The generator: target against produced
 
-Printed by `multiepoch data table`. Machine: {machine}. Targets are a preset's own knobs, what theory expects of them
-after so many rows, or *published* figures; where there is none the column is empty. May differ by: 99.9 % of what
-chance allows, the interval of a fit, .03 for published figures; of an oracle, one standard error.
+Printed by `multiepoch data table`. Machine: {machine}.
+
+Targets are a preset's own knobs, what theory expects of them after so many rows, or published figures; where there is
+none the column is empty. It may differ by what chance allows in 99.9 % of cases, the interval of a fit, or .03 from a
+published figure; behind an oracle stands its standard error. Frequencies are of the training split.
 """
 
 

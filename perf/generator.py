@@ -1,7 +1,8 @@
 """Time the generator: rows per second in memory against plain numpy, coded to disk, as Parquet, and peak memory.
 
-python -m perf.generator                      # rows per second, compiled against numpy
-python -m perf.generator --write 100_000_000  # one coded data set of that size: seconds and peak memory
+python -m perf.generator                        # rows per second, compiled against numpy
+python -m perf.generator --write 100_000_000    # a coded data set of that size: seconds and peak memory
+python -m perf.generator --parquet 20_000_000   # the same as Parquet
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import argparse
 import resource
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+from rich.console import Console
 
 from harness import corpus
 from harness.execute import environment
+from harness.parquet import write_parquet
 from harness.registry import Registry, build
 from harness.seeds import generator
 from harness.synthetic.population import load_population
@@ -61,28 +66,40 @@ def compare() -> None:
         )
 
 
-def write(rows: int, users: int, products: int) -> None:
+def coded(rows: int, users: int, products: int, folder: Path) -> None:
     values = {"preset": PRESET, "rows": rows, "users": users, "products": products}
     dataset = build(Registry().datasets, "data set", "powerlaw", values)
-    with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        corpus.save(dataset.stream(generator(0, "data", "powerlaw")), Path(folder) / "data")
+    corpus.save(dataset.stream(generator(0, "data", "powerlaw")), folder)
+
+
+def as_parquet(rows: int, folder: Path) -> None:
+    write_parquet(Console(quiet=True), PRESET, folder, rows, None, 0)
+
+
+def timed(rows: int, work: Callable[[Path], None]) -> None:
+    """Seconds, size and peak memory of writing so many rows into a folder."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, start = Path(scratch) / "data", time.perf_counter()
+        work(folder)
         seconds = time.perf_counter() - start
-        size = sum(path.stat().st_size for path in (Path(folder) / "data").iterdir())
+        size = sum(path.stat().st_size for path in folder.iterdir())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{rows:,} rows coded and written in {seconds:.0f} s: {rows / seconds / 1e6:.2f} M rows/s, ", end="")
+    print(f"{rows:,} rows made and written in {seconds:.0f} s: {rows / seconds / 1e6:.2f} M rows/s, ", end="")
     print(f"{size / 2**30:.1f} GiB, peak resident memory {peak:.2f} GiB")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", type=int, metavar="ROWS")
+    parser.add_argument("--parquet", type=int, metavar="ROWS")
     parser.add_argument("--users", type=int, default=2_000_000)
     parser.add_argument("--products", type=int, default=1_000_000)
     chosen = parser.parse_args()
     about = environment()
     print(f"{PRESET}: 10 fields, 5 tasks; {about['machine']}, {about['cores']} cores, numpy {about['numpy']}")
     if chosen.write:
-        write(chosen.write, chosen.users, chosen.products)
+        timed(chosen.write, lambda folder: coded(chosen.write, chosen.users, chosen.products, folder))
+    elif chosen.parquet:
+        timed(chosen.parquet, lambda folder: as_parquet(chosen.parquet, folder))
     else:
         compare()

@@ -72,7 +72,8 @@ def _indices(p: Population, rng: np.random.Generator, time_N: Ints, hour_N: Ints
 
 def _ranks(field: FieldSpec, rng: np.random.Generator, draws: int) -> Ints:
     mass = np.cumsum((np.arange(1, field.ids + 1) + field.shift) ** -field.exponent)
-    return np.searchsorted(mass, rng.random(draws) * mass[-1], side="right")
+    rank_N: Ints = np.searchsorted(mass, rng.random(draws) * mass[-1], side="right")
+    return rank_N
 
 
 def _outcomes(p: Population, rng: np.random.Generator, logit_NT: Floats) -> tuple[Floats, npt.NDArray[np.uint8]]:
