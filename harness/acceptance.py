@@ -99,8 +99,10 @@ def lines(found: Produced) -> Iterator[Line]:
     pooled = found.profile.everything
     published = found.population.target.get("all", {})
     for share, name in NAMES.items():
-        source = "all ids (published)" if share in published else "all ids"
-        yield Line(f"{source}, {name}", published.get(share), getattr(pooled, share), LITERATURE)
+        if share in published:
+            yield Line(f"all ids (published), {name}", published[share], getattr(pooled, share), LITERATURE)
+        else:
+            yield Line(f"all ids, {name}", None, getattr(pooled, share))
     yield Line("test rows with an id unseen in training", None, found.profile.rarest_unseen)
     yield Line("test rows whose rarest id was seen once", None, found.profile.rarest_once)
 

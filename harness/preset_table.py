@@ -22,6 +22,8 @@ from harness.train import run
 
 TRAIN = TrainSpec(epochs=1, batch_size=2048)
 EVALUATION = EvalSpec(points=(), test=True)
+SMALLEST = 1e-7
+"""Less is written as 0: no data set here could tell."""
 HEAD = """# The generator: target against produced
 
 Printed by `multiepoch data table`. Machine: {machine}.
@@ -96,7 +98,11 @@ def _section(name: str, population: Population, found: list[Line]) -> list[str]:
 
 
 def _row(line: Line) -> str:
-    target = "" if line.target is None else f"{line.target:.5g}"
-    within = "" if line.within is None else f"{line.within:.2g}"
+    target = "" if line.target is None else _short(line.target, 5)
+    within = "" if line.within is None else _short(line.within, 2)
     met = {None: "", True: "yes", False: "**no**"}[line.met]
-    return f"| {line.name} | {target} | {line.produced:.5g} | {within} | {met} |"
+    return f"| {line.name} | {target} | {_short(line.produced, 5)} | {within} | {met} |"
+
+
+def _short(value: float, digits: int) -> str:
+    return f"{value:.{digits}g}" if abs(value) > SMALLEST else "0"
