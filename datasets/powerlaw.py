@@ -80,8 +80,7 @@ class PowerLaw(Dataset):
             UserError: it is not possible, or a knob is about a field or task that the preset has not.
         """
         changes: dict[str, Any] = {name: getattr(self, name) for name in WHOLE if getattr(self, name) != -1}
-        changes["fields"] = {name: dict(values) for name, values in (self.fields or {}).items()}
-        changes["tasks"] = {name: dict(values) for name, values in (self.tasks or {}).items()}
+        changes |= {"fields": _tables("fields", self.fields), "tasks": _tables("tasks", self.tasks)}
         for knob, (field, part) in FIELDS.items():
             if getattr(self, knob) != -1:
                 changes["fields"].setdefault(field, {})[part] = getattr(self, knob)
@@ -113,3 +112,11 @@ class PowerLaw(Dataset):
         """The population itself, however it was spelt, and the source that makes rows of it."""
         population = self._population().model_dump_json(exclude={"description", "target"})
         return {"population": population, "labels": self.labels, "source": source()}
+
+
+def _tables(what: str, given: Any) -> dict[str, dict[str, Any]]:
+    """A copy of a knob that is a table of tables."""
+    tables = {} if given is None else given
+    if not isinstance(tables, dict) or not all(isinstance(values, dict) for values in tables.values()):
+        raise UserError(f"powerlaw: {what} = {given!r} is no table of tables; accepted: as fields.user.ids = 1000")
+    return {name: dict(values) for name, values in tables.items()}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +19,7 @@ from harness.rankplot import rank_plot
 from harness.registry import Entry, Registry
 from harness.sources import described
 
+T = TypeVar("T")
 WIDTH = 110
 """Columns that the tables need; a narrower terminal wraps them, which beats leaving numbers out."""
 
@@ -58,7 +60,8 @@ def print_data(
 ) -> None:
     """Build if need be, describe, and plot how often ids occur."""
     console = console if console.width >= WIDTH else Console(width=WIDTH)
-    for i, (name, counts, found) in enumerate(described(source, results, plugins, overrides, schema)):
+    items = _watched(console, described(source, results, plugins, overrides, schema))
+    for i, (name, counts, found) in enumerate(items):
         console.print(
             f"[bold]{name}[/]  {'  '.join(f'{part} {n:,}' for part, n in found.rows.items())}", highlight=False
         )
@@ -70,6 +73,16 @@ def print_data(
             path = png if i == 0 else png.with_stem(f"{png.stem}-{i + 1}")
             rank_plot(name, counts, found, path)
             console.print(f"rank-frequency plot: {path}", soft_wrap=True)
+
+
+def _watched(console: Console, items: Iterator[T]) -> Iterator[T]:
+    """The same, with a sign of life while each is on its way."""
+    while True:
+        with console.status("building and counting"):
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
 
 
 def _plain(*columns: str) -> Table:

@@ -120,3 +120,10 @@ def test_plugin_folders_are_no_packages() -> None:
     for folder in ("datasets", "strategies"):
         assert (ROOT / folder).is_dir()
         assert not (ROOT / folder / "__init__.py").exists()
+
+
+def test_modules_that_compile_with_a_cache_depend_on_no_other() -> None:
+    """The compiler keeps machine code by the file it is in, and would not notice a change elsewhere."""
+    compiled = [m for m, imported in ENGINE.items() if "numba.njit" in imported]
+    assert "harness.synthetic.kernel" in compiled
+    assert [m for m in compiled if ours(ENGINE[m])] == []

@@ -21,9 +21,10 @@ from harness.preset_table import ids_help
 from harness.registry import Registry, build
 from harness.seeds import generator
 from harness.synthetic import zipf
+from harness.synthetic.kernel import HEAD, draw, uniform
 from harness.synthetic.population import Population, load_population, presets
 from harness.synthetic.sampler import CALIBRATION, Rows, Sampler, calibrate
-from harness.synthetic.stream import draw, key, quantiles, uniform
+from harness.synthetic.stream import key, quantiles
 
 SIGMAS = 5.0
 """Half-width of a bound in standard errors: a chance of one in a million per comparison, and seeds are fixed."""
@@ -118,7 +119,7 @@ def test_ranks_follow_the_law(ids: int, exponent: float, shift: float) -> None:
     expected, observed = expected[expected > 10], np.bincount(cell[drawn], minlength=len(expected))[expected > 10]
     assert drawn.min() >= 0
     assert drawn.max() < ids
-    assert len(law.alias) <= zipf.HEAD + 1
+    assert len(law.alias) <= HEAD + 1
     if len(expected) > 1:
         statistic = float(((observed - expected) ** 2 / expected).sum())
         assert statistic < chi2.ppf(1 - 1e-6, len(expected)) + 1
@@ -319,6 +320,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"tasks": {"checkout": {"delay": [[800, 0.5]]}}}, r"does not ascend below \[720, 1\]"),
     ({"fields": {"user": {"fade": 2.0}}}, "fields.user.fade = 2 without a life"),
     ({"fields": {"campaign": {"of": "user_group"}}}, "unknown field 'user_group'"),
+    ({"fields": {"user": 5}}, r"fields = {'user': 5} is no table of tables; accepted: as fields.user.ids = 1000"),
+    ({"tasks": 5}, "tasks = 5 is no table of tables"),
     ({"preset": "criteo_like", "users": 100}, "unknown field 'user'; did you mean 'user_group'?"),
 ]
 
@@ -328,6 +331,54 @@ def test_the_impossible_is_refused_before_anything_is_made(values: dict[str, Any
     with pytest.raises(UserError, match=message) as refusal:
         build(Registry().datasets, "data set", "powerlaw", {"preset": "tiny"} | values)
     assert "\n" not in str(refusal.value)
+
+
+LAW = st.fixed_dictionaries(
+    {"ids": st.integers(2, 10**9), "exponent": st.floats(0, 8), "shift": st.floats(-0.99, 1e6)},
+    optional={"life": st.floats(0.1, 1e4), "weight": st.floats(0, 10), "context": st.booleans()},
+)
+
+
+@given(
+    laws=st.lists(LAW, min_size=1, max_size=4),
+    of=st.booleans(),
+    rates=st.lists(st.floats(0.03, 0.95), min_size=1, max_size=4, unique=True),
+    nested=st.booleans(),
+    strengths=st.dictionaries(
+        st.sampled_from(["id_bias", "interaction", "context", "drift", "noise"]), st.floats(0, 10)
+    ),
+    latent=st.integers(1, 20),
+    seed=st.integers(0, 2**63 - 1),
+)
+def test_any_population_that_is_accepted_makes_sound_rows(
+    laws: list[dict[str, Any]],
+    of: bool,
+    rates: list[float],
+    nested: bool,
+    strengths: dict[str, float],
+    latent: int,
+    seed: int,
+) -> None:
+    fields = {f"f{i}": law | ({"of": f"f{i - 1}"} if of and i else {}) for i, law in enumerate(laws)}
+    fields["hour"] = {"time": "hour", "context": True}
+    tasks = {
+        f"t{i}": {"rate": rate, "delay": [[1, 0.5]]} | ({"under": f"t{i - 1}"} if nested and i else {})
+        for i, rate in enumerate(sorted(rates, reverse=True))
+    }
+    p = Population.model_validate(
+        {"rows": 5000, "fields": fields, "tasks": tasks, "latent": latent, "match": [["f0"], ["hour"]], **strengths}
+    )
+    sampler = Sampler(p, seed)
+    found = sampler.rows(1000, 1400)
+    assert equal(found, Sampler(p, seed).rows(1000, 1400))
+    assert ((found.truth_NT >= 0) & (found.truth_NT <= 1)).all()
+    assert (np.diff(found.time_N) >= 0).all()
+    assert ((found.delay_NT >= 0) == (found.labels_NT == 1)).all()
+    whole = np.concatenate([piece.truth_NT for piece in sampler.chunks(0, p.rows)])
+    for t, rate in enumerate(sorted(rates, reverse=True)):
+        assert whole[:, t].mean(dtype=np.float64) == pytest.approx(rate, rel=1e-5)
+        if nested and t:
+            assert (found.labels_NT[:, t] <= found.labels_NT[:, t - 1]).all()
 
 
 def test_knobs_change_the_preset_and_only_what_they_name() -> None:

@@ -2,15 +2,59 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-from harness.synthetic.kernel import FREE, HOUR, HOURS, LEFT, RIGHT, WEEKDAY, Compiled
+from harness.synthetic.kernel import FREE, HOUR, HOURS, LEFT, RIGHT, WEEKDAY
 from harness.synthetic.population import Population, TaskSpec
 from harness.synthetic.stream import key, quantiles
 from harness.synthetic.zipf import compile_ranks
 
 Floats = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
+
+
+class Compiled(NamedTuple):
+    """A population as arrays. F fields and T tasks, each after what it depends on; K latent dimensions; H hours.
+
+    clock_H: expected share of the rows before each hour, [H + 1]. of_F: field that an index depends on, or FREE, HOUR,
+    WEEKDAY. alias, keep, at_F, size_F, tail_F8: ranks, end to end. shared_FT, own_FT: weights of an id's normals.
+    side_F: LEFT, RIGHT or 0. match_TK, fashion_HK, drift_T: weights of the latent products. delay_TP: knots of the
+    quantile function, log seconds at delay_share_TP; unused ones repeat the last.
+    """
+
+    rows: float
+    clock_H: Floats
+    clock_key: np.uint64
+    draw_F: U64
+    id_F: U64
+    of_F: I64
+    ids_F: I64
+    life_F: Floats
+    fade_F: Floats
+    turn_F: U64
+    alias: npt.NDArray[np.int32]
+    keep: npt.NDArray[np.uint32]
+    at_F: I64
+    size_F: I64
+    tail_F8: Floats
+    shared_FT: Floats
+    own_FT: Floats
+    side_F: I64
+    match_TK: Floats
+    fashion_HK: Floats
+    drift_T: Floats
+    under_T: I64
+    scale_T: Floats
+    label_T: U64
+    delayed_T: npt.NDArray[np.bool_]
+    delay_key: np.uint64
+    delay_TP: Floats
+    delay_share_TP: Floats
+    normal: npt.NDArray[np.float32]
 
 
 def compile_population(p: Population, seed: int) -> Compiled:

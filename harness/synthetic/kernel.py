@@ -1,24 +1,24 @@
 """The loops over rows, compiled: time, ids, logits, labels and delays of the rows of given numbers.
 
-A row reads its own number and the compiled population alone; `harness/synthetic/sampler.py` documents the model.
-Each loop fills one kind of array for a block of rows that fits the cache.
+A row reads its own number and the compiled population alone; `harness/synthetic/sampler.py` documents the model. Each
+loop fills one kind of array for a block of rows that fits the cache. All compiled code of the generator and all its
+constants are in this file: the compiler's cache on disk knows when a file changes, not when what it imports does.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from harness.synthetic.stream import BITS, PER_DRAW, draw, uniform
-from harness.synthetic.zipf import rank
-
-F64 = npt.NDArray[np.float64]
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
+GAMMA = np.uint64(0x9E3779B97F4A7C15)
+BITS = 10
+PER_DRAW = 6
+"""Normals that one 64-bit draw holds, of so many bits each."""
+HEAD = 1024
+"""Ranks in an alias table; its last entry beyond them stands for all others."""
 FREE, HOUR, WEEKDAY = -1, -2, -3
 """Where the index of a field comes from, if not from another field's."""
 LEFT, RIGHT = 1, 2
@@ -26,47 +26,59 @@ LATENT = 64
 """Number of the first draw of an id that holds its latent vector; those before hold its biases."""
 DAY, HOURS = 86_400.0, 24
 BLOCK = 2048
+_A, _B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_S11, _S27, _S30, _S31, _S32 = (np.uint64(s) for s in (11, 27, 30, 31, 32))
+_LOW = np.uint64(0xFFFFFFFF)
 _MASK = np.uint64((1 << BITS) - 1)
 
 
-class Compiled(NamedTuple):
-    """A population as arrays. F fields and T tasks, each after what it depends on; K latent dimensions; H hours.
+@njit(cache=True, nogil=True, inline="always")
+def mix(x: Any) -> Any:
+    """SplitMix64's finaliser: a bijection of uint64."""
+    x = (x ^ (x >> _S30)) * _A
+    x = (x ^ (x >> _S27)) * _B
+    return x ^ (x >> _S31)
 
-    clock_H: expected share of the rows before each hour, [H + 1]. of_F: field that an index depends on, or FREE, HOUR,
-    WEEKDAY. alias, keep, at_F, size_F, tail_F8: ranks, end to end. shared_FT, own_FT: weights of an id's normals.
-    side_F: LEFT, RIGHT or 0. match_TK, fashion_HK, drift_T: weights of the latent products. delay_TP: knots of the
-    quantile function, log seconds at delay_share_TP; unused ones repeat the last.
-    """
 
-    rows: float
-    clock_H: F64
-    clock_key: np.uint64
-    draw_F: U64
-    id_F: U64
-    of_F: I64
-    ids_F: I64
-    life_F: F64
-    fade_F: F64
-    turn_F: U64
-    alias: npt.NDArray[np.int32]
-    keep: npt.NDArray[np.uint32]
-    at_F: I64
-    size_F: I64
-    tail_F8: F64
-    shared_FT: F64
-    own_FT: F64
-    side_F: I64
-    match_TK: F64
-    fashion_HK: F64
-    drift_T: F64
-    under_T: I64
-    scale_T: F64
-    label_T: U64
-    delayed_T: npt.NDArray[np.bool_]
-    delay_key: np.uint64
-    delay_TP: F64
-    delay_share_TP: F64
-    normal: npt.NDArray[np.float32]
+@njit(cache=True, nogil=True, inline="always")
+def draw(key: Any, counter: Any) -> Any:
+    """uint64 draw number `counter` of the stream `key`."""
+    return mix(key + (np.uint64(counter) + np.uint64(1)) * GAMMA)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def uniform(bits: Any) -> Any:
+    """float64 in [0, 1) with 53 random bits."""
+    return np.float64(bits >> _S11) * (1.0 / 9007199254740992.0)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def rank(bits: Any, alias: Any, keep: Any, tail: Any) -> Any:
+    """Rank from 0, drawn by 64 random bits."""
+    i = np.int64(((bits >> _S32) * np.uint64(keep.size)) >> _S32)
+    other = np.int64(alias[i])
+    i = i if np.uint32(bits & _LOW) < keep[i] else other
+    return i if i < HEAD else _tail_rank(bits, tail)
+
+
+@njit(cache=True, nogil=True)
+def _tail_rank(bits: Any, tail: Any) -> Any:
+    """Rejection-inversion over the ranks beyond the head."""
+    head, shift, exponent, power = tail[0], tail[1], tail[2], tail[3]
+    first = head + 1.0 + shift
+    low, high, sure, last = tail[4], tail[5], tail[6], tail[7]
+    while True:
+        bits = mix(bits + GAMMA)
+        u = high + uniform(bits) * (low - high)
+        x = first * (math.exp(u) if abs(power) < 1e-12 else math.exp(math.log1p(power * u) / power))
+        k = min(max(math.floor(x - shift + 0.5), head + 1.0), last)
+        y = k + shift
+        if y - x <= sure:
+            return np.int64(k) - 1
+        edge = math.log((y + 0.5) / first)
+        area = edge if abs(power) < 1e-12 else math.expm1(power * edge) / power
+        if u >= area - math.exp(-exponent * math.log(y / first)) / first:
+            return np.int64(k) - 1
 
 
 @njit(cache=True, nogil=True)
@@ -232,7 +244,7 @@ def _quantile(u: Any, log_P: Any, share_P: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def mean_and_slope(logit_M: F64, above_M: F64, intercept: float) -> Any:
+def mean_and_slope(logit_M: Any, above_M: Any, intercept: float) -> Any:
     """Mean of above * sigmoid(logit + intercept), and its derivative in the intercept."""
     total, slope = 0.0, 0.0
     for m in range(logit_M.size):

@@ -119,6 +119,8 @@ class Population(Config):
             _check_field(name, field, list(self.fields))
         for name, task in self.tasks.items():
             self._check_task(name, task)
+        if clash := sorted({*self.fields} & {*self.tasks, "time"}):
+            raise UserError(f"'{clash[0]}' names a field and a column of another kind; accepted: distinct names")
         for name in (*self.match[0], *self.match[1], *([self.group] if self.group else [])):
             if name not in self.fields:
                 raise unknown("field", name, self.fields, "match or group")

@@ -8,18 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from harness.synthetic.stream import GAMMA, mix, uniform
-
-HEAD = 1024
-"""Ranks in the alias table; its last entry beyond them stands for all others."""
-_S32 = np.uint64(32)
-_LOW = np.uint64(0xFFFFFFFF)
+from harness.synthetic.kernel import HEAD
 
 
 @dataclass(frozen=True)
@@ -41,16 +34,10 @@ def compile_ranks(ids: int, exponent: float, shift: float) -> Ranks:
     """What `rank` needs to draw from `ids` ranks."""
     head = min(ids, HEAD)
     mass = (np.arange(1, head + 1) + shift) ** -exponent
-    first = head + 1.0 + shift
     tail = np.zeros(8)
     if ids > head:
         mass = np.append(mass, tail_mass(head + 1, ids, exponent, shift))
-        low = integral(first + 0.5, exponent) - first**-exponent
-        second = integral(first + 1.5, exponent) - (first + 1.0) ** -exponent
-        tail[:] = (
-            head, shift, exponent, 1.0 - exponent,
-            low, integral(ids + 0.5 + shift, exponent), first + 1.0 - _inverse_py(second, exponent), ids,
-        )  # fmt: skip
+        tail[:] = _tail(head, ids, exponent, shift)
     alias, keep = _alias(mass / mass.sum())
     return Ranks(alias, keep, tail)
 
@@ -67,9 +54,14 @@ def tail_mass(first: int, last: int, exponent: float, shift: float) -> float:
     return float(total + area + (b**-exponent - a**-exponent) / 2 + slope)
 
 
-def _inverse_py(u: float, exponent: float) -> float:
-    power = 1.0 - exponent
-    return math.exp(u) if abs(power) < 1e-12 else math.exp(math.log1p(power * u) / power)
+def _tail(head: int, ids: int, exponent: float, shift: float) -> tuple[float, ...]:
+    """Numbers for rejection-inversion, on the axis of (r + shift) in units of that of the first rank of the tail."""
+    first, power = head + 1.0 + shift, 1.0 - exponent
+    low = integral(1 + 0.5 / first, exponent) - 1 / first
+    second = integral(1 + 1.5 / first, exponent) - (1 + 1 / first) ** -exponent / first
+    root = math.exp(second) if abs(power) < 1e-12 else math.exp(math.log1p(power * second) / power)
+    high = integral((ids + 0.5 + shift) / first, exponent)
+    return head, shift, exponent, power, low, high, 1.0 - first * (root - 1.0), ids
 
 
 def _alias(p: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint32]]:
@@ -84,31 +76,3 @@ def _alias(p: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int32], npt.NDArr
         if scaled[j] < 1:
             small.append(large.pop())
     return alias, np.minimum(scaled * 2.0**32, 2.0**32 - 1).astype(np.uint32)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def rank(bits: Any, alias: Any, keep: Any, tail: Any) -> Any:
-    """Rank from 0, drawn by 64 random bits."""
-    i = np.int64(((bits >> _S32) * np.uint64(keep.size)) >> _S32)
-    other = np.int64(alias[i])
-    i = i if np.uint32(bits & _LOW) < keep[i] else other
-    return i if i < HEAD else _tail_rank(bits, tail)
-
-
-@njit(cache=True, nogil=True)
-def _tail_rank(bits: Any, tail: Any) -> Any:
-    """Rejection-inversion over the ranks beyond the head; x lives on the axis of r + shift."""
-    head, shift, exponent, power = tail[0], tail[1], tail[2], tail[3]
-    low, high, sure, last = tail[4], tail[5], tail[6], tail[7]
-    while True:
-        bits = mix(bits + GAMMA)
-        u = high + uniform(bits) * (low - high)
-        x = math.exp(u) if abs(power) < 1e-12 else math.exp(math.log1p(power * u) / power)
-        k = min(max(math.floor(x - shift + 0.5), head + 1.0), last)
-        y = k + shift
-        if y - x <= sure:
-            return np.int64(k) - 1
-        edge = math.log(y + 0.5)
-        area = edge if abs(power) < 1e-12 else math.expm1(power * edge) / power
-        if u >= area - math.exp(-exponent * math.log(y)):
-            return np.int64(k) - 1
