@@ -67,9 +67,9 @@ class Coder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
         for column in self._columns.values():
             column.close()
-        self._pool.shutdown(cancel_futures=True)
 
     def add(self, part: str, split: Split) -> None:
         """Code one piece, its fields in parallel, and append it."""
