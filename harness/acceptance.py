@@ -32,15 +32,21 @@ LITERATURE = 0.03
 
 @dataclass(frozen=True)
 class Line:
-    """One statistic. target: None where there is nothing to compare with. within: how far off it may be."""
+    """One statistic. target: None where there is nothing to compare with. within: how far off it may be.
+
+    above: instead, what it must exceed.
+    """
 
     name: str
     target: float | None
     produced: float
     within: float | None = None
+    above: float | None = None
 
     @property
     def met(self) -> bool | None:
+        if self.above is not None:
+            return self.produced > self.above
         if self.target is None or self.within is None:
             return None
         return abs(self.produced - self.target) <= self.within

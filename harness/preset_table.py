@@ -59,7 +59,7 @@ def statistics(preset: str, scratch: Path) -> Iterator[Line]:
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         yield from lines(produce(preset, Path(folder)))
         field, whole, without = ids_help(preset, Path(folder))
-        yield Line(f"test AUC after one epoch, minus that without {field}", None, whole - without)
+        yield Line(f"test AUC after one epoch, minus that without {field}", None, whole - without, above=0)
 
 
 def ids_help(preset: str, folder: Path, *, seed: int = 1, rows: int | None = None) -> tuple[str, float, float]:
@@ -99,6 +99,7 @@ def _section(name: str, population: Population, found: list[Line]) -> list[str]:
 
 def _row(line: Line) -> str:
     target = "" if line.target is None else _short(line.target, 5)
+    target = target if line.above is None else f"above {line.above:g}"
     within = "" if line.within is None else _short(line.within, 2)
     met = {None: "", True: "yes", False: "**no**"}[line.met]
     return f"| {line.name} | {target} | {_short(line.produced, 5)} | {within} | {met} |"

@@ -19,6 +19,7 @@ from test_cli import multiepoch
 
 from harness import corpus as corpora
 from harness.api import Split, Stream, UserError
+from harness.cli import main
 from harness.registry import Registry
 from harness.seeds import generator
 from harness.synthetic.population import load_population
@@ -78,10 +79,20 @@ def test_a_slice_alone_is_the_slice_of_the_whole(written: Path) -> None:
         (["table", "tinny"], "unknown preset 'tinny'; did you mean 'tiny'?"),
     ],
 )
-def test_bad_input_is_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
-    found = multiepoch("data", *arguments, cwd=tmp_path)
-    assert (found.returncode, found.stderr.count("\n")) == (2, 1), found.stderr
-    assert message in found.stderr
+def test_bad_input_is_one_line(
+    tmp_path: Path,
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["multiepoch", "data", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    errors = capsys.readouterr().err
+    assert (stop.value.code, errors.count("\n")) == (2, 1), errors
+    assert message in errors
     assert not list(tmp_path.glob("x*"))
 
 

@@ -407,11 +407,10 @@ def test_every_target_of_every_preset_is_met(preset: str, tmp_path: Path) -> Non
     assert missed == []
 
 
-@pytest.mark.parametrize("preset", ["avazu_like", "criteo_like", "ali_ccp_like", "pinterest_like", "news_like"])
-def test_ids_help(preset: str, tmp_path: Path) -> None:
-    """Without its tail field the plain model is worse after one epoch."""
-    rows = None if preset == "ali_ccp_like" else 1_000_000  # of its few clicks it needs all
-    _, whole, without = ids_help(preset, tmp_path, rows=rows)
+def test_ids_help(tmp_path: Path) -> None:
+    """Without its tail field the plain model is worse after one epoch; `data table` shows the same of every preset."""
+    field, whole, without = ids_help("avazu_like", tmp_path)
+    assert field == "device_ip"
     assert whole > without
 
 
