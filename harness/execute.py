@@ -36,10 +36,9 @@ def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path
     folder = data_folder(results, key)
     if not folder.exists():
         plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
-        data = plugin.build(seeds.generator(seed, "data", dataset.name))
-        corpus.check(data, dataset.name)
+        data = plugin.stream(seeds.generator(seed, "data", dataset.name))
         try:
-            corpus.save(data, folder)
+            corpus.save(data, folder, dataset.name)
         except OSError as error:
             raise UserError(f"data set '{dataset.name}' cannot be written to '{folder}': {error.strerror}") from error
     return key
