@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from perf import beyond_memory, figures, plans, table, throughput
+from perf import beyond_memory, figures, plans, profile, table, throughput
 from perf.contenders import NAMES, Contender, NotInstalled, load
 from perf.measure import Measurement, Result, here
 from perf.throughput import Reached, Series
@@ -106,3 +106,12 @@ def test_all_contenders_say_what_they_time() -> None:
         assert issubclass(kind, Contender)
         assert kind.label
         assert kind.times
+
+
+def test_a_profile_has_all_parts_of_a_step_and_leaves_no_trace() -> None:
+    before = [getattr(owner, name) for _, owner, name in profile.PARTS]
+    trainer = load("ours")(SMALL, strategy="frequency_adaptive_lr").trainer()  # type: ignore[attr-defined, call-arg]
+    parts = profile.profile(trainer, warmup=2)
+    assert set(parts) == {label for label, _, _ in profile.PARTS} | {"whole step"}
+    assert min(parts.values()) > 0
+    assert [getattr(owner, name) for _, owner, name in profile.PARTS] == before
