@@ -48,6 +48,8 @@ class Knob:
             return True
         if self.choices is not None:
             return any(value == choice and type(value) is type(choice) for choice in self.choices)
+        if isinstance(value, tuple):
+            return all(type(v) is int and self.accepts(v) for v in value)
         if isinstance(value, float) and math.isnan(value):
             return False
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
@@ -74,7 +76,7 @@ def tuned(
 ) -> Any:
     """A plug-in field: one declaration of default, legal range and search range.
 
-    An integer default makes an integer knob. `neutral` is the value at which the knob does nothing (legal even
+    An integer default makes an integer knob, a tuple one of integers that are each in the range. `neutral` is the value at which the knob does nothing (legal even
     outside the range); the conformance check trains with it and expects `none`, bit for bit. `search=False` keeps
     a legal knob out of the hyperparameter search.
     """
