@@ -42,6 +42,7 @@ check: .venv/installed  ## ruff, mypy strict, and the conformance of every plug-
 
 perf: .venv/peers  ## measure speed side by side with other libraries (half an hour; ARGS="--only net")
 	@$(BIN)/python -m perf.throughput --results $(RESULTS) $(ARGS)
+	@$(BIN)/python -m perf.generator
 
 lock:  ## resolve requirements.lock anew (needs uv)
 	@uv pip compile --universal --python-version 3.11 --extra dev --no-header --no-annotate --upgrade \

@@ -7,7 +7,7 @@ fused table, U distinct training ids of one field, M any number of ids.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, ClassVar, Protocol
@@ -31,6 +31,7 @@ __all__ = [
     "RowStep",
     "Split",
     "Strategy",
+    "Stream",
     "TableSpec",
     "Tables",
     "UserError",
@@ -71,9 +72,40 @@ class Data:
     valid: Split
     test: Split
 
+    def stream(self) -> Stream:
+        """The three splits as pieces."""
+        parts = [(part, getattr(self, part)) for part in ("train", "valid", "test")]
+        return Stream(self.fields, self.tasks, parts, sum(len(split.ids_NF) for _, split in parts))
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A data set in pieces, which need not fit in memory together.
+
+    pieces: the name of a split, and its next examples. rows: N of all splits, where it is known.
+    """
+
+    fields: tuple[str, ...]
+    tasks: tuple[str, ...]
+    pieces: Iterable[tuple[str, Split]]
+    rows: int | None = None
+
+    def gather(self) -> Data:
+        """All of it in memory."""
+        parts: dict[str, list[Split]] = {"train": [], "valid": [], "test": []}
+        for part, piece in self.pieces:
+            parts[part].append(piece)
+        return Data(self.fields, self.tasks, *map(_joined, parts.values()))
+
+
+def _joined(pieces: list[Split]) -> Split:
+    arrays = {f.name: [getattr(p, f.name) for p in pieces] for f in dataclasses.fields(Split)}
+    joined: dict[str, Any] = {n: None if parts[0] is None else np.concatenate(parts) for n, parts in arrays.items()}
+    return Split(**joined)
+
 
 class Dataset(Plugin):
-    """One data set per file in `datasets/`."""
+    """One data set per file in `datasets/`; it defines `build`, or `stream` for data larger than memory."""
 
     version: ClassVar[int]
     """Bump when the numbers change; part of the key of every run."""
@@ -82,7 +114,13 @@ class Dataset(Plugin):
 
     def build(self, rng: Generator) -> Data:
         """Make or read the data; every random draw comes from `rng`."""
-        raise NotImplementedError(f"data set '{self.name}' does not define build")
+        if type(self).stream is Dataset.stream:
+            raise NotImplementedError(f"data set '{self.name}' does not define build")
+        return self.stream(rng).gather()
+
+    def stream(self, rng: Generator) -> Stream:
+        """The same in pieces, which are coded and written one by one."""
+        return self.build(rng).stream()
 
     def fingerprint(self) -> dict[str, Any]:
         """What identifies the data besides version and source; a file's content, say. Default: the parameters."""

@@ -107,9 +107,10 @@ def _search(arm: ArmPlan) -> Generator[list[Job], list[Run], Tried]:
     plan, done = arm.plan.search, Tried()
     if arm.journal is None:
         return done
-    study = Search(
-        arm.journal, f"{arm.plan.name}: {arm.id}", arm.space(), plan.trials, plan.seed, METRICS[plan.metric] > 0
-    )
+    space = arm.space()
+    first = arm.job({name: default for name, (_, default) in space.items()}, "trial", 0, plan.seed)
+    name, larger = f"{arm.plan.name}: {arm.id}", METRICS[plan.metric] > 0
+    study = Search(arm.journal, name, space, first.key, plan.trials, plan.seed, larger)
     study.describe(metric=f"valid/{plan.metric}/{arm.task}", rule=plan.select, **{"data set": arm.dataset})
     for trial in study.finished():
         (run,) = yield [arm.job(trial.params, "trial", trial.number, trial.seed)]

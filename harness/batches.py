@@ -137,11 +137,8 @@ class Batches:
     def _changed(self, rows_BC: Tensor) -> Tensor:
         """The rows that strategies want looked up."""
         out_BC = reduce(lambda rows, strategy: strategy.on_lookup(rows, self._tables_C), self._hooks, rows_BC)
-        last = self._encoding.num_rows - 1
-        if (out_BC.shape, out_BC.dtype) != (
-            rows_BC.shape,
-            rows_BC.dtype,
-        ) or not 0 <= out_BC.min() <= out_BC.max() <= last:
+        kind, last = (rows_BC.shape, rows_BC.dtype), self._encoding.num_rows - 1
+        if (out_BC.shape, out_BC.dtype) != kind or not 0 <= out_BC.min() <= out_BC.max() <= last:
             raise UserError(
                 f"on_lookup of {'+'.join(s.name for s in self._hooks)} gives {out_BC.dtype} {tuple(out_BC.shape)}, "
                 f"{out_BC.min()} to {out_BC.max()}; accepted: {rows_BC.dtype} {tuple(rows_BC.shape)}, 0 to {last}"

@@ -73,17 +73,65 @@ def list_plugins(plugins: Plugins = None) -> None:
     print_plugins(console, plugins)
 
 
-@app.command()
-def data(
-    plan: PlanPath = ROOT / "plans" / "quick.toml",
+data_app = typer.Typer(help="Look at data, match it, and make data of any size.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Source = Annotated[str, typer.Argument(help="A preset, or a file: plan, schema or population (.toml), .parquet, .csv.")]
+TableSchema = Annotated[str | None, typer.Option("--schema", help="Says what is what in a .parquet or .csv file.")]
+
+
+@data_app.command()
+def describe(
+    source: Source = str(ROOT / "plans" / "quick.toml"),
+    schema: TableSchema = None,
     results: Results = Path("results"),
     plugins: Plugins = None,
     overrides: Overrides = None,
+    png: Annotated[Path | None, typer.Option("--png", help="Where to draw the rank-frequency plot.")] = None,
 ) -> None:
-    """Build a plan's data sets and describe them: fields, ids, label rates, the best AUC that can be reached."""
+    """Describe data sets, built if need be: how often ids occur, label rates, the best AUC that can be reached."""
     from harness.describe import print_data
 
-    print_data(console, plan, results, plugins, overrides)
+    print_data(console, source, schema, results, plugins, overrides, png)
+
+
+@data_app.command()
+def match(
+    source: Source,
+    out: Annotated[Path, typer.Option("--out", help="The preset to write, a TOML file.")],
+    schema: TableSchema = None,
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+) -> None:
+    """Fit the generator's knobs to a data set, write them as a preset, and show how near it comes."""
+    from harness.match import write_match
+
+    write_match(console, source, schema, out, results, plugins)
+
+
+@data_app.command()
+def write(
+    source: Annotated[str, typer.Argument(help="A preset, or a population of your own (.toml).")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder for train, valid and test.parquet.")],
+    rows: Annotated[int | None, typer.Option("--rows", min=1000, help="Instead of the preset's.")] = None,
+    part: Annotated[str | None, typer.Option("--slice", help="These rows alone, as 1000:2000, in one file.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="A plan's data_seed.")] = 0,
+) -> None:
+    """Write synthetic rows as Parquet, with truth, delays and what was seen at training time."""
+    from harness.parquet import write_parquet
+
+    write_parquet(console, source, out, rows, part, seed)
+
+
+@data_app.command()
+def table(
+    names: Annotated[list[str] | None, typer.Argument(help="Presets; all, if none.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where the table goes.")] = ROOT / "results/tables/generator.md",
+) -> None:
+    """Build every preset, and write target against produced of every statistic."""
+    from harness.preset_table import write_table
+
+    raise typer.Exit(write_table(console, names or [], out))
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -15,13 +15,18 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
 
 
+def _inner(model: Any, part: str) -> Any:
+    """The type of a key's value; a table of tables (dict) has any keys and values of one type."""
+    return get_args(model)[-1] if get_origin(model) is dict else model.model_fields[part].annotation
+
+
 def explain(error: ValidationError, model: Any) -> str:
     """One problem on one line, an unknown key before others: place, value, and the nearest accepted key."""
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     *path, last = map(str, first["loc"] or (model.__name__.lower(),))
     if first["type"] == "extra_forbidden":
         for part in path:
-            model = model.model_fields[part].annotation
+            model = _inner(model, part)
         accepted = [field.alias or name for name, field in model.model_fields.items()]
         return str(unknown("key", last, accepted, ".".join(path)))
     place = ".".join((*path, last))

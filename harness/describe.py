@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from harness import corpus
 from harness.check import conformance
-from harness.corpus import SPLITS, CodedSplit, Corpus
-from harness.execute import build_data, data_folder
-from harness.metrics import rank_metrics
+from harness.corpus import SPLITS
+from harness.frequency import Frequencies
 from harness.plugin import knobs
+from harness.profile import Estimate, Profile
+from harness.rankplot import rank_plot
 from harness.registry import Entry, Registry
-from harness.spec import load_plan, resolve
+from harness.sources import described
+
+T = TypeVar("T")
+WIDTH = 110
+"""Columns that the tables need; a narrower terminal wraps them, which beats leaving numbers out."""
 
 
 def print_plugins(console: Console, plugins: Path | None) -> None:
@@ -47,48 +50,76 @@ def print_plugins(console: Console, plugins: Path | None) -> None:
 
 
 def print_data(
-    console: Console, plan_path: Path, results: Path, plugins: Path | None, overrides: list[str] | None
+    console: Console,
+    source: str,
+    schema: str | None,
+    results: Path,
+    plugins: Path | None,
+    overrides: list[str] | None,
+    png: Path | None,
 ) -> None:
-    """Build and describe the data sets of a plan."""
-    registry = Registry(plugins)
-    plan = load_plan(plan_path, overrides)
-    datasets, _, _ = resolve(plan, registry)
-    for dataset in datasets:
-        key = build_data(dataset, plan.data_seed, registry, results)
-        built = corpus.load(data_folder(results, key))
-        console.print(f"[bold]{dataset.name}[/] {data_folder(results, key)}", highlight=False, soft_wrap=True)
-        console.print(_fields(built), _tasks(built))
+    """Build if need be, describe, and plot how often ids occur."""
+    console = console if console.width >= WIDTH else Console(width=WIDTH)
+    items = _watched(console, described(source, results, plugins, overrides, schema))
+    for i, (name, counts, found) in enumerate(items):
+        console.print(
+            f"[bold]{name}[/]  {'  '.join(f'{part} {n:,}' for part, n in found.rows.items())}", highlight=False
+        )
+        console.print(_fields(found))
+        if found.tasks:
+            console.print()
+            console.print(_tasks(found))
+        if png is not None:
+            path = png if i == 0 else png.with_stem(f"{png.stem}-{i + 1}")
+            rank_plot(name, counts, found, path)
+            console.print(f"rank-frequency plot: {path}", soft_wrap=True)
 
 
-def _fields(data: Corpus) -> Table:
-    table = Table("field", "distinct ids in train", "seen once", "top 1 % of ids hold", "test rows with an unseen id")
+def _watched(console: Console, items: Iterator[T]) -> Iterator[T]:
+    """The same, with a sign of life while each is on its way."""
+    while True:
+        with console.status("building and counting"):
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
+def _plain(*columns: str) -> Table:
+    table = Table(*columns, box=None, header_style="dim")
     for column in table.columns[1:]:
         column.justify = "right"
-    offset = 0
-    for f, name in enumerate(data.fields):
-        count_U = np.sort(data.count_V[f][data.count_V[f] > 0])[::-1]
-        unseen = float((data.count_V[f][data.test.codes_NF[:, f] - offset] == 0).mean())
-        top = count_U[: max(1, len(count_U) // 100)].sum() / count_U.sum()
-        table.add_row(name, f"{len(count_U):,}", f"{(count_U == 1).mean():.1%}", f"{top:.1%}", f"{unseen:.1%}")
-        offset += len(data.count_V[f])
     return table
 
 
-def _tasks(data: Corpus) -> Table:
-    table = Table("task", *(f"{part} positives" for part in SPLITS), "test rate", "best reachable test AUC")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for t, task in enumerate(data.tasks):
-        labels = [_known(data.split(part), t) for part in SPLITS]
-        truth = data.test.truth_NT
-        oracle = "unknown" if truth is None else f"{rank_metrics(truth[:, t], data.test.labels_NT[:, t])[0]:.4f}"
-        table.add_row(task, *(f"{int(label.sum()):,}" for label in labels), f"{labels[-1].mean():.3%}", oracle)
+def _fields(found: Profile) -> Table:
+    columns = ("field", "ids in train", "once", "N>=10 / N>=2", "top 1%", "top 10%", "exponent", "shift")
+    table = _plain(*columns, *(("test unseen", "seen once") if found.tasks else ()))
+    for field in found.fields:
+        law, tested = field.law, (field.unseen, field.once) if found.tasks else ()
+        fitted = (
+            ("-", "") if law is None else (f"{law.exponent:.3f}±{(law.high - law.low) / 2:.3f}", f"{law.shift:.1f}")
+        )
+        table.add_row(field.name, *_shares(field.frequencies), *fitted, *(f"{share:.1%}" for share in tested))
+    tested = (found.rarest_unseen, found.rarest_once) if found.tasks else ()
+    table.add_row("all", *_shares(found.everything), "", "", *(f"{share:.1%}" for share in tested))
     return table
 
 
-def _known(split: CodedSplit, task: int) -> npt.NDArray[np.uint8]:
-    known = slice(None) if split.observed_NT is None else split.observed_NT[:, task]
-    return np.asarray(split.labels_NT[known, task])
+def _shares(f: Frequencies) -> tuple[str, ...]:
+    return f"{f.ids:,}", *(f"{share:.1%}" for share in (f.singletons, f.ten, f.top_1, f.top_10))
+
+
+def _tasks(found: Profile) -> Table:
+    table = _plain("task", *(f"{part} positives" for part in SPLITS), "test rate", "best AUC on test", "and logloss")
+    for task in found.tasks:
+        counts = (f"{task.positives[part]:,}" for part in SPLITS)
+        table.add_row(task.name, *counts, f"{task.rates['test']:.3%}", _estimate(task.auc), _estimate(task.logloss))
+    return table
+
+
+def _estimate(value: Estimate | None) -> str:
+    return "unknown" if value is None else f"{value.value:.4f}±{value.error:.4f}"
 
 
 def print_conformance(console: Console, names: list[str], plugins: Path | None) -> int:

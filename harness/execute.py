@@ -14,6 +14,7 @@ import torch
 
 from harness import ENGINE, __version__, corpus, seeds
 from harness.api import UserError
+from harness.checkpoint import Checkpoints
 from harness.corpus import Corpus
 from harness.records import Record, RunWriter
 from harness.registry import Registry, build
@@ -35,10 +36,9 @@ def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path
     folder = data_folder(results, key)
     if not folder.exists():
         plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
-        data = plugin.build(seeds.generator(seed, "data", dataset.name))
-        corpus.check(data, dataset.name)
+        data = plugin.stream(seeds.generator(seed, "data", dataset.name))
         try:
-            corpus.save(data, folder)
+            corpus.save(data, folder, dataset.name)
         except OSError as error:
             raise UserError(f"data set '{dataset.name}' cannot be written to '{folder}': {error.strerror}") from error
     return key
@@ -47,18 +47,25 @@ def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path
 def execute(
     spec: RunSpec, key: str, data: Corpus, registry: Registry, results: Path, report: Callable[[Record], None]
 ) -> tuple[str, str]:
-    """Train a run and write its records; returns its status and, if it failed, the reason."""
-    writer = RunWriter(results / "runs", key, spec.model_dump(mode="json"), environment())
+    """Train a run, from its checkpoint if it has one, and write its records.
+
+    Returns its status and, if it failed, the reason.
+    """
+    checkpoints = Checkpoints(results / "runs" / key)
+    writer = RunWriter(results / "runs", key, spec.model_dump(mode="json"), environment(), keep=checkpoints.epoch)
     _, model, strategies = instances(spec, registry)
+    for record in writer.kept:
+        report(record)
+    status, reason = "finished", ""
     try:
-        for record in run(data, model, strategies, spec.train, spec.evaluation, spec.seed):
+        for record in run(data, model, strategies, spec.train, spec.evaluation, spec.seed, checkpoints):
             writer.append(record)
             report(record)
     except Diverged as error:
-        writer.finish("failed", str(error))
-        return "failed", str(error)
-    writer.finish("finished")
-    return "finished", ""
+        status, reason = "failed", str(error)
+    writer.finish(status, reason)
+    checkpoints.clear()
+    return status, reason
 
 
 @lru_cache(maxsize=1)

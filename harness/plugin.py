@@ -76,9 +76,9 @@ def tuned(
 ) -> Any:
     """A plug-in field: one declaration of default, legal range and search range.
 
-    An integer default makes an integer knob, a tuple one of integers that are each in the range. `neutral` is the value at which the knob does nothing (legal even
-    outside the range); the conformance check trains with it and expects `none`, bit for bit. `search=False` keeps
-    a legal knob out of the hyperparameter search.
+    An integer default makes an integer knob, a tuple one of integers that are each in the range. `neutral` is the
+    value at which the knob does nothing (legal even outside the range); the conformance check trains with it and
+    expects `none`, bit for bit. `search=False` keeps a legal knob out of the hyperparameter search.
     """
     knob = Knob(low, high, log, choices, neutral, search)
     return dataclasses.field(default=default, metadata={"knob": knob})
@@ -103,7 +103,7 @@ class Plugin:
 
     def _check(self, field: dataclasses.Field[Any], value: Any) -> None:
         knob, default = knob_of(field), field.default
-        where = f"{self.name}: {field.name} = {value!r}"
+        where = f"{self.name}: {field.name} = {list(value) if isinstance(value, tuple) else value!r}"
         if knob.choices is None and default is not dataclasses.MISSING and default is not None:
             expected = type(default)
             number = isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -14,7 +14,7 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,14 +104,19 @@ class Outcome:
 
 
 class RunWriter:
-    """Writes one run; the folder is emptied first, so that a killed run starts clean."""
+    """Writes one run. What a killed run left is deleted, but for its records up to epoch `keep`: those are `kept`."""
 
-    def __init__(self, runs: Path, key: str, spec: dict[str, Any], env: dict[str, Any]) -> None:
+    def __init__(self, runs: Path, key: str, spec: dict[str, Any], env: dict[str, Any], keep: int = 0) -> None:
         self.folder = runs / key
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        if keep:
+            for name in ("records.jsonl", "costs.jsonl"):
+                _replace(self.folder / name, (line for line in _lines(self.folder / name) if line["epoch"] <= keep))
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
         _write(self.folder / "spec.json", spec)
         _write(self.folder / "env.json", env)
+        self.kept = read(runs, key).records
 
     def append(self, record: Record) -> None:
         line = dataclasses.asdict(record)
@@ -202,8 +207,16 @@ def _append(path: Path, value: dict[str, Any]) -> None:
         file.write(json.dumps(value) + "\n")
 
 
+def _replace(path: Path, values: Iterable[dict[str, Any]]) -> None:
+    _whole(path, "".join(json.dumps(value) + "\n" for value in values))
+
+
 def _write(path: Path, value: dict[str, Any]) -> None:
+    _whole(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+def _whole(path: Path, text: str) -> None:
     """Write under a temporary name, then rename."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
+    partial.write_text(text)
     partial.replace(path)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, reduce
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -161,6 +162,25 @@ class EmbeddingTables:
         if self._decays:
             self.store[:, : self.width] = self.weight_RD
         self._frozen, self._decays = True, False
+
+    def state(self) -> dict[str, Any]:
+        """All that changes in training."""
+        return {
+            "tensors": self._tensors(), "memos": self.memos, "draws": self._draws,
+            "numbers": {name: getattr(self, name) for name in ("epoch", "step", "rows_touched", "_frozen", "_decays")},
+        }  # fmt: skip
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for name, tensor in self._tensors().items():
+            tensor.copy_(state["tensors"][name])
+        self.memos = {name: memo.to(self.device) for name, memo in state["memos"].items()}
+        self._draws = state["draws"]
+        vars(self).update(state["numbers"])
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """store_RS, born_R, history_RH, decayed_R and seen_max_F."""
+        named = {"store": self.store, "born": self._born_R, "history": self._history_RH, "decayed": self._decayed_R}
+        return named | ({"seen_max": self.seen_max_F} if len(self._history_RH) else {})
 
     def _draw(self, which: Tensor | slice, stream: tuple[int, str, str, int]) -> None:
         """Initial weights, in chunks with a random stream each, so that threads can share the work."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from torch.nn import functional
 from harness import memory, seeds
 from harness.api import DenseSpec, Model, Strategy, TableSpec, defining
 from harness.batches import Batch, Batches
+from harness.checkpoint import Checkpoints
 from harness.corpus import Corpus
 from harness.encode import encode
 from harness.evaluate import Evaluator
@@ -106,6 +108,21 @@ class Trainer:
             for strategy in self.strategies:
                 strategy.on_epoch_end(epoch, self.tables)
 
+    def state(self) -> dict[str, Any]:
+        """All that changes in training, between epochs."""
+        return {
+            "tables": self.tables.state(),
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": self._random,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.tables.restore(state["tables"])
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._random = state["random"]
+
     @contextmanager
     def randomness(self) -> Iterator[None]:
         """Inside, torch's global stream, which dropout and hooks draw from, is this run's own."""
@@ -126,19 +143,23 @@ def loss_and_gradient(logits_BT: Tensor, labels_BT: Tensor, known_BT: Tensor | N
 
 
 def run(
-    corpus: Corpus, model: Model, strategies: Sequence[Strategy], train: TrainSpec, evaluation: EvalSpec, seed: int
-) -> Iterator[Record]:
-    """Train and yield a record at every evaluation point.
+    corpus: Corpus, model: Model, strategies: Sequence[Strategy], train: TrainSpec, evaluation: EvalSpec, seed: int,
+    checkpoints: Checkpoints | None = None,
+) -> Iterator[Record]:  # fmt: skip
+    """Train and yield a record at every evaluation point, from the epoch after the checkpoint if there is one.
 
     Raises:
         Diverged: the loss of an evaluation or of training is not finite.
     """
     trainer = Trainer(corpus, model, strategies, train, seed)
+    done_epochs = checkpoints.epoch if checkpoints else 0
+    if checkpoints and done_epochs:
+        trainer.restore(checkpoints.load())
     evaluator = Evaluator(corpus, trainer.encoding, evaluation)
     batches = len(trainer.batches)
     stops = sorted({max(1, round(p * batches)) for p in evaluation.points} | {batches})
-    step, peak = 0, 0.0
-    for epoch in range(1, train.epochs + 1):
+    step, peak = done_epochs * batches, 0.0
+    for epoch in range(done_epochs + 1, train.epochs + 1):
         clock = _Clock()
         trainer.start_epoch(epoch)
         order = trainer.batches.epoch(epoch)
@@ -159,6 +180,8 @@ def run(
                 cost = clock.cost(len(corpus.train), trainer.tables, touched, batches) | {"peak_memory_mb": peak}
             yield Record(epoch, step, epoch - 1 + stop / batches, boundary, metrics, cost if boundary else {})
         trainer.end_epoch(epoch)
+        if checkpoints and epoch < train.epochs and checkpoints.due():
+            checkpoints.save(epoch, trainer.state())
 
 
 class _Clock:

@@ -50,12 +50,18 @@ def storage(results: Path) -> Journal:
 
 
 class Search:
-    """The study of one arm. space: name -> (distribution, default), the first trial being the defaults."""
+    """The study of one arm. space: name -> (distribution, default), the first trial being the defaults.
 
-    def __init__(self, journal: Journal, arm: str, space: Space, trials: int, seed: int, larger: bool) -> None:
+    key: of the first trial's run. Whatever would change its numbers, the data, the engine, a plug-in, makes it another
+    study; the sampler's stream stays the same, as it depends on the arm and its space alone.
+    """
+
+    def __init__(
+        self, journal: Journal, arm: str, space: Space, key: str, trials: int, seed: int, larger: bool
+    ) -> None:
         about = json.dumps({k: [distribution_to_json(d), default] for k, (d, default) in space.items()}, sort_keys=True)
-        digest = hashlib.sha256(about.encode()).hexdigest()[:8]
-        self.name, self._trials, self._seed = f"{arm} [{digest}]", trials, seed
+        self.name, self._trials, self._seed = f"{arm} [{_digest(about + key)}]", trials, seed
+        self._stream = f"{arm} [{_digest(about)}]"
         self._space = {name: dist for name, (dist, _) in space.items()}
         self._study = optuna.create_study(
             storage=journal,
@@ -81,7 +87,7 @@ class Search:
             return None
         number = len(trials)
         self._study.sampler = optuna.samplers.TPESampler(
-            seed=seeds.torch_seed(self._seed, self.name, number) % 2**32, n_startup_trials=5
+            seed=seeds.torch_seed(self._seed, self._stream, number) % 2**32, n_startup_trials=5
         )
         asked = self._study.ask(self._space)
         return Trial(asked.number, "", self._seed + asked.number, dict(asked.params), None)
@@ -109,3 +115,7 @@ class Search:
             params=dict(stored.params),
             value=stored.value if stored.state == TrialState.COMPLETE else None,
         )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -89,7 +89,7 @@ def figures() -> list[Figure]:
         ),
         Figure("memory", "peak memory over (table + optimiser state + data arrays), 50 M rows", 1.2, at_least=False),
         *_strategies(),
-        Figure("plan", "share of the wall clock of `plans/quick.toml` that is not training", 0.15, False, "%"),
+        Figure("plan", "share of the runs of `plans/quick.toml` that is not training", 0.15, False, "%"),
         Figure("workers", "two processes of one thread over one of two threads, whole plan", 1.15, rounds=2),
     ]
 

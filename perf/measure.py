@@ -17,7 +17,7 @@ from perf.contenders import NotInstalled, load
 from perf.work import Work
 
 ROOT = Path(__file__).resolve().parent.parent
-TRIES, DISTURBED = 8, 0.1
+TRIES, DISTURBED = 4, 0.1
 """A measurement is repeated while others keep more than this share of a core busy."""
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 

@@ -18,10 +18,10 @@ SMALL = ("strategies=['none', 'reinit']", "seeds=[1, 2]", "search.trials=0", "tr
 
 
 def outside_training(results: Path, plan: str = "quick") -> float | None:
-    """The share of the worker processes' time that is not in `train_s`; None if the plan was not run here.
+    """The share of the runs' time that is not in `train_s`; None if the plan was not run here.
 
-    A run lasts from its first file to its last. Workers are as many as ran at once, and their time is that in which
-    any ran: so evaluation, records, tracking, reading data, building tables and waiting for the next run all count.
+    A run lasts from its first file to its last: drawing tables, evaluation, records, and telling them to MLflow's
+    process all count.
     """
     try:
         outcome = records.read_outcome(results, plan)
@@ -29,29 +29,13 @@ def outside_training(results: Path, plan: str = "quick") -> float | None:
         return None
     keys = {key for arm in outcome.arms for key in arm.runs.values()}
     keys |= {trial.key for arm in outcome.arms for trial in arm.trials}
-    spans, trained = [], 0.0
+    whole, trained = 0.0, 0.0
     for folder in (results / "runs" / key for key in sorted(keys)):
-        if not (folder / "done").exists() or not (folder / "costs.jsonl").exists():
-            continue
-        spans.append(((folder / "env.json").stat().st_mtime, (folder / "done").stat().st_mtime))
-        costs = [json.loads(line) for line in (folder / "costs.jsonl").read_text().splitlines()]
-        trained += sum(c["train_s"] for c in costs)
-    if not spans:
-        return None
-    busy, most = _occupied(spans)
-    return 1 - trained / (busy * most)
-
-
-def _occupied(spans: list[tuple[float, float]]) -> tuple[float, int]:
-    """Seconds in which any span was open, and the most that were open at once; pauses under a second are time too."""
-    events = sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])
-    busy, most, open_now, last = 0.0, 0, 0, events[0][0]
-    for at, change in events:
-        if open_now or at - last < 1:
-            busy += at - last
-        open_now, last = open_now + change, at
-        most = max(most, open_now)
-    return busy, most
+        if (folder / "done").exists() and (folder / "costs.jsonl").exists():
+            whole += (folder / "done").stat().st_mtime - (folder / "env.json").stat().st_mtime
+            costs = [json.loads(line) for line in (folder / "costs.jsonl").read_text().splitlines()]
+            trained += sum(c["train_s"] for c in costs)
+    return 1 - trained / whole if whole else None
 
 
 def workers_gain() -> float:
@@ -67,7 +51,7 @@ def workers_gain() -> float:
 def _wall(results: Path, workers: int, threads: int) -> float:
     sets = [part for value in (*SMALL, f"train.threads={threads}") for part in ("--set", value)]
     common = [str(PLAN), "--results", str(results), *sets]
-    _multiepoch("data", *common)
+    _multiepoch("data", "describe", *common)
     start = time.perf_counter()
     _multiepoch("benchmark", *common, "--workers", str(workers))
     return time.perf_counter() - start

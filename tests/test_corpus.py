@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import corpus as corpora
-from harness.api import Data, Split, UserError
+from harness.api import Data, Split, Stream, UserError
 from harness.corpus import SPLITS, CodedSplit, Corpus
+from harness.vocabulary import Vocabulary
 
 BIG = 2**62  # ids this large lose their low bits in any float
 OPTIONAL: dict[str, npt.NDArray[Any]] = {
@@ -60,19 +62,41 @@ def test_what_is_saved_is_what_is_read(more: dict[str, Any], tmp_path: Path) -> 
                 assert np.array_equal(value, expected)
 
 
-@given(st.integers(0, 2**32), st.integers(1, 30), st.integers(1, 3))
-def test_codes_are_a_bijection_and_counts_are_of_training_alone(seed: int, rows: int, fields: int) -> None:
+@given(st.integers(0, 2**32), st.integers(1, 30), st.integers(1, 3), st.integers(1, 7))
+def test_codes_are_a_bijection_and_counts_are_of_training_alone(seed: int, rows: int, fields: int, piece: int) -> None:
+    """Whatever the pieces that the data comes in."""
     rng = np.random.default_rng(seed)
-    data = make_data(*(rng.choice([-(2**63), -1, 0, 3, BIG, BIG + 1], (n, fields)) for n in (rows, 5, 4)))
-    arrays = corpora.code(data)
-    ids = np.concatenate([arrays[f"ids_{f}"] for f in range(fields)])
-    for part in SPLITS:
-        assert np.array_equal(ids[arrays[f"{part}_codes_NF"]], getattr(data, part).ids_NF)
+    data = make_data(*(rng.choice([-(2**63), -1, 0, 3, BIG, BIG + 1], (n, fields)) for n in (rows + 1, 5, 4)))
+    pieces = [
+        (part, Split(ids_NF=whole.ids_NF[at : at + piece], labels_NT=whole.labels_NT[at : at + piece]))
+        for part in SPLITS
+        for whole in [getattr(data, part)]
+        for at in range(0, len(whole.ids_NF), piece)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        corpora.save(Stream(data.fields, data.tasks, pieces), Path(folder) / "data")
+        corpus = corpora.load(Path(folder) / "data")
+        for part in SPLITS:
+            assert np.array_equal(decode(corpus, corpus.split(part)), getattr(data, part).ids_NF)
+            assert np.array_equal(corpus.split(part).labels_NT, getattr(data, part).labels_NT)
     for f in range(fields):
         distinct = np.unique(np.concatenate([getattr(data, part).ids_NF[:, f] for part in SPLITS]))
         counts = id_counts(data.train.ids_NF[:, f])
-        assert np.array_equal(arrays[f"ids_{f}"], distinct)
-        assert arrays[f"count_{f}"].tolist() == [counts.get(i, 0) for i in distinct.tolist()]
+        assert np.array_equal(corpus.ids_V[f], distinct)
+        assert corpus.count_V[f].tolist() == [counts.get(i, 0) for i in distinct.tolist()]
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=200), st.integers(1, 40))
+def test_a_vocabulary_grows_and_forgets_nothing(ids: list[int], piece: int) -> None:
+    ids_N = np.array(ids * 2, np.int64)
+    vocabulary = Vocabulary(size=4)
+    code_N = np.concatenate(
+        [vocabulary.code(ids_N[at : at + piece], training=True) for at in range(0, len(ids_N), piece)]
+    )
+    ids_V, count_V, position = vocabulary.finish()
+    assert np.array_equal(ids_V[position[code_N]], ids_N)
+    assert np.array_equal(ids_V, np.unique(ids_N))
+    assert count_V.tolist() == [2 * ids.count(i) for i in ids_V.tolist()]
 
 
 def test_rarest_count_is_the_smallest_training_count_of_an_example(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def test_a_results_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
     [
         ("search.task=checkuot", "unknown task 'checkuot'; did you mean 'checkout'?"),
         ("dataset.rows=20", "rows = 20 is not accepted"),
-        ("dataset.checkout=0.0001", "positives; accepted: 100 or more"),
+        ("dataset.checkout=0.0001", "positives in the smallest split; accepted: 10 or more"),
     ],
 )
 def test_what_the_data_refuse_is_refused_before_training(tmp_path: Path, override: str, message: str) -> None:

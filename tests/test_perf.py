@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from perf import beyond_memory, figures, plans, table, throughput
+from perf import beyond_memory, figures, plans, profile, table, throughput
 from perf.contenders import NAMES, Contender, NotInstalled, load
 from perf.measure import Measurement, Result, here
 from perf.throughput import Reached, Series
@@ -75,7 +75,7 @@ def test_a_target_is_compared_with_the_median(value: float, met: str) -> None:
     assert table.cells(Reached(figure, [0.1, value, 0.9]))[3] == met
 
 
-def test_time_outside_training_counts_waits_but_not_pauses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_outside_training_is_all_else_in_a_runs_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spans = {"a": (1000.0, 1010.0), "b": (1000.0, 1004.0), "c": (1004.5, 1010.0), "d": (5000.0, 5002.0)}
     for key, (start, end) in spans.items():
         folder = tmp_path / "runs" / key
@@ -86,7 +86,7 @@ def test_time_outside_training_counts_waits_but_not_pauses(tmp_path: Path, monke
         (folder / "costs.jsonl").write_text('{"train_s": 1.5}\n{"train_s": 1.5}\n')
     arm: Any = type("Arm", (), {"runs": dict(enumerate(spans)), "trials": ()})
     monkeypatch.setattr(plans.records, "read_outcome", lambda *_: type("Outcome", (), {"arms": (arm,)}))
-    assert plans.outside_training(tmp_path) == pytest.approx(1 - 12 / (2 * 12))
+    assert plans.outside_training(tmp_path) == pytest.approx(1 - 12 / 21.5)
 
 
 def test_mapped_examples_are_those_of_the_work(tmp_path: Path) -> None:
@@ -106,3 +106,12 @@ def test_all_contenders_say_what_they_time() -> None:
         assert issubclass(kind, Contender)
         assert kind.label
         assert kind.times
+
+
+def test_a_profile_has_all_parts_of_a_step_and_leaves_no_trace() -> None:
+    before = [getattr(owner, name) for _, owner, name in profile.PARTS]
+    trainer = load("ours")(SMALL, strategy="frequency_adaptive_lr").trainer()  # type: ignore[attr-defined, call-arg]
+    parts = profile.profile(trainer, warmup=2)
+    assert set(parts) == {label for label, _, _ in profile.PARTS} | {"whole step"}
+    assert min(parts.values()) > 0
+    assert [getattr(owner, name) for _, owner, name in profile.PARTS] == before

@@ -79,9 +79,10 @@ def test_api_imports_only_plugin_and_plugin_nothing_of_ours() -> None:
 
 @pytest.mark.parametrize("path", PLUGINS, ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_plugins_import_only_the_api_of_ours(path: Path) -> None:
-    """Data sets may also use the engine's tools for tables, whose changes are ENGINE's like those of the engine."""
+    """Data sets may also use the engine's tools for tables, whose changes are ENGINE's like those of the engine, and
+    for synthetic rows, whose source is part of the key of the data they make."""
     imported = {name for name in imports_of(path.read_text(), str(path)) if within(name, "harness")}
-    tools = ("harness.columns", "harness.table_schema") if path.parent.name == "datasets" else ()
+    tools = ("harness.columns", "harness.table_schema", "harness.synthetic") if path.parent.name == "datasets" else ()
     assert {n for n in imported if not any(within(n, a) for a in ("harness.api", "harness.plugin", *tools))} == set()
 
 
@@ -119,3 +120,10 @@ def test_plugin_folders_are_no_packages() -> None:
     for folder in ("datasets", "strategies"):
         assert (ROOT / folder).is_dir()
         assert not (ROOT / folder / "__init__.py").exists()
+
+
+def test_modules_that_compile_with_a_cache_depend_on_no_other() -> None:
+    """The compiler keeps machine code by the file it is in, and would not notice a change elsewhere."""
+    compiled = [m for m, imported in ENGINE.items() if "numba.njit" in imported]
+    assert "harness.synthetic.kernel" in compiled
+    assert [m for m in compiled if ours(ENGINE[m])] == []

@@ -20,8 +20,8 @@ SPACE = {
 }
 
 
-def search(folder: Path, trials: int = 8) -> Search:
-    return Search(storage(folder), "arm", SPACE, trials, seed=100, larger=True)
+def search(folder: Path, trials: int = 8, key: str = "key") -> Search:
+    return Search(storage(folder), "arm", SPACE, key, trials, seed=100, larger=True)
 
 
 def value_of(trial: Trial) -> float | None:
@@ -67,7 +67,13 @@ def test_attributes_are_in_the_journal(tmp_path: Path) -> None:
 
 def test_another_space_is_another_study(tmp_path: Path) -> None:
     wider = SPACE | {"lr": (distribution(Knob(1e-5, 1e-1, log=True), 1e-2), 1e-2)}
-    assert search(tmp_path).name != Search(storage(tmp_path), "arm", wider, 8, seed=100, larger=True).name
+    assert search(tmp_path).name != Search(storage(tmp_path), "arm", wider, "key", 8, seed=100, larger=True).name
+
+
+def test_other_data_or_another_engine_is_another_study_that_proposes_the_same(tmp_path: Path) -> None:
+    before, after = spend(search(tmp_path)), spend(search(tmp_path, key="another"))
+    assert search(tmp_path).name != search(tmp_path, key="another").name
+    assert before == after
 
 
 @given(st.integers(1, 50), st.integers(51, 500))

@@ -24,11 +24,8 @@ class CrossNet(nn.Module):
         input_NI = crossed_NI = embedded_NFD.flatten(1)
         for cross in self.crosses:
             crossed_NI = input_NI * cross(crossed_NI) + crossed_NI
-        if self.stacked:
-            last_NI = self.deep(crossed_NI)
-        else:
-            last_NI = torch.cat([crossed_NI, self.deep(input_NI)], dim=1)
-        logits_NT: Tensor = self.head(last_NI)
+        deep_NI = self.deep(crossed_NI if self.stacked else input_NI)
+        logits_NT: Tensor = self.head(deep_NI if self.stacked else torch.cat([crossed_NI, deep_NI], dim=1))
         return logits_NT
 
 

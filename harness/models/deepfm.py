@@ -24,7 +24,7 @@ class Deep(nn.Module):
         first_NT, factor_NFK = embedded_NFD[..., : self.tasks].sum(dim=1), embedded_NFD[..., self.tasks :]
         twice_NK = factor_NFK.sum(dim=1).square() - factor_NFK.square().sum(dim=1)
         deep_NT: Tensor = self.deep(factor_NFK)
-        return first_NT + twice_NK.unflatten(-1, (self.tasks, -1)).sum(dim=-1) / 2 + deep_NT
+        return first_NT + twice_NK.view(len(twice_NK), self.tasks, -1).sum(dim=-1) / 2 + deep_NT
 
 
 class DeepFM(Model):

@@ -22,9 +22,9 @@ class Machine(nn.Module):
     def forward(self, embedded_NFD: Tensor) -> Tensor:
         tasks = len(self.bias_T)
         first_NT = embedded_NFD[..., :tasks].sum(dim=1)
-        factor_NFTK = embedded_NFD[..., tasks:].unflatten(-1, (tasks, -1))
-        pairs_NTK = factor_NFTK.sum(dim=1).square() - factor_NFTK.square().sum(dim=1)
-        return self.bias_T + first_NT + pairs_NTK.sum(dim=-1) / 2
+        factor_NFK = embedded_NFD[..., tasks:]
+        twice_NK = factor_NFK.sum(dim=1).square() - factor_NFK.square().sum(dim=1)
+        return self.bias_T + first_NT + twice_NK.view(len(twice_NK), tasks, -1).sum(dim=-1) / 2
 
 
 class FM(Model):

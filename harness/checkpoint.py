@@ -1,0 +1,50 @@
+"""The state of a run between two epochs, on disk, so that a killed run goes on from there."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+EVERY = 60.0
+"""Seconds between checkpoints, at least; a shorter run is sooner repeated than saved."""
+
+
+class Checkpoints:
+    """In the folder of a run, the latest one alone. epoch: the last that it holds; 0 if there is none."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.epoch = max((int(p.stem.removeprefix("checkpoint-")) for p in folder.glob("checkpoint-*.pt")), default=0)
+        self._next = time.monotonic() + EVERY
+
+    def load(self) -> dict[str, Any]:
+        state: dict[str, Any] = torch.load(self._path(self.epoch), weights_only=True)
+        return state
+
+    def due(self) -> bool:
+        return time.monotonic() >= self._next
+
+    def save(self, epoch: int, state: dict[str, Any]) -> None:
+        """Write under another name, then rename; without room on the disk the run goes on unsaved.
+
+        Saving takes a twentieth of the time at most, however large the table.
+        """
+        start, partial = time.monotonic(), self._folder / "checkpoint.partial"
+        with suppress(OSError, RuntimeError):  # torch raises RuntimeError for a full disk
+            torch.save(state, partial)
+            partial.rename(self._path(epoch))
+            self.clear()
+            self.epoch = epoch
+        partial.unlink(missing_ok=True)
+        self._next = time.monotonic() + max(EVERY, 20 * (time.monotonic() - start))
+
+    def clear(self) -> None:
+        """Delete the one before."""
+        self._path(self.epoch).unlink(missing_ok=True)
+
+    def _path(self, epoch: int) -> Path:
+        return self._folder / f"checkpoint-{epoch}.pt"

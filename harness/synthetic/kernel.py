@@ -1,0 +1,254 @@
+"""The loops over rows, compiled: time, ids, logits, labels and delays of the rows of given numbers.
+
+A row reads its own number and the compiled population alone; `harness/synthetic/sampler.py` documents the model. Each
+loop fills one kind of array for a block of rows that fits the cache. All compiled code of the generator and all its
+constants are in this file: the compiler's cache on disk knows when a file changes, not when what it imports does.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+GAMMA = np.uint64(0x9E3779B97F4A7C15)
+BITS = 10
+PER_DRAW = 6
+"""Normals that one 64-bit draw holds, of so many bits each."""
+HEAD = 1024
+"""Ranks in an alias table; its last entry beyond them stands for all others."""
+FREE, HOUR, WEEKDAY = -1, -2, -3
+"""Where the index of a field comes from, if not from another field's."""
+LEFT, RIGHT = 1, 2
+LATENT = 64
+"""Number of the first draw of an id that holds its latent vector; those before hold its biases."""
+DAY, HOURS = 86_400.0, 24
+BLOCK = 2048
+_A, _B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_S11, _S27, _S30, _S31, _S32 = (np.uint64(s) for s in (11, 27, 30, 31, 32))
+_LOW = np.uint64(0xFFFFFFFF)
+_MASK = np.uint64((1 << BITS) - 1)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def mix(x: Any) -> Any:
+    """SplitMix64's finaliser: a bijection of uint64."""
+    x = (x ^ (x >> _S30)) * _A
+    x = (x ^ (x >> _S27)) * _B
+    return x ^ (x >> _S31)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def draw(key: Any, counter: Any) -> Any:
+    """uint64 draw number `counter` of the stream `key`."""
+    return mix(key + (np.uint64(counter) + np.uint64(1)) * GAMMA)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def uniform(bits: Any) -> Any:
+    """float64 in [0, 1) with 53 random bits."""
+    return np.float64(bits >> _S11) * (1.0 / 9007199254740992.0)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def rank(bits: Any, alias: Any, keep: Any, tail: Any) -> Any:
+    """Rank from 0, drawn by 64 random bits."""
+    i = np.int64(((bits >> _S32) * np.uint64(keep.size)) >> _S32)
+    other = np.int64(alias[i])
+    i = i if np.uint32(bits & _LOW) < keep[i] else other
+    return i if i < HEAD else _tail_rank(bits, tail)
+
+
+@njit(cache=True, nogil=True)
+def _tail_rank(bits: Any, tail: Any) -> Any:
+    """Rejection-inversion over the ranks beyond the head."""
+    head, shift, exponent, power = tail[0], tail[1], tail[2], tail[3]
+    first = head + 1.0 + shift
+    low, high, sure, last = tail[4], tail[5], tail[6], tail[7]
+    while True:
+        bits = mix(bits + GAMMA)
+        u = high + uniform(bits) * (low - high)
+        x = first * (math.exp(u) if abs(power) < 1e-12 else math.exp(math.log1p(power * u) / power))
+        k = min(max(math.floor(x - shift + 0.5), head + 1.0), last)
+        y = k + shift
+        if y - x <= sure:
+            return np.int64(k) - 1
+        edge = math.log((y + 0.5) / first)
+        area = edge if abs(power) < 1e-12 else math.expm1(power * edge) / power
+        if u >= area - math.exp(-exponent * math.log(y / first)) / first:
+            return np.int64(k) - 1
+
+
+@njit(cache=True, nogil=True)
+def _clock(row_N: Any, clock_H: Any, clock_key: Any, rows: Any, time_N: Any, hour_N: Any) -> Any:
+    """Seconds and hour of ascending rows: each stands in its own of `rows` equal shares of the clock."""
+    hour = np.searchsorted(clock_H, row_N[0] / rows, side="right") - 1
+    for n in range(row_N.size):
+        at = (row_N[n] + uniform(draw(clock_key, row_N[n]))) / rows
+        while hour < clock_H.size - 2 and clock_H[hour + 1] <= at:
+            hour += 1
+        inside = (at - clock_H[hour]) / (clock_H[hour + 1] - clock_H[hour])
+        time_N[n] = np.int64((hour + min(inside, 1.0 - 1e-9)) * 3600.0)
+        hour_N[n] = hour
+
+
+@njit(cache=True, nogil=True)
+def _ranks(counter_N: Any, key: Any, alias: Any, keep: Any, tail: Any, index_N: Any) -> Any:
+    for n in range(counter_N.size):
+        index_N[n] = rank(draw(key, counter_N[n]), alias, keep, tail)
+
+
+@njit(cache=True, nogil=True)
+def _turn(row_N: Any, time_N: Any, ids: Any, life: Any, fade: Any, key: Any, index_N: Any) -> Any:
+    """From ranks to the ids that hold them: a new one every `life` days; the old one lingers for `fade`, on average."""
+    for n in range(row_N.size):
+        born = time_N[n] / DAY
+        if fade > 0:
+            born += fade * math.log1p(-uniform(draw(~key, row_N[n])))
+        generation = math.floor(born / life + uniform(draw(key, index_N[n])))
+        index_N[n] += np.int64(generation) * ids
+
+
+@njit(cache=True, nogil=True)
+def _biases(id_N: Any, shared_T: Any, own_T: Any, normal: Any, logit_NT: Any) -> Any:
+    """Add an id's normals to the logits: one that tasks share, and one of each task's own."""
+    for n in range(id_N.size):
+        bits = draw(id_N[n], 0)
+        common = normal[bits & _MASK]
+        for t in range(shared_T.size):
+            place = (t + 1) % PER_DRAW
+            if place == 0:
+                bits = draw(id_N[n], (t + 1) // PER_DRAW)
+            own = normal[(bits >> np.uint64(BITS * place)) & _MASK]
+            logit_NT[n, t] += shared_T[t] * common + own_T[t] * own
+
+
+@njit(cache=True, nogil=True)
+def _latent(id_N: Any, normal: Any, side_NK: Any) -> Any:
+    """Add an id's latent vector to its side of the match."""
+    for n in range(id_N.size):
+        bits = draw(id_N[n], LATENT)
+        for k in range(side_NK.shape[1]):
+            if k % PER_DRAW == 0 and k > 0:
+                bits = draw(id_N[n], LATENT + k // PER_DRAW)
+            side_NK[n, k] += normal[(bits >> np.uint64(BITS * (k % PER_DRAW))) & _MASK]
+
+
+@njit(cache=True, nogil=True)
+def _matches(
+    hour_N: Any, left_NK: Any, right_NK: Any, match_TK: Any, fashion_HK: Any, drift_T: Any, logit_NT: Any
+) -> Any:
+    for n in range(hour_N.size):
+        trend = 0.0
+        for k in range(right_NK.shape[1]):
+            trend += fashion_HK[hour_N[n], k] * right_NK[n, k]
+            left_NK[n, k] *= right_NK[n, k]
+        for t in range(drift_T.size):
+            match = drift_T[t] * trend
+            for k in range(right_NK.shape[1]):
+                match += match_TK[t, k] * left_NK[n, k]
+            logit_NT[n, t] += match
+
+
+@njit(cache=True, nogil=True)
+def _block(row_N: Any, c: Any, time_N: Any, index_NF: Any, id_NF: Any, logit_NT: Any) -> Any:
+    """Time, ids and logits, without intercepts, of one block of ascending rows."""
+    size, latent = row_N.size, c.match_TK.shape[1]
+    hour_N = np.empty(size, np.int64)
+    left_NK, right_NK = np.zeros((size, latent), np.float32), np.zeros((size, latent), np.float32)
+    logit_NT[:] = 0.0
+    _clock(row_N, c.clock_H, c.clock_key, c.rows, time_N, hour_N)
+    for f in range(c.ids_F.size):
+        index_N = index_NF[:, f]
+        if c.of_F[f] == HOUR:
+            index_N[:] = hour_N % HOURS
+        elif c.of_F[f] == WEEKDAY:
+            index_N[:] = hour_N // HOURS % 7
+        else:
+            counter_N = row_N if c.of_F[f] == FREE else index_NF[:, c.of_F[f]].copy()
+            part = slice(c.at_F[f], c.at_F[f] + c.size_F[f])
+            _ranks(counter_N, c.draw_F[f], c.alias[part], c.keep[part], c.tail_F8[f], index_N)
+        if c.life_F[f] > 0:
+            _turn(row_N, time_N, c.ids_F[f], c.life_F[f], c.fade_F[f], c.turn_F[f], index_N)
+        id_N = np.empty(size, np.uint64)
+        for n in range(size):
+            id_N[n] = draw(c.id_F[f], index_N[n])
+            id_NF[n, f] = id_N[n]
+        _biases(id_N, c.shared_FT[f], c.own_FT[f], c.normal, logit_NT)
+        if c.side_F[f] != 0:
+            _latent(id_N, c.normal, left_NK if c.side_F[f] == LEFT else right_NK)
+    _matches(hour_N, left_NK, right_NK, c.match_TK, c.fashion_HK, c.drift_T, logit_NT)
+    for t in range(c.scale_T.size):
+        logit_NT[:, t] *= c.scale_T[t]
+
+
+@njit(cache=True, nogil=True)
+def make_logits(row_M: Any, logit_MT: Any, c: Any) -> Any:
+    """The logits of rows with ascending numbers, without intercepts."""
+    fields = c.ids_F.size
+    time_N = np.empty(BLOCK, np.int64)
+    index_NF, id_NF = np.empty((BLOCK, fields), np.int64), np.empty((BLOCK, fields), np.uint64)
+    for a in range(0, row_M.size, BLOCK):
+        n = min(BLOCK, row_M.size - a)
+        _block(row_M[a : a + n], c, time_N[:n], index_NF[:n], id_NF[:n], logit_MT[a : a + n])
+
+
+@njit(cache=True, nogil=True)
+def make_rows(
+    first: Any,
+    c: Any,
+    intercept_T: Any,
+    time_N: Any,
+    index_NF: Any,
+    id_NF: Any,
+    label_NT: Any,
+    truth_NT: Any,
+    delay_NT: Any,
+) -> Any:
+    """Fill the arrays with the rows from `first` on. delay_NT: seconds from row to conversion, -1 where none."""
+    logit_NT = np.empty((BLOCK, intercept_T.size))
+    for a in range(0, time_N.size, BLOCK):
+        b = min(a + BLOCK, time_N.size)
+        row_N = np.arange(first + a, first + b)
+        _block(row_N, c, time_N[a:b], index_NF[a:b], id_NF[a:b], logit_NT[: b - a])
+        _outcomes(row_N, c, intercept_T, logit_NT, label_NT[a:b], truth_NT[a:b], delay_NT[a:b])
+
+
+@njit(cache=True, nogil=True)
+def _outcomes(row_N: Any, c: Any, intercept_T: Any, logit_NT: Any, label_NT: Any, truth_NT: Any, delay_NT: Any) -> Any:
+    """Truth, labels and delays, each task after the one it is under."""
+    for t in range(intercept_T.size):
+        under, key, intercept = c.under_T[t], c.label_T[t], intercept_T[t]
+        delayed, delay_P, share_P = c.delayed_T[t], c.delay_TP[t], c.delay_share_TP[t]
+        for n in range(row_N.size):
+            p = 1.0 / (1.0 + math.exp(-(logit_NT[n, t] + intercept)))
+            happened = (under < 0 or label_NT[n, under] == 1) and uniform(draw(key, row_N[n])) < p
+            label_NT[n, t] = happened
+            logit_NT[n, t] = p if under < 0 else p * logit_NT[n, under]
+            truth_NT[n, t] = logit_NT[n, t]
+            delay_NT[n, t] = -1
+            if happened:
+                delay_NT[n, t] = _quantile(uniform(draw(c.delay_key, row_N[n])), delay_P, share_P) if delayed else 0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _quantile(u: Any, log_P: Any, share_P: Any) -> Any:
+    """Seconds below which a share u of delays lies; log-linear between the knots."""
+    p = 0
+    while share_P[p + 1] <= u:
+        p += 1
+    inside = (u - share_P[p]) / (share_P[p + 1] - share_P[p])
+    return np.int32(math.exp(log_P[p] + inside * (log_P[p + 1] - log_P[p])))
+
+
+@njit(cache=True, nogil=True)
+def mean_and_slope(logit_M: Any, above_M: Any, intercept: float) -> Any:
+    """Mean of above * sigmoid(logit + intercept), and its derivative in the intercept."""
+    total, slope = 0.0, 0.0
+    for m in range(logit_M.size):
+        p = 1.0 / (1.0 + math.exp(-(logit_M[m] + intercept)))
+        total += above_M[m] * p
+        slope += above_M[m] * p * (1.0 - p)
+    return total / logit_M.size, slope / logit_M.size

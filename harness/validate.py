@@ -1,0 +1,84 @@
+"""What data must be to be trained and evaluated on, checked piece by piece."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Split, UserError
+
+SPLITS = ("train", "valid", "test")
+PER_TASK, PER_ROW = ("labels_NT", "observed_NT", "truth_NT"), ("group_N", "time_N")
+
+
+class Checker:
+    """Sees every piece of a data set and refuses what is wrong with its place.
+
+    Raises:
+        UserError: an empty split, a wrong shape, a label that is not 0/1, one class only, or no probability.
+    """
+
+    def __init__(self, name: str, fields: tuple[str, ...], tasks: tuple[str, ...]) -> None:
+        self.name, self.fields, self.tasks = name, fields, tasks
+        if len(set(fields)) != len(fields) or len(set(tasks)) != len(tasks):
+            raise UserError(f"data set '{name}': a name is listed twice in {fields + tasks}")
+        self._rows = dict.fromkeys(SPLITS, 0)
+        self._known = {part: np.zeros((2, len(tasks)), np.int64) for part in SPLITS}
+        self._present: dict[str, set[str]] = {}
+
+    def add(self, part: str, split: Split) -> None:
+        """Check one more piece of a split."""
+        if part not in SPLITS:
+            raise UserError(f"data set '{self.name}': split '{part}' is unknown; accepted: {', '.join(SPLITS)}")
+        where = f"data set '{self.name}', {part} split"
+        if len(split.ids_NF) == 0:
+            raise UserError(f"{where}: 0 rows; at least one of each label is needed")
+        self._check_shapes(split, where)
+        present = {f.name for f in dataclasses.fields(Split) if getattr(split, f.name) is not None}
+        if self._present.setdefault(part, present) != present:
+            odd = ", ".join(sorted(self._present[part] ^ present))
+            raise UserError(f"{where}: {odd} is given in some pieces and not in others; accepted: all or none")
+        for t, task in enumerate(self.tasks):
+            known = slice(None) if split.observed_NT is None else split.observed_NT[:, t]
+            self._known[part][:, t] += _classes(split.labels_NT[known, t], task, where)
+        if split.truth_NT is not None and not ((split.truth_NT >= 0) & (split.truth_NT <= 1)).all():
+            raise UserError(f"{where}: truth_NT holds a number that is no probability; accepted: 0 to 1")
+        self._rows[part] += len(split.ids_NF)
+
+    def finish(self) -> None:
+        """Check what only the whole can show."""
+        for part in SPLITS:
+            where = f"data set '{self.name}', {part} split"
+            if self._rows[part] == 0:
+                raise UserError(f"{where}: 0 rows; at least one of each label is needed")
+            for task, (zeros, ones) in zip(self.tasks, self._known[part].T, strict=True):
+                if zeros == 0 or ones == 0:
+                    only = "no known label" if zeros == ones else f"only the class {int(ones > 0)}"
+                    raise UserError(
+                        f"{where}: label '{task}' has {only} in {zeros + ones:,} rows; both 0 and 1 are needed"
+                    )
+
+    def _check_shapes(self, split: Split, where: str) -> None:
+        n, fields, tasks = len(split.ids_NF), len(self.fields), len(self.tasks)
+        if split.ids_NF.dtype != np.int64 or split.ids_NF.shape != (n, fields):
+            raise UserError(
+                f"{where}: ids are {split.ids_NF.dtype} {split.ids_NF.shape}; accepted: int64 {(n, fields)}"
+            )
+        for field, shape in [(f, (n, tasks)) for f in PER_TASK] + [(f, (n,)) for f in PER_ROW]:
+            value = getattr(split, field)
+            if value is not None and value.shape != shape:
+                raise UserError(f"{where}: {field} has shape {value.shape}; accepted: {shape}")
+        if split.observed_NT is not None and split.observed_NT.dtype != np.bool_:
+            raise UserError(f"{where}: observed_NT is {split.observed_NT.dtype}; accepted: bool")
+
+
+def _classes(label: npt.NDArray[Any], task: str, where: str) -> tuple[int, int]:
+    """How many labels are 0 and 1."""
+    ones, zeros = int((label == 1).sum()), int((label == 0).sum())
+    if ones + zeros < len(label):
+        wrong = label[(label != 0) & (label != 1)][0]
+        raise UserError(f"{where}: label '{task}' has the value {wrong}; accepted: 0 or 1")
+    return zeros, ones

@@ -1,0 +1,99 @@
+"""Numbers for ids as they come: a hash table that grows, compiled, and counts occurrences in training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+FULL = 0.6
+"""Share of the table in use at which it doubles."""
+_M1, _M2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
+_S33 = np.uint64(33)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _slot_of(identity: Any, mask: Any) -> Any:
+    x = np.uint64(identity)
+    x = (x ^ (x >> _S33)) * _M1
+    x = (x ^ (x >> _S33)) * _M2
+    return np.int64((x ^ (x >> _S33)) & mask)
+
+
+@njit(cache=True, nogil=True)
+def _code(ids_N: Any, start: Any, training: Any, slot: Any, ids: Any, count: Any, used: Any, code_N: Any) -> Any:
+    """Code from `start` on until the table is full; where it stopped, and how many ids there are."""
+    mask, limit = np.uint64(slot.size - 1), ids.size
+    for n in range(start, ids_N.size):
+        at = _slot_of(ids_N[n], mask)
+        while slot[at] >= 0 and ids[slot[at]] != ids_N[n]:
+            at = (at + 1) & np.int64(mask)
+        if slot[at] < 0:
+            if used == limit:
+                return n, used
+            slot[at] = used
+            ids[used] = ids_N[n]
+            count[used] = 0
+            used += 1
+        code_N[n] = slot[at]
+        count[slot[at]] += training
+    return ids_N.size, used
+
+
+@njit(cache=True, nogil=True)
+def _place(ids: Any, used: Any, slot: Any) -> Any:
+    mask = np.uint64(slot.size - 1)
+    for code in range(used):
+        at = _slot_of(ids[code], mask)
+        while slot[at] >= 0:
+            at = (at + 1) & np.int64(mask)
+        slot[at] = code
+
+
+@njit(cache=True, nogil=True)
+def translate(code_NF: Any, position_V: Any, start_F: Any) -> Any:
+    """In place: code c of field f becomes position_V[start_F[f] + c]."""
+    for n in range(code_NF.shape[0]):
+        for f in range(code_NF.shape[1]):
+            code_NF[n, f] = position_V[start_F[f] + code_NF[n, f]]
+
+
+class Vocabulary:
+    """Codes ids in order of first appearance; `finish` tells where each stands in ascending order."""
+
+    def __init__(self, size: int = 1 << 12) -> None:
+        self._slot = np.full(size, -1, np.int32)
+        self._ids = np.empty(int(size * FULL), np.int64)
+        self._count = np.empty(len(self._ids), np.int64)
+        self.used = 0
+
+    def code(self, ids_N: Ints, *, training: bool) -> Codes:
+        """int32 code of each id, 0 .. used - 1; training: whether occurrences are counted."""
+        code_N = np.empty(len(ids_N), np.int32)
+        start = 0
+        while True:
+            start, self.used = _code(
+                ids_N, start, int(training), self._slot, self._ids, self._count, self.used, code_N
+            )  # fmt: skip
+            if start == len(ids_N):
+                return code_N
+            self._grow()
+
+    def finish(self) -> tuple[Ints, Ints, Codes]:
+        """ids_V ascending, count_V in training, and the position in them of each code."""
+        order = np.argsort(self._ids[: self.used])
+        position = np.empty(self.used, np.int32)
+        position[order] = np.arange(self.used, dtype=np.int32)
+        return self._ids[order], self._count[order], position
+
+    def _grow(self) -> None:
+        size = 2 * len(self._slot)
+        self._slot = np.full(size, -1, np.int32)
+        more = int(size * FULL) - len(self._ids)
+        self._ids = np.concatenate([self._ids, np.empty(more, np.int64)])
+        self._count = np.concatenate([self._count, np.empty(more, np.int64)])
+        _place(self._ids, self.used, self._slot)

@@ -1,0 +1,105 @@
+"""Time the generator: rows per second in memory against plain numpy, coded to disk, as Parquet, and peak memory.
+
+python -m perf.generator                        # rows per second, compiled against numpy
+python -m perf.generator --write 100_000_000    # a coded data set of that size: seconds and peak memory
+python -m perf.generator --parquet 20_000_000   # the same as Parquet
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from harness import corpus
+from harness.execute import environment
+from harness.parquet import write_parquet
+from harness.registry import Registry, build
+from harness.seeds import generator
+from harness.synthetic.population import load_population
+from harness.synthetic.sampler import CORES, Sampler
+from perf.generator_numpy import generate
+
+PRESET = "pinterest_like"
+REPEATS = 3
+
+
+def in_memory(rows: int, workers: int) -> tuple[float, float]:
+    """Seconds to calibrate and to make all rows, the best of a few."""
+    population = load_population(PRESET, {"rows": rows})
+    best = [float("inf"), float("inf")]
+    for _ in range(REPEATS):
+        sampler, start = Sampler(population, 1), time.perf_counter()
+        assert len(sampler.intercepts)
+        middle = time.perf_counter()
+        for _ in sampler.chunks(0, rows, workers=workers):
+            pass
+        best = [min(best[0], middle - start), min(best[1], time.perf_counter() - middle)]
+    return best[0], best[1]
+
+
+def plain_numpy(rows: int) -> float:
+    """Seconds for the reference, which must hold all rows at once; calibration included."""
+    population, best = load_population(PRESET, {"rows": rows}), float("inf")
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        generate(population, rows, 1)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def compare() -> None:
+    in_memory(200_000, CORES)  # compiles
+    reference = plain_numpy(1_000_000) / 1_000_000
+    print(f"{'numpy, 1 M rows':34} {1e-6 / reference:6.2f} M rows/s")
+    for rows, workers in ((4_000_000, 1), (4_000_000, CORES), (20_000_000, CORES)):
+        calibrate, make = in_memory(rows, workers)
+        rate, overall = rows / make / 1e6, rows / (make + calibrate) / 1e6
+        print(
+            f"{f'{rows // 10**6} M rows, {workers} threads':34} {rate:6.2f} M rows/s, {overall:.2f} with calibration"
+            f" ({calibrate:.2f} s): {rate * 1e6 * reference:.1f} and {overall * 1e6 * reference:.1f} x numpy"
+        )
+
+
+def coded(rows: int, users: int, products: int, folder: Path) -> None:
+    values = {"preset": PRESET, "rows": rows, "users": users, "products": products}
+    dataset = build(Registry().datasets, "data set", "powerlaw", values)
+    corpus.save(dataset.stream(generator(0, "data", "powerlaw")), folder)
+
+
+def as_parquet(rows: int, folder: Path) -> None:
+    write_parquet(Console(quiet=True), PRESET, folder, rows, None, 0)
+
+
+def timed(rows: int, work: Callable[[Path], None]) -> None:
+    """Seconds, size and peak memory of writing so many rows into a folder."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, start = Path(scratch) / "data", time.perf_counter()
+        work(folder)
+        seconds = time.perf_counter() - start
+        size = sum(path.stat().st_size for path in folder.iterdir())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{rows:,} rows made and written in {seconds:.0f} s: {rows / seconds / 1e6:.2f} M rows/s, ", end="")
+    print(f"{size / 2**30:.1f} GiB, peak resident memory {peak:.2f} GiB")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", type=int, metavar="ROWS")
+    parser.add_argument("--parquet", type=int, metavar="ROWS")
+    parser.add_argument("--users", type=int, default=2_000_000)
+    parser.add_argument("--products", type=int, default=1_000_000)
+    chosen = parser.parse_args()
+    about = environment()
+    print(f"{PRESET}: 10 fields, 5 tasks; {about['machine']}, {about['cores']} cores, numpy {about['numpy']}")
+    if chosen.write:
+        timed(chosen.write, lambda folder: coded(chosen.write, chosen.users, chosen.products, folder))
+    elif chosen.parquet:
+        timed(chosen.parquet, lambda folder: as_parquet(chosen.parquet, folder))
+    else:
+        compare()

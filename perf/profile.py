@@ -1,0 +1,94 @@
+"""Where one training step spends its time: `python -m perf.profile`, milliseconds per part, the median of the steps."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from harness import batches, kernels, optim, train
+from harness.tables import EmbeddingTables
+from harness.train import Trainer
+from perf.contenders.ours import Ours
+from perf.work import Work
+
+PARTS: list[tuple[str, Any, str]] = [
+    ("batch: rows and labels", kernels, "take"),
+    ("batch: distinct rows", batches.Distinct, "__call__"),
+    ("lookup", EmbeddingTables, "lookup"),
+    ("net forward", torch.nn.Sequential, "forward"),
+    ("loss and its gradient", train, "loss_and_gradient"),
+    ("net backward", torch.autograd, "backward"),
+    ("gradient by row", EmbeddingTables, "_sum_by_row"),
+    ("hooks", EmbeddingTables, "_apply_hooks"),
+    ("rows' step", optim.RowOptimizer, "fused_step"),
+    ("net's step", torch.optim.Adam, "step"),
+]
+
+
+@contextmanager
+def timed() -> Iterator[dict[str, list[float]]]:
+    """Inside, every call of a part adds its milliseconds."""
+    spent: dict[str, list[float]] = defaultdict(list)
+    originals = [getattr(owner, name) for _, owner, name in PARTS]
+
+    def wrap(label: str, original: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
+            start = time.perf_counter()
+            result = original(*arguments, **named)
+            spent[label].append(1000 * (time.perf_counter() - start))
+            return result
+
+        return call
+
+    for (label, owner, name), original in zip(PARTS, originals, strict=True):
+        setattr(owner, name, wrap(label, original))
+    try:
+        yield spent
+    finally:
+        for (_, owner, name), original in zip(PARTS, originals, strict=True):
+            setattr(owner, name, original)
+
+
+def profile(trainer: Trainer, warmup: int = 20) -> dict[str, float]:
+    """Part -> median milliseconds, with `whole step` last."""
+    trainer.start_epoch(1)
+    with timed() as spent:
+        start = time.perf_counter()
+        for number, batch in enumerate(trainer.batches.epoch(1)):
+            trainer.step(batch)
+            now = time.perf_counter()
+            spent["whole step"].append(1000 * (now - start))
+            start = now
+            if number < warmup:
+                spent.clear()
+    return {label: median(values) for label, values in spent.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m perf.profile", description=__doc__)
+    parser.add_argument("--strategy", default="none", help="as in a plan")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    trainer = Ours(Work(threads=arguments.threads, examples=600_000), arguments.strategy).trainer()
+    parts = profile(trainer)
+    whole = parts.pop("whole step")
+    table = Table("part", "ms", "share", box=None, header_style="dim")
+    for label, _, _ in PARTS:
+        if label in parts:
+            table.add_row(label, f"{parts[label]:.2f}", f"{parts[label] / whole:.0%}")
+    table.add_row("everything else", f"{whole - sum(parts.values()):.2f}", f"{1 - sum(parts.values()) / whole:.0%}")
+    table.add_row("whole step", f"{whole:.2f}", f"{trainer.train.batch_size / whole * 1000:,.0f} rows/s")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
