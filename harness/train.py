@@ -87,7 +87,7 @@ class Trainer:
 
     def _backward(self, embedded_BFD: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss, and its gradient at the embeddings; that of the net is left in its parameters."""
-        logits_BT = self.net(self._seen(embedded_BFD, batch))
+        logits_BT = self._forward(embedded_BFD, batch)
         loss, grad_BT = loss_and_gradient(logits_BT.detach(), batch.labels_BT, batch.known_BT)
         penalties = [p for s in self._penalties if (p := s.penalty(embedded_BFD)) is not None]
         self.optimizer.zero_grad(set_to_none=True)
@@ -95,13 +95,14 @@ class Trainer:
         assert embedded_BFD.grad is not None
         return loss, embedded_BFD.grad
 
-    def _seen(self, embedded_BFD: Tensor, batch: Batch) -> Tensor:
-        """What the net sees of the embeddings in training."""
-        if not self._embedded:
-            return embedded_BFD
-        known_BT, labels_BT = batch.known_BT, batch.labels_BT
-        labels_BT = labels_BT if known_BT is None else labels_BT.masked_fill(known_BT == 0, -1)
-        return reduce(lambda e, strategy: strategy.on_embedded(e, labels_BT), self._embedded, embedded_BFD)
+    def _forward(self, embedded_BFD: Tensor, batch: Batch) -> Tensor:
+        """Logits [B, T] of what strategies let the net see of a training batch."""
+        if self._embedded:
+            known_BT, labels_BT = batch.known_BT, batch.labels_BT
+            labels_BT = labels_BT if known_BT is None else labels_BT.masked_fill(known_BT == 0, -1)
+            embedded_BFD = reduce(lambda e, strategy: strategy.on_embedded(e, labels_BT), self._embedded, embedded_BFD)
+        logits_BT: Tensor = self.net(embedded_BFD)
+        return logits_BT
 
     def end_epoch(self, epoch: int) -> None:
         with self.randomness():

@@ -12,8 +12,8 @@ from harness.api import RowStep, Strategy, tuned
 class CowClip(Strategy):
     """r: the gradient's norm per occurrence over the weight's. zeta: stands for the weights of rows that are tiny.
 
-    The gradient is that of the mean loss of a batch. With initial weights of .01 it stays far below the published r = 1,
-    which then clips nothing.
+    The gradient is that of the mean loss of a batch. With initial weights of .01 it stays far below r = 1, the value
+    that is published, which then clips nothing.
     """
 
     name = "cowclip"
