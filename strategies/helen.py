@@ -2,7 +2,8 @@
 
 Source: Helen, arXiv 2403.00798, official code (read): e is moved by rho * s * g / norm(g of the table), with
 s = clip(c / max c, bound, 1) and c the row's occurrences in the batch; the gradient there steps e. Twice the cost.
-The table is a field's; the net is left where it is.
+The table is a field's. The official code moves the net as well unless told not to; here it stays, and steps on the
+second gradient.
 """
 
 import torch

@@ -13,7 +13,8 @@ from harness.api import FieldTable, Strategy, tuned
 
 
 class IdDropout(Strategy):
-    """p: the probability that an id is replaced. shared is row 0 of the table, that of unknown ids if there are any."""
+    """p: the probability that an id is replaced, with all its rows. shared is row 0 of the table: that of unknown ids,
+    or after `hashing` a bucket like any other."""
 
     name = "id_dropout"
     p: float = tuned(0.1, 0.01, 0.9, neutral=0.0)
@@ -26,4 +27,6 @@ class IdDropout(Strategy):
         if self.mode == "random":
             size_C = torch.tensor([t.num_rows for t in tables_C])
             other_C = other_C + (torch.rand(rows_BC.shape, dtype=torch.float64) * size_C).to(torch.int32)
-        return torch.where(torch.rand(rows_BC.shape) < self.p, other_C, rows_BC)
+        fields = {table.offset: f for f, table in enumerate(dict.fromkeys(tables_C))}
+        replaced_BF = torch.rand(len(rows_BC), len(fields)) < self.p
+        return torch.where(replaced_BF[:, [fields[t.offset] for t in tables_C]], other_C, rows_BC)

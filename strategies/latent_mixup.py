@@ -26,7 +26,7 @@ class LatentMixup(Strategy):
 
 def partners(labels_NT: Tensor) -> Tensor:
     """For each example one with the same label in every task: its neighbour in a random order of them; else itself."""
-    pattern_N = ((labels_NT + 1) * 3 ** torch.arange(labels_NT.shape[1], device=labels_NT.device)).sum(dim=1)
+    pattern_N = ((labels_NT.long() + 1) * 3 ** torch.arange(labels_NT.shape[1], device=labels_NT.device)).sum(dim=1)
     shuffled_N = torch.randperm(len(labels_NT)).to(labels_NT.device)
     order_N = shuffled_N[pattern_N[shuffled_N].argsort(stable=True)]
     before_N = order_N.roll(1)

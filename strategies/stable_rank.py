@@ -5,6 +5,7 @@ in early training. Here of the rows that a batch touches, field by field, and by
 """
 
 import torch
+from torch import Tensor
 
 from harness.api import RowStep, Strategy, tuned
 
@@ -19,13 +20,19 @@ class StableRank(Strategy):
     def on_rows(self, step: RowStep) -> RowStep:
         if step.epoch > self.epochs or self.weight == 0:
             return step
-        weight_KD, field_K = step.weight_KD, step.field_K
-        fields, width = len(step.seen_max_F), weight_KD.shape[1]
-        gram_FDD = weight_KD.new_zeros(fields, width, width)
-        gram_FDD.index_add_(0, field_K, weight_KD[:, :, None] * weight_KD[:, None, :])
-        value_FD, vector_FDD = torch.linalg.eigh(gram_FDD)
-        top_K, total_K = value_FD[field_K, -1], value_FD.sum(dim=1).clamp(min=1e-30)[field_K]
-        top_KD = vector_FDD[field_K, :, -1]
-        along_K = (weight_KD * top_KD).sum(dim=1)
-        grad_KD = 2 / total_K[:, None] * (along_K[:, None] * top_KD - (top_K / total_K)[:, None] * weight_KD)
-        return step.with_grad(step.grad_KD + self.weight * grad_KD)
+        grad_KD = step.grad_KD.clone()
+        for f in step.field_K.unique():
+            mine_K = step.field_K == f
+            grad_KD[mine_K] += self.weight * inverse_rank_gradient(step.weight_KD[mine_K])
+        return step.with_grad(grad_KD)
+
+
+def inverse_rank_gradient(weight_KD: Tensor) -> Tensor:
+    """The gradient of s^2 / |E|^2, s the top singular value of E [K, D]; zeros once E is not finite."""
+    gram_DD = weight_KD.T @ weight_KD
+    if not torch.isfinite(gram_DD).all():
+        return torch.zeros_like(weight_KD)
+    value_D, vector_DD = torch.linalg.eigh(gram_DD)
+    top_D, total = vector_DD[:, -1], value_D.sum().clamp(min=1e-30)
+    along_KD = (weight_KD @ top_D)[:, None] * top_D
+    return 2 / total * (along_KD - value_D[-1] / total * weight_KD)
