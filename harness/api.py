@@ -7,8 +7,9 @@ fused table, U distinct training ids of one field, M any number of ids.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = [
     "Tables",
     "UserError",
     "hash_ids",
+    "mlp",
     "tuned",
     "vocabulary",
 ]  # fmt: skip
@@ -137,6 +139,11 @@ class Model(Plugin):
         raise NotImplementedError(f"model '{self.name}' does not define network")
 
 
+def mlp(*widths: int) -> nn.Sequential:
+    """Linear layers between these widths, a ReLU after each."""
+    return nn.Sequential(*(layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.ReLU())))
+
+
 @dataclass(frozen=True)
 class FieldStats:
     """What a strategy may know of one field: its distinct training ids and how often each occurs.
@@ -211,9 +218,9 @@ class RowStep:
     rows_K: row in the fused table. field_K: index of its field. weight_KD, grad_KD: float32. batch_count_K:
     occurrences in this batch. seen_K: occurrences in training so far, all epochs, this batch included.
     train_count_K: occurrences in one pass over the training split. last_step_K: the step that last touched the row
-    (0: never since it was drawn). seen_max_F, train_max_F: the largest count of any row, by field. lr_scale_K
-    multiplies the optimiser's update (None: 1). decay_K is the share of the weight removed, decoupled and not times lr
-    (None: 0). epoch and step count from 1.
+    (0: never since it was drawn). seen_max_F, train_max_F: the largest count of any row, by field. memo: that of
+    `Tables`. lr_scale_K multiplies the optimiser's update (None: 1). decay_K is the share of the weight removed,
+    decoupled and not times lr (None: 0). epoch and step count from 1.
     """
 
     rows_K: Tensor
@@ -229,6 +236,7 @@ class RowStep:
     lr: float
     epoch: int
     step: int
+    memo: Callable[[str], Tensor]
     lr_scale_K: Tensor | None = None
     decay_K: Tensor | None = None
 
@@ -237,8 +245,9 @@ class RowStep:
         return dataclasses.replace(self, lr_scale_K=factor_K if self.lr_scale_K is None else self.lr_scale_K * factor_K)
 
     def add_decay(self, share_K: Tensor) -> RowStep:
-        """Remove a further share of each row's weight."""
-        return dataclasses.replace(self, decay_K=share_K if self.decay_K is None else self.decay_K + share_K)
+        """Remove a further share of each row's weight, up to all of it."""
+        decay_K = share_K if self.decay_K is None else (self.decay_K + share_K).clamp(max=1)
+        return dataclasses.replace(self, decay_K=decay_K)
 
     def with_grad(self, grad_KD: Tensor) -> RowStep:
         return dataclasses.replace(self, grad_KD=grad_KD)
@@ -264,11 +273,17 @@ class Tables(Protocol):
         """Redraw a field's rows (all, or int64 `rows` of the fused table) and clear their optimiser state."""
 
     def memo(self, name: str) -> Tensor:
-        """A float32 buffer of one number per row, zero at first; the harness checkpoints it and resets it with rows."""
+        """A float32 buffer of one number per row, zero at first; the harness keeps it and resets it with its rows."""
+
+    def freeze(self) -> None:
+        """Stop every update and decay of the tables from here on; `on_rows` is called no more."""
 
 
 class Strategy(Plugin):
-    """A mitigation. Every hook has a neutral default; no hook sees validation or test data."""
+    """A mitigation. Every hook has a neutral default; no hook sees validation or test data.
+
+    Randomness: of torch's global stream, which is the run's own while hooks are called, or of the generator given.
+    """
 
     def encoder(self, stats: FieldStats, rng: Generator) -> Encoder | None:
         """How ids of a field become rows; None leaves them as they are."""
@@ -278,9 +293,33 @@ class Strategy(Plugin):
         """Initialisation and optimiser of the tables."""
         return spec
 
+    def network(self, net: nn.Module, fields: int, width: int) -> tuple[nn.Module, int]:
+        """Put a module around the net, which reads [N, F, `width`], and say how wide a row it wants in turn.
+
+        It is trained with the net and part of the model in evaluation; `training` tells a module which of the two.
+        """
+        return net, width
+
     def dense(self, spec: DenseSpec, epoch: int) -> DenseSpec:
         """Learning rate of the dense net in this epoch, or frozen."""
         return spec
+
+    def on_lookup(self, rows_BC: Tensor, tables_C: Sequence[FieldTable]) -> Tensor:
+        """Change the fused rows, int32, that a training batch looks up. tables_C: the table of each column; a field
+        has as many columns side by side as rows per id."""
+        return rows_BC
+
+    def on_embedded(self, embedded_NFD: Tensor, labels_NT: Tensor) -> Tensor:
+        """Change what the net sees of a training batch. labels_NT: 0, 1, or -1 where unknown."""
+        return embedded_NFD
+
+    def perturb(self, step: RowStep) -> Tensor | None:
+        """A displacement of the touched rows, [K, D], at which the batch takes its gradient instead: a second pass.
+
+        step holds the gradient of the first pass. The update starts from the rows as they were. Displacements of
+        several strategies add up.
+        """
+        return None
 
     def on_rows(self, step: RowStep) -> RowStep:
         """Change gradient, update or decay of the rows a batch touches."""
@@ -295,3 +334,8 @@ class Strategy(Plugin):
     def penalty(self, embedded_NFD: Tensor) -> Tensor | None:
         """A scalar to add to the loss."""
         return None
+
+
+def defining(hook: str, strategies: Sequence[Strategy]) -> list[Strategy]:
+    """The strategies that define a hook, so that the others cost nothing."""
+    return [s for s in strategies if getattr(type(s), hook) is not getattr(Strategy, hook)]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from harness import kernels, memory, seeds
+from harness.api import Strategy, UserError, defining
 from harness.corpus import CodedSplit, Ints
 from harness.encode import Encoding
 
@@ -67,10 +69,13 @@ class Batches:
     """
 
     def __init__(
-        self, split: CodedSplit, encoding: Encoding, batch_size: int, window: int, seed: int, device: torch.device
-    ) -> None:
+        self, split: CodedSplit, encoding: Encoding, batch_size: int, window: int, seed: int, device: torch.device,
+        strategies: Sequence[Strategy] = (),
+    ) -> None:  # fmt: skip
         self._split, self._encoding, self._batch_size, self._seed = split.labelled(), encoding, batch_size, seed
         self._distinct, self._device = Distinct(encoding.num_rows), device
+        self._hooks = defining("on_lookup", strategies)
+        self._tables_C = [encoding.fields[f] for f in encoding.column_field_C.tolist()]
         self._starts = np.arange(0, len(split), BLOCK)
         self._blocks = min(max(1, window // BLOCK), len(self._starts))
         held, tasks = min(self._blocks * BLOCK, len(split)), split.labels_NT.shape[1]
@@ -124,5 +129,18 @@ class Batches:
         rows_BC = torch.empty((len(index_B), self._rows_WC.shape[1]), dtype=torch.int32)
         labels_BT = torch.empty((len(index_B), self._labels_WT.shape[1]))
         kernels.apply(kernels.take, self._rows_WC, self._labels_WT, index_B, rows_BC, labels_BT)
+        if self._hooks:
+            rows_BC = self._changed(rows_BC)
         known_BT = None if self._known_WT is None else torch.from_numpy(self._known_WT[index_B]).float()
         return Batch(self._distinct(rows_BC), labels_BT, known_BT).to(self._device)
+
+    def _changed(self, rows_BC: Tensor) -> Tensor:
+        """The rows that strategies want looked up."""
+        out_BC = reduce(lambda rows, strategy: strategy.on_lookup(rows, self._tables_C), self._hooks, rows_BC)
+        kind, last = (rows_BC.shape, rows_BC.dtype), self._encoding.num_rows - 1
+        if (out_BC.shape, out_BC.dtype) != kind or not 0 <= out_BC.min() <= out_BC.max() <= last:
+            raise UserError(
+                f"on_lookup of {'+'.join(s.name for s in self._hooks)} gives {out_BC.dtype} {tuple(out_BC.shape)}, "
+                f"{out_BC.min()} to {out_BC.max()}; accepted: {rows_BC.dtype} {tuple(rows_BC.shape)}, 0 to {last}"
+            )
+        return out_BC.contiguous()

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from harness.plugin import knobs, unknown
 from harness.records import Record
 from harness.registry import Entry, Registry
 from harness.spec import EvalSpec, TrainSpec
-from harness.train import run
+from harness.train import Trainer, run
 
 TRAIN = TrainSpec(epochs=2, batch_size=256, dense_lr=3e-3, table_lr=1e-2)
 EVALUATION = EvalSpec(points=(0.5,), sample=1000)
@@ -146,10 +147,23 @@ def _strategy_checks(cls: type[Strategy], model: Model, registry: Registry) -> C
 
     return {
         "trains two epochs and learns": learns,
+        "trains every model": lambda: _trains_every_model(cls, registry),
         "gives the same records twice": repeats,
         "equals none, bit for bit, at neutral values": neutral,
         "composes": composes,
     }
+
+
+def _trains_every_model(cls: type[Strategy], registry: Registry) -> None:
+    """A few steps of two epochs with each, to a finite loss."""
+    for entry in registry.models.values():
+        trainer = Trainer(_small(registry), entry.cls(), [cls()], TRAIN, seed=0)
+        for epoch in (1, 2):
+            trainer.start_epoch(epoch)
+            losses = [trainer.step(batch) for batch in islice(trainer.batches.epoch(epoch), 3)]
+            if not torch.isfinite(torch.stack(losses)).all():
+                raise Failed(f"the loss with model '{entry.cls.name}' is not finite")
+            trainer.end_epoch(epoch)
 
 
 def _train(registry: Registry, model: Model, *strategies: Strategy) -> list[Record]:

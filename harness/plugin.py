@@ -48,6 +48,8 @@ class Knob:
             return True
         if self.choices is not None:
             return any(value == choice and type(value) is type(choice) for choice in self.choices)
+        if isinstance(value, tuple):
+            return all(type(v) is int and self.accepts(v) for v in value)
         if isinstance(value, float) and math.isnan(value):
             return False
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
@@ -74,9 +76,9 @@ def tuned(
 ) -> Any:
     """A plug-in field: one declaration of default, legal range and search range.
 
-    An integer default makes an integer knob. `neutral` is the value at which the knob does nothing (legal even
-    outside the range); the conformance check trains with it and expects `none`, bit for bit. `search=False` keeps
-    a legal knob out of the hyperparameter search.
+    An integer default makes an integer knob, a tuple one of integers that are each in the range. `neutral` is the
+    value at which the knob does nothing (legal even outside the range); the conformance check trains with it and
+    expects `none`, bit for bit. `search=False` keeps a legal knob out of the hyperparameter search.
     """
     knob = Knob(low, high, log, choices, neutral, search)
     return dataclasses.field(default=default, metadata={"knob": knob})
@@ -101,7 +103,7 @@ class Plugin:
 
     def _check(self, field: dataclasses.Field[Any], value: Any) -> None:
         knob, default = knob_of(field), field.default
-        where = f"{self.name}: {field.name} = {value!r}"
+        where = f"{self.name}: {field.name} = {list(value) if isinstance(value, tuple) else value!r}"
         if knob.choices is None and default is not dataclasses.MISSING and default is not None:
             expected = type(default)
             number = isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from harness import kernels, memory, seeds
-from harness.api import FieldTable, RowStep, Strategy, TableSpec, UserError
+from harness.api import FieldTable, RowStep, Strategy, TableSpec, UserError, defining
 from harness.batches import Rows
 from harness.encode import Encoding
 from harness.optim import OPTIMIZERS
@@ -44,21 +44,24 @@ class EmbeddingTables:
         self.spec, self.width, self.seed = spec, width, seed
         self.device = device or torch.device("cpu")
         self.epoch, self.step, self.rows_touched = 0, 0, 0
+        self._frozen, self._decays = False, spec.decay > 0
         self.fused = self.device.type == "cpu"
         self._optimizer = OPTIMIZERS[spec.optimizer]
         self._column_field_C = encoding.column_field_C.to(self.device)
-        self._hooks = [s for s in strategies if type(s).on_rows is not Strategy.on_rows]
+        self._hooks, self._perturbs = defining("on_rows", strategies), defining("perturb", strategies)
+        self._told: tuple[Tensor, Tensor] | None = None
+        counted = bool(self._hooks or self._perturbs)
         self._draws: dict[str, int] = {}
         rows = encoding.num_rows
         columns = width + self._optimizer.columns(width)
         zeros = partial(memory.zeros, device=self.device)
         self.store = zeros(rows, columns)
         self._born_R = zeros(rows, dtype=torch.int32)
-        self._history_RH = zeros(rows if self._hooks else 0, 3, dtype=torch.int32)
+        self._history_RH = zeros(rows if counted else 0, 3, dtype=torch.int32)
         self._decayed_R = zeros(rows if spec.decay else 0, dtype=torch.int32)
         self.memos: dict[str, Tensor] = {}
         self._offset_F = torch.tensor([f.offset for f in self.fields], device=self.device)
-        if self._hooks:
+        if counted:
             self._history_RH[:, TRAIN] = encoding.train_count_R
             self._train_max_F = torch.stack(
                 [encoding.train_count_R[f.offset : f.offset + f.num_rows].max() for f in self.fields]
@@ -71,7 +74,12 @@ class EmbeddingTables:
     def weight_RD(self) -> Tensor:
         """The weights of every row, less the decay that absent rows still owe."""
         weight_RD = self.store[:, : self.width]
-        return weight_RD * self._catch_up(self._decayed_R, self.step)[:, None] if self.spec.decay else weight_RD
+        return weight_RD * self._catch_up(self._decayed_R, self.step)[:, None] if self._decays else weight_RD
+
+    @property
+    def perturbed(self) -> bool:
+        """Whether `displaced` is worth asking."""
+        return bool(self._perturbs) and not self._frozen
 
     @property
     def seen_R(self) -> Tensor:
@@ -81,23 +89,34 @@ class EmbeddingTables:
     def lookup(self, rows: Rows) -> Tensor:
         """Embeddings of a training batch: a leaf [B, F, D] whose `.grad` goes to `update`."""
         self.step += 1
-        self._rows = rows
+        self._rows, self._told = rows, None
         weight_RD = self.store[:, : self.width]
         self._weight_KD = weight_RD.index_select(0, rows.rows_K)
-        if self.spec.decay:
+        if self._decays:
             self._weight_KD *= self._catch_up(self._decayed_R.index_select(0, rows.rows_K), self.step - 1)[:, None]
             weight_RD.index_copy_(0, rows.rows_K, self._weight_KD)
             self._decayed_R.index_fill_(0, rows.rows_K, self.step)
-        embedded_ID = self._weight_KD.index_select(0, rows.inverse_I)
-        return self._to_fields(embedded_ID.view(*rows.rows_BC.shape, self.width)).requires_grad_()
+        return self._embed(self._weight_KD)
+
+    def displaced(self, grad_BFD: Tensor) -> Tensor | None:
+        """The last lookup with its rows moved to where strategies want the gradient; None: nowhere else.
+
+        grad_BFD: the gradient of the lookup as it was. The table stays as it is.
+        """
+        step = self._row_step(self._sum_by_row(grad_BFD))
+        moves = [move_KD for s in self._perturbs if (move_KD := s.perturb(step)) is not None]
+        return self._embed(sum(moves, self._weight_KD)) if moves else None
 
     def update(self, grad_BFD: Tensor) -> None:
         """One optimiser step on the rows of the last lookup."""
         rows_K = self._rows.rows_K
+        self.rows_touched += len(rows_K)
+        if self._frozen:
+            return
         grad_KD = self._sum_by_row(grad_BFD)
         scale_K, keep_K = None, None
         if self._hooks:
-            step = self._apply_hooks(grad_KD)
+            step = reduce(lambda s, strategy: strategy.on_rows(s), self._hooks, self._row_step(grad_KD))
             grad_KD, scale_K = step.grad_KD, step.lr_scale_K
             keep_K = None if step.decay_K is None else 1 - step.decay_K
         if self.spec.decay:
@@ -105,13 +124,12 @@ class EmbeddingTables:
             keep_K = torch.full_like(grad_KD[:, 0], every) if keep_K is None else keep_K * every
         step_rows = self._optimizer.fused_step if self.fused else self._optimizer.step
         step_rows(self.store, rows_K, grad_KD, self._born_R, self.step, scale_K, keep_K, self.spec)
-        self.rows_touched += len(rows_K)
 
     def read(self, rows_BC: Tensor) -> Tensor:
         """Embeddings [B, F, D] for evaluation, less the decay that absent rows still owe; nothing is changed."""
         rows_I = rows_BC.reshape(-1)
         embedded_ID = self.store[:, : self.width].index_select(0, rows_I)
-        if self.spec.decay:
+        if self._decays:
             embedded_ID *= self._catch_up(self._decayed_R.index_select(0, rows_I), self.step)[:, None]
         return self._to_fields(embedded_ID.view(*rows_BC.shape, self.width))
 
@@ -123,7 +141,7 @@ class EmbeddingTables:
             raise ValueError(f"rows {int(rows.min())} to {int(rows.max())} are not all of field '{field.name}'")
         which = slice(first, end) if rows is None else rows
         self._draw(which, (self.seed, "table", field.name, draw))
-        if self._hooks:
+        if len(self._history_RH):
             self._history_RH[which, LAST] = 0
         if self.spec.decay:
             self._decayed_R[which] = self.step
@@ -135,13 +153,21 @@ class EmbeddingTables:
 
     def memo(self, name: str) -> Tensor:
         """A float32 buffer [R], zero at first, kept by the harness."""
-        return self.memos.setdefault(name, torch.zeros(len(self.store), device=self.device))
+        if name not in self.memos:
+            self.memos[name] = torch.zeros(len(self.store), device=self.device)
+        return self.memos[name]
+
+    def freeze(self) -> None:
+        """No update from here on, and no decay after what rows owe by now."""
+        if self._decays:
+            self.store[:, : self.width] = self.weight_RD
+        self._frozen, self._decays = True, False
 
     def state(self) -> dict[str, Any]:
         """All that changes in training."""
         return {
             "tensors": self._tensors(), "memos": self.memos, "draws": self._draws,
-            "numbers": {name: getattr(self, name) for name in ("epoch", "step", "rows_touched")},
+            "numbers": {name: getattr(self, name) for name in ("epoch", "step", "rows_touched", "_frozen", "_decays")},
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -154,7 +180,7 @@ class EmbeddingTables:
     def _tensors(self) -> dict[str, Tensor]:
         """store_RS, born_R, history_RH, decayed_R and seen_max_F."""
         named = {"store": self.store, "born": self._born_R, "history": self._history_RH, "decayed": self._decayed_R}
-        return named | ({"seen_max": self.seen_max_F} if self._hooks else {})
+        return named | ({"seen_max": self.seen_max_F} if len(self._history_RH) else {})
 
     def _draw(self, which: Tensor | slice, stream: tuple[int, str, str, int]) -> None:
         """Initial weights, in chunks with a random stream each, so that threads can share the work."""
@@ -169,6 +195,11 @@ class EmbeddingTables:
 
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             list(pool.map(draw, range(0, count, CHUNK)))
+
+    def _embed(self, weight_KD: Tensor) -> Tensor:
+        """A leaf [B, F, D] of these weights of the looked-up rows."""
+        embedded_ID = weight_KD.index_select(0, self._rows.inverse_I)
+        return self._to_fields(embedded_ID.view(*self._rows.rows_BC.shape, self.width)).requires_grad_()
 
     def _to_fields(self, embedded_BCD: Tensor) -> Tensor:
         """Sum the rows that belong to one field."""
@@ -209,9 +240,11 @@ class EmbeddingTables:
         self.seen_max_F.scatter_reduce_(0, field_K, told_HK[SEEN], "amax")
         return told_HK, field_K
 
-    def _apply_hooks(self, grad_KD: Tensor) -> RowStep:
-        told_HK, field_K = self._touch()
-        step = RowStep(
+    def _row_step(self, grad_KD: Tensor) -> RowStep:
+        """What hooks are told of the rows of the last lookup, which are counted once."""
+        self._told = self._told or self._touch()
+        told_HK, field_K = self._told
+        return RowStep(
             rows_K=self._rows.rows_K,
             field_K=field_K,
             weight_KD=self._weight_KD,
@@ -225,8 +258,8 @@ class EmbeddingTables:
             lr=self.spec.lr,
             epoch=self.epoch,
             step=self.step,
+            memo=self.memo,
         )
-        return reduce(lambda s, strategy: strategy.on_rows(s), self._hooks, step)
 
     def _catch_up(self, last_step: Tensor, until: int) -> Tensor:
         """(1 - lr * decay) ** (steps missed)."""

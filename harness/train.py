@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness import memory, seeds
-from harness.api import DenseSpec, Model, Strategy, TableSpec
+from harness.api import DenseSpec, Model, Strategy, TableSpec, defining
 from harness.batches import Batch, Batches
 from harness.checkpoint import Checkpoints
 from harness.corpus import Corpus
@@ -45,15 +45,21 @@ class Trainer:
         dense = DenseSpec(lr=train.dense_lr)
         spec = TableSpec(lr=train.table_lr, optimizer=train.table_optimizer, init_std=train.init_std)
         spec = reduce(lambda s, strategy: strategy.table(s, dense), strategies, spec)
-        self.tables = EmbeddingTables(self.encoding, spec, model.width(len(corpus.tasks)), strategies, seed, device)
-        self.batches = Batches(corpus.train, self.encoding, train.batch_size, train.shuffle_window, seed, device)
+        fields, tasks = len(corpus.fields), len(corpus.tasks)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.torch_seed(seed, "dense"))
-            self.net = model.network(len(corpus.fields), len(corpus.tasks)).to(device)
+            net, width = model.network(fields, tasks), model.width(tasks)
+            for strategy in strategies:
+                net, width = strategy.network(net, fields, width)
+        self.net = net.to(device)
+        self.tables = EmbeddingTables(self.encoding, spec, width, strategies, seed, device)
+        self.batches = Batches(
+            corpus.train, self.encoding, train.batch_size, train.shuffle_window, seed, device, strategies
+        )
         self._trainable = [p for p in self.net.parameters() if p.requires_grad]
         self._random = seeds.torch_generator(seed, "train").get_state()
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=train.dense_lr, fused=True)
-        self._penalties = [s for s in strategies if type(s).penalty is not Strategy.penalty]
+        self._embedded, self._penalties = defining("on_embedded", strategies), defining("penalty", strategies)
 
     def start_epoch(self, epoch: int) -> None:
         self.tables.epoch = epoch
@@ -70,15 +76,33 @@ class Trainer:
     def step(self, batch: Batch) -> Tensor:
         """One batch: lookup, forward, backward, update. Returns the loss, still on its way."""
         embedded_BFD = self.tables.lookup(batch.rows)
-        logits_BT = self.net(embedded_BFD)
+        random = torch.get_rng_state() if self.tables.perturbed else None
+        loss, grad_BFD = self._backward(embedded_BFD, batch)
+        if random is not None and (moved_BFD := self.tables.displaced(grad_BFD)) is not None:
+            torch.set_rng_state(random)  # what is dropped or mixed is the same in both passes
+            _, grad_BFD = self._backward(moved_BFD, batch)
+        self.tables.update(grad_BFD)
+        self.optimizer.step()
+        return loss
+
+    def _backward(self, embedded_BFD: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The loss, and its gradient at the embeddings; that of the net is left in its parameters."""
+        logits_BT = self._forward(embedded_BFD, batch)
         loss, grad_BT = loss_and_gradient(logits_BT.detach(), batch.labels_BT, batch.known_BT)
         penalties = [p for s in self._penalties if (p := s.penalty(embedded_BFD)) is not None]
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward([logits_BT, *penalties], [grad_BT, *map(torch.ones_like, penalties)])
         assert embedded_BFD.grad is not None
-        self.tables.update(embedded_BFD.grad)
-        self.optimizer.step()
-        return loss
+        return loss, embedded_BFD.grad
+
+    def _forward(self, embedded_BFD: Tensor, batch: Batch) -> Tensor:
+        """Logits [B, T] of what strategies let the net see of a training batch."""
+        if self._embedded:
+            known_BT, labels_BT = batch.known_BT, batch.labels_BT
+            labels_BT = labels_BT if known_BT is None else labels_BT.masked_fill(known_BT == 0, -1)
+            embedded_BFD = reduce(lambda e, strategy: strategy.on_embedded(e, labels_BT), self._embedded, embedded_BFD)
+        logits_BT: Tensor = self.net(embedded_BFD)
+        return logits_BT
 
     def end_epoch(self, epoch: int) -> None:
         with self.randomness():

@@ -24,11 +24,11 @@ PARTS: list[tuple[str, Any, str]] = [
     ("batch: rows and labels", kernels, "take"),
     ("batch: distinct rows", batches.Distinct, "__call__"),
     ("lookup", EmbeddingTables, "lookup"),
-    ("net forward", torch.nn.Sequential, "forward"),
+    ("net forward", train.Trainer, "_forward"),
     ("loss and its gradient", train, "loss_and_gradient"),
     ("net backward", torch.autograd, "backward"),
     ("gradient by row", EmbeddingTables, "_sum_by_row"),
-    ("hooks", EmbeddingTables, "_apply_hooks"),
+    ("counting rows for hooks", EmbeddingTables, "_row_step"),
     ("rows' step", optim.RowOptimizer, "fused_step"),
     ("net's step", torch.optim.Adam, "step"),
 ]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from harness import corpus as corpora
 from harness import seeds
-from harness.api import Data, FieldTable, Generator, Ints, Model, Split, Strategy
+from harness.api import Data, FieldTable, Generator, Ints, Model, RowStep, Split, Strategy
 from harness.corpus import Corpus
 from harness.encode import Encoding
 from harness.records import Record
@@ -128,3 +128,28 @@ def id_counts(column_N: Ints) -> dict[int, int]:
     for value in column_N.tolist():
         counts[value] = counts.get(value, 0) + 1
     return counts
+
+
+def make_step(seed: int, rows: int = 9, fields: int = 3) -> RowStep:
+    """A step of random rows; `seen` counts up to a million, the largest of a field being of a row not in the batch."""
+    rng = np.random.default_rng(seed)
+    field_K = torch.from_numpy(rng.integers(0, fields, rows))
+    seen_K, train_K = (torch.from_numpy(np.ceil(10 ** rng.uniform(0, 6, rows)).astype(np.int64)) for _ in range(2))
+    memos: dict[str, Tensor] = {}
+    ones_F = torch.ones(fields, dtype=torch.int64)
+    return RowStep(
+        rows_K=torch.arange(rows),
+        field_K=field_K,
+        weight_KD=torch.from_numpy(rng.standard_normal((rows, 4), np.float32)),
+        grad_KD=torch.from_numpy(rng.standard_normal((rows, 4), np.float32)),
+        batch_count_K=torch.ones(rows, dtype=torch.int32),
+        seen_K=seen_K,
+        train_count_K=train_K,
+        last_step_K=torch.zeros(rows, dtype=torch.int32),
+        seen_max_F=ones_F.scatter_reduce(0, field_K, seen_K, "amax") * 3,
+        train_max_F=ones_F.scatter_reduce(0, field_K, train_K, "amax") * 5,
+        lr=0.02,
+        epoch=2,
+        step=7,
+        memo=lambda name: memos.setdefault(name, torch.zeros(rows)),
+    )

@@ -127,7 +127,7 @@ def test_every_plugin_of_the_repository_has_legal_defaults_edges_and_neutral_val
             for edge in (knob.low, knob.high):
                 if edge is not None and knob.choices is None:
                     assert knob.accepts(edge)
-                    assert type(edge) is type(default) or isinstance(default, float), (entry.cls.name, name)
+                    assert type(edge) is type(default) or isinstance(default, float | tuple), (entry.cls.name, name)
             if knob.neutral is not None and isinstance(default, bool | int | float):
                 assert type(knob.neutral) is type(default), (entry.cls.name, name)
 

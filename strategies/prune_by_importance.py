@@ -1,0 +1,36 @@
+"""Between epochs, redraw the rows that mattered least: those with the smallest gradients so far.
+
+Source: AdaEmbed, OSDI 2023 (as summarised): importance is a moving average of occurrences times the gradient's norm; a
+field's most important rows, up to its budget, are kept. There the others give up their memory; here they are redrawn.
+"""
+
+import math
+
+from harness.api import RowStep, Strategy, Tables, tuned
+
+
+class PruneByImportance(Strategy):
+    """budget: the share of a field's rows that are kept. decay: of the importance, each time a row is touched; one that
+    never comes back keeps its own. min_ids: fields with fewer training ids are left alone."""
+
+    name = "prune_by_importance"
+    budget: float = tuned(0.5, 0.01, 0.99, neutral=1.0)
+    decay: float = tuned(0.9, 0.0, 0.999, search=False)
+    min_ids: int = tuned(100, 1, 10**9, search=False)
+
+    def on_rows(self, step: RowStep) -> RowStep:
+        importance_R, now_K = step.memo("importance"), step.batch_count_K * step.grad_KD.norm(dim=1)
+        before_K = importance_R.index_select(0, step.rows_K)
+        importance_R.index_copy_(0, step.rows_K, self.decay * before_K + (1 - self.decay) * now_K)
+        return step
+
+    def on_epoch_start(self, epoch: int, tables: Tables) -> None:
+        if epoch == 1:
+            return
+        for field in tables.fields:
+            if field.train_ids < self.min_ids:
+                continue
+            importance = tables.memo("importance")[field.offset : field.offset + field.num_rows]
+            least = importance.argsort(stable=True)[: field.num_rows - math.ceil(self.budget * field.num_rows)]
+            if len(least):
+                tables.reset(field, field.offset + least)
