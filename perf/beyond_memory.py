@@ -110,7 +110,7 @@ def main() -> None:
         f"A window is made of blocks of {batches.BLOCK:,} examples from all over the split, shuffled together.",
         "Test click AUC after one epoch of `plans/quick.toml`, whose training split is in order of time;",
         f"{arguments.seeds} seeds, difference from a full shuffle with the same seed, 95 % t interval:",
-        "", "| window | blocks | AUC | against a full shuffle |", "| :-- | --: | --: | --: |",
+        "", "| window | blocks, at most | AUC | against a full shuffle |", "| :-- | --: | --: | --: |",
     ]  # fmt: skip
     for name, auc, difference, half in shuffles(range(arguments.seeds)):
         interval = "" if name == "whole" else f"{difference:+.4f} [{difference - half:+.4f}, {difference + half:+.4f}]"
