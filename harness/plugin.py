@@ -49,7 +49,7 @@ class Knob:
         if self.choices is not None:
             return any(value == choice and type(value) is type(choice) for choice in self.choices)
         if isinstance(value, tuple):
-            return all(type(v) is int and self.accepts(v) for v in value)
+            return (self.low is None and self.high is None) or all(type(v) is int and self.accepts(v) for v in value)
         if isinstance(value, float) and math.isnan(value):
             return False
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)

@@ -69,6 +69,22 @@ def test_legal_values_are_taken(values: dict[str, Any]) -> None:
     assert getattr(plugin, name) == (tuple(value) if isinstance(value, list) else value)
 
 
+@pytest.mark.parametrize(
+    ("knob", "value", "accepted"),
+    [
+        (Knob(), ("click",), True),
+        (Knob(1, 9), (1, 9), True),
+        (Knob(1, 9), (1, 10), False),
+        (Knob(1, 9), (1.5,), False),
+        (Knob(-1, 9), (), True),
+    ],
+)
+def test_a_tuple_is_accepted_number_by_number_where_there_is_a_range(
+    knob: Knob, value: tuple[Any, ...], accepted: bool
+) -> None:
+    assert knob.accepts(value) is accepted
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"rate": "0.5"}, "plan 'p': sample: rate = '0.5' is not of type float"),
     ({"rate": True}, "rate = True is not of type float"),
