@@ -43,7 +43,7 @@ class Checkpoints:
         self._next = time.monotonic() + max(EVERY, 20 * (time.monotonic() - start))
 
     def clear(self) -> None:
-        """Delete the one before."""
+        """Delete the one there is."""
         self._path(self.epoch).unlink(missing_ok=True)
 
     def _path(self, epoch: int) -> Path:

@@ -30,11 +30,10 @@ class Evaluator:
         self._sample = _Part("sample", corpus.tasks, corpus.valid.take(self._sample_M).ungrouped())
         self._valid = _Part("valid", corpus.tasks, corpus.valid)
         self._others = [_Part("train", corpus.tasks, train.ungrouped())]
-        if spec.test:
-            self._others.append(_Part("test", corpus.tasks, corpus.test))
         self._rows = {"valid": _rows_of(encoding, corpus.valid), "train": _rows_of(encoding, train)}
         self._rows["sample"] = self._rows["valid"][torch.from_numpy(self._sample_M)]
         if spec.test:
+            self._others.append(_Part("test", corpus.tasks, corpus.test))
             self._rows["test"] = _rows_of(encoding, corpus.test)
         bucket_N = metrics.bucket_of(corpus.rarest_count_N(corpus.valid))
         named = {name: np.flatnonzero(bucket_N == b) for b, (name, _) in enumerate(metrics.BUCKETS)}

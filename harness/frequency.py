@@ -46,9 +46,14 @@ class Law:
     ids: int
 
 
+def descending(count_V: Ints) -> Ints:
+    """The counts of the ids that were seen, largest first."""
+    return np.sort(count_V[count_V > 0])[::-1]
+
+
 def frequencies(count_V: Ints) -> Frequencies:
     """Statistics of counts, those of ids never seen left out."""
-    count_U = np.sort(count_V[count_V > 0])[::-1]
+    count_U = descending(count_V)
     ids, rows = len(count_U), int(count_U.sum())
     at_least = {k: int((count_U >= k).sum()) for k in (1, 2, 10)}
     top_1, top_10 = (count_U[: max(1, round(ids * share))].sum() / rows for share in (0.01, 0.1))
@@ -87,7 +92,7 @@ def fit(count_V: Ints) -> Law | None:
     model in the sense of Evert 2004), so the interval, from the observed information, is a wide one. Where no id is
     rare, ranks are those observed.
     """
-    count_U = np.sort(count_V[count_V > 0])[::-1]
+    count_U = descending(count_V)
     if len(count_U) < FEW:
         return None
     if count_U[-1] >= 10:

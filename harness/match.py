@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 from harness.api import UserError
 from harness.corpus import SPLITS, Corpus
-from harness.frequency import FEW, Frequencies, exponent_of_ranks, frequencies
+from harness.frequency import FEW, Frequencies, descending, exponent_of_ranks, frequencies
 from harness.profile import FieldProfile, Profile, profile
 from harness.sources import corpora
 from harness.synthetic.population import MOST_EXPONENT, Population
@@ -105,7 +105,7 @@ def match_field(
     if field.frequencies.ids < 2:
         return None
     if field.law is None or field.frequencies.ids < FEW:
-        law = exponent_of_ranks(np.sort(count_V[count_V > 0])[::-1])
+        law = exponent_of_ranks(descending(count_V))
         exponent = min(max(law.exponent, 0.0), MOST_EXPONENT)
         return {"ids": field.frequencies.ids, "exponent": exponent} | ({"context": True} if law.ids < FEW else {})
     start = _Knobs(field.law.exponent, math.log(field.law.ids), math.log(field.law.shift), math.log(100 * days))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from harness.frequency import FEW, Law
+from harness.frequency import FEW, Law, descending
 from harness.profile import Profile
 
 POINTS = 400
@@ -20,7 +20,7 @@ def rank_plot(name: str, counts: dict[str, npt.NDArray[np.int64]], found: Profil
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel="rank of the id in training", ylabel="occurrences")
     axes.set_title(name)
     for field in found.fields:
-        count_U = np.sort(counts[field.name][counts[field.name] > 0])[::-1]
+        count_U = descending(counts[field.name])
         if len(count_U) < FEW:
             continue
         rank = np.unique(np.geomspace(1, len(count_U), POINTS).astype(np.int64))

@@ -71,7 +71,7 @@ def epoch(data: Corpus) -> dict[str, float]:
 def shuffles(seeds: range) -> list[tuple[str, float, float, float]]:
     """Window, click AUC after epoch 1, and its mean difference from a full shuffle with half its 95 % t interval."""
     registry, plan = Registry(), load_plan(ROOT / "plans" / "quick.toml")
-    dataset, model = resolve(plan, registry)[0][0], resolve(plan, registry)[1][0]
+    (dataset,), (model,), _ = resolve(plan, registry)
     data = corpus.load(data_folder(ROOT / "results", build_data(dataset, plan.data_seed, registry, ROOT / "results")))
     net = build(registry.models, "model", model.name, model.params)
     none = build(registry.strategies, "strategy", "none", {})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from harness import api
 from harness.api import Ints
 from harness.corpus import CodedSplit, Corpus
 
@@ -98,7 +98,4 @@ def batches(work: Work, offset: bool = True) -> Iterator[tuple[Tensor, Tensor]]:
 def mlp(work: Work) -> nn.Sequential:
     """The dense net in plain torch: the same layers as the engine's `dnn`."""
     widths = (len(FIELDS) * work.width, *work.hidden)
-    layers: list[nn.Module] = [nn.Flatten()]
-    for a, b in pairwise(widths):
-        layers += [nn.Linear(a, b), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(widths[-1], len(TASKS)))
+    return nn.Sequential(nn.Flatten(), api.mlp(*widths), nn.Linear(widths[-1], len(TASKS)))
