@@ -218,9 +218,9 @@ class RowStep:
     rows_K: row in the fused table. field_K: index of its field. weight_KD, grad_KD: float32. batch_count_K:
     occurrences in this batch. seen_K: occurrences in training so far, all epochs, this batch included.
     train_count_K: occurrences in one pass over the training split. last_step_K: the step that last touched the row
-    (0: never since it was drawn). seen_max_F, train_max_F: the largest count of any row, by field. memo: that of
-    `Tables`. lr_scale_K multiplies the optimiser's update (None: 1). decay_K is the share of the weight removed,
-    decoupled and not times lr (None: 0). epoch and step count from 1.
+    (0: never since it was drawn). seen_max_F, train_max_F: the largest count of any row, by field. examples: B, over
+    which the loss is a mean. memo: that of `Tables`. lr_scale_K multiplies the optimiser's update (None: 1). decay_K is
+    the share of the weight removed, decoupled and not times lr (None: 0). epoch and step count from 1.
     """
 
     rows_K: Tensor
@@ -233,6 +233,7 @@ class RowStep:
     last_step_K: Tensor
     seen_max_F: Tensor
     train_max_F: Tensor
+    examples: int
     lr: float
     epoch: int
     step: int
@@ -269,8 +270,19 @@ class Tables(Protocol):
     @property
     def fields(self) -> tuple[FieldTable, ...]: ...
 
-    def reset(self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True) -> None:
-        """Redraw a field's rows (all, or int64 `rows` of the fused table) and clear their optimiser state."""
+    def weight(self, field: FieldTable) -> Tensor:
+        """A copy of a field's rows, [num_rows, D]."""
+
+    def train_count(self, field: FieldTable) -> Tensor:
+        """Occurrences of each of a field's rows in one pass over the training split, int32."""
+
+    def reset(
+        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None
+    ) -> None:
+        """Redraw a field's rows (all, or int64 `rows` of the fused table) and clear their optimiser state.
+
+        around: [D], or a row for each, added to what is drawn.
+        """
 
     def memo(self, name: str) -> Tensor:
         """A float32 buffer of one number per row, zero at first; the harness keeps it and resets it with its rows."""

@@ -19,6 +19,7 @@ from harness import ENGINE
 from harness.api import Dataset, Model, Strategy, UserError
 from harness.config import Config, explain
 from harness.plugin import Plugin, params, unknown
+from harness.probes import PROBES
 from harness.registry import Entry, Registry, build, entry_of
 from harness.select import METRICS
 
@@ -59,17 +60,27 @@ class TrainSpec(Config):
 
 
 class EvalSpec(Config):
-    """When to evaluate. points: shares of an epoch at which the subsample is evaluated, besides its end."""
+    """When to evaluate, and what. points: shares of an epoch at which the subsample is evaluated, besides its end.
+    probes: diagnostics to add at every evaluation, see `harness.probes`."""
 
     points: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)
     sample: int = Field(20_000, ge=100)
     batch_size: int = Field(16_384, ge=1)
     test: bool = True
+    probes: tuple[str, ...] = ()
 
-    @field_validator("points", mode="before")
+    @field_validator("points", "probes", mode="before")
     @classmethod
-    def _points(cls, value: Any) -> Any:
+    def _listed(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("probes")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in PROBES:
+                raise ValueError(str(unknown("probe", name, PROBES)))
+        return value
 
     @field_validator("points")
     @classmethod

@@ -61,6 +61,7 @@ class EmbeddingTables:
         self._decayed_R = zeros(rows if spec.decay else 0, dtype=torch.int32)
         self.memos: dict[str, Tensor] = {}
         self._offset_F = torch.tensor([f.offset for f in self.fields], device=self.device)
+        self.train_count_R = encoding.train_count_R.to(self.device)
         if counted:
             self._history_RH[:, TRAIN] = encoding.train_count_R
             self._train_max_F = torch.stack(
@@ -75,6 +76,16 @@ class EmbeddingTables:
         """The weights of every row, less the decay that absent rows still owe."""
         weight_RD = self.store[:, : self.width]
         return weight_RD * self._catch_up(self._decayed_R, self.step)[:, None] if self._decays else weight_RD
+
+    @property
+    def stepped(self) -> tuple[Tensor, Tensor]:
+        """The rows of the last lookup, [K], and their weights before its step, [K, D]."""
+        return self._rows.rows_K, self._weight_KD
+
+    @property
+    def stepped_BFD(self) -> Tensor:
+        """The last lookup, as it was."""
+        return self._embed(self._weight_KD).detach()
 
     @property
     def perturbed(self) -> bool:
@@ -133,7 +144,17 @@ class EmbeddingTables:
             embedded_ID *= self._catch_up(self._decayed_R.index_select(0, rows_I), self.step)[:, None]
         return self._to_fields(embedded_ID.view(*rows_BC.shape, self.width))
 
-    def reset(self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True) -> None:
+    def weight(self, field: FieldTable) -> Tensor:
+        """A copy of a field's rows, less the decay they owe."""
+        return self.weight_RD[field.offset : field.offset + field.num_rows].clone()
+
+    def train_count(self, field: FieldTable) -> Tensor:
+        """Occurrences of each row of a field in one pass over the training split."""
+        return self.train_count_R[field.offset : field.offset + field.num_rows]
+
+    def reset(
+        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None
+    ) -> None:
         """Redraw rows from the initial distribution, from the field's own random streams, and clear their state."""
         draw = self._draws[field.name] = self._draws.get(field.name, -1) + 1
         first, end = field.offset, field.offset + field.num_rows
@@ -141,6 +162,8 @@ class EmbeddingTables:
             raise ValueError(f"rows {int(rows.min())} to {int(rows.max())} are not all of field '{field.name}'")
         which = slice(first, end) if rows is None else rows
         self._draw(which, (self.seed, "table", field.name, draw))
+        if around is not None:
+            self.store[which, : self.width] += around
         if len(self._history_RH):
             self._history_RH[which, LAST] = 0
         if self.spec.decay:
@@ -255,6 +278,7 @@ class EmbeddingTables:
             last_step_K=told_HK[LAST],
             seen_max_F=self.seen_max_F,
             train_max_F=self._train_max_F,
+            examples=len(self._rows.rows_BC),
             lr=self.spec.lr,
             epoch=self.epoch,
             step=self.step,

@@ -22,6 +22,7 @@ from harness.checkpoint import Checkpoints
 from harness.corpus import Corpus
 from harness.encode import encode
 from harness.evaluate import Evaluator
+from harness.probes import Probes
 from harness.records import Record
 from harness.spec import EvalSpec, TrainSpec
 from harness.tables import EmbeddingTables
@@ -153,6 +154,7 @@ def run(
         Diverged: the loss of an evaluation or of training is not finite.
     """
     trainer = Trainer(corpus, model, strategies, train, seed)
+    probes = Probes(evaluation.probes, corpus, trainer.encoding, trainer.tables)
     done_epochs = checkpoints.epoch if checkpoints else 0
     if checkpoints and done_epochs:
         trainer.restore(checkpoints.load())
@@ -172,7 +174,7 @@ def run(
             step, done = step + stop - done, stop
             clock.trained()
             boundary = stop == batches
-            metrics = evaluator(trainer.net, trainer.tables, full=boundary)
+            metrics = evaluator(trainer.net, trainer.tables, full=boundary) | probes(batch)
             clock.evaluated()
             if not torch.isfinite(loss) or not all(map(math.isfinite, metrics.values())):
                 raise Diverged(f"the loss is not a finite number in epoch {epoch} by step {step} ({loss.item()})")

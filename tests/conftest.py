@@ -148,6 +148,7 @@ def make_step(seed: int, rows: int = 9, fields: int = 3) -> RowStep:
         last_step_K=torch.zeros(rows, dtype=torch.int32),
         seen_max_F=ones_F.scatter_reduce(0, field_K, seen_K, "amax") * 3,
         train_max_F=ones_F.scatter_reduce(0, field_K, train_K, "amax") * 5,
+        examples=32,
         lr=0.02,
         epoch=2,
         step=7,

@@ -105,7 +105,9 @@ class Noted:
     frozen: bool = False
     importance: Tensor = field(default_factory=lambda: torch.arange(10.0))
 
-    def reset(self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True) -> None:
+    def reset(
+        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None
+    ) -> None:
         assert rows is not None
         assert state
         self.reset_rows.append(sorted(rows.tolist()))
@@ -115,6 +117,12 @@ class Noted:
 
     def freeze(self) -> None:
         self.frozen = True
+
+    def weight(self, field: FieldTable) -> Tensor:
+        raise NotImplementedError
+
+    def train_count(self, field: FieldTable) -> Tensor:
+        raise NotImplementedError
 
 
 def test_prune_by_importance_redraws_the_least_important_rows_of_each_field() -> None:

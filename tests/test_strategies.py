@@ -54,6 +54,7 @@ VARIANTS = [
     "low_frequency_filter+reinit",
     "reinit(min_cardinality=100, reset_state=False)",
     "reinit+frequency_adaptive_lr",
+    "running_mean+return_to_mean",
     "sparse_optimizer(optimizer='adam', lr_ratio=5.0)",
     "sparse_optimizer+frequency_adaptive_lr",
 ]
@@ -171,7 +172,9 @@ class Resets:
     fields: tuple[FieldTable, ...] = (FieldTable("big", 0, 101, 100), FieldTable("small", 101, 6, 5))
     calls: list[tuple[str, bool]] = field(default_factory=list)
 
-    def reset(self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True) -> None:
+    def reset(
+        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None
+    ) -> None:
         assert rows is None
         self.calls.append((field.name, state))
 
@@ -179,6 +182,12 @@ class Resets:
         raise NotImplementedError
 
     def freeze(self) -> None:
+        raise NotImplementedError
+
+    def weight(self, field: FieldTable) -> Tensor:
+        raise NotImplementedError
+
+    def train_count(self, field: FieldTable) -> Tensor:
         raise NotImplementedError
 
 

@@ -1,0 +1,96 @@
+"""results/tables/facts.md: every fact with its verdict, its claims, and a figure that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import cycle
+
+from harness.facts.expression import Readings
+from harness.facts.sheet import Claim, Fact
+from harness.facts.verdict import Finding
+from harness.report.drawing import DASHES, INK, OKABE_ITO, canvas, standalone, to_svg
+from harness.report.stats import Estimate, estimate
+from harness.report.text import show
+
+Entry = tuple[Fact, Finding | None]
+HEAD = """# The facts
+
+What the literature reports of multi-epoch training, tried on the generator's presets by `multiepoch facts`; every claim
+and its criterion stand in `plans/facts.toml`. Evidence: P read in a primary source, S a second-hand summary, A an
+abstract only, D computed from P, I inferred.
+
+A claim is reproduced if the whole 95 % Student-t interval of its mean over seeds lies where the criterion wants it, not
+reproduced if all of it lies elsewhere, and inconclusive otherwise. A fact is reproduced if all its claims are, and not
+if any is not. Nothing is tuned: a strategy has its defaults unless its expression says otherwise. Values are of the
+test split at the end of an epoch, and of a fixed sample of the validation split within one.
+"""
+
+
+def markdown(entries: Sequence[Entry]) -> str:
+    """The page. entries: every fact, with its finding where it has been run."""
+    rows = ["| fact | says | in the literature | here | verdict |", "| :-- | :-- | :-- | --: | :-- |"]
+    for fact, found in entries:
+        ours = "" if found is None else _value(found.measured[0].value, found.measured[0].claim)
+        verdict = "not run" if found is None else f"{found.verdict} ({found.of_claims})"
+        rows.append(f"| [{fact.name}](#{fact.name.lower()}) | {fact.says} | {_cited(fact)} | {ours} | {verdict} |")
+    seconds = sum(found.seconds for _, found in entries if found)
+    machines = {machine: None for _, found in entries if found for machine in found.machines}
+    foot = f"All runs together trained and evaluated for {seconds / 60:.0f} minutes of one core: {'; '.join(machines)}."
+    return "\n".join([HEAD, *rows, "", foot, "", *(_section(fact, found) for fact, found in entries)])
+
+
+def figure(found: Finding) -> str:
+    """The fact's lines by epochs trained, mean and 95 % interval over seeds, as an SVG file."""
+    drawing, axes = canvas()
+    dashes = cycle(DASHES)
+    for i, (label, line) in enumerate(found.fact.figure.lines.items()):
+        points = _points(found.readings, line)
+        x, mean = [p for p, _ in points], [e.mean for _, e in points]
+        color, dash = OKABE_ITO[i % len(OKABE_ITO)], next(dashes)
+        style = (0, tuple(map(float, dash.split()))) if dash else "-"
+        axes.plot(x, mean, color=color, ls=style, lw=1.6, label=label, zorder=3)
+        low, high = ([end for _, e in points if (end := getattr(e, side)) is not None] for side in ("low", "high"))
+        if len(low) == len(x):
+            axes.fill_between(x, low, high, color=color, alpha=0.13, lw=0, zorder=2)
+    last = max(found.readings.positions())
+    for boundary in range(1, round(last)):
+        axes.axvline(boundary, color=INK, lw=0.6, alpha=0.35, zorder=0)
+    axes.axvspan(0, 1, color=INK, alpha=0.05, lw=0, zorder=0)
+    axes.set_xlim(0, last * 1.01)
+    axes.set(xlabel="epochs trained", ylabel=found.fact.figure.y)
+    drawing.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5)
+    return standalone(to_svg(drawing, f"{found.fact.name}: {found.fact.says}"))
+
+
+def _points(readings: Readings, line: str) -> list[tuple[float, Estimate]]:
+    found = ((p, estimate(readings.by_seed(line, p).values())) for p in readings.positions())
+    return [(p, value) for p, value in found if value is not None]
+
+
+def _section(fact: Fact, found: Finding | None) -> str:
+    lines = [f"## {fact.name}", "", f"{fact.says} Literature: {_cited(fact)}", ""]
+    lines += [f"On {', '.join(fact.datasets)}; {', '.join(fact.models)}; {_arms(fact)}.", ""]
+    if found is None:
+        return "\n".join([*lines, "Not run.", ""])
+    lines += ["| claim | measure | holds if | here | verdict |", "| :-- | :-- | :-- | --: | :-- |"]
+    for measured in found.measured:
+        claim = measured.claim
+        value = _value(measured.value, claim)
+        lines.append(f"| {claim.says} | `{claim.measure}` | {claim.holds} | {value} | {measured.verdict} |")
+    return "\n".join([*lines, "", f"![{fact.name}](facts-{fact.name}.svg)", ""])
+
+
+def _arms(fact: Fact) -> str:
+    return ", ".join(
+        name if name == strategy else f"{name}: `{strategy}`" for name, strategy in fact.strategies.items()
+    )
+
+
+def _cited(fact: Fact) -> str:
+    return f"{fact.literature} [{fact.evidence}]"
+
+
+def _value(value: Estimate | None, claim: Claim) -> str:
+    """With the sign of a difference, without that of a ratio."""
+    signed = not claim.measure.startswith("(") and " - " in claim.measure
+    return show(value, 4, signed=signed)

@@ -1,0 +1,72 @@
+"""`multiepoch facts`: run what is missing of the facts, and write their page."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.facts import page
+from harness.facts.sheet import Fact, Sheet, load_sheet
+from harness.facts.verdict import Finding, finding
+from harness.launch import launch, prepare
+from harness.progress import Display, name
+from harness.registry import Registry
+from harness.report.text import show
+
+
+def run_facts(
+    console: Console, path: Path, names: list[str], results: Path, out: Path, workers: int, plugins: Path | None
+) -> int:
+    """Run the facts named, or all, print their verdicts and write `facts.md` and its figures into `out`.
+
+    A fact whose data needs an environment variable that is not set is left out, and that is said. The exit status is 1
+    if a run failed; what the facts come to is a finding, not a failure.
+    """
+    sheet, registry = load_sheet(path), Registry(plugins)
+    out.mkdir(parents=True, exist_ok=True)
+    failures = 0
+    for fact in sheet.select(names):
+        console.print(f"[bold]{fact.name}[/] {fact.says}", highlight=False, soft_wrap=True)
+        if unset := _unset(sheet, fact):
+            console.print(f"left out, as {unset} is not set\n", style="yellow", highlight=False)
+            continue
+        began = time.monotonic()
+        failures += _run(console, sheet, fact, results, workers, registry)
+        if found := finding(sheet, fact, results):
+            (out / f"facts-{fact.name}.svg").write_text(page.figure(found), encoding="utf-8")
+            console.print(_claims(found), f"{time.monotonic() - began:.0f} s\n")
+    entries = [(fact, finding(sheet, fact, results)) for fact in sheet.facts]
+    (out / "facts.md").write_text(page.markdown(entries), encoding="utf-8")
+    console.print(f"facts: {out / 'facts.md'}", soft_wrap=True)
+    return int(failures > 0)
+
+
+def _run(console: Console, sheet: Sheet, fact: Fact, results: Path, workers: int, registry: Registry) -> int:
+    """Train what is missing of one fact; the number of runs that failed."""
+    plan = sheet.plan(fact)
+    with console.status("checking the plan and building its data"):
+        arms = prepare(plan, registry, results)
+    with Display(console, workers, fact.task) as display:
+        launch(plan, arms, results, workers, [display])
+    for job, reason in display.failed:
+        console.print(f"[red]failed[/] {name(job)}: {reason}", highlight=False, soft_wrap=True)
+    return len(display.failed)
+
+
+def _claims(found: Finding) -> Table:
+    table = Table("claim", "holds if", "here", "verdict", box=None, header_style="dim")
+    for measured in found.measured:
+        table.add_row(measured.claim.says, measured.claim.holds, show(measured.value, 4), measured.verdict)
+    return table
+
+
+def _unset(sheet: Sheet, fact: Fact) -> str:
+    """The first environment variable that the fact's data names and that is not set."""
+    texts = (value for label in fact.datasets for value in sheet.datasets.get(label, {}).values())
+    named = (match[1] for text in texts if isinstance(text, str) for match in re.finditer(r"\$\{?(\w+)", text))
+    return next((variable for variable in named if variable not in os.environ), "")

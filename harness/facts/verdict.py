@@ -1,0 +1,91 @@
+"""From a fact's runs to its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.facts.expression import Arm, Readings
+from harness.facts.sheet import Claim, Fact, Sheet
+from harness.plugin import UserError
+from harness.records import Run, read_outcome
+from harness.report.load import load
+from harness.report.stats import Estimate, estimate
+
+REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A claim and what it came to: the mean over seeds with its 95 % t interval (None: no seed has it)."""
+
+    claim: Claim
+    value: Estimate | None
+
+    @property
+    def verdict(self) -> str:
+        """By the whole interval: on the claimed side, on the other, or over the border."""
+        if self.value is None or self.value.low is None or self.value.high is None:
+            return INCONCLUSIVE
+        inside = [self.claim.within(end) for end in (self.value.low, self.value.high)]
+        if all(inside):
+            return REPRODUCED
+        return INCONCLUSIVE if any(inside) else NOT_REPRODUCED
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fact after its runs."""
+
+    fact: Fact
+    measured: tuple[Measured, ...]
+    readings: Readings
+
+    @property
+    def seconds(self) -> float:
+        """Of training and evaluation that the runs took."""
+        costs = (record.cost for run in self._runs() for record in run.boundaries)
+        return sum(cost.get("train_s", 0.0) + cost.get("eval_s", 0.0) for cost in costs)
+
+    @property
+    def machines(self) -> list[str]:
+        """What the runs were made on."""
+        return sorted({f"{run.env['machine']}, {run.env['cores']} cores" for run in self._runs()})
+
+    def _runs(self) -> Iterator[Run]:
+        return (run for arm in self.readings.arms for run in arm.runs.values())
+
+    @property
+    def verdict(self) -> str:
+        """Reproduced if every claim is; not, if any is not."""
+        found = {m.verdict for m in self.measured}
+        if NOT_REPRODUCED in found:
+            return NOT_REPRODUCED
+        return INCONCLUSIVE if INCONCLUSIVE in found else REPRODUCED
+
+    @property
+    def of_claims(self) -> str:
+        held = sum(m.verdict == REPRODUCED for m in self.measured)
+        return f"{held} of {len(self.measured)} claims"
+
+
+def finding(sheet: Sheet, fact: Fact, results: Path) -> Finding | None:
+    """None: the fact's plan, as it stands now, is not complete in this results folder.
+
+    Raises:
+        UserError: a claim or a line of the figure fits no run, or more than one.
+    """
+    plan = sheet.plan(fact)
+    try:
+        outcome = read_outcome(results, plan.name)
+    except UserError:
+        return None
+    if not outcome.complete or outcome.plan != plan.model_dump(mode="json", by_alias=True):
+        return None
+    alias = {strategy: name for name, strategy in fact.strategies.items()}
+    groups = load(results, plan.name).groups
+    arms = [Arm(g.dataset, g.model, alias[a.arm.strategy], a.runs) for g in groups for a in g.arms]
+    readings = Readings(arms, fact.task)
+    measured = tuple(Measured(c, estimate(readings.by_seed(c.measure).values())) for c in fact.claims)
+    return Finding(fact, measured, readings)
