@@ -16,8 +16,10 @@ class Config(BaseModel):
 
 
 def _inner(model: Any, part: str) -> Any:
-    """The type of a key's value; a table of tables (dict) has any keys and values of one type."""
-    return get_args(model)[-1] if get_origin(model) is dict else model.model_fields[part].annotation
+    """The type of a key's value; tables of tables (dict) and arrays of them (tuple) have values of one type."""
+    if get_origin(model) in (dict, tuple):
+        return get_args(model)[int(get_origin(model) is dict)]
+    return next(f.annotation for name, f in model.model_fields.items() if part in (name, f.alias))
 
 
 def explain(error: ValidationError, model: Any) -> str:
