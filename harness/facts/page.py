@@ -40,9 +40,12 @@ def markdown(entries: Sequence[Entry]) -> str:
 
 
 def figure(found: Finding) -> str:
-    """The fact's lines by epochs trained, mean and 95 % interval over seeds, as an SVG file."""
+    """The fact's lines by epochs trained, mean and 95 % interval over seeds, as an SVG file.
+
+    The frame holds what comes after half an epoch; the climb before that may leave it.
+    """
     drawing, axes = canvas()
-    dashes = cycle(DASHES)
+    dashes, settled = cycle(DASHES), list[float]()
     for i, (label, line) in enumerate(found.fact.figure.lines.items()):
         points = _points(found.readings, line)
         x, mean = [p for p, _ in points], [e.mean for _, e in points]
@@ -52,7 +55,11 @@ def figure(found: Finding) -> str:
         low, high = ([end for _, e in points if (end := getattr(e, side)) is not None] for side in ("low", "high"))
         if len(low) == len(x):
             axes.fill_between(x, low, high, color=color, alpha=0.13, lw=0, zorder=2)
+        settled += [end for p, e in points if p >= 0.5 for end in (e.low, e.high) if end is not None]
     last = max(found.readings.positions())
+    if settled:
+        room = 0.05 * (max(settled) - min(settled)) or 0.01
+        axes.set_ylim(min(settled) - room, max(settled) + room)
     for boundary in range(1, round(last)):
         axes.axvline(boundary, color=INK, lw=0.6, alpha=0.35, zorder=0)
     axes.axvspan(0, 1, color=INK, alpha=0.05, lw=0, zorder=0)
