@@ -13,11 +13,12 @@ from harness.api import DenseSpec, RowStep, Strategy, TableSpec, tuned
 
 class RunningMean(Strategy):
     """prior_count: examples until the step is halved. lr_ratio: of the rate per example to `train.table_lr`, which is
-    meant for an optimiser that normalises."""
+    meant for an optimiser that normalises. radius: how far one step moves a row at most, as a Euclidean length."""
 
     name = "running_mean"
     prior_count: float = tuned(300.0, 10.0, 10_000.0, log=True)
     lr_ratio: float = tuned(1e4, 1.0, 1e6, log=True, search=False)
+    radius: float = tuned(1.0, 1e-3, 1e3, log=True, search=False)
 
     def table(self, spec: TableSpec, dense: DenseSpec) -> TableSpec:
         return dataclasses.replace(spec, optimizer="sgd", lr=self.lr_ratio * spec.lr)
@@ -26,5 +27,7 @@ class RunningMean(Strategy):
         seen_R = step.memo("seen_since_drawn")
         seen_K = seen_R.index_select(0, step.rows_K) + step.batch_count_K
         seen_R.index_copy_(0, step.rows_K, seen_K)
-        per_example_KD = step.grad_KD * step.examples
-        return step.with_grad(per_example_KD).scale_lr(1 / (1 + seen_K / self.prior_count))
+        sum_KD = step.grad_KD * step.examples
+        scale_K = 1 / (1 + seen_K / self.prior_count)
+        length_K = step.lr * scale_K * sum_KD.norm(dim=1)
+        return step.with_grad(sum_KD).scale_lr(scale_K * (self.radius / length_K.clamp(min=self.radius)))

@@ -22,15 +22,20 @@ def test_running_mean_steps_tables_by_plain_gradients() -> None:
     assert (spec.optimizer, spec.lr) == ("sgd", pytest.approx(2.0))
 
 
-@given(seed=st.integers(0, 2**32), prior=st.sampled_from([10.0, 300.0, 10_000.0]))
-def test_running_mean_shrinks_the_step_with_the_examples_seen(seed: int, prior: float) -> None:
-    strategy, step = strategy_of(REGISTRY, "running_mean", prior_count=prior), make_step(seed)
+@given(seed=st.integers(0, 2**32), prior=st.sampled_from([10.0, 300.0, 10_000.0]), radius=st.sampled_from([0.1, 1e3]))
+def test_running_mean_shrinks_the_step_with_the_examples_seen_and_bounds_it(
+    seed: int, prior: float, radius: float
+) -> None:
+    strategy, step = strategy_of(REGISTRY, "running_mean", prior_count=prior, radius=radius), make_step(seed)
     before_K = np.random.default_rng(seed).integers(0, 10**4, len(step.rows_K))
     step.memo("seen_since_drawn")[:] = torch.from_numpy(before_K)
     got = strategy.on_rows(step)
     assert got.lr_scale_K is not None
-    assert np.allclose(got.lr_scale_K.numpy(), 1 / (1 + (before_K + step.batch_count_K.numpy()) / prior), rtol=1e-5)
-    assert np.allclose(got.grad_KD.numpy(), step.grad_KD.numpy() * step.examples, rtol=1e-6)
+    scale_K = 1 / (1 + (before_K + step.batch_count_K.double().numpy()) / prior)
+    free_KD = step.lr * scale_K[:, None] * step.grad_KD.double().numpy() * step.examples
+    length_K = np.linalg.norm(free_KD, axis=1)
+    moved_KD = step.lr * got.lr_scale_K.double().numpy()[:, None] * got.grad_KD.double().numpy()
+    assert np.allclose(moved_KD, free_KD * np.minimum(1, radius / length_K)[:, None], rtol=1e-4, atol=1e-9)
     assert np.array_equal(step.memo("seen_since_drawn").numpy(), before_K + step.batch_count_K.numpy())
 
 
