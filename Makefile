@@ -7,7 +7,7 @@ PIP_ARGS ?=
 BIN     := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark test smoke report ui dashboard check perf lock clean clean-results
+.PHONY: help benchmark test smoke leaderboard facts report ui dashboard check perf lock clean clean-results
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,6 +20,12 @@ test: .venv/installed  ## run the tests
 
 smoke: .venv/installed  ## the same path as benchmark in under a minute: 2 strategies, 1 seed, 2 epochs
 	@$(BIN)/multiepoch benchmark plans/smoke.toml --results $(RESULTS) $(ARGS)
+
+leaderboard: .venv/installed  ## every strategy, tuned, on three presets: hours
+	@$(BIN)/multiepoch benchmark plans/main.toml --results $(RESULTS) $(ARGS)
+
+facts: .venv/installed  ## try what the literature reports, and write a verdict on each fact (ARGS="F1 F3": these alone)
+	@$(BIN)/multiepoch facts --results $(RESULTS) $(ARGS)
 
 report: .venv/installed  ## write report.html and tables/ again from the records
 	@$(BIN)/multiepoch report --results $(RESULTS) $(ARGS)

@@ -139,14 +139,13 @@ def facts(
     names: Annotated[list[str] | None, typer.Argument(help="Facts, as F1 F12; all, if none.")] = None,
     sheet: Annotated[Path, typer.Option("--sheet", help="The facts: a TOML file.")] = ROOT / "plans" / "facts.toml",
     results: Results = Path("results"),
-    out: Annotated[Path, typer.Option("--out", help="Where page and figures go.")] = ROOT / "results/tables",
     workers: Workers = CORES,
     plugins: Plugins = None,
 ) -> None:
     """Try what the literature reports of multi-epoch training, and write a verdict on each fact."""
     from harness.facts.run import run_facts
 
-    raise typer.Exit(run_facts(console, sheet, names or [], results, out, workers, plugins))
+    raise typer.Exit(run_facts(console, sheet, names or [], results, workers, plugins))
 
 
 @app.command()

@@ -207,11 +207,11 @@ def _plans(path: Path) -> list[Plan]:
 
 def test_facts_run_once_and_leave_page_and_figure(tmp_path: Path) -> None:
     (tmp_path / "sheet.toml").write_text(SHEET)
-    out = tmp_path / "tables"
+    out = tmp_path / "results" / "tables"
 
     def go(names: list[str]) -> str:
         console = Console(record=True, width=200, quiet=True)
-        assert run_facts(console, tmp_path / "sheet.toml", names, tmp_path / "results", out, 1, None) == 0
+        assert run_facts(console, tmp_path / "sheet.toml", names, tmp_path / "results", 1, None) == 0
         return (out / "facts.md").read_text()
 
     page = go([])

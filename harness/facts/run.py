@@ -19,15 +19,14 @@ from harness.registry import Registry
 from harness.report.text import show
 
 
-def run_facts(
-    console: Console, path: Path, names: list[str], results: Path, out: Path, workers: int, plugins: Path | None
-) -> int:
-    """Run the facts named, or all, print their verdicts and write `facts.md` and its figures into `out`.
+def run_facts(console: Console, path: Path, names: list[str], results: Path, workers: int, plugins: Path | None) -> int:
+    """Run the facts named, or all, print their verdicts and write `tables/facts.md` and its figures.
 
     A fact whose data needs an environment variable that is not set is left out, and that is said. The exit status is 1
     if a run failed; what the facts come to is a finding, not a failure.
     """
     sheet, registry = load_sheet(path), Registry(plugins)
+    out = results / "tables"
     out.mkdir(parents=True, exist_ok=True)
     failures = 0
     for fact in sheet.select(names):
