@@ -24,9 +24,10 @@ from harness.plugin import UserError
 from harness.records import Arm, Outcome, Record, Run, RunWriter, Trial, write_outcome
 from harness.report import ranked_table, write_report
 from harness.report.details import plan_toml
+from harness.report.estimates import estimate
 from harness.report.load import ArmRuns, Group, load
 from harness.report.page import typeset
-from harness.report.stats import Row, against, bucket_gains, estimate, rows
+from harness.report.stats import Row, against, bucket_gains, rows
 from harness.report.text import answer, digits_for, interval, number, show
 
 ENV = {"python": "3.11", "torch": "2.13", "numpy": "2.4", "machine": "test bench", "cores": 2, "multiepoch": "0.1.0"}

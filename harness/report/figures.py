@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 
 from harness.metrics import BUCKETS
 from harness.report.drawing import INK, Style, canvas, standalone, styles, to_svg
+from harness.report.estimates import Estimate, estimate
 from harness.report.load import ArmRuns, Group
-from harness.report.stats import Estimate, bucket_gains, estimate
+from harness.report.stats import bucket_gains
 from harness.report.text import measured
 from harness.select import METRICS
 

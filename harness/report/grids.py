@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.report.estimates import Estimate
 from harness.report.load import ArmRuns, Group
-from harness.report.stats import Estimate, Row, rows
+from harness.report.stats import Row, rows
 from harness.report.text import NOTHING, baseline_name, digits_for, epochs_text, interval, measured, number
 from harness.select import METRICS
 

@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report.details import failures, knobs
+from harness.report.estimates import Estimate
 from harness.report.grids import Cell, Grid, by_task, numbered, ranked
 from harness.report.load import Comparison, Group
-from harness.report.stats import QUANTITIES, Estimate, Row, rows
+from harness.report.stats import QUANTITIES, Row, rows
 from harness.report.text import METRIC_NAMES, answer, rule
 
 HOW_TO_READ = (

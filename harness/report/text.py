@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.report.estimates import Estimate
 from harness.report.load import PLAIN, Group
-from harness.report.stats import Estimate, Row, against
+from harness.report.stats import Row, against
 from harness.select import METRICS
 
 METRIC_NAMES = {
