@@ -7,12 +7,16 @@ from pathlib import Path
 from rich.table import Table
 
 from harness.report import figures, load, page, tables
+from harness.report.evidence import DIFFERENCE
+from harness.report.facts import facts
 
 __all__ = ["ranked_table", "write_report"]
 
 
-def write_report(results: Path, plan_names: list[str] | None) -> Path:
+def write_report(results: Path, plan_names: list[str] | None, difference: float = DIFFERENCE) -> Path:
     """Write `report.html` and `tables/` in a results folder, for the plans named or for all that were run there.
+
+    difference: of the plan's metric; the report says how many seeds it would take to show it.
 
     Raises:
         UserError: no plan, or not this one, was ever run there.
@@ -25,8 +29,10 @@ def write_report(results: Path, plan_names: list[str] | None) -> Path:
         pictures = {i: f"{name}-{i + 1}.svg" for i, group in enumerate(comparison.groups) if group.tasks}
         for i, file in pictures.items():
             (folder / file).write_text(figures.published(comparison.groups[i]), encoding="utf-8")
-        (folder / f"{name}.md").write_text(tables.markdown(comparison, pictures), encoding="utf-8")
-        tables.write_csv(comparison, folder / f"{name}.csv")
+        (folder / f"{name}.md").write_text(tables.markdown(comparison, pictures, difference), encoding="utf-8")
+        numbers = facts(comparison)
+        numbers.write_csv(folder / f"{name}.csv")
+        numbers.write_parquet(folder / f"{name}.parquet")
     path = results / "report.html"
     path.write_text(page.render(comparisons), encoding="utf-8")
     return path

@@ -77,10 +77,10 @@ def styles(group: Group) -> list[Style]:
     return found
 
 
-def canvas() -> tuple[Figure, Axes]:
-    """An empty figure that is legible at the width of a phone."""
+def canvas(height: float = 3.3) -> tuple[Figure, Axes]:
+    """An empty figure that is legible at the width of a phone; height in inches."""
     with mpl.rc_context(SETTINGS):
-        figure = Figure(figsize=(4.9, 3.3), layout="constrained")
+        figure = Figure(figsize=(4.9, height), layout="constrained")
         return figure, figure.add_subplot()
 
 

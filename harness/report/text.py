@@ -67,6 +67,13 @@ def number(value: float, digits: int, signed: bool = False) -> str:
     return f"{round(value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"
 
 
+def probability(p: float | None) -> str:
+    """`.012`, `<.001`, or `1`."""
+    if p is None:
+        return NOTHING
+    return "<.001" if p < 0.0005 else "1" if p > 0.9995 else f"{p:.3f}"[1:]
+
+
 def interval(value: Estimate, digits: int) -> str:
     """`[.6770, .6806]`, or a word on why there is none."""
     if value.low is None or value.high is None:
@@ -110,6 +117,8 @@ def _headline(group: Group, lead: Row) -> str:
         return "One epoch only: nothing to compare"
     if _pays(lead):
         return f"More than one epoch pays {_with(lead, group)}"
+    if gain.sign > 0 and max(lead.epochs) > 1:
+        return f"More than one epoch may pay {_with(lead, group)}: not settled"
     return "More than one epoch is not shown to pay"
 
 
@@ -125,9 +134,8 @@ def _with(row: Row, group: Group) -> str:
 
 
 def _pays(row: Row) -> bool:
-    """It beats the baseline, and not at epoch 1 already."""
-    gain = row.value("gain")
-    return gain is not None and gain.sign > 0 and max(row.epochs) > 1
+    """It beats the baseline, also after correction for the number of arms, and not at epoch 1 already."""
+    return row.shown("gain") > 0 and max(row.epochs) > 1
 
 
 def _lead(group: Group, row: Row, digits: int) -> str:
@@ -137,6 +145,9 @@ def _lead(group: Group, row: Row, digits: int) -> str:
     size += "" if METRICS[group.metric] > 0 else " (positive is less)"
     verb = {1: f"gains {size}", -1: f"loses {size}", 0: f"comes to {size}"}[gain.sign]
     open_ = "" if gain.sign or gain.n == 1 else ", which includes no gain"
+    if gain.sign and len(group.arms) > 1:
+        p = probability(row.measures["gain"].p)
+        open_ = f" ({f'p {p}' if p.startswith('<') else f'p = {p}'} corrected for {len(group.arms)} arms)"
     stop = f", read at epoch {epochs_text(row.epochs)}" if row.epochs else ""
     return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}."
 
@@ -145,9 +156,9 @@ def _ties(group: Group, arms: list[Row]) -> str:
     lead, rest = arms[0], arms[1:]
     tied = [row.arm.label for row in rest if (e := against(lead.arm, row.arm, group)) is not None and e.sign == 0]
     also = [row.arm.label for row in rest if _pays(row)]
-    said = [f"Its lead over {_listed(tied)} could be chance."] if tied else []
+    said = [f"Its lead over {listed(tied)} could be chance."] if tied else []
     if also:
-        said.append(f"{_listed(also)} also {'pays' if len(also) == 1 else 'pay'}.")
+        said.append(f"{listed(also)} also {'pays' if len(also) == 1 else 'pay'}.")
     return " ".join(said)
 
 
@@ -168,16 +179,17 @@ def _plain(group: Group, arms: list[Row], digits: int) -> str:
 def _caveats(group: Group) -> str:
     short = [f"{a.label} ({a.completeness})" for a in group.everything if len(a.finished) < len(a.runs)]
     untuned = [a.label for a in group.everything if not a.arm.tuned]
-    parts = [f"Incomplete: {_listed(short)}." if short else ""]
-    parts.append(f"Not run yet: {_listed(list(group.pending))}." if group.pending else "")
+    parts = [f"Incomplete: {listed(short)}." if short else ""]
+    parts.append(f"Not run yet: {listed(list(group.pending))}." if group.pending else "")
     if len(untuned) == len(group.everything):
         parts.append("No arm was tuned.")
     elif untuned:
-        parts.append(f"Untuned: {_listed(untuned)}.")
+        parts.append(f"Untuned: {listed(untuned)}.")
     if group.split == "valid":
         parts.append("Values are of the split that chose the epoch, so gains are optimistic.")
     return " ".join(filter(None, parts))
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """`a, b and c`."""
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
