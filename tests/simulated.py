@@ -58,10 +58,14 @@ class Bench:
 
     def _arm(self, strategy: str, luck: Mapping[int, float]) -> Arm:
         trials = tuple(
-            Trial(n, f"{strategy}-trial-{n}", 100 + n, {"table_lr": 0.001 * (n + 1)}, 0.6 + 0.001 * n)
+            Trial(n, f"{self.name}-{strategy}-trial-{n}", 100 + n, {"table_lr": 0.001 * (n + 1)}, 0.6 + 0.001 * n)
             for n in range(self.trials)
         )
-        keys = {seed: f"{strategy}-{seed}" for seed in self.seeds if self.status.get((strategy, seed)) != "absent"}
+        keys = {
+            seed: f"{self.name}-{strategy}-{seed}"
+            for seed in self.seeds
+            if self.status.get((strategy, seed)) != "absent"
+        }
         for seed, key in keys.items():
             self._run(key, strategy, seed, luck[seed])
         chosen = trials[-1].params if trials else {}

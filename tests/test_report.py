@@ -21,11 +21,12 @@ from simulated import CURVES, DIP, ENV, Bench
 
 from harness.metrics import BUCKETS
 from harness.plugin import UserError
-from harness.records import Arm, Run
+from harness.records import Arm, Outcome, Run, read_outcome, write_outcome
 from harness.report import ranked_table, write_report
 from harness.report.details import plan_toml
 from harness.report.estimates import estimate
 from harness.report.load import ArmRuns, Group, load
+from harness.report.looks import looks
 from harness.report.page import typeset
 from harness.report.stats import Row, against, bucket_gains, rows
 from harness.report.text import answer, digits_for, interval, number, show
@@ -315,13 +316,62 @@ def test_references_inside_figures_resolve(bench: Bench) -> None:
     assert used
 
 
-def test_every_arm_is_drawn_in_every_figure_and_can_be_hidden(bench: Bench) -> None:
+def figures_of(text: str) -> list[str]:
+    return re.findall(r"<svg xmlns.*?</svg>", text, flags=re.DOTALL)
+
+
+def arms_in(figure: str) -> set[str]:
+    return {name for found in re.findall(r'class="([^"]+)"', figure) for name in found.split() if name[:4] == "arm-"}
+
+
+def test_every_arm_is_drawn_in_every_figure_and_can_be_faded(bench: Bench) -> None:
     text = (bench.results / "report.html").read_text()
-    figures = re.findall(r"<svg xmlns.*?</svg>", text, flags=re.DOTALL)
-    assert len(figures) == 2 * 2 + 2
-    for figure in figures:
-        assert {f"arm-{i}" for i in range(len(CURVES))} <= set(re.findall(r'class="([^"]+)"', figure))
-    assert text.count('type="checkbox"') == len(CURVES)
+    curves, by_frequency, by_cost, over_tasks = 2 * 2, 2, 1, 1
+    figures = figures_of(text)
+    assert len(figures) == curves + by_frequency + by_cost + over_tasks
+    for figure in figures[:-1]:
+        assert arms_in(figure) == {f"arm-{i}" for i in range(len(CURVES))}
+    assert len(re.findall(r'type="checkbox" checked data-arm', text)) == len(CURVES)
+    for i in range(len(CURVES)):
+        assert f'[data-arm="{i}"]:not(:checked)) .arm-{i}.band' in text
+
+
+def test_of_many_arms_the_plain_one_and_the_leaders_stand_out(tmp_path: Path) -> None:
+    many = {f"arm{i:02}": (0.66, 0.67 + 0.001 * i) for i in range(23)} | {"none": (0.67, 0.6)}
+    Bench(tmp_path, curves=many, tasks=("click",)).write()
+    text = write_report(tmp_path, None).read_text()
+    lit = re.findall(r'type="checkbox" checked data-arm="(\d+)"', text)
+    assert lit == ["18", "19", "20", "21", "22", "23"]
+    (look,) = looks(load(tmp_path, "bench"))
+    assert len({look[int(i)].style.color for i in lit}) == len(lit)
+    assert len({(s.style.color, s.style.marker, s.style.dash) for s in look}) == len(many)
+    svg = (tmp_path / "tables" / "bench-1.svg").read_text()
+    assert arms_in(svg) == {f"arm-{i}" for i in lit}
+    assert "18 others" in svg
+
+
+def test_a_strategy_looks_the_same_on_every_data_set(tmp_path: Path) -> None:
+    for name, step in (("one", 0.001), ("two", -0.001)):
+        curves = {f"arm{i:02}": (0.66, 0.67 + step * i) for i in range(12)} | {"none": (0.67, 0.6)}
+        Bench(tmp_path, name=name, dataset=name, curves=curves, tasks=("click",)).write()
+    outcomes = [read_outcome(tmp_path, name) for name in ("one", "two")]
+    arms = tuple(arm for outcome in outcomes for arm in outcome.arms)
+    write_outcome(tmp_path, Outcome("both", outcomes[0].plan, arms, True))
+    first, second = looks(load(tmp_path, "both"))
+    assert [look.style for look in first] == [look.style for look in second]
+    assert [look.lit for look in first] != [look.lit for look in second]
+
+
+def test_calibration_and_regret_are_drawn_where_they_were_recorded(tmp_path: Path) -> None:
+    class Calibrated(Bench):
+        def _metrics(self, split: str, auc: float, more_loss: float = 0.0) -> dict[str, float]:
+            more = {f"{split}/calibration/{task}": 1.5 - auc for task in self.tasks}
+            return super()._metrics(split, auc, more_loss) | more
+
+    Calibrated(tmp_path).write()
+    titles = re.findall(r'aria-label="([^"]*by epoch)"', write_report(tmp_path, None).read_text())
+    assert "synthetic / dnn: click calibration by epoch" in titles
+    assert not any("regret" in title for title in titles)
 
 
 def test_the_oracle_is_named(bench: Bench) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from rich.table import Table
 
-from harness.report import figures, load, page, tables
+from harness.report import curves, load, page, tables
 from harness.report.evidence import DIFFERENCE
 from harness.report.facts import facts
+from harness.report.looks import looks
 
 __all__ = ["ranked_table", "write_report"]
 
@@ -27,14 +28,15 @@ def write_report(results: Path, plan_names: list[str] | None, difference: float 
     for comparison in comparisons:
         name = comparison.outcome.name
         pictures = {i: f"{name}-{i + 1}.svg" for i, group in enumerate(comparison.groups) if group.tasks}
+        drawn = looks(comparison)
         for i, file in pictures.items():
-            (folder / file).write_text(figures.published(comparison.groups[i]), encoding="utf-8")
+            (folder / file).write_text(curves.published(comparison.groups[i], drawn[i]), encoding="utf-8")
         (folder / f"{name}.md").write_text(tables.markdown(comparison, pictures, difference), encoding="utf-8")
         numbers = facts(comparison)
         numbers.write_csv(folder / f"{name}.csv")
         numbers.write_parquet(folder / f"{name}.parquet")
     path = results / "report.html"
-    path.write_text(page.render(comparisons), encoding="utf-8")
+    path.write_text(page.render(comparisons, difference), encoding="utf-8")
     return path
 
 
