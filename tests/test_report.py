@@ -326,7 +326,7 @@ def arms_in(figure: str) -> set[str]:
 
 def test_every_arm_is_drawn_in_every_figure_and_can_be_faded(bench: Bench) -> None:
     text = (bench.results / "report.html").read_text()
-    curves, by_frequency, by_cost, over_tasks = 2 * 2, 2, 1, 1
+    curves, by_frequency, by_cost, over_tasks = 2 * 2, 2, 2, 1
     figures = figures_of(text)
     assert len(figures) == curves + by_frequency + by_cost + over_tasks
     for figure in figures[:-1]:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from rich.table import Table
 
-from harness.report import curves, load, page, tables
+from harness.report import curves, load, overall, page, tables
+from harness.report.drawing import standalone
 from harness.report.evidence import DIFFERENCE
 from harness.report.facts import facts
 from harness.report.looks import looks
+from harness.report.ranks import rank_over_blocks
 
 __all__ = ["ranked_table", "write_report"]
 
@@ -31,6 +33,8 @@ def write_report(results: Path, plan_names: list[str] | None, difference: float 
         drawn = looks(comparison)
         for i, file in pictures.items():
             (folder / file).write_text(curves.published(comparison.groups[i], drawn[i]), encoding="utf-8")
+        if (ranking := rank_over_blocks(comparison)) is not None:
+            (folder / f"{name}-ranks.svg").write_text(standalone(overall.diagram(ranking)), encoding="utf-8")
         (folder / f"{name}.md").write_text(tables.markdown(comparison, pictures, difference), encoding="utf-8")
         numbers = facts(comparison)
         numbers.write_csv(folder / f"{name}.csv")

@@ -38,6 +38,11 @@ def seconds_to_chosen(arm: ArmRuns, group: Group) -> float | None:
     return median(seconds) if any(seconds) else None
 
 
+def table_size(arm: ArmRuns, group: Group) -> float | None:
+    """MiB of the embedding table with its optimiser state; None where it was not recorded."""
+    return _median(_epoch_costs(arm), "table_mb")
+
+
 def _line(arm: ArmRuns, group: Group, plain: float | None) -> tuple[Cell, ...]:
     found = _epoch_costs(arm)
     train, speed = _median(found, "train_s"), _median(found, "rows_per_s")
@@ -51,7 +56,7 @@ def _line(arm: ArmRuns, group: Group, plain: float | None) -> tuple[Cell, ...]:
         _cell(None if speed is None else speed / 1000, 0),
         _cell(_median(found, "distinct_rows_per_step"), 0),
         _cell(_median(found, "table_rows"), 0),
-        _cell(_median(found, "table_mb"), 1),
+        _cell(table_size(arm, group), 1),
         _cell(peak, 0),
     )
 

@@ -62,6 +62,7 @@ def to_svg(figure: Figure, title: str) -> str:
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     text = re.sub(r"<(metadata|style).*?</\1>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r'id="(arm-\d+)-(\w+)"', r'class="\1 \2"', text)
+    text = re.sub(r'(<defs>\s*<path [^>]*?) style="[^"]*"', r"\1", text)  # a marker takes the style of its use
     text = re.sub(r"font-family: [^;\"]*; ", "", text).replace("xlink:href", "href")
     used = set(re.findall(r"#([\w-]+)", text))
     text = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", text)

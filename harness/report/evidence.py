@@ -14,6 +14,8 @@ from harness.report.text import NOTHING, baseline_name, digits_for, listed, meas
 DIFFERENCE = 0.001
 """The difference, in units of the plan's metric, whose price in seeds is told unless another is asked for."""
 
+MOST_NAMED = 6
+
 
 def evidence(group: Group, *, against_none: bool, difference: float = DIFFERENCE) -> Grid:
     """The chosen epoch of every arm against one epoch of the baseline, or against that of `none`."""
@@ -54,13 +56,11 @@ def cautions(group: Group) -> list[str]:
         said.append(f"{lead} is ranked first, but the interval of its gain includes zero.")
     open_ = [name for name, gain in gains.items() if gain.sign == 0 and not gain.identical]
     if len(open_) > 1:
-        said.append(f"Not told from the reference, so their order says nothing: {listed(open_)}.")
+        said.append(f"Not told from the reference, so their order says nothing: {_named(open_)}.")
     lost = [row.arm.label for row in arms if gains[row.arm.label].sign and not row.shown("gain")]
     if lost:
-        one = len(lost) == 1
         said.append(
-            f"The interval{'' if one else 's'} of {listed(lost)} exclude{'s' if one else ''} zero, but "
-            f"{'it does' if one else 'they do'} not pass once corrected for {len(arms)} arms compared."
+            f"Intervals that exclude zero, but not once corrected for {len(arms)} arms compared: {_named(lost)}."
         )
     return said
 
@@ -87,6 +87,10 @@ def sensitivity(group: Group, difference: float = DIFFERENCE) -> str:
             "Student's t can, as it takes differences to be near normal."
         )
     return text
+
+
+def _named(names: list[str]) -> str:
+    return listed(names) if len(names) <= MOST_NAMED else f"{len(names)} arms"
 
 
 def _tested(group: Group) -> list[Row]:

@@ -6,7 +6,7 @@ from harness.report.drawing import INK, canvas, to_svg
 from harness.report.grids import Cell, Column, Grid
 from harness.report.inference import LEVEL
 from harness.report.ranks import Ranking
-from harness.report.text import METRIC_NAMES, listed, probability
+from harness.report.text import METRIC_NAMES, listed, p_is
 
 ROW_HEIGHT, FRAME_HEIGHT = 0.235, 0.85
 """Of the diagram, in inches."""
@@ -15,13 +15,12 @@ ROW_HEIGHT, FRAME_HEIGHT = 0.235, 0.85
 def summary(ranking: Ranking) -> str:
     """What the ranks say, and of what."""
     differ = ranking.p < LEVEL
-    p = probability(ranking.p)
     text = (
         f"Average rank of {len(ranking.names)} arms by gain in {METRIC_NAMES.get(ranking.metric, ranking.metric)} over "
         f"{len(ranking.blocks)} data sets and tasks. Friedman's test: "
         f"{'the arms differ' if differ else 'no difference between arms is shown'} "
-        f"({f'p {p}' if p.startswith('<') else f'p = {p}'}). Arms whose average ranks are less than "
-        f"{ranking.critical_difference:.2f} apart are not told from each other (Nemenyi)."
+        f"({p_is(ranking.p)}). Arms whose average ranks are less than "
+        f"{ranking.critical_difference:.2f} apart are not told from each other (Nemenyi); bars join them."
     )
     data = len({block.rsplit(", ", 1)[0] for block in ranking.blocks})
     if data == 1:
@@ -62,5 +61,5 @@ def diagram(ranking: Ranking) -> str:
     axes.set_xticks(ticks)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("average rank, 1 is best; bars join arms that are not told apart")
+    axes.set_xlabel("average rank, 1 is best")
     return to_svg(figure, "Critical-difference diagram: average ranks over data sets and tasks")

@@ -22,6 +22,11 @@ from harness.report.stats import rows
 from harness.report.tables import HOW_TO_READ
 from harness.report.text import NOTHING, Answer, answer, baseline_name, rule
 
+COSTS = {
+    "s of training up to the chosen epoch": costs.seconds_to_chosen,
+    "MiB of embedding table and its optimiser": costs.table_size,
+}
+
 
 @dataclass(frozen=True)
 class Section:
@@ -45,7 +50,7 @@ class Section:
     sensitivity: str
     against_baseline: Grid
     against_none: Grid
-    cost_figure: str
+    cost_figures: list[str]
     costs: Grid
     knobs: Grid
     failures: Grid
@@ -129,7 +134,9 @@ def _section(group: Group, looks: Sequence[Look], difference: float) -> Section:
         sensitivity=sensitivity(group, difference),
         against_baseline=evidence(group, against_none=False, difference=difference),
         against_none=evidence(group, against_none=True, difference=difference),
-        cost_figure=points.gain_against_cost(group, looks) if group.tasks else "",
+        cost_figures=[
+            points.gain_against_cost(group, looks, cost, label) for label, cost in COSTS.items() if group.tasks
+        ],
         costs=costs.costs(group),
         knobs=details.knobs(group),
         failures=details.failures(group),

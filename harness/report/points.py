@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 
 from harness.metrics import BUCKETS
-from harness.report.costs import seconds_to_chosen
 from harness.report.drawing import INK, canvas, ink, to_svg
 from harness.report.estimates import Estimate
-from harness.report.load import Group
+from harness.report.load import ArmRuns, Group
 from harness.report.looks import Look
 from harness.report.stats import bucket_gains, rows
 from harness.report.text import measured
+
+Cost = Callable[[ArmRuns, Group], float | None]
 
 
 def buckets(group: Group, looks: Sequence[Look], *, last: bool) -> str:
@@ -33,22 +34,22 @@ def buckets(group: Group, looks: Sequence[Look], *, last: bool) -> str:
     return to_svg(figure, f"{group.name}: gain in {what} by frequency at the {'last' if last else 'chosen'} epoch")
 
 
-def gain_against_cost(group: Group, looks: Sequence[Look]) -> str:
-    """Gain over the one-epoch baseline against the seconds of training that it took; a ring is the baseline."""
+def gain_against_cost(group: Group, looks: Sequence[Look], cost: Cost, label: str) -> str:
+    """Gain over the one-epoch baseline against what it took; a ring is the baseline. label: of the cost."""
     figure, axes = canvas()
     gains = {id(row.arm): row.value("gain") for row in rows(group, group.task, group.metric)}
     axes.axhline(0, color=INK, lw=0.8, ls=(0, (1, 2)))
     for i, (arm, look) in enumerate(zip(group.arms, looks, strict=True)):
-        gain, seconds = gains[id(arm)], seconds_to_chosen(arm, group)
-        if gain is not None and seconds is not None:
-            _dots(axes, i, [(seconds, gain)], look)
-    once = None if group.baseline is None else seconds_to_chosen(group.baseline, group)
+        gain, price = gains[id(arm)], cost(arm, group)
+        if gain is not None and price is not None:
+            _dots(axes, i, [(price, gain)], look)
+    once = None if group.baseline is None else cost(group.baseline, group)
     if once is not None:
         axes.plot([once], [0], color=INK, ls="", marker="o", ms=10, mfc="none", zorder=4)
     axes.set_xlim(left=0)
     what = measured(group.task, group.metric)
-    axes.set(xlabel="s of training up to the chosen epoch", ylabel=f"gain in {group.split} {what}")
-    return to_svg(figure, f"{group.name}: gain in {what} against cost")
+    axes.set(xlabel=label, ylabel=f"gain in {group.split} {what}")
+    return to_svg(figure, f"{group.name}: gain in {what} against {label}")
 
 
 def _dots(axes: Axes, index: int, points: list[tuple[float, Estimate]], look: Look) -> None:

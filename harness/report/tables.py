@@ -68,7 +68,8 @@ def terminal(comparison: Comparison) -> Table:
 def markdown(comparison: Comparison, pictures: Mapping[int, str], difference: float = DIFFERENCE) -> str:
     """The published page of a plan: the answer, curves and tables of each group.
 
-    pictures: their files, by index. difference: whose price in seeds is told.
+    pictures: files of their curves, by index; the diagram of ranks is
+    `<plan>-ranks.svg`. difference: whose price in seeds is told.
     """
     outcome = comparison.outcome
     parts = [f"# {outcome.name}", _safe(outcome.plan.get("description", ""))]
@@ -86,7 +87,8 @@ def markdown(comparison: Comparison, pictures: Mapping[int, str], difference: fl
         for title, grid in (("Gain by task", by_task(group)), ("Knobs", knobs(group)), ("Failed", failures(group))):
             parts += [f"### {title}", as_markdown(grid)] if grid.lines else []
     if (ranking := rank_over_blocks(comparison)) is not None:
-        parts += ["## Over data sets and tasks", _safe(overall.summary(ranking)), as_markdown(overall.table(ranking))]
+        parts += ["## Over data sets and tasks", _safe(overall.summary(ranking))]
+        parts += [f"![average ranks]({outcome.name}-ranks.svg)", as_markdown(overall.table(ranking))]
     parts.append(HOW_TO_READ + " Columns are explained in [results/README.md](../README.md).")
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 

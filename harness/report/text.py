@@ -68,10 +68,16 @@ def number(value: float, digits: int, signed: bool = False) -> str:
 
 
 def probability(p: float | None) -> str:
-    """`.012`, `<.001`, or `1`."""
+    """`.012`, `< .001`, or `1`."""
     if p is None:
         return NOTHING
-    return "<.001" if p < 0.0005 else "1" if p > 0.9995 else f"{p:.3f}"[1:]
+    return "< .001" if p < 0.0005 else "1" if p > 0.9995 else f"{p:.3f}"[1:]
+
+
+def p_is(p: float | None) -> str:
+    """`p = .012`, or `p < .001`."""
+    text = probability(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def interval(value: Estimate, digits: int) -> str:
@@ -141,13 +147,14 @@ def _pays(row: Row) -> bool:
 def _lead(group: Group, row: Row, digits: int) -> str:
     gain = row.value("gain")
     assert gain is not None
+    if gain.identical:
+        return f"Of {group.epochs} epochs {_with(row, group)}, validation picks the first, which is {baseline_name(group)}."
     size = f"{show(gain, digits, signed=True)} {group.split} {measured(group.task, group.metric)}"
     size += "" if METRICS[group.metric] > 0 else " (positive is less)"
     verb = {1: f"gains {size}", -1: f"loses {size}", 0: f"comes to {size}"}[gain.sign]
     open_ = "" if gain.sign or gain.n == 1 else ", which includes no gain"
     if gain.sign and len(group.arms) > 1:
-        p = probability(row.measures["gain"].p)
-        open_ = f" ({f'p {p}' if p.startswith('<') else f'p = {p}'} corrected for {len(group.arms)} arms)"
+        open_ = f" ({p_is(row.measures['gain'].p)} corrected for {len(group.arms)} arms)"
     stop = f", read at epoch {epochs_text(row.epochs)}" if row.epochs else ""
     return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}."
 
