@@ -148,7 +148,8 @@ def _lead(group: Group, row: Row, digits: int) -> str:
     gain = row.value("gain")
     assert gain is not None
     if gain.identical:
-        return f"Of {group.epochs} epochs {_with(row, group)}, validation picks the first, which is {baseline_name(group)}."
+        once = f"the first, which is {baseline_name(group)}"
+        return f"Of {group.epochs} epochs {_with(row, group)}, validation picks {once}: nothing is gained."
     size = f"{show(gain, digits, signed=True)} {group.split} {measured(group.task, group.metric)}"
     size += "" if METRICS[group.metric] > 0 else " (positive is less)"
     verb = {1: f"gains {size}", -1: f"loses {size}", 0: f"comes to {size}"}[gain.sign]
