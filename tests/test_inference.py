@@ -74,7 +74,7 @@ def test_the_sign_flip_test_enumerates_every_flip(n: int) -> None:
     assert sign_flip(values) == pytest.approx(min(1.0, 2 * tail))
 
 
-@pytest.mark.parametrize(("n", "p"), [(1, 1.0), (2, 0.5), (3, 0.25), (5, 0.0625), (8, 0.0078125)])
+@pytest.mark.parametrize(("n", "p"), [(1, 1.0), (2, 0.5), (3, 0.25), (5, 0.0625), (8, 0.0078125), (14, 2e-4)])
 def test_few_seeds_bound_the_sign_flip_p_from_below(n: int, p: float) -> None:
     assert smallest_sign_flip(n) == p
     if n > 1:

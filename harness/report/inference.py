@@ -62,8 +62,8 @@ def sign_flip(values: Floats, resamples: int = RESAMPLES) -> Floats:
 
 
 def smallest_sign_flip(n: int) -> float:
-    """The smallest p that `sign_flip` can give with n seeds, however large the effect: 2 / 2^n."""
-    return min(1.0, 2.0 ** (1 - n))
+    """The smallest p that `sign_flip` can give with n seeds, however large the effect: 2 / 2^n where it is exact."""
+    return min(1.0, max(2.0 ** (1 - n), 2 / (RESAMPLES + 1)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
