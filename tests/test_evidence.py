@@ -12,11 +12,12 @@ from scipy import stats
 from simulated import Bench
 
 from harness.report import write_report
+from harness.report.answer import answer
 from harness.report.evidence import cautions, evidence, sensitivity, sign_flips
 from harness.report.inference import holm
 from harness.report.load import Group
 from harness.report.stats import rows
-from harness.report.text import answer, probability
+from harness.report.text import probability
 
 FLAT = (0.67, 0.67)
 

@@ -23,13 +23,14 @@ from harness.metrics import BUCKETS
 from harness.plugin import UserError
 from harness.records import Arm, Outcome, Run, read_outcome, write_outcome
 from harness.report import ranked_table, write_report
+from harness.report.answer import answer
 from harness.report.details import plan_toml
 from harness.report.estimates import estimate
 from harness.report.load import ArmRuns, Group, load
 from harness.report.looks import looks
 from harness.report.page import typeset
 from harness.report.stats import Row, against, bucket_gains, rows
-from harness.report.text import answer, digits_for, interval, number, show
+from harness.report.text import digits_for, interval, number, show
 
 
 def by_name(found: list[Row]) -> dict[str, Row]:
@@ -342,6 +343,7 @@ def test_of_many_arms_the_plain_one_and_the_leaders_stand_out(tmp_path: Path) ->
     text = write_report(tmp_path, None).read_text()
     lit = re.findall(r'type="checkbox" checked data-arm="(\d+)"', text)
     assert lit == ["18", "19", "20", "21", "22", "23"]
+    assert text.index('data-arm="23"><svg') < text.index('data-arm="0"><svg')
     (look,) = looks(load(tmp_path, "bench"))
     assert len({look[int(i)].style.color for i in lit}) == len(lit)
     assert len({(s.style.color, s.style.marker, s.style.dash) for s in look}) == len(many)

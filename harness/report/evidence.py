@@ -9,12 +9,10 @@ from harness.report.grids import Cell, Column, Grid, cell
 from harness.report.inference import LEVEL, seeds_for, smallest_sign_flip
 from harness.report.load import Group, seeds
 from harness.report.stats import Row, rows
-from harness.report.text import NOTHING, baseline_name, digits_for, listed, measured, number, probability
+from harness.report.text import NOTHING, baseline_name, digits_for, measured, named, number, probability
 
 DIFFERENCE = 0.001
 """The difference, in units of the plan's metric, whose price in seeds is told unless another is asked for."""
-
-MOST_NAMED = 6
 
 
 def evidence(group: Group, *, against_none: bool, difference: float = DIFFERENCE) -> Grid:
@@ -56,11 +54,11 @@ def cautions(group: Group) -> list[str]:
         said.append(f"{lead} is ranked first, but the interval of its gain includes zero.")
     open_ = [name for name, gain in gains.items() if gain.sign == 0 and not gain.identical]
     if len(open_) > 1:
-        said.append(f"Not told from the reference, so their order says nothing: {_named(open_)}.")
+        said.append(f"Not told from the reference, so their order says nothing: {named(open_)}.")
     lost = [row.arm.label for row in arms if gains[row.arm.label].sign and not row.shown("gain")]
     if lost:
         said.append(
-            f"Intervals that exclude zero, but not once corrected for {len(arms)} arms compared: {_named(lost)}."
+            f"Intervals that exclude zero, but not once corrected for {len(arms)} arms compared: {named(lost)}."
         )
     return said
 
@@ -87,10 +85,6 @@ def sensitivity(group: Group, difference: float = DIFFERENCE) -> str:
             "Student's t can, as it takes differences to be near normal."
         )
     return text
-
-
-def _named(names: list[str]) -> str:
-    return listed(names) if len(names) <= MOST_NAMED else f"{len(names)} arms"
 
 
 def _tested(group: Group) -> list[Row]:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.report import costs, curves, details, overall, points
+from harness.report.answer import Answer, answer, rule
 from harness.report.evidence import DIFFERENCE, cautions, evidence, sensitivity
 from harness.report.grids import Grid, by_task, ranked
 from harness.report.load import Comparison, Group
@@ -20,7 +21,7 @@ from harness.report.looks import Look, looks
 from harness.report.ranks import rank_over_blocks
 from harness.report.stats import rows
 from harness.report.tables import HOW_TO_READ
-from harness.report.text import NOTHING, Answer, answer, baseline_name, rule
+from harness.report.text import NOTHING, baseline_name
 
 COSTS = {
     "s of training up to the chosen epoch": costs.seconds_to_chosen,
@@ -32,8 +33,8 @@ COSTS = {
 class Section:
     """What the page shows of one group.
 
-    looks: of each arm. curves: task -> figures; health: calibration and, where it is known, regret by epoch.
-    against_baseline, against_none: how sure the differences are.
+    legend: index and look of each arm, those that stand out first. curves: task -> figures. health: calibration and,
+    where it is known, regret by epoch. against_baseline, against_none: how sure the differences are.
     """
 
     group: Group
@@ -43,7 +44,7 @@ class Section:
     baseline: str
     ranked: Grid
     by_task: Grid
-    looks: Sequence[Look]
+    legend: list[tuple[int, Look]]
     curves: dict[str, list[str]]
     health: list[tuple[str, str]]
     buckets: list[tuple[str, str]]
@@ -119,7 +120,7 @@ def _section(group: Group, looks: Sequence[Look], difference: float) -> Section:
         baseline=baseline_name(group),
         ranked=ranked(group),
         by_task=by_task(group),
-        looks=looks,
+        legend=sorted(enumerate(looks), key=lambda item: not item[1].lit),
         curves={task: [curves.curves(group, task, metric, looks) for metric in metrics] for task in _tasks(group)},
         health=[
             (title, curves.curves(group, group.task, metric, looks))

@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report import overall
+from harness.report.answer import answer, rule
 from harness.report.details import failures, knobs
 from harness.report.evidence import DIFFERENCE, cautions, evidence, sensitivity
 from harness.report.grids import Cell, Grid, by_task, ranked
 from harness.report.load import Comparison
 from harness.report.ranks import rank_over_blocks
 from harness.report.stats import rows
-from harness.report.text import answer, rule
 
 HOW_TO_READ = (
     "Mean over seeds [95 % Student-t interval]. A seed is one initialisation and one order of the training examples on "
