@@ -24,7 +24,9 @@ def published(group: Group, looks: Sequence[Look]) -> str:
     lit = sum(look.lit for look in looks)
     if lit < len(looks):
         figure.axes[0].plot([], [], color=FADED, lw=1, label=f"{len(looks) - lit} others")
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
+    named = min(lit + 1, len(looks))
+    figure.set_size_inches(figure.get_figwidth(), figure.get_figheight() + 0.2 * math.ceil(named / 2))
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5, labelcolor=INK)
     return standalone(to_svg(figure, _title(group, task=group.task, metric=group.metric)))
 
 
@@ -50,7 +52,7 @@ def _curves(group: Group, task: str, metric: str, looks: Sequence[Look], *, fade
     for i, (arm, look) in enumerate(zip(group.arms, looks, strict=True)):
         points = _points(arm, key)
         if points and fade and not look.lit:
-            axes.plot([p for p, _ in points], [e.mean for _, e in points], color=FADED, lw=1, zorder=look.rank)
+            axes.plot([p for p, _ in points], [e.mean for _, e in points], color=FADED, lw=0.8, zorder=look.rank)
         elif points:
             _curve(axes, i, points, look)
         if points and look.lit:

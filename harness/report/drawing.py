@@ -15,7 +15,7 @@ from harness.report.looks import Style
 
 INK = "#0a0b0c"
 """Stands for the text colour of the page until the SVG is written."""
-FADED = "#9aa2aa"
+FADED = "#b4bbc2"
 """Of what does not stand out, where no page can fade it."""
 NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 STANDALONE_STYLE = (

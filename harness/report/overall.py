@@ -57,7 +57,7 @@ def diagram(ranking: Ranking) -> str:
     axes.set_yticks(lines, ranking.names)
     axes.set_ylim(count - 0.5, -2)
     axes.set_xlim(1 - 0.02 * (worst - 1), worst + step * (len(ranking.cliques) + 2))
-    ticks = range(1, worst + 1, max(1, worst // 8))
+    ticks = range(1, worst + 1, max(1, worst // 6))
     axes.set_xticks(ticks)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
