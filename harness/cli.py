@@ -152,11 +152,25 @@ def facts(
 def report(
     plans: Annotated[list[str] | None, typer.Argument(help="Names of plans; all that were run, if none.")] = None,
     results: Results = Path("results"),
+    difference: Annotated[
+        float, typer.Option("--difference", help="Say how many seeds it takes to show this.")
+    ] = 0.001,
 ) -> None:
     """Write results/report.html and results/tables/ from the records."""
     from harness.report import write_report
 
-    console.print(f"report: {write_report(results, plans or None)}", soft_wrap=True)
+    console.print(f"report: {write_report(results, plans or None, difference)}", soft_wrap=True)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="A results folder.")],
+    second: Annotated[Path, typer.Argument(help="Another one, of the same plans.")],
+) -> None:
+    """Set two results folders side by side, and say which of their numbers may be compared."""
+    from harness.report.compare import table
+
+    console.print(table(first, second))
 
 
 @app.command()

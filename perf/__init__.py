@@ -1,1 +1,1 @@
-"""How fast the engine trains, side by side with its peers: `python -m perf.throughput`."""
+"""What is measured of the harness itself: its speed beside its peers, and whether its statistics keep their word."""

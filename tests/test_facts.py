@@ -18,7 +18,7 @@ from harness.facts.sheet import Claim, load_sheet
 from harness.facts.verdict import Measured
 from harness.records import Record, Run
 from harness.registry import ROOT, Registry
-from harness.report.stats import estimate
+from harness.report.estimates import estimate
 from harness.spec import Plan, resolve
 
 SHEET = """

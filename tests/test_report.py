@@ -7,8 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,107 +17,20 @@ import polars as pl
 import pytest
 from rich.console import Console
 from scipy import stats as scipy_stats
+from simulated import CURVES, DIP, ENV, Bench
 
 from harness.metrics import BUCKETS
 from harness.plugin import UserError
-from harness.records import Arm, Outcome, Record, Run, RunWriter, Trial, write_outcome
+from harness.records import Arm, Outcome, Run, read_outcome, write_outcome
 from harness.report import ranked_table, write_report
+from harness.report.answer import answer
 from harness.report.details import plan_toml
+from harness.report.estimates import estimate
 from harness.report.load import ArmRuns, Group, load
+from harness.report.looks import looks
 from harness.report.page import typeset
-from harness.report.stats import Row, against, bucket_gains, estimate, rows
-from harness.report.text import answer, digits_for, interval, number, show
-
-ENV = {"python": "3.11", "torch": "2.13", "numpy": "2.4", "machine": "test bench", "cores": 2, "multiepoch": "0.1.0"}
-CURVES = {
-    "none": (0.67, 0.65, 0.63, 0.61),
-    "reinit": (0.67, 0.675, 0.68, 0.685),
-    "hashing": (0.66, 0.66, 0.655, 0.65),
-}
-"""AUC after each epoch."""
-DIP = 0.002
-"""How much logloss rises at the start of an epoch."""
-
-
-@dataclass
-class Bench:
-    """Writes a plan's records with known effects: AUC curves, noise shared by a seed's arms, and noise of each run."""
-
-    results: Path
-    curves: Mapping[str, Sequence[float]] = field(default_factory=lambda: dict(CURVES))
-    seeds: tuple[int, ...] = (1, 2, 3)
-    shared: float = 0.0
-    own: float = 0.0
-    tasks: tuple[str, ...] = ("click", "buy")
-    dataset: str = "synthetic"
-    name: str = "bench"
-    trials: int = 0
-    metric: str = "auc"
-    select: str = "best_epoch"
-    test_shift: Callable[[int], float] | None = lambda epoch: -0.005
-    status: dict[tuple[str, int], str] = field(default_factory=dict)
-    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
-
-    def write(self, complete: bool = True, pending: tuple[str, ...] = ()) -> None:
-        luck = {seed: self.rng.normal(0, self.shared) for seed in self.seeds}
-        arms = [self._arm(strategy, luck) for strategy in self.curves]
-        arms += [self._baseline(arm) for arm in arms if arm.strategy == "none"]
-        search = {"metric": self.metric, "task": self.tasks[0], "select": self.select, "trials": self.trials}
-        plan = {"name": self.name, "description": "What is known.", "seeds": list(self.seeds), "search": search}
-        plan |= {"strategies": [*self.curves, *pending], "dataset": [{"name": self.dataset, "rows": 1000}]}
-        write_outcome(self.results, Outcome(self.name, plan, tuple(arms), complete))
-
-    def group(self) -> Group:
-        self.write()
-        (group,) = load(self.results, self.name).groups
-        return group
-
-    def _arm(self, strategy: str, luck: Mapping[int, float]) -> Arm:
-        trials = tuple(
-            Trial(n, f"{strategy}-trial-{n}", 100 + n, {"table_lr": 0.001 * (n + 1)}, 0.6 + 0.001 * n)
-            for n in range(self.trials)
-        )
-        keys = {seed: f"{strategy}-{seed}" for seed in self.seeds if self.status.get((strategy, seed)) != "absent"}
-        for seed, key in keys.items():
-            self._run(key, strategy, seed, luck[seed])
-        chosen = trials[-1].params if trials else {}
-        return Arm(self.dataset, "dnn", strategy, "arm", self.select, bool(trials), chosen, trials, keys)
-
-    def _baseline(self, plain: Arm) -> Arm:
-        return Arm(**{**vars(plain), "role": "one_epoch", "select": "one_epoch"})
-
-    def _run(self, key: str, strategy: str, seed: int, luck: float) -> None:
-        spec = {"strategy": [{"name": strategy, "params": {"ratio": 0.1}}], "train": {"dense_lr": 0.001}, "seed": seed}
-        writer = RunWriter(self.results / "runs", key, spec, ENV)
-        status = self.status.get((strategy, seed), "finished")
-        for record in self._records(self.curves[strategy], luck + self.rng.normal(0, self.own)):
-            writer.append(record)
-            if status != "finished":
-                break
-        if status in ("finished", "failed"):
-            writer.finish(status, "the loss is not a finite number in epoch 1" if status == "failed" else "")
-
-    def _records(self, curve: Sequence[float], luck: float) -> list[Record]:
-        found = []
-        for epoch, auc in enumerate(curve, start=1):
-            before = curve[max(epoch - 2, 0)] + luck
-            found.append(Record(epoch, epoch * 10 - 5, epoch - 0.5, False, self._metrics("sample", before, DIP)))
-            metrics = self._metrics("sample", auc + luck) | self._metrics("valid", auc + luck)
-            if self.test_shift is not None:
-                metrics |= self._metrics("test", auc + luck + self.test_shift(epoch))
-            for n, (bucket, _) in enumerate(BUCKETS):
-                metrics |= self._metrics(f"valid@{bucket}", auc + luck - 0.01 * n)
-                metrics[f"valid@{bucket}/share/rows"] = 1 / len(BUCKETS)
-            cost = {"train_s": 2.0, "eval_s": 0.5, "rows_per_s": 5e5, "table_rows": 1000.0, "table_mb": 1.5}
-            found.append(Record(epoch, epoch * 10, float(epoch), True, metrics, cost))
-        return found
-
-    def _metrics(self, split: str, auc: float, more_loss: float = 0.0) -> dict[str, float]:
-        out: dict[str, float] = {}
-        for task in self.tasks:
-            out |= {f"{split}/logloss/{task}": 1 - auc + more_loss, f"{split}/auc/{task}": auc}
-            out[f"{split}/oracle_share/{task}"] = (auc - 0.5) / 0.4
-        return out
+from harness.report.stats import Row, against, bucket_gains, rows
+from harness.report.text import digits_for, interval, number, show
 
 
 def by_name(found: list[Row]) -> dict[str, Row]:
@@ -405,13 +317,63 @@ def test_references_inside_figures_resolve(bench: Bench) -> None:
     assert used
 
 
-def test_every_arm_is_drawn_in_every_figure_and_can_be_hidden(bench: Bench) -> None:
+def figures_of(text: str) -> list[str]:
+    return re.findall(r"<svg xmlns.*?</svg>", text, flags=re.DOTALL)
+
+
+def arms_in(figure: str) -> set[str]:
+    return {name for found in re.findall(r'class="([^"]+)"', figure) for name in found.split() if name[:4] == "arm-"}
+
+
+def test_every_arm_is_drawn_in_every_figure_and_can_be_faded(bench: Bench) -> None:
     text = (bench.results / "report.html").read_text()
-    figures = re.findall(r"<svg xmlns.*?</svg>", text, flags=re.DOTALL)
-    assert len(figures) == 2 * 2 + 2
-    for figure in figures:
-        assert {f"arm-{i}" for i in range(len(CURVES))} <= set(re.findall(r'class="([^"]+)"', figure))
-    assert text.count('type="checkbox"') == len(CURVES)
+    curves, by_frequency, by_cost, over_tasks = 2 * 2, 2, 2, 1
+    figures = figures_of(text)
+    assert len(figures) == curves + by_frequency + by_cost + over_tasks
+    for figure in figures[:-1]:
+        assert arms_in(figure) == {f"arm-{i}" for i in range(len(CURVES))}
+    assert len(re.findall(r'type="checkbox" checked data-arm', text)) == len(CURVES)
+    for i in range(len(CURVES)):
+        assert f'[data-arm="{i}"]:not(:checked)) .arm-{i}.band' in text
+
+
+def test_of_many_arms_the_plain_one_and_the_leaders_stand_out(tmp_path: Path) -> None:
+    many = {f"arm{i:02}": (0.66, 0.67 + 0.001 * i) for i in range(23)} | {"none": (0.67, 0.6)}
+    Bench(tmp_path, curves=many, tasks=("click",)).write()
+    text = write_report(tmp_path, None).read_text()
+    lit = re.findall(r'type="checkbox" checked data-arm="(\d+)"', text)
+    assert lit == ["18", "19", "20", "21", "22", "23"]
+    assert text.index('data-arm="23"><svg') < text.index('data-arm="0"><svg')
+    (look,) = looks(load(tmp_path, "bench"))
+    assert len({look[int(i)].style.color for i in lit}) == len(lit)
+    assert len({(s.style.color, s.style.marker, s.style.dash) for s in look}) == len(many)
+    svg = (tmp_path / "tables" / "bench-1.svg").read_text()
+    assert arms_in(svg) == {f"arm-{i}" for i in lit}
+    assert "18 others" in svg
+
+
+def test_a_strategy_looks_the_same_on_every_data_set(tmp_path: Path) -> None:
+    for name, step in (("one", 0.001), ("two", -0.001)):
+        curves = {f"arm{i:02}": (0.66, 0.67 + step * i) for i in range(12)} | {"none": (0.67, 0.6)}
+        Bench(tmp_path, name=name, dataset=name, curves=curves, tasks=("click",)).write()
+    outcomes = [read_outcome(tmp_path, name) for name in ("one", "two")]
+    arms = tuple(arm for outcome in outcomes for arm in outcome.arms)
+    write_outcome(tmp_path, Outcome("both", outcomes[0].plan, arms, True))
+    first, second = looks(load(tmp_path, "both"))
+    assert [look.style for look in first] == [look.style for look in second]
+    assert [look.lit for look in first] != [look.lit for look in second]
+
+
+def test_calibration_and_regret_are_drawn_where_they_were_recorded(tmp_path: Path) -> None:
+    class Calibrated(Bench):
+        def _metrics(self, split: str, auc: float, more_loss: float = 0.0) -> dict[str, float]:
+            more = {f"{split}/calibration/{task}": 1.5 - auc for task in self.tasks}
+            return super()._metrics(split, auc, more_loss) | more
+
+    Calibrated(tmp_path).write()
+    titles = re.findall(r'aria-label="([^"]*by epoch)"', write_report(tmp_path, None).read_text())
+    assert "synthetic / dnn: click calibration by epoch" in titles
+    assert not any("regret" in title for title in titles)
 
 
 def test_the_oracle_is_named(bench: Bench) -> None:
@@ -427,7 +389,7 @@ def test_the_page_says_how_to_reproduce_it(bench: Bench) -> None:
 
 def test_the_same_records_give_the_same_files(bench: Bench) -> None:
     files = [p for p in (bench.results / "report.html", *(bench.results / "tables").iterdir()) if p.is_file()]
-    assert {p.suffix for p in files} == {".html", ".md", ".csv", ".svg"}
+    assert {p.suffix for p in files} == {".html", ".md", ".csv", ".parquet", ".svg"}
     before = {p: p.read_bytes() for p in files}
     write_report(bench.results, ["bench"])
     assert {p: p.read_bytes() for p in files} == before

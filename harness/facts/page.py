@@ -8,8 +8,9 @@ from itertools import cycle
 from harness.facts.expression import Readings
 from harness.facts.sheet import Claim, Fact
 from harness.facts.verdict import Finding
-from harness.report.drawing import DASHES, INK, OKABE_ITO, canvas, standalone, to_svg
-from harness.report.stats import Estimate, estimate
+from harness.report.drawing import INK, canvas, standalone, to_svg
+from harness.report.estimates import Estimate, estimate
+from harness.report.looks import DASHES, OKABE_ITO
 from harness.report.text import show
 
 Entry = tuple[Fact, Finding | None]

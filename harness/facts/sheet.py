@@ -15,11 +15,10 @@ from harness.api import UserError
 from harness.config import Config, explain
 from harness.facts.expression import check
 from harness.plugin import unknown
+from harness.report.load import OF_FACTS
 from harness.spec import Plan
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt}
-PREFIX = "facts-"
-"""Of the name of a fact's plan."""
 
 
 class Claim(Config):
@@ -124,7 +123,7 @@ class Sheet(Config):
             UserError: a data set or model is not in the sheet, or the plan is not accepted.
         """
         values = {
-            "name": PREFIX + fact.name,
+            "name": OF_FACTS + fact.name,
             "description": fact.says,
             "dataset": list(_named(fact, "data set", fact.datasets, self.datasets)),
             "model": list(_named(fact, "model", fact.models, self.models)),

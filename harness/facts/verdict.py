@@ -10,8 +10,8 @@ from harness.facts.expression import Arm, Readings
 from harness.facts.sheet import Claim, Fact, Sheet
 from harness.plugin import UserError
 from harness.records import Run, read_outcome
+from harness.report.estimates import Estimate, estimate
 from harness.report.load import load
-from harness.report.stats import Estimate, estimate
 
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"
 

@@ -6,13 +6,20 @@ from pathlib import Path
 
 from rich.table import Table
 
-from harness.report import figures, load, page, tables
+from harness.report import curves, load, overall, page, tables
+from harness.report.drawing import standalone
+from harness.report.evidence import DIFFERENCE
+from harness.report.numbers import numbers
+from harness.report.looks import looks
+from harness.report.ranks import rank_over_blocks
 
 __all__ = ["ranked_table", "write_report"]
 
 
-def write_report(results: Path, plan_names: list[str] | None) -> Path:
+def write_report(results: Path, plan_names: list[str] | None, difference: float = DIFFERENCE) -> Path:
     """Write `report.html` and `tables/` in a results folder, for the plans named or for all that were run there.
+
+    difference: of the plan's metric; the report says how many seeds it would take to show it.
 
     Raises:
         UserError: no plan, or not this one, was ever run there.
@@ -23,12 +30,17 @@ def write_report(results: Path, plan_names: list[str] | None) -> Path:
     for comparison in comparisons:
         name = comparison.outcome.name
         pictures = {i: f"{name}-{i + 1}.svg" for i, group in enumerate(comparison.groups) if group.tasks}
+        drawn = looks(comparison)
         for i, file in pictures.items():
-            (folder / file).write_text(figures.published(comparison.groups[i]), encoding="utf-8")
-        (folder / f"{name}.md").write_text(tables.markdown(comparison, pictures), encoding="utf-8")
-        tables.write_csv(comparison, folder / f"{name}.csv")
+            (folder / file).write_text(curves.published(comparison.groups[i], drawn[i]), encoding="utf-8")
+        if (ranking := rank_over_blocks(comparison)) is not None:
+            (folder / f"{name}-ranks.svg").write_text(standalone(overall.diagram(ranking)), encoding="utf-8")
+        (folder / f"{name}.md").write_text(tables.markdown(comparison, pictures, difference), encoding="utf-8")
+        everything = numbers(comparison)
+        everything.write_csv(folder / f"{name}.csv")
+        everything.write_parquet(folder / f"{name}.parquet")
     path = results / "report.html"
-    path.write_text(page.render(comparisons), encoding="utf-8")
+    path.write_text(page.render(comparisons, difference), encoding="utf-8")
     return path
 
 

@@ -1,39 +1,19 @@
-"""The tables beside the ranking: what an arm costs, what was tuned, what failed, which runs and machines."""
+"""The tables beside the ranking: what was tuned, what failed, which runs and machines."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from statistics import median
+from collections.abc import Mapping
 from typing import Any
 
 from harness.records import Arm, Run
 from harness.report.grids import Cell, Column, Grid
 from harness.report.load import ArmRuns, Comparison, Group
-from harness.report.stats import chosen_epoch
 from harness.report.text import NOTHING, measured, number
 from harness.select import METRICS
 
 NAME = Column("strategy", words=True)
 ENVIRONMENT = ("multiepoch", "engine", "python", "torch", "numpy", "machine", "cores", "memory_gb")
-
-
-def costs(group: Group) -> Grid:
-    """Medians over the epochs of all finished seeds; peak memory is the largest."""
-    columns = (
-        NAME,
-        Column("training", "s per epoch"),
-        Column("against none", "ratio"),
-        Column("to the chosen epoch", "s of training"),
-        Column("evaluation", "s per epoch"),
-        Column("speed", "1000 rows per s"),
-        Column("rows touched", "distinct per step"),
-        Column("table", "rows"),
-        Column("table", "MiB"),
-        Column("peak memory", "MiB"),
-    )
-    plain = _median(_epoch_costs(group.plain), "train_s") if group.plain else None
-    return Grid(columns, tuple(_cost_line(arm, group, plain) for arm in group.arms))
 
 
 def knobs(group: Group) -> Grid:
@@ -104,42 +84,6 @@ def _toml_lines(values: Mapping[str, Any]) -> str:
 
 def _ordered(env: dict[str, Any]) -> dict[str, Any]:
     return {k: env[k] for k in (*ENVIRONMENT, *sorted(env)) if k in env}
-
-
-def _epoch_costs(arm: ArmRuns) -> list[dict[str, float]]:
-    return [end.cost for run in arm.finished.values() for end in run.boundaries if end.cost]
-
-
-def _median(costs: Iterable[Mapping[str, float]], name: str) -> float | None:
-    values = [c[name] for c in costs if name in c]
-    return median(values) if values else None
-
-
-def _cost_line(arm: ArmRuns, group: Group, plain: float | None) -> tuple[Cell, ...]:
-    costs = _epoch_costs(arm)
-    train = _median(costs, "train_s")
-    to_chosen = [
-        sum(end.cost.get("train_s", 0.0) for end in run.boundaries[: chosen_epoch(arm, run, group)])
-        for run in arm.finished.values()
-    ]
-    speed = _median(costs, "rows_per_s")
-    peak = max((c["peak_memory_mb"] for c in costs if "peak_memory_mb" in c), default=None)
-    return (
-        Cell(arm.label),
-        _plain_number(train, 2),
-        _plain_number(train / plain if train is not None and plain else None, 2),
-        _plain_number(median(to_chosen) if any(to_chosen) else None, 1),
-        _plain_number(_median(costs, "eval_s"), 2),
-        _plain_number(None if speed is None else speed / 1000, 0),
-        _plain_number(_median(costs, "distinct_rows_per_step"), 0),
-        _plain_number(_median(costs, "table_rows"), 0),
-        _plain_number(_median(costs, "table_mb"), 1),
-        _plain_number(peak, 0),
-    )
-
-
-def _plain_number(value: float | None, digits: int) -> Cell:
-    return Cell(NOTHING if value is None else f"{value:,.{digits}f}".replace(",", "\u202f"))
 
 
 def _knob_line(arm: ArmRuns, sign: int) -> tuple[Cell, ...]:

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
 from html import escape
-from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.report.load import Group
+from harness.report.looks import Style
 
 INK = "#0a0b0c"
 """Stands for the text colour of the page until the SVG is written."""
-OKABE_ITO = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-DASHES = ("", "6 2", "2 2")
-MARKERS = {
-    "s": "M1.5 1.5h7v7h-7z",
-    "^": "M5 1l4.3 8H.7z",
-    "D": "M5 .5L9.5 5 5 9.5.5 5z",
-    "v": "M5 9l4.3-8H.7z",
-    "o": "M5 1a4 4 0 1 0 .01 0z",
-}
+FADED = "#b4bbc2"
+"""Of what does not stand out, where no page can fade it."""
 NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 STANDALONE_STYLE = (
     "<style>svg{color:#24292f;font-family:system-ui,sans-serif}"
@@ -47,52 +38,31 @@ SETTINGS: Any = {
 }
 
 
-@dataclass(frozen=True)
-class Style:
-    """How an arm looks in every figure of a report. path: its marker in a 10 x 10 box; dash: of its line."""
-
-    color: str
-    marker: str
-    dash: str
-
-    @property
-    def path(self) -> str:
-        return MARKERS[self.marker]
-
-    @property
-    def line(self) -> str | tuple[int, tuple[float, ...]]:
-        return (0, tuple(map(float, self.dash.split()))) if self.dash else "-"
+def ink(style: Style) -> str:
+    """The colour to draw an arm with."""
+    return INK if style.color == "currentColor" else style.color
 
 
-def styles(group: Group) -> list[Style]:
-    """One style per arm, in the order of the plan; `none` is drawn in the colour of the text."""
-    markers, found, n = cycle(MARKERS), [], 0
-    for arm in group.arms:
-        if arm is group.plain:
-            found.append(Style("currentColor", "o", ""))
-        else:
-            dash = DASHES[n // len(OKABE_ITO) % len(DASHES)]
-            found.append(Style(OKABE_ITO[n % len(OKABE_ITO)], next(markers), dash))
-            n += 1
-    return found
-
-
-def canvas() -> tuple[Figure, Axes]:
-    """An empty figure that is legible at the width of a phone."""
+def canvas(height: float = 3.3) -> tuple[Figure, Axes]:
+    """An empty figure that is legible at the width of a phone; height in inches."""
     with mpl.rc_context(SETTINGS):
-        figure = Figure(figsize=(4.9, 3.3), layout="constrained")
+        figure = Figure(figsize=(4.9, height), layout="constrained")
         return figure, figure.add_subplot()
 
 
 def to_svg(figure: Figure, title: str) -> str:
-    """The same text for the same numbers; colours and font are left to the page, arms are marked by class."""
+    """The same text for the same numbers; colours and font are left to the page, arms are marked by class.
+
+    An artist with gid `arm-3-line` becomes a group of classes `arm-3` and `line`.
+    """
     buffer = io.StringIO()
     with mpl.rc_context({**SETTINGS, "svg.hashsalt": title}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     text = re.sub(r"<(metadata|style).*?</\1>\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r'id="arm-(\d+)-\w+"', r'class="arm-\1"', text)
+    text = re.sub(r'id="(arm-\d+)-(\w+)"', r'class="\1 \2"', text)
+    text = re.sub(r'(<defs>\s*<path [^>]*?) style="[^"]*"', r"\1", text)  # a marker takes the style of its use
     text = re.sub(r"font-family: [^;\"]*; ", "", text).replace("xlink:href", "href")
     used = set(re.findall(r"#([\w-]+)", text))
     text = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", text)

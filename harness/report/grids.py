@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.report.estimates import Estimate
 from harness.report.load import ArmRuns, Group
-from harness.report.stats import Estimate, Row, rows
-from harness.report.text import NOTHING, baseline_name, digits_for, epochs_text, interval, measured, number
+from harness.report.stats import Row, rows
+from harness.report.text import NOTHING, baseline_name, digits_for, epochs_text, interval, measured, number, probability
 from harness.select import METRICS
 
 
@@ -23,7 +24,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value and what stands under it. sign: 1 or -1 if it is better or worse than zero, beyond its interval."""
+    """A value and what stands under it. sign: 1 or -1 if it is better or worse than zero, after correction."""
 
     text: str
     note: str = ""
@@ -49,6 +50,7 @@ def ranked(group: Group) -> Grid:
         Column("#"),
         Column("strategy", words=True),
         Column(f"gain over {base}", unit),
+        Column("p", "Student t" if len(group.arms) == 1 else f"Holm, {len(group.arms)} arms"),
         Column("at the chosen epoch", unit),
         Column("epoch", "chosen"),
         Column(f"gain if run to {end}", unit),
@@ -72,19 +74,19 @@ def by_task(group: Group) -> Grid:
         for metric in metrics:
             columns.append(Column(measured(task, metric), f"{group.split}, positive is better"))
             found = rows(group, task, metric)
-            by_arm = {id(row.arm): row.value("gain") for row in found}
-            for line, arm in zip(lines, order, strict=True):
-                line.append(cell(by_arm[id(arm)], digits_for(found), better=1))
+            by_arm = {id(row.arm): row for row in found}
+            for line, row in zip(lines, (by_arm[id(arm)] for arm in order), strict=True):
+                line.append(cell(row.value("gain"), digits_for(found), 1, row.shown("gain")))
     return Grid(tuple(columns), tuple(map(tuple, lines)))
 
 
-def cell(value: Estimate | None, digits: int, better: int = 0) -> Cell:
-    """better: 1 or -1 for a difference, as more or less of it is better; 0 for a level."""
+def cell(value: Estimate | None, digits: int, better: int = 0, shown: int = 0) -> Cell:
+    """better: 1 or -1 for a difference, as more or less of it is better; 0 for a level. shown: as of `Row.shown`."""
     if value is None:
         return Cell(NOTHING)
-    if better and value.low == value.high == 0:
+    if better and value.identical:
         return Cell("0", "identical")
-    return Cell(number(value.mean, digits, bool(better)), interval(value, digits), value.sign * better)
+    return Cell(number(value.mean, digits, bool(better)), interval(value, digits), shown * better)
 
 
 def evidence(arm: ArmRuns) -> str:
@@ -103,19 +105,21 @@ def numbered(found: list[Row]) -> Iterator[tuple[str, Row]]:
 
 def _line(rank: str, row: Row, digits: int, loss_digits: int, sign: int) -> tuple[Cell, ...]:
     def value(name: str, better: int = 0) -> Cell:
-        return cell(row.value(name), digits, better)
+        return cell(row.value(name), digits, better, row.shown(name))
 
+    gain, none = row.measures["gain"], row.measures["best"].against_none
     reference = row.arm.is_baseline
     return (
         Cell(rank),
         Cell(row.arm.label, evidence(row.arm)),
         Cell("reference") if reference else value("gain", 1),
+        Cell(NOTHING if gain.value is None or gain.value.identical else probability(gain.p)),
         value("best"),
         Cell(epochs_text(row.epochs)),
         value("end_gain", 1),
-        Cell(NOTHING) if reference else cell(row.measures["best"].against_none, digits, sign),
+        Cell(NOTHING) if reference else cell(none, digits, sign, row.shown("best", against_none=True)),
         value("first"),
         value("last"),
         value("drop", sign),
-        cell(row.value("jump"), loss_digits, -1),
+        cell(row.value("jump"), loss_digits, -1, row.shown("jump")),
     )

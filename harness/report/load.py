@@ -11,6 +11,8 @@ from typing import Any
 from harness.plugin import UserError
 from harness.records import Arm, Outcome, Run, read, read_outcome
 
+OF_FACTS = "facts-"
+"""Begins the name of a fact's plan."""
 PLAIN = "none"
 """The strategy that mitigates nothing."""
 
@@ -117,12 +119,12 @@ def load(results: Path, plan: str) -> Comparison:
 
 
 def plans(results: Path) -> list[str]:
-    """Names of the plans that were run in a results folder.
+    """Names of the plans that were run in a results folder; those of facts have a page of their own.
 
     Raises:
         UserError: there is none.
     """
-    names = sorted(p.stem for p in (results / "plans").glob("*.json"))
+    names = sorted(p.stem for p in (results / "plans").glob("*.json") if not p.stem.startswith(OF_FACTS))
     if not names:
         raise UserError(f"no plan was ever run in results folder '{results}'")
     return names

@@ -5,41 +5,71 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.report import details, figures
-from harness.report.drawing import Style, styles
+from harness.report import costs, curves, details, overall, points
+from harness.report.answer import Answer, answer, rule
+from harness.report.evidence import DIFFERENCE, cautions, evidence, sensitivity
 from harness.report.grids import Grid, by_task, ranked
 from harness.report.load import Comparison, Group
+from harness.report.looks import Look, looks
+from harness.report.ranks import rank_over_blocks
 from harness.report.stats import rows
 from harness.report.tables import HOW_TO_READ
-from harness.report.text import NOTHING, Answer, answer, baseline_name, rule
+from harness.report.text import NOTHING, baseline_name
+
+COSTS = {
+    "s of training up to the chosen epoch": costs.seconds_to_chosen,
+    "MiB of embedding table and its optimiser": costs.table_size,
+}
 
 
 @dataclass(frozen=True)
 class Section:
-    """What the page shows of one group. legend: label and style of each arm; curves: task -> figures."""
+    """What the page shows of one group.
+
+    legend: index and look of each arm, those that stand out first. curves: task -> figures. health: calibration and,
+    where it is known, regret by epoch. against_baseline, against_none: how sure the differences are.
+    """
 
     group: Group
     answer: Answer
+    cautions: list[str]
     rule: str
     baseline: str
     ranked: Grid
     by_task: Grid
-    legend: list[tuple[str, Style]]
+    legend: list[tuple[int, Look]]
     curves: dict[str, list[str]]
+    health: list[tuple[str, str]]
     buckets: list[tuple[str, str]]
+    sensitivity: str
+    against_baseline: Grid
+    against_none: Grid
+    cost_figures: list[str]
     costs: Grid
     knobs: Grid
     failures: Grid
     runs: Grid
 
 
-def render(comparisons: Sequence[Comparison]) -> str:
-    """The whole page; every name in it is escaped."""
+@dataclass(frozen=True)
+class Chapter:
+    """What the page shows of one plan. overall: the ranks over data sets and tasks, as words, table and figure."""
+
+    comparison: Comparison
+    sections: list[Section]
+    overall: tuple[str, Grid, str] | None
+    environments: list[tuple[str, dict[str, Any]]]
+
+
+def render(comparisons: Sequence[Comparison], difference: float = DIFFERENCE) -> str:
+    """The whole page; every name in it is escaped. difference: whose price in seeds is told."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -48,10 +78,10 @@ def render(comparisons: Sequence[Comparison]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"typeset": typeset, "breakable": breakable}
-    plans = [(c, [_section(g) for g in c.groups], details.environments(c)) for c in comparisons]
+    chapters = [_chapter(comparison, difference) for comparison in comparisons]
     arms = max((len(g.arms) for c in comparisons for g in c.groups), default=0)
     return environment.get_template("report.html").render(
-        plans=plans, arms=arms, how_to_read=HOW_TO_READ, plan_toml=details.plan_toml
+        chapters=chapters, arms=arms, how_to_read=HOW_TO_READ, plan_toml=details.plan_toml
     )
 
 
@@ -68,24 +98,47 @@ def breakable(text: str) -> Markup:
     return Markup(re.sub("([_+(])", r"\1<wbr>", str(escape(text))))
 
 
-def _section(group: Group) -> Section:
+def _chapter(comparison: Comparison, difference: float) -> Chapter:
+    ranking = rank_over_blocks(comparison)
+    return Chapter(
+        comparison=comparison,
+        sections=list(map(_section, comparison.groups, looks(comparison), repeat(difference))),
+        overall=(overall.summary(ranking), overall.table(ranking), overall.diagram(ranking)) if ranking else None,
+        environments=details.environments(comparison),
+    )
+
+
+def _section(group: Group, looks: Sequence[Look], difference: float) -> Section:
     found = rows(group, group.task, group.metric)
     metrics = tuple(dict.fromkeys((group.metric, "logloss" if group.metric == "auc" else "auc")))
+    health = [("Calibration", "calibration"), ("Regret against the oracle", "regret")]
     return Section(
         group=group,
         answer=answer(group, found),
+        cautions=cautions(group),
         rule=rule(group),
         baseline=baseline_name(group),
         ranked=ranked(group),
         by_task=by_task(group),
-        legend=[(arm.label, style) for arm, style in zip(group.arms, styles(group), strict=True)],
-        curves={task: [figures.curves(group, task, metric) for metric in metrics] for task in _tasks(group)},
+        legend=sorted(enumerate(looks), key=lambda item: not item[1].lit),
+        curves={task: [curves.curves(group, task, metric, looks) for metric in metrics] for task in _tasks(group)},
+        health=[
+            (title, curves.curves(group, group.task, metric, looks))
+            for title, metric in health
+            if curves.has(group, group.task, metric)
+        ],
         buckets=[
-            (title, figures.buckets(group, group.task, group.metric, last=last))
+            (title, points.buckets(group, looks, last=last))
             for title, last in (("At the chosen epoch", False), (f"After epoch {group.epochs}", True))
             if group.tasks
         ],
-        costs=details.costs(group),
+        sensitivity=sensitivity(group, difference),
+        against_baseline=evidence(group, against_none=False, difference=difference),
+        against_none=evidence(group, against_none=True, difference=difference),
+        cost_figures=[
+            points.gain_against_cost(group, looks, cost, label) for label, cost in COSTS.items() if group.tasks
+        ],
+        costs=costs.costs(group),
         knobs=details.knobs(group),
         failures=details.failures(group),
         runs=details.run_list(group),

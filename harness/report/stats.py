@@ -1,17 +1,16 @@
-"""What the seeds of an arm say: means, Student-t intervals, and differences paired by seed."""
+"""What the seeds of an arm say: levels, differences paired by seed, and p-values corrected for the number of arms."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-
-import numpy as np
-from scipy.special import stdtrit
+from dataclasses import dataclass, replace
 
 from harness.metrics import BUCKETS
 from harness.plugin import UserError
 from harness.records import Record, Run
+from harness.report.estimates import Estimate, estimate, holm
+from harness.report.inference import LEVEL
 from harness.report.load import ArmRuns, Group
 from harness.select import METRICS, choose
 
@@ -23,32 +22,24 @@ against the one-epoch baseline, positive being better. drop: epoch 2 minus epoch
 evaluation of epoch 2 minus that at the end of epoch 1.
 """
 
+DIFFERENCES = ("gain", "end_gain", "drop", "jump")
+"""The quantities that are differences: their p-value is of the hypothesis that they are zero."""
+
 BySeed = dict[int, float]
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A mean over `n` seeds with its 95 % interval; no interval from one seed."""
-
-    mean: float
-    low: float | None
-    high: float | None
-    n: int
-
-    @property
-    def sign(self) -> int:
-        """1 or -1 where the interval excludes zero on that side; 0 where the seeds do not tell."""
-        if self.low is None or self.high is None:
-            return 0
-        return int(self.low > 0) - int(self.high < 0)
-
-
-@dataclass(frozen=True)
 class Measure:
-    """A quantity of one arm, and its difference to that of `none` over the seeds both finished."""
+    """A quantity of one arm, and its difference to that of `none` over the seeds both finished.
+
+    p, p_against_none: Student's t test of no difference, Holm-adjusted over the arms of the group; None for a level,
+    for the baseline and from one seed.
+    """
 
     value: Estimate | None
     against_none: Estimate | None
+    p: float | None = None
+    p_against_none: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,18 +53,11 @@ class Row:
     def value(self, quantity: str) -> Estimate | None:
         return self.measures[quantity].value
 
-
-def estimate(values: Iterable[float]) -> Estimate | None:
-    """Mean and Student-t interval of independent values; None of none."""
-    array = np.array(list(values), dtype=np.float64)
-    n = len(array)
-    if n == 0:
-        return None
-    mean = float(array.mean())
-    if n == 1:
-        return Estimate(mean, None, None, 1)
-    half = float(stdtrit(n - 1, 0.975) * array.std(ddof=1) / math.sqrt(n))
-    return Estimate(mean, mean - half, mean + half, n)
+    def shown(self, quantity: str, *, against_none: bool = False) -> int:
+        """1 or -1 where a difference is told from zero after correction for the number of arms, else 0."""
+        measure = self.measures[quantity]
+        found, p = (measure.against_none, measure.p_against_none) if against_none else (measure.value, measure.p)
+        return found.sign if found is not None and p is not None and p < LEVEL else 0
 
 
 def paired(left: Mapping[int, float], right: Mapping[int, float]) -> BySeed:
@@ -104,7 +88,7 @@ def rows(group: Group, task: str, metric: str) -> list[Row]:
         values["gain"] = {s: sign * d for s, d in paired(values["best"], base).items()}
         values["end_gain"] = {s: sign * d for s, d in paired(values["last"], base).items()}
     plain = by_arm[id(group.plain)] if group.plain else {}
-    found = [_row(a, group, by_arm[id(a)], plain) for a in group.everything]
+    found = _corrected([_row(a, group, by_arm[id(a)], plain) for a in group.everything])
     return sorted(found, key=lambda row: _rank(row, sign), reverse=True)
 
 
@@ -173,6 +157,20 @@ def _row(arm: ArmRuns, group: Group, values: dict[str, BySeed], plain: dict[str,
             for name in QUANTITIES
         },
     )
+
+
+def _corrected(found: list[Row]) -> list[Row]:
+    """The same rows with Holm-adjusted p-values; a family is one quantity of every arm but the baseline."""
+    arms = [row for row in found if not row.arm.is_baseline]
+    measures: list[dict[str, Measure]] = [{} for _ in arms]
+    for name in QUANTITIES:
+        family = [row.measures[name] for row in arms]
+        own = holm([m.value.p_value if m.value and name in DIFFERENCES else None for m in family])
+        to_none = holm([m.against_none.p_value if m.against_none else None for m in family])
+        for into, measure, p, p_none in zip(measures, family, own, to_none, strict=True):
+            into[name] = replace(measure, p=p, p_against_none=p_none)
+    corrected = [replace(row, measures=m) for row, m in zip(arms, measures, strict=True)]
+    return corrected + [row for row in found if row.arm.is_baseline]
 
 
 def _rank(row: Row, sign: int) -> tuple[float, float]:

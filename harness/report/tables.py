@@ -1,26 +1,26 @@
-"""Tables as they are printed: for the terminal, as Markdown, and every number behind them as CSV."""
+"""Tables as they are printed: for the terminal, and as Markdown."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
-import polars as pl
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from harness.report import overall
+from harness.report.answer import answer, rule
 from harness.report.details import failures, knobs
-from harness.report.grids import Cell, Grid, by_task, numbered, ranked
-from harness.report.load import Comparison, Group
-from harness.report.stats import QUANTITIES, Estimate, Row, rows
-from harness.report.text import METRIC_NAMES, answer, rule
+from harness.report.evidence import DIFFERENCE, cautions, evidence, sensitivity
+from harness.report.grids import Cell, Grid, by_task, ranked
+from harness.report.load import Comparison
+from harness.report.ranks import rank_over_blocks
+from harness.report.stats import rows
 
 HOW_TO_READ = (
     "Mean over seeds [95 % Student-t interval]. A seed is one initialisation and one order of the training examples on "
-    "the same data. Differences are paired by seed. Each interval is for its own row, not corrected for ranking many."
+    "the same data. Differences are paired by seed. Each interval is for its own row; p is corrected for the number of "
+    "arms (Holm), and what passes .05 is bold."
 )
 
 
@@ -58,13 +58,19 @@ def terminal(comparison: Comparison) -> Table:
         found = answer(group, rows(group, group.task, group.metric))
         page.add_row(as_rich(ranked(group), f"{group.name}: {found.headline}"))
         page.add_row(Text(found.text))
+        for caution in cautions(group):
+            page.add_row(Text(caution, style="yellow"))
         page.add_row(Text(f"Chosen epoch: {rule(group)}.\n", style="dim"))
     page.add_row(Text(HOW_TO_READ, style="dim"))
     return page
 
 
-def markdown(comparison: Comparison, pictures: Mapping[int, str]) -> str:
-    """The published page of a plan: the answer, curves and tables of each group. pictures: their files, by index."""
+def markdown(comparison: Comparison, pictures: Mapping[int, str], difference: float = DIFFERENCE) -> str:
+    """The published page of a plan: the answer, curves and tables of each group.
+
+    pictures: files of their curves, by index; the diagram of ranks is
+    `<plan>-ranks.svg`. difference: whose price in seeds is told.
+    """
     outcome = comparison.outcome
     parts = [f"# {outcome.name}", _safe(outcome.plan.get("description", ""))]
     if not outcome.complete:
@@ -73,43 +79,18 @@ def markdown(comparison: Comparison, pictures: Mapping[int, str]) -> str:
         found = answer(group, rows(group, group.task, group.metric))
         parts += [f"## {_safe(group.name)}", f"**{_safe(found.headline)}.** {_safe(found.text)}"]
         parts.append(f"Chosen epoch: {_safe(rule(group))}.")
+        parts += ["".join(f"- {_safe(caution)}\n" for caution in cautions(group))]
         parts += [f"![{_safe(group.task)} by epoch]({pictures[i]})"] if i in pictures else []
         parts.append(as_markdown(ranked(group)))
+        if (grid := evidence(group, against_none=False, difference=difference)).lines:
+            parts += ["### How sure", _safe(sensitivity(group, difference)), as_markdown(grid)]
         for title, grid in (("Gain by task", by_task(group)), ("Knobs", knobs(group)), ("Failed", failures(group))):
             parts += [f"### {title}", as_markdown(grid)] if grid.lines else []
+    if (ranking := rank_over_blocks(comparison)) is not None:
+        parts += ["## Over data sets and tasks", _safe(overall.summary(ranking))]
+        parts += [f"![average ranks]({outcome.name}-ranks.svg)", as_markdown(overall.table(ranking))]
     parts.append(HOW_TO_READ + " Columns are explained in [results/README.md](../README.md).")
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
-
-
-def write_csv(comparison: Comparison, path: Path) -> None:
-    """One line per arm, task, metric and quantity: everything the tables are made of, at full precision."""
-    frame = pl.DataFrame(list(_facts(comparison)), infer_schema_length=None)
-    frame.write_csv(path)
-
-
-def _facts(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    for group in comparison.groups:
-        for task in group.tasks:
-            for metric in (m for m in METRIC_NAMES if m in {group.metric, "auc", "logloss"}):
-                for rank, row in numbered(rows(group, task, metric)):
-                    yield from _row_facts(group, task, metric, rank, row)
-
-
-def _row_facts(group: Group, task: str, metric: str, rank: str, row: Row) -> Iterator[dict[str, Any]]:
-    arm = row.arm.arm
-    about: dict[str, Any] = {"dataset": group.dataset, "model": group.model, "strategy": arm.strategy, "role": arm.role}
-    about |= {"task": task, "metric": metric, "split": group.split, "select": arm.select, "rank": rank}
-    about |= {"chosen_epochs": " ".join(map(str, row.epochs)), "tuned": arm.tuned, "trials": len(arm.trials)}
-    about |= {"finished_seeds": len(row.arm.finished), "expected_seeds": len(row.arm.runs)}
-    for quantity in QUANTITIES:
-        measure = row.measures[quantity]
-        values = {**_ends(measure.value, ""), **_ends(measure.against_none, "against_none_")}
-        yield {**about, "quantity": quantity, **values, "chosen": json.dumps(arm.chosen, sort_keys=True)}
-
-
-def _ends(value: Estimate | None, prefix: str) -> dict[str, Any]:
-    mean, low, high, n = (None, None, None, 0) if value is None else (value.mean, value.low, value.high, value.n)
-    return {f"{prefix}mean": mean, f"{prefix}low": low, f"{prefix}high": high, f"{prefix}n": n}
 
 
 def _rich_cell(value: Cell) -> Text:

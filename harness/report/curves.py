@@ -1,4 +1,4 @@
-"""The figures: a metric by epoch, and gains by how often the rarest id of an example was seen in training."""
+"""Curves: a metric by epoch, of every arm of a group."""
 
 from __future__ import annotations
 
@@ -8,60 +8,64 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from harness.metrics import BUCKETS
-from harness.report.drawing import INK, Style, canvas, standalone, styles, to_svg
+from harness.report.drawing import FADED, INK, canvas, ink, standalone, to_svg
+from harness.report.estimates import Estimate, estimate
 from harness.report.load import ArmRuns, Group
-from harness.report.stats import Estimate, bucket_gains, estimate
+from harness.report.looks import Look
 from harness.report.text import measured
 from harness.select import METRICS
 
 
-def published(group: Group) -> str:
-    """The curves of the plan's task and metric as a file of its own, with a legend."""
-    return standalone(curves(group, group.task, group.metric, legend=True))
+def published(group: Group, looks: Sequence[Look]) -> str:
+    """The curves of the plan's task and metric as a file of its own, with a legend of the arms that stand out."""
+    figure = _curves(group, group.task, group.metric, looks, fade=True)
+    lit = sum(look.lit for look in looks)
+    if lit < len(looks):
+        figure.axes[0].plot([], [], color=FADED, lw=1, label=f"{len(looks) - lit} others")
+    named = min(lit + 1, len(looks))
+    figure.set_size_inches(figure.get_figwidth(), figure.get_figheight() + 0.2 * math.ceil(named / 2))
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5, labelcolor=INK)
+    return standalone(to_svg(figure, _title(group, task=group.task, metric=group.metric)))
 
 
-def curves(group: Group, task: str, metric: str, *, legend: bool = False) -> str:
+def curves(group: Group, task: str, metric: str, looks: Sequence[Look]) -> str:
     """A metric of the fixed validation sample against epochs trained, with the interval over seeds as a band."""
+    return to_svg(_curves(group, task, metric, looks), _title(group, task, metric))
+
+
+def has(group: Group, task: str, metric: str) -> bool:
+    """Whether a metric of the sample was recorded, as regret is on synthetic data alone."""
+    key = f"sample/{metric}/{task}"
+    return any(key in record.metrics for arm in group.arms for run in arm.finished.values() for record in run.records)
+
+
+def _title(group: Group, task: str, metric: str) -> str:
+    return f"{group.name}: {measured(task, metric)} by epoch"
+
+
+def _curves(group: Group, task: str, metric: str, looks: Sequence[Look], *, fade: bool = False) -> Figure:
+    """fade: arms that do not stand out are drawn grey for good; else the page greys them."""
     figure, axes = canvas()
-    drawn = []
-    for i, (arm, style) in enumerate(zip(group.arms, styles(group), strict=True)):
-        points = _points(arm, f"sample/{metric}/{task}")
-        if points:
-            _curve(axes, i, points, style, arm.label)
-            drawn.append(points)
+    key, lit = f"sample/{metric}/{task}", []
+    for i, (arm, look) in enumerate(zip(group.arms, looks, strict=True)):
+        points = _points(arm, key)
+        if points and fade and not look.lit:
+            axes.plot([p for p, _ in points], [e.mean for _, e in points], color=FADED, lw=0.8, zorder=look.rank)
+        elif points:
+            _curve(axes, i, points, look)
+        if points and look.lit:
+            lit.append(points)
     _epochs(axes, group.epochs)
-    level = _baseline(group, f"sample/{metric}/{task}")
+    level = 1.0 if metric == "calibration" else _baseline(group, key)
     if level is not None:
         axes.axhline(level, color=INK, lw=0.8, ls=(0, (1, 2)), zorder=1)
-    bottom, top = _limits(drawn, level, METRICS[metric])
+    bottom, top = _limits(lit, level, METRICS.get(metric, 0))
     oracle = _oracle(group, task) if metric == "auc" else None
     axes.set_ylim(bottom, _with_oracle(axes, oracle, bottom, top))
     axes.set(xlabel="epochs trained", ylabel=f"valid sample {measured(task, metric)}")
-    if legend:
-        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
-    return to_svg(figure, f"{group.name}: {measured(task, metric)} by epoch")
-
-
-def buckets(group: Group, task: str, metric: str, *, last: bool) -> str:
-    """Gain over the one-epoch baseline by training frequency of the rarest id of an example, with intervals."""
-    figure, axes = canvas()
-    shares = _shares(group)
-    shown = [name for name, _ in BUCKETS if name in shares]
-    axes.axhline(0, color=INK, lw=0.8, ls=(0, (1, 2)))
-    for i, (arm, style) in enumerate(zip(group.arms, styles(group), strict=True)):
-        offset = (i - (len(group.arms) - 1) / 2) * 0.7 / max(len(group.arms), 1)
-        found = bucket_gains(group, arm, task, metric, last=last)
-        _dots(axes, i, [(shown.index(b) + offset, e) for b, e in found.items() if b in shown], style)
-    axes.set_xticks(range(len(shown)), [f"{name}\n{shares[name]:.0%}" for name in shown])
-    axes.tick_params(axis="x", length=0)
-    axes.set(
-        xlabel="training count of the rarest id; share of examples",
-        ylabel=f"gain in valid {measured(task, metric)}",
-    )
-    when = "the last epoch" if last else "the chosen epoch"
-    return to_svg(figure, f"{group.name}: gain in {measured(task, metric)} by frequency at {when}")
+    return figure
 
 
 Points = list[tuple[float, Estimate]]
@@ -77,36 +81,26 @@ def _points(arm: ArmRuns, key: str) -> Points:
     return [(position, e) for position in sorted(values) if (e := estimate(values[position])) is not None]
 
 
-def _curve(axes: Axes, index: int, points: Points, style: Style, label: str) -> None:
-    x, mean = [p for p, _ in points], [e.mean for _, e in points]
-    color = INK if style.color == "currentColor" else style.color
+def _curve(axes: Axes, index: int, points: Points, look: Look) -> None:
+    x, mean, color = [p for p, _ in points], [e.mean for _, e in points], ink(look.style)
     ends = [i for i, position in enumerate(x) if position == round(position)]
     axes.plot(
         x,
         mean,
         color=color,
-        ls=style.line,
+        ls=look.style.line,
         lw=1.6,
-        marker=style.marker,
+        marker=look.style.marker,
         markevery=ends,
         ms=4.5,
         gid=f"arm-{index}-line",
-        label=label,
-        zorder=3,
+        label=look.label,
+        zorder=look.rank,
     )
     if all(e.low is not None for _, e in points):
         low = [e.low for _, e in points if e.low is not None]
         high = [e.high for _, e in points if e.high is not None]
-        axes.fill_between(x, low, high, color=color, alpha=0.13, lw=0, gid=f"arm-{index}-band", zorder=2)
-
-
-def _dots(axes: Axes, index: int, points: list[tuple[float, Estimate]], style: Style) -> None:
-    color = INK if style.color == "currentColor" else style.color
-    for x, value in points:
-        if value.low is not None and value.high is not None:
-            axes.plot([x, x], [value.low, value.high], color=color, lw=1.2, alpha=0.6, gid=f"arm-{index}-span")
-    x_values, means = [x for x, _ in points], [e.mean for _, e in points]
-    axes.plot(x_values, means, color=color, ls="", marker=style.marker, ms=5, gid=f"arm-{index}-dots")
+        axes.fill_between(x, low, high, color=color, alpha=0.13, lw=0, gid=f"arm-{index}-band", zorder=1.5)
 
 
 def _epochs(axes: Axes, epochs: int) -> None:
@@ -121,14 +115,18 @@ def _epochs(axes: Axes, epochs: int) -> None:
 
 
 def _limits(curves: Sequence[Points], level: float | None, sign: int) -> tuple[float, float]:
-    """A frame that holds every end of epoch; the start of epoch 1 and brief dips may leave it on the bad side."""
+    """A frame that holds every end of epoch; the start of epoch 1 and brief dips may leave it on the bad side.
+
+    sign: 1 or -1 as more or less is better, 0 where either is bad.
+    """
     later = [e.mean for points in curves for position, e in points if position > 1]
     ends = [e.mean for points in curves for position, e in points if position == round(position)]
     kept = [*ends, *([] if level is None else [level])]
     if not kept:
         return 0.0, 1.0
     if later:
-        kept += [float(np.quantile(later, 0.08 if sign > 0 else 0.92)), max(later) if sign > 0 else min(later)]
+        kept += [max(later) if sign > 0 else float(np.quantile(later, 0.92))]
+        kept += [min(later) if sign < 0 else float(np.quantile(later, 0.08))]
     room = max(max(kept) - min(kept), 1e-4) * 0.1
     return min(kept) - room, max(kept) + room
 
@@ -161,12 +159,3 @@ def _baseline(group: Group, key: str) -> float | None:
     runs = group.baseline.finished.values() if group.baseline else ()
     values = [run.boundaries[0].metrics.get(key, math.nan) for run in runs]
     return float(np.mean(values)) if values and not any(map(math.isnan, values)) else None
-
-
-def _shares(group: Group) -> dict[str, float]:
-    """Bucket -> share of the validation examples."""
-    for arm in group.everything:
-        for run in arm.finished.values():
-            metrics = run.boundaries[0].metrics
-            return {b: metrics[key] for b, _ in BUCKETS if (key := f"valid@{b}/share/rows") in metrics}
-    return {}

@@ -1,0 +1,166 @@
+"""Two results folders side by side: which numbers may be compared, which may not and why, and how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from harness.plugin import UserError
+from harness.records import Run
+from harness.report import load
+from harness.report.estimates import Estimate
+from harness.report.grids import Cell, Column, Grid, cell
+from harness.report.load import ArmRuns, Group
+from harness.report.stats import Row, against, rows
+from harness.report.tables import as_rich
+from harness.report.text import digits_for, listed, measured
+
+VERSIONS = ("engine", "torch", "numpy")
+"""What a key is made of beside the spec, the data and the sources of plug-ins."""
+EXPERIMENT = ("dataset", "data_seed", "model", "evaluation")
+"""Parts of a spec that two arms must share to be measured on the same thing."""
+
+
+class Verdict(StrEnum):
+    """Whether the numbers of one arm in two folders may be compared."""
+
+    SAME = "the same runs"
+    COMPARABLE = "may be compared"
+    BROKEN = "same keys, other numbers"
+    NOT = "not comparable"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An arm that both folders have.
+
+    why: of the verdict, in words. first, second: at the chosen epoch. difference: paired by seed, positive where the
+    second is better; None unless they may be compared.
+    """
+
+    plan: str
+    group: str
+    arm: str
+    measured: str
+    verdict: Verdict
+    why: str
+    first: Estimate | None
+    second: Estimate | None
+    difference: Estimate | None
+    digits: int
+
+
+def compare(left: Path, right: Path) -> list[Pair]:
+    """Every arm that both results folders have, of the plans that both ran.
+
+    Raises:
+        UserError: a folder has no plan, or the two share no arm.
+    """
+    names = [load.plans(folder) for folder in (left, right)]
+    pairs = [pair for name in names[0] if name in names[1] for pair in _of_plan(left, right, name)]
+    if not pairs:
+        has = [f"'{folder}' has {listed(plans)}" for folder, plans in zip((left, right), names, strict=True)]
+        raise UserError(f"nothing to compare: no arm of one plan is in both; {'; '.join(has)}")
+    return pairs
+
+
+def judge(runs: Sequence[tuple[Run, Run]], left: Path, right: Path) -> tuple[Verdict, str]:
+    """A verdict, and why, on the finished runs of one arm with the same seeds in two results folders."""
+    if not runs:
+        return Verdict.NOT, "no seed finished in both"
+    other = next(((a, b) for a, b in runs if a.key != b.key), None)
+    if other is not None:
+        return _other_keys(*other)
+    differ = [(a, b) for a, b in runs if _records(left, a) != _records(right, b)]
+    if not differ:
+        return Verdict.SAME, f"{load.seeds(len(runs))}, records equal byte by byte"
+    (a, b), *_ = differ
+    where = [f"{name} {a.env.get(name)} against {b.env.get(name)}" for name in _changed(a.env, b.env)]
+    return Verdict.BROKEN, f"{len(differ)} of {load.seeds(len(runs))}; {listed(where) if where else 'one environment'}"
+
+
+def table(left: Path, right: Path) -> Table:
+    """The comparison of two results folders, for the terminal."""
+    columns = (
+        Column("plan", words=True),
+        Column("data set / model", words=True),
+        Column("strategy", words=True),
+        Column("measured", words=True),
+        Column("first", "at the chosen epoch"),
+        Column("second", "at the chosen epoch"),
+        Column("second against first", "positive is better"),
+        Column("verdict", words=True),
+    )
+    lines = tuple(_line(pair) for pair in compare(left, right))
+    return as_rich(Grid(columns, lines), f"{left} (first) and {right} (second)")
+
+
+def _of_plan(left: Path, right: Path, name: str) -> Iterator[Pair]:
+    others = {(g.name, g.task, g.metric): g for g in load.load(right, name).groups}
+    for group in load.load(left, name).groups:
+        other = others.get((group.name, group.task, group.metric))
+        if other is not None:
+            found = rows(group, group.task, group.metric)
+            matches = {row.arm.label: row for row in rows(other, other.task, other.metric)}
+            for row in (r for r in found if r.arm.label in matches):
+                yield _pair(name, group, row, matches[row.arm.label], digits_for(found), (left, right))
+
+
+def _pair(plan: str, group: Group, row: Row, match: Row, digits: int, folders: tuple[Path, Path]) -> Pair:
+    verdict, why = judge(_shared(row.arm, match.arm), *folders)
+    compared = verdict in (Verdict.SAME, Verdict.COMPARABLE)
+    return Pair(
+        plan=plan,
+        group=group.name,
+        arm=row.arm.label,
+        measured=f"{group.split} {measured(group.task, group.metric)}",
+        verdict=verdict,
+        why=why,
+        first=row.value("best"),
+        second=match.value("best"),
+        difference=against(match.arm, row.arm, group) if compared else None,
+        digits=digits,
+    )
+
+
+def _shared(left: ArmRuns, right: ArmRuns) -> list[tuple[Run, Run]]:
+    return [(run, right.finished[seed]) for seed, run in left.finished.items() if seed in right.finished]
+
+
+def _other_keys(a: Run, b: Run) -> tuple[Verdict, str]:
+    versions = [n for n in VERSIONS if a.env.get(n) != b.env.get(n)]
+    settings = _changed(_flat(a.spec), _flat(b.spec))
+    other = [name for name in settings if name.split(".")[0] in EXPERIMENT]
+    if versions or other:
+        named = [f"{name} {a.env.get(name)} against {b.env.get(name)}" for name in versions]
+        return Verdict.NOT, listed([*named, *(f"other {name}" for name in other)])
+    if not settings:
+        return Verdict.NOT, "same spec and versions, so the data or the source of a plug-in changed"
+    return Verdict.COMPARABLE, f"same data, model, evaluation and versions; other {listed(settings)}"
+
+
+def _line(pair: Pair) -> tuple[Cell, ...]:
+    values = (cell(pair.first, pair.digits), cell(pair.second, pair.digits), cell(pair.difference, pair.digits, 1))
+    words = (Cell(pair.plan), Cell(pair.group), Cell(pair.arm), Cell(pair.measured))
+    return (*words, *values, Cell(pair.verdict, pair.why))
+
+
+def _records(results: Path, run: Run) -> bytes:
+    return (results / "runs" / run.key / "records.jsonl").read_bytes()
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted name; the stages of a strategy are one setting."""
+    found: dict[str, Any] = {}
+    for name, item in value.items():
+        found |= _flat(item, f"{prefix}{name}.") if isinstance(item, Mapping) else {prefix + name: item}
+    return found
+
+
+def _changed(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    return [name for name in dict.fromkeys((*a, *b)) if a.get(name) != b.get(name)]

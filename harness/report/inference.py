@@ -1,0 +1,100 @@
+"""Inference from one value per seed: intervals, tests, correction for many, and what so few seeds can show.
+
+Values are float64 of shape [..., n]: n seeds in the last axis, any number of samples before it. Which interval and test
+deserve trust at which n is measured by `python -m perf.coverage`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, stats
+
+Floats = npt.NDArray[np.float64]
+
+LEVEL, POWER = 0.05, 0.8
+"""Two-sided level of every interval and test, and the power that a detectable difference is detected with."""
+BOOTSTRAP_FROM = 20
+"""Seeds from which a bootstrap interval is given; with fewer it covers far less than it says."""
+MOST_SEEDS = 1000
+RESAMPLES = 9999
+
+
+def t_interval(values: Floats) -> tuple[Floats, Floats]:
+    """Ends of the Student-t interval of the mean; n >= 2."""
+    n = values.shape[-1]
+    mean = values.mean(-1)
+    half = stats.t.isf(LEVEL / 2, n - 1) * values.std(-1, ddof=1) / np.sqrt(n)
+    return mean - half, mean + half
+
+
+def bootstrap_interval(values: Floats, resamples: int = RESAMPLES) -> tuple[Floats, Floats]:
+    """Ends of the bias-corrected and accelerated (BCa) bootstrap interval of the mean; the mean where all are equal."""
+    low, high = values.mean(-1), values.mean(-1)
+    vary = np.ptp(values, axis=-1) > 0
+    if vary.any():
+        found = stats.bootstrap(
+            (values[vary],), np.mean, axis=-1, n_resamples=resamples, confidence_level=1 - LEVEL, batch=64, rng=0
+        ).confidence_interval
+        low[vary], high[vary] = found.low, found.high
+    return low, high
+
+
+def t_test(values: Floats) -> Floats:
+    """Two-sided p of Student's paired t test; 1 where every value is zero."""
+    n = values.shape[-1]
+    mean, error = values.mean(-1), values.std(-1, ddof=1) / np.sqrt(n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = np.where(mean == 0, 0.0, mean / error)
+    return np.asarray(2 * stats.t.sf(np.abs(statistic), n - 1))
+
+
+def sign_flip(values: Floats, resamples: int = RESAMPLES) -> Floats:
+    """Two-sided p of the sign-flip permutation test: exact up to 13 seeds, from random flips above."""
+    found = stats.permutation_test(
+        (values,), np.mean, permutation_type="samples", vectorized=True, axis=-1, n_resamples=resamples, rng=0
+    )
+    return np.asarray(found.pvalue)
+
+
+def smallest_sign_flip(n: int) -> float:
+    """The smallest p that `sign_flip` can give with n seeds, however large the effect: 2 / 2^n where it is exact."""
+    return min(1.0, max(2.0 ** (1 - n), 2 / (RESAMPLES + 1)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values by Holm's step-down procedure (1979), in the order given.
+
+    Rejecting where they are below a level keeps the chance of any false rejection below it.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    return [float(v) for v in np.minimum(adjusted, 1.0)]
+
+
+def power(effect: float, n: int) -> float:
+    """Chance that a two-sided paired t test over n seeds detects a mean difference of `effect` standard deviations."""
+    critical, shift = stats.t.isf(LEVEL / 2, n - 1), effect * np.sqrt(n)
+    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.sf(critical, n - 1, -shift))
+
+
+@cache
+def detectable_effect(n: int) -> float:
+    """The smallest mean difference, in standard deviations of the differences, that n seeds detect with `POWER`."""
+    return float(optimize.brentq(lambda effect: power(effect, n) - POWER, 0.0, 25 / np.sqrt(n)))
+
+
+def seeds_for(difference: float, deviation: float) -> int | None:
+    """Seeds that detect a mean difference with `POWER`, given the standard deviation of the differences over seeds.
+
+    None: more than `MOST_SEEDS`.
+    """
+    counts = range(2, MOST_SEEDS + 1)
+    found = bisect_left(counts, True, key=lambda n: detectable_effect(n) * deviation <= abs(difference))
+    return counts[found] if found < len(counts) else None

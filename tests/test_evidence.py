@@ -1,0 +1,118 @@
+"""What the report says of its own certainty: corrections, cautions, and the price of a difference in seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+from simulated import Bench
+
+from harness.report import write_report
+from harness.report.answer import answer
+from harness.report.evidence import cautions, evidence, sensitivity, sign_flips
+from harness.report.inference import holm
+from harness.report.load import Group
+from harness.report.stats import rows
+from harness.report.text import probability
+
+FLAT = (0.67, 0.67)
+
+
+def plan(folder: Path, noise: float, gains: Sequence[float], seeds: int = 5) -> Group:
+    """`none` loses in epoch 2; arm i gains as given; every run has noise of its own."""
+    curves = {"none": (0.67, 0.65)} | {f"arm{i}": (0.66, 0.67 + gain) for i, gain in enumerate(gains)}
+    bench = Bench(folder, curves=curves, own=noise, seeds=tuple(range(seeds)), tasks=("click",), select="final_epoch")
+    return bench.group()
+
+
+def test_p_values_are_corrected_over_the_arms_and_not_the_baseline(tmp_path: Path) -> None:
+    group = plan(tmp_path, 0.002, (0.001, 0.002, 0.004))
+    arms = [row for row in rows(group, "click", "auc") if not row.arm.is_baseline]
+    values = [row.measures["gain"].value for row in arms]
+    raw = [value.p_value for value in values if value is not None and value.p_value is not None]
+    assert [row.measures["gain"].p for row in arms] == pytest.approx(holm(raw))
+    assert len(raw) == 4
+    flips = sign_flips(arms, "gain", against_none=False)
+    assert list(flips.values()) == pytest.approx(holm([v.sign_flip for v in values if v and v.sign_flip]))
+    assert all(row.measures["best"].p is None for row in arms)
+    baseline = next(row for row in rows(group, "click", "auc") if row.arm.is_baseline)
+    assert baseline.measures["gain"].p is None
+
+
+def test_plans_without_an_effect_rarely_claim_one(tmp_path: Path) -> None:
+    """60 plans of four arms without effect: at most 5 % claim a gain or a loss, but for one chance in a million."""
+    claims = 0
+    rng = np.random.default_rng(11)
+    for i in range(60):
+        bench = Bench(tmp_path, curves={f"s{k}": FLAT for k in range(3)} | {"none": FLAT}, own=0.01, rng=rng)
+        bench.tasks, bench.select, bench.name = ("click",), "final_epoch", f"plan{i}"
+        found = rows(bench.group(), "click", "auc")
+        claims += any(row.shown("gain", against_none=True) for row in found if not row.arm.is_baseline)
+    assert claims <= stats.binom.isf(1e-6, 60, 0.05)
+
+
+def test_a_gain_that_does_not_survive_correction_is_not_a_headline(tmp_path: Path) -> None:
+    for scale in (1, 1.5, 2, 3, 5):
+        group = plan(tmp_path, 0.002, [0.001 * scale, *[0.0] * 8])
+        found = rows(group, "click", "auc")
+        lead, text = found[0], answer(group, found)
+        gain = lead.value("gain")
+        assert gain is not None
+        if gain.sign > 0 and not lead.shown("gain"):
+            assert text.headline.endswith("not settled")
+            assert "corrected for 10 arms" in text.text
+            assert f"not once corrected for 10 arms compared: {lead.arm.label}." in cautions(group)[-1]
+            return
+    pytest.fail("no scale gave an interval without zero that correction undoes")
+
+
+def test_a_leader_whose_interval_includes_zero_is_warned_of(tmp_path: Path) -> None:
+    (first, second) = cautions(plan(tmp_path, 0.01, (0.001, 0.0)))
+    assert "is ranked first, but the interval of its gain includes zero" in first
+    assert second.startswith("Not told from the reference")
+    assert cautions(plan(tmp_path, 0.00001, (0.01, 0.02))) == []
+
+
+def test_the_report_says_what_its_seeds_cannot_show(tmp_path: Path) -> None:
+    group = plan(tmp_path, 0.002, (0.001, 0.0))
+    text = sensitivity(group)
+    assert "With 5 seeds" in text
+    assert "cannot give less than 0.0625 with 5 seeds (0.1875 corrected for 3 arms)" in text
+    more = plan(tmp_path, 0.002, (0.001, 0.0), seeds=10)
+    assert "cannot give less" not in sensitivity(more)
+
+
+def test_a_smaller_difference_takes_more_seeds(tmp_path: Path) -> None:
+    group = plan(tmp_path, 0.002, (0.001,))
+    prices = [int(evidence(group, against_none=False, difference=d).lines[0][-1].text) for d in (0.01, 0.005, 0.002)]
+    assert prices == sorted(prices)
+    assert prices[0] < prices[-1]
+    lines = evidence(group, against_none=True).lines
+    assert [line[0].text for line in lines] == ["arm0"]
+
+
+def test_parquet_holds_what_the_csv_holds(tmp_path: Path) -> None:
+    plan(tmp_path, 0.002, (0.001,), seeds=20)
+    write_report(tmp_path, None, difference=0.005)
+    table = pl.read_parquet(tmp_path / "tables" / "bench.parquet")
+    text = pl.read_csv(tmp_path / "tables" / "bench.csv")
+    assert table.columns == text.columns
+    assert table["p_holm"].to_list() == pytest.approx(text["p_holm"].to_list(), nan_ok=True)
+    is_gain = (pl.col("strategy") == "arm0") & (pl.col("quantity") == "gain") & (pl.col("metric") == "auc")
+    gain = table.row(by_predicate=is_gain, named=True)
+    assert gain["low"] < gain["bootstrap_low"] < gain["mean"] < gain["bootstrap_high"] < gain["high"]
+    assert gain["p"] <= gain["p_holm"]
+    levels = table.filter(pl.col("quantity") == "best")
+    assert levels["p"].null_count() == len(levels)
+    assert "to detect 0.005" in (tmp_path / "tables" / "bench.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(None, "-"), (0.0002, "< .001"), (0.012, ".012"), (0.9999, "1"), (1.0, "1"), (0.0625, ".062")]
+)
+def test_a_probability_is_printed_in_three_digits(p: float | None, text: str) -> None:
+    assert probability(p) == text

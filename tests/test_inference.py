@@ -1,0 +1,155 @@
+"""Intervals hold the truth and tests reject it as often as they say; power and corrections match their definitions."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.report.estimates import estimate
+from harness.report.inference import (
+    BOOTSTRAP_FROM,
+    Floats,
+    bootstrap_interval,
+    detectable_effect,
+    holm,
+    power,
+    seeds_for,
+    sign_flip,
+    smallest_sign_flip,
+    t_interval,
+    t_test,
+)
+from perf.coverage import SHAPES, markdown
+
+SIMULATIONS = 4000
+SEEDS = (3, 5, 8, 20)
+
+
+def expected(share: float) -> tuple[float, float]:
+    """Where the measured share of `SIMULATIONS` falls but once in a million, if the true share is this."""
+    low, high = stats.binom.interval(1 - 1e-6, SIMULATIONS, share)
+    return low / SIMULATIONS, high / SIMULATIONS
+
+
+def drawn(shape: str, n: int) -> Floats:
+    return SHAPES[shape](np.random.default_rng(n), (SIMULATIONS, n))
+
+
+@pytest.mark.parametrize("n", SEEDS)
+def test_the_t_interval_covers_and_the_t_test_rejects_as_they_say(n: int) -> None:
+    values = drawn("normal", n)
+    low, high = t_interval(values)
+    bounds = expected(0.95)
+    assert bounds[0] <= np.mean((low <= 0) & (high >= 0)) <= bounds[1]
+    assert np.mean(t_test(values) <= 0.05) == pytest.approx(np.mean((low > 0) | (high < 0)))
+
+
+def test_the_t_test_is_scipys() -> None:
+    values = drawn("exponential (skewness 2)", 5)[:50]
+    assert t_test(values) == pytest.approx(stats.ttest_1samp(values, 0, axis=1).pvalue)
+    assert t_test(np.zeros(4)) == 1
+    assert t_test(np.full(4, 0.25)) == 0
+
+
+@pytest.mark.parametrize("shape", ["normal", "uniform", "Student t, 3 degrees of freedom"])
+@pytest.mark.parametrize("n", [3, 5, 8])
+def test_the_sign_flip_test_is_exact_for_symmetric_differences(n: int, shape: str) -> None:
+    """Its p takes the values 2k / 2^n, each equally likely: at level 2k / 2^n it rejects 2k / 2^n."""
+    p = sign_flip(drawn(shape, n))
+    for level in (2 / 2**n, 0.25, 0.5):
+        low, high = expected(level)
+        assert low <= np.mean(p <= level + 1e-12) <= high
+    assert np.mean(p <= 0.05) <= expected(0.05)[1]
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 8])
+def test_the_sign_flip_test_enumerates_every_flip(n: int) -> None:
+    values = np.random.default_rng(n).normal(0.5, 1, n)
+    flips = np.array(list(product((-1, 1), repeat=n))) @ values
+    tail = min(np.mean(flips >= values.sum() - 1e-12), np.mean(flips <= values.sum() + 1e-12))
+    assert sign_flip(values) == pytest.approx(min(1.0, 2 * tail))
+
+
+@pytest.mark.parametrize(("n", "p"), [(1, 1.0), (2, 0.5), (3, 0.25), (5, 0.0625), (8, 0.0078125), (14, 2e-4)])
+def test_few_seeds_bound_the_sign_flip_p_from_below(n: int, p: float) -> None:
+    assert smallest_sign_flip(n) == p
+    if n > 1:
+        assert sign_flip(np.arange(1, n + 1) * 1e6) == pytest.approx(p)
+
+
+def test_the_bootstrap_covers_less_than_student_t_below_its_smallest_number_of_seeds() -> None:
+    """What `BOOTSTRAP_FROM` rests on."""
+    for n in (5, 8):
+        values = drawn("normal", n)
+        low, high = bootstrap_interval(values, 199)
+        assert np.mean((low <= 0) & (high >= 0)) < expected(0.95)[0]
+    values = drawn("normal", BOOTSTRAP_FROM)
+    low, high = bootstrap_interval(values, 499)
+    assert np.mean((low <= 0) & (high >= 0)) > 0.91
+
+
+def test_the_bootstrap_of_a_constant_is_the_constant() -> None:
+    values = np.vstack([np.full(20, 0.5), np.arange(20.0)])
+    low, high = bootstrap_interval(values, 99)
+    assert low[0] == high[0] == 0.5
+    assert low[1] < 9.5 < high[1]
+
+
+def test_an_estimate_gives_a_bootstrap_interval_only_with_enough_seeds() -> None:
+    values = np.random.default_rng(1).normal(size=BOOTSTRAP_FROM)
+    few, enough = estimate(values[1:]), estimate(values)
+    assert few is not None
+    assert enough is not None
+    assert enough.bootstrap is not None
+    assert few.bootstrap is None
+    assert enough.bootstrap[0] < enough.mean < enough.bootstrap[1]
+
+
+def test_holm_matches_a_hand_computed_example() -> None:
+    """Sorted .005 .01 .03 .04 times 4 3 2 1 is .02 .03 .06 .04; no adjusted p is below the one before it."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([0.02]) == [0.02]
+    assert holm([]) == []
+
+
+def test_holm_keeps_the_chance_of_any_false_claim_and_no_correction_does_not() -> None:
+    """12 arms without effect that share their baseline's noise, 5 seeds."""
+    rng = np.random.default_rng(3)
+    p = t_test(rng.normal(size=(SIMULATIONS, 12, 5)) - rng.normal(size=(SIMULATIONS, 1, 5)))
+    assert np.mean([min(holm(row)) <= 0.05 for row in p]) <= expected(0.05)[1]
+    assert np.mean(p.min(1) <= 0.05) > 0.3
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 20])
+def test_the_detectable_difference_is_detected_four_times_in_five(n: int) -> None:
+    effect = detectable_effect(n)
+    critical = stats.t.ppf(0.975, n - 1)
+    assert stats.nct.sf(critical, n - 1, effect * math.sqrt(n)) == pytest.approx(0.8, abs=1e-6)
+    p = t_test(np.random.default_rng(n).normal(effect, 1, (SIMULATIONS, n)))
+    low, high = expected(0.8)
+    assert low <= np.mean(p <= 0.05) <= high
+
+
+def test_power_at_no_difference_is_the_level_and_grows() -> None:
+    assert power(0.0, 5) == pytest.approx(0.05)
+    assert all(a < b for a, b in pairwise(power(e, 5) for e in (0.0, 0.5, 1.0, 2.0, 4.0)))
+
+
+def test_the_seeds_a_difference_takes_are_the_fewest_that_detect_it() -> None:
+    n = seeds_for(-0.001, 0.002)
+    assert n is not None
+    assert power(0.5, n) >= 0.8 > power(0.5, n - 1)
+    assert seeds_for(1.0, 0.0) == 2
+    assert seeds_for(1e-6, 1.0) is None
+
+
+def test_the_published_table_says_what_was_measured() -> None:
+    lines = [line.strip("| ").split(" | ") for line in markdown(100, 0).splitlines() if line.startswith("| normal")]
+    three = next(line for line in lines if line[1] == "3")
+    assert three[-1] == ".000"
+    assert float(three[2]) > 0.85 > float(three[3])

@@ -1,0 +1,97 @@
+"""Ranks over data sets and tasks: the published example, the groups of the diagram, and the size of the test."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from simulated import Bench
+
+from harness.records import Outcome, read_outcome, write_outcome
+from harness.report import overall
+from harness.report.load import load
+from harness.report.ranks import Ranking, average_ranks, friedman, nemenyi, rank_over_blocks
+
+CURVES = {"none": (0.67, 0.65), "reinit": (0.67, 0.69), "hashing": (0.66, 0.65), "l2": (0.67, 0.68)}
+
+
+def ranking(ranks: tuple[float, ...], critical_difference: float) -> Ranking:
+    names = tuple(f"arm{i}" for i in range(len(ranks)))
+    return Ranking("auc", ("a / dnn, click", "b / dnn, click"), names, ranks, 0.01, critical_difference, ())
+
+
+def test_the_critical_difference_of_demsars_example() -> None:
+    """Four classifiers on fourteen data sets: 2.569 sqrt(4 * 5 / (6 * 14)) = 1.25."""
+    assert nemenyi(4, 14) == pytest.approx(2.569 * np.sqrt(20 / 84), abs=5e-4)
+
+
+@pytest.mark.parametrize(("arms", "critical"), [(2, 1.960), (5, 2.728), (10, 3.164)])
+def test_critical_values_are_those_of_his_table(arms: int, critical: float) -> None:
+    assert nemenyi(arms, 10) / np.sqrt(arms * (arms + 1) / 60) == pytest.approx(critical, abs=6e-4)
+
+
+def test_the_largest_score_ranks_first_and_ties_share_their_rank() -> None:
+    assert average_ranks(np.array([[3.0, 1.0, 2.0], [5.0, 5.0, 1.0]])).tolist() == [1.25, 2.25, 2.5]
+
+
+def test_friedmans_test_rejects_no_more_than_it_says_and_a_tie_shows_nothing() -> None:
+    """Chi-squared is approximate over 10 blocks, and errs on the safe side; the bound is one chance in a million."""
+    rng = np.random.default_rng(5)
+    rejected = sum(friedman(rng.normal(size=(10, 4))) <= 0.05 for _ in range(1000))
+    assert 10 < rejected <= stats.binom.isf(1e-6, 1000, 0.05)
+    assert friedman(np.ones((3, 4))) == 1
+    assert friedman(np.arange(4.0) + np.zeros((10, 1))) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("ranks", "critical", "cliques"),
+    [
+        ((1.0, 2.0, 3.0, 4.0), 1.0, [(0, 1), (1, 2), (2, 3)]),
+        ((1.0, 1.5, 3.0, 3.2), 1.0, [(0, 1), (2, 3)]),
+        ((1.0, 2.0, 3.0), 5.0, [(0, 2)]),
+        ((1.0, 3.0, 5.0), 1.0, []),
+        ((1.0, 2.0, 2.5, 4.4), 2.0, [(0, 2), (2, 3)]),
+    ],
+)
+def test_bars_join_the_largest_sets_that_are_not_told_apart(
+    ranks: tuple[float, ...], critical: float, cliques: list[tuple[int, int]]
+) -> None:
+    assert ranking(ranks, critical).cliques == cliques
+
+
+def plan_of_two(folder: Path) -> None:
+    """One plan on two data sets; `l2` is on the first alone."""
+    for name, curves in (("one", CURVES), ("two", {k: v for k, v in CURVES.items() if k != "l2"})):
+        Bench(folder, name=name, dataset=name, curves=curves, own=0.0001).write()
+    outcomes = [read_outcome(folder, name) for name in ("one", "two")]
+    arms = tuple(arm for outcome in outcomes for arm in outcome.arms)
+    write_outcome(folder, Outcome("both", outcomes[0].plan | {"name": "both"}, arms, True))
+
+
+def test_arms_are_ranked_over_every_data_set_and_task(tmp_path: Path) -> None:
+    plan_of_two(tmp_path)
+    found = rank_over_blocks(load(tmp_path, "both"))
+    assert found is not None
+    assert found.blocks == ("one / dnn, click", "one / dnn, buy", "two / dnn, click", "two / dnn, buy")
+    assert found.names == ("reinit", "none", "one epoch", "hashing")
+    assert found.ranks == (1.0, 2.5, 2.5, 4.0)
+    assert found.left_out == ("l2",)
+    assert "left out: l2" in overall.summary(found)
+    assert "share their runs" in overall.summary(found)
+
+
+def test_one_task_of_one_data_set_has_no_ranks(tmp_path: Path) -> None:
+    Bench(tmp_path, tasks=("click",)).write()
+    assert rank_over_blocks(load(tmp_path, "bench")) is None
+
+
+def test_the_diagram_names_every_arm_and_is_the_same_each_time() -> None:
+    found = ranking((1.0, 2.0, 2.5, 4.4), 2.0)
+    svg = overall.diagram(found)
+    assert svg == overall.diagram(found)
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    assert set(found.names) <= set(texts)
+    assert "critical difference 2.00" in texts
