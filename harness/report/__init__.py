@@ -9,8 +9,8 @@ from rich.table import Table
 from harness.report import curves, load, overall, page, tables
 from harness.report.drawing import standalone
 from harness.report.evidence import DIFFERENCE
-from harness.report.numbers import numbers
 from harness.report.looks import looks
+from harness.report.numbers import numbers
 from harness.report.ranks import rank_over_blocks
 
 __all__ = ["ranked_table", "write_report"]
