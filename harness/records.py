@@ -155,6 +155,11 @@ def read(runs: Path, key: str) -> Run:
     )
 
 
+def seconds(runs: Path, key: str) -> float:
+    """What a run's training and evaluation took so far."""
+    return float(sum(line["train_s"] + line["eval_s"] for line in _lines(runs / key / "costs.jsonl")))
+
+
 def write_outcome(results: Path, outcome: Outcome) -> None:
     (results / "plans").mkdir(parents=True, exist_ok=True)
     _write(results / "plans" / f"{outcome.name}.json", dataclasses.asdict(outcome))

@@ -26,6 +26,9 @@ from harness.select import METRICS
 P = TypeVar("P", bound=Plugin)
 
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
 class PluginSpec(Config):
     """A plug-in by name, with every parameter written out."""
 
@@ -134,9 +137,13 @@ class SearchSpec(Config):
 
 
 class Plan(Config):
-    """A comparison: data sets x models x strategies x seeds, at one search budget."""
+    """A comparison: data sets x models x strategies x seeds, at one search budget.
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    table: what the files of its published tables begin with; its name, if not given.
+    """
+
+    name: str = Field(pattern=NAME)
+    table: str | None = Field(None, pattern=NAME)
     description: str = ""
     datasets: tuple[dict[str, Any], ...] = Field(alias="dataset", min_length=1)
     models: tuple[dict[str, Any], ...] = Field(alias="model", min_length=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from scipy import stats
 from simulated import Bench
 
 from harness.records import Outcome, read_outcome, write_outcome
-from harness.report import overall
+from harness.report import overall, write_report
 from harness.report.load import load
 from harness.report.ranks import Ranking, average_ranks, friedman, nemenyi, rank_over_blocks
 
@@ -81,6 +82,29 @@ def test_arms_are_ranked_over_every_data_set_and_task(tmp_path: Path) -> None:
     assert found.left_out == ("l2",)
     assert "left out: l2" in overall.summary(found)
     assert "share their runs" in overall.summary(found)
+
+
+def test_the_table_of_all_data_sets_has_each_gain_and_the_average_rank(tmp_path: Path) -> None:
+    plan_of_two(tmp_path)
+    grid = overall.across(load(tmp_path, "both"))
+    assert [column.title for column in grid.columns] == ["strategy", "one / dnn", "two / dnn", "average rank"]
+    assert [line[0].text for line in grid.lines] == ["reinit", "none", "hashing"]
+    assert [line[-1].text for line in grid.lines] == ["1.0", "2.5", "3.5"]
+    gains = [[float(cell.text) for cell in line[1:3]] for line in grid.lines]
+    for gain, curve in zip(gains, (CURVES["reinit"], CURVES["none"], CURVES["hashing"]), strict=True):
+        assert gain == pytest.approx([max(curve) - CURVES["none"][0]] * 2, abs=0.03)
+
+
+def test_tables_are_named_by_the_plan_and_say_how_long_it_took(tmp_path: Path) -> None:
+    plan_of_two(tmp_path)
+    outcome = read_outcome(tmp_path, "both")
+    write_outcome(tmp_path, dataclasses.replace(outcome, plan=outcome.plan | {"table": "leaderboard"}))
+    write_report(tmp_path, ["both"])
+    page = (tmp_path / "tables" / "leaderboard.md").read_text()
+    assert not (tmp_path / "tables" / "both.md").exists()
+    assert "(leaderboard-1.svg)" in page
+    runs = sum(len(CURVES[s]) for s in CURVES) * 3 + sum(len(CURVES[s]) for s in CURVES if s != "l2") * 3
+    assert f"trained and evaluated for {runs * 2.5 / 60:.0f} minutes" in page
 
 
 def test_one_task_of_one_data_set_has_no_ranks(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 
 from harness.report.grids import Cell, Column, Grid
-from harness.report.load import ArmRuns, Group
+from harness.report.load import ArmRuns, Comparison, Group
 from harness.report.stats import chosen_epoch
 from harness.report.text import NOTHING
 
@@ -27,6 +27,16 @@ def costs(group: Group) -> Grid:
     )
     plain = _median(_epoch_costs(group.plain), "train_s") if group.plain else None
     return Grid(columns, tuple(_line(arm, group, plain) for arm in group.arms))
+
+
+def spent(comparison: Comparison) -> str:
+    """How long the whole plan took, in a sentence."""
+    machines = sorted({f"{r.env['machine']}, {r.env['cores']} cores" for r in comparison.runs if "machine" in r.env})
+    trials = sum(len(a.trials) for a in comparison.outcome.arms if a.role == "arm")
+    minutes = comparison.seconds / 60
+    took = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
+    text = f"{len(comparison.runs)} reporting runs and {trials} trials trained and evaluated for {took}"
+    return f"{text}, each on one core: {'; '.join(machines)}." if machines else f"{text}."
 
 
 def seconds_to_chosen(arm: ArmRuns, group: Group) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.plugin import UserError
 from harness.records import Arm, Outcome, Run, read, read_outcome
+from harness.records import seconds as seconds_of
 
 OF_FACTS = "facts-"
 """Begins the name of a fact's plan."""
@@ -90,10 +91,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A plan with everything that was recorded for it."""
+    """A plan with everything that was recorded for it. seconds: of training and evaluation, trials included."""
 
     outcome: Outcome
     groups: tuple[Group, ...]
+    seconds: float = 0.0
+
+    @property
+    def table(self) -> str:
+        """What the files of its published tables begin with."""
+        return str(self.outcome.plan.get("table") or self.outcome.name)
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -115,7 +122,9 @@ def load(results: Path, plan: str) -> Comparison:
     groups: dict[tuple[str, str], list[Arm]] = {}
     for arm in outcome.arms:
         groups.setdefault((arm.dataset, arm.model), []).append(arm)
-    return Comparison(outcome, tuple(_group(outcome, members, results) for members in groups.values()))
+    keys = {key for arm in outcome.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
+    spent = sum(seconds_of(results / "runs", key) for key in keys)
+    return Comparison(outcome, tuple(_group(outcome, members, results) for members in groups.values()), spent)
 
 
 def plans(results: Path) -> list[str]:

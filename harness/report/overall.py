@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import inf
+
 from harness.report.drawing import INK, canvas, to_svg
-from harness.report.grids import Cell, Column, Grid
+from harness.report.grids import Cell, Column, Grid, cell, numbered
 from harness.report.inference import LEVEL
+from harness.report.load import Comparison
 from harness.report.ranks import Ranking
-from harness.report.text import METRIC_NAMES, listed, p_is
+from harness.report.stats import Row, rows
+from harness.report.text import METRIC_NAMES, NOTHING, digits_for, listed, measured, p_is
 
 ROW_HEIGHT, FRAME_HEIGHT = 0.235, 0.85
 """Of the diagram, in inches."""
+
+
+def across(comparison: Comparison) -> Grid:
+    """The gain of every arm in the plan's task on each data set, by its average rank over them; best first.
+
+    An arm without a gain somewhere has no rank and comes last.
+    """
+    found = [rows(group, group.task, group.metric) for group in comparison.groups]
+    lines = [{row.arm.label: (rank, row) for rank, row in numbered(group)} for group in found]
+    ranks = {name: [int(rank) if (rank := line[name][0]) else inf for line in lines] for name in _in_all(lines)}
+    order = sorted(ranks, key=lambda name: sum(ranks[name]))
+    columns = [Column("strategy", words=True)]
+    columns += [Column(g.name, f"gain in {g.split} {measured(g.task, g.metric)}") for g in comparison.groups]
+    columns.append(Column("average rank", f"over {len(lines)}"))
+    return Grid(tuple(columns), tuple(_across(name, lines, ranks[name], found) for name in order))
+
+
+Ranked = dict[str, tuple[str, Row]]
+
+
+def _in_all(lines: Sequence[Ranked]) -> list[str]:
+    """Names of the arms that every data set has; the reference is none."""
+    return [n for n, (_, row) in lines[0].items() if not row.arm.is_baseline and all(n in line for line in lines)]
+
+
+def _across(name: str, lines: Sequence[Ranked], ranks: Sequence[float], found: Sequence[list[Row]]) -> tuple[Cell, ...]:
+    cells = []
+    for line, group in zip(lines, found, strict=True):
+        row = line[name][1]
+        cells.append(cell(row.value("gain"), digits_for(group), 1, row.shown("gain")))
+    average = sum(ranks) / len(ranks)
+    return (Cell(name), *cells, Cell(NOTHING if average == inf else f"{average:.1f}"))
 
 
 def summary(ranking: Ranking) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from harness.report import overall
 from harness.report.answer import answer, rule
+from harness.report.costs import spent
 from harness.report.details import failures, knobs
 from harness.report.evidence import DIFFERENCE, cautions, evidence, sensitivity
 from harness.report.grids import Cell, Grid, by_task, ranked
@@ -47,8 +48,8 @@ def as_markdown(grid: Grid) -> str:
     """A pipe table; every interval beside its mean."""
     heads = [f"{c.title} ({c.unit})" if c.unit else c.title for c in grid.columns]
     rules = [":--" if c.words else "--:" for c in grid.columns]
-    body = [[f"{c.text} {c.note}".strip() for c in line] for line in grid.lines]
-    return "\n".join("| " + " | ".join(map(_safe, line)) + " |" for line in (heads, rules, *body)) + "\n"
+    body = [[_markdown_cell(c) for c in line] for line in grid.lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (map(_safe, heads), rules, *body)) + "\n"
 
 
 def terminal(comparison: Comparison) -> Table:
@@ -69,12 +70,15 @@ def markdown(comparison: Comparison, pictures: Mapping[int, str], difference: fl
     """The published page of a plan: the answer, curves and tables of each group.
 
     pictures: files of their curves, by index; the diagram of ranks is
-    `<plan>-ranks.svg`. difference: whose price in seeds is told.
+    `<table>-ranks.svg`. difference: whose price in seeds is told.
     """
     outcome = comparison.outcome
-    parts = [f"# {outcome.name}", _safe(outcome.plan.get("description", ""))]
+    parts = [f"# {_safe(comparison.table)}", _safe(outcome.plan.get("description", ""))]
     if not outcome.complete:
         parts.append("**This plan is not complete: some runs are still to come.**")
+    if len(comparison.groups) > 1:
+        parts += ["## All data sets", as_markdown(overall.across(comparison))]
+    parts.append(spent(comparison))
     for i, group in enumerate(comparison.groups):
         found = answer(group, rows(group, group.task, group.metric))
         parts += [f"## {_safe(group.name)}", f"**{_safe(found.headline)}.** {_safe(found.text)}"]
@@ -88,9 +92,14 @@ def markdown(comparison: Comparison, pictures: Mapping[int, str], difference: fl
             parts += [f"### {title}", as_markdown(grid)] if grid.lines else []
     if (ranking := rank_over_blocks(comparison)) is not None:
         parts += ["## Over data sets and tasks", _safe(overall.summary(ranking))]
-        parts += [f"![average ranks]({outcome.name}-ranks.svg)", as_markdown(overall.table(ranking))]
+        parts += [f"![average ranks]({comparison.table}-ranks.svg)", as_markdown(overall.table(ranking))]
     parts.append(HOW_TO_READ + " Columns are explained in [results/README.md](../README.md).")
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _markdown_cell(value: Cell) -> str:
+    text = _safe(value.text)
+    return f"{f'**{text}**' if value.sign else text} {_safe(value.note)}".strip()
 
 
 def _rich_cell(value: Cell) -> Text:
