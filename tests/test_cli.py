@@ -13,7 +13,7 @@ from test_launch import PLAN
 
 from harness.registry import ROOT
 
-COMMANDS = ("benchmark", "run", "list", "data", "report", "sync", "check")
+COMMANDS = ("benchmark", "run", "tune", "list", "data", "report", "sync", "check")
 
 
 def multiepoch(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -19,6 +19,7 @@ from harness.arms import Job
 from harness.plugin import UserError
 from harness.records import Arm, Outcome, Record, RunWriter, Trial, read, write_outcome
 from harness.spec import PluginSpec, RunSpec
+from harness.summary import Member
 from harness.track import Live, Tracker, sync
 
 AUC = {1: [0.70, 0.74, 0.71], 2: [0.72, 0.73, 0.69]}
@@ -161,7 +162,7 @@ def content(results: Path) -> list[Any]:
 
 
 def log_run(tracker: Tracker, key: str, auc: list[float], seed: int = 1, finish: bool = True) -> None:
-    tracker.start(key, spec_of(seed), "powerlaw/dnn/none", "seed", seed, {})
+    tracker.start(Member(key, "powerlaw/dnn/none", "seed", seed, {}), spec_of(seed))
     for record in records_of(auc):
         tracker.log(key, record)
     if finish:
@@ -190,7 +191,7 @@ def test_a_boundary_counts_epochs_and_the_subsample_counts_steps() -> None:
         "valid/logloss/click": 1,
         "valid_by_frequency/auc_click/2-4": 1,
         "test/auc/click": 1,
-        "cost/train_s": 1,
+        "system/train_s": 1,
     }
 
 
@@ -198,26 +199,29 @@ def test_the_earlier_of_two_equal_peaks_counts() -> None:
     values = summary.summarise(records_of([0.7, 0.75, 0.75, 0.71]), {"click": 0.72})
     assert values == pytest.approx(
         {
-            "peak_auc_click": 0.75,
-            "last_auc_click": 0.71,
-            "drop_auc_click": 0.04,
-            "peak_epoch_click": 2,
-            "multi_epoch_gain_click": 0.03,
+            "valid/auc_peak/click": 0.75,
+            "valid/auc_last/click": 0.71,
+            "valid/auc_drop/click": 0.04,
+            "valid/auc_peak_epoch/click": 2,
+            "valid/auc_multi_epoch_gain/click": 0.03,
         }
     )
 
 
 def test_a_plan_is_an_experiment_whose_files_lie_in_the_results(results: Path) -> None:
-    Tracker(results, "plan", "What helps?")
+    Tracker(results, "plan", PLAN)
     experiment = client_of(results).get_experiment_by_name("plan")
     assert experiment is not None
     assert experiment.artifact_location == (results / "mlartifacts").as_uri()
-    assert experiment.tags["mlflow.note.content"] == "What helps?"
+    note = experiment.tags["mlflow.note.content"]
+    assert note.startswith("What helps?\n")
+    assert "**validation** split; the gain in the report is on the **test** split" in note
 
 
 def test_a_run_is_a_child_of_its_arm_with_spec_data_set_and_only_varying_parameters(results: Path) -> None:
     tracker = Tracker(results, "plan")
-    tracker.start("k1", spec_of(3), "powerlaw/dnn/none", "seed", 3, {"table_lr": 0.01, "hashing.ratio": 0.5})
+    params = {"table_lr": 0.01, "hashing.ratio": 0.5}
+    tracker.start(Member("k1", "powerlaw/dnn/none", "seed", 3, params), spec_of(3))
     parent, child = run_of(results, "none"), run_of(results, "none", "seed 3")
     assert parent.info.run_name == "none"
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
@@ -239,14 +243,14 @@ def test_a_finished_run_holds_every_record_and_its_summary(results: Path) -> Non
     assert run.info.status == "FINISHED"
     assert points["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
     assert [step for step, _ in points["sample/auc/click"]] == [5, 10, 15, 20, 25, 30]
-    assert points["cost/train_s"] == [(1, 2.5), (2, 2.5), (3, 2.5)]
-    assert run.data.metrics["peak_auc_click"] == 0.74
-    assert run.data.metrics["drop_auc_click"] == pytest.approx(0.03)
+    assert points["system/train_s"] == [(1, 2.5), (2, 2.5), (3, 2.5)]
+    assert run.data.metrics["valid/auc_peak/click"] == 0.74
+    assert run.data.metrics["valid/auc_drop/click"] == pytest.approx(0.03)
 
 
 def test_a_record_is_one_call(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tracker = Tracker(results, "plan")
-    tracker.start("k1", spec_of(1), "powerlaw/dnn/none", "seed", 1, {})
+    tracker.start(Member("k1", "powerlaw/dnn/none", "seed", 1, {}), spec_of(1))
     calls = list[str]()
 
     class Counting:
@@ -257,7 +261,7 @@ def test_a_record_is_one_call(results: Path, monkeypatch: pytest.MonkeyPatch) ->
             calls.append(name)
             return getattr(self._client, name)
 
-    monkeypatch.setattr(tracker, "_client", Counting(tracker._client))
+    monkeypatch.setattr(tracker.store, "client", Counting(tracker.store.client))
     for record in records_of(AUC[1]):
         tracker.log("k1", record)
     assert calls == ["log_batch"] * 6
@@ -276,10 +280,10 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
     parent = run_of(synced, "none")
     points = history(synced, parent)
     assert parent.info.status == "FINISHED"
-    assert parent.data.params == {"strategy": "none"}
+    assert parent.data.params == {"strategy": "none", "table_lr": "0.01"}
     assert parent.data.metrics["seeds"] == 2
-    assert parent.data.metrics["peak_auc_click"] == pytest.approx(0.735)
-    assert parent.data.metrics["peak_epoch_click"] == 2
+    assert parent.data.metrics["valid/auc_peak/click"] == pytest.approx(0.735)
+    assert parent.data.metrics["valid/auc_peak_epoch/click"] == 2
     assert [v for _, v in points["valid/auc/click"]] == pytest.approx([0.71, 0.735, 0.70])
     assert [v for _, v in points["valid/logloss/click"]] == pytest.approx([0.29, 0.265, 0.30])
     figure = Path(client_of(synced).download_artifacts(parent.info.run_id, "curves.png"))
@@ -289,22 +293,22 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
 def test_a_failed_seed_is_counted_and_left_out_of_the_means(synced: Path) -> None:
     metrics = run_of(synced, "reinit").data.metrics
     assert (metrics["seeds"], metrics["seeds_failed"]) == (1, 1)
-    assert metrics["last_auc_click"] == 0.76
+    assert metrics["valid/auc_last/click"] == 0.76
 
 
 def test_the_gain_is_paired_by_seed(synced: Path) -> None:
-    gains = [run_of(synced, "none", f"seed {s}").data.metrics["multi_epoch_gain_click"] for s in (1, 2)]
+    gains = [run_of(synced, "none", f"seed {s}").data.metrics["valid/auc_multi_epoch_gain/click"] for s in (1, 2)]
     assert gains == pytest.approx([0.04, 0.01])
-    assert run_of(synced, "none").data.metrics["multi_epoch_gain_click"] == pytest.approx(0.025)
-    assert "multi_epoch_gain_click" not in run_of(synced, "one_epoch").data.metrics
+    assert run_of(synced, "none").data.metrics["valid/auc_multi_epoch_gain/click"] == pytest.approx(0.025)
+    assert "valid/auc_multi_epoch_gain/click" not in run_of(synced, "one_epoch").data.metrics
 
 
 def test_a_baseline_that_shares_the_runs_of_none_is_read_at_its_first_epoch(results: Path) -> None:
     runs = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
     arms = (arm_of(runs), arm_of(runs, role="one_epoch"))
     Tracker(results, "plan").sync(Outcome("plan", PLAN, arms, complete=True))
-    assert run_of(results, "one_epoch").data.metrics["last_auc_click"] == pytest.approx(0.71)
-    assert run_of(results, "none", "seed 1").data.metrics["last_auc_click"] == 0.71
+    assert run_of(results, "one_epoch").data.metrics["valid/auc_last/click"] == pytest.approx(0.71)
+    assert run_of(results, "none", "seed 1").data.metrics["valid/auc_last/click"] == 0.71
     assert len(runs_of(results)) == 4
 
 
@@ -346,7 +350,7 @@ def test_what_a_killed_or_failed_attempt_left_is_replaced(results: Path, end: st
 def test_live_and_from_disk_come_to_the_same(folder: Callable[[str], Path]) -> None:
     live, restored = folder("live"), folder("restored")
     outcome = write_plan(live)
-    tracker = Tracker(live, "plan", PLAN["description"])
+    tracker = Tracker(live, "plan", PLAN)
     observer = Live(tracker)
     observer.planned(7)
     for arm in outcome.arms:
@@ -413,11 +417,14 @@ def test_a_run_and_its_page_are_found_by_key(results: Path) -> None:
     tracker = Tracker(results, "plan")
     log_run(tracker, "k1", AUC[1])
     run = run_of(results, "none", "seed 1")
-    assert tracker.run_id("k1") == run.info.run_id
-    page, training = f"#/experiments/{run.info.experiment_id}/runs", "?workflowType=machine_learning"
-    assert tracker.ui_path("k1") == f"{page}/{run.info.run_id}{training}"
-    assert tracker.ui_path() == f"{page}{training}&compareRunsMode=CHART"
-    assert tracker.run_id("k2") is None
+    page, training = (
+        f"http://127.0.0.1:5000/#/experiments/{run.info.experiment_id}/runs",
+        "?workflowType=machine_learning",
+    )
+    address = f"{page}/{run.info.run_id}{training}"
+    assert tracker.links("k1") == {"mlflow_run": run.info.run_id, "mlflow_page": address}
+    assert tracker.store.page() == f"{page}{training}&compareRunsMode=CHART"
+    assert tracker.links("k2") == {}
 
 
 def test_an_experiment_deleted_in_the_ui_comes_back(results: Path) -> None:
@@ -491,7 +498,7 @@ def test_other_runs_are_written_again_a_while_after_an_outage(
     log_run(tracker, "k1", AUC[1])
     broken.end()
     log_run(tracker, "k2", AUC[2], seed=2)
-    monkeypatch.setattr("harness.track.PAUSE", 0.0)
+    monkeypatch.setattr("harness.track.tracker.PAUSE", 0.0)
     tracker._quiet_until = 0.0
     log_run(tracker, "k3", AUC[1], seed=3)
     assert {r.info.run_name: r.info.status for r in runs_of(results)} == {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.plugin import Knob
 from harness.records import Trial
-from harness.tune import Search, distribution, storage
+from harness.tune import Search, distribution, open_journal
 
 SPACE = {
     "lr": (distribution(Knob(1e-4, 1e-1, log=True), 1e-2), 1e-2),
@@ -21,7 +21,7 @@ SPACE = {
 
 
 def search(folder: Path, trials: int = 8, key: str = "key") -> Search:
-    return Search(storage(folder), "arm", SPACE, key, trials, seed=100, larger=True)
+    return Search(open_journal(folder), "arm", SPACE, key, trials, seed=100, larger=True)
 
 
 def value_of(trial: Trial) -> float | None:
@@ -60,14 +60,14 @@ def test_an_interrupted_study_goes_on_as_if_it_had_not_been(tmp_path: Path) -> N
 def test_attributes_are_in_the_journal(tmp_path: Path) -> None:
     study = search(tmp_path)
     spend(study)
-    stored = optuna.load_study(study_name=study.name, storage=storage(tmp_path))
+    stored = optuna.load_study(study_name=study.name, storage=open_journal(tmp_path).storage)
     assert stored.trials[3].user_attrs == {"key": "key3", "seed": 103, "run": "r"}
     assert stored.trials[2].state == optuna.trial.TrialState.FAIL
 
 
 def test_another_space_is_another_study(tmp_path: Path) -> None:
     wider = SPACE | {"lr": (distribution(Knob(1e-5, 1e-1, log=True), 1e-2), 1e-2)}
-    assert search(tmp_path).name != Search(storage(tmp_path), "arm", wider, "key", 8, seed=100, larger=True).name
+    assert search(tmp_path).name != Search(open_journal(tmp_path), "arm", wider, "key", 8, seed=100, larger=True).name
 
 
 def test_other_data_or_another_engine_is_another_study_that_proposes_the_same(tmp_path: Path) -> None:
