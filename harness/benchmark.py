@@ -80,6 +80,7 @@ def pages(results: Path, tracker: Tracker | None, plan: Plan) -> list[str]:
     if tracker is not None:
         how = f"make ui{where}, then " if tracker.store.is_local else ""
         out.append(f"MLflow            {how}{tracker.store.page()}")
+        out.append(f"  as a table      {tracker.store.table}")
     if plan.search.trials:
         out.append(f"Optuna dashboard  make dashboard{where}, then {DASHBOARD}")
     return out

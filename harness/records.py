@@ -134,10 +134,9 @@ class RunWriter:
         _write(self.folder / "done", {"status": status, "reason": reason})
 
 
-def add_costs(runs: Path, key: str, costs: Mapping[int, Mapping[str, float]]) -> None:
-    """Add to the costs of a run, epoch -> name -> value, what its writer could not know."""
-    for epoch, cost in costs.items():
-        _append(runs / key / "costs.jsonl", {"epoch": epoch, **cost})
+def add_cost(runs: Path, key: str, epoch: int, cost: Mapping[str, float]) -> None:
+    """Add to the costs of an epoch what the writer of the run cannot know."""
+    _append(runs / key / "costs.jsonl", {"epoch": epoch, **cost})
 
 
 def is_done(runs: Path, key: str) -> bool:

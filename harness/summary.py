@@ -97,7 +97,7 @@ def summarise(records: Sequence[Record], baseline: Mapping[str, float] | None = 
         peak, last = auc[epoch], auc[max(auc)]
         values = {"auc_peak": peak, "auc_peak_epoch": float(epoch), "auc_last": last, "auc_drop": peak - last}
         if baseline and task in baseline:
-            values["auc_multi_epoch_gain"] = peak - baseline[task]
+            values["auc_gain"] = peak - baseline[task]
         out |= {f"valid/{name}/{shown}": value for name, value in values.items()}
         if (jump := boundary_jump(records, task)) is not None:
             out[f"sample/logloss_boundary_jump/{shown}"] = jump
@@ -139,12 +139,17 @@ def mean_curves(runs: Sequence[Run]) -> list[Point]:
     return [(name, _mean(values), at) for (name, at), values in seen.items()]
 
 
-def mean_costs(runs: Sequence[Run]) -> list[Point]:
-    """Mean over runs of what each epoch cost."""
+def mean_costs(runs: Sequence[Run]) -> dict[int, dict[str, float]]:
+    """Epoch -> mean over runs of what it cost."""
     costs: dict[int, list[dict[str, float]]] = {}
     for record in (r for run in runs for r in run.boundaries if r.cost):
         costs.setdefault(record.epoch, []).append(record.cost)
-    return [p for epoch, several in costs.items() for p in cost_points(mean(several), epoch)]
+    return {epoch: mean(several) for epoch, several in costs.items()}
+
+
+def seconds(cost: Mapping[str, float]) -> float:
+    """Wall time of an epoch, as far as it is known."""
+    return sum(cost.get(name, 0.0) for name in ("train_s", "eval_s"))
 
 
 def scalars(values: Mapping[str, float]) -> list[Point]:

@@ -103,7 +103,8 @@ def arm_of(runs: dict[int, str], strategy: str = "none", role: str = "arm", tria
 
 def write_plan(results: Path) -> Outcome:
     """Two arms of two seeds, one with a trial and one with a failed seed, and a one-epoch baseline."""
-    trial = Trial(0, write_run(results, "trial0", 1000, AUC[1]), 1000, {"table_lr": 0.01}, 0.74)
+    page = "dashboard/studies/0/trials?numbers=0"
+    trial = Trial(0, write_run(results, "trial0", 1000, AUC[1]), 1000, {"table_lr": 0.01}, 0.74, page)
     none = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
     first = {seed: write_run(results, f"first{seed}", seed, auc[:1], epochs=1) for seed, auc in AUC.items()}
     reinit = {1: write_run(results, "reinit1", 1, [0.7, 0.75, 0.76], strategy="reinit")}
@@ -130,7 +131,7 @@ def run_of(results: Path, arm: str, name: str | None = None) -> MlflowRun:
     found = [
         r
         for r in runs_of(results)
-        if r.data.tags["multiepoch.arm"] == f"powerlaw/dnn/{arm}"
+        if r.data.tags.get("multiepoch.arm") == f"powerlaw/dnn/{arm}"
         and (r.info.run_name == name if name else r.data.tags["multiepoch.role"] == "arm")
     ]
     assert len(found) == 1
@@ -149,7 +150,7 @@ def history(results: Path, run: MlflowRun) -> dict[str, list[tuple[int, float]]]
 def content(results: Path) -> list[Any]:
     """All that MLflow holds of a plan, apart from its own ids and times."""
     out = []
-    arms = {r.info.run_id: r.data.tags["multiepoch.arm"] for r in runs_of(results)}
+    arms = {r.info.run_id: r.data.tags.get("multiepoch.arm", "") for r in runs_of(results)}
     for run in runs_of(results):
         tags = {k: v for k, v in run.data.tags.items() if k != "mlflow.log-model.history"}
         tags["mlflow.parentRunId"] = arms.get(tags.get("mlflow.parentRunId", ""), "")
@@ -159,6 +160,34 @@ def content(results: Path) -> list[Any]:
         facts = (run.info.run_name, run.info.status, tags, run.data.params, history(results, run), files, inputs)
         out.append(json.dumps(facts, sort_keys=True))
     return sorted(out)
+
+
+def note_of(results: Path) -> dict[str, str]:
+    experiment = client_of(results).get_experiment_by_name("plan")
+    assert experiment is not None
+    return dict(experiment.tags)
+
+
+def observe(observer: Live, results: Path, outcome: Outcome) -> None:
+    """Let an observer see a plan run whose records are there already; the seed 2 of `none` is found on disk."""
+    observer.planned(7)
+    for arm in outcome.arms:
+        members = [(t.key, "trial", t.number, t.params) for t in arm.trials]
+        for key, role, number, params in members + [(k, "seed", s, arm.chosen) for s, k in arm.runs.items()]:
+            run = read(results / "runs", key)
+            spec, page = (
+                RunSpec.model_validate_json(json.dumps(run.spec)),
+                arm.trials[0].page if role == "trial" else "",
+            )
+            job = Job(key, spec, "data", arm.id, role, number, params, page)
+            if key == "none2":
+                observer.finished(job, run, trained=False)
+                continue
+            observer.started(job)
+            for record in run.records:
+                observer.recorded(job, record)
+            observer.finished(job, run, trained=True)
+        observer.arm_done(arm)
 
 
 def log_run(tracker: Tracker, key: str, auc: list[float], seed: int = 1, finish: bool = True) -> None:
@@ -203,7 +232,7 @@ def test_the_earlier_of_two_equal_peaks_counts() -> None:
             "valid/auc_last/click": 0.71,
             "valid/auc_drop/click": 0.04,
             "valid/auc_peak_epoch/click": 2,
-            "valid/auc_multi_epoch_gain/click": 0.03,
+            "valid/auc_gain/click": 0.03,
         }
     )
 
@@ -297,10 +326,10 @@ def test_a_failed_seed_is_counted_and_left_out_of_the_means(synced: Path) -> Non
 
 
 def test_the_gain_is_paired_by_seed(synced: Path) -> None:
-    gains = [run_of(synced, "none", f"seed {s}").data.metrics["valid/auc_multi_epoch_gain/click"] for s in (1, 2)]
+    gains = [run_of(synced, "none", f"seed {s}").data.metrics["valid/auc_gain/click"] for s in (1, 2)]
     assert gains == pytest.approx([0.04, 0.01])
-    assert run_of(synced, "none").data.metrics["valid/auc_multi_epoch_gain/click"] == pytest.approx(0.025)
-    assert "valid/auc_multi_epoch_gain/click" not in run_of(synced, "one_epoch").data.metrics
+    assert run_of(synced, "none").data.metrics["valid/auc_gain/click"] == pytest.approx(0.025)
+    assert "valid/auc_gain/click" not in run_of(synced, "one_epoch").data.metrics
 
 
 def test_a_baseline_that_shares_the_runs_of_none_is_read_at_its_first_epoch(results: Path) -> None:
@@ -347,25 +376,74 @@ def test_what_a_killed_or_failed_attempt_left_is_replaced(results: Path, end: st
     assert history(results, run)["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
 
 
+def test_tracking_seconds_are_a_cost_on_disk_and_in_mlflow(results: Path) -> None:
+    outcome = write_plan(results)
+    observe(Live(Tracker(results, "plan", PLAN)), results, outcome)
+    on_disk = [r.cost["track_s"] for r in read(results / "runs", "none1").boundaries]
+    shown = history(results, run_of(results, "none", "seed 1"))["system/track_s"]
+    assert shown == list(enumerate(on_disk, start=1))
+    assert min(on_disk) > 0
+    assert "track_s" not in read(results / "runs", "none2").boundaries[0].cost, "found on disk, not tracked live"
+
+
+def test_a_deleted_database_is_restored_run_by_run_and_metric_by_metric(
+    folder: Callable[[str], Path], empty_database: Path
+) -> None:
+    results = folder("results")
+    outcome = write_plan(results)
+    report = results / "report.html"
+    report.write_text("<p>the answer</p>")
+    tracker = Tracker(results, "plan", PLAN)
+    observe(Live(tracker), results, outcome)
+    tracker.sync(outcome)
+    tracker.attach([report])
+    assert tracker.problem is None
+    before, note = content(results), note_of(results)
+    shutil.rmtree(results / "mlartifacts")
+    shutil.copy(empty_database, results / "mlflow.db")
+    sync(results, "plan", [report])
+    assert content(results) == before
+    assert note_of(results) == note
+
+
+def test_the_report_is_a_run_of_its_plan_replaced_when_it_changes(results: Path) -> None:
+    report = results / "report.html"
+    for text in ("<p>first</p>", "<p>second</p>", "<p>second</p>"):
+        report.write_text(text)
+        Tracker(results, "plan", PLAN).attach([report])
+    (run,) = runs_of(results)
+    assert (run.info.run_name, run.info.status) == ("report", "FINISHED")
+    assert Path(client_of(results).download_artifacts(run.info.run_id, "report.html")).read_text() == "<p>second</p>"
+
+
+def test_arms_of_several_data_sets_are_told_apart_by_name_and_parameter(results: Path) -> None:
+    about = {"dataset": [{}, {}], "model": [{}]}
+    Tracker(results, "plan", about).start(Member("k1", "avazu/dnn/none", "seed", 1, {}), spec_of(1))
+    by_role = {r.data.tags["multiepoch.role"]: r for r in runs_of(results)}
+    assert by_role["arm"].info.run_name == "avazu/none"
+    assert by_role["seed"].data.params == {"strategy": "none", "dataset": "avazu", "seed": "1"}
+
+
+def test_descriptions_say_how_an_arm_was_chosen_and_where_a_trial_is(synced: Path) -> None:
+    arm = run_of(synced, "none").data.tags["mlflow.note.content"]
+    assert "means over 2 seeds" in arm
+    assert "Chosen by `best_epoch` of valid/auc/the first task among 1 trials: `table_lr = 0.01`" in arm
+    assert "1 more failed" in run_of(synced, "reinit").data.tags["mlflow.note.content"]
+    trial = run_of(synced, "none", "trial 0").data.tags["mlflow.note.content"]
+    assert "[this trial](http://127.0.0.1:8080/dashboard/studies/0/trials?numbers=0)" in trial
+    assert "`runs/trial0`" in trial
+
+
+def test_a_restored_arm_lasts_as_long_as_its_runs(synced: Path) -> None:
+    done = max((synced / "runs" / key / "done").stat().st_mtime for key in ("none1", "none2"))
+    assert run_of(synced, "none").info.end_time == pytest.approx(1000 * done, abs=1)
+
+
 def test_live_and_from_disk_come_to_the_same(folder: Callable[[str], Path]) -> None:
     live, restored = folder("live"), folder("restored")
     outcome = write_plan(live)
     tracker = Tracker(live, "plan", PLAN)
-    observer = Live(tracker)
-    observer.planned(7)
-    for arm in outcome.arms:
-        members = [(t.key, "trial", t.number, t.params) for t in arm.trials]
-        for key, role, number, params in members + [(k, "seed", s, arm.chosen) for s, k in arm.runs.items()]:
-            run = read(live / "runs", key)
-            job = Job(key, RunSpec.model_validate_json(json.dumps(run.spec)), "data", arm.id, role, number, params)
-            if key == "none2":
-                observer.finished(job, run, trained=False)
-                continue
-            observer.started(job)
-            for record in run.records:
-                observer.recorded(job, record)
-            observer.finished(job, run, trained=True)
-        observer.arm_done(arm)
+    observe(Live(tracker), live, outcome)
     assert tracker.problem is None
     for part in ("runs", "plans"):
         shutil.copytree(live / part, restored / part)
@@ -524,7 +602,7 @@ def test_sync_refuses_a_plan_that_was_never_run(results: Path) -> None:
 def test_a_server_that_is_not_there_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(UserError, match=r"^MLflow at 'http://127\.0\.0\.1:9' cannot be used: [^\n]*$"):
+    with pytest.raises(UserError, match=r"^MLflow at 'http://127\.0\.0\.1:9' cannot be used: [^\n]*--no-mlflow[^\n]*$"):
         Tracker(tmp_path, "plan")
 
 

@@ -14,28 +14,30 @@ class Live:
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker, self._arms = tracker, list[Arm]()
-        self._seconds: dict[str, dict[int, float]] = {}
+        self._seconds: dict[str, float] = {}
 
     def planned(self, runs: int) -> None:
         pass
 
     def started(self, job: Job) -> None:
-        self._seconds[job.key] = {}
+        self._seconds[job.key] = 0.0
         self._tracker.start(_member(job), job.spec.model_dump(mode="json"))
 
     def recorded(self, job: Job, record: Record) -> None:
         before = self._tracker.seconds
         self._tracker.log(job.key, record)
-        spent = self._seconds[job.key]
-        spent[record.epoch] = spent.get(record.epoch, 0.0) + self._tracker.seconds - before
+        self._seconds[job.key] += self._tracker.seconds - before
+        if record.boundary:
+            cost = {"track_s": self._seconds[job.key]}
+            records.add_cost(self._tracker.runs, job.key, record.epoch, cost)
+            self._tracker.log_cost(job.key, record.epoch, cost)
+            self._seconds[job.key] = 0.0
 
     def finished(self, job: Job, run: Run, trained: bool) -> None:
-        if not trained:
+        if trained:
+            self._tracker.finish(job.key, run.status, run.reason)
+        else:
             self._tracker.replay(run, _member(job))
-            return
-        costs = {epoch: {"track_s": seconds} for epoch, seconds in self._seconds.pop(job.key).items()}
-        records.add_costs(self._tracker.runs, job.key, costs)
-        self._tracker.finish(job.key, run.status, run.reason, costs)
 
     def arm_done(self, arm: Arm) -> None:
         """End the arm, and again those that waited for it as their baseline."""

@@ -11,8 +11,8 @@ from harness.summary import Member
 DASHBOARD = "http://127.0.0.1:8080"
 """Where `make dashboard` serves the studies."""
 GAIN = (
-    "`valid/auc_multi_epoch_gain/<task>` is the peak minus the AUC after one *tuned* epoch of `none`, paired by seed, "
-    "on the **validation** split; the gain in the report is on the **test** split."
+    "`valid/auc_gain/<task>`, the multi-epoch gain, is the peak minus the AUC after one *tuned* epoch of `none`, "
+    "paired by seed, on the **validation** split; the gain in the report is on the **test** split."
 )
 
 
@@ -21,7 +21,7 @@ def plan(about: Mapping[str, Any]) -> str:
     return f"""{about.get("description", "")}
 
 A run per arm, below it a run per seed and per trial of its search. Select the arms and press Compare: curves by task
-against the epoch, then `auc_peak`, `auc_last`, `auc_drop` and `auc_multi_epoch_gain`. {GAIN} The run `report` holds
+against the epoch, then `auc_peak`, `auc_last`, `auc_drop` and `auc_gain`. {GAIN} The run `report` holds
 the report and its tables.
 
 Every run's tag `multiepoch.key` names its records, `runs/<key>` in the results folder.""".lstrip()
@@ -38,6 +38,23 @@ def arm(arm: Arm, about: Mapping[str, Any], values: Mapping[str, float]) -> str:
     return f"""{what} on {arm.dataset}, {arm.model}: means over {values["seeds"]:.0f} seeds{failed}.
 
 {tuned} {GAIN}"""
+
+
+def view(values: Mapping[str, float], about: Mapping[str, Any]) -> dict[str, Any]:
+    """The arms as a table, the largest gain first: a state of the UI's table, as its Share button stores them.
+
+    values: the summary of an arm, for the tasks that there are; the plan's own is shown.
+    """
+    tasks = [name.removeprefix("valid/auc_peak/") for name in values if name.startswith("valid/auc_peak/")]
+    task = about.get("search", {}).get("task") or next(iter(tasks), "")
+    kinds = ("gain", "peak", "peak_epoch", "last", "drop")
+    columns = [f"metrics.`valid/auc_{kind}/{task}`" for kind in kinds]
+    return {
+        "searchFilter": "tags.`multiepoch.role` = 'arm'",
+        "orderByKey": columns[0],
+        "orderByAsc": False,
+        "selectedColumns": [*columns, "metrics.`seeds`"],
+    }
 
 
 def run(member: Member, where: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -61,17 +62,27 @@ class Parents:
                 self._store.read(parent, run.spec)
             self._store.client.log_figure(parent, curveplot.figure(arm.id, new.done), "curves.png")
             self._store.end(parent, "FINISHED" if new.done or not arm.runs else "FAILED")
-            points = [*summary.scalars(new.values), *summary.mean_curves(new.done), *summary.mean_costs(new.done)]
+            self._write_costs(parent, summary.mean_costs(new.done))
+            points = summary.scalars(new.values) + summary.mean_curves(new.done)
             tags = {"multiepoch.digest": new.digest, NOTE: note}
             self._store.write(parent, points, tags, self.params(arm.id) | arm.chosen)
         else:
             self._top_up(parent, known.metrics, new.values)
             if known.tags.get(NOTE) != note:
                 self._store.client.set_tag(parent, NOTE, note)
+        self._store.show(notes.view(new.values, self._about))
         for key, values in new.gains.items():
             child = self._children.get(key)
             if child is not None and child.arm == arm.id and child.status == "FINISHED":
                 self._top_up(child.run_id, self._store.client.get_run(child.run_id).data.metrics, values)
+
+    def _write_costs(self, parent: str, costs: Mapping[int, Mapping[str, float]]) -> None:
+        """Dated as if a run with these costs ended now, since the UI draws them over time."""
+        now = self._store.now or time.time()
+        at = now - sum(map(summary.seconds, costs.values()))
+        for epoch, cost in costs.items():
+            at += summary.seconds(cost)
+            self._store.write(parent, summary.cost_points(cost, epoch), at=at)
 
     def _top_up(self, run_id: str, known: Mapping[str, float], values: Mapping[str, float]) -> None:
         if changed := {name: value for name, value in values.items() if known.get(name) != value}:

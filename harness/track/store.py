@@ -27,6 +27,7 @@ from harness.plugin import UserError
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 Values = Mapping[str, Any]
 NOTE = "mlflow.note.content"
+VIEW = "arms"
 LOCAL_PAGES = "http://127.0.0.1:5000"
 """Where `make ui` serves a results folder's own database."""
 
@@ -62,11 +63,14 @@ class Store:
         """Whether it is the results folder's own, which `make ui` shows."""
         return not self.uri.startswith(("http", "databricks"))
 
+    @property
+    def _base(self) -> str:
+        return LOCAL_PAGES if self.is_local else self.uri.rstrip("/")
+
     def page(self, run_id: str = "") -> str:
         """The address that shows a run, or else the experiment."""
-        base = LOCAL_PAGES if self.is_local else self.uri.rstrip("/")
         run, view = (f"/{run_id}", "") if run_id else ("", "&compareRunsMode=CHART")
-        return f"{base}/#/experiments/{self.experiment}/runs{run}?workflowType=machine_learning{view}"
+        return f"{self._base}/#/experiments/{self.experiment}/runs{run}?workflowType=machine_learning{view}"
 
     def create(self, name: str, tags: dict[str, str]) -> str:
         return str(self.client.create_run(self.experiment, self._now(), tags, name).info.run_id)
@@ -77,9 +81,11 @@ class Store:
         points: Iterable[summary.Point] = (),
         tags: Values | None = None,
         params: Values | None = None,
+        at: float | None = None,
     ) -> None:
-        """Add to a run in one call."""
-        metrics = [Metric(name, value, self._now(), step) for name, value, step in points]
+        """Add to a run in one call. at: the points' time, if not `now`."""
+        date = int(1000 * at) if at else self._now()
+        metrics = [Metric(name, value, date, step) for name, value, step in points]
         pairs = [Param(summary.metric_name(k), str(v)) for k, v in (params or {}).items()]
         labels = [RunTag(k, v) for k, v in (tags or {}).items()]
         self.client.log_batch(run_id, metrics, pairs, labels, synchronous=True)
@@ -95,6 +101,19 @@ class Store:
     def end(self, run_id: str, status: str) -> None:
         """status: MLflow's, FINISHED or FAILED."""
         self.client.set_terminated(run_id, status, self._now())
+
+    def show(self, view: Values) -> None:
+        """Offer a view of the experiment's table under the address that `table` gives."""
+        tag, shown = f"mlflow.sharedViewState.{VIEW}", json.dumps(view)
+        if self.client.get_experiment(self.experiment).tags.get(tag) != shown:
+            self.client.set_experiment_tag(self.experiment, tag, shown)
+
+    @property
+    def table(self) -> str:
+        """The address of the arms as a table."""
+        return (
+            f"{self._base}/#/experiments/{self.experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"
+        )
 
     def _open(self, results: Path, name: str, note: str) -> str:
         found = self.client.get_experiment_by_name(name)

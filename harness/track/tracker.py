@@ -78,16 +78,18 @@ class Tracker:
                 self.store.write(self._children[key].run_id, summary.points(record))
                 self._active[key].append(record)
 
-    def finish(
-        self, key: str, status: str, reason: str = "", costs: Mapping[int, Mapping[str, float]] | None = None
-    ) -> None:
-        """End a child run with its summary. status: finished, or failed and the reason. costs: more, by epoch."""
+    def log_cost(self, key: str, epoch: int, cost: Mapping[str, float]) -> None:
+        """Write more of what an epoch cost, as `log`."""
+        if key in self._active:
+            with self._guard(key):
+                self.store.write(self._children[key].run_id, summary.cost_points(cost, epoch))
+
+    def finish(self, key: str, status: str, reason: str = "") -> None:
+        """End a child run with its summary. status: finished, or failed and the reason."""
         if key in self._active:
             with self._guard(key):
                 child, tags = self._children[key], {"multiepoch.reason": reason[:500]} if reason else {}
-                points = [p for epoch, cost in (costs or {}).items() for p in summary.cost_points(cost, epoch)]
-                points += summary.scalars(summary.summarise(self._active[key]))
-                self.store.write(child.run_id, points, tags)
+                self.store.write(child.run_id, summary.scalars(summary.summarise(self._active[key])), tags)
                 self.store.end(child.run_id, STATUS[status])
                 child.status = STATUS[status]
                 del self._active[key]
@@ -99,9 +101,10 @@ class Tracker:
             return
         self.store.now = _modified(self.runs / run.key / "spec.json")
         self.start(member, run.spec)
-        self.store.now = _modified(self.runs / run.key / "done")
         for record in run.records:
+            self.store.now += summary.seconds(record.cost)
             self.log(run.key, record)
+        self.store.now = _modified(self.runs / run.key / "done")
         self.finish(run.key, run.status, run.reason)
         self.store.now = None
 
@@ -112,8 +115,10 @@ class Tracker:
         written twice; runs that the arm no longer consists of stay with their former parent, marked `superseded`.
         """
         if time.monotonic() >= self._quiet_until:
+            self.store.now = max((_modified(self.runs / run.key / "done") for run in runs), default=None)
             with self._guard():
                 self._parents.finish(arm, summary.ArmSummary(arm, runs, baseline))
+            self.store.now = None
 
     def finish_arms(self, arms: Sequence[Arm]) -> None:
         """`finish_arm` for arms on disk, each against the one-epoch baseline of its data set and model among them."""
@@ -202,5 +207,5 @@ def sync(results: Path, plan: str, files: Sequence[Path] = ()) -> Tracker:
     return tracker
 
 
-def _modified(path: Path) -> float | None:
-    return path.stat().st_mtime if path.exists() else None
+def _modified(path: Path) -> float:
+    return path.stat().st_mtime
