@@ -27,7 +27,7 @@ class Tracker:
     """Writes one plan to MLflow; a key that is there and finished is never written again.
 
     results: as of Store. about: the plan as a dictionary. warn: is told of the first problem.
-    problem: what went wrong first, if anything. seconds: spent in MLflow so far. runs: where the records are.
+    problem: what went wrong first since the last `sync`, if anything. seconds: spent in MLflow so far. runs: where the records are.
 
     Raises:
         UserError: the server cannot be reached or its database cannot be used.
@@ -42,7 +42,7 @@ class Tracker:
         self._plan, self._warn = plan, warn or logging.getLogger("multiepoch").warning
         self._children: dict[str, Child] = {}
         self._active: dict[str, list[Record]] = {}
-        self._quiet_until = 0.0
+        self._quiet_until, self._warned = 0.0, False
         self._report: tuple[str, str] | None = None
         self.store = Store(results.resolve(), plan, notes.plan(about or {}))
         self._parents = Parents(self.store, about or {}, self._children)
@@ -171,6 +171,8 @@ class Tracker:
             self._quiet_until = time.monotonic() + PAUSE
             if self.problem is None:
                 self.problem = f"MLflow at '{self.store.uri}' failed: {line(error)}"
+            if not self._warned:
+                self._warned = True
                 self._warn(f"{self.problem}; going on without it, `multiepoch sync` completes it later")
         finally:
             self.seconds += time.monotonic() - began
