@@ -27,7 +27,8 @@ class Tracker:
     """Writes one plan to MLflow; a key that is there and finished is never written again.
 
     results: as of Store. about: the plan as a dictionary. warn: is told of the first problem.
-    problem: what went wrong first since the last `sync`, if anything. seconds: spent in MLflow so far. runs: where the records are.
+    problem: what went wrong first, if anything, since the last `sync`. seconds: spent in MLflow so far. runs: where the
+    records are.
 
     Raises:
         UserError: the server cannot be reached or its database cannot be used.
