@@ -97,7 +97,7 @@ def write_run(results: Path, key: str, seed: int, auc: list[float], status: str 
 
 
 def arm_of(runs: dict[int, str], strategy: str = "none", role: str = "arm", trials: tuple[Trial, ...] = ()) -> Arm:
-    chosen = {"table_lr": 0.01} if trials else {}
+    chosen = {"table_lr": 0.01, "dense_lr": 0.002} if trials else {}
     return Arm("powerlaw", "dnn", strategy, role, "best_epoch", bool(trials), chosen, trials, runs)
 
 
@@ -309,7 +309,7 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
     parent = run_of(synced, "none")
     points = history(synced, parent)
     assert parent.info.status == "FINISHED"
-    assert parent.data.params == {"strategy": "none", "table_lr": "0.01"}
+    assert parent.data.params == {"strategy": "none", "table_lr": "0.01", "dense_lr": "0.002"}
     assert parent.data.metrics["seeds"] == 2
     assert parent.data.metrics["valid/auc_peak/click"] == pytest.approx(0.735)
     assert parent.data.metrics["valid/auc_peak_epoch/click"] == 2
@@ -427,7 +427,10 @@ def test_arms_of_several_data_sets_are_told_apart_by_name_and_parameter(results:
 def test_descriptions_say_how_an_arm_was_chosen_and_where_a_trial_is(synced: Path) -> None:
     arm = run_of(synced, "none").data.tags["mlflow.note.content"]
     assert "means over 2 seeds" in arm
-    assert "Chosen by `best_epoch` of valid/auc/the first task among 1 trials: `table_lr = 0.01`" in arm
+    assert (
+        "Chosen by `best_epoch` of valid/auc/the first task among 1 trials: `dense_lr = 0.002`, `table_lr = 0.01`"
+        in arm
+    )
     assert "1 more failed" in run_of(synced, "reinit").data.tags["mlflow.note.content"]
     trial = run_of(synced, "none", "trial 0").data.tags["mlflow.note.content"]
     assert "[this trial](http://127.0.0.1:8080/dashboard/studies/0/trials?numbers=0)" in trial

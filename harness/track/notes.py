@@ -31,7 +31,7 @@ def arm(arm: Arm, about: Mapping[str, Any], values: Mapping[str, float]) -> str:
     """Of an arm. values: its summary."""
     search = about.get("search", {})
     metric = f"valid/{search.get('metric', 'auc')}/{search.get('task') or 'the first task'}"
-    chosen = ", ".join(f"`{name} = {_short(value)}`" for name, value in arm.chosen.items())
+    chosen = ", ".join(f"`{name} = {_short(value)}`" for name, value in sorted(arm.chosen.items()))
     tuned = f"Chosen by `{arm.select}` of {metric} among {len(arm.trials)} trials: {chosen}." if chosen else "Untuned."
     failed = f", {values['seeds_failed']:.0f} more failed or missing" if values["seeds_failed"] else ""
     what = "one tuned epoch of `none`, the baseline" if arm.role == "one_epoch" else f"`{arm.strategy}`"
