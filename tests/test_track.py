@@ -428,8 +428,7 @@ def test_descriptions_say_how_an_arm_was_chosen_and_where_a_trial_is(synced: Pat
     arm = run_of(synced, "none").data.tags["mlflow.note.content"]
     assert "means over 2 seeds" in arm
     assert (
-        "Chosen by `best_epoch` of valid/auc/the first task among 1 trials: `dense_lr = 0.002`, `table_lr = 0.01`"
-        in arm
+        "Chosen by `best_epoch` of valid/auc/the first task among 1 trial: `dense_lr = 0.002`, `table_lr = 0.01`" in arm
     )
     assert "1 more failed" in run_of(synced, "reinit").data.tags["mlflow.note.content"]
     trial = run_of(synced, "none", "trial 0").data.tags["mlflow.note.content"]

@@ -32,10 +32,14 @@ def arm(arm: Arm, about: Mapping[str, Any], values: Mapping[str, float]) -> str:
     search = about.get("search", {})
     metric = f"valid/{search.get('metric', 'auc')}/{search.get('task') or 'the first task'}"
     chosen = ", ".join(f"`{name} = {_short(value)}`" for name, value in sorted(arm.chosen.items()))
-    tuned = f"Chosen by `{arm.select}` of {metric} among {len(arm.trials)} trials: {chosen}." if chosen else "Untuned."
+    tuned = (
+        f"Chosen by `{arm.select}` of {metric} among {_count(len(arm.trials), 'trial')}: {chosen}."
+        if chosen
+        else "Untuned."
+    )
     failed = f", {values['seeds_failed']:.0f} more failed or missing" if values["seeds_failed"] else ""
     what = "one tuned epoch of `none`, the baseline" if arm.role == "one_epoch" else f"`{arm.strategy}`"
-    return f"""{what} on {arm.dataset}, {arm.model}: means over {values["seeds"]:.0f} seeds{failed}.
+    return f"""{what} on {arm.dataset}, {arm.model}: means over {_count(values["seeds"], "seed")}{failed}.
 
 {tuned} {GAIN}"""
 
@@ -70,6 +74,10 @@ def report(name: str) -> str:
     return (
         f"The report of plan {name}: see the artifacts. Its numbers are of the test split wherever the plan reads it."
     )
+
+
+def _count(number: float, what: str) -> str:
+    return f"{number:.0f} {what}" if number == 1 else f"{number:.0f} {what}s"
 
 
 def _short(value: Any) -> str:
