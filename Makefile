@@ -38,7 +38,7 @@ ui: .venv/installed  ## open MLflow on http://127.0.0.1:5000
 
 dashboard: .venv/installed  ## open the Optuna dashboard on http://127.0.0.1:8080
 	@test -f $(RESULTS)/optuna.journal || { echo "no $(RESULTS)/optuna.journal yet: run 'make benchmark' first" >&2; exit 2; }
-	@$(BIN)/optuna-dashboard $(RESULTS)/optuna.journal --host 127.0.0.1 --port 8080 $(ARGS)
+	@$(BIN)/optuna-dashboard $(RESULTS)/optuna.journal --artifact-dir $(RESULTS)/optuna.artifacts --host 127.0.0.1 --port 8080 $(ARGS)
 
 check: .venv/installed  ## ruff, mypy strict, and the conformance of every plug-in
 	@$(BIN)/ruff check .
@@ -60,7 +60,7 @@ clean:  ## delete .venv and caches; results stay
 
 clean-results:  ## delete records, MLflow, Optuna and report (asks for YES=1)
 	@test -n "$(YES)" || { echo "this deletes every result in $(RESULTS)/; say so with: make clean-results YES=1" >&2; exit 2; }
-	rm -rf $(RESULTS)/runs $(RESULTS)/plans $(RESULTS)/data $(RESULTS)/mlartifacts
+	rm -rf $(RESULTS)/runs $(RESULTS)/plans $(RESULTS)/data $(RESULTS)/mlartifacts $(RESULTS)/optuna.artifacts
 	rm -f $(RESULTS)/mlflow.db* $(RESULTS)/optuna.journal $(RESULTS)/report.html $(RESULTS)/.lock
 
 .venv/installed: requirements.lock pyproject.toml

@@ -26,6 +26,8 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C."""
 
 PlanPath = Annotated[Path, typer.Argument(help="The plan: a TOML file in plans/, or your own.")]
+Strategy = Annotated[str, typer.Argument(help="A strategy, as 'hashing(ratio=0.1)+reinit'.")]
+BasePlan = Annotated[Path, typer.Option("--plan", help="Where data set, model and training come from.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of records, MLflow, Optuna and report.")]
 Plugins = Annotated[Path | None, typer.Option("--plugins", help="A folder with strategies of your own.")]
 Workers = Annotated[int, typer.Option("--workers", "-j", min=1, help="Training processes side by side.")]
@@ -50,19 +52,36 @@ def benchmark(
 
 @app.command()
 def run(
-    strategy: Annotated[str, typer.Argument(help="A strategy, as 'hashing(ratio=0.1)+reinit'.")],
-    plan: Annotated[Path, typer.Option("--plan", help="Where data set, model and training come from.")] = ROOT
-    / "plans"
-    / "quick.toml",
+    strategy: Strategy,
+    plan: BasePlan = ROOT / "plans" / "quick.toml",
     seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
     results: Results = Path("results"),
     plugins: Plugins = None,
     overrides: Overrides = None,
+    no_mlflow: NoMlflow = False,
 ) -> None:
     """Train one strategy once, without a search, and print its metrics by epoch."""
-    from harness.benchmark import run_one
+    from harness.single import run_one
 
-    raise typer.Exit(run_one(console, strategy, plan, seed, results, plugins, overrides))
+    raise typer.Exit(run_one(console, strategy, plan, seed, results, plugins, overrides, mlflow=not no_mlflow))
+
+
+@app.command()
+def tune(
+    strategy: Strategy,
+    plan: BasePlan = ROOT / "plans" / "quick.toml",
+    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the plan's.")] = None,
+    results: Results = Path("results"),
+    workers: Workers = CORES,
+    plugins: Plugins = None,
+    overrides: Overrides = None,
+    no_mlflow: NoMlflow = False,
+) -> None:
+    """Search one strategy's knobs, print the trials and the winner. A later benchmark of the plan goes on from it."""
+    from harness.single import tune_one
+
+    mlflow = not no_mlflow
+    raise typer.Exit(tune_one(console, strategy, plan, trials, results, workers, plugins, overrides, mlflow=mlflow))
 
 
 @app.command("list")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -52,6 +54,7 @@ def execute(
     Returns its status and, if it failed, the reason.
     """
     checkpoints = Checkpoints(results / "runs" / key)
+    usage = _Usage()
     writer = RunWriter(results / "runs", key, spec.model_dump(mode="json"), environment(), keep=checkpoints.epoch)
     _, model, strategies = instances(spec, registry)
     for record in writer.kept:
@@ -59,13 +62,27 @@ def execute(
     status, reason = "finished", ""
     try:
         for record in run(data, model, strategies, spec.train, spec.evaluation, spec.seed, checkpoints):
-            writer.append(record)
-            report(record)
+            shown = replace(record, cost=record.cost | usage.lap()) if record.boundary else record
+            writer.append(shown)
+            report(shown)
     except Diverged as error:
         status, reason = "failed", str(error)
     writer.finish(status, reason)
     checkpoints.clear()
     return status, reason
+
+
+class _Usage:
+    """How busy this process and the machine are, from epoch to epoch."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def lap(self) -> dict[str, float]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        share = (cpu - self._cpu) / (wall - self._wall)
+        self._wall, self._cpu = wall, cpu
+        return {"cpu_percent": 100 * share, "load_average": os.getloadavg()[0]}
 
 
 @lru_cache(maxsize=1)

@@ -11,14 +11,15 @@ from typing import Protocol
 
 from harness import corpus, records
 from harness.api import UserError
-from harness.arms import ArmPlan, Job, Jobs, drive
+from harness.arms import ArmPlan, Job
+from harness.drive import Jobs, drive
 from harness.execute import build_data, data_folder
 from harness.plugin import unknown
 from harness.pool import Pool
 from harness.records import Arm, Outcome, Record, Run
 from harness.registry import Registry
 from harness.spec import Plan, labels, resolve
-from harness.tune import storage
+from harness.tune import open_journal
 
 
 class Observer(Protocol):
@@ -45,7 +46,7 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
     """
     datasets, models, _ = resolve(plan, registry)
     records.ensure_writable(results)
-    journal = storage(results) if plan.search.trials else None
+    journal = open_journal(results) if plan.search.trials else None
     arms = []
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
         key = build_data(dataset, plan.data_seed, registry, results)
@@ -64,17 +65,17 @@ def launch(
     results: Path,
     workers: int,
     observers: Sequence[Observer] = (),
-    mlflow_run: Callable[[str], str | None] | None = None,
+    links: Callable[[str], dict[str, str]] = lambda key: {},
 ) -> Outcome:
     """Run all of a prepared plan that is missing, `workers` runs at a time.
 
-    mlflow_run: the MLflow run of a key, for the trial to carry.
+    links: what a trial says about the MLflow run of its key.
 
-    A run that fails is recorded and the others go on. Interrupted, it leaves whole runs or none, and called again goes
-    on with what is missing.
+    A run that fails is recorded and the others go on; one whose process dies is tried once more first. Interrupted, it
+    leaves whole runs or none, and called again goes on with what is missing.
     """
     with _locked(results), Pool(workers, arms[0].registry.extra, results) as pool:
-        return _Launch(plan, results, pool, observers).run([replace(a, mlflow_run=mlflow_run) for a in arms])
+        return _Launch(plan, results, pool, observers).run([replace(a, links=links) for a in arms])
 
 
 @dataclass
@@ -94,6 +95,7 @@ class _Launch:
         self.ready: list[Job] = []
         self.waiting: dict[str, list[_Driver]] = {}
         self.drivers: list[_Driver] = []
+        self.died: set[str] = set()
 
     def run(self, arms: list[ArmPlan]) -> Outcome:
         for observer in self.observers:
@@ -111,8 +113,11 @@ class _Launch:
                 if kind == "record":
                     for observer in self.observers:
                         observer.recorded(job, value)
+                elif kind == "died" and job.key not in self.died:
+                    self.died.add(job.key)
+                    self.ready.insert(0, job)
                 else:
-                    self._settle(job, self._read(job, value if kind == "crashed" else None), trained=True)
+                    self._settle(job, self._read(job, None if kind == "done" else value), trained=True)
         return self._outcome(complete=True)
 
     def _settle(self, job: Job, run: Run, trained: bool) -> None:

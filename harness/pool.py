@@ -23,7 +23,7 @@ from harness.arms import Job
 from harness.execute import data_folder, execute
 from harness.registry import Registry
 
-Event = tuple[Literal["record", "done", "crashed"], Job, Any]
+Event = tuple[Literal["record", "done", "crashed", "died"], Job, Any]
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Pool:
         worker.pipe.send(job)
 
     def events(self, timeout: float) -> Iterator[Event]:
-        """What happened, waiting up to `timeout` seconds: a record, a job's (status, reason), or why it crashed."""
+        """What happened within `timeout` seconds: a record, a job's (status, reason), or why it crashed or died."""
         busy = {w.pipe: w for w in self._workers if w.job is not None}
         for pipe in wait(list(busy), timeout):
             assert isinstance(pipe, Connection)
@@ -74,7 +74,7 @@ class Pool:
             except EOFError:
                 worker.process.join()
                 self._workers.remove(worker)
-                kind, job = "crashed", worker.job
+                kind, job = "died", worker.job
                 value = f"the training process died with exit status {worker.process.exitcode} (out of memory?)"
             if kind != "record":
                 worker.job = None

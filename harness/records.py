@@ -3,7 +3,7 @@
 results/plans/<plan>.json          which runs make up each arm of a plan, rewritten as they finish
 results/runs/<key>/spec.json       what was asked for
                    records.jsonl   one line per evaluation; the same bits whenever the key is the same
-                   costs.jsonl     one line per epoch: seconds, rows per second, memory
+                   costs.jsonl     per epoch: seconds, rows per second, memory
                    env.json        machine and versions
                    done            {"status": "finished" | "failed", "reason": ...}
 """
@@ -14,7 +14,7 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,18 @@ class Run:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial of a search. params: the searched values. value: what was selected by; None: failed."""
+    """One trial of a search.
+
+    params: the searched values. value: what was selected by; None: failed. page: where Optuna's dashboard shows it, to
+    put behind the dashboard's address.
+    """
 
     number: int
     key: str
     seed: int
     params: dict[str, Any]
     value: float | None
+    page: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,11 @@ class Outcome:
     arms: tuple[Arm, ...]
     complete: bool
 
+    @property
+    def table(self) -> str:
+        """What the files of its published tables begin with."""
+        return str(self.plan.get("table") or self.name)
+
 
 class RunWriter:
     """Writes one run. What a killed run left is deleted, but for its records up to epoch `keep`: those are `kept`."""
@@ -129,6 +139,11 @@ class RunWriter:
         _write(self.folder / "done", {"status": status, "reason": reason})
 
 
+def add_cost(runs: Path, key: str, epoch: int, cost: Mapping[str, float]) -> None:
+    """Add to the costs of an epoch what the writer of the run cannot know."""
+    _append(runs / key / "costs.jsonl", {"epoch": epoch, **cost})
+
+
 def is_done(runs: Path, key: str) -> bool:
     return (runs / key / "done").exists()
 
@@ -143,7 +158,9 @@ def read(runs: Path, key: str) -> Run:
     if not (folder / "spec.json").exists():
         raise UserError(f"no run '{key}' in {runs}")
     done = json.loads((folder / "done").read_text()) if (folder / "done").exists() else {"status": "incomplete"}
-    costs = {line.pop("epoch"): line for line in _lines(folder / "costs.jsonl")}
+    costs: dict[int, dict[str, float]] = {}
+    for line in _lines(folder / "costs.jsonl"):
+        costs.setdefault(line.pop("epoch"), {}).update(line)
     records = (Record(**line) for line in _lines(folder / "records.jsonl"))
     return Run(
         key=key,

@@ -1,4 +1,4 @@
-"""Pure functions from records to what the tracker shows: metric points, one-line summaries, mean curves, a figure."""
+"""Pure functions from records to what the tracker shows: metric points, one-line summaries, mean curves."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from harness.records import Arm, Outcome, Record, Run
 
@@ -39,13 +37,28 @@ class ArmSummary:
         self.digest = digest([sorted(self.keys), sorted((run.key, run.status) for run in runs)])
 
 
-def members(outcome: Outcome) -> Iterator[tuple[str, str, str, int, dict[str, Any]]]:
-    """Key, arm, role, number and searched values of every run of a plan, trials first; a run may be of two arms."""
+@dataclass(frozen=True)
+class Member:
+    """A run's part in a plan. arm: as Arm.id; role: seed or trial; number: which; params: the searched values.
+
+    page: of a trial, where Optuna's dashboard shows it.
+    """
+
+    key: str
+    arm: str
+    role: str
+    number: int
+    params: dict[str, Any]
+    page: str = ""
+
+
+def members(outcome: Outcome) -> Iterator[Member]:
+    """Every run of a plan, trials first; a run may be of two arms."""
     for arm in outcome.arms:
         for trial in arm.trials:
-            yield trial.key, arm.id, "trial", trial.number, trial.params
+            yield Member(trial.key, arm.id, "trial", trial.number, trial.params, trial.page)
         for seed, key in arm.runs.items():
-            yield key, arm.id, "seed", seed, arm.chosen
+            yield Member(key, arm.id, "seed", seed, arm.chosen)
 
 
 def points(record: Record) -> list[Point]:
@@ -53,7 +66,12 @@ def points(record: Record) -> list[Point]:
     out = [
         (metric_name(k), v, record.step if k.startswith("sample/") else record.epoch) for k, v in record.metrics.items()
     ]
-    return out + [(f"cost/{name}", value, record.epoch) for name, value in record.cost.items()]
+    return out + cost_points(record.cost, record.epoch)
+
+
+def cost_points(cost: Mapping[str, float], epoch: int) -> list[Point]:
+    """Costs under `system/`, which the UI keeps apart from what a model is worth."""
+    return [(f"system/{name}", value, epoch) for name, value in cost.items()]
 
 
 def metric_name(name: str) -> str:
@@ -67,27 +85,41 @@ def metric_name(name: str) -> str:
     return re.sub(r"[^\w\-. /]", "_", name)
 
 
-def summarise(records: Sequence[Record], first_epoch: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Per task: peak, last and drop of the AUC on valid, the epoch of the peak (the earlier one wins a tie).
+def summarise(records: Sequence[Record], baseline: Mapping[str, float] | None = None) -> dict[str, float]:
+    """By task: peak, last and drop of the AUC on valid, the epoch of the peak (the earlier one wins a tie), and the
+    boundary jump of the logloss.
 
-    first_epoch: task -> AUC of the one-epoch baseline; with it also the multi-epoch gain, peak minus baseline.
+    baseline: task -> AUC on valid of the one-epoch baseline; with it also the multi-epoch gain, peak minus baseline.
     """
     out: dict[str, float] = {}
-    for name, curve in _curves(records, "auc").items():
-        task = metric_name(name.split("/", 2)[2])
-        epoch = max(curve, key=lambda e: (curve[e], -e))
-        peak, last = curve[epoch], curve[max(curve)]
-        out |= {f"peak_auc_{task}": peak, f"last_auc_{task}": last, f"drop_auc_{task}": peak - last}
-        out[f"peak_epoch_{task}"] = float(epoch)
-        if first_epoch and task in first_epoch:
-            out[f"multi_epoch_gain_{task}"] = peak - first_epoch[task]
+    for task, auc in _tasks(records, "auc").items():
+        shown, epoch = metric_name(task), max(auc, key=lambda e: (auc[e], -e))
+        peak, last = auc[epoch], auc[max(auc)]
+        values = {"auc_peak": peak, "auc_peak_epoch": float(epoch), "auc_last": last, "auc_drop": peak - last}
+        if baseline and task in baseline:
+            values["auc_gain"] = peak - baseline[task]
+        out |= {f"valid/{name}/{shown}": value for name, value in values.items()}
+        if (jump := boundary_jump(records, task)) is not None:
+            out[f"sample/logloss_boundary_jump/{shown}"] = jump
     return out
 
 
 def first_epoch(records: Sequence[Record]) -> dict[str, float]:
     """Task -> AUC on valid at the end of epoch 1."""
-    curves = _curves(records, "auc").items()
-    return {metric_name(name.split("/", 2)[2]): curve[1] for name, curve in curves if 1 in curve}
+    return {task: auc[1] for task, auc in _tasks(records, "auc").items() if 1 in auc}
+
+
+def curve(records: Sequence[Record], metric: str, task: str) -> dict[int, float]:
+    """Epoch -> valid/<metric>/<task> at its end."""
+    return _tasks(records, metric).get(task, {})
+
+
+def boundary_jump(records: Sequence[Record], task: str) -> float | None:
+    """Nats by which the logloss of the subsample rises from the end of epoch 1 to the first evaluation of epoch 2."""
+    name = f"sample/logloss/{task}"
+    ends = [r.metrics[name] for r in records if r.epoch == 1 and r.boundary and name in r.metrics]
+    starts = [r.metrics[name] for r in records if r.epoch == 2 and name in r.metrics]
+    return starts[0] - ends[0] if ends and starts else None
 
 
 def mean(summaries: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -97,40 +129,27 @@ def mean(summaries: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def mean_curves(runs: Sequence[Run]) -> list[Point]:
-    """Mean over runs of AUC and logloss on valid, by task and epoch."""
-    out = []
-    for metric in CURVES:
-        curves = [_curves(run.records, metric) for run in runs]
-        for name in dict.fromkeys(name for c in curves for name in c):
-            epochs = sorted({epoch for c in curves for epoch in c.get(name, {})})
-            out += [(metric_name(name), _mean(c[name][e] for c in curves if e in c.get(name, {})), e) for e in epochs]
-    return out
+    """Mean over runs of AUC and logloss, by task: on valid by epoch, on the subsample by step."""
+    seen: dict[tuple[str, int], list[float]] = {}
+    for record in (r for run in runs for r in run.records):
+        for name, value in record.metrics.items():
+            if name.startswith(tuple(f"{split}/{metric}/" for split in ("valid", "sample") for metric in CURVES)):
+                point = metric_name(name), record.step if name.startswith("sample/") else record.epoch
+                seen.setdefault(point, []).append(value)
+    return [(name, _mean(values), at) for (name, at), values in seen.items()]
 
 
-def figure(title: str, runs: Sequence[Run]) -> Figure:
-    """AUC and logloss on valid against the epoch, a column per task; thin lines are seeds, the thick one their mean."""
-    means: dict[str, dict[int, float]] = {}
-    for name, value, epoch in mean_curves(runs):
-        means.setdefault(name, {})[epoch] = value
-    tasks = list(dict.fromkeys(name.split("/", 2)[2] for name in means))
-    drawing = Figure(figsize=(1 + 3.5 * max(len(tasks), 1), 5.5), layout="constrained")
-    drawing.suptitle(title)
-    if not tasks:
-        return drawing
-    grid = drawing.subplots(len(CURVES), len(tasks), sharex=True, squeeze=False)
-    for metric, row in zip(CURVES, grid, strict=True):
-        seeds = [{metric_name(k): v for k, v in _curves(run.records, metric).items()} for run in runs]
-        for task, axes in zip(tasks, row, strict=True):
-            name = f"valid/{metric}/{task}"
-            for curve in [s[name] for s in seeds if name in s]:
-                axes.plot(list(curve), list(curve.values()), color="tab:blue", alpha=0.35, linewidth=1)
-            mean_curve = means.get(name, {})
-            axes.plot(list(mean_curve), list(mean_curve.values()), color="tab:blue", linewidth=2.2, marker="o")
-            axes.set(ylabel=f"{metric}, valid", title=task if metric == CURVES[0] else "")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for axes in grid[-1]:
-        axes.set_xlabel("epoch")
-    return drawing
+def mean_costs(runs: Sequence[Run]) -> dict[int, dict[str, float]]:
+    """Epoch -> mean over runs of what it cost."""
+    costs: dict[int, list[dict[str, float]]] = {}
+    for record in (r for run in runs for r in run.boundaries if r.cost):
+        costs.setdefault(record.epoch, []).append(record.cost)
+    return {epoch: mean(several) for epoch, several in costs.items()}
+
+
+def seconds(cost: Mapping[str, float]) -> float:
+    """Wall time of an epoch, as far as it is known."""
+    return sum(cost.get(name, 0.0) for name in ("train_s", "eval_s"))
 
 
 def scalars(values: Mapping[str, float]) -> list[Point]:
@@ -148,14 +167,14 @@ def _until(run: Run, last: int | None) -> Run:
     return dataclasses.replace(run, records=kept)
 
 
-def _curves(records: Sequence[Record], metric: str) -> dict[str, dict[int, float]]:
-    """valid/<metric>/<task> -> epoch -> value at the end of the epoch."""
+def _tasks(records: Sequence[Record], metric: str) -> dict[str, dict[int, float]]:
+    """Task -> epoch -> valid/<metric>/<task> at the end of the epoch."""
     out: dict[str, dict[int, float]] = {}
     for record in records:
         if record.boundary:
             for name, value in record.metrics.items():
                 if name.startswith(f"valid/{metric}/"):
-                    out.setdefault(name, {})[record.epoch] = value
+                    out.setdefault(name.split("/", 2)[2], {})[record.epoch] = value
     return out
 
 

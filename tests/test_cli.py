@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from test_launch import PLAN
 
 from harness.registry import ROOT
 
-COMMANDS = ("benchmark", "run", "list", "data", "report", "sync", "check")
+COMMANDS = ("benchmark", "run", "tune", "list", "data", "report", "sync", "check")
 
 
 def multiepoch(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -35,6 +36,8 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         (["benchmark", "my.toml", "--plugins", "nowhere"], "--plugins 'nowhere' is not a folder"),
         (["benchmark", "my.toml", "--results", "my.toml"], "results folder 'my.toml' cannot be written"),
         (["run", "reinitt", "--plan", "my.toml"], "unknown strategy 'reinitt'; did you mean 'reinit'?"),
+        (["tune", "reinitt", "--plan", "my.toml"], "unknown strategy 'reinitt'; did you mean 'reinit'?"),
+        (["tune", "none", "--plan", "my.toml", "--set", "search.trials=0"], "say how many with --trials"),
         (["report", "nothing"], "unknown plan 'nothing'"),
         (["sync", "nothing"], "unknown plan 'nothing'"),
         (["check", "hasing"], "unknown plug-in 'hasing'; did you mean 'hashing'?"),
@@ -65,6 +68,31 @@ def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(tmp_path: Path) 
     assert multiepoch("report", cwd=tmp_path).returncode == 0
     assert (tmp_path / "results" / "report.html").stat().st_size > 10_000
     assert multiepoch("sync", cwd=tmp_path).returncode == 0
+
+
+def test_a_search_alone_prints_its_trials_and_how_to_train_the_winner(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    strategy = "low_frequency_filter(min_count=3)+reinit"
+    arguments = (strategy, "--plan", "my.toml", "--trials", "2", "--no-mlflow", "--workers", "1")
+    found = multiepoch("tune", *arguments, cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert "best_epoch" in found.stdout
+    assert re.search(r"^ +1 +0\.\d{4} +[12] +[+-]0\.\d{4} +[+-]\d\.\d{4}", found.stdout, re.MULTILINE)
+    run = re.search(r"multiepoch run '(.*)' (--set train.dense_lr=\S+) (--set train.table_lr=\S+)", found.stdout)
+    assert run is not None
+    assert run[1].startswith("low_frequency_filter(min_count=3)+reinit(")
+    assert "one epoch" not in found.stdout
+
+
+def test_a_server_that_is_not_there_is_refused_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    found = multiepoch("benchmark", "my.toml", cwd=tmp_path)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1), found.stderr
+    assert "MLflow at 'http://127.0.0.1:9' cannot be used" in found.stderr
+    assert "--no-mlflow" in found.stderr
+    assert not (tmp_path / "results" / "runs").exists()
 
 
 def test_a_failed_run_is_told_and_the_exit_status_is_1(tmp_path: Path) -> None:

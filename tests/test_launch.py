@@ -9,7 +9,9 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import optuna
 import pytest
 from conftest import TINY
 
@@ -19,6 +21,7 @@ from harness.launch import launch, prepare
 from harness.records import Arm, Outcome, Record, Run, read
 from harness.registry import Registry
 from harness.spec import Plan, load_plan
+from harness.tune import open_journal
 
 PLAN = f"""
 strategies = ["none", "reinit"]
@@ -78,6 +81,13 @@ def go(plan: Plan, results: Path, workers: int = 2, plugins: Path | None = None)
     return launch(plan, prepare(plan, Registry(plugins), results), results, workers, [watcher]), watcher
 
 
+def studies(results: Path) -> dict[str, list[tuple[int, dict[str, Any], float | None]]]:
+    """Study -> number, knobs and value of its trials."""
+    storage = open_journal(results).storage
+    loaded = [optuna.load_study(study_name=n, storage=storage) for n in optuna.study.get_all_study_names(storage)]
+    return {study.study_name: [(t.number, t.params, t.value) for t in study.trials] for study in loaded}
+
+
 def record_bytes(results: Path) -> dict[str, bytes]:
     return {path.parent.name: path.read_bytes() for path in results.glob("runs/*/records.jsonl")}
 
@@ -119,12 +129,14 @@ def test_a_second_launch_trains_nothing(reference: tuple[Plan, Path, Outcome, Wa
     assert again == outcome
 
 
-def test_records_do_not_depend_on_the_number_of_workers(
+def test_records_and_studies_do_not_depend_on_the_number_of_workers(
     reference: tuple[Plan, Path, Outcome, Watcher], tmp_path: Path
 ) -> None:
     plan, results, _, _ = reference
     go(plan, tmp_path / "results", workers=1)
     assert record_bytes(tmp_path / "results") == record_bytes(results)
+    assert studies(tmp_path / "results") == studies(results)
+    assert [[number for number, *_ in trials] for trials in studies(results).values()] == [[0, 1], [0, 1]]
 
 
 def test_a_killed_launch_goes_on_to_the_same_outcome(
@@ -193,14 +205,25 @@ class Broken(Strategy):
 )
 def test_a_crashing_run_costs_only_itself(tmp_path: Path, how: str, reason: str) -> None:
     (tmp_path / "broken.py").write_text(BROKEN.format(how=how))
-    plan = plan_of(tmp_path, PLAN.replace('"reinit"', '"broken"'), "search.trials=0")
+    plan = plan_of(tmp_path, PLAN.replace('"reinit"', '"broken"'), "search.trials=0", "seeds=[1]")
     _, watcher = go(plan, tmp_path / "results", plugins=tmp_path)
     failed = [r for r in watcher.runs if r.status == "failed"]
-    assert len(failed) == 2
-    assert len(watcher.runs) >= 4
+    assert len(failed) == 1
+    assert len(watcher.runs) >= 2
     assert all(reason in r.reason for r in failed)
     _, watcher = go(plan, tmp_path / "results", plugins=tmp_path)
-    assert len(watcher.trained) == 2, "a crash is no result: it is tried again"
+    assert len(watcher.trained) == 1, "a crash is no result: it is tried again"
+
+
+def test_a_process_that_dies_once_costs_nothing(tmp_path: Path) -> None:
+    marker = tmp_path / "died"
+    dying = f"import pathlib; p = pathlib.Path({str(marker)!r}); p.exists() or (p.touch(), os._exit(7))"
+    (tmp_path / "broken.py").write_text(BROKEN.format(how=dying))
+    plan = plan_of(tmp_path, PLAN.replace('["none", "reinit"]', '["broken"]'), "seeds=[1]")
+    outcome, watcher = go(plan, tmp_path / "results", workers=1, plugins=tmp_path)
+    assert marker.exists()
+    assert [run.status for run in watcher.runs] == ["finished"] * 3
+    assert [trial.value is None for trial in outcome.arms[0].trials] == [False, False]
 
 
 def test_two_launches_in_one_results_folder_are_refused(tmp_path: Path) -> None:

@@ -102,7 +102,8 @@ def test_the_report_reads_records_and_never_torch() -> None:
 
 @pytest.mark.parametrize(("package", "owner"), [("mlflow", "harness.track"), ("optuna", "harness.tune")])
 def test_only_its_own_module_imports_a_service(package: str, owner: str) -> None:
-    assert importers(package) == {owner}
+    assert importers(package)
+    assert [m for m in importers(package) if not within(m, owner)] == []
 
 
 def test_nothing_imports_the_command_line() -> None:

@@ -19,6 +19,7 @@ from harness.arms import Job
 from harness.plugin import UserError
 from harness.records import Arm, Outcome, Record, RunWriter, Trial, read, write_outcome
 from harness.spec import PluginSpec, RunSpec
+from harness.summary import Member
 from harness.track import Live, Tracker, sync
 
 AUC = {1: [0.70, 0.74, 0.71], 2: [0.72, 0.73, 0.69]}
@@ -96,13 +97,14 @@ def write_run(results: Path, key: str, seed: int, auc: list[float], status: str 
 
 
 def arm_of(runs: dict[int, str], strategy: str = "none", role: str = "arm", trials: tuple[Trial, ...] = ()) -> Arm:
-    chosen = {"table_lr": 0.01} if trials else {}
+    chosen = {"table_lr": 0.01, "dense_lr": 0.002} if trials else {}
     return Arm("powerlaw", "dnn", strategy, role, "best_epoch", bool(trials), chosen, trials, runs)
 
 
 def write_plan(results: Path) -> Outcome:
     """Two arms of two seeds, one with a trial and one with a failed seed, and a one-epoch baseline."""
-    trial = Trial(0, write_run(results, "trial0", 1000, AUC[1]), 1000, {"table_lr": 0.01}, 0.74)
+    page = "dashboard/studies/0/trials?numbers=0"
+    trial = Trial(0, write_run(results, "trial0", 1000, AUC[1]), 1000, {"table_lr": 0.01}, 0.74, page)
     none = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
     first = {seed: write_run(results, f"first{seed}", seed, auc[:1], epochs=1) for seed, auc in AUC.items()}
     reinit = {1: write_run(results, "reinit1", 1, [0.7, 0.75, 0.76], strategy="reinit")}
@@ -129,7 +131,7 @@ def run_of(results: Path, arm: str, name: str | None = None) -> MlflowRun:
     found = [
         r
         for r in runs_of(results)
-        if r.data.tags["multiepoch.arm"] == f"powerlaw/dnn/{arm}"
+        if r.data.tags.get("multiepoch.arm") == f"powerlaw/dnn/{arm}"
         and (r.info.run_name == name if name else r.data.tags["multiepoch.role"] == "arm")
     ]
     assert len(found) == 1
@@ -148,7 +150,7 @@ def history(results: Path, run: MlflowRun) -> dict[str, list[tuple[int, float]]]
 def content(results: Path) -> list[Any]:
     """All that MLflow holds of a plan, apart from its own ids and times."""
     out = []
-    arms = {r.info.run_id: r.data.tags["multiepoch.arm"] for r in runs_of(results)}
+    arms = {r.info.run_id: r.data.tags.get("multiepoch.arm", "") for r in runs_of(results)}
     for run in runs_of(results):
         tags = {k: v for k, v in run.data.tags.items() if k != "mlflow.log-model.history"}
         tags["mlflow.parentRunId"] = arms.get(tags.get("mlflow.parentRunId", ""), "")
@@ -160,8 +162,36 @@ def content(results: Path) -> list[Any]:
     return sorted(out)
 
 
+def note_of(results: Path) -> dict[str, str]:
+    experiment = client_of(results).get_experiment_by_name("plan")
+    assert experiment is not None
+    return dict(experiment.tags)
+
+
+def observe(observer: Live, results: Path, outcome: Outcome) -> None:
+    """Let an observer see a plan run whose records are there already; the seed 2 of `none` is found on disk."""
+    observer.planned(7)
+    for arm in outcome.arms:
+        members = [(t.key, "trial", t.number, t.params) for t in arm.trials]
+        for key, role, number, params in members + [(k, "seed", s, arm.chosen) for s, k in arm.runs.items()]:
+            run = read(results / "runs", key)
+            spec, page = (
+                RunSpec.model_validate_json(json.dumps(run.spec)),
+                arm.trials[0].page if role == "trial" else "",
+            )
+            job = Job(key, spec, "data", arm.id, role, number, params, page)
+            if key == "none2":
+                observer.finished(job, run, trained=False)
+                continue
+            observer.started(job)
+            for record in run.records:
+                observer.recorded(job, record)
+            observer.finished(job, run, trained=True)
+        observer.arm_done(arm)
+
+
 def log_run(tracker: Tracker, key: str, auc: list[float], seed: int = 1, finish: bool = True) -> None:
-    tracker.start(key, spec_of(seed), "powerlaw/dnn/none", "seed", seed, {})
+    tracker.start(Member(key, "powerlaw/dnn/none", "seed", seed, {}), spec_of(seed))
     for record in records_of(auc):
         tracker.log(key, record)
     if finish:
@@ -190,7 +220,7 @@ def test_a_boundary_counts_epochs_and_the_subsample_counts_steps() -> None:
         "valid/logloss/click": 1,
         "valid_by_frequency/auc_click/2-4": 1,
         "test/auc/click": 1,
-        "cost/train_s": 1,
+        "system/train_s": 1,
     }
 
 
@@ -198,26 +228,29 @@ def test_the_earlier_of_two_equal_peaks_counts() -> None:
     values = summary.summarise(records_of([0.7, 0.75, 0.75, 0.71]), {"click": 0.72})
     assert values == pytest.approx(
         {
-            "peak_auc_click": 0.75,
-            "last_auc_click": 0.71,
-            "drop_auc_click": 0.04,
-            "peak_epoch_click": 2,
-            "multi_epoch_gain_click": 0.03,
+            "valid/auc_peak/click": 0.75,
+            "valid/auc_last/click": 0.71,
+            "valid/auc_drop/click": 0.04,
+            "valid/auc_peak_epoch/click": 2,
+            "valid/auc_gain/click": 0.03,
         }
     )
 
 
 def test_a_plan_is_an_experiment_whose_files_lie_in_the_results(results: Path) -> None:
-    Tracker(results, "plan", "What helps?")
+    Tracker(results, "plan", PLAN)
     experiment = client_of(results).get_experiment_by_name("plan")
     assert experiment is not None
     assert experiment.artifact_location == (results / "mlartifacts").as_uri()
-    assert experiment.tags["mlflow.note.content"] == "What helps?"
+    note = experiment.tags["mlflow.note.content"]
+    assert note.startswith("What helps?\n")
+    assert "**validation** split; the gain in the report is on the **test** split" in note
 
 
 def test_a_run_is_a_child_of_its_arm_with_spec_data_set_and_only_varying_parameters(results: Path) -> None:
     tracker = Tracker(results, "plan")
-    tracker.start("k1", spec_of(3), "powerlaw/dnn/none", "seed", 3, {"table_lr": 0.01, "hashing.ratio": 0.5})
+    params = {"table_lr": 0.01, "hashing.ratio": 0.5}
+    tracker.start(Member("k1", "powerlaw/dnn/none", "seed", 3, params), spec_of(3))
     parent, child = run_of(results, "none"), run_of(results, "none", "seed 3")
     assert parent.info.run_name == "none"
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
@@ -239,14 +272,14 @@ def test_a_finished_run_holds_every_record_and_its_summary(results: Path) -> Non
     assert run.info.status == "FINISHED"
     assert points["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
     assert [step for step, _ in points["sample/auc/click"]] == [5, 10, 15, 20, 25, 30]
-    assert points["cost/train_s"] == [(1, 2.5), (2, 2.5), (3, 2.5)]
-    assert run.data.metrics["peak_auc_click"] == 0.74
-    assert run.data.metrics["drop_auc_click"] == pytest.approx(0.03)
+    assert points["system/train_s"] == [(1, 2.5), (2, 2.5), (3, 2.5)]
+    assert run.data.metrics["valid/auc_peak/click"] == 0.74
+    assert run.data.metrics["valid/auc_drop/click"] == pytest.approx(0.03)
 
 
 def test_a_record_is_one_call(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tracker = Tracker(results, "plan")
-    tracker.start("k1", spec_of(1), "powerlaw/dnn/none", "seed", 1, {})
+    tracker.start(Member("k1", "powerlaw/dnn/none", "seed", 1, {}), spec_of(1))
     calls = list[str]()
 
     class Counting:
@@ -257,7 +290,7 @@ def test_a_record_is_one_call(results: Path, monkeypatch: pytest.MonkeyPatch) ->
             calls.append(name)
             return getattr(self._client, name)
 
-    monkeypatch.setattr(tracker, "_client", Counting(tracker._client))
+    monkeypatch.setattr(tracker.store, "client", Counting(tracker.store.client))
     for record in records_of(AUC[1]):
         tracker.log("k1", record)
     assert calls == ["log_batch"] * 6
@@ -276,10 +309,10 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
     parent = run_of(synced, "none")
     points = history(synced, parent)
     assert parent.info.status == "FINISHED"
-    assert parent.data.params == {"strategy": "none"}
+    assert parent.data.params == {"strategy": "none", "table_lr": "0.01", "dense_lr": "0.002"}
     assert parent.data.metrics["seeds"] == 2
-    assert parent.data.metrics["peak_auc_click"] == pytest.approx(0.735)
-    assert parent.data.metrics["peak_epoch_click"] == 2
+    assert parent.data.metrics["valid/auc_peak/click"] == pytest.approx(0.735)
+    assert parent.data.metrics["valid/auc_peak_epoch/click"] == 2
     assert [v for _, v in points["valid/auc/click"]] == pytest.approx([0.71, 0.735, 0.70])
     assert [v for _, v in points["valid/logloss/click"]] == pytest.approx([0.29, 0.265, 0.30])
     figure = Path(client_of(synced).download_artifacts(parent.info.run_id, "curves.png"))
@@ -289,22 +322,22 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
 def test_a_failed_seed_is_counted_and_left_out_of_the_means(synced: Path) -> None:
     metrics = run_of(synced, "reinit").data.metrics
     assert (metrics["seeds"], metrics["seeds_failed"]) == (1, 1)
-    assert metrics["last_auc_click"] == 0.76
+    assert metrics["valid/auc_last/click"] == 0.76
 
 
 def test_the_gain_is_paired_by_seed(synced: Path) -> None:
-    gains = [run_of(synced, "none", f"seed {s}").data.metrics["multi_epoch_gain_click"] for s in (1, 2)]
+    gains = [run_of(synced, "none", f"seed {s}").data.metrics["valid/auc_gain/click"] for s in (1, 2)]
     assert gains == pytest.approx([0.04, 0.01])
-    assert run_of(synced, "none").data.metrics["multi_epoch_gain_click"] == pytest.approx(0.025)
-    assert "multi_epoch_gain_click" not in run_of(synced, "one_epoch").data.metrics
+    assert run_of(synced, "none").data.metrics["valid/auc_gain/click"] == pytest.approx(0.025)
+    assert "valid/auc_gain/click" not in run_of(synced, "one_epoch").data.metrics
 
 
 def test_a_baseline_that_shares_the_runs_of_none_is_read_at_its_first_epoch(results: Path) -> None:
     runs = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
     arms = (arm_of(runs), arm_of(runs, role="one_epoch"))
     Tracker(results, "plan").sync(Outcome("plan", PLAN, arms, complete=True))
-    assert run_of(results, "one_epoch").data.metrics["last_auc_click"] == pytest.approx(0.71)
-    assert run_of(results, "none", "seed 1").data.metrics["last_auc_click"] == 0.71
+    assert run_of(results, "one_epoch").data.metrics["valid/auc_last/click"] == pytest.approx(0.71)
+    assert run_of(results, "none", "seed 1").data.metrics["valid/auc_last/click"] == 0.71
     assert len(runs_of(results)) == 4
 
 
@@ -343,25 +376,76 @@ def test_what_a_killed_or_failed_attempt_left_is_replaced(results: Path, end: st
     assert history(results, run)["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
 
 
+def test_tracking_seconds_are_a_cost_on_disk_and_in_mlflow(results: Path) -> None:
+    outcome = write_plan(results)
+    observe(Live(Tracker(results, "plan", PLAN)), results, outcome)
+    on_disk = [r.cost["track_s"] for r in read(results / "runs", "none1").boundaries]
+    shown = history(results, run_of(results, "none", "seed 1"))["system/track_s"]
+    assert shown == list(enumerate(on_disk, start=1))
+    assert min(on_disk) > 0
+    assert "track_s" not in read(results / "runs", "none2").boundaries[0].cost, "found on disk, not tracked live"
+
+
+def test_a_deleted_database_is_restored_run_by_run_and_metric_by_metric(
+    folder: Callable[[str], Path], empty_database: Path
+) -> None:
+    results = folder("results")
+    outcome = write_plan(results)
+    report = results / "report.html"
+    report.write_text("<p>the answer</p>")
+    tracker = Tracker(results, "plan", PLAN)
+    observe(Live(tracker), results, outcome)
+    tracker.sync(outcome)
+    tracker.attach([report])
+    assert tracker.problem is None
+    before, note = content(results), note_of(results)
+    shutil.rmtree(results / "mlartifacts")
+    shutil.copy(empty_database, results / "mlflow.db")
+    sync(results, "plan", [report])
+    assert content(results) == before
+    assert note_of(results) == note
+
+
+def test_the_report_is_a_run_of_its_plan_replaced_when_it_changes(results: Path) -> None:
+    report = results / "report.html"
+    for text in ("<p>first</p>", "<p>second</p>", "<p>second</p>"):
+        report.write_text(text)
+        Tracker(results, "plan", PLAN).attach([report])
+    (run,) = runs_of(results)
+    assert (run.info.run_name, run.info.status) == ("report", "FINISHED")
+    assert Path(client_of(results).download_artifacts(run.info.run_id, "report.html")).read_text() == "<p>second</p>"
+
+
+def test_arms_of_several_data_sets_are_told_apart_by_name_and_parameter(results: Path) -> None:
+    about = {"dataset": [{}, {}], "model": [{}]}
+    Tracker(results, "plan", about).start(Member("k1", "avazu/dnn/none", "seed", 1, {}), spec_of(1))
+    by_role = {r.data.tags["multiepoch.role"]: r for r in runs_of(results)}
+    assert by_role["arm"].info.run_name == "avazu/none"
+    assert by_role["seed"].data.params == {"strategy": "none", "dataset": "avazu", "seed": "1"}
+
+
+def test_descriptions_say_how_an_arm_was_chosen_and_where_a_trial_is(synced: Path) -> None:
+    arm = run_of(synced, "none").data.tags["mlflow.note.content"]
+    assert "means over 2 seeds" in arm
+    assert (
+        "Chosen by `best_epoch` of valid/auc/the first task among 1 trial: `dense_lr = 0.002`, `table_lr = 0.01`" in arm
+    )
+    assert "1 more failed" in run_of(synced, "reinit").data.tags["mlflow.note.content"]
+    trial = run_of(synced, "none", "trial 0").data.tags["mlflow.note.content"]
+    assert "[this trial](http://127.0.0.1:8080/dashboard/studies/0/trials?numbers=0)" in trial
+    assert "`runs/trial0`" in trial
+
+
+def test_a_restored_arm_lasts_as_long_as_its_runs(synced: Path) -> None:
+    done = max((synced / "runs" / key / "done").stat().st_mtime for key in ("none1", "none2"))
+    assert run_of(synced, "none").info.end_time == pytest.approx(1000 * done, abs=1)
+
+
 def test_live_and_from_disk_come_to_the_same(folder: Callable[[str], Path]) -> None:
     live, restored = folder("live"), folder("restored")
     outcome = write_plan(live)
-    tracker = Tracker(live, "plan", PLAN["description"])
-    observer = Live(tracker)
-    observer.planned(7)
-    for arm in outcome.arms:
-        members = [(t.key, "trial", t.number, t.params) for t in arm.trials]
-        for key, role, number, params in members + [(k, "seed", s, arm.chosen) for s, k in arm.runs.items()]:
-            run = read(live / "runs", key)
-            job = Job(key, RunSpec.model_validate_json(json.dumps(run.spec)), "data", arm.id, role, number, params)
-            if key == "none2":
-                observer.finished(job, run, trained=False)
-                continue
-            observer.started(job)
-            for record in run.records:
-                observer.recorded(job, record)
-            observer.finished(job, run, trained=True)
-        observer.arm_done(arm)
+    tracker = Tracker(live, "plan", PLAN)
+    observe(Live(tracker), live, outcome)
     assert tracker.problem is None
     for part in ("runs", "plans"):
         shutil.copytree(live / part, restored / part)
@@ -413,11 +497,14 @@ def test_a_run_and_its_page_are_found_by_key(results: Path) -> None:
     tracker = Tracker(results, "plan")
     log_run(tracker, "k1", AUC[1])
     run = run_of(results, "none", "seed 1")
-    assert tracker.run_id("k1") == run.info.run_id
-    page, training = f"#/experiments/{run.info.experiment_id}/runs", "?workflowType=machine_learning"
-    assert tracker.ui_path("k1") == f"{page}/{run.info.run_id}{training}"
-    assert tracker.ui_path() == f"{page}{training}&compareRunsMode=CHART"
-    assert tracker.run_id("k2") is None
+    page, training = (
+        f"http://127.0.0.1:5000/#/experiments/{run.info.experiment_id}/runs",
+        "?workflowType=machine_learning",
+    )
+    address = f"{page}/{run.info.run_id}{training}"
+    assert tracker.links("k1") == {"mlflow_run": run.info.run_id, "mlflow_page": address}
+    assert tracker.store.page() == f"{page}{training}&compareRunsMode=CHART"
+    assert tracker.links("k2") == {}
 
 
 def test_an_experiment_deleted_in_the_ui_comes_back(results: Path) -> None:
@@ -491,7 +578,7 @@ def test_other_runs_are_written_again_a_while_after_an_outage(
     log_run(tracker, "k1", AUC[1])
     broken.end()
     log_run(tracker, "k2", AUC[2], seed=2)
-    monkeypatch.setattr("harness.track.PAUSE", 0.0)
+    monkeypatch.setattr("harness.track.tracker.PAUSE", 0.0)
     tracker._quiet_until = 0.0
     log_run(tracker, "k3", AUC[1], seed=3)
     assert {r.info.run_name: r.info.status for r in runs_of(results)} == {
@@ -517,7 +604,7 @@ def test_sync_refuses_a_plan_that_was_never_run(results: Path) -> None:
 def test_a_server_that_is_not_there_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(UserError, match=r"^MLflow at 'http://127\.0\.0\.1:9' cannot be used: [^\n]*$"):
+    with pytest.raises(UserError, match=r"^MLflow at 'http://127\.0\.0\.1:9' cannot be used: [^\n]*--no-mlflow[^\n]*$"):
         Tracker(tmp_path, "plan")
 
 

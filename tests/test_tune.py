@@ -8,10 +8,13 @@ from pathlib import Path
 import optuna
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from optuna.artifacts import get_all_artifact_meta
+from optuna_dashboard import get_note
 
 from harness.plugin import Knob
 from harness.records import Trial
-from harness.tune import Search, distribution, storage
+from harness.tune import Search, distribution, link, open_journal
 
 SPACE = {
     "lr": (distribution(Knob(1e-4, 1e-1, log=True), 1e-2), 1e-2),
@@ -21,7 +24,7 @@ SPACE = {
 
 
 def search(folder: Path, trials: int = 8, key: str = "key") -> Search:
-    return Search(storage(folder), "arm", SPACE, key, trials, seed=100, larger=True)
+    return Search(open_journal(folder), "arm", SPACE, key, trials, seed=100, larger=True)
 
 
 def value_of(trial: Trial) -> float | None:
@@ -60,14 +63,14 @@ def test_an_interrupted_study_goes_on_as_if_it_had_not_been(tmp_path: Path) -> N
 def test_attributes_are_in_the_journal(tmp_path: Path) -> None:
     study = search(tmp_path)
     spend(study)
-    stored = optuna.load_study(study_name=study.name, storage=storage(tmp_path))
+    stored = optuna.load_study(study_name=study.name, storage=open_journal(tmp_path).storage)
     assert stored.trials[3].user_attrs == {"key": "key3", "seed": 103, "run": "r"}
     assert stored.trials[2].state == optuna.trial.TrialState.FAIL
 
 
 def test_another_space_is_another_study(tmp_path: Path) -> None:
     wider = SPACE | {"lr": (distribution(Knob(1e-5, 1e-1, log=True), 1e-2), 1e-2)}
-    assert search(tmp_path).name != Search(storage(tmp_path), "arm", wider, "key", 8, seed=100, larger=True).name
+    assert search(tmp_path).name != Search(open_journal(tmp_path), "arm", wider, "key", 8, seed=100, larger=True).name
 
 
 def test_other_data_or_another_engine_is_another_study_that_proposes_the_same(tmp_path: Path) -> None:
@@ -82,3 +85,46 @@ def test_an_integer_default_makes_an_integer_knob(low: int, high: int) -> None:
     assert isinstance(found, optuna.distributions.IntDistribution)
     assert (found.low, found.high) == (low, high)
     assert isinstance(distribution(Knob(low, high), float(low)), optuna.distributions.FloatDistribution)
+
+
+def test_a_trial_that_was_half_asked_is_asked_again(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    whole = spend(search(tmp_path / "a"))
+    first = spend(search(tmp_path / "b"), most=3)
+    journal = open_journal(tmp_path / "b").storage
+    half = optuna.load_study(study_name=search(tmp_path / "b").name, storage=journal).ask()
+    half.suggest_float("lr", 1e-4, 1e-1, log=True)
+    assert first + spend(search(tmp_path / "b")) == whole
+
+
+def test_trials_beyond_the_budget_are_not_looked_at(tmp_path: Path) -> None:
+    done = spend(search(tmp_path))
+    assert search(tmp_path, trials=3).finished() == tuple(done[:3])
+    assert search(tmp_path, trials=3).ask() is None
+
+
+def test_the_figure_of_a_trial_is_stored_once(tmp_path: Path) -> None:
+    study = search(tmp_path)
+    asked = study.ask()
+    assert asked is not None
+    study.tell(replace(asked, key="key0", value=0.5), {1: 0.4, 2: 0.5}, Figure())
+    stored = optuna.load_study(study_name=study.name, storage=open_journal(tmp_path).storage).trials[0]
+    assert stored.intermediate_values == {1: 0.4, 2: 0.5}
+    (file,) = get_all_artifact_meta(stored, storage=open_journal(tmp_path).storage)
+    assert (file.filename, file.mimetype) == ("curves.png", "image/png")
+    assert (tmp_path / "optuna.artifacts" / file.artifact_id).read_bytes().startswith(b"\x89PNG")
+
+
+def test_notes_of_trials_lead_to_where_their_runs_are_now(tmp_path: Path) -> None:
+    study = search(tmp_path)
+    spend(study, most=2)
+    journal = open_journal(tmp_path)
+    for address in ("http://old/r", "http://new/r"):
+        link(journal, lambda key, address=address: address if key == "key1" else None)
+    loaded = optuna.load_study(study_name=study.name, storage=journal.storage)
+    notes = [get_note(optuna.trial.Trial(loaded, t._trial_id)) for t in loaded.trials]
+    assert notes == ["", "[MLflow run](http://new/r) of key `key1`"]
+    size = (tmp_path / "optuna.journal").stat().st_size
+    link(journal, lambda key: "http://new/r" if key == "key1" else None)
+    assert (tmp_path / "optuna.journal").stat().st_size == size, "what is there is not written again"

@@ -28,7 +28,7 @@ def write_report(results: Path, plan_names: list[str] | None, difference: float 
     folder = results / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     for comparison in comparisons:
-        name = comparison.table
+        name = comparison.outcome.table
         pictures = {i: f"{name}-{i + 1}.svg" for i, group in enumerate(comparison.groups) if group.tasks}
         drawn = looks(comparison)
         for i, file in pictures.items():

@@ -98,11 +98,6 @@ class Comparison:
     seconds: float = 0.0
 
     @property
-    def table(self) -> str:
-        """What the files of its published tables begin with."""
-        return str(self.outcome.plan.get("table") or self.outcome.name)
-
-    @property
     def runs(self) -> tuple[Run, ...]:
         """Every reporting run once; an untuned baseline shares the runs of `none`."""
         return tuple({r.key: r for g in self.groups for a in g.everything for r in a.runs.values()}.values())

@@ -1,0 +1,135 @@
+"""What the commands about one strategy do: train it once, or search its knobs, on a plan's data and model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from harness import summary
+from harness.benchmark import checked, failures, pages, run_plan
+from harness.plugin import UserError
+from harness.records import Arm, Run, Trial, is_done, read
+from harness.registry import Registry
+from harness.select import METRICS, choose
+from harness.spec import Plan, fixed_params, load_plan, parse_strategy
+
+
+def run_one(
+    console: Console,
+    strategy: str,
+    path: Path,
+    seed: int,
+    results: Path,
+    plugins: Path | None,
+    overrides: list[str] | None,
+    *,
+    mlflow: bool,
+) -> int:
+    """Train one strategy, and print its metrics by epoch."""
+    plan, registry = load_plan(path, overrides), Registry(plugins)
+    parse_strategy(strategy, registry, "argument")
+    search = plan.search.model_copy(update={"trials": 0})
+    update = {"name": f"{plan.name}-run", "strategies": (strategy,), "seeds": (seed,), "search": search}
+    plan = plan.model_copy(update=update)
+    outcome, display, _ = run_plan(console, plan, checked(console, plan, registry, results), results, 1, mlflow)
+    for arm in outcome.arms:
+        if arm.role == "arm":
+            for key in arm.runs.values():
+                run = read(results / "runs", key)
+                console.print(f"[bold]{arm.id}[/] seed {seed}: {results / 'runs' / key}", soft_wrap=True)
+                console.print(_by_epoch(run))
+    return failures(console, display)
+
+
+def tune_one(
+    console: Console,
+    strategy: str,
+    path: Path,
+    trials: int | None,
+    results: Path,
+    workers: int,
+    plugins: Path | None,
+    overrides: list[str] | None,
+    *,
+    mlflow: bool,
+) -> int:
+    """Search one strategy, and print its trials and the winner. The study is the plan's own: `benchmark` goes on
+    with it, looking at no more trials than the plan has."""
+    plan, registry = load_plan(path, overrides), Registry(plugins)
+    parse_strategy(strategy, registry, "argument")
+    search = plan.search.model_copy(update={} if trials is None else {"trials": trials})
+    if not search.trials:
+        raise UserError(f"plan '{plan.name}' has search.trials = 0; say how many with --trials")
+    plan = plan.model_copy(update={"strategies": (strategy,), "seeds": (), "search": search})
+    arms = checked(console, plan, registry, results)
+    plan = plan.model_copy(update={"name": f"{plan.name}-tune"})
+    outcome, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)
+    for arm, source in zip(outcome.arms, arms, strict=True):
+        console.print(_trials(arm, source.task, plan, results))
+        console.print(_winner(arm, registry), highlight=False, soft_wrap=True)
+    console.print("\n".join(["", *pages(results, tracker, plan)]), highlight=False, soft_wrap=True)
+    return failures(console, display)
+
+
+def _by_epoch(run: Run) -> Table:
+    """Every task's metrics on valid at the end of each epoch."""
+    table = Table("epoch", box=None, header_style="dim")
+    last = run.boundaries[-1].metrics if run.boundaries else {}
+    shown = [m for m in last if m.startswith("valid/") and m.split("/")[1] in ("auc", "logloss", "ne", "calibration")]
+    for metric in shown:
+        _, kind, task = metric.split("/")
+        table.add_column(f"{task}\n{kind}", justify="right")
+    for record in run.boundaries:
+        table.add_row(str(record.epoch), *(f"{record.metrics[m]:.4f}" for m in shown))
+    return table
+
+
+def _trials(arm: Arm, task: str, plan: Plan, results: Path) -> Table:
+    """A line per trial: what it reached, and with which knobs."""
+    metric, rule = plan.search.metric, plan.search.select
+    table = Table(box=None, header_style="dim", title=f"{arm.id}, valid {metric} of {task}", title_justify="left")
+    for name in ("trial", rule, "epoch", "gain over\nown epoch 1", "logloss jump\nat boundary"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("knobs, and key of the records")
+    for trial in arm.trials:
+        knobs = ", ".join(f"{name} = {_short(value)}" for name, value in trial.params.items())
+        cells = (str(trial.number), *_reached(trial, metric, task, rule, results), f"{knobs}\n[dim]{trial.key}[/]")
+        table.add_row(*cells, style="bold" if trial.params == arm.chosen else "")
+    return table
+
+
+def _reached(trial: Trial, metric: str, task: str, rule: str, results: Path) -> list[str]:
+    if trial.value is None or not is_done(results / "runs", trial.key):
+        return ["failed", "", "", ""]
+    records = read(results / "runs", trial.key).records
+    epoch, value = choose(rule, metric, task, records)
+    gain = METRICS[metric] * (value - summary.curve(records, metric, task)[1])
+    jump = summary.boundary_jump(records, task)
+    return [f"{value:.4f}", str(epoch), f"{gain:+.4f}", "" if jump is None else f"{jump:+.4f}"]
+
+
+def _winner(arm: Arm, registry: Registry) -> str:
+    """The chosen knobs, as arguments of `multiepoch run`."""
+    if not arm.chosen:
+        return "no trial finished"
+    best = next(t for t in arm.trials if t.params == arm.chosen)
+    shared = " ".join(f"--set train.{k}={v!r}" for k, v in arm.chosen.items() if "." not in k)
+    written = _written(arm.strategy, arm.chosen, registry)
+    return f"winner by {arm.select}: trial {best.number}\nmultiepoch run '{written}' {shared}"
+
+
+def _written(strategy: str, chosen: dict[str, Any], registry: Registry) -> str:
+    """A strategy expression with the chosen knobs written into it."""
+    fixed, parts = fixed_params(strategy), []
+    for part in parse_strategy(strategy, registry):
+        values = {k: chosen.get(f"{part.name}.{k}", value) for k, value in part.params.items()}
+        shown = [f"{k}={v!r}" for k, v in values.items() if k in fixed[part.name] or f"{part.name}.{k}" in chosen]
+        parts.append(f"{part.name}({', '.join(shown)})" if shown else part.name)
+    return "+".join(parts)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,166 @@
+"""One experiment of an MLflow: where it is, what it holds, and the few calls that write to it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Run as MlflowRun
+
+from harness import summary
+from harness.plugin import UserError
+
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+Values = Mapping[str, Any]
+NOTE = "mlflow.note.content"
+VIEW = "arms"
+LOCAL_PAGES = "http://127.0.0.1:5000"
+"""Where `make ui` serves a results folder's own database."""
+
+
+class Store:
+    """The experiment of a plan, made or restored if need be.
+
+    results: holds mlflow.db and mlartifacts, unless MLFLOW_TRACKING_URI is set. note: describes a new experiment.
+    held: its runs at the start, but for deleted ones, the oldest first. now: seconds since 1970 that what is written is
+    dated, or None for the present.
+
+    Raises:
+        UserError: the server cannot be reached or its database cannot be used.
+    """
+
+    def __init__(self, results: Path, experiment: str, note: str) -> None:
+        self.now: float | None = None
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or _own_database(results)
+        try:
+            self.client = MlflowClient(tracking_uri=self.uri)
+            self.experiment = self._open(results, experiment, note)
+            self.held = list(self._runs())
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(
+                f"MLflow at '{self.uri}' cannot be used: {line(error)}; start it or change MLFLOW_TRACKING_URI, or go "
+                "on without it: benchmark, run and tune accept --no-mlflow, and `multiepoch sync` completes it later"
+            ) from error
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the results folder's own, which `make ui` shows."""
+        return not self.uri.startswith(("http", "databricks"))
+
+    @property
+    def _base(self) -> str:
+        return LOCAL_PAGES if self.is_local else self.uri.rstrip("/")
+
+    def page(self, run_id: str = "") -> str:
+        """The address that shows a run, or else the experiment."""
+        run, view = (f"/{run_id}", "") if run_id else ("", "&compareRunsMode=CHART")
+        return f"{self._base}/#/experiments/{self.experiment}/runs{run}?workflowType=machine_learning{view}"
+
+    def create(self, name: str, tags: dict[str, str]) -> str:
+        return str(self.client.create_run(self.experiment, self._now(), tags, name).info.run_id)
+
+    def write(
+        self,
+        run_id: str,
+        points: Iterable[summary.Point] = (),
+        tags: Values | None = None,
+        params: Values | None = None,
+        at: float | None = None,
+    ) -> None:
+        """Add to a run in one call. at: the points' time, if not `now`."""
+        date = int(1000 * at) if at else self._now()
+        metrics = [Metric(name, value, date, step) for name, value, step in points]
+        pairs = [Param(summary.metric_name(k), str(v)) for k, v in (params or {}).items()]
+        labels = [RunTag(k, v) for k, v in (tags or {}).items()]
+        self.client.log_batch(run_id, metrics, pairs, labels, synchronous=True)
+
+    def read(self, run_id: str, spec: Values) -> None:
+        """Say which data a run reads: what MLflow's MetaDataset of a CodeDatasetSource would log."""
+        name = spec["dataset"]["name"]
+        about = {"params": spec["dataset"]["params"], "data_seed": spec["data_seed"]}
+        source = json.dumps({"tags": about}, sort_keys=True)
+        data = Dataset(name, summary.digest([name, source])[:8], "code", source)
+        self.client.log_inputs(run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
+
+    def end(self, run_id: str, status: str) -> None:
+        """status: MLflow's, FINISHED or FAILED."""
+        self.client.set_terminated(run_id, status, self._now())
+
+    def show(self, view: Values) -> None:
+        """Offer a view of the experiment's table under the address that `table` gives."""
+        tag, shown = f"mlflow.sharedViewState.{VIEW}", json.dumps(view)
+        if self.client.get_experiment(self.experiment).tags.get(tag) != shown:
+            self.client.set_experiment_tag(self.experiment, tag, shown)
+
+    @property
+    def table(self) -> str:
+        """The address of the arms as a table."""
+        return (
+            f"{self._base}/#/experiments/{self.experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"
+        )
+
+    def _open(self, results: Path, name: str, note: str) -> str:
+        found = self.client.get_experiment_by_name(name)
+        location = (results / "mlartifacts").as_uri() if self.is_local else None
+        if found is None:
+            tags = {NOTE: note, "mlflow.experimentKind": "custom_model_development"}
+            return self.client.create_experiment(name, location, tags)
+        if self.uri == _uri(results) and found.artifact_location != location:
+            raise UserError(
+                f"'{results}/mlflow.db' is from another place, with its files in '{found.artifact_location}'; "
+                "delete it and run `multiepoch sync`"
+            )
+        if found.lifecycle_stage == "deleted":
+            self.client.restore_experiment(found.experiment_id)
+        return found.experiment_id
+
+    def _runs(self) -> Iterator[MlflowRun]:
+        token: str | None = None
+        while True:
+            page = self.client.search_runs([self.experiment], order_by=["start_time ASC"], page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _now(self) -> int:
+        return int(1000 * (self.now or time.time()))
+
+
+def line(error: Exception) -> str:
+    """An error in one line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
+def _own_database(results: Path) -> str:
+    """The database of a results folder; opened once here, as MLflow retries for minutes what cannot work."""
+    path = results / "mlflow.db"
+    if set("%?#") & set(str(path)):
+        raise UserError(f"MLflow cannot use results folder '{results}': its name has a %, ? or # in it")
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA schema_version")
+    except (OSError, sqlite3.Error) as error:
+        raise UserError(f"MLflow's database '{path}' cannot be used: {error}") from error
+    return _uri(results)
+
+
+def _uri(results: Path) -> str:
+    return f"sqlite:///{results}/mlflow.db"

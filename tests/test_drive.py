@@ -1,0 +1,173 @@
+"""An arm under way, without training: its runs are made up from their keys and knobs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+from test_launch import PLAN, plan_of
+
+from harness.arms import ArmPlan, Job
+from harness.drive import drive
+from harness.launch import prepare
+from harness.records import Arm, Record, Run
+from harness.registry import Registry
+from harness.tune import open_journal
+
+PAGE = {"mlflow_run": "r1", "mlflow_page": "http://here/r1"}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder whose data set is built."""
+    folder = tmp_path_factory.mktemp("data")
+    arm_of(folder, folder / "results")
+    return folder / "results" / "data"
+
+
+@pytest.fixture
+def results(tmp_path: Path, data: Path) -> Path:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "data").symlink_to(data)
+    return tmp_path / "results"
+
+
+def arm_of(folder: Path, results: Path, *overrides: str) -> ArmPlan:
+    """The arm of `reinit`."""
+    plan = plan_of(folder, PLAN, "search.trials=7", *overrides)
+    return replace(prepare(plan, Registry(), results)[1], links=lambda key: PAGE)
+
+
+def run_of(job: Job) -> Run:
+    """Two epochs of a run that peaks, at a height given by its knobs, in the first one if its seed is even."""
+    height = 0.7 + 10 * job.spec.train.dense_lr - 5 * job.spec.train.table_lr
+    second = height - 0.02 if job.spec.seed % 2 == 0 else height + 0.01
+    records = []
+    for epoch, value in enumerate((height, second), start=1):
+        at = {"sample/auc/click": value, "sample/logloss/click": 1 - value}
+        records.append(Record(epoch, 10 * epoch - 5, epoch - 0.5, False, at | {"sample/logloss/click": 1.25 - value}))
+        full = {"valid/auc/click": value, "valid/logloss/click": 1 - value}
+        records.append(Record(epoch, 10 * epoch, float(epoch), True, at | full))
+    return Run(job.key, job.spec.model_dump(mode="json"), tuple(records), "finished", "", {})
+
+
+def finish(arm: ArmPlan, crashing: int | None = None, stop_at: int | None = None) -> tuple[list[Arm], list[Job]]:
+    """Drive an arm to its end; trial `crashing` comes to nothing, and at trial `stop_at` the process is killed."""
+    jobs, asked, runs = drive(arm), list[Job](), None
+    try:
+        while True:
+            wanted = next(jobs) if runs is None else jobs.send(runs)
+            asked += wanted
+            if stop_at is not None and any((j.role, j.number) == ("trial", stop_at) for j in wanted):
+                return [], asked
+            runs = [run_of(job) for job in wanted]
+            if any((j.role, j.number) == ("trial", crashing) for j in wanted):
+                runs = [replace(run, records=(), status="failed", reason="out of disk") for run in runs]
+    except StopIteration as end:
+        return list(end.value), asked
+
+
+def study_of(results: Path) -> optuna.Study:
+    storage = open_journal(results).storage
+    (name,) = optuna.study.get_all_study_names(storage)
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+def history(results: Path) -> list[tuple[int, object, dict[str, object], dict[int, float]]]:
+    """All that a study's next proposal can depend on."""
+    return [(t.number, t.value, t.params, t.intermediate_values) for t in study_of(results).trials]
+
+
+def test_a_killed_search_goes_on_without_lost_or_repeated_trials(tmp_path: Path, results: Path, data: Path) -> None:
+    whole, asked = finish(arm_of(tmp_path, results))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "data").symlink_to(data)
+    for trial in (0, 3):
+        finish(arm_of(tmp_path, other), stop_at=trial)
+    resumed, again = finish(arm_of(tmp_path, other))
+    assert resumed == whole
+    assert {j.key for j in again} == {j.key for j in asked}
+    assert history(other) == history(results)
+    assert [t.number for t in study_of(other).trials] == list(range(7))
+
+
+def test_a_trial_that_crashed_is_trained_again_and_the_study_is_as_if_it_had_not(
+    tmp_path: Path, results: Path, data: Path
+) -> None:
+    whole, _ = finish(arm_of(tmp_path, results))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "data").symlink_to(data)
+    lamed, _ = finish(arm_of(tmp_path, other), crashing=1)
+    assert lamed[0].trials[1].value is None
+    assert history(other)[6] != history(results)[6], "later trials are proposed without its value"
+    healed, _ = finish(arm_of(tmp_path, other))
+    assert healed == whole
+    assert history(other) == history(results)
+
+
+def test_a_trial_that_crashes_every_time_fails_once_and_for_all(tmp_path: Path, results: Path) -> None:
+    first, _ = finish(arm_of(tmp_path, results), crashing=1)
+    before = history(results)
+    assert finish(arm_of(tmp_path, results), crashing=1)[0] == first
+    assert history(results) == before
+
+
+def test_another_selection_rule_reads_the_same_trials_anew(tmp_path: Path, results: Path) -> None:
+    finish(arm_of(tmp_path, results))
+    (final,), _ = finish(arm_of(tmp_path, results, "search.select=final_epoch"))
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    (fresh / "data").symlink_to((results / "data").resolve())
+    assert final == finish(arm_of(tmp_path, fresh, "search.select=final_epoch"))[0][0]
+    assert study_of(results).metric_names == ["valid/auc/click at final_epoch"]
+
+
+def test_a_smaller_budget_looks_at_no_more_than_its_trials(tmp_path: Path, results: Path) -> None:
+    (large,), _ = finish(arm_of(tmp_path, results))
+    (small,), _ = finish(arm_of(tmp_path, results, "search.trials=2"))
+    assert small.trials == large.trials[:2]
+    assert small.chosen in [t.params for t in large.trials[:2]]
+
+
+def test_a_trial_carries_what_it_came_to_and_where_its_run_is(tmp_path: Path, results: Path) -> None:
+    (arm,), asked = finish(arm_of(tmp_path, results))
+    even, odd = study_of(results).trials[:2]
+    assert even.user_attrs == pytest.approx(
+        {
+            "key": asked[0].key,
+            "seed": 1_000_000,
+            "multi_epoch_gain_valid_over_own_epoch_1": 0.0,
+            "boundary_jump_sample_logloss": 0.27,
+            **PAGE,
+        }
+    )
+    assert odd.user_attrs["multi_epoch_gain_valid_over_own_epoch_1"] == pytest.approx(0.01)
+    assert odd.intermediate_values[2] == odd.value == arm.trials[1].value
+    assert arm.trials[1].page == "dashboard/studies/0/trials?numbers=1"
+
+
+def test_the_note_of_a_study_says_what_it_is(tmp_path: Path, results: Path) -> None:
+    from optuna_dashboard import get_note
+
+    finish(arm_of(tmp_path, results))
+    note = get_note(study_of(results))
+    assert note.startswith("# reinit on powerlaw, dnn\n")
+    for fact in (
+        "plan `tiny`",
+        "`valid/auc/click at best_epoch`, more is better",
+        "7 trials",
+        "`table_lr`",
+        "1000000 +",
+    ):
+        assert fact in note
+
+
+def test_without_reporting_seeds_there_is_a_search_alone(tmp_path: Path, results: Path) -> None:
+    plain = prepare(plan_of(tmp_path).model_copy(update={"seeds": ()}), Registry(), results)[0]
+    (arm,), asked = finish(plain)
+    assert (arm.strategy, arm.runs, len(arm.trials)) == ("none", {}, 2)
+    assert {job.role for job in asked} == {"trial"}
