@@ -95,7 +95,7 @@ def failures(console: Console, display: Display) -> int:
 
 def _report_files(results: Path, plan: str) -> list[Path]:
     """The report, and the tables and figures of one plan."""
-    named = re.escape(read_outcome(results, plan).table)
+    named = re.compile(re.escape(read_outcome(results, plan).table) + r"(-\d+|-ranks)?")
     mine = [
         file for file in sorted((results / "tables").glob("*")) if re.fullmatch(named + r"(-\d+|-ranks)?", file.stem)
     ]

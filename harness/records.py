@@ -174,7 +174,7 @@ def read(runs: Path, key: str) -> Run:
 
 def seconds(runs: Path, key: str) -> float:
     """What a run's training and evaluation took so far."""
-    return float(sum(line["train_s"] + line["eval_s"] for line in _lines(runs / key / "costs.jsonl")))
+    return float(sum(line.get("train_s", 0) + line.get("eval_s", 0) for line in _lines(runs / key / "costs.jsonl")))
 
 
 def write_outcome(results: Path, outcome: Outcome) -> None:
