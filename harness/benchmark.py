@@ -96,9 +96,7 @@ def failures(console: Console, display: Display) -> int:
 def _report_files(results: Path, plan: str) -> list[Path]:
     """The report, and the tables and figures of one plan."""
     named = re.compile(re.escape(read_outcome(results, plan).table) + r"(-\d+|-ranks)?")
-    mine = [
-        file for file in sorted((results / "tables").glob("*")) if re.fullmatch(named + r"(-\d+|-ranks)?", file.stem)
-    ]
+    mine = [file for file in sorted((results / "tables").glob("*")) if named.fullmatch(file.stem)]
     return [file for file in (results / "report.html", *mine) if file.is_file()]
 
 
