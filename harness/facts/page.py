@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import cycle
+from textwrap import fill
 
 from harness.facts.expression import Readings
 from harness.facts.sheet import Claim, Fact
@@ -65,7 +66,7 @@ def figure(found: Finding) -> str:
         axes.axvline(boundary, color=INK, lw=0.6, alpha=0.35, zorder=0)
     axes.axvspan(0, 1, color=INK, alpha=0.05, lw=0, zorder=0)
     axes.set_xlim(0, last * 1.01)
-    axes.set(xlabel="epochs trained", ylabel=found.fact.figure.y)
+    axes.set(xlabel="epochs trained", ylabel=fill(found.fact.figure.y, 40))
     drawing.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5)
     return standalone(to_svg(drawing, f"{found.fact.name}: {found.fact.says}"))
 
