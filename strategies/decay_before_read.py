@@ -1,8 +1,8 @@
 """Adaptive regularisation that acts before a row is read: the batch that brings a row back finds it decayed already.
 
 Source: our own, to tell why `adaptive_regularization` (arXiv 2511.06374) does not prevent the collapse here: its decay
-comes with the update, when the net has already read a row that holds the label it is about to be told. Here the gradient
-is taken at the decayed row, in a second pass; the update then decays the row as there.
+comes with the update, when the net has already read a row that holds the label it is about to be told. Here the
+gradient is taken at the decayed row, in a second pass; the update then decays the row as there.
 """
 
 from torch import Tensor
