@@ -67,7 +67,8 @@ def figure(found: Finding) -> str:
     axes.axvspan(0, 1, color=INK, alpha=0.05, lw=0, zorder=0)
     axes.set_xlim(0, last * 1.01)
     axes.set(xlabel="epochs trained", ylabel=fill(found.fact.figure.y, 40))
-    drawing.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5)
+    columns = 1 if max(map(len, found.fact.figure.lines)) > 28 else 2
+    drawing.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=8.5)
     return standalone(to_svg(drawing, f"{found.fact.name}: {found.fact.says}"))
 
 
