@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 from rich.console import Console
@@ -15,10 +17,10 @@ from harness.records import Outcome, read_outcome
 from harness.registry import Registry
 from harness.report import ranked_table, write_report
 from harness.report.load import plans as plans_run
-from harness.spec import Plan, load_plan
+from harness.spec import Plan, labels, load_plan
 from harness.track import Live, Tracker
 from harness.track import sync as sync_plan
-from harness.track.notes import DASHBOARD
+from harness.track.notes import DASHBOARD, view
 from harness.tune import link, open_journal
 
 
@@ -78,9 +80,11 @@ def pages(results: Path, tracker: Tracker | None, plan: Plan) -> list[str]:
     """Where MLflow and Optuna's dashboard show a plan, and the commands that serve them."""
     where, out = "" if results == Path("results") else f" RESULTS={results}", []
     if tracker is not None:
-        how = f"make ui{where}, then " if tracker.store.is_local else ""
-        out.append(f"MLflow            {how}{tracker.store.page()}")
-        out.append(f"  as a table      {tracker.store.table}")
+        out.append("MLflow" + (f"            make ui{where}, then" if tracker.store.is_local else ""))
+        for dataset, model in product(labels(plan.datasets), labels(plan.models)):
+            shared = partial(tracker.store.shared, view(dataset, model))
+            out.append(f"  {dataset} / {model}")
+            out.extend((f"    curves        {shared(charts=True)}", f"    table         {shared(charts=False)}"))
     if plan.search.trials:
         out.append(f"Optuna dashboard  make dashboard{where}, then {DASHBOARD}")
     return out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -153,6 +152,7 @@ def run(
     Raises:
         Diverged: the loss of an evaluation or of training is not finite.
     """
+    memory.forget_peak()
     trainer = Trainer(corpus, model, strategies, train, seed)
     probes = Probes(evaluation.probes, corpus, trainer.encoding, trainer.tables)
     done_epochs = checkpoints.epoch if checkpoints else 0
@@ -179,7 +179,7 @@ def run(
             if not torch.isfinite(loss) or not all(map(math.isfinite, metrics.values())):
                 raise Diverged(f"the loss is not a finite number in epoch {epoch} by step {step} ({loss.item()})")
             if boundary:
-                peak = max(peak, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+                peak = max(peak, memory.peak_mib())
                 cost = clock.cost(len(corpus.train), trainer.tables, touched, batches) | {"peak_memory_mb": peak}
             yield Record(epoch, step, epoch - 1 + stop / batches, boundary, metrics, cost if boundary else {})
         trainer.end_epoch(epoch)

@@ -69,7 +69,7 @@ def served(address: str, url: str) -> str:
 
 def test_the_plan_shows_a_chart_per_task_with_a_line_per_arm(mlflow: tuple[Tracker, str], tmp_path: Path) -> None:
     tracker, url = mlflow
-    seen = words(look(served(tracker.store.page(), url), tmp_path, seconds=60))
+    seen = words(look(served(tracker.store.shared("powerlaw-dnn", charts=True), url), tmp_path, seconds=60))
     assert "What helps?" in seen
     for section in ("valid/auc (1)", "valid/auc_gain (1)", "sample/auc (1)"):
         assert section in seen
@@ -79,7 +79,7 @@ def test_the_plan_shows_a_chart_per_task_with_a_line_per_arm(mlflow: tuple[Track
 
 def test_the_table_ranks_the_arms_by_their_gain(mlflow: tuple[Tracker, str], tmp_path: Path) -> None:
     tracker, url = mlflow
-    seen = words(look(served(tracker.store.table, url), tmp_path))
+    seen = words(look(served(tracker.store.shared("powerlaw-dnn", charts=False), url), tmp_path))
     columns = [f"valid/auc_{name}/click" for name in ("drop", "gain", "last", "peak", "peak_epoch")]
     assert " ".join(["seeds", *columns]) in seen
     assert re.search(r"reinit .*none .*one_epoch ", seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from conftest import EVALUATION, TRAIN, strategy_of, train_records
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness import train
+from harness import memory, train
 from harness.api import DenseSpec, FieldStats, Model, RowStep, Strategy, Tables, UserError
 from harness.batches import Batch
 from harness.corpus import CodedSplit, Corpus
@@ -448,3 +449,12 @@ def test_a_decay_that_would_flip_the_weights_is_refused(corpus: Corpus, model: M
     l2 = strategy_of(registry, "l2", scope="all", coupling="decoupled", strength=0.1)
     with pytest.raises(UserError, match=r"table lr 20 times decay 0\.1"):
         train_records(corpus, model, [l2], table_lr=20.0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak can be forgotten on Linux alone")
+def test_a_run_is_not_charged_for_what_its_process_held_before() -> None:
+    held = np.ones(40_000_000)
+    before = memory.peak_mib()
+    del held
+    memory.forget_peak()
+    assert memory.peak_mib() < before - 200

@@ -22,10 +22,11 @@ from harness.select import METRICS
 
 @dataclass(frozen=True)
 class Answer:
-    """The finding of a group: a headline, and the numbers behind it."""
+    """The finding of a group: a headline, the numbers behind it, and the gain alone if there is one."""
 
     headline: str
     text: str
+    gain: str = ""
 
 
 def rule(group: Group) -> str:
@@ -47,7 +48,8 @@ def answer(group: Group, rows: list[Row]) -> Answer:
         return Answer("No answer yet", _why_not(group))
     lead, digits = arms[0], digits_for(rows)
     sentences = [_lead(group, lead, digits), _ties(group, arms), _plain(group, arms, digits), _caveats(group)]
-    return Answer(_headline(group, lead), " ".join(s for s in sentences if s))
+    gain = f"{show(lead.value('gain'), digits, signed=True)} {measured(group.task, group.metric)}"
+    return Answer(_headline(group, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
 
 
 def _headline(group: Group, lead: Row) -> str:

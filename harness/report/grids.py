@@ -50,7 +50,7 @@ def ranked(group: Group) -> Grid:
         Column("#"),
         Column("strategy", words=True),
         Column(f"gain over {base}", unit),
-        Column("p", "Student t" if len(group.arms) == 1 else f"Holm, {len(group.arms)} arms"),
+        Column("p", "Student t" if len(group.arms) == 1 else f"Holm, {len(group.arms)} arms", brief=False),
         Column("at the chosen epoch", unit),
         Column("epoch", "chosen"),
         Column(f"gain if run to {end}", unit),

@@ -13,7 +13,7 @@ from harness.report.answer import answer, rule
 from harness.report.costs import spent
 from harness.report.details import failures, knobs
 from harness.report.evidence import DIFFERENCE, cautions, evidence, sensitivity
-from harness.report.grids import Cell, Grid, by_task, ranked
+from harness.report.grids import Cell, Column, Grid, by_task, ranked
 from harness.report.load import Comparison
 from harness.report.ranks import rank_over_blocks
 from harness.report.stats import rows
@@ -28,7 +28,7 @@ HOW_TO_READ = (
 def as_rich(grid: Grid, title: str) -> Table:
     """For the terminal: the brief columns, the interval under its mean."""
     shown = [i for i, column in enumerate(grid.columns) if column.brief]
-    table = Table(title=Text(title), title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table = Table(title=Text(title), title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     table.title_justify = "left"
     for i in shown:
         column = grid.columns[i]
@@ -40,7 +40,7 @@ def as_rich(grid: Grid, title: str) -> Table:
         table.add_column(heading, justify="left" if column.words else "right", min_width=width, overflow="fold")
     for n, line in enumerate(grid.lines):
         style = "dim" if n == grid.reference else ""
-        table.add_row(*(_rich_cell(line[i]) for i in shown), style=style)
+        table.add_row(*(_rich_cell(line[i], grid.columns[i]) for i in shown), style=style)
     return table
 
 
@@ -102,8 +102,9 @@ def _markdown_cell(value: Cell) -> str:
     return f"{f'**{text}**' if value.sign else text} {_safe(value.note)}".strip()
 
 
-def _rich_cell(value: Cell) -> Text:
-    text = Text(value.text, style="bold" if value.sign else "")
+def _rich_cell(value: Cell, column: Column) -> Text:
+    words = value.text.replace("+", "+\n") if column.words else value.text
+    text = Text(words, style="bold" if value.sign else "")
     if value.note:
         text.append("\n" + value.note, style="dim not bold")
     return text

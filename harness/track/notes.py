@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,20 +45,27 @@ def arm(arm: Arm, about: Mapping[str, Any], values: Mapping[str, float]) -> str:
 {tuned} {GAIN}"""
 
 
-def view(values: Mapping[str, float], about: Mapping[str, Any]) -> dict[str, Any]:
-    """The arms as a table, the largest gain first: a state of the UI's table, as its Share button stores them.
+def view(dataset: str, model: str) -> str:
+    """What the view of the arms of a data set and model is called; it may stand in an address."""
+    return re.sub(r"[^\w.-]", "_", f"{dataset}-{model}")
 
-    values: the summary of an arm, for the tasks that there are; the plan's own is shown.
+
+def state(arm: Arm, about: Mapping[str, Any], values: Mapping[str, float]) -> dict[str, Any]:
+    """That view, the largest gain first: a state of the UI's page, as its Share button stores them.
+
+    arm: one of the arms. values: its summary, for the tasks that there are; the plan's own is shown.
     """
     tasks = [name.removeprefix("valid/auc_peak/") for name in values if name.startswith("valid/auc_peak/")]
     task = about.get("search", {}).get("task") or next(iter(tasks), "")
     kinds = ("gain", "peak", "peak_epoch", "last", "drop")
     columns = [f"metrics.`valid/auc_{kind}/{task}`" for kind in kinds]
+    shown = {"role": "arm", "dataset": arm.dataset, "model": arm.model}
     return {
-        "searchFilter": "tags.`multiepoch.role` = 'arm'",
+        "searchFilter": " and ".join(f"tags.`multiepoch.{tag}` = '{value}'" for tag, value in shown.items()),
         "orderByKey": columns[0],
         "orderByAsc": False,
         "selectedColumns": [*columns, "metrics.`seeds`"],
+        "runsHiddenMode": "FIRST_20_RUNS",
     }
 
 

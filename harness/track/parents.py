@@ -70,7 +70,7 @@ class Parents:
             self._top_up(parent, known.metrics, new.values)
             if known.tags.get(NOTE) != note:
                 self._store.client.set_tag(parent, NOTE, note)
-        self._store.show(notes.view(new.values, self._about))
+        self._store.offer(notes.view(arm.dataset, arm.model), notes.state(arm, self._about, new.values))
         for key, values in new.gains.items():
             child = self._children.get(key)
             if child is not None and child.arm == arm.id and child.status == "FINISHED":

@@ -27,7 +27,7 @@ from harness.plugin import UserError
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 Values = Mapping[str, Any]
 NOTE = "mlflow.note.content"
-VIEW = "arms"
+CHARTS = "&compareRunsMode=CHART"
 LOCAL_PAGES = "http://127.0.0.1:5000"
 """Where `make ui` serves a results folder's own database."""
 
@@ -68,9 +68,9 @@ class Store:
         return LOCAL_PAGES if self.is_local else self.uri.rstrip("/")
 
     def page(self, run_id: str = "") -> str:
-        """The address that shows a run, or else the experiment."""
-        run, view = (f"/{run_id}", "") if run_id else ("", "&compareRunsMode=CHART")
-        return f"{self._base}/#/experiments/{self.experiment}/runs{run}?workflowType=machine_learning{view}"
+        """The address that shows a run, or else the experiment's charts."""
+        run, mode = (f"/{run_id}", "") if run_id else ("", CHARTS)
+        return f"{self._base}/#/experiments/{self.experiment}/runs{run}?workflowType=machine_learning{mode}"
 
     def create(self, name: str, tags: dict[str, str]) -> str:
         return str(self.client.create_run(self.experiment, self._now(), tags, name).info.run_id)
@@ -102,18 +102,16 @@ class Store:
         """status: MLflow's, FINISHED or FAILED."""
         self.client.set_terminated(run_id, status, self._now())
 
-    def show(self, view: Values) -> None:
-        """Offer a view of the experiment's table under the address that `table` gives."""
-        tag, shown = f"mlflow.sharedViewState.{VIEW}", json.dumps(view)
+    def offer(self, view: str, state: Values) -> None:
+        """Keep a state of the experiment's page under the name that `shared` gives the address of."""
+        tag, shown = f"mlflow.sharedViewState.{view}", json.dumps(state)
         if self.client.get_experiment(self.experiment).tags.get(tag) != shown:
             self.client.set_experiment_tag(self.experiment, tag, shown)
 
-    @property
-    def table(self) -> str:
-        """The address of the arms as a table."""
-        return (
-            f"{self._base}/#/experiments/{self.experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"
-        )
+    def shared(self, view: str, *, charts: bool) -> str:
+        """The address of a view that was offered, as charts or as a table."""
+        page = f"{self._base}/#/experiments/{self.experiment}/runs?workflowType=machine_learning"
+        return f"{page}&viewStateShareKey={view}{CHARTS if charts else ''}"
 
     def _open(self, results: Path, name: str, note: str) -> str:
         found = self.client.get_experiment_by_name(name)
