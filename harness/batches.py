@@ -35,15 +35,17 @@ class Rows:
 
 @dataclass(frozen=True)
 class Batch:
-    """rows: what to look up. labels_BT: float32. known_BT: float32, 1 where the label is known (None: all are)."""
+    """rows: what to look up. labels_BT: float32. known_BT: float32, 1 where the label is known (None: all are).
+    truth_BT: the generating probability, on the CPU, where it was asked for."""
 
     rows: Rows
     labels_BT: Tensor
     known_BT: Tensor | None
+    truth_BT: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         known = None if self.known_BT is None else self.known_BT.to(device, non_blocking=True)
-        return Batch(self.rows.to(device), self.labels_BT.to(device, non_blocking=True), known)
+        return Batch(self.rows.to(device), self.labels_BT.to(device, non_blocking=True), known, self.truth_BT)
 
 
 class Distinct:
@@ -65,13 +67,14 @@ class Batches:
     """The batches of a training split, epoch by epoch.
 
     window: examples held in memory and shuffled together. A split with more is read in windows of whole blocks drawn
-    from all over it, so that memory stays bounded.
+    from all over it, so that memory stays bounded. truth: whether batches hold it, for probes; training never reads it.
     """
 
     def __init__(
         self, split: CodedSplit, encoding: Encoding, batch_size: int, window: int, seed: int, device: torch.device,
-        strategies: Sequence[Strategy] = (),
+        strategies: Sequence[Strategy] = (), *, truth: bool = False,
     ) -> None:  # fmt: skip
+        self._truth_NT = split.truth_NT if truth else None
         self._split, self._encoding, self._batch_size, self._seed = split.labelled(), encoding, batch_size, seed
         self._distinct, self._device = Distinct(encoding.num_rows), device
         self._hooks = defining("on_lookup", strategies)
@@ -82,6 +85,7 @@ class Batches:
         self._rows_WC = memory.zeros(held, len(encoding.columns_C), dtype=torch.int32)
         self._labels_WT = memory.zeros(held, tasks, dtype=torch.uint8)
         self._known_WT = None if split.observed_NT is None else np.empty(self._labels_WT.shape, np.bool_)
+        self._truth_WT = None if self._truth_NT is None else np.empty(self._labels_WT.shape, np.float32)
         if self._whole:
             self._load(self._starts)
 
@@ -121,6 +125,8 @@ class Batches:
             self._labels_WT[into] = torch.from_numpy(np.array(self._split.labels_NT[part]))
             if self._known_WT is not None and self._split.observed_NT is not None:
                 self._known_WT[into] = self._split.observed_NT[part]
+            if self._truth_WT is not None and self._truth_NT is not None:
+                self._truth_WT[into] = self._truth_NT[part]
             at += len(codes_MF)
         self._split.release()
         return at
@@ -132,7 +138,8 @@ class Batches:
         if self._hooks:
             rows_BC = self._changed(rows_BC)
         known_BT = None if self._known_WT is None else torch.from_numpy(self._known_WT[index_B]).float()
-        return Batch(self._distinct(rows_BC), labels_BT, known_BT).to(self._device)
+        truth_BT = None if self._truth_WT is None else torch.from_numpy(self._truth_WT[index_B])
+        return Batch(self._distinct(rows_BC), labels_BT, known_BT, truth_BT).to(self._device)
 
     def _changed(self, rows_BC: Tensor) -> Tensor:
         """The rows that strategies want looked up."""

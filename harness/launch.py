@@ -16,6 +16,7 @@ from harness.drive import Jobs, drive
 from harness.execute import build_data, data_folder
 from harness.plugin import unknown
 from harness.pool import Pool
+from harness.probes import OF_TRUTH, PROBES
 from harness.records import Arm, Outcome, Record, Run
 from harness.registry import Registry
 from harness.spec import Plan, labels, resolve
@@ -172,7 +173,7 @@ class _Launch:
 
 
 def _task(plan: Plan, data: corpus.Corpus, label: str) -> str:
-    """The task that the plan selects by; both task and metric must exist on this data."""
+    """The task that the plan selects by; it, the metric and the probes must exist on this data."""
     task, metric = plan.search.task or data.tasks[0], plan.search.metric
     if task not in data.tasks:
         raise unknown("task", task, data.tasks, f"plan '{plan.name}': search.task")
@@ -180,6 +181,12 @@ def _task(plan: Plan, data: corpus.Corpus, label: str) -> str:
     if needed.get(metric, True) is None:
         lacks = "groups" if metric == "gauc" else "known probabilities"
         raise UserError(f"plan '{plan.name}': search.metric = '{metric}': data set '{label}' has no {lacks}")
+    blind = sorted(OF_TRUTH.intersection(plan.evaluation.probes)) if data.train.truth_NT is None else []
+    if blind:
+        raise UserError(
+            f"plan '{plan.name}': evaluation.probes: '{blind[0]}': data set '{label}' has no known probabilities; "
+            f"accepted: {', '.join(sorted(PROBES.keys() - OF_TRUTH))}"
+        )
     return task
 
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import logit
+from scipy.stats import rankdata
 from torch import Tensor
 
 from harness.batches import Batch
@@ -19,6 +21,8 @@ from harness.corpus import Corpus
 from harness.encode import Encoding
 from harness.metrics import BUCKETS, bucket_of
 from harness.tables import EmbeddingTables
+
+Floats = npt.NDArray[np.float64]
 
 FOLDS = 5
 HELD_OUT = 4096
@@ -28,8 +32,9 @@ HELD_OUT = 4096
 class Probes:
     """What an evaluation adds to its metrics: `probe/<name>/<part>` -> value.
 
-    names: of `PROBES`. held_out_NC: fused rows of the first validation examples; label_N: of their first task.
-    drawn_RD: the tables as they are drawn, which is when this must be made.
+    names: of `PROBES`. held_out_NC: fused rows of the first validation examples; label_N: of their first task, which
+    all probes look at; truth_NT: the probabilities that made them, if known. drawn_RD: the tables as they are drawn,
+    which is when this must be made.
     """
 
     def __init__(self, names: Sequence[str], corpus: Corpus, encoding: Encoding, tables: EmbeddingTables) -> None:
@@ -38,7 +43,7 @@ class Probes:
         if names:
             held_out = corpus.valid.take(np.arange(min(HELD_OUT, len(corpus.valid))))
             self.held_out_NC = encoding.rows_BC(torch.from_numpy(held_out.codes_NF)).to(tables.device)
-            self.label_N = held_out.labels_NT[:, 0]
+            self.label_N, self.truth_NT = held_out.labels_NT[:, 0], held_out.truth_NT
             self.drawn_RD = tables.weight_RD.clone()
 
     def __call__(self, batch: Batch) -> dict[str, float]:
@@ -63,6 +68,27 @@ def a_distance(probes: Probes, batch: Batch) -> dict[str, float]:
     }
 
 
+def noise_told(probes: Probes, batch: Batch) -> dict[str, float]:
+    """By field, the correlation of what its embedding tells with the noise of the batch's labels.
+
+    The noise, (y - p) / sqrt(p (1 - p)), is what no knowledge of the truth p foretells: rows that have never met the
+    label correlate with it by chance alone, and what is above nought is memory of this very label.
+    """
+    assert batch.truth_BT is not None
+    known_B = slice(None) if batch.known_BT is None else batch.known_BT[:, 0].cpu().numpy() > 0
+    truth_B = batch.truth_BT[:, 0].double().numpy()[known_B].clip(1e-6, 1 - 1e-6)
+    noise_B = (batch.labels_BT[:, 0].cpu().numpy()[known_B] - truth_B) / np.sqrt(truth_B * (1 - truth_B))
+    return _told("noise_told", probes, probes.tables.stepped_BFD.cpu().numpy()[known_B], noise_B)
+
+
+def truth_told(probes: Probes, batch: Batch) -> dict[str, float]:
+    """By field, the correlation of what its embedding tells of fresh examples with the logit of their truth."""
+    assert probes.truth_NT is not None
+    logit_N = logit(probes.truth_NT[:, 0].astype(np.float64).clip(1e-6, 1 - 1e-6))
+    embedded_NFD = probes.tables.read(probes.held_out_NC).cpu().numpy()
+    return _told("truth_told", probes, embedded_NFD, logit_N - logit_N.mean())
+
+
 def row_norm(probes: Probes, batch: Batch) -> dict[str, float]:
     """By frequency of the row in training, the mean Euclidean norm of its displacement since it was first drawn."""
     tables = probes.tables
@@ -84,7 +110,15 @@ def self_influence(probes: Probes, batch: Batch) -> dict[str, float]:
     return _by_bucket("self_influence", count_K, (own_KD * total_KD).sum(dim=1), total_KD.square().sum(dim=1))
 
 
-PROBES = {"a_distance": a_distance, "row_norm": row_norm, "self_influence": self_influence}
+PROBES = {
+    "a_distance": a_distance,
+    "noise_told": noise_told,
+    "truth_told": truth_told,
+    "row_norm": row_norm,
+    "self_influence": self_influence,
+}
+OF_TRUTH = frozenset({"noise_told", "truth_told"})
+"""Those that need the generating probability, so synthetic data."""
 
 
 def _separation(embedded_BD: npt.NDArray[np.float32], label_B: npt.NDArray[np.generic]) -> float:
@@ -104,6 +138,33 @@ def _separation(embedded_BD: npt.NDArray[np.float32], label_B: npt.NDArray[np.ge
             model, minmax_scale(embedded_BD.astype(np.float64)), label_B, cv=FOLDS, scoring="balanced_accuracy"
         )
     return float(max(0.0, 2 * (2 * scores.mean() - 1)))
+
+
+def _told(name: str, probes: Probes, embedded_BFD: npt.NDArray[np.float32], target_B: Floats) -> dict[str, float]:
+    """By field, the correlation with a target of its prediction from the field's embedding, a ridge regression fitted
+    in five folds on the others. Without an intercept, which would foretell a fold's mean with the wrong sign."""
+    from sklearn.linear_model import Ridge
+    from sklearn.model_selection import cross_val_predict
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        told_FB = [
+            cross_val_predict(Ridge(1.0, fit_intercept=False), _features(embedded_BFD[:, f]), target_B, cv=FOLDS)
+            for f in range(len(probes.tables.fields))
+        ]
+    return {
+        f"probe/{name}/{field.name}": float(np.corrcoef(told_B, target_B)[0, 1]) if np.ptp(told_B) else 0.0
+        for field, told_B in zip(probes.tables.fields, told_FB, strict=True)
+    }
+
+
+def _features(embedded_BD: npt.NDArray[np.float32]) -> Floats:
+    """Every column twice, with mean 0: in deviations, and as ranks from -1 to 1, since a few rows of frequent ids are
+    so long that by the first alone they would decide what all rows tell."""
+    value_BD = embedded_BD - embedded_BD.mean(axis=0, dtype=np.float64)
+    deviation_D = value_BD.std(axis=0)
+    rank_BD = (2 * rankdata(embedded_BD, axis=0) - 1) / len(embedded_BD) - 1
+    return np.hstack([value_BD / np.where(deviation_D > 1e-12, deviation_D, 1), rank_BD])
 
 
 def _by_bucket(name: str, count: Tensor, above: Tensor, below: Tensor) -> dict[str, float]:

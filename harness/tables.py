@@ -84,8 +84,8 @@ class EmbeddingTables:
 
     @property
     def stepped_BFD(self) -> Tensor:
-        """The last lookup, as it was."""
-        return self._embed(self._weight_KD).detach()
+        """The last lookup, displaced if it was: where the net took the gradient that it learnt from."""
+        return self._embed(self._learnt_KD).detach()
 
     @property
     def perturbed(self) -> bool:
@@ -107,6 +107,7 @@ class EmbeddingTables:
             self._weight_KD *= self._catch_up(self._decayed_R.index_select(0, rows.rows_K), self.step - 1)[:, None]
             weight_RD.index_copy_(0, rows.rows_K, self._weight_KD)
             self._decayed_R.index_fill_(0, rows.rows_K, self.step)
+        self._learnt_KD = self._weight_KD
         return self._embed(self._weight_KD)
 
     def displaced(self, grad_BFD: Tensor) -> Tensor | None:
@@ -116,7 +117,10 @@ class EmbeddingTables:
         """
         step = self._row_step(self._sum_by_row(grad_BFD))
         moves = [move_KD for s in self._perturbs if (move_KD := s.perturb(step)) is not None]
-        return self._embed(sum(moves, self._weight_KD)) if moves else None
+        if not moves:
+            return None
+        self._learnt_KD = sum(moves, self._weight_KD)
+        return self._embed(self._learnt_KD)
 
     def update(self, grad_BFD: Tensor) -> None:
         """One optimiser step on the rows of the last lookup."""

@@ -21,7 +21,7 @@ from harness.checkpoint import Checkpoints
 from harness.corpus import Corpus
 from harness.encode import encode
 from harness.evaluate import Evaluator
-from harness.probes import Probes
+from harness.probes import OF_TRUTH, Probes
 from harness.records import Record
 from harness.spec import EvalSpec, TrainSpec
 from harness.tables import EmbeddingTables
@@ -35,8 +35,9 @@ class Trainer:
     """The state of one run between batches."""
 
     def __init__(
-        self, corpus: Corpus, model: Model, strategies: Sequence[Strategy], train: TrainSpec, seed: int
-    ) -> None:
+        self, corpus: Corpus, model: Model, strategies: Sequence[Strategy], train: TrainSpec, seed: int, *,
+        truth: bool = False,
+    ) -> None:  # fmt: skip
         torch.set_num_threads(train.threads)
         memory.keep_freed()
         self.corpus, self.train, self.strategies = corpus, train, strategies
@@ -54,7 +55,7 @@ class Trainer:
         self.net = net.to(device)
         self.tables = EmbeddingTables(self.encoding, spec, width, strategies, seed, device)
         self.batches = Batches(
-            corpus.train, self.encoding, train.batch_size, train.shuffle_window, seed, device, strategies
+            corpus.train, self.encoding, train.batch_size, train.shuffle_window, seed, device, strategies, truth=truth
         )
         self._trainable = [p for p in self.net.parameters() if p.requires_grad]
         self._random = seeds.torch_generator(seed, "train").get_state()
@@ -153,7 +154,7 @@ def run(
         Diverged: the loss of an evaluation or of training is not finite.
     """
     memory.forget_peak()
-    trainer = Trainer(corpus, model, strategies, train, seed)
+    trainer = Trainer(corpus, model, strategies, train, seed, truth=not OF_TRUTH.isdisjoint(evaluation.probes))
     probes = Probes(evaluation.probes, corpus, trainer.encoding, trainer.tables)
     done_epochs = checkpoints.epoch if checkpoints else 0
     if checkpoints and done_epochs:

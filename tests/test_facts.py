@@ -100,6 +100,8 @@ def readings() -> Readings:
         ("valid_auc(n, best)", [0.8, 0.8]),
         ("sample_logloss(other, 1.25)", [1, 2]),
         ("probe_row_norm(other, '2-4', 0.5) / 3", [0.25, 0.25]),
+        ("during(1, sample_logloss(plain, m)) + during(2, sample_logloss(plain, m))", [1.25, 2.25]),
+        ("during(2, auc(n) - auc(n, 1))", [0.41, 0.42]),
         ("(auc(n, 2) - auc(n, 1)) / -auc(n, 1) * 2 + 1", [1 - 2 * (0.41 / 0.5), 1 - 2 * (0.42 / 0.5)]),
     ],
 )
@@ -140,6 +142,8 @@ def test_rank_correlation_is_spearmans_over_strategies() -> None:
     ("expression", "reason"),
     [
         ("auc(plain)", "does not say when"),
+        ("during(auc(plain), 2)", "during"),
+        ("during(2, ac(plain))", "metric 'ac'.*auc"),
         ("ac(plain, 1)", "metric 'ac'.*auc"),
         ("auc(plain, 1", "cannot be read"),
         ("auc(plain, 1) ** 2", "Pow is not accepted"),
@@ -173,7 +177,7 @@ def test_the_whole_interval_decides(values: list[float], holds: str, verdict: st
 def test_every_fact_of_the_sheet_is_a_plan_of_known_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLOBO_CLICKS", "clicks.parquet")
     sheet, registry = load_sheet(ROOT / "plans" / "facts.toml"), Registry()
-    assert [fact.name for fact in sheet.facts] == [f"F{n}" for n in range(1, 19)]
+    assert [fact.name for fact in sheet.facts] == [f"F{n}" for n in range(1, 20)]
     for fact in sheet.facts:
         plan = sheet.plan(fact)
         resolve(plan, registry)

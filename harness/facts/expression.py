@@ -2,17 +2,20 @@
 
 A reading is `<metric>(...)` of the test split or `<split>_<metric>(...)`, its arguments in any order: names of the data
 set, model or strategy that tell which run; a task, or the part of a probe, in quotes if it is no identifier; and when:
-a position in epochs (1.25), `best` for the epoch with the best valid AUC, or `last`. `rank_correlation(a, b, best)` is
-Spearman's between the AUC of all strategies on two data sets.
+a position in epochs (1.25), `best` for the epoch with the best valid AUC, or `last`. `during(2, sample_auc(plain))` is
+the mean over the evaluations of epoch 2. `rank_correlation(a, b, best)` is Spearman's between the AUC of all strategies
+on two data sets.
 """
 
 from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import fmean
 
 from scipy.stats import spearmanr
 
@@ -89,12 +92,24 @@ class Readings:
             case ast.Constant(value):
                 assert isinstance(value, (int, float))
                 return float(value)
+            case ast.Call(ast.Name("during"), [ast.Constant(epoch), inner]):
+                assert isinstance(epoch, int)
+                return self._mean(inner, seed, epoch)
             case ast.Call(ast.Name(function), arguments):
                 values = [_argument(a) for a in arguments]
                 if function == RANKS:
                     return self._ranks(values, seed)
                 return self._reading(function, values, seed, position)
         raise AssertionError(ast.dump(node))
+
+    def _mean(self, node: ast.expr, seed: int, epoch: int) -> float:
+        values = []
+        for position in (p for p in self.positions() if epoch - 1 < p <= epoch):
+            with suppress(Missing):
+                values.append(self._value(node, seed, position))
+        if not values:
+            raise Missing
+        return fmean(values)
 
     def _reading(self, function: str, values: Sequence[str | float], seed: int, position: float | None) -> float:
         split, metric = _split_metric(function)
@@ -121,19 +136,30 @@ class Readings:
 
 
 def check(expression: str, *, placed: bool) -> None:
-    """placed: whether every reading must say when; else none may.
+    """placed: whether every reading must say when.
 
     Raises:
         ValueError: it is no arithmetic over readings, or names an unknown metric.
     """
-    for call in _calls(_parsed(expression)):
-        assert isinstance(call.func, ast.Name)
-        values = [_argument(a) for a in call.args]
-        if call.func.id != RANKS:
-            _split_metric(call.func.id)
-        says_when = any(v in WHEN or not isinstance(v, str) for v in values)
-        if placed and not says_when:
-            raise ValueError(f"{ast.unparse(call)} does not say when; accepted: a position, as 2 or 1.25, best or last")
+    _check(_parsed(expression), placed)
+
+
+def _check(node: ast.AST, placed: bool) -> None:
+    match node:
+        case ast.Call(ast.Name("during"), [ast.Constant(int()), inner]):
+            _check(inner, placed=False)
+        case ast.Call(ast.Name("during")):
+            raise ValueError(f"{ast.unparse(node)} is not accepted; accepted: during(epoch, readings)")
+        case ast.Call(ast.Name(function), arguments):
+            values = [_argument(a) for a in arguments]
+            if function != RANKS:
+                _split_metric(function)
+            if placed and not any(v in WHEN or not isinstance(v, str) for v in values):
+                when = "a position, as 2 or 1.25, best or last"
+                raise ValueError(f"{ast.unparse(node)} does not say when; accepted: {when}")
+        case _:
+            for part in ast.iter_child_nodes(node):
+                _check(part, placed)
 
 
 def _parsed(expression: str) -> ast.expr:
@@ -148,10 +174,6 @@ def _parsed(expression: str) -> ast.expr:
         if isinstance(node, ast.Call) and not isinstance(node.func, ast.Name):
             raise ValueError(f"{ast.unparse(node.func)} is no reading")
     return tree
-
-
-def _calls(tree: ast.expr) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
 
 
 def _argument(node: ast.expr) -> str | float:
