@@ -20,11 +20,11 @@ from harness.spec import PluginSpec, RunSpec, parse_strategy
 from harness.train import Trainer
 
 STRATEGIES = [
-    "none",
-    "reinit",
-    "frequency_adaptive_lr",
+    *sorted(Registry().strategies),
+    "cowclip(r=0.001)",
     "l2(scope='all', coupling='decoupled', strength=0.1)+frequency_adaptive_lr",
     "hashing(hashes=2)+reinit",
+    "running_mean+return_to_mean",
 ]
 
 
@@ -77,7 +77,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
 
 
 def test_a_restored_trainer_is_the_same_to_the_last_tensor(corpus: Corpus, registry: Registry, tmp_path: Path) -> None:
-    spec = spec_of(registry, STRATEGIES[3])
+    spec = spec_of(registry, STRATEGIES[-3])
     strategies = tuple(build(registry.strategies, "strategy", s.name, s.params) for s in spec.strategy)
     model = build(registry.models, "model", "dnn", spec.model.params)
     trainers = [Trainer(corpus, model, strategies, spec.train, seed=1) for _ in range(2)]

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import make_step, strategy_of, train_records
+from conftest import TRAIN, make_step, strategy_of, train_records
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
@@ -31,6 +31,7 @@ from harness.corpus import Corpus
 from harness.plugin import knobs
 from harness.registry import Registry, build
 from harness.spec import parse_strategy
+from harness.train import Trainer
 
 REGISTRY = Registry()
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -96,6 +97,39 @@ def test_neutral_values_reproduce_none_to_the_bit(
 def test_none_composed_with_a_strategy_changes_nothing(name: str, corpus: Corpus, model: Model) -> None:
     none, strategy = strategy_of(REGISTRY, "none"), strategy_of(REGISTRY, name)
     assert train_records(corpus, model, [none, strategy, none]) == train_records(corpus, model, [strategy])
+
+
+STRONGER = {"adaptive_regularization": "alpha=0.05", "decay_before_read": "alpha=0.05"}
+STRONGER |= {"cowclip": "r=0.001", "l2": "strength=0.01", "stable_rank": "weight=0.1"}
+ACTIVE = [f"{n}({STRONGER[n]})" if n in STRONGER else n for n in sorted(REGISTRY.strategies.keys() - {"none"})]
+"""Every strategy, where its defaults hardly show in a few steps with others that do."""
+
+
+@pytest.fixture(scope="module")
+def alone(corpus: Corpus, model: Model) -> dict[str, float]:
+    """The loss of each strategy after a few steps of two epochs."""
+    return {text: few_steps(corpus, model, text) for text in ACTIVE}
+
+
+@pytest.mark.parametrize("first", ACTIVE)
+def test_any_two_train_together_and_neither_is_lost(
+    first: str, alone: dict[str, float], corpus: Corpus, model: Model
+) -> None:
+    for second in ACTIVE[ACTIVE.index(first) + 1 :]:
+        together = few_steps(corpus, model, f"{first}+{second}")
+        assert math.isfinite(together), second
+        assert together not in (alone[first], alone[second]), second
+
+
+def few_steps(corpus: Corpus, model: Model, text: str) -> float:
+    """The loss of the last of five steps in each of two epochs."""
+    trainer = Trainer(corpus, model, parse(text), TRAIN, seed=0)
+    for epoch in (1, 2):
+        trainer.start_epoch(epoch)
+        with trainer.randomness():
+            loss = [trainer.step(batch) for batch in itertools.islice(trainer.batches.epoch(epoch), 5)][-1]
+        trainer.end_epoch(epoch)
+    return float(loss)
 
 
 # --- formulas ---------------------------------------------------------------------------------------------------------
