@@ -288,7 +288,7 @@ class Tables(Protocol):
         """A float32 buffer of one number per row, zero at first; the harness keeps it and resets it with its rows."""
 
     def freeze(self) -> None:
-        """Stop every update and decay of the tables from here on; `on_rows` is called no more."""
+        """Stop every update, decay and reset of the tables from here on; `on_rows` is called no more."""
 
 
 class Strategy(Plugin):
@@ -296,6 +296,9 @@ class Strategy(Plugin):
 
     Randomness: of torch's global stream, which is the run's own while hooks are called, or of the generator given.
     """
+
+    replaces: ClassVar[tuple[str, ...]] = ()
+    """Shared training knobs, of dense_lr and table_lr, that do nothing with this strategy, and so are not searched."""
 
     def encoder(self, stats: FieldStats, rng: Generator) -> Encoder | None:
         """How ids of a field become rows; None leaves them as they are."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from scipy.stats import qmc
+
 from harness.plugin import Knob, knobs
+from harness.records import PLAIN
 from harness.registry import Registry, entry_of
 from harness.spec import Plan, PluginSpec, RunSpec, fixed_params, parse_strategy, run_key
-from harness.tune import Journal, Space, distribution
+from harness.tune import STARTUP, Journal, Space, distribution, within
 
 SHARED = ("dense_lr", "table_lr")
 
@@ -35,7 +38,8 @@ class Job:
 class ArmPlan:
     """What an arm is made of.
 
-    dataset and model: labels; strategy: as in the plan. links: key -> what a trial says about its MLflow run.
+    dataset and model: labels; strategy: as in the plan. links: key -> what a trial says about its MLflow run. role: as
+    of `records.Arm`.
     """
 
     plan: Plan
@@ -49,28 +53,54 @@ class ArmPlan:
     task: str
     journal: Journal | None = None
     links: Callable[[str], dict[str, str]] = lambda key: {}
+    role: str = "arm"
 
     @property
     def id(self) -> str:
-        return f"{self.dataset}/{self.model}/{self.strategy}"
+        return f"{self.dataset}/{self.model}/{self.strategy if self.role == 'arm' else self.role}"
+
+    def baseline(self) -> ArmPlan | None:
+        """One epoch of the plain model, searched for as many epochs as any arm; that of `none` where nothing is."""
+        if self.strategy != PLAIN or not self.plan.seeds:
+            return None
+        train, search = self.plan.train, self.plan.search
+        search = search.model_copy(update={"trials": search.trials * train.epochs, "select": "one_epoch"})
+        train = train.model_copy(update={"epochs": 1}) if search.trials else train
+        return replace(self, role="one_epoch", plan=self.plan.model_copy(update={"train": train, "search": search}))
+
+    @property
+    def most_runs(self) -> int:
+        """Of the arm and its baseline, if no run serves twice."""
+        once = self.baseline()
+        return self.plan.search.trials + len(self.plan.seeds) + (once.plan.search.trials if once else 0)
 
     def space(self) -> Space:
-        """Every searched knob: the shared ones, then those of the strategy that the plan does not fix."""
+        """Every searched knob: the shared ones that do something, then the strategy's that the plan does not fix."""
         train, search = self.plan.train, self.plan.search
-        space: Space = {name: _shared(getattr(search, name), getattr(train, name)) for name in SHARED}
+        parts = parse_strategy(self.strategy, self.registry)
+        classes = {p.name: entry_of(self.registry.strategies, "strategy", p.name).cls for p in parts}
+        replaced = {name for cls in classes.values() for name in cls.replaces}
+        shared = [name for name in SHARED if name not in replaced]
+        space: Space = {name: _shared(getattr(search, name), getattr(train, name)) for name in shared}
         fixed = fixed_params(self.strategy)
-        for part in parse_strategy(self.strategy, self.registry):
-            cls = entry_of(self.registry.strategies, "strategy", part.name).cls
-            for name, knob in knobs(cls).items():
+        for part in parts:
+            for name, knob in knobs(classes[part.name]).items():
                 if knob.searchable and name not in fixed[part.name]:
                     space[f"{part.name}.{name}"] = (distribution(knob, part.params[name]), part.params[name])
         return space
 
-    def job(self, params: dict[str, Any], role: str, number: int, seed: int, epochs: int | None = None) -> Job:
+    def given(self, space: Space) -> dict[int, dict[str, Any]]:
+        """Trial -> knobs that are not left to the sampler: first the defaults, then the same learning rates for every
+        arm, the points of a Halton sequence scrambled by the search's seed."""
+        unit = qmc.Halton(len(SHARED), rng=self.plan.search.seed).random(STARTUP)
+        out = {0: {name: default for name, (_, default) in space.items()}}
+        for n in range(1, STARTUP):
+            out[n] = {k: within(space[k][0], u) for k, u in zip(SHARED, unit[n], strict=True) if k in space}
+        return out
+
+    def job(self, params: dict[str, Any], role: str, number: int, seed: int) -> Job:
         """A run with these searched values; trials do not read the test split."""
         train = self.plan.train.model_copy(update={k: params[k] for k in SHARED if k in params})
-        if epochs is not None:
-            train = train.model_copy(update={"epochs": epochs})
         parts = parse_strategy(self.strategy, self.registry)
         searched = [{k: params[n] for k in p.params if (n := f"{p.name}.{k}") in params} for p in parts]
         strategy = tuple(p.model_copy(update={"params": p.params | s}) for p, s in zip(parts, searched, strict=True))
@@ -83,8 +113,7 @@ class ArmPlan:
             evaluation=self.plan.evaluation.model_copy(update={"test": role == "seed"}),
             seed=seed,
         )
-        arm = self.id if epochs is None else f"{self.dataset}/{self.model}/one_epoch"
-        return Job(run_key(spec, self.data, self.registry), spec, self.data, arm, role, number, params)
+        return Job(run_key(spec, self.data, self.registry), spec, self.data, self.id, role, number, params)
 
 
 def _shared(limits: tuple[float, float], default: float) -> tuple[Any, float]:

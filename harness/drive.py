@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
 
 from harness import curveplot, summary
 from harness.arms import ArmPlan, Job
 from harness.records import Arm, Run, Trial
 from harness.select import METRICS, choose
-from harness.tune import Search
+from harness.tune import STARTUP, Search
 
 Jobs = Generator[list[Job], list[Run], list[Arm]]
 Tried = list[tuple[Trial, Run]]
@@ -22,11 +21,10 @@ Tried = list[tuple[Trial, Run]]
 
 def drive(arm: ArmPlan) -> Jobs:
     """Search, then train the winner on the reporting seeds, if any; `none` also gives the one-epoch baseline."""
-    rule = arm.plan.search.select
-    trials = yield from _search(arm)
-    arms = [(yield from _report(arm, "arm", rule, trials, None))]
-    if arm.strategy == "none" and arm.plan.seeds:
-        arms.append((yield from _report(arm, "one_epoch", "one_epoch", trials, arms[0].chosen)))
+    arms = []
+    for each in filter(None, (arm, arm.baseline())):
+        trials = yield from _search(each)
+        arms.append((yield from _report(each, trials)))
     return arms
 
 
@@ -59,12 +57,12 @@ def _search(arm: ArmPlan) -> Generator[list[Job], list[Run], Tried]:
 def _study(arm: ArmPlan) -> Search:
     assert arm.journal is not None
     plan, space = arm.plan.search, arm.space()
-    first = arm.job({name: default for name, (_, default) in space.items()}, "trial", 0, plan.seed)
+    given = arm.given(space)
+    first = arm.job(given[0], "trial", 0, plan.seed)
     name, larger = f"{arm.plan.name}: {arm.id}", METRICS[plan.metric] > 0
     value = f"valid/{plan.metric}/{arm.task} at {plan.select}"
-    return Search(
-        arm.journal, name, space, first.key, plan.trials, plan.seed, larger, value, _note(arm, value, list(space))
-    )
+    note = _note(arm, value, list(space))
+    return Search(arm.journal, name, space, given, first.key, plan.trials, plan.seed, larger, value, note)
 
 
 def _trial_job(arm: ArmPlan, trial: Trial) -> Job:
@@ -74,14 +72,18 @@ def _trial_job(arm: ArmPlan, trial: Trial) -> Job:
 def _note(arm: ArmPlan, value: str, knobs: list[str]) -> str:
     """What the dashboard says of a study."""
     plan = arm.plan
-    return f"""# {arm.strategy} on {arm.dataset}, {arm.model}
+    once = arm.role == "one_epoch"
+    what = "one epoch of none, the baseline," if once else arm.strategy
+    budget = "one epoch each; in epochs as much as any strategy" if once else "the same for every strategy of the plan"
+    return f"""# {what} on {arm.dataset}, {arm.model}
 
-The search of one strategy in plan `{plan.name}`. {plan.description}
+A search in plan `{plan.name}`. {plan.description}
 
 - **Value**: `{value}`, {"more" if METRICS[plan.search.metric] > 0 else "less"} is better; `{plan.search.select}` is the
   rule by which an epoch is chosen. Trials never read the test split.
-- **Budget**: {plan.search.trials} trials, the same for every strategy of the plan. Trial 0 is the defaults.
-- **Knobs**: {", ".join(f"`{k}`" for k in knobs)}. The learning rates are searched for every strategy alike.
+- **Budget**: {plan.search.trials} trials, {budget}. Trial 0 is the defaults.
+- **Knobs**: {", ".join(f"`{k}`" for k in knobs)}. The learning rates are searched for every strategy alike: trials 1 to
+  {STARTUP - 1} of every study have the same ones.
 - **Seeds**: trial *n* has seed {plan.search.seed} + *n*; the winner is trained again on seeds that no trial had.
 - **Attributes**: `key` names the folder of the run's records, `results/runs/<key>`, and its MLflow run.
   `multi_epoch_gain_valid_over_own_epoch_1` is on the validation split; the report's gain is on the test split, over one
@@ -103,21 +105,18 @@ def _attributes(arm: ArmPlan, run: Run) -> dict[str, float]:
     return out
 
 
-def _report(
-    arm: ArmPlan, role: str, rule: str, trials: Tried, shared: dict[str, Any] | None
-) -> Generator[list[Job], list[Run], Arm]:
-    """Train the winner under `rule`; a one-epoch winner other than the `shared` one is trained for one epoch only."""
-    sign = METRICS[arm.plan.search.metric]
+def _report(arm: ArmPlan, trials: Tried) -> Generator[list[Job], list[Run], Arm]:
+    """Train the winner on the reporting seeds."""
+    rule, sign = arm.plan.search.select, METRICS[arm.plan.search.metric]
     values = [(value, t.params) for t, run in trials if (value := _value(arm, rule, run)) is not None]
     chosen = max(values, key=lambda v: sign * v[0])[1] if values else {}
-    epochs = 1 if rule == "one_epoch" and chosen != shared else None
-    jobs = [] if trials and not values else [arm.job(chosen, "seed", s, s, epochs) for s in arm.plan.seeds]
+    jobs = [] if trials and not values else [arm.job(chosen, "seed", s, s) for s in arm.plan.seeds]
     yield jobs
     return Arm(
         dataset=arm.dataset,
         model=arm.model,
         strategy=arm.strategy,
-        role=role,
+        role=arm.role,
         select=rule,
         tuned=bool(trials),
         chosen=chosen,

@@ -100,7 +100,7 @@ class _Launch:
 
     def run(self, arms: list[ArmPlan]) -> Outcome:
         for observer in self.observers:
-            observer.planned(len(arms) * (self.plan.search.trials + len(self.plan.seeds)))
+            observer.planned(sum(arm.most_runs for arm in arms))
         self.drivers = [_Driver(arm, drive(arm)) for arm in arms]
         for driver in self.drivers:
             self._advance(driver, None)

@@ -21,6 +21,9 @@ from typing import Any
 
 from harness.plugin import UserError, unknown
 
+PLAIN = "none"
+"""The strategy that mitigates nothing, of which one epoch is the baseline."""
+
 
 @dataclass(frozen=True)
 class Record:

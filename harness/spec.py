@@ -110,7 +110,8 @@ class RunSpec(Config):
 
 
 class SearchSpec(Config):
-    """How hyperparameters are chosen. trials: per strategy, the first being the defaults; 0: no search.
+    """How hyperparameters are chosen. trials: per strategy, the first being the defaults; 0: no search. The one-epoch
+    baseline has as many epochs in trials of one.
 
     select: best_epoch, final_epoch or one_epoch of valid/<metric>/<task>. Seeds of trials count from `seed`.
     """
@@ -121,7 +122,7 @@ class SearchSpec(Config):
     select: Literal["best_epoch", "final_epoch", "one_epoch"] = "best_epoch"
     seed: int = Field(1_000_000, ge=0)
     dense_lr: tuple[float, float] = (3e-4, 3e-3)
-    table_lr: tuple[float, float] = (3e-4, 3e-3)
+    table_lr: tuple[float, float] = (3e-4, 0.3)
 
     @field_validator("dense_lr", "table_lr", mode="before")
     @classmethod

@@ -160,6 +160,8 @@ class EmbeddingTables:
         self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None
     ) -> None:
         """Redraw rows from the initial distribution, from the field's own random streams, and clear their state."""
+        if self._frozen:
+            return
         draw = self._draws[field.name] = self._draws.get(field.name, -1) + 1
         first, end = field.offset, field.offset + field.num_rows
         if rows is not None and len(rows) and not first <= int(rows.min()) <= int(rows.max()) < end:
@@ -185,7 +187,7 @@ class EmbeddingTables:
         return self.memos[name]
 
     def freeze(self) -> None:
-        """No update from here on, and no decay after what rows owe by now."""
+        """No update or reset from here on, and no decay after what rows owe by now."""
         if self._decays:
             self.store[:, : self.width] = self.weight_RD
         self._frozen, self._decays = True, False

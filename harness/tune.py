@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 optuna.logging.set_verbosity(logging.WARNING)
+STARTUP = 5
+"""Trials before the sampler learns from what the ones before them came to."""
 Space = dict[str, tuple[BaseDistribution, Any]]
 
 
@@ -60,6 +62,13 @@ def distribution(knob: Knob, default: Any) -> BaseDistribution:
     return FloatDistribution(knob.low, knob.high, log=knob.log)
 
 
+def within(distribution: BaseDistribution, share: float) -> float:
+    """The value that lies this share of the way through a range of numbers, on its own scale."""
+    assert isinstance(distribution, FloatDistribution)
+    low, high = distribution.low, distribution.high
+    return float(low * (high / low) ** share if distribution.log else low + share * (high - low))
+
+
 def open_journal(results: Path) -> Journal:
     """The journal of a results folder, made if there is none."""
     files = results / "optuna.artifacts"
@@ -69,7 +78,8 @@ def open_journal(results: Path) -> Journal:
 
 
 class Search:
-    """The study of one arm. space: name -> (distribution, default), the first trial being the defaults.
+    """The study of one arm. space: name -> (distribution, default). given: trial -> values of knobs that the sampler is
+    not asked for, the defaults in the first.
 
     key: of the first trial's run. Whatever would change its numbers, the data, the engine, a plug-in, makes it another
     study; the sampler's stream stays the same, as it depends on the arm and its space alone.
@@ -78,13 +88,14 @@ class Search:
     """
 
     def __init__(
-        self, journal: Journal, arm: str, space: Space, key: str, trials: int, seed: int, larger: bool,
-        value: str = "value", note: str = "",
+        self, journal: Journal, arm: str, space: Space, given: Mapping[int, dict[str, Any]], key: str, trials: int,
+        seed: int, larger: bool, value: str = "value", note: str = "",
     ) -> None:  # fmt: skip
         about = json.dumps({k: [distribution_to_json(d), default] for k, (d, default) in space.items()}, sort_keys=True)
         self.name, self._trials, self._seed = f"{arm} [{_digest(about + key)}]", trials, seed
         self._stream = f"{arm} [{_digest(about)}]"
-        self._journal, self._space, self._larger, self._value, self._note = journal, space, larger, value, note
+        self._journal, self._space, self._given = journal, space, given
+        self._larger, self._value, self._note = larger, value, note
         self._open([])
 
     def ask(self) -> Trial | None:
@@ -96,10 +107,12 @@ class Search:
                 return self._trial(left)
             self.rewind(left.number)
             trials = self._study.get_trials(deepcopy=False)
-        if sum(t.state.is_finished() for t in trials) >= self._trials:
+        if (number := sum(t.state.is_finished() for t in trials)) >= self._trials:
             return None
+        if number in self._given and number == len(trials):
+            self._study.enqueue_trial(self._given[number])
         self._study.sampler = optuna.samplers.TPESampler(
-            seed=seeds.torch_seed(self._seed, self._stream, len(trials)) % 2**32, n_startup_trials=5
+            seed=seeds.torch_seed(self._seed, self._stream, number) % 2**32, n_startup_trials=STARTUP
         )
         asked = self._study.ask({name: dist for name, (dist, _) in self._space.items()})
         return self._trial(self._study.get_trials(deepcopy=False)[asked.number])
@@ -139,7 +152,7 @@ class Search:
         return tuple(self._trial(t) for t in trials if t.state.is_finished())
 
     def _open(self, trials: list[FrozenTrial]) -> None:
-        """Load the study or make it, with these trials; a new one starts with the defaults."""
+        """Load the study or make it, with these trials."""
         self._study = optuna.create_study(
             storage=self._journal.storage,
             study_name=self.name,
@@ -147,8 +160,6 @@ class Search:
             load_if_exists=True,
         )
         self._study.add_trials(trials)
-        if not self._study.get_trials(deepcopy=False):
-            self._study.enqueue_trial({name: default for name, (_, default) in self._space.items()})
         if self._study.metric_names != [self._value]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ExperimentalWarning)

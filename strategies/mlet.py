@@ -27,7 +27,7 @@ class MLET(Strategy):
     """ratio: k / d."""
 
     name = "mlet"
-    ratio: int = tuned(4, 1, 16, log=True)
+    ratio: int = tuned(4, 2, 16, log=True)
 
     def network(self, net: nn.Module, fields: int, width: int) -> tuple[nn.Module, int]:
         return Projected(net, fields, self.ratio * width, width), self.ratio * width

@@ -19,7 +19,7 @@ class Reinit(Strategy):
     name = "reinit"
     every: float = tuned(1.0, 1.0, 1000.0, neutral=math.inf, search=False)
     start: int = tuned(1, 1, 1000, search=False)
-    min_cardinality: int = tuned(1, 1, 100_000, log=True)
+    min_cardinality: int = tuned(1, 1, 10**9, search=False)
     reset_state: bool = tuned(True, choices=(True, False), search=False)
 
     def __post_init__(self) -> None:

@@ -27,7 +27,6 @@ class RunningMean(Strategy):
         seen_R = step.memo("seen_since_drawn")
         seen_K = seen_R.index_select(0, step.rows_K) + step.batch_count_K
         seen_R.index_copy_(0, step.rows_K, seen_K)
-        sum_KD = step.grad_KD * step.examples
-        scale_K = 1 / (1 + seen_K / self.prior_count)
-        length_K = step.lr * scale_K * sum_KD.norm(dim=1)
-        return step.with_grad(sum_KD).scale_lr(scale_K * (self.radius / length_K.clamp(min=self.radius)))
+        scale_K = step.examples / (1 + seen_K / self.prior_count)
+        length_K = step.lr * scale_K * step.grad_KD.norm(dim=1)
+        return step.scale_lr(scale_K * (self.radius / length_K.clamp(min=self.radius)))

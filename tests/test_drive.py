@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 from test_launch import PLAN, plan_of
@@ -14,7 +16,7 @@ from harness.drive import drive
 from harness.launch import prepare
 from harness.records import Arm, Record, Run
 from harness.registry import Registry
-from harness.tune import open_journal
+from harness.tune import STARTUP, open_journal
 
 PAGE = {"mlflow_run": "r1", "mlflow_page": "http://here/r1"}
 
@@ -164,6 +166,23 @@ def test_the_note_of_a_study_says_what_it_is(tmp_path: Path, results: Path) -> N
         "1000000 +",
     ):
         assert fact in note
+
+
+def test_every_arm_and_the_baseline_start_at_the_same_learning_rates(tmp_path: Path, results: Path) -> None:
+    plan = plan_of(
+        tmp_path, PLAN, "search.trials=7", "strategies=['none', 'hashing', 'sparse_optimizer+reinit']", "seeds=[1]"
+    )
+    found = [arm for source in prepare(plan, Registry(), results) for arm in finish(source)[0]]
+    assert [(arm.id.split("/")[-1], len(arm.trials)) for arm in found] == [
+        ("none", 7), ("one_epoch", 14), ("hashing", 7), ("sparse_optimizer+reinit", 7),
+    ]  # fmt: skip
+    for number in range(STARTUP):
+        assert len({arm.trials[number].params["dense_lr"] for arm in found}) == 1
+        assert len({arm.trials[number].params["table_lr"] for arm in found[:3]}) == 1
+    assert "table_lr" not in found[3].trials[0].params, "the strategy takes its place"
+    spread = sorted(math.log(found[0].trials[n].params["table_lr"]) for n in range(1, STARTUP))
+    low, high = map(math.log, plan.search.table_lr)
+    assert max(np.diff([low, *spread, high])) < 0.6 * (high - low), "they fill the range"
 
 
 def test_without_reporting_seeds_there_is_a_search_alone(tmp_path: Path, results: Path) -> None:

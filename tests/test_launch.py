@@ -105,12 +105,12 @@ def test_every_arm_searches_and_reports(reference: tuple[Plan, Path, Outcome, Wa
     assert outcome.complete
     assert [a.id.split("/")[-1] for a in outcome.arms] == ["none", "one_epoch", "reinit"]
     for arm in outcome.arms:
-        assert len(arm.trials) == 2
+        assert len(arm.trials) == (4 if arm.role == "one_epoch" else 2), "two epochs each, in all"
         assert arm.trials[0].params["dense_lr"] == 1e-3
         assert set(arm.runs) == {1, 2}
         assert arm.chosen in [t.params for t in arm.trials]
         assert all(read(results / "runs", key).status == "finished" for key in arm.runs.values())
-    assert watcher.records >= len(watcher.trained) * 4 - 4
+    assert watcher.records == sum(2 * job.spec.train.epochs for job in watcher.trained)
 
 
 def test_trials_never_read_the_test_split(reference: tuple[Plan, Path, Outcome, Watcher]) -> None:
@@ -136,7 +136,7 @@ def test_records_and_studies_do_not_depend_on_the_number_of_workers(
     go(plan, tmp_path / "results", workers=1)
     assert record_bytes(tmp_path / "results") == record_bytes(results)
     assert studies(tmp_path / "results") == studies(results)
-    assert [[number for number, *_ in trials] for trials in studies(results).values()] == [[0, 1], [0, 1]]
+    assert [[number for number, *_ in trials] for trials in studies(results).values()] == [[0, 1], [0, 1], [0, 1, 2, 3]]
 
 
 def test_a_killed_launch_goes_on_to_the_same_outcome(
@@ -267,12 +267,19 @@ def test_what_the_data_refuse_is_refused_before_training(tmp_path: Path, overrid
 def test_the_one_epoch_baseline_is_tuned_for_one_epoch(
     reference: tuple[Plan, Path, Outcome, Watcher],
 ) -> None:
-    """The baseline is tuned for its epoch: another winner than that of `none` is trained for one epoch alone."""
+    """It has a search of its own, of as many epochs as every arm's, and the best of it by its one epoch."""
     _, results, outcome, watcher = reference
+    one_epoch = outcome.arms[1]
+    arms = {job.key: job.arm for job in watcher.trained}
+    assert {arms[key] for key in one_epoch.runs.values()} == {one_epoch.id}
+    keys = [*one_epoch.runs.values(), *(trial.key for trial in one_epoch.trials)]
+    assert {len(read(results / "runs", key).boundaries) for key in keys} == {1}
+    best = max(one_epoch.trials, key=lambda trial: trial.value or 0)
+    assert one_epoch.chosen == best.params
+
+
+def test_an_untuned_baseline_is_the_first_epoch_of_none(tmp_path: Path) -> None:
+    outcome, watcher = go(plan_of(tmp_path, PLAN, "search.trials=0", "seeds=[1]"), tmp_path / "results")
     none, one_epoch, _ = outcome.arms
-    if one_epoch.chosen == none.chosen:
-        assert one_epoch.runs == none.runs
-    else:
-        arms = {job.key: job.arm for job in watcher.trained}
-        assert {arms[key] for key in one_epoch.runs.values()} == {one_epoch.id}
-        assert {len(read(results / "runs", key).boundaries) for key in one_epoch.runs.values()} == {1}
+    assert one_epoch.runs == none.runs
+    assert len(watcher.trained) == 2

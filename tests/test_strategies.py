@@ -102,7 +102,8 @@ def test_none_composed_with_a_strategy_changes_nothing(name: str, corpus: Corpus
 STRONGER = {"adaptive_regularization": "alpha=0.05", "decay_before_read": "alpha=0.05"}
 STRONGER |= {"cowclip": "r=0.001", "l2": "strength=0.01", "stable_rank": "weight=0.1"}
 ACTIVE = [f"{n}({STRONGER[n]})" if n in STRONGER else n for n in sorted(REGISTRY.strategies.keys() - {"none"})]
-"""Every strategy, where its defaults hardly show in a few steps with others that do."""
+"""Every strategy, stronger where its defaults hardly show in a few steps."""
+REDRAWING = {"prune_by_importance", "reinit", "return_to_mean"}
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,10 @@ def test_any_two_train_together_and_neither_is_lost(
     for second in ACTIVE[ACTIVE.index(first) + 1 :]:
         together = few_steps(corpus, model, f"{first}+{second}")
         assert math.isfinite(together), second
-        assert together not in (alone[first], alone[second]), second
+        if first == "freeze_tables" and second in REDRAWING:
+            assert together == alone[first], f"{second} redraws frozen rows"
+        else:
+            assert together not in (alone[first], alone[second]), second
 
 
 def few_steps(corpus: Corpus, model: Model, text: str) -> float:

@@ -21,10 +21,11 @@ SPACE = {
     "count": (distribution(Knob(1, 100, log=True), 2), 2),
     "kind": (distribution(Knob(choices=("a", "b")), "b"), "b"),
 }
+GIVEN = {0: {"lr": 1e-2, "count": 2, "kind": "b"}, 1: {"lr": 5e-2}, 3: {"lr": 2e-3, "count": 50}}
 
 
 def search(folder: Path, trials: int = 8, key: str = "key") -> Search:
-    return Search(open_journal(folder), "arm", SPACE, key, trials, seed=100, larger=True)
+    return Search(open_journal(folder), "arm", SPACE, GIVEN, key, trials, seed=100, larger=True)
 
 
 def value_of(trial: Trial) -> float | None:
@@ -40,9 +41,11 @@ def spend(study: Search, most: int = 100) -> list[Trial]:
     return done
 
 
-def test_the_first_trial_is_the_defaults_and_the_budget_is_kept(tmp_path: Path) -> None:
+def test_trials_have_what_is_given_and_the_budget_is_kept(tmp_path: Path) -> None:
     done = spend(search(tmp_path))
-    assert done[0].params == {"lr": 1e-2, "count": 2, "kind": "b"}
+    assert done[0].params == GIVEN[0]
+    assert all(done[n].params.items() >= values.items() for n, values in GIVEN.items())
+    assert done[1].params["count"] != done[0].params["count"], "what is not given is drawn"
     assert [t.number for t in done] == list(range(8))
     assert [t.seed for t in done] == list(range(100, 108))
     assert search(tmp_path).ask() is None
@@ -68,9 +71,22 @@ def test_attributes_are_in_the_journal(tmp_path: Path) -> None:
     assert stored.trials[2].state == optuna.trial.TrialState.FAIL
 
 
+def test_a_trial_that_was_given_and_not_yet_asked_is_not_given_twice(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    whole = spend(search(tmp_path / "a"))
+    first = spend(search(tmp_path / "b"), most=3)
+    journal = open_journal(tmp_path / "b").storage
+    optuna.load_study(study_name=search(tmp_path / "b").name, storage=journal).enqueue_trial(GIVEN[3])
+    assert first + spend(search(tmp_path / "b")) == whole
+
+
 def test_another_space_is_another_study(tmp_path: Path) -> None:
     wider = SPACE | {"lr": (distribution(Knob(1e-5, 1e-1, log=True), 1e-2), 1e-2)}
-    assert search(tmp_path).name != Search(open_journal(tmp_path), "arm", wider, "key", 8, seed=100, larger=True).name
+    assert (
+        search(tmp_path).name
+        != Search(open_journal(tmp_path), "arm", wider, GIVEN, "key", 8, seed=100, larger=True).name
+    )
 
 
 def test_other_data_or_another_engine_is_another_study_that_proposes_the_same(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.report.load import PLAIN, Group
+from harness.records import PLAIN
+from harness.report.load import Group
 from harness.report.stats import Row, against
 from harness.report.text import (
     METRIC_NAMES,

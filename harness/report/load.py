@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.plugin import UserError
-from harness.records import Arm, Outcome, Run, read, read_outcome
+from harness.records import PLAIN, Arm, Outcome, Run, read, read_outcome
 from harness.records import seconds as seconds_of
 
 OF_FACTS = "facts-"
 """Begins the name of a fact's plan."""
-PLAIN = "none"
-"""The strategy that mitigates nothing."""
 
 
 @dataclass(frozen=True)
