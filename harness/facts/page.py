@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import cycle
 from textwrap import fill
 
+from harness import summary
 from harness.facts.expression import Readings
 from harness.facts.sheet import Claim, Fact
 from harness.facts.verdict import Finding
@@ -35,8 +36,9 @@ def markdown(entries: Sequence[Entry]) -> str:
         ours = "" if found is None else _value(found.measured[0].value, found.measured[0].claim)
         verdict = "not run" if found is None else f"{found.verdict} ({found.of_claims})"
         rows.append(f"| [{fact.name}](#{fact.name.lower()}) | {fact.says} | {_cited(fact)} | {ours} | {verdict} |")
-    seconds = sum(found.seconds for _, found in entries if found)
-    machines = {machine: None for _, found in entries if found for machine in found.machines}
+    runs = {key: run for _, found in entries if found for key, run in found.runs.items()}.values()
+    seconds = sum(summary.seconds(record.cost) for run in runs for record in run.boundaries)
+    machines = sorted({f"{run.env['machine']}, {run.env['cores']} cores" for run in runs})
     foot = f"All runs together trained and evaluated for {seconds / 60:.0f} minutes of one core: {'; '.join(machines)}."
     return "\n".join([HEAD, *rows, "", foot, "", *(_section(fact, found) for fact, found in entries)])
 

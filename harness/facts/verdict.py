@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,18 +42,9 @@ class Finding:
     readings: Readings
 
     @property
-    def seconds(self) -> float:
-        """Of training and evaluation that the runs took."""
-        costs = (record.cost for run in self._runs() for record in run.boundaries)
-        return sum(cost.get("train_s", 0.0) + cost.get("eval_s", 0.0) for cost in costs)
-
-    @property
-    def machines(self) -> list[str]:
-        """What the runs were made on."""
-        return sorted({f"{run.env['machine']}, {run.env['cores']} cores" for run in self._runs()})
-
-    def _runs(self) -> Iterator[Run]:
-        return (run for arm in self.readings.arms for run in arm.runs.values())
+    def runs(self) -> dict[str, Run]:
+        """By key; other facts may share them."""
+        return {run.key: run for arm in self.readings.arms for run in arm.runs.values()}
 
     @property
     def verdict(self) -> str:
