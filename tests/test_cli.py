@@ -72,7 +72,7 @@ def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(tmp_path: Path) 
 
 def test_a_search_alone_prints_its_trials_and_how_to_train_the_winner(tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_text(PLAN)
-    strategy = "low_frequency_filter(min_count=3)+reinit"
+    strategy = "low_frequency_filter(min_count=3)+return_to_mean"
     arguments = (strategy, "--plan", "my.toml", "--trials", "2", "--no-mlflow", "--workers", "1")
     found = multiepoch("tune", *arguments, cwd=tmp_path)
     assert found.returncode == 0, found.stderr
@@ -80,7 +80,7 @@ def test_a_search_alone_prints_its_trials_and_how_to_train_the_winner(tmp_path: 
     assert re.search(r"^ +1 +0\.\d{4} +[12] +[+-]0\.\d{4} +[+-]\d\.\d{4}", found.stdout, re.MULTILINE)
     run = re.search(r"multiepoch run '(.*)' (--set train.dense_lr=\S+) (--set train.table_lr=\S+)", found.stdout)
     assert run is not None
-    assert run[1].startswith("low_frequency_filter(min_count=3)+reinit(")
+    assert run[1].startswith("low_frequency_filter(min_count=3)+return_to_mean(")
     assert "one epoch" not in found.stdout
 
 

@@ -70,6 +70,33 @@ def test_a_gain_that_does_not_survive_correction_is_not_a_headline(tmp_path: Pat
     pytest.fail("no scale gave an interval without zero that correction undoes")
 
 
+def test_a_gain_within_epoch_1_is_not_one_of_further_epochs(tmp_path: Path) -> None:
+    """The best arm gains by what it learns at once; the second by its second epoch."""
+    bench = Bench(tmp_path, seeds=tuple(range(5)), own=0.0001, tasks=("click",))
+    bench.curves = {"none": (0.67, 0.65), "at_once": (0.69, 0.68), "later": (0.67, 0.68), "idle": (0.67, 0.66)}
+    group = bench.group()
+    found = rows(group, "click", "auc")
+    assert [row.arm.label for row in found][:2] == ["at_once", "later"]
+    assert [row.shown("further") for row in found][:2] == [0, 1]
+    said = answer(group, found)
+    assert said.headline == "More than one epoch pays with later"
+    assert "of it after its own first epoch" in said.text
+    assert "Ranked above it, without a gain from further epochs that is shown: at_once." in said.text
+
+
+def test_an_arm_with_a_failed_seed_claims_nothing(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, seeds=tuple(range(5)), own=0.0001, tasks=("click",))
+    bench.status = {("reinit", 4): "failed"}
+    group = bench.group()
+    found = rows(group, "click", "auc")
+    assert found[0].arm.label == "reinit"
+    assert (value := found[0].value("gain")) is not None
+    assert value.sign == 1
+    assert found[0].shown("gain") == 0
+    assert "not settled" in answer(group, found).headline
+    assert "reinit (1 of 5 seeds)" in cautions(group)[0]
+
+
 def test_a_leader_whose_interval_includes_zero_is_warned_of(tmp_path: Path) -> None:
     (first, second) = cautions(plan(tmp_path, 0.01, (0.001, 0.0)))
     assert "is ranked first, but the interval of its gain includes zero" in first

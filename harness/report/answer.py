@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.records import PLAIN
+from harness.report.estimates import holm
+from harness.report.inference import LEVEL
 from harness.report.load import Group
 from harness.report.stats import Row, against
 from harness.report.text import (
@@ -47,8 +49,9 @@ def answer(group: Group, rows: list[Row]) -> Answer:
     arms = [row for row in rows if not row.arm.is_baseline and row.value("gain") is not None]
     if not arms:
         return Answer("No answer yet", _why_not(group))
-    lead, digits = arms[0], digits_for(rows)
-    sentences = [_lead(group, lead, digits), _ties(group, arms), _plain(group, arms, digits), _caveats(group)]
+    lead, digits = next(filter(_pays, arms), arms[0]), digits_for(rows)
+    sentences = [_lead(group, lead, digits), _better_at_once(arms, lead), _ties(group, arms, lead)]
+    sentences += [_plain(group, arms, lead, digits), _caveats(group)]
     gain = f"{show(lead.value('gain'), digits, signed=True)} {measured(group.task, group.metric)}"
     return Answer(_headline(group, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
 
@@ -79,8 +82,8 @@ def _with(row: Row, group: Group) -> str:
 
 
 def _pays(row: Row) -> bool:
-    """It beats the baseline, also after correction for the number of arms, and not at epoch 1 already."""
-    return row.shown("gain") > 0 and max(row.epochs) > 1
+    """Its chosen epoch beats the baseline and its own first, both corrected for the number of arms."""
+    return row.shown("gain") > 0 and row.shown("further") > 0
 
 
 def _lead(group: Group, row: Row, digits: int) -> str:
@@ -96,20 +99,31 @@ def _lead(group: Group, row: Row, digits: int) -> str:
     if gain.sign and len(group.arms) > 1:
         open_ = f" ({p_is(row.measures['gain'].p)} corrected for {len(group.arms)} arms)"
     stop = f", read at epoch {epochs_text(row.epochs)}" if row.epochs else ""
-    return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}."
+    further = row.value("further")
+    later = further is not None and not further.identical
+    own = f", {show(further, digits, signed=True)} of it after its own first epoch" if later else ""
+    return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}{own}."
 
 
-def _ties(group: Group, arms: list[Row]) -> str:
-    lead, rest = arms[0], arms[1:]
-    tied = [row.arm.label for row in rest if (e := against(lead.arm, row.arm, group)) is not None and e.sign == 0]
+def _better_at_once(arms: list[Row], lead: Row) -> str:
+    """Arms ranked above the one that is shown to pay."""
+    above = [row.arm.label for row in arms[: arms.index(lead)]]
+    return f"Ranked above it, without a gain from further epochs that is shown: {named(above)}." if above else ""
+
+
+def _ties(group: Group, arms: list[Row], lead: Row) -> str:
+    rest = [row for row in arms if row is not lead]
+    found = [against(lead.arm, row.arm, group) for row in rest]
+    p_values = holm([None if e is None else e.p_value for e in found])
+    tied = [row.arm.label for row, p in zip(rest, p_values, strict=True) if p is not None and p >= LEVEL]
     also = [row.arm.label for row in rest if _pays(row)]
-    said = [f"Its lead over {named(tied)} could be chance."] if tied else []
+    said = [f"Its difference to {named(tied)} could be chance."] if tied else []
     if also:
         said.append(f"{named(also)} also {'pays' if len(also) == 1 else 'pay'}.")
     return " ".join(said)
 
 
-def _plain(group: Group, arms: list[Row], digits: int) -> str:
+def _plain(group: Group, arms: list[Row], lead: Row, digits: int) -> str:
     row = next((r for r in arms if r.arm is group.plain), None)
     if row is None or group.epochs == 1:
         return ""
@@ -120,7 +134,7 @@ def _plain(group: Group, arms: list[Row], digits: int) -> str:
     size = show(gain, digits, signed=True) if gain.mean else "no gain"
     stopped = f" Validation would stop it at epoch {epochs_text(row.epochs)}, with {size}."
     text = f"Plain training run to epoch {group.epochs} ends {show(end, digits, signed=True)} from that baseline"
-    return f"{text}: {verdict}.{stopped if row is not arms[0] else ''}"
+    return f"{text}: {verdict}.{stopped if row is not lead else ''}"
 
 
 def _caveats(group: Group) -> str:

@@ -57,10 +57,9 @@ class Estimate:
         """Standard deviation over seeds."""
         return float(np.std(self.values, ddof=1)) if self.n > 1 else None
 
-    @property
-    def detectable(self) -> float | None:
+    def detectable(self, level: float = inference.LEVEL) -> float | None:
         """The smallest mean that this many seeds, varying as much, would tell from zero four times in five."""
-        return None if self.deviation is None else inference.detectable_effect(self.n) * self.deviation
+        return None if self.deviation is None else inference.detectable_effect(self.n, level) * self.deviation
 
     @cached_property
     def bootstrap(self) -> tuple[float, float] | None:

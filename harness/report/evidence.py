@@ -27,12 +27,13 @@ def evidence(group: Group, *, against_none: bool, difference: float = DIFFERENCE
         Column("p", "sign-flip"),
         Column("p, Holm", "sign-flip"),
         Column("deviation", "over seeds"),
-        Column("detectable", "4 times in 5"),
-        Column("seeds", f"to detect {difference:g}"),
+        Column("detectable", "4 times in 5, corrected"),
+        Column("seeds", f"to detect {difference:g}, corrected"),
     )
     flips = sign_flips(found, "gain", against_none=against_none)
     arms = [row for row in found if not row.arm.is_baseline and not (against_none and row.arm is group.plain)]
-    return Grid(columns, tuple(_line(row, flips[id(row)], digits, against_none, difference) for row in arms))
+    level = LEVEL / max(len(arms), 1)
+    return Grid(columns, tuple(_line(row, flips[id(row)], digits, against_none, difference, level) for row in arms))
 
 
 def sign_flips(found: list[Row], quantity: str, *, against_none: bool) -> dict[int, float | None]:
@@ -55,7 +56,10 @@ def cautions(group: Group) -> list[str]:
     open_ = [name for name, gain in gains.items() if gain.sign == 0 and not gain.identical]
     if len(open_) > 1:
         said.append(f"Not told from the reference, so their order says nothing: {named(open_)}.")
-    lost = [row.arm.label for row in arms if gains[row.arm.label].sign and not row.shown("gain")]
+    failed = [f"{a.label} ({len(a.failed)} of {seeds(len(a.runs))})" for a in group.everything if a.failed]
+    if failed:
+        said.append(f"Of arms with failed seeds nothing is claimed, as what is left is not chance: {named(failed)}.")
+    lost = [r.arm.label for r in arms if gains[r.arm.label].sign and not r.shown("gain") and not r.arm.failed]
     if lost:
         said.append(
             f"Intervals that exclude zero, but not once corrected for {len(arms)} arms compared: {named(lost)}."
@@ -71,11 +75,14 @@ def sensitivity(group: Group, difference: float = DIFFERENCE) -> str:
         return ""
     n = max(gain.n for gain in gains)
     typical = median(gain.deviation or 0.0 for gain in gains)
-    needed, seen = seeds_for(difference, typical), median(gain.detectable or 0.0 for gain in gains)
+    level = LEVEL / len(arms)
+    needed, seen = seeds_for(difference, typical, level), median(gain.detectable(level) or 0.0 for gain in gains)
     price = f"about {seeds(needed)}" if needed else "more than a thousand seeds"
     text = (
-        f"With {seeds(n)} the median arm would show a gain of {number(seen, digits)} four times in five, and smaller "
-        f"ones less often: no gain shown is not no gain. To show {difference:g} it would take {price}."
+        f"With {seeds(n)}, and corrected for {len(arms)} arms, the median arm would show a gain of "
+        f"{number(seen, digits)} four times in five, and smaller ones less often: no gain shown is not no gain. To "
+        f"show {difference:g} it would take {price}. All this is of seeds; another search of the same budget may "
+        "choose other knobs, which none of the intervals knows of."
     )
     floor = smallest_sign_flip(n)
     if floor * len(arms) >= LEVEL:
@@ -98,13 +105,15 @@ def _difference(row: Row, quantity: str, against_none: bool) -> Estimate | None:
     return measure.against_none if against_none else measure.value
 
 
-def _line(row: Row, flip_holm: float | None, digits: int, against_none: bool, difference: float) -> tuple[Cell, ...]:
+def _line(
+    row: Row, flip_holm: float | None, digits: int, against_none: bool, difference: float, level: float
+) -> tuple[Cell, ...]:
     found = _difference(row, "gain", against_none)
     name = Cell(row.arm.label, row.arm.completeness)
     if found is None or found.deviation is None or found.identical:
         return (name, cell(found, digits, 1), *[Cell(NOTHING)] * 7)
     measure = row.measures["gain"]
-    needed = seeds_for(difference, found.deviation)
+    needed = seeds_for(difference, found.deviation, level)
     return (
         name,
         cell(found, digits, 1, row.shown("gain", against_none=against_none)),
@@ -113,6 +122,6 @@ def _line(row: Row, flip_holm: float | None, digits: int, against_none: bool, di
         Cell(probability(found.sign_flip)),
         Cell(probability(flip_holm)),
         Cell(number(found.deviation, digits + 1)),
-        Cell(f"\u00b1{number(found.detectable or 0.0, digits)}"),
+        Cell(f"\u00b1{number(found.detectable(level) or 0.0, digits)}"),
         Cell(str(needed) if needed else "> 1000"),
     )

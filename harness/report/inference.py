@@ -78,23 +78,24 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(v) for v in np.minimum(adjusted, 1.0)]
 
 
-def power(effect: float, n: int) -> float:
+def power(effect: float, n: int, level: float = LEVEL) -> float:
     """Chance that a two-sided paired t test over n seeds detects a mean difference of `effect` standard deviations."""
-    critical, shift = stats.t.isf(LEVEL / 2, n - 1), effect * np.sqrt(n)
+    critical, shift = stats.t.isf(level / 2, n - 1), effect * np.sqrt(n)
     return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.sf(critical, n - 1, -shift))
 
 
 @cache
-def detectable_effect(n: int) -> float:
+def detectable_effect(n: int, level: float = LEVEL) -> float:
     """The smallest mean difference, in standard deviations of the differences, that n seeds detect with `POWER`."""
-    return float(optimize.brentq(lambda effect: power(effect, n) - POWER, 0.0, 25 / np.sqrt(n)))
+    most = stats.t.isf(level / 2, n - 1) + 25
+    return float(optimize.brentq(lambda effect: power(effect, n, level) - POWER, 0.0, most))
 
 
-def seeds_for(difference: float, deviation: float) -> int | None:
+def seeds_for(difference: float, deviation: float, level: float = LEVEL) -> int | None:
     """Seeds that detect a mean difference with `POWER`, given the standard deviation of the differences over seeds.
 
     None: more than `MOST_SEEDS`.
     """
     counts = range(2, MOST_SEEDS + 1)
-    found = bisect_left(counts, True, key=lambda n: detectable_effect(n) * deviation <= abs(difference))
+    found = bisect_left(counts, True, key=lambda n: detectable_effect(n, level) * deviation <= abs(difference))
     return counts[found] if found < len(counts) else None

@@ -40,6 +40,11 @@ class ArmRuns:
         """The runs that statistics are made of."""
         return {seed: run for seed, run in self.runs.items() if run.status == "finished"}
 
+    @cached_property
+    def failed(self) -> tuple[int, ...]:
+        """Seeds that came to no value, as one that diverged."""
+        return tuple(seed for seed, run in self.runs.items() if run.status == "failed")
+
     @property
     def completeness(self) -> str:
         done, expected = len(self.finished), len(self.runs)

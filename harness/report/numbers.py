@@ -18,14 +18,15 @@ from harness.report.text import METRIC_NAMES
 NONE = "against_none_"
 WORDS = ("dataset", "model", "strategy", "role", "task", "metric", "split", "select", "chosen_epochs", "quantity")
 COUNTS = ("rank", "trials", "finished_seeds", "expected_seeds")
-LEVELS = ("mean", "low", "high", "n", "deviation", "bootstrap_low", "bootstrap_high")
+LEVELS = ("mean", "low", "high", "n", "deviation", "bootstrap_low", "bootstrap_high", "values")
 TESTS = ("p", "p_holm", "sign_flip_p", "sign_flip_p_holm", "detectable")
 VALUES = LEVELS + TESTS
+TYPES: dict[str, Any] = {"n": pl.Int64, "values": pl.String}
 SCHEMA: dict[str, Any] = {
     **dict.fromkeys(WORDS, pl.String),
     **dict.fromkeys(COUNTS, pl.Int64),
     "tuned": pl.Boolean,
-    **{prefix + name: pl.Int64 if name == "n" else pl.Float64 for prefix in ("", NONE) for name in VALUES},
+    **{prefix + name: TYPES.get(name, pl.Float64) for prefix in ("", NONE) for name in VALUES},
     "chosen": pl.String,
 }
 
@@ -77,9 +78,10 @@ def _values(found: Estimate | None, p_holm: float | None, flip_holm: float | Non
     if found is None:
         return {"n": 0}
     low, high = found.bootstrap or (None, None)
-    values = {"mean": found.mean, "low": found.low, "high": found.high, "n": found.n, "deviation": found.deviation}
-    values |= {"bootstrap_low": low, "bootstrap_high": high}
+    values: dict[str, Any] = {"mean": found.mean, "low": found.low, "high": found.high, "n": found.n}
+    values |= {"deviation": found.deviation, "bootstrap_low": low, "bootstrap_high": high}
+    values["values"] = json.dumps(found.values)
     if tests:
         values |= {"p": found.p_value, "p_holm": p_holm, "sign_flip_p": found.sign_flip, "sign_flip_p_holm": flip_holm}
-        values |= {"detectable": found.detectable}
+        values |= {"detectable": found.detectable()}
     return values

@@ -14,15 +14,16 @@ from harness.report.inference import LEVEL
 from harness.report.load import ArmRuns, Group
 from harness.select import METRICS, choose
 
-QUANTITIES = ("gain", "best", "first", "last", "end_gain", "drop", "jump")
+QUANTITIES = ("gain", "further", "best", "first", "last", "end_gain", "drop", "jump")
 """What is estimated of an arm, in a task and metric.
 
 best, first, last: the value at the chosen, the first and the last epoch. gain and end_gain: chosen and last epoch
-against the one-epoch baseline, positive being better. drop: epoch 2 minus epoch 1. jump: sample logloss at the first
-evaluation of epoch 2 minus that at the end of epoch 1.
+against the one-epoch baseline; further: chosen epoch against the arm's own first, which is what further epochs give;
+all three positive where better. drop: epoch 2 minus epoch 1. jump: sample logloss at the first evaluation of epoch 2
+minus that at the end of epoch 1.
 """
 
-DIFFERENCES = ("gain", "end_gain", "drop", "jump")
+DIFFERENCES = ("gain", "further", "end_gain", "drop", "jump")
 """The quantities that are differences: their p-value is of the hypothesis that they are zero."""
 
 BySeed = dict[int, float]
@@ -54,7 +55,12 @@ class Row:
         return self.measures[quantity].value
 
     def shown(self, quantity: str, *, against_none: bool = False) -> int:
-        """1 or -1 where a difference is told from zero after correction for the number of arms, else 0."""
+        """1 or -1 where a difference is told from zero after correction for the number of arms, else 0.
+
+        Nothing is shown of an arm with a failed seed: what is left of it was not drawn by chance.
+        """
+        if self.arm.failed:
+            return 0
         measure = self.measures[quantity]
         found, p = (measure.against_none, measure.p_against_none) if against_none else (measure.value, measure.p)
         return found.sign if found is not None and p is not None and p < LEVEL else 0
@@ -128,7 +134,7 @@ def _quantities(arm: ArmRuns, group: Group, task: str, metric: str) -> dict[str,
         ends = [end.metrics.get(key, math.nan) for end in run.boundaries]
         values = {"best": ends[chosen_epoch(arm, run, group) - 1], "first": ends[0]}
         if not arm.is_baseline:
-            values["last"] = ends[-1]
+            values["last"], values["further"] = ends[-1], METRICS[metric] * (values["best"] - ends[0])
             if len(ends) > 1:
                 values["drop"] = ends[1] - ends[0]
                 values["jump"] = _jump(run.records, f"sample/logloss/{task}")
