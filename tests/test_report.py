@@ -247,6 +247,17 @@ def test_untuned_rows_say_so_and_tuned_ones_show_their_knobs(tmp_path: Path) -> 
     assert "0.6030" in page
 
 
+def test_at_80_columns_nothing_is_cut_and_names_break_at_their_joints(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves=CURVES | {"sparse_optimizer+frequency_adaptive_lr": (0.66, 0.68, 0.6, 0.6)})
+    bench.write()
+    text = printed(bench, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\u2026" not in text
+    words = set(text.split())
+    assert {"sparse_optimizer+", "frequency_", "adaptive_lr"} <= words
+    assert "sparse_optimizer+frequency_adaptive_lr" in printed(bench, width=120).split()
+
+
 def test_the_answer_names_the_strategy_and_the_danger(tmp_path: Path) -> None:
     bench = Bench(tmp_path, own=0.0005, trials=2)
     bench.write()
