@@ -34,18 +34,14 @@ def print_plugins(console: Console, plugins: Path | None) -> None:
     }
     for kind, entries in kinds.items():
         table = Table(title=kind, title_justify="left", title_style="bold", box=None, header_style="dim")
-        for column in ("name", "parameter", "default", "accepted", "searched"):
+        for column in ("name and parameters", "default", "accepted", "searched"):
             table.add_column(column)
         for name, entry in entries.items():
-            fields = dataclasses.fields(entry.cls)
-            defaults = {f.name: f.default for f in fields}
-            for i, (param, knob) in enumerate(knobs(entry.cls).items() or [("", None)]):
-                shown = "" if knob is None else repr(defaults[param])
-                accepted = "" if knob is None else knob.describe()
-                searched = "yes" if knob is not None and knob.searchable and kind == "strategies" else ""
-                table.add_row(name if i == 0 else "", param, shown, accepted, searched)
-            if not fields:
-                table.add_row(name)
+            defaults = {f.name: f.default for f in dataclasses.fields(entry.cls)}
+            table.add_row(f"[bold]{name}")
+            for param, knob in knobs(entry.cls).items():
+                searched = "yes" if knob.searchable and kind == "strategies" else ""
+                table.add_row(f"  {param}", repr(defaults[param]), knob.describe(), searched)
         console.print(table)
 
 

@@ -86,9 +86,10 @@ A search in plan `{plan.name}`. {plan.description}
   {STARTUP - 1} of every study have the same ones.
 - **Seeds**: trial *n* has seed {plan.search.seed} + *n*; the winner is trained again on seeds that no trial had.
 - **Attributes**: `key` names the folder of the run's records, `results/runs/<key>`, and its MLflow run.
-  `multi_epoch_gain_valid_over_own_epoch_1` is on the validation split; the report's gain is on the test split, over one
-  *tuned* epoch of `none`. `boundary_jump_sample_logloss` is the loss at the first evaluation of epoch 2 minus that at
-  the end of epoch 1, in nats.
+  `multi_epoch_gain_valid_over_own_epoch_1` is the value minus that of the trial's own first epoch, positive where it is
+  better; the report's gain is on the test split, over one *tuned* epoch of `none`. `boundary_jump_sample_logloss` is
+  the loss at the first evaluation of epoch 2 minus that at the end of epoch 1, in nats.
+- **Artifact**: `curves.png`, AUC and logloss of every task by epoch.
 """
 
 

@@ -57,6 +57,8 @@ class Knob:
     def describe(self) -> str:
         if self.choices is not None:
             text = ", ".join(map(repr, self.choices))
+        elif self.low is None and self.high is None:
+            text = "any"
         else:
             low = "-inf" if self.low is None else f"{self.low:g}"
             text = f"{low} to {'inf' if self.high is None else f'{self.high:g}'}"

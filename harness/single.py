@@ -76,15 +76,20 @@ def tune_one(
 
 def _by_epoch(run: Run) -> Table:
     """Every task's metrics on valid at the end of each epoch."""
-    table = Table("epoch", box=None, header_style="dim")
-    last = run.boundaries[-1].metrics if run.boundaries else {}
-    shown = [m for m in last if m.startswith("valid/") and m.split("/")[1] in ("auc", "logloss", "ne", "calibration")]
-    for metric in shown:
-        _, kind, task = metric.split("/")
-        table.add_column(f"{task}\n{kind}", justify="right")
-    for record in run.boundaries:
-        table.add_row(str(record.epoch), *(f"{record.metrics[m]:.4f}" for m in shown))
+    table = Table("task", box=None, header_style="dim")
+    metrics = ("auc", "logloss", "ne", "calibration")
+    for name in ("epoch", *metrics):
+        table.add_column(name, justify="right")
+    for task in _tasks(run):
+        for record in run.boundaries:
+            values = (f"{record.metrics[f'valid/{metric}/{task}']:.4f}" for metric in metrics)
+            table.add_row(task if record.epoch == 1 else "", str(record.epoch), *values)
     return table
+
+
+def _tasks(run: Run) -> list[str]:
+    last = run.boundaries[-1].metrics if run.boundaries else {}
+    return [name.removeprefix("valid/auc/") for name in last if name.startswith("valid/auc/")]
 
 
 def _trials(arm: Arm, task: str, plan: Plan, results: Path) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import signal
 import subprocess
@@ -10,8 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from test_launch import PLAN
 
+from harness.describe import print_plugins
 from harness.registry import ROOT
 
 COMMANDS = ("benchmark", "run", "tune", "list", "data", "report", "sync", "check")
@@ -60,11 +63,22 @@ def test_a_table_that_is_not_there_is_refused_before_training(tmp_path: Path) ->
     assert "'no.parquet': the file does not exist" in found.stderr
 
 
+def test_the_list_names_every_plugin_once_and_fits_80_columns() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_plugins(console, None)
+    text = console.export_text()
+    assert "\u2026" not in text
+    assert len(re.findall(r"^ none *$", text, flags=re.MULTILINE)) == 1
+    assert re.search(r"^   min_count +2 +1 to 100 +yes *$", text, flags=re.MULTILINE)
+    assert "inf to inf" not in text
+
+
 def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_text(PLAN)
     ran = multiepoch("run", "reinit", "--plan", "my.toml", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "powerlaw/dnn/reinit" in ran.stdout
+    assert re.search(r"^ click +1( +\d\.\d{4}){4} *$", ran.stdout, flags=re.MULTILINE)
     assert multiepoch("report", cwd=tmp_path).returncode == 0
     assert (tmp_path / "results" / "report.html").stat().st_size > 10_000
     assert multiepoch("sync", cwd=tmp_path).returncode == 0

@@ -119,9 +119,10 @@ def test_arms_of_one_folder_alone_are_left_out_and_nothing_shared_is_refused(tmp
     assert read_outcome(tmp_path / "c", "other").complete
 
 
-def test_the_table_shows_verdict_and_reason(folders: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_table_shows_verdict_and_reason(folders: tuple[Path, Path], width: int) -> None:
     rename(folders[1], "hashing")
-    console = Console(width=200, record=True, file=(folders[0] / "terminal").open("w"))
+    console = Console(width=width, record=True, file=(folders[0] / "terminal").open("w"))
     console.print(table(*folders))
     console.file.close()
     text = console.export_text()

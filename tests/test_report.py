@@ -243,8 +243,19 @@ def test_untuned_rows_say_so_and_tuned_ones_show_their_knobs(tmp_path: Path) -> 
     tuned.write()
     assert "untuned" not in printed(tuned)
     page = write_report(tmp_path, None).read_text()
-    assert "table_lr = 0.004" in page.replace("<wbr>", "")
+    assert "table_lr = 0.004" in page.replace("\u00a0", " ")
     assert "0.6030" in page
+
+
+def test_at_80_columns_nothing_is_cut_and_names_break_at_their_joints(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves=CURVES | {"sparse_optimizer+frequency_adaptive_lr": (0.66, 0.68, 0.6, 0.6)})
+    bench.write()
+    text = printed(bench, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\u2026" not in text
+    words = set(text.split())
+    assert {"sparse_optimizer+", "frequency_", "adaptive_lr"} <= words
+    assert "sparse_optimizer+frequency_adaptive_lr" in printed(bench, width=120).split()
 
 
 def test_the_answer_names_the_strategy_and_the_danger(tmp_path: Path) -> None:
@@ -327,7 +338,7 @@ def arms_in(figure: str) -> set[str]:
 
 def test_every_arm_is_drawn_in_every_figure_and_can_be_faded(bench: Bench) -> None:
     text = (bench.results / "report.html").read_text()
-    curves, by_frequency, by_cost, over_tasks = 2 * 2, 2, 2, 1
+    curves, by_frequency, by_cost, over_tasks = 2 * 2, 2, 3, 1
     figures = figures_of(text)
     assert len(figures) == curves + by_frequency + by_cost + over_tasks
     for figure in figures[:-1]:
@@ -371,9 +382,13 @@ def test_calibration_and_regret_are_drawn_where_they_were_recorded(tmp_path: Pat
             return super()._metrics(split, auc, more_loss) | more
 
     Calibrated(tmp_path).write()
-    titles = re.findall(r'aria-label="([^"]*by epoch)"', write_report(tmp_path, None).read_text())
+    text = write_report(tmp_path, None).read_text()
+    titles = re.findall(r'aria-label="([^"]*by epoch)"', text)
     assert "synthetic / dnn: click calibration by epoch" in titles
     assert not any("regret" in title for title in titles)
+    (figure,) = (f for f in figures_of(text) if "click calibration by epoch" in f)
+    for arm in range(len(CURVES)):
+        assert figure.count(f'class="arm-{arm} span"') == len(CURVES["none"]), "an interval after each epoch"
 
 
 def test_the_oracle_is_named(bench: Bench) -> None:
@@ -383,8 +398,15 @@ def test_the_oracle_is_named(bench: Bench) -> None:
 def test_the_page_says_how_to_reproduce_it(bench: Bench) -> None:
     text = (bench.results / "report.html").read_text()
     assert "multiepoch benchmark plans/bench.toml" in text
-    assert "test bench" in text
-    assert "reinit-3" in text
+    assert "Python 3.11, torch 2.13, NumPy 2.4, test bench, 2 cores" in text
+    assert "tables/bench.csv" in text
+
+
+def test_every_run_and_every_trial_is_named_by_its_key(bench: Bench) -> None:
+    text = (bench.results / "report.html").read_text()
+    for arm in read_outcome(bench.results, "bench").arms:
+        for key in (*arm.runs.values(), *(trial.key for trial in arm.trials)):
+            assert f">{key}<" in text
 
 
 def test_the_same_records_give_the_same_files(bench: Bench) -> None:

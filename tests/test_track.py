@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +19,15 @@ from harness import summary
 from harness.arms import Job
 from harness.plugin import UserError
 from harness.records import Arm, Outcome, Record, RunWriter, Trial, read, write_outcome
+from harness.report.looks import OKABE_ITO
 from harness.spec import PluginSpec, RunSpec
 from harness.summary import Member
 from harness.track import Live, Tracker, sync
+from harness.track.colors import color
 
 AUC = {1: [0.70, 0.74, 0.71], 2: [0.72, 0.73, 0.69]}
 """Seed -> AUC on valid after each epoch."""
-PLAN = {"name": "plan", "description": "What helps?"}
+PLAN = {"name": "plan", "description": "What helps?", "strategies": ["none", "reinit"]}
 
 
 @pytest.fixture(scope="session")
@@ -422,6 +425,19 @@ def test_arms_of_several_data_sets_are_told_apart_by_name_and_parameter(results:
     by_role = {r.data.tags["multiepoch.role"]: r for r in runs_of(results)}
     assert by_role["arm"].info.run_name == "avazu/none"
     assert by_role["seed"].data.params == {"strategy": "none", "dataset": "avazu", "seed": "1"}
+
+
+def test_arms_differ_in_colour_and_keep_it_over_data_sets() -> None:
+    strategies = ["none", *(f"arm{i}" for i in range(24))]
+    found = [color(name, strategies) for name in (*strategies, "one_epoch")]
+    assert len(set(found)) == len(found)
+    assert [color(name, ["hashing", "none", "reinit"]) for name in ("hashing", "reinit")] == list(OKABE_ITO[:2])
+
+
+def test_the_colour_of_an_arm_is_one_that_the_ui_draws(synced: Path) -> None:
+    shown = {arm: run_of(synced, arm).data.tags["mlflow.runColor"] for arm in ("none", "reinit", "one_epoch")}
+    assert len(set(shown.values())) == len(shown)
+    assert all(re.fullmatch("#[0-9a-f]{6}", value) for value in shown.values())
 
 
 def test_descriptions_say_how_an_arm_was_chosen_and_where_a_trial_is(synced: Path) -> None:

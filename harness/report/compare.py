@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from harness.plugin import UserError
 from harness.records import Run
@@ -85,19 +87,19 @@ def judge(runs: Sequence[tuple[Run, Run]], left: Path, right: Path) -> tuple[Ver
 
 
 def table(left: Path, right: Path) -> Table:
-    """The comparison of two results folders, for the terminal."""
+    """The comparison of two results folders, for the terminal: a table for each plan, data set and model."""
     columns = (
-        Column("plan", words=True),
-        Column("data set / model", words=True),
         Column("strategy", words=True),
-        Column("measured", words=True),
         Column("first", "at the chosen epoch"),
         Column("second", "at the chosen epoch"),
         Column("second against first", "positive is better"),
         Column("verdict", words=True),
     )
-    lines = tuple(_line(pair) for pair in compare(left, right))
-    return as_rich(Grid(columns, lines), f"{left} (first) and {right} (second)")
+    page = Table.grid()
+    page.add_row(Text(f"first: {left}\nsecond: {right}\n"))
+    for title, pairs in groupby(compare(left, right), lambda pair: f"{pair.plan}: {pair.group}, {pair.measured}"):
+        page.add_row(as_rich(Grid(columns, tuple(map(_line, pairs))), title))
+    return page
 
 
 def _of_plan(left: Path, right: Path, name: str) -> Iterator[Pair]:
@@ -146,8 +148,7 @@ def _other_keys(a: Run, b: Run) -> tuple[Verdict, str]:
 
 def _line(pair: Pair) -> tuple[Cell, ...]:
     values = (cell(pair.first, pair.digits), cell(pair.second, pair.digits), cell(pair.difference, pair.digits, 1))
-    words = (Cell(pair.plan), Cell(pair.group), Cell(pair.arm), Cell(pair.measured))
-    return (*words, *values, Cell(pair.verdict, pair.why))
+    return (Cell(pair.arm), *values, Cell(pair.verdict, pair.why))
 
 
 def _records(results: Path, run: Run) -> bytes:

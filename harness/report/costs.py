@@ -53,6 +53,12 @@ def table_size(arm: ArmRuns, group: Group) -> float | None:
     return _median(_epoch_costs(arm), "table_mb")
 
 
+def table_rows(arm: ArmRuns, group: Group) -> float | None:
+    """Thousands of rows of the embedding table; None where they were not recorded."""
+    rows = _median(_epoch_costs(arm), "table_rows")
+    return None if rows is None else rows / 1000
+
+
 def _line(arm: ArmRuns, group: Group, plain: float | None) -> tuple[Cell, ...]:
     found = _epoch_costs(arm)
     train, speed = _median(found, "train_s"), _median(found, "rows_per_s")

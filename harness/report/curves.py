@@ -35,12 +35,6 @@ def curves(group: Group, task: str, metric: str, looks: Sequence[Look]) -> str:
     return to_svg(_curves(group, task, metric, looks), _title(group, task, metric))
 
 
-def has(group: Group, task: str, metric: str) -> bool:
-    """Whether a metric of the sample was recorded, as regret is on synthetic data alone."""
-    key = f"sample/{metric}/{task}"
-    return any(key in record.metrics for arm in group.arms for run in arm.finished.values() for record in run.records)
-
-
 def _title(group: Group, task: str, metric: str) -> str:
     return f"{group.name}: {measured(task, metric)} by epoch"
 
@@ -58,10 +52,10 @@ def _curves(group: Group, task: str, metric: str, looks: Sequence[Look], *, fade
         if points and look.lit:
             lit.append(points)
     _epochs(axes, group.epochs)
-    level = 1.0 if metric == "calibration" else _baseline(group, key)
+    level = _baseline(group, key)
     if level is not None:
         axes.axhline(level, color=INK, lw=0.8, ls=(0, (1, 2)), zorder=1)
-    bottom, top = _limits(lit, level, METRICS.get(metric, 0))
+    bottom, top = _limits(lit, level, METRICS[metric])
     oracle = _oracle(group, task) if metric == "auc" else None
     axes.set_ylim(bottom, _with_oracle(axes, oracle, bottom, top))
     axes.set(xlabel="epochs trained", ylabel=f"valid sample {measured(task, metric)}")
@@ -117,7 +111,7 @@ def _epochs(axes: Axes, epochs: int) -> None:
 def _limits(curves: Sequence[Points], level: float | None, sign: int) -> tuple[float, float]:
     """A frame that holds every end of epoch; the start of epoch 1 and brief dips may leave it on the bad side.
 
-    sign: 1 or -1 as more or less is better, 0 where either is bad.
+    sign: 1 or -1 as more or less is better.
     """
     later = [e.mean for points in curves for position, e in points if position > 1]
     ends = [e.mean for points in curves for position, e in points if position == round(position)]

@@ -13,7 +13,17 @@ from harness.report.text import NOTHING, measured, number
 from harness.select import METRICS
 
 NAME = Column("strategy", words=True)
-ENVIRONMENT = ("multiepoch", "engine", "python", "torch", "numpy", "machine", "cores", "memory_gb")
+ENVIRONMENT = {
+    "multiepoch": "multiepoch {}",
+    "engine": "engine {}",
+    "python": "Python {}",
+    "torch": "torch {}",
+    "numpy": "NumPy {}",
+    "machine": "{}",
+    "cores": "{} cores",
+    "memory_gb": "{} GB of memory",
+}
+"""How a run's environment is told, and in which order."""
 
 
 def knobs(group: Group) -> Grid:
@@ -48,23 +58,35 @@ def failures(group: Group) -> Grid:
 
 
 def run_list(group: Group) -> Grid:
-    """The key of every reporting run: the name of its folder in results/runs."""
-    columns = (NAME, Column("seed"), Column("state", words=True), Column("key", words=True))
-    lines = (
-        (Cell(arm.label), Cell(str(seed)), Cell(run.status), Cell(run.key or NOTHING))
-        for arm in group.everything
-        for seed, run in arm.runs.items()
+    """The key of every reporting run and trial: the name of its folder in results/runs."""
+    columns = (
+        NAME,
+        Column("run"),
+        Column("state", words=True),
+        Column("key"),
+        Column("reached in the search", f"valid {measured(group.task, group.metric)}"),
+        Column("knobs", words=True),
     )
+    lines = []
+    for arm in group.everything:
+        for seed, run in arm.runs.items():
+            found = Cell(f"seed {seed}"), Cell(run.status), Cell(run.key or NOTHING)
+            lines.append((Cell(arm.label), *found, Cell(NOTHING), Cell(_settings(arm.arm.chosen))))
+        for trial in () if arm.is_baseline else arm.arm.trials:
+            state = "finished" if trial.value is not None else arm.failed_trials[trial.number].status
+            value = NOTHING if trial.value is None else number(trial.value, 4)
+            found = Cell(f"trial {trial.number}"), Cell(state), Cell(trial.key)
+            lines.append((Cell(arm.label), *found, Cell(value), Cell(_settings(trial.params))))
     return Grid(columns, tuple(lines))
 
 
-def environments(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
+def environments(comparison: Comparison) -> list[tuple[str, str]]:
     """What computed the runs: a count of runs, and machine and versions; one entry per distinct environment."""
     found: dict[str, list[Run]] = {}
     for run in comparison.runs:
         if run.env:
             found.setdefault(json.dumps(run.env, sort_keys=True), []).append(run)
-    return [(f"{len(runs)} run{'s' * (len(runs) != 1)}", _ordered(runs[0].env)) for runs in found.values()]
+    return [(f"{len(runs)} run{'s' * (len(runs) != 1)}", _environment(runs[0].env)) for runs in found.values()]
 
 
 def plan_toml(plan: Mapping[str, Any]) -> str:
@@ -82,8 +104,9 @@ def _toml_lines(values: Mapping[str, Any]) -> str:
     return "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items() if v is not None)
 
 
-def _ordered(env: dict[str, Any]) -> dict[str, Any]:
-    return {k: env[k] for k in (*ENVIRONMENT, *sorted(env)) if k in env}
+def _environment(env: Mapping[str, Any]) -> str:
+    names = dict.fromkeys((*ENVIRONMENT, *sorted(env)))
+    return ", ".join(ENVIRONMENT.get(name, f"{name} {{}}").format(env[name]) for name in names if name in env)
 
 
 def _knob_line(arm: ArmRuns, sign: int) -> tuple[Cell, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -25,6 +24,7 @@ from harness.report.text import NOTHING, baseline_name
 
 COSTS = {
     "s of training up to the chosen epoch": costs.seconds_to_chosen,
+    "1000 rows of the embedding table": costs.table_rows,
     "MiB of embedding table and its optimiser": costs.table_size,
 }
 
@@ -65,7 +65,7 @@ class Chapter:
     comparison: Comparison
     sections: list[Section]
     overall: tuple[str, Grid, str] | None
-    environments: list[tuple[str, dict[str, Any]]]
+    environments: list[tuple[str, str]]
 
 
 def render(comparisons: Sequence[Comparison], difference: float = DIFFERENCE) -> str:
@@ -86,16 +86,18 @@ def render(comparisons: Sequence[Comparison], difference: float = DIFFERENCE) ->
 
 
 def typeset(text: str) -> str:
-    """True minus signs and dashes, and intervals that do not break across lines."""
+    """True minus signs and dashes; intervals and p-values do not break across lines."""
     if text == NOTHING:
         return "\u2013"
     text = re.sub(r"(?<![\w.)])-(?=[.\d])", "\u2212", text).replace(" - ", " \u2212 ")
+    text = re.sub(r"\bp ([=<]) ", "p\u00a0\\1\u00a0", text)
     return re.sub(r"(\S+) \[([\d.\u2212]+), ([\d.\u2212]+)\]", "\\1\u00a0[\\2,\u00a0\\3]", text)
 
 
 def breakable(text: str) -> Markup:
-    """A long name that may break at its joints."""
-    return Markup(re.sub("([_+(])", r"\1<wbr>", str(escape(text))))
+    """A long name that may break at its joints; settings break between each other alone."""
+    safe = str(escape(text))
+    return Markup(safe.replace(" = ", "\u00a0=\u00a0") if " = " in text else re.sub("([_+(])", r"\1<wbr>", safe))
 
 
 def _chapter(comparison: Comparison, difference: float) -> Chapter:
@@ -111,7 +113,6 @@ def _chapter(comparison: Comparison, difference: float) -> Chapter:
 def _section(group: Group, looks: Sequence[Look], difference: float) -> Section:
     found = rows(group, group.task, group.metric)
     metrics = tuple(dict.fromkeys((group.metric, "logloss" if group.metric == "auc" else "auc")))
-    health = [("Calibration", "calibration"), ("Regret against the oracle", "regret")]
     return Section(
         group=group,
         answer=answer(group, found),
@@ -122,11 +123,7 @@ def _section(group: Group, looks: Sequence[Look], difference: float) -> Section:
         by_task=by_task(group),
         legend=sorted(enumerate(looks), key=lambda item: not item[1].lit),
         curves={task: [curves.curves(group, task, metric, looks) for metric in metrics] for task in _tasks(group)},
-        health=[
-            (title, curves.curves(group, group.task, metric, looks))
-            for title, metric in health
-            if curves.has(group, group.task, metric)
-        ],
+        health=_health(group, looks),
         buckets=[
             (title, points.buckets(group, looks, last=last))
             for title, last in (("At the chosen epoch", False), (f"After epoch {group.epochs}", True))
@@ -143,6 +140,18 @@ def _section(group: Group, looks: Sequence[Look], difference: float) -> Section:
         failures=details.failures(group),
         runs=details.run_list(group),
     )
+
+
+def _health(group: Group, looks: Sequence[Look]) -> list[tuple[str, str]]:
+    """Figures of what was recorded; regret is on synthetic data alone."""
+    runs = [run for arm in group.arms for run in arm.finished.values()]
+    recorded = {name for run in runs for end in run.boundaries for name in end.metrics}
+    figures = []
+    if f"valid/calibration/{group.task}" in recorded:
+        figures.append(("Calibration", points.calibration(group, looks)))
+    if f"sample/regret/{group.task}" in recorded:
+        figures.append(("Regret against the oracle", curves.curves(group, group.task, "regret", looks)))
+    return figures
 
 
 def _tasks(group: Group) -> list[str]:

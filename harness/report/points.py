@@ -1,4 +1,4 @@
-"""Figures of points: gains by how often the rarest id of an example was seen in training, and gain against cost."""
+"""Figures of points: gain by training frequency of the rarest id, calibration by epoch, and gain against cost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from harness.metrics import BUCKETS
 from harness.report.drawing import INK, canvas, ink, to_svg
-from harness.report.estimates import Estimate
+from harness.report.estimates import Estimate, estimate
 from harness.report.load import ArmRuns, Group
 from harness.report.looks import Look
 from harness.report.stats import bucket_gains, rows
@@ -24,14 +24,34 @@ def buckets(group: Group, looks: Sequence[Look], *, last: bool) -> str:
     shown = [name for name, _ in BUCKETS if name in shares]
     axes.axhline(0, color=INK, lw=0.8, ls=(0, (1, 2)))
     for i, (arm, look) in enumerate(zip(group.arms, looks, strict=True)):
-        offset = (i - (len(group.arms) - 1) / 2) * 0.7 / max(len(group.arms), 1)
         found = bucket_gains(group, arm, group.task, group.metric, last=last)
-        _dots(axes, i, [(shown.index(b) + offset, e) for b, e in found.items() if b in shown], look)
+        _dots(axes, i, [(shown.index(b) + _beside(i, group), e) for b, e in found.items() if b in shown], look)
     axes.set_xticks(range(len(shown)), [f"{name}\n{shares[name]:.0%}" for name in shown])
     axes.tick_params(axis="x", length=0)
     what = measured(group.task, group.metric)
     axes.set(xlabel="training count of the rarest id; share of examples", ylabel=f"gain in valid {what}")
     return to_svg(figure, f"{group.name}: gain in {what} by frequency at the {'last' if last else 'chosen'} epoch")
+
+
+def calibration(group: Group, looks: Sequence[Look]) -> str:
+    """Calibration on the validation split after each epoch, with intervals; the frame is that of what stands out."""
+    figure, axes = canvas()
+    axes.axhline(1, color=INK, lw=0.8, ls=(0, (1, 2)))
+    name, reached = f"valid/calibration/{group.task}", [1.0]
+    for i, (arm, look) in enumerate(zip(group.arms, looks, strict=True)):
+        values: dict[int, list[float]] = {}
+        for end in (end for run in arm.finished.values() for end in run.boundaries if name in end.metrics):
+            values.setdefault(end.epoch, []).append(end.metrics[name])
+        points = [(epoch + _beside(i, group), e) for epoch, v in values.items() if (e := estimate(v)) is not None]
+        _dots(axes, i, points, look)
+        if look.lit:
+            reached += [v for _, e in points for v in (e.low, e.mean, e.high) if v is not None]
+    room = 0.05 * max(max(reached) - min(reached), 0.01)
+    axes.set_ylim(min(reached) - room, max(reached) + room)
+    axes.set_xticks(range(1, group.epochs + 1))
+    axes.tick_params(axis="x", length=0)
+    axes.set(xlabel="after epoch", ylabel=f"valid {measured(group.task, 'calibration')}")
+    return to_svg(figure, f"{group.name}: {measured(group.task, 'calibration')} by epoch")
 
 
 def gain_against_cost(group: Group, looks: Sequence[Look], cost: Cost, label: str) -> str:
@@ -50,6 +70,11 @@ def gain_against_cost(group: Group, looks: Sequence[Look], cost: Cost, label: st
     what = measured(group.task, group.metric)
     axes.set(xlabel=label, ylabel=f"gain in {group.split} {what}")
     return to_svg(figure, f"{group.name}: gain in {what} against {label}")
+
+
+def _beside(index: int, group: Group) -> float:
+    """How far from a tick an arm is drawn, so that intervals do not cover each other."""
+    return (index - (len(group.arms) - 1) / 2) * 0.7 / max(len(group.arms), 1)
 
 
 def _dots(axes: Axes, index: int, points: list[tuple[float, Estimate]], look: Look) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -102,9 +105,31 @@ def _markdown_cell(value: Cell) -> str:
     return f"{f'**{text}**' if value.sign else text} {_safe(value.note)}".strip()
 
 
-def _rich_cell(value: Cell, column: Column) -> Text:
-    words = value.text.replace("+", "+\n") if column.words else value.text
-    text = Text(words, style="bold" if value.sign else "")
+class _Words:
+    """Words that break at spaces and, as names do, at their joints, and nowhere else."""
+
+    def __init__(self, value: Cell) -> None:
+        self._parts = [re.findall(r"[^\s_+(]*[\s_+(]?", text) for text in (value.text, value.note)]
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        widest = max(len(part.strip()) for parts in self._parts for part in parts)
+        return Measurement(widest, max(len("".join(parts)) for parts in self._parts))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for parts, style in zip(self._parts, ("", "dim not bold"), strict=True):
+            lines = [""]
+            for part in parts:
+                if lines[-1] and len(lines[-1] + part.rstrip()) > options.max_width:
+                    lines.append("")
+                lines[-1] += part
+            if lines != [""]:
+                yield Text("\n".join(line.rstrip() for line in lines), style=style)
+
+
+def _rich_cell(value: Cell, column: Column) -> Text | _Words:
+    if column.words:
+        return _Words(value)
+    text = Text(value.text, style="bold" if value.sign else "")
     if value.note:
         text.append("\n" + value.note, style="dim not bold")
     return text

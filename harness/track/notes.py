@@ -21,9 +21,10 @@ def plan(about: Mapping[str, Any]) -> str:
     """Of an experiment. about: the plan as a dictionary."""
     return f"""{about.get("description", "")}
 
-A run per arm, below it a run per seed and per trial of its search. Select the arms and press Compare: curves by task
-against the epoch, then `auc_peak`, `auc_last`, `auc_drop` and `auc_gain`. {GAIN} The run `report` holds
-the report and its tables.
+A run per arm, below it a run per seed and per trial of its search. The menu **Views** has one of the arms of each data
+set and model: as a table, the largest gain first, and as charts (second button above the list) of the curves by task.
+With arms selected, Compare sets their knobs and all their numbers side by side. {GAIN} The run `report` holds the
+report and its tables.
 
 Every run's tag `multiepoch.key` names its records, `runs/<key>` in the results folder.""".lstrip()
 
@@ -46,25 +47,27 @@ def arm(arm: Arm, about: Mapping[str, Any], values: Mapping[str, float]) -> str:
 
 
 def view(dataset: str, model: str) -> str:
-    """What the view of the arms of a data set and model is called; it may stand in an address."""
+    """What the view of the arms of a data set and model is called in an address."""
     return re.sub(r"[^\w.-]", "_", f"{dataset}-{model}")
 
 
 def state(arm: Arm, about: Mapping[str, Any], values: Mapping[str, float]) -> dict[str, Any]:
-    """That view, the largest gain first: a state of the UI's page, as its Share button stores them.
+    """That view, the largest gain first: a state of the UI's page, as it saves its views.
 
     arm: one of the arms. values: its summary, for the tasks that there are; the plan's own is shown.
     """
     tasks = [name.removeprefix("valid/auc_peak/") for name in values if name.startswith("valid/auc_peak/")]
     task = about.get("search", {}).get("task") or next(iter(tasks), "")
     kinds = ("gain", "peak", "peak_epoch", "last", "drop")
-    columns = [f"metrics.`valid/auc_{kind}/{task}`" for kind in kinds]
+    columns = [*(f"metrics.`valid/auc_{kind}/{task}`" for kind in kinds), "metrics.`seeds`"]
     shown = {"role": "arm", "dataset": arm.dataset, "model": arm.model}
     return {
         "searchFilter": " and ".join(f"tags.`multiepoch.{tag}` = '{value}'" for tag, value in shown.items()),
         "orderByKey": columns[0],
         "orderByAsc": False,
-        "selectedColumns": [*columns, "metrics.`seeds`"],
+        "selectedColumns": columns,
+        "columnOrder": columns,
+        "columnWidths": {column: 6 * len(column) for column in columns},
         "runsHiddenMode": "FIRST_20_RUNS",
     }
 

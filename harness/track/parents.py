@@ -11,6 +11,7 @@ from mlflow.entities import RunData
 from harness import curveplot, summary
 from harness.records import Arm
 from harness.track import notes
+from harness.track.colors import color
 from harness.track.store import NOTE, Store, Values
 
 
@@ -50,7 +51,8 @@ class Parents:
     def of(self, arm: str) -> str:
         """The run of an arm, made if there is none."""
         if arm not in self.ids:
-            self.ids[arm] = self._store.create(self.label(arm), self.tags(arm, "arm"))
+            shown = {"mlflow.runColor": color(_strategy(arm), self._about.get("strategies", ()))}
+            self.ids[arm] = self._store.create(self.label(arm), self.tags(arm, "arm") | shown)
         return self.ids[arm]
 
     def finish(self, arm: Arm, new: summary.ArmSummary) -> None:
@@ -70,7 +72,8 @@ class Parents:
             self._top_up(parent, known.metrics, new.values)
             if known.tags.get(NOTE) != note:
                 self._store.client.set_tag(parent, NOTE, note)
-        self._store.offer(notes.view(arm.dataset, arm.model), notes.state(arm, self._about, new.values))
+        title, state = f"{arm.dataset} / {arm.model}", notes.state(arm, self._about, new.values)
+        self._store.offer(notes.view(arm.dataset, arm.model), title, state)
         for key, values in new.gains.items():
             child = self._children.get(key)
             if child is not None and child.arm == arm.id and child.status == "FINISHED":

@@ -102,9 +102,10 @@ class Store:
         """status: MLflow's, FINISHED or FAILED."""
         self.client.set_terminated(run_id, status, self._now())
 
-    def offer(self, view: str, state: Values) -> None:
-        """Keep a state of the experiment's page under the name that `shared` gives the address of."""
-        tag, shown = f"mlflow.sharedViewState.{view}", json.dumps(state)
+    def offer(self, view: str, title: str, state: Values) -> None:
+        """Keep a state of the experiment's page: in its menu Views by its title, at the address that `shared` gives."""
+        tag = f"mlflow.sharedViewState.{view}"
+        shown = json.dumps({"name": title, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)})
         if self.client.get_experiment(self.experiment).tags.get(tag) != shown:
             self.client.set_experiment_tag(self.experiment, tag, shown)
 
