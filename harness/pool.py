@@ -57,7 +57,7 @@ class Pool:
 
     def submit(self, job: Job) -> None:
         """Give a job to an idle worker, or to a new one."""
-        self._workers = [w for w in self._workers if w.process.is_alive()]
+        self._workers = [w for w in self._workers if w.job is not None or w.process.is_alive()]
         worker = next((w for w in self._workers if w.job is None), None) or self._spawn()
         worker.job = job
         with suppress(OSError):  # one that has just died is an event

@@ -22,8 +22,8 @@ from harness.arms import Job
 from harness.benchmark import failures
 from harness.launch import launch, prepare
 from harness.pool import Pool
-from harness.records import Arm, Outcome, Record, Run, read
 from harness.progress import Display
+from harness.records import Arm, Outcome, Record, Run, read
 from harness.registry import Registry
 from harness.spec import Plan, load_plan
 from harness.tune import open_journal
@@ -253,6 +253,18 @@ def test_a_worker_killed_before_it_took_its_job_is_an_event(tmp_path: Path) -> N
         ((kind, died, reason),) = pool.events(timeout=60)
     assert (kind, died.key) == ("died", job.key)
     assert "exit status -9" in reason
+
+
+def test_a_job_whose_worker_dies_as_another_job_is_submitted_is_not_lost(tmp_path: Path) -> None:
+    arm = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0]
+    first, second = (arm.job({}, "seed", seed, seed) for seed in (1, 2))
+    with Pool(2, None, tmp_path) as pool:
+        pool.submit(first)
+        pool._workers[0].process.kill()
+        pool._workers[0].process.join()
+        pool.submit(second)
+        kind, died, _ = next(pool.events(timeout=60))
+    assert (kind, died.key) == ("died", first.key)
 
 
 def test_two_launches_in_one_results_folder_are_refused(tmp_path: Path) -> None:
