@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from harness.arms import ArmPlan
 from harness.launch import Observer, launch, prepare
@@ -43,7 +44,7 @@ def benchmark(
     lines.append(f"report            {write_report(results, None)}")
     if tracker is not None:
         tracker.attach(_report_files(results, plan.name))
-    console.print("\n".join(lines + pages(results, tracker, plan)), highlight=False, soft_wrap=True)
+    console.print("\n".join(lines + pages(results, tracker, plan)), markup=False, highlight=False, soft_wrap=True)
     return failures(console, display)
 
 
@@ -93,7 +94,7 @@ def pages(results: Path, tracker: Tracker | None, plan: Plan) -> list[str]:
 def failures(console: Console, display: Display) -> int:
     """Print what failed; the exit status."""
     for job, reason in display.failed:
-        console.print(f"[red]failed[/] {name(job)}: {reason}", highlight=False, soft_wrap=True)
+        console.print(f"[red]failed[/] {name(job)}: {escape(reason)}", highlight=False, soft_wrap=True)
     return int(bool(display.failed))
 
 
@@ -110,4 +111,4 @@ def _link(results: Path, tracker: Tracker) -> None:
 
 
 def _warner(console: Console) -> Callable[[str], None]:
-    return lambda text: console.print(text, style="yellow", highlight=False, soft_wrap=True)
+    return lambda text: console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)

@@ -169,15 +169,22 @@ def facts(
 
 @app.command()
 def report(
-    plans: Annotated[list[str] | None, typer.Argument(help="Names of plans; all that were run, if none.")] = None,
+    plans: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names of plans; all that were run, if none. Two results folders: as `compare`."),
+    ] = None,
     results: Results = Path("results"),
     difference: Annotated[
         float, typer.Option("--difference", help="Say how many seeds it takes to show this.")
     ] = 0.001,
 ) -> None:
-    """Write results/report.html and results/tables/ from the records."""
+    """Write results/report.html and results/tables/ from the records; of two results folders, compare them."""
     from harness.report import write_report
 
+    folders = [Path(plan) for plan in plans or [] if (Path(plan) / "plans").is_dir()]
+    if len(folders) == len(plans or []) == 2:
+        compare(*folders)
+        return
     console.print(f"report: {write_report(results, plans or None, difference)}", soft_wrap=True)
 
 
@@ -215,11 +222,14 @@ def check(
 
 
 def main() -> None:
-    """Entry point: bad input is one line and exit status 2, an interruption one line and 130."""
+    """Entry point: bad input or a full disk is one line and exit status 2, an interruption one line and 130."""
     try:
         app()
     except UserError as error:
         print(f"multiepoch: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        print(f"multiepoch: {error}; once mended, the same command goes on with what is missing", file=sys.stderr)
         sys.exit(2)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:

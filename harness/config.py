@@ -12,7 +12,9 @@ from harness.plugin import unknown
 class Config(BaseModel):
     """A frozen table; keys it does not know are errors, and values are not converted."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
 
 
 def _inner(model: Any, part: str) -> Any:
@@ -36,4 +38,5 @@ def explain(error: ValidationError, model: Any) -> str:
         return f"{place} is missing"
     value = list(first["input"]) if isinstance(first["input"], tuple) else first["input"]
     shown = "" if isinstance(value, dict) and value else f" = {value!r}"
-    return f"{place}{shown} is not accepted: {first['msg'].removeprefix('Value error, ')}"
+    why = first["msg"].removeprefix("Value error, ").replace("tuple", "list").replace("Tuple", "List")
+    return f"{place}{shown} is not accepted: {why}"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Data, Stream
+from harness.api import Data, Stream, UserError
 from harness.atomic import whole
 from harness.coding import write_coded
 from harness.validate import SPLITS as SPLITS
@@ -110,7 +110,18 @@ def save(
 
 
 def load(folder: Path) -> Corpus:
-    """Open a saved data set; the splits stay on disk, memory-mapped."""
+    """Open a saved data set; the splits stay on disk, memory-mapped.
+
+    Raises:
+        UserError: its files are not what was once written.
+    """
+    try:
+        return _load(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"data set '{folder}' is damaged: {error}; delete this folder, it is built again") from error
+
+
+def _load(folder: Path) -> Corpus:
     meta = json.loads((folder / "meta.json").read_text())
 
     def array(name: str) -> Any:

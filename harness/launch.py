@@ -152,10 +152,10 @@ class _Launch:
             runs = [driver.runs[j.key] for j in driver.asked]
 
     def _on_disk(self, driver: _Driver, job: Job) -> bool:
-        if job.key not in driver.runs and records.is_done(self.results / "runs", job.key):
-            driver.runs[job.key] = records.read(self.results / "runs", job.key)
+        if job.key not in driver.runs and (run := records.done(self.results / "runs", job.key)) is not None:
+            driver.runs[job.key] = run
             for observer in self.observers:
-                observer.finished(job, driver.runs[job.key], False)
+                observer.finished(job, run, False)
         return job.key in driver.runs
 
     def _read(self, job: Job, crash: str | None) -> Run:

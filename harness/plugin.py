@@ -146,7 +146,7 @@ def create(cls: type[P], values: dict[str, Any], where: str = "") -> P:
     plain = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     try:
         return cls(**plain)
-    except TypeError as error:
-        raise UserError(f"{where + ': ' if where else ''}{cls.name}: {error}") from error
     except UserError as error:
         raise UserError(f"{where}: {error}" if where else str(error)) from error
+    except Exception as error:  # of the plug-in's own checks
+        raise UserError(f"{where + ': ' if where else ''}{cls.name}: {error}") from error

@@ -10,6 +10,7 @@ import multiprocessing
 import signal
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection, wait
@@ -56,10 +57,11 @@ class Pool:
 
     def submit(self, job: Job) -> None:
         """Give a job to an idle worker, or to a new one."""
-        self._workers = [w for w in self._workers if w.process.is_alive()]
+        self._workers = [w for w in self._workers if w.job is not None or w.process.is_alive()]
         worker = next((w for w in self._workers if w.job is None), None) or self._spawn()
         worker.job = job
-        worker.pipe.send(job)
+        with suppress(OSError):  # one that has just died is an event
+            worker.pipe.send(job)
 
     def events(self, timeout: float) -> Iterator[Event]:
         """What happened within `timeout` seconds: a record, a job's (status, reason), or why it crashed or died."""
@@ -71,7 +73,7 @@ class Pool:
             try:
                 kind, value = pipe.recv()
                 job = worker.job
-            except EOFError:
+            except (EOFError, OSError):  # OSError: it died in the middle of a message, or with one to read
                 worker.process.join()
                 self._workers.remove(worker)
                 kind, job = "died", worker.job
@@ -107,6 +109,7 @@ def _work(pipe: Connection, plugins: Path | None, results: Path) -> None:
             except Exception as error:
                 last = traceback.extract_tb(error.__traceback__)[-1]
                 place = f"{Path(last.filename).name}:{last.lineno}"
-                pipe.send(("crashed", f"{type(error).__name__} at {place}: {error}"))
+                why = " ".join(str(error).split())
+                pipe.send(("crashed", f"{type(error).__name__} at {place}: {why}"))
     except (BrokenPipeError, EOFError):
         return

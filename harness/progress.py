@@ -7,6 +7,7 @@ from types import TracebackType
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -69,7 +70,7 @@ class Display:
         if failed:
             self.failed.append((job, run.reason))
         if trained or failed:
-            outcome = f"[red]failed: {run.reason}[/]" if failed else self._curve(run)
+            outcome = f"[red]failed: {escape(run.reason)}[/]" if failed else self._curve(run)
             self._console.print(f"{done:>4}/{self._total} {name(job)}  {outcome}", highlight=False, soft_wrap=True)
 
     def arm_done(self, arm: Arm) -> None:

@@ -147,26 +147,41 @@ def add_cost(runs: Path, key: str, epoch: int, cost: Mapping[str, float]) -> Non
     _append(runs / key / "costs.jsonl", {"epoch": epoch, **cost})
 
 
-def is_done(runs: Path, key: str) -> bool:
-    return (runs / key / "done").exists()
+def done(runs: Path, key: str) -> Run | None:
+    """A run that finished or failed; None: it is not there, under way or damaged, and so still to be trained."""
+    try:
+        run = read(runs, key)
+    except UserError:
+        return None
+    return None if run.status == "incomplete" else run
 
 
 def read(runs: Path, key: str) -> Run:
     """Read one run back; a torn last line of a killed run is dropped.
 
     Raises:
-        UserError: there is no such run.
+        UserError: there is no such run, or its files are not what was once written.
     """
     folder = runs / key
     if not (folder / "spec.json").exists():
         raise UserError(f"no run '{key}' in {runs}")
+    try:
+        run = _read(folder)
+        if run.status == "finished" and [r.epoch for r in run.boundaries][-1:] != [run.spec["train"]["epochs"]]:
+            raise ValueError("it finished, but has no record of its last epoch")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"run '{folder}' is damaged: {error}; run its plan again, which trains it anew") from error
+    return run
+
+
+def _read(folder: Path) -> Run:
     done = json.loads((folder / "done").read_text()) if (folder / "done").exists() else {"status": "incomplete"}
     costs: dict[int, dict[str, float]] = {}
     for line in _lines(folder / "costs.jsonl"):
         costs.setdefault(line.pop("epoch"), {}).update(line)
     records = (Record(**line) for line in _lines(folder / "records.jsonl"))
     return Run(
-        key=key,
+        key=folder.name,
         spec=json.loads((folder / "spec.json").read_text()),
         records=tuple(dataclasses.replace(r, cost=costs.get(r.epoch, {})) if r.boundary else r for r in records),
         status=done["status"],
@@ -187,22 +202,23 @@ def write_outcome(results: Path, outcome: Outcome) -> None:
 
 def read_outcome(results: Path, name: str) -> Outcome:
     """Raises:
-    UserError: the plan was never run here.
+    UserError: the plan was never run here, or its file is not what was once written.
     """
     path = results / "plans" / f"{name}.json"
     if not path.exists():
         raise unknown("plan", name, [p.stem for p in path.parent.glob("*.json")], f"results folder '{results}'")
-    value = json.loads(path.read_text())
-    arms = (
-        Arm(
-            **(
-                a
-                | {"trials": tuple(Trial(**t) for t in a["trials"]), "runs": {int(s): k for s, k in a["runs"].items()}}
-            )
-        )
-        for a in value["arms"]
-    )
-    return Outcome(value["name"], value["plan"], tuple(arms), value["complete"])
+    try:
+        value = json.loads(path.read_text())
+        return Outcome(value["name"], value["plan"], tuple(_arm(**arm) for arm in value["arms"]), value["complete"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"'{path}' is damaged, or of another version: {type(error).__name__}: {error}; run the plan again, which "
+            "trains only what is missing, or delete the file"
+        ) from error
+
+
+def _arm(trials: list[dict[str, Any]], runs: dict[str, str], **rest: Any) -> Arm:
+    return Arm(**rest, trials=tuple(Trial(**t) for t in trials), runs={int(seed): key for seed, key in runs.items()})
 
 
 def ensure_writable(folder: Path) -> None:

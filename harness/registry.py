@@ -81,7 +81,7 @@ def _module(kind: str, path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"plug-in {path} cannot be loaded: {type(error).__name__}: {error}") from error
     return module
 

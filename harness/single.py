@@ -11,7 +11,7 @@ from rich.table import Table
 from harness import summary
 from harness.benchmark import checked, failures, pages, run_plan
 from harness.plugin import UserError
-from harness.records import Arm, Run, Trial, is_done, read
+from harness.records import Arm, Run, Trial, done, read
 from harness.registry import Registry
 from harness.select import METRICS, choose
 from harness.spec import Plan, fixed_params, load_plan, parse_strategy
@@ -69,8 +69,8 @@ def tune_one(
     outcome, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)
     for arm, source in zip(outcome.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))
-        console.print(_winner(arm, registry), highlight=False, soft_wrap=True)
-    console.print("\n".join(["", *pages(results, tracker, plan)]), highlight=False, soft_wrap=True)
+        console.print(_winner(arm, registry), markup=False, highlight=False, soft_wrap=True)
+    console.print("\n".join(["", *pages(results, tracker, plan)]), markup=False, highlight=False, soft_wrap=True)
     return failures(console, display)
 
 
@@ -107,12 +107,12 @@ def _trials(arm: Arm, task: str, plan: Plan, results: Path) -> Table:
 
 
 def _reached(trial: Trial, metric: str, task: str, rule: str, results: Path) -> list[str]:
-    if trial.value is None or not is_done(results / "runs", trial.key):
+    run = done(results / "runs", trial.key)
+    if trial.value is None or run is None:
         return ["failed", "", "", ""]
-    records = read(results / "runs", trial.key).records
-    epoch, value = choose(rule, metric, task, records)
-    gain = METRICS[metric] * (value - summary.curve(records, metric, task)[1])
-    jump = summary.boundary_jump(records, task)
+    epoch, value = choose(rule, metric, task, run.records)
+    gain = METRICS[metric] * (value - summary.curve(run.records, metric, task)[1])
+    jump = summary.boundary_jump(run.records, task)
     return [f"{value:.4f}", str(epoch), f"{gain:+.4f}", "" if jump is None else f"{jump:+.4f}"]
 
 

@@ -129,6 +129,13 @@ class SearchSpec(Config):
     def _pair(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
 
+    @field_validator("dense_lr", "table_lr")
+    @classmethod
+    def _range(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] <= value[1]:
+            raise ValueError("low and high must be positive and ascend, as [3e-4, 3e-3]")
+        return value
+
     @field_validator("metric")
     @classmethod
     def _metric(cls, value: str) -> str:
@@ -280,14 +287,17 @@ def _parts(text: str, where: str) -> dict[str, dict[str, Any]]:
         if isinstance(node, ast.Name):
             return [(node.id, {})]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
-            return [(node.func.id, {str(k.arg): _literal(k.value) for k in node.keywords})]
+            given = {k.arg: _literal(k.value) for k in node.keywords if k.arg is not None}
+            if len(given) == len(node.keywords):
+                return [(node.func.id, given)]
         raise ValueError
 
     try:
         named = walk(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError) as error:
         raise UserError(
-            f"{where}: strategy '{text}' cannot be read; accepted: name or name(knob=value), joined by +"
+            f"{where}: strategy '{text}' cannot be read; accepted: name or name(knob=value, ...), each knob at most "
+            "once, joined by +"
         ) from error
     parts = dict(named)
     if len(parts) < len(named):

@@ -31,7 +31,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from harness import seeds
-from harness.plugin import Knob
+from harness.plugin import Knob, UserError
 from harness.records import Trial
 
 if TYPE_CHECKING:
@@ -70,10 +70,22 @@ def within(distribution: BaseDistribution, share: float) -> float:
 
 
 def open_journal(results: Path) -> Journal:
-    """The journal of a results folder, made if there is none."""
-    files = results / "optuna.artifacts"
+    """The journal of a results folder, made if there is none.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    files, path = results / "optuna.artifacts", results / "optuna.journal"
     files.mkdir(parents=True, exist_ok=True)
-    storage = JournalStorage(JournalFileBackend(str(results / "optuna.journal")))
+    try:
+        if path.exists() and path.read_bytes()[-1:] not in (b"", b"\n"):
+            raise ValueError("its last line is cut off")
+        storage = JournalStorage(JournalFileBackend(str(path)))
+    except Exception as error:  # Optuna raises whatever a line that is not its own leads to
+        raise UserError(
+            f"the searches in '{path}' cannot be read: {type(error).__name__}: {error}; delete the file: the same "
+            "trials are proposed again, and their runs are found on disk"
+        ) from error
     return Journal(storage, FileSystemArtifactStore(str(files)))
 
 

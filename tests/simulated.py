@@ -75,7 +75,12 @@ class Bench:
         return Arm(**{**vars(plain), "role": "one_epoch", "select": "one_epoch"})
 
     def _run(self, key: str, strategy: str, seed: int, luck: float) -> None:
-        spec = {"strategy": [{"name": strategy, "params": {"ratio": 0.1}}], "train": {"dense_lr": 0.001}, "seed": seed}
+        epochs = len(self.curves[strategy])
+        spec = {
+            "strategy": [{"name": strategy, "params": {"ratio": 0.1}}],
+            "train": {"dense_lr": 0.001, "epochs": epochs},
+            "seed": seed,
+        }
         writer = RunWriter(self.results / "runs", key, spec, ENV)
         status = self.status.get((strategy, seed), "finished")
         for record in self._records(self.curves[strategy], luck + self.rng.normal(0, self.own)):

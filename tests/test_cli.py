@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 import signal
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from simulated import Bench
 from test_launch import PLAN
 
+from harness import cli
 from harness.describe import print_plugins
 from harness.registry import ROOT
 
@@ -82,6 +85,27 @@ def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(tmp_path: Path) 
     assert multiepoch("report", cwd=tmp_path).returncode == 0
     assert (tmp_path / "results" / "report.html").stat().st_size > 10_000
     assert multiepoch("sync", cwd=tmp_path).returncode == 0
+
+
+def test_a_report_of_two_results_folders_compares_them(tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        Bench(tmp_path / folder).write()
+    found = [multiepoch(command, "first", "second", cwd=tmp_path) for command in ("report", "compare")]
+    assert [f.returncode for f in found] == [0, 0], found[0].stderr
+    assert found[0].stdout == found[1].stdout
+    assert "first (first) and second (second)" in found[0].stdout
+    assert not list(tmp_path.glob("*/report.html"))
+
+
+def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cli, "app", full)
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert "No space left on device; once mended, the same command goes on" in capsys.readouterr().err
 
 
 def test_a_search_alone_prints_its_trials_and_how_to_train_the_winner(tmp_path: Path) -> None:

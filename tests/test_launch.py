@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -14,10 +15,14 @@ from typing import Any
 import optuna
 import pytest
 from conftest import TINY
+from rich.console import Console
 
 from harness.api import UserError
 from harness.arms import Job
+from harness.benchmark import failures
 from harness.launch import launch, prepare
+from harness.pool import Pool
+from harness.progress import Display
 from harness.records import Arm, Outcome, Record, Run, read
 from harness.registry import Registry
 from harness.spec import Plan, load_plan
@@ -201,7 +206,11 @@ class Broken(Strategy):
 
 
 @pytest.mark.parametrize(
-    ("how", "reason"), [("os._exit(7)", "died with exit status 7"), ("raise ValueError('oh')", "ValueError")]
+    ("how", "reason"),
+    [
+        ("os._exit(7)", "died with exit status 7"),
+        ("raise ValueError('oh\\n [/no] ')", "ValueError at broken.py:9: oh [/no]"),
+    ],
 )
 def test_a_crashing_run_costs_only_itself(tmp_path: Path, how: str, reason: str) -> None:
     (tmp_path / "broken.py").write_text(BROKEN.format(how=how))
@@ -215,6 +224,16 @@ def test_a_crashing_run_costs_only_itself(tmp_path: Path, how: str, reason: str)
     assert len(watcher.trained) == 1, "a crash is no result: it is tried again"
 
 
+def test_a_reason_is_shown_as_it_is(tmp_path: Path) -> None:
+    job = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0].job({}, "seed", 1, 1)
+    console = Console(file=io.StringIO(), width=200)
+    display = Display(console, 1, None)
+    display.started(job)
+    display.finished(job, Run(job.key, {}, (), "failed", "oh [/no]", {}), True)
+    assert failures(console, display) == 1
+    assert str(console.file.getvalue()).count("oh [/no]") == 2  # type: ignore[attr-defined]
+
+
 def test_a_process_that_dies_once_costs_nothing(tmp_path: Path) -> None:
     marker = tmp_path / "died"
     dying = f"import pathlib; p = pathlib.Path({str(marker)!r}); p.exists() or (p.touch(), os._exit(7))"
@@ -224,6 +243,28 @@ def test_a_process_that_dies_once_costs_nothing(tmp_path: Path) -> None:
     assert marker.exists()
     assert [run.status for run in watcher.runs] == ["finished"] * 3
     assert [trial.value is None for trial in outcome.arms[0].trials] == [False, False]
+
+
+def test_a_worker_killed_before_it_took_its_job_is_an_event(tmp_path: Path) -> None:
+    job = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0].job({}, "seed", 1, 1)
+    with Pool(1, None, tmp_path) as pool:
+        pool.submit(job)
+        pool._workers[0].process.kill()
+        ((kind, died, reason),) = pool.events(timeout=60)
+    assert (kind, died.key) == ("died", job.key)
+    assert "exit status -9" in reason
+
+
+def test_a_job_whose_worker_dies_as_another_job_is_submitted_is_not_lost(tmp_path: Path) -> None:
+    arm = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0]
+    first, second = (arm.job({}, "seed", seed, seed) for seed in (1, 2))
+    with Pool(2, None, tmp_path) as pool:
+        pool.submit(first)
+        pool._workers[0].process.kill()
+        pool._workers[0].process.join()
+        pool.submit(second)
+        kind, died, _ = next(pool.events(timeout=60))
+    assert (kind, died.key) == ("died", first.key)
 
 
 def test_two_launches_in_one_results_folder_are_refused(tmp_path: Path) -> None:

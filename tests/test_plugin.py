@@ -209,6 +209,7 @@ BROKEN: list[tuple[dict[str, str], str]] = [
     ({"a.py": DATA}, "a.py defines 0 Strategy classes"),
     ({"a.py": GOOD + "class More(Mine):\n    name = 'more'\n"}, "defines 2 Strategy classes"),
     ({"a.py": "def f(:"}, "a.py cannot be loaded: SyntaxError"),
+    ({"a.py": "exit(3)"}, "a.py cannot be loaded: SystemExit: 3"),
     ({"a.py": "import no_such_package"}, "cannot be loaded: ModuleNotFoundError: No module named 'no_such_package'"),
     (
         {"a.py": GOOD.replace("share: float", "share")},
@@ -223,6 +224,13 @@ BROKEN: list[tuple[dict[str, str], str]] = [
 def test_a_broken_plugin_is_refused_when_loaded(files: dict[str, str], message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):
         Registry(write(tmp_path, files))
+
+
+def test_a_plugin_whose_own_check_raises_is_refused(tmp_path: Path) -> None:
+    check = "    def __post_init__(self) -> None:\n        raise ValueError('share is odd')\n"
+    extra = Registry(write(tmp_path, {"a.py": GOOD + check}))
+    with pytest.raises(UserError, match=r"^plan: mine: share is odd$"):
+        build(extra.strategies, "strategy", "mine", {}, "plan")
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -627,7 +627,7 @@ def test_a_server_that_is_not_there_is_one_clear_line(tmp_path: Path, monkeypatc
 def test_a_broken_database_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "mlflow.db").write_text("not a database at all, but long enough to be read as one" * 20)
-    with pytest.raises(UserError, match="file is not a database"):
+    with pytest.raises(UserError, match="file is not a database; if it is damaged, delete it"):
         Tracker(tmp_path, "plan")
 
 

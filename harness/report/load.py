@@ -169,8 +169,8 @@ def _run(folder: Path, key: str, why: str) -> Run:
     try:
         if key:
             return read(folder, key)
-    except UserError:
-        why = "its records are not in this results folder"
+    except UserError as error:
+        why = str(error)
     return Run(key=key, spec={}, records=(), status="missing", reason=why, env={})
 
 

@@ -157,7 +157,10 @@ def _own_database(results: Path) -> str:
         with closing(sqlite3.connect(path)) as database:
             database.execute("PRAGMA schema_version")
     except (OSError, sqlite3.Error) as error:
-        raise UserError(f"MLflow's database '{path}' cannot be used: {error}") from error
+        raise UserError(
+            f"MLflow's database '{path}' cannot be used: {error}; if it is damaged, delete it, and `multiepoch sync` "
+            "makes it again"
+        ) from error
     return _uri(results)
 
 

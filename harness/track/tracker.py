@@ -150,8 +150,10 @@ class Tracker:
         self.problem, self._quiet_until = None, 0.0
         for member in summary.members(outcome):
             known = self._children.get(member.key)
-            if (known is None or known.status != "FINISHED") and records.is_done(self.runs, member.key):
-                self.replay(records.read(self.runs, member.key), member)
+            if known is None or known.status != "FINISHED":
+                run = records.done(self.runs, member.key)
+                if run is not None:
+                    self.replay(run, member)
         self.finish_arms(outcome.arms)
 
     def links(self, key: str) -> dict[str, str]:
@@ -192,7 +194,7 @@ class Tracker:
                 self._children[tags["multiepoch.key"]] = child
 
     def _on_disk(self, arm: Arm) -> list[Run]:
-        return [records.read(self.runs, key) for key in arm.runs.values() if records.is_done(self.runs, key)]
+        return [run for key in arm.runs.values() if (run := records.done(self.runs, key)) is not None]
 
 
 def sync(results: Path, plan: str, files: Sequence[Path] = ()) -> Tracker:
