@@ -336,6 +336,15 @@ def arms_in(figure: str) -> set[str]:
     return {name for found in re.findall(r'class="([^"]+)"', figure) for name in found.split() if name[:4] == "arm-"}
 
 
+def test_a_metric_of_whole_groups_is_drawn_at_the_ends_of_epochs(tmp_path: Path) -> None:
+    """GAUC is not recorded of the sample."""
+    Bench(tmp_path, metric="gauc", tasks=("click",)).write()
+    write_report(tmp_path, None)
+    first = figures_of((tmp_path / "report.html").read_text())[0]
+    assert arms_in(first) == {"arm-0", "arm-1", "arm-2"}
+    assert "valid click GAUC" in first
+
+
 def test_every_arm_is_drawn_in_every_figure_and_can_be_faded(bench: Bench) -> None:
     text = (bench.results / "report.html").read_text()
     curves, by_frequency, by_cost, over_tasks = 2 * 2, 2, 3, 1

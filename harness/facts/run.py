@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from harness.facts import page
@@ -53,7 +54,7 @@ def _run(console: Console, sheet: Sheet, fact: Fact, results: Path, workers: int
     with Display(console, workers, fact.task) as display:
         launch(plan, arms, results, workers, [display])
     for job, reason in display.failed:
-        console.print(f"[red]failed[/] {name(job)}: {reason}", highlight=False, soft_wrap=True)
+        console.print(f"[red]failed[/] {name(job)}: {escape(reason)}", highlight=False, soft_wrap=True)
     return len(display.failed)
 
 

@@ -17,6 +17,10 @@ from harness.report.looks import Look
 from harness.report.text import measured
 from harness.select import METRICS
 
+WHOLE = ("gauc",)
+"""Metrics of whole groups, which a sample does not hold."""
+SPLITS = {"sample": "valid sample", "valid": "valid"}
+
 
 def published(group: Group, looks: Sequence[Look]) -> str:
     """The curves of the plan's task and metric as a file of its own, with a legend of the arms that stand out."""
@@ -42,7 +46,8 @@ def _title(group: Group, task: str, metric: str) -> str:
 def _curves(group: Group, task: str, metric: str, looks: Sequence[Look], *, fade: bool = False) -> Figure:
     """fade: arms that do not stand out are drawn grey for good; else the page greys them."""
     figure, axes = canvas()
-    key, lit = f"sample/{metric}/{task}", []
+    split, lit = ("valid" if metric in WHOLE else "sample"), []
+    key = f"{split}/{metric}/{task}"
     for i, (arm, look) in enumerate(zip(group.arms, looks, strict=True)):
         points = _points(arm, key)
         if points and fade and not look.lit:
@@ -58,7 +63,7 @@ def _curves(group: Group, task: str, metric: str, looks: Sequence[Look], *, fade
     bottom, top = _limits(lit, level, METRICS[metric])
     oracle = _oracle(group, task) if metric == "auc" else None
     axes.set_ylim(bottom, _with_oracle(axes, oracle, bottom, top))
-    axes.set(xlabel="epochs trained", ylabel=f"valid sample {measured(task, metric)}")
+    axes.set(xlabel="epochs trained", ylabel=f"{SPLITS[split]} {measured(task, metric)}")
     return figure
 
 

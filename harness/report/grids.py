@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -96,12 +97,16 @@ def evidence(arm: ArmRuns) -> str:
 
 
 def numbered(found: list[Row]) -> Iterator[tuple[str, Row]]:
-    """Rows with their rank; the baseline and arms without a gain have none."""
-    rank = 0
+    """Rows with their rank, equal gains sharing theirs; the baseline and arms without a gain have none."""
+    place, rank, before = 0, 0, math.nan
     for row in found:
-        counts = not row.arm.is_baseline and row.value("gain") is not None
-        rank += counts
-        yield (str(rank) if counts else ""), row
+        gain = row.value("gain")
+        if row.arm.is_baseline or gain is None:
+            yield "", row
+            continue
+        place += 1
+        rank, before = (rank if gain.mean == before else place), gain.mean
+        yield str(rank), row
 
 
 def _line(rank: str, row: Row, digits: int, loss_digits: int, sign: int) -> tuple[Cell, ...]:
