@@ -31,8 +31,9 @@ def measured(task: str, metric: str) -> str:
 
 
 def baseline_name(group: Group) -> str:
-    tuned = group.baseline is not None and group.baseline.arm.tuned
-    return "one tuned epoch" if tuned else "one untuned epoch"
+    if group.baseline is None:
+        return "one epoch"
+    return "one tuned epoch" if group.baseline.arm.tuned else "one untuned epoch"
 
 
 def digits_for(rows: Iterable[Row]) -> int:
