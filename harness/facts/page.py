@@ -10,6 +10,7 @@ from harness import summary
 from harness.facts.expression import Readings
 from harness.facts.sheet import Claim, Fact
 from harness.facts.verdict import Finding
+from harness.report.costs import machines_of
 from harness.report.drawing import INK, canvas, standalone, to_svg
 from harness.report.estimates import Estimate, estimate
 from harness.report.looks import DASHES, OKABE_ITO
@@ -38,8 +39,7 @@ def markdown(entries: Sequence[Entry]) -> str:
         rows.append(f"| [{fact.name}](#{fact.name.lower()}) | {fact.says} | {_cited(fact)} | {ours} | {verdict} |")
     runs = {key: run for _, found in entries if found for key, run in found.runs.items()}.values()
     seconds = sum(summary.seconds(record.cost) for run in runs for record in run.boundaries)
-    machines = sorted({f"{run.env['machine']}, {run.env['cores']} cores" for run in runs})
-    foot = f"All runs together trained and evaluated for {seconds / 60:.0f} minutes of one core: {'; '.join(machines)}."
+    foot = f"All runs together trained and evaluated for {seconds / 60:.0f} minutes of one core: {machines_of(runs)}."
     return "\n".join([HEAD, *rows, "", foot, "", *(_section(fact, found) for fact, found in entries)])
 
 

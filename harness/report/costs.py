@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from statistics import median
 
+from harness.records import Run
 from harness.report.grids import Cell, Column, Grid
 from harness.report.load import ArmRuns, Comparison, Group
 from harness.report.stats import chosen_epoch
@@ -31,12 +32,19 @@ def costs(group: Group) -> Grid:
 
 def spent(comparison: Comparison) -> str:
     """How long the whole plan took, in a sentence."""
-    machines = sorted({f"{r.env['machine']}, {r.env['cores']} cores" for r in comparison.runs if "machine" in r.env})
-    trials = sum(len(a.trials) for a in comparison.outcome.arms if a.role == "arm")
+    machines = machines_of(comparison.runs)
+    trials = len({trial.key for arm in comparison.outcome.arms for trial in arm.trials})
     minutes = comparison.seconds / 60
     took = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
     text = f"{len(comparison.runs)} reporting runs and {trials} trials trained and evaluated for {took}"
-    return f"{text}, each on one core: {'; '.join(machines)}." if machines else f"{text}."
+    return f"{text}, each on one core: {machines}." if machines else f"{text}."
+
+
+def machines_of(runs: Collection[Run]) -> str:
+    """What runs were made on, and how busy it was: with more processes than cores, seconds are longer."""
+    named = sorted({f"{run.env['machine']}, {run.env['cores']} cores" for run in runs if "machine" in run.env})
+    loads = [end.cost["load_average"] for run in runs for end in run.boundaries if "load_average" in end.cost]
+    return "; ".join(named) + (f", at a median load of {median(loads):.1f}" if loads else "")
 
 
 def seconds_to_chosen(arm: ArmRuns, group: Group) -> float | None:
