@@ -56,7 +56,6 @@ def ranked(group: Group) -> Grid:
         Column("at the chosen epoch", unit, brief=False),
         Column("epoch", "chosen"),
         Column(f"gain if run to {end}", unit),
-        Column("against none", f"{unit}, at chosen epochs", brief=False),
         Column("after epoch 1", unit, brief=False),
         Column(f"after {end}", unit, brief=False),
         Column("epoch 2 - epoch 1", unit, brief=False),
@@ -113,7 +112,7 @@ def _line(rank: str, row: Row, digits: int, loss_digits: int, sign: int) -> tupl
     def value(name: str, better: int = 0) -> Cell:
         return cell(row.value(name), digits, better, row.shown(name))
 
-    gain, none = row.measures["gain"], row.measures["best"].against_none
+    gain = row.measures["gain"]
     reference = row.arm.is_baseline
     return (
         Cell(rank),
@@ -124,7 +123,6 @@ def _line(rank: str, row: Row, digits: int, loss_digits: int, sign: int) -> tupl
         value("best"),
         Cell(epochs_text(row.epochs)),
         value("end_gain", 1),
-        Cell(NOTHING) if reference else cell(none, digits, sign, row.shown("best", against_none=True)),
         value("first"),
         value("last"),
         value("drop", sign),
