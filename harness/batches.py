@@ -74,8 +74,8 @@ class Batches:
         self, split: CodedSplit, encoding: Encoding, batch_size: int, window: int, seed: int, device: torch.device,
         strategies: Sequence[Strategy] = (), *, truth: bool = False,
     ) -> None:  # fmt: skip
-        self._truth_NT = split.truth_NT if truth else None
-        self._split, self._encoding, self._batch_size, self._seed = split.labelled(), encoding, batch_size, seed
+        self._split = split.labelled(truth=truth)
+        self._encoding, self._batch_size, self._seed = encoding, batch_size, seed
         self._distinct, self._device = Distinct(encoding.num_rows), device
         self._hooks = defining("on_lookup", strategies)
         self._tables_C = [encoding.fields[f] for f in encoding.column_field_C.tolist()]
@@ -85,7 +85,7 @@ class Batches:
         self._rows_WC = memory.zeros(held, len(encoding.columns_C), dtype=torch.int32)
         self._labels_WT = memory.zeros(held, tasks, dtype=torch.uint8)
         self._known_WT = None if split.observed_NT is None else np.empty(self._labels_WT.shape, np.bool_)
-        self._truth_WT = None if self._truth_NT is None else np.empty(self._labels_WT.shape, np.float32)
+        self._truth_WT = None if self._split.truth_NT is None else np.empty(self._labels_WT.shape, np.float32)
         if self._whole:
             self._load(self._starts)
 
@@ -125,8 +125,8 @@ class Batches:
             self._labels_WT[into] = torch.from_numpy(np.array(self._split.labels_NT[part]))
             if self._known_WT is not None and self._split.observed_NT is not None:
                 self._known_WT[into] = self._split.observed_NT[part]
-            if self._truth_WT is not None and self._truth_NT is not None:
-                self._truth_WT[into] = self._truth_NT[part]
+            if self._truth_WT is not None and self._split.truth_NT is not None:
+                self._truth_WT[into] = self._split.truth_NT[part]
             at += len(codes_MF)
         self._split.release()
         return at

@@ -9,11 +9,10 @@ from itertools import product
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from harness.arms import ArmPlan
 from harness.launch import Observer, launch, prepare
-from harness.progress import Display, name
+from harness.progress import Display, failures
 from harness.records import Outcome, read_outcome
 from harness.registry import Registry
 from harness.report import ranked_table, write_report
@@ -89,13 +88,6 @@ def pages(results: Path, tracker: Tracker | None, plan: Plan) -> list[str]:
     if plan.search.trials:
         out.append(f"Optuna dashboard  make dashboard{where}, then {DASHBOARD}")
     return out
-
-
-def failures(console: Console, display: Display) -> int:
-    """Print what failed; the exit status."""
-    for job, reason in display.failed:
-        console.print(f"[red]failed[/] {name(job)}: {escape(reason)}", highlight=False, soft_wrap=True)
-    return int(bool(display.failed))
 
 
 def _report_files(results: Path, plan: str) -> list[Path]:

@@ -36,9 +36,9 @@ class CodedSplit:
     def __len__(self) -> int:
         return len(self.codes_NF)
 
-    def labelled(self) -> CodedSplit:
-        """Ids and labels alone, which is all that training reads."""
-        return dataclasses.replace(self, group_N=None, time_N=None, truth_NT=None)
+    def labelled(self, *, truth: bool = False) -> CodedSplit:
+        """Ids and labels alone, which is all that training reads; with the truth, for probes."""
+        return dataclasses.replace(self, group_N=None, time_N=None, truth_NT=self.truth_NT if truth else None)
 
     def ungrouped(self) -> CodedSplit:
         return dataclasses.replace(self, group_N=None)

@@ -107,3 +107,10 @@ def name(job: Job) -> str:
 
 def _tasks(record: Record) -> list[str]:
     return [metric.split("/")[2] for metric in record.metrics if metric.startswith("sample/auc/")]
+
+
+def failures(console: Console, display: Display) -> int:
+    """Print what failed; the exit status."""
+    for job, reason in display.failed:
+        console.print(f"[red]failed[/] {name(job)}: {escape(reason)}", highlight=False, soft_wrap=True)
+    return int(bool(display.failed))

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import summary
-from harness.benchmark import checked, failures, pages, run_plan
+from harness.benchmark import checked, pages, run_plan
 from harness.plugin import UserError
+from harness.progress import failures
 from harness.records import Arm, Run, Trial, done, read
 from harness.registry import Registry
 from harness.select import METRICS, choose

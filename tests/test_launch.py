@@ -19,10 +19,9 @@ from rich.console import Console
 
 from harness.api import UserError
 from harness.arms import Job
-from harness.benchmark import failures
 from harness.launch import launch, prepare
 from harness.pool import Pool
-from harness.progress import Display
+from harness.progress import Display, failures
 from harness.records import Arm, Outcome, Record, Run, read
 from harness.registry import Registry
 from harness.spec import Plan, load_plan

@@ -8,14 +8,13 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from harness.facts import page
 from harness.facts.sheet import Fact, Sheet, load_sheet
 from harness.facts.verdict import Finding, finding
 from harness.launch import launch, prepare
-from harness.progress import Display, name
+from harness.progress import Display, failures
 from harness.registry import Registry
 from harness.report.text import show
 
@@ -29,33 +28,31 @@ def run_facts(console: Console, path: Path, names: list[str], results: Path, wor
     sheet, registry = load_sheet(path), Registry(plugins)
     out = results / "tables"
     out.mkdir(parents=True, exist_ok=True)
-    failures = 0
+    failed = 0
     for fact in sheet.select(names):
         console.print(f"[bold]{fact.name}[/] {fact.says}", highlight=False, soft_wrap=True)
         if unset := _unset(sheet, fact):
             console.print(f"left out, as {unset} is not set\n", style="yellow", highlight=False)
             continue
         began = time.monotonic()
-        failures += _run(console, sheet, fact, results, workers, registry)
+        failed += _run(console, sheet, fact, results, workers, registry)
         if found := finding(sheet, fact, results):
             (out / f"facts-{fact.name}.svg").write_text(page.figure(found), encoding="utf-8")
             console.print(_claims(found), f"{time.monotonic() - began:.0f} s\n")
     entries = [(fact, finding(sheet, fact, results)) for fact in sheet.facts]
     (out / "facts.md").write_text(page.markdown(entries), encoding="utf-8")
     console.print(f"facts: {out / 'facts.md'}", soft_wrap=True)
-    return int(failures > 0)
+    return int(failed > 0)
 
 
 def _run(console: Console, sheet: Sheet, fact: Fact, results: Path, workers: int, registry: Registry) -> int:
-    """Train what is missing of one fact; the number of runs that failed."""
+    """Train what is missing of one fact; 1 if a run failed."""
     plan = sheet.plan(fact)
     with console.status("checking the plan and building its data"):
         arms = prepare(plan, registry, results)
     with Display(console, workers, fact.task) as display:
         launch(plan, arms, results, workers, [display])
-    for job, reason in display.failed:
-        console.print(f"[red]failed[/] {name(job)}: {escape(reason)}", highlight=False, soft_wrap=True)
-    return len(display.failed)
+    return failures(console, display)
 
 
 def _claims(found: Finding) -> Table:
