@@ -181,10 +181,13 @@ class Plan(Config):
             for value in values:
                 if list(values).count(value) > 1:
                     raise ValueError(f"{what} {value!r} is listed twice")
-        tuning = range(self.search.seed, self.search.seed + max(self.search.trials, 1))
+        trials = self.search.trials * self.train.epochs  # of the one-epoch baseline, which has the most
+        tuning = range(self.search.seed, self.search.seed + trials)
         for seed in self.seeds:
-            if seed < 0 or (self.search.trials and seed in tuning):
-                raise ValueError(f"seed {seed} is negative or among the tuning seeds {tuning.start} to {tuning[-1]}")
+            if seed < 0:
+                raise ValueError(f"seed {seed} is negative")
+            if seed in tuning:
+                raise ValueError(f"seed {seed} is among the tuning seeds {tuning.start} to {tuning[-1]}")
         return self
 
 
@@ -215,6 +218,10 @@ def resolve(
     datasets = tuple(_named(registry.datasets, "data set", d, plan.name) for d in plan.datasets)
     models = tuple(_named(registry.models, "model", m, plan.name) for m in plan.models)
     strategies = tuple(parse_strategy(s, registry, f"plan '{plan.name}'") for s in plan.strategies)
+    meant = [(parts, fixed_params(text)) for parts, text in zip(strategies, plan.strategies, strict=True)]
+    for text, this in zip(plan.strategies, meant, strict=True):
+        if text != (first := plan.strategies[meant.index(this)]):
+            raise UserError(f"plan '{plan.name}': strategy '{text}' is '{first}' again")
     return datasets, models, strategies
 
 

@@ -69,6 +69,8 @@ def load(folder: Path, text: str, *overrides: str) -> None:
         ("ratio=0.2", "**{}", "strategy 'hashing(**{})+reinit' cannot be read"),
         ("ratio=0.2", "0.2", "cannot be read"),
         ("+reinit", "+hashing", "names one strategy twice"),
+        ('["none",', '["none", "none()",', "strategy 'none()' is 'none' again"),
+        ('["none",', '["none", "hashing(ratio=.2) + reinit",', "is 'hashing(ratio=.2) + reinit' again"),
         ('"powerlaw"', '"power_law"', "unknown data set 'power_law'; did you mean 'powerlaw'?"),
         ("rows", "row", "unknown parameter of powerlaw 'row'; did you mean 'rows'?"),
         ("rows = 100_000", "rows = 10", "powerlaw: rows = 10 is not accepted"),
@@ -79,7 +81,8 @@ def load(folder: Path, text: str, *overrides: str) -> None:
         ('["none", "hashing(ratio=0.2)+reinit"]', "[]", "strategies = [] is not accepted"),
         ("seeds = [1, 2]", "", "seeds is missing"),
         ("[1, 2]", "[1, 1]", "seed 1 is listed twice"),
-        ("[1, 2]", "[1, 1000001]", "seed 1000001 is negative or among the tuning seeds"),
+        ("[1, 2]", "[1, 1000001]", "seed 1000001 is among the tuning seeds 1000000 to 1000005"),
+        ("[1, 2]", "[1, 1000005]", "seed 1000005 is among the tuning seeds"),  # of the one-epoch baseline alone
         ("[1, 2]", "[1, -2]", "seed -2 is negative"),
         ('task = "click"', 'metric = "aucc"', "unknown metric 'aucc'; did you mean 'auc'?"),
         ("epochs = 3", "dense_lr = inf", "train.dense_lr = inf is not accepted: Input should be a finite number"),
