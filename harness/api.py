@@ -218,9 +218,10 @@ class RowStep:
     rows_K: row in the fused table. field_K: index of its field. weight_KD, grad_KD: float32. batch_count_K:
     occurrences in this batch. seen_K: occurrences in training so far, all epochs, this batch included.
     train_count_K: occurrences in one pass over the training split. last_step_K: the step that last touched the row
-    (0: never since it was drawn). seen_max_F, train_max_F: the largest count of any row, by field. examples: B, over
-    which the loss is a mean. memo: that of `Tables`. lr_scale_K multiplies the optimiser's update (None: 1). decay_K is
-    the share of the weight removed, decoupled and not times lr (None: 0). epoch and step count from 1.
+    (0: never since it was drawn). seen_max_F, train_max_F: the largest count of any row, by field. examples: B; the
+    loss of a task is a mean over those whose label is known. memo: that of `Tables`. lr_scale_K multiplies the
+    optimiser's update (None: 1). decay_K is the share of the weight removed, decoupled and not times lr (None: 0).
+    epoch and step count from 1.
     """
 
     rows_K: Tensor
@@ -247,8 +248,8 @@ class RowStep:
 
     def add_decay(self, share_K: Tensor) -> RowStep:
         """Remove a further share of each row's weight, up to all of it."""
-        decay_K = share_K if self.decay_K is None else (self.decay_K + share_K).clamp(max=1)
-        return dataclasses.replace(self, decay_K=decay_K)
+        total_K = share_K if self.decay_K is None else self.decay_K + share_K
+        return dataclasses.replace(self, decay_K=total_K.clamp(max=1))
 
     def with_grad(self, grad_KD: Tensor) -> RowStep:
         return dataclasses.replace(self, grad_KD=grad_KD)
@@ -298,7 +299,8 @@ class Strategy(Plugin):
     """
 
     replaces: ClassVar[tuple[str, ...]] = ()
-    """Shared training knobs, of dense_lr and table_lr, that do nothing with this strategy, and so are not searched."""
+    """Training knobs, those of a plan's [train], that do nothing with this strategy. dense_lr and table_lr are then not
+    searched; two strategies that both replace one do not combine."""
 
     def encoder(self, stats: FieldStats, rng: Generator) -> Encoder | None:
         """How ids of a field become rows; None leaves them as they are."""

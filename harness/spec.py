@@ -235,10 +235,19 @@ def parse_strategy(text: str, registry: Registry, where: str = "strategy") -> tu
     """`hashing(ratio=0.1)+reinit` -> one spec per part, defaults filled in.
 
     Raises:
-        UserError: it cannot be read, names one strategy twice, or holds an unknown name or a value out of range.
+        UserError: it cannot be read, names one strategy twice, holds an unknown name or a value out of range, or two of
+            its parts replace the same training knob.
     """
     named = _parts(text, where)
-    return tuple(_named(registry.strategies, "strategy", {"name": n, **p}, where) for n, p in named.items())
+    parts = tuple(_named(registry.strategies, "strategy", {"name": n, **p}, where) for n, p in named.items())
+    replaced: dict[str, str] = {}
+    for name in named:
+        for knob in entry_of(registry.strategies, "strategy", name).cls.replaces:
+            if knob not in TrainSpec.model_fields:
+                raise unknown(f"training knob that strategy '{name}' replaces", knob, TrainSpec.model_fields, where)
+            if (other := replaced.setdefault(knob, name)) != name:
+                raise UserError(f"{where}: strategy '{text}': both {other} and {name} replace {knob}; accepted: one")
+    return parts
 
 
 def fixed_params(text: str) -> dict[str, set[str]]:

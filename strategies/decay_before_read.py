@@ -2,7 +2,8 @@
 
 Source: our own, to tell why `adaptive_regularization` (arXiv 2511.06374) does not prevent the collapse here: its decay
 comes with the update, when the net has already read a row that holds the label it is about to be told. Here the
-gradient is taken at the decayed row, in a second pass; the update then decays the row as there.
+gradient is taken at the decayed row, in a second pass; the update then decays the row as there. Evaluation reads rows
+as the table holds them, less decayed than in training.
 """
 
 from torch import Tensor

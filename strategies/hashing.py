@@ -12,10 +12,12 @@ from harness.api import Encoder, FieldStats, Generator, Ints, Strategy, hash_ids
 
 
 class Hashing(Strategy):
-    """ratio: rows over distinct training ids. hashes: rows summed per id; 2 keeps most ids apart.
+    """ratio: buckets over distinct training ids. hashes: rows summed per id.
 
-    second: where the second row comes from, another hash or the quotient of the first. min_ids: fields with fewer
-    training ids are left alone.
+    second: where the second row comes from. salted: another hash into the same buckets, so that few ids share both rows
+    where the square of the buckets far exceeds the ids. quotient: an id's place among the training ids is divided by
+    the buckets, the remainder is the first row, and the quotient one of 1 / ratio further ones: no two training ids
+    share both. min_ids: fields with fewer training ids are left alone.
     """
 
     name = "hashing"
@@ -37,7 +39,9 @@ class Hashing(Strategy):
         quotients = math.ceil(ids / buckets)
 
         def quotient_remainder(ids_M: Ints) -> Ints:
-            quotient_M, remainder_M = np.divmod(_mod(ids_M, salts[0], buckets * quotients), buckets)
+            at_M = np.minimum(np.searchsorted(stats.ids_U, ids_M), ids - 1)
+            place_M = np.where(stats.ids_U[at_M] == ids_M, at_M, _mod(ids_M, salts[0], ids))
+            quotient_M, remainder_M = np.divmod(place_M, buckets)
             return np.stack([remainder_M, buckets + quotient_M], axis=1)
 
         return Encoder(buckets + quotients, quotient_remainder)

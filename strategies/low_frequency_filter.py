@@ -9,14 +9,17 @@ from harness.api import Encoder, FieldStats, Generator, Strategy, tuned, vocabul
 
 
 class LowFrequencyFilter(Strategy):
-    """min_count: training occurrences an id needs to keep its row. keep: share of the most frequent ids kept."""
+    """min_count: training occurrences an id needs to keep its row. keep: share of the most frequent ids kept, of
+    fields with at least min_ids training ids."""
 
     name = "low_frequency_filter"
     min_count: int = tuned(2, 1, 100, log=True, neutral=1)
     keep: float = tuned(1.0, 1e-3, 1.0, log=True, neutral=1.0, search=False)
+    min_ids: int = tuned(100, 1, 10**9, search=False)
 
     def encoder(self, stats: FieldStats, rng: Generator) -> Encoder | None:
         keep_U = stats.count_U >= self.min_count
-        rarest_first = np.argsort(stats.count_U, kind="stable")
-        keep_U[rarest_first[: len(keep_U) - round(self.keep * len(keep_U))]] = False
+        if (ids := len(keep_U)) >= self.min_ids:
+            rarest_first = np.argsort(stats.count_U, kind="stable")
+            keep_U[rarest_first[: ids - round(self.keep * ids)]] = False
         return vocabulary(stats, keep_U)

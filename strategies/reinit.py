@@ -10,7 +10,7 @@ from harness.api import Strategy, Tables, UserError, tuned
 
 
 class Reinit(Strategy):
-    """every: epochs between redraws (inf: never). start: the last epoch before the first redraw.
+    """every: epochs between redraws (inf: never), counted from the end of epoch `start`.
 
     min_cardinality: fields with fewer distinct training ids are kept. reset_state: clear the optimiser state of the
     redrawn rows too.

@@ -13,9 +13,11 @@ from harness.api import DenseSpec, RowStep, Strategy, TableSpec, tuned
 
 class RunningMean(Strategy):
     """prior_count: examples until the step is halved. lr_ratio: of the rate per example to `train.table_lr`, which is
-    meant for an optimiser that normalises. radius: how far one step moves a row at most, as a Euclidean length."""
+    meant for an optimiser that normalises. radius: how far a step of it moves a row at most, as a Euclidean length; a
+    strategy beside it may scale the step further. Where labels are unknown, those known of a task weigh more."""
 
     name = "running_mean"
+    replaces = ("table_optimizer",)
     prior_count: float = tuned(300.0, 10.0, 10_000.0, log=True)
     lr_ratio: float = tuned(1e4, 1.0, 1e6, log=True, search=False)
     radius: float = tuned(1.0, 1e-3, 1e3, log=True, search=False)

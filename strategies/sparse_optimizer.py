@@ -14,7 +14,7 @@ class SparseOptimizer(Strategy):
     """lr_ratio: the tables' learning rate over the net's; it takes the place of `train.table_lr`."""
 
     name = "sparse_optimizer"
-    replaces = ("table_lr",)
+    replaces = ("table_lr", "table_optimizer")
     optimizer: str = tuned("rowwise_adagrad", choices=("rowwise_adagrad", "adagrad", "adam"))
     lr_ratio: float = tuned(50.0, 1.0, 500.0, log=True)
 

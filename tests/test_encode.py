@@ -135,7 +135,7 @@ def test_two_hashes_keep_ids_apart_that_one_merges(skewed: Corpus, registry: Reg
     assert distinct[1] > len(ids) - 5 * len(ids) ** 2 / one.fields[0].num_rows ** 2
 
 
-def test_quotient_and_remainder_come_from_one_hash_on_separate_rows(skewed: Corpus, registry: Registry) -> None:
+def test_quotient_and_remainder_give_every_training_id_a_pair_of_its_own(skewed: Corpus, registry: Registry) -> None:
     params: dict[str, object] = {"ratio": 0.1, "hashes": 2, "second": "quotient"}
     encoding = encode(skewed, strategies(registry, [("hashing", params)]), seed=0)
     ids = raw_counts(skewed, 0)
@@ -144,8 +144,8 @@ def test_quotient_and_remainder_come_from_one_hash_on_separate_rows(skewed: Corp
     assert encoding.fields[0].num_rows == buckets + quotients
     pairs = list(rows_of_field(skewed, encoding, 0).values())
     assert all(0 <= r < buckets <= q < buckets + quotients for r, q in pairs)
-    # U ids thrown at M >= U pairs hit M (1 - e^(-U/M)) of them, here over half of U
-    assert len(set(pairs)) > len(pairs) / 2
+    known = rows_of_field(skewed, encoding, 0)
+    assert len({known[i] for i in ids}) == len(ids)
 
 
 @pytest.mark.parametrize("min_count", [2, 5, 10**2])
@@ -164,13 +164,20 @@ def test_filter_sends_rare_ids_to_row_0_and_keeps_the_rest_apart(
 
 
 def test_filter_keeps_the_most_frequent_share(skewed: Corpus, registry: Registry) -> None:
-    keep = {"min_count": 1, "keep": 0.25}
+    keep = {"min_count": 1, "keep": 0.25, "min_ids": 1}
     encoding = encode(skewed, strategies(registry, [("low_frequency_filter", dict(keep))]), seed=0)
     for f, table in enumerate(encoding.fields):
         counts, rows = raw_counts(skewed, f), rows_of_field(skewed, encoding, f)
         kept = [n for i, n in counts.items() if rows[i] != (0,)]
         assert len(kept) == round(0.25 * len(counts)) == table.num_rows - 1
         assert sorted(kept) == sorted(counts.values())[-len(kept) :]
+
+
+def test_a_share_of_the_most_frequent_leaves_small_fields_whole(skewed: Corpus, registry: Registry) -> None:
+    share = encode(skewed, strategies(registry, [("low_frequency_filter", {"min_count": 1, "keep": 0.25})]), seed=0)
+    sizes = [len(raw_counts(skewed, f)) for f in range(len(share.fields))]
+    assert min(sizes) < 100 <= max(sizes)
+    assert [t.num_rows - 1 for t in share.fields] == [n if n < 100 else round(0.25 * n) for n in sizes]
 
 
 def test_neutral_filter_is_the_plain_vocabulary(skewed: Corpus, registry: Registry) -> None:

@@ -117,12 +117,23 @@ def test_any_two_train_together_and_neither_is_lost(
     first: str, alone: dict[str, float], corpus: Corpus, model: Model
 ) -> None:
     for second in ACTIVE[ACTIVE.index(first) + 1 :]:
+        if {first, second} == {"running_mean", "sparse_optimizer"}:
+            continue  # both bring an optimiser, and are refused
         together = few_steps(corpus, model, f"{first}+{second}")
         assert math.isfinite(together), second
         if first == "freeze_tables" and second in REDRAWING:
             assert together == alone[first], f"{second} redraws frozen rows"
         else:
             assert together not in (alone[first], alone[second]), second
+
+
+def test_two_that_replace_one_knob_are_refused_and_so_is_a_misspelt_knob(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="both running_mean and sparse_optimizer replace table_optimizer"):
+        parse("running_mean+reinit+sparse_optimizer")
+    code = "from harness.api import Strategy\nclass Mine(Strategy):\n    name = 'mine'\n    replaces = ('tabel_lr',)\n"
+    (tmp_path / "mine.py").write_text(code)
+    with pytest.raises(UserError, match=r"'mine' replaces 'tabel_lr'; did you mean 'table_lr'\?"):
+        parse_strategy("mine", Registry(tmp_path))
 
 
 def few_steps(corpus: Corpus, model: Model, text: str) -> float:
@@ -185,6 +196,15 @@ def test_l2_on_touched_rows_adds_to_gradient_or_decay(coupling: str, form: str, 
     else:
         assert got.decay_K is None
         assert np.allclose(got.grad_KD.numpy(), grad + rate[:, None] * step.weight_KD.double().numpy(), rtol=1e-5)
+
+
+@given(shares=st.lists(st.floats(0, 3), min_size=1, max_size=3))
+def test_decays_add_up_to_no_more_than_the_row(shares: list[float]) -> None:
+    step = make_step(0, rows=1)
+    for share in shares:
+        step = step.add_decay(torch.tensor([share]))
+    assert step.decay_K is not None
+    assert step.decay_K.item() == pytest.approx(min(1.0, sum(shares)), rel=1e-5)
 
 
 def test_l2_on_all_rows_is_the_tables_lazy_decay() -> None:
