@@ -104,13 +104,15 @@ class ArmPlan:
         parts = parse_strategy(self.strategy, self.registry)
         searched = [{k: params[n] for k in p.params if (n := f"{p.name}.{k}") in params} for p in parts]
         strategy = tuple(p.model_copy(update={"params": p.params | s}) for p, s in zip(parts, searched, strict=True))
+        evaluation = self.plan.evaluation
+        probed = (evaluation.task or self.task) if evaluation.probes else None
         spec = RunSpec(
             dataset=self.dataset_spec,
             data_seed=self.plan.data_seed,
             model=self.model_spec,
             strategy=strategy,
             train=train,
-            evaluation=self.plan.evaluation.model_copy(update={"test": role == "seed"}),
+            evaluation=evaluation.model_copy(update={"test": role == "seed", "task": probed}),
             seed=seed,
         )
         return Job(run_key(spec, self.data, self.registry), spec, self.data, self.id, role, number, params)

@@ -175,8 +175,9 @@ class _Launch:
 def _task(plan: Plan, data: corpus.Corpus, label: str) -> str:
     """The task that the plan selects by; it, the metric and the probes must exist on this data."""
     task, metric = plan.search.task or data.tasks[0], plan.search.metric
-    if task not in data.tasks:
-        raise unknown("task", task, data.tasks, f"plan '{plan.name}': search.task")
+    for name, place in ((task, "search"), (plan.evaluation.task or task, "evaluation")):
+        if name not in data.tasks:
+            raise unknown("task", name, data.tasks, f"plan '{plan.name}': {place}.task")
     needed = {"gauc": data.valid.group_N, "regret": data.valid.truth_NT, "oracle_share": data.valid.truth_NT}
     if needed.get(metric, True) is None:
         lacks = "groups" if metric == "gauc" else "known probabilities"

@@ -1,7 +1,8 @@
 """Diagnostics of why a second epoch hurts, taken beside the metrics of an evaluation where a plan asks for them.
 
-All look at the batch that was trained last, with its rows as they were before its own step: in epoch 1 rows that had
-never met its labels, in epoch 2 rows that had.
+`a_distance`, `noise_told` and `self_influence` look at the batch that was trained last, with its rows as they were
+before its own step: in epoch 1 rows that had never met its labels, in epoch 2 rows that had. `truth_told` and
+`a_distance_held_out` look at validation examples, `row_norm` at all rows.
 """
 
 from __future__ import annotations
@@ -32,18 +33,22 @@ HELD_OUT = 4096
 class Probes:
     """What an evaluation adds to its metrics: `probe/<name>/<part>` -> value.
 
-    names: of `PROBES`. held_out_NC: fused rows of the first validation examples; label_N: of their first task, which
-    all probes look at; truth_NT: the probabilities that made them, if known. drawn_RD: the tables as they are drawn,
-    which is when this must be made.
+    names: of `PROBES`. task: the one whose labels they look at, where they are known. held_out_NC: fused rows of the
+    first validation examples; label_N: their labels; truth_N: the probabilities that made them, if known. drawn_RD: the
+    tables as they are drawn, which is when this must be made.
     """
 
-    def __init__(self, names: Sequence[str], corpus: Corpus, encoding: Encoding, tables: EmbeddingTables) -> None:
+    def __init__(
+        self, names: Sequence[str], corpus: Corpus, encoding: Encoding, tables: EmbeddingTables, task: int = 0
+    ) -> None:
         self._probes = [PROBES[name] for name in names]
-        self.tables = tables
+        self.tables, self.task = tables, task
         if names:
-            held_out = corpus.valid.take(np.arange(min(HELD_OUT, len(corpus.valid))))
+            known_NT, first = corpus.valid.observed_NT, np.arange(min(HELD_OUT, len(corpus.valid)))
+            held_out = corpus.valid.take(first if known_NT is None else first[known_NT[first, task]])
             self.held_out_NC = encoding.rows_BC(torch.from_numpy(held_out.codes_NF)).to(tables.device)
-            self.label_N, self.truth_NT = held_out.labels_NT[:, 0], held_out.truth_NT
+            self.label_N = held_out.labels_NT[:, task].astype(np.float32)
+            self.truth_N = None if held_out.truth_NT is None else held_out.truth_NT[:, task].astype(np.float64)
             self.drawn_RD = tables.weight_RD.clone()
 
     def __call__(self, batch: Batch) -> dict[str, float]:
@@ -58,12 +63,12 @@ def a_distance(probes: Probes, batch: Batch) -> dict[str, float]:
     2 (2 acc - 1), acc the balanced accuracy in five folds of a logistic regression on embeddings scaled to [0, 1]
     (Zhang et al. 2022, "Towards understanding the overfitting phenomenon of deep click-through rate models", derived).
     """
-    tables, label_B = probes.tables, batch.labels_BT[:, 0].cpu().numpy()
-    sets = [("a_distance", tables.stepped_BFD, label_B)]
-    sets.append(("a_distance_held_out", tables.read(probes.held_out_NC), probes.label_N))
+    tables, (label_B, embedded_BFD) = probes.tables, _learnt(probes, batch)
+    sets = [("a_distance", embedded_BFD, label_B)]
+    sets.append(("a_distance_held_out", tables.read(probes.held_out_NC).cpu().numpy(), probes.label_N))
     return {
-        f"probe/{name}/{field.name}": _separation(embedded_BFD[:, f].cpu().numpy(), label)
-        for name, embedded_BFD, label in sets
+        f"probe/{name}/{field.name}": _separation(embedded_BFD[:, f], label_B)
+        for name, embedded_BFD, label_B in sets
         for f, field in enumerate(tables.fields)
     }
 
@@ -75,16 +80,16 @@ def noise_told(probes: Probes, batch: Batch) -> dict[str, float]:
     label correlate with it by chance alone, and what is above nought is memory of this very label.
     """
     assert batch.truth_BT is not None
-    known_B = slice(None) if batch.known_BT is None else batch.known_BT[:, 0].cpu().numpy() > 0
-    truth_B = batch.truth_BT[:, 0].double().numpy()[known_B].clip(1e-6, 1 - 1e-6)
-    noise_B = (batch.labels_BT[:, 0].cpu().numpy()[known_B] - truth_B) / np.sqrt(truth_B * (1 - truth_B))
-    return _told("noise_told", probes, probes.tables.stepped_BFD.cpu().numpy()[known_B], noise_B)
+    label_B, embedded_BFD = _learnt(probes, batch)
+    truth_B = batch.truth_BT[_known(probes, batch), probes.task].double().numpy().clip(1e-6, 1 - 1e-6)
+    noise_B = (label_B - truth_B) / np.sqrt(truth_B * (1 - truth_B))
+    return _told("noise_told", probes, embedded_BFD, noise_B)
 
 
 def truth_told(probes: Probes, batch: Batch) -> dict[str, float]:
     """By field, the correlation of what its embedding tells of fresh examples with the logit of their truth."""
-    assert probes.truth_NT is not None
-    logit_N = logit(probes.truth_NT[:, 0].astype(np.float64).clip(1e-6, 1 - 1e-6))
+    assert probes.truth_N is not None
+    logit_N = logit(probes.truth_N.clip(1e-6, 1 - 1e-6))
     embedded_NFD = probes.tables.read(probes.held_out_NC).cpu().numpy()
     return _told("truth_told", probes, embedded_NFD, logit_N - logit_N.mean())
 
@@ -121,7 +126,18 @@ OF_TRUTH = frozenset({"noise_told", "truth_told"})
 """Those that need the generating probability, so synthetic data."""
 
 
-def _separation(embedded_BD: npt.NDArray[np.float32], label_B: npt.NDArray[np.generic]) -> float:
+def _known(probes: Probes, batch: Batch) -> Tensor | slice:
+    """Which of the batch's labels are known."""
+    return slice(None) if batch.known_BT is None else batch.known_BT[:, probes.task].cpu() > 0
+
+
+def _learnt(probes: Probes, batch: Batch) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The known labels of the batch, and the embeddings of their examples, [B, F, D]."""
+    known_B = _known(probes, batch)
+    return batch.labels_BT.cpu()[known_B, probes.task].numpy(), probes.tables.stepped_BFD.cpu()[known_B].numpy()
+
+
+def _separation(embedded_BD: npt.NDArray[np.float32], label_B: npt.NDArray[np.float32]) -> float:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import cross_val_score

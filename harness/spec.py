@@ -64,13 +64,15 @@ class TrainSpec(Config):
 
 class EvalSpec(Config):
     """When to evaluate, and what. points: shares of an epoch at which the subsample is evaluated, besides its end.
-    probes: diagnostics to add at every evaluation, see `harness.probes`."""
+    probes: diagnostics to add at every evaluation, see `harness.probes`. task: the one whose labels they look at;
+    None: that of the plan's search."""
 
     points: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)
     sample: int = Field(20_000, ge=100)
     batch_size: int = Field(16_384, ge=1)
     test: bool = True
     probes: tuple[str, ...] = ()
+    task: str | None = None
 
     @field_validator("points", "probes", mode="before")
     @classmethod

@@ -155,7 +155,8 @@ def run(
     """
     memory.forget_peak()
     trainer = Trainer(corpus, model, strategies, train, seed, truth=not OF_TRUTH.isdisjoint(evaluation.probes))
-    probes = Probes(evaluation.probes, corpus, trainer.encoding, trainer.tables)
+    probed = corpus.tasks.index(evaluation.task) if evaluation.task else 0
+    probes = Probes(evaluation.probes, corpus, trainer.encoding, trainer.tables, probed)
     done_epochs = checkpoints.epoch if checkpoints else 0
     if checkpoints and done_epochs:
         trainer.restore(checkpoints.load())

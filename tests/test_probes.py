@@ -82,7 +82,7 @@ def test_rows_tell_noise_only_if_they_hold_the_label_and_truth_as_far_as_they_ho
     tables = EmbeddingTables(encoding, TableSpec(lr=0.1, optimizer="sgd"), 4, [], seed=0)
     probes = Probes(["noise_told", "truth_told"], corpus, all_to_one(encoding, corpus), tables)
     row_NC = (torch.arange(size)[:, None] + size * torch.arange(fields)).int()
-    probes.held_out_NC, probes.truth_NT = row_NC, truth_NT.numpy()
+    probes.held_out_NC, probes.truth_N = row_NC, truth_NT[:, 0].double().numpy()
     held_N = {"nothing": torch.zeros(size), "the label": label_NT[:, 0], "the truth": logit_N}[holds]
     for field in encoding.fields:
         tables.store[field.offset : field.offset + size, 0] += held_N
@@ -92,6 +92,28 @@ def test_rows_tell_noise_only_if_they_hold_the_label_and_truth_as_far_as_they_ho
     for field in encoding.fields:
         assert told[f"probe/noise_told/{field.name}"] == pytest.approx(noise, abs=0.09)
         assert told[f"probe/truth_told/{field.name}"] == pytest.approx(truth, abs=0.09)
+
+
+def test_probes_look_at_the_task_they_are_told_to_where_its_labels_are_known(corpus: Corpus) -> None:
+    """Rows that hold the label of the second task, of every other example; the rest of them hold the contrary."""
+    size, fields, tasks = 400, len(corpus.fields), len(corpus.tasks)
+    random = torch.Generator().manual_seed(0)
+    label_NT = torch.randint(2, (size, tasks), generator=random).float()
+    known_NT = torch.ones(size, tasks)
+    known_NT[::2, 1] = 0
+    encoding = make_encoding([size] * fields)
+    tables = EmbeddingTables(encoding, TableSpec(lr=0.1, optimizer="sgd"), 4, [], seed=0)
+    probes = Probes(["a_distance", "noise_told"], corpus, all_to_one(encoding, corpus), tables, task=1)
+    held_N = torch.where(known_NT[:, 1] > 0, label_NT[:, 1], 1 - label_NT[:, 1])
+    for field in encoding.fields:
+        tables.store[field.offset : field.offset + size, 0] = 10 * held_N
+    row_NC = (torch.arange(size)[:, None] + size * torch.arange(fields)).int()
+    batch = Batch(Distinct(encoding.num_rows)(row_NC), label_NT, known_NT, torch.full((size, tasks), 0.5))
+    tables.lookup(batch.rows)
+    told = probes(batch)
+    for field in encoding.fields:
+        assert told[f"probe/a_distance/{field.name}"] == 2
+        assert told[f"probe/noise_told/{field.name}"] > 0.99
 
 
 def test_what_a_strategy_displaces_is_probed_where_the_net_learnt(corpus: Corpus, registry: Registry) -> None:
