@@ -12,10 +12,10 @@ from rich.console import Console
 from scipy.stats import spearmanr
 
 from harness.api import UserError
-from harness.facts.expression import Arm, Readings, check
+from harness.facts.expression import Arm, Readings, check, is_difference
 from harness.facts.run import run_facts
 from harness.facts.sheet import Claim, load_sheet
-from harness.facts.verdict import Measured
+from harness.facts.verdict import Finding, Measured
 from harness.records import Record, Run
 from harness.registry import ROOT, Registry
 from harness.report.estimates import estimate
@@ -174,6 +174,33 @@ def test_the_whole_interval_decides(values: list[float], holds: str, verdict: st
     assert Measured(Claim(says="", measure="auc(a, 1)", holds=holds), estimate(values)).verdict == verdict
 
 
+def test_a_verdict_hangs_on_a_facts_own_claims_alone(readings: Readings) -> None:
+    (fact, *_) = load_sheet(ROOT / "plans" / "facts.toml").facts
+
+    def measured(low: float, *, added: bool) -> Measured:
+        claim = Claim(says="", measure="auc(a, 1)", holds="> 0", added=added)
+        return Measured(claim, estimate([low, low + 0.01, low + 0.02]))
+
+    found = Finding(fact, (measured(0.1, added=False), measured(-0.1, added=True), measured(0.1, added=True)), readings)
+    assert (found.verdict, found.of_claims) == ("reproduced", "1 of 1 claims, 1 of 2 added")
+    against = Finding(fact, (measured(-0.1, added=False), measured(0.1, added=True)), readings)
+    assert (against.verdict, against.of_claims) == ("not reproduced", "0 of 1 claims, 1 of 1 added")
+
+
+@pytest.mark.parametrize(
+    ("measure", "difference"),
+    [
+        ("auc(a, 2) - auc(a, 1)", True),
+        ("(auc(a, 2) - auc(a, 1)) - (auc(b, 2) - auc(b, 1))", True),
+        ("auc(a, 2) / auc(b, 1) - 1", True),
+        ("(auc(a, 2) - auc(a, 1)) / (auc(b, 2) - auc(b, 1))", False),
+        ("during(2, auc(a))", False),
+    ],
+)
+def test_a_difference_has_a_sign_and_a_ratio_none(measure: str, difference: bool) -> None:
+    assert is_difference(measure) == difference
+
+
 def test_every_fact_of_the_sheet_is_a_plan_of_known_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLOBO_CLICKS", "clicks.parquet")
     sheet, registry = load_sheet(ROOT / "plans" / "facts.toml"), Registry()
@@ -192,6 +219,7 @@ def test_every_fact_of_the_sheet_is_a_plan_of_known_plugins(monkeypatch: pytest.
         ('says = "one"', 'say = "one"', r"unknown key 'say'.*says"),
         ('measure = "auc(plain, 1)"', 'measure = "auk(plain, 1)"', "metric 'auk'"),
         ("seeds = [1, 2, 3, 4, 5]", "seeds = [1, 2, 3, 4]", "seeds"),
+        ('holds = "> 0.5"', 'holds = "> 0.5"\nadded = true', "every claim is added"),
         ('datasets = ["tiny"]', 'datasets = ["tini"]', "data set 'tini'.*tiny"),
     ],
 )

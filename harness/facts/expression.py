@@ -144,6 +144,14 @@ def check(expression: str, *, placed: bool) -> None:
     _check(_parsed(expression), placed)
 
 
+def is_difference(expression: str) -> bool:
+    """Whether its value is one reading less another, and not a ratio, say, of such."""
+    match _parsed(expression):
+        case ast.BinOp(op=ast.Sub()):
+            return True
+    return False
+
+
 def _check(node: ast.AST, placed: bool) -> None:
     match node:
         case ast.Call(ast.Name("during"), [ast.Constant(int()), inner]):

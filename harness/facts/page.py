@@ -7,7 +7,7 @@ from itertools import cycle
 from textwrap import fill
 
 from harness import summary
-from harness.facts.expression import Readings
+from harness.facts.expression import Readings, is_difference
 from harness.facts.sheet import Claim, Fact
 from harness.facts.verdict import Finding
 from harness.report.costs import machines_of
@@ -25,14 +25,16 @@ abstract only, D computed from P, I inferred.
 
 A claim is reproduced if the whole 95 % Student-t interval of its mean over seeds lies where the criterion wants it, not
 reproduced if all of it lies elsewhere, and inconclusive otherwise. A fact is reproduced if all its claims are, and not
-if any is not. Nothing is tuned: a strategy has its defaults unless its expression says otherwise. Values are of the
-test split at the end of an epoch, and of a fixed sample of the validation split within one.
+if any is not. Claims marked (added) ask more than the literature says, at other rates, strengths and epochs, or why; a
+fact's verdict does not hang on them. Nothing is tuned: a strategy has its defaults unless its expression says
+otherwise. Values are of the test split at the end of an epoch, and of a fixed sample of the validation split within
+one.
 """
 
 
 def markdown(entries: Sequence[Entry]) -> str:
     """The page. entries: every fact, with its finding where it has been run."""
-    rows = ["| fact | says | in the literature | here | verdict |", "| :-- | :-- | :-- | --: | :-- |"]
+    rows = ["| fact | says | in the literature | here, its first claim | verdict |", "| :-- | :-- | :-- | --: | :-- |"]
     for fact, found in entries:
         ours = "" if found is None else _value(found.measured[0].value, found.measured[0].claim)
         verdict = "not run" if found is None else f"{found.verdict} ({found.of_claims})"
@@ -88,7 +90,8 @@ def _section(fact: Fact, found: Finding | None) -> str:
     for measured in found.measured:
         claim = measured.claim
         value = _value(measured.value, claim)
-        lines.append(f"| {claim.says} | `{claim.measure}` | {claim.holds} | {value} | {measured.verdict} |")
+        says = f"(added) {claim.says}" if claim.added else claim.says
+        lines.append(f"| {says} | `{claim.measure}` | {claim.holds} | {value} | {measured.verdict} |")
     return "\n".join([*lines, "", f"![{fact.name}](facts-{fact.name}.svg)", ""])
 
 
@@ -103,6 +106,4 @@ def _cited(fact: Fact) -> str:
 
 
 def _value(value: Estimate | None, claim: Claim) -> str:
-    """With the sign of a difference, without that of a ratio."""
-    signed = not claim.measure.startswith("(") and " - " in claim.measure
-    return show(value, 4, signed=signed)
+    return show(value, 4, signed=is_difference(claim.measure))

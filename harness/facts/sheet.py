@@ -24,12 +24,13 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": o
 class Claim(Config):
     """What a fact says, measured: an expression over runs, taken seed by seed, and where its mean must lie.
 
-    holds: `< 0.5` or `> 0`.
+    holds: `< 0.5` or `> 0`. added: it asks more than the literature says, and the fact's verdict does not hang on it.
     """
 
     says: str
     measure: str
     holds: str
+    added: bool = False
 
     @field_validator("measure")
     @classmethod
@@ -86,6 +87,13 @@ class Fact(Config):
     @classmethod
     def _tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("claims")
+    @classmethod
+    def _own(cls, value: tuple[Claim, ...]) -> tuple[Claim, ...]:
+        if all(claim.added for claim in value):
+            raise ValueError("every claim is added; at least one must be the fact's own")
+        return value
 
 
 class Sheet(Config):

@@ -48,16 +48,20 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """Reproduced if every claim is; not, if any is not."""
-        found = {m.verdict for m in self.measured}
+        """Reproduced if every claim of its own is; not, if any is not."""
+        found = {m.verdict for m in self.measured if not m.claim.added}
         if NOT_REPRODUCED in found:
             return NOT_REPRODUCED
         return INCONCLUSIVE if INCONCLUSIVE in found else REPRODUCED
 
     @property
     def of_claims(self) -> str:
-        held = sum(m.verdict == REPRODUCED for m in self.measured)
-        return f"{held} of {len(self.measured)} claims"
+        """How many are reproduced, its own and added ones apart."""
+        own, added = ([m for m in self.measured if m.claim.added == apart] for apart in (False, True))
+        counted = [(own, "claims"), *([(added, "added")] if added else [])]
+        return ", ".join(
+            f"{sum(m.verdict == REPRODUCED for m in some)} of {len(some)} {what}" for some, what in counted
+        )
 
 
 def finding(sheet: Sheet, fact: Fact, results: Path) -> Finding | None:
