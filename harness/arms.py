@@ -71,8 +71,8 @@ class ArmPlan:
     @property
     def most_runs(self) -> int:
         """Of the arm and its baseline, if no run serves twice."""
-        once = self.baseline()
-        return self.plan.search.trials + len(self.plan.seeds) + (once.plan.search.trials if once else 0)
+        search, seeds, once = self.plan.search.trials, len(self.plan.seeds), self.baseline()
+        return search + seeds + (once.plan.search.trials + seeds if once and search else 0)
 
     def space(self) -> Space:
         """Every searched knob: the shared ones that do something, then the strategy's that the plan does not fix."""
@@ -112,7 +112,7 @@ class ArmPlan:
             model=self.model_spec,
             strategy=strategy,
             train=train,
-            evaluation=evaluation.model_copy(update={"test": role == "seed", "task": probed}),
+            evaluation=evaluation.model_copy(update={"test": evaluation.test and role == "seed", "task": probed}),
             seed=seed,
         )
         return Job(run_key(spec, self.data, self.registry), spec, self.data, self.id, role, number, params)

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.arms import ArmPlan
-from harness.launch import Observer, launch, prepare
+from harness.launch import Observer, launch, locked, prepare
 from harness.progress import Display, failures
 from harness.records import Outcome, read_outcome
 from harness.registry import Registry
@@ -49,10 +49,12 @@ def benchmark(
 
 def sync(console: Console, names: list[str] | None, results: Path) -> None:
     """Write to MLflow what is on disk and not there yet, and let the trials of the searches lead there."""
-    for plan in names or plans_run(results):
-        tracker = sync_plan(results, plan, _report_files(results, plan))
-        _link(results, tracker)
-        console.print(f"MLflow has all of plan '{plan}'", highlight=False)
+    known = names or plans_run(results)
+    with locked(results):
+        for plan in known:
+            tracker = sync_plan(results, plan, _report_files(results, plan))
+            _link(results, tracker)
+            console.print(f"MLflow has all of plan '{plan}'", highlight=False)
 
 
 def checked(console: Console, plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
@@ -71,8 +73,9 @@ def run_plan(
         watching: list[Observer] = [display] if tracker is None else [Live(tracker), display]
         outcome = launch(plan, arms, results, workers, watching, tracker.links if tracker else lambda key: {})
         if tracker is not None:
-            tracker.sync(outcome)
-            _link(results, tracker)
+            with locked(results, wait=True):
+                tracker.sync(outcome)
+                _link(results, tracker)
     return outcome, display, tracker
 
 

@@ -14,16 +14,29 @@ EVERY = 60.0
 
 
 class Checkpoints:
-    """In the folder of a run, the latest one alone. epoch: the last that it holds; 0 if there is none."""
+    """In the folder of a run, the latest one alone. epoch: the last that it holds; 0: there is none to be read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.epoch = max((int(p.stem.removeprefix("checkpoint-")) for p in folder.glob("checkpoint-*.pt")), default=0)
         self._next = time.monotonic() + EVERY
+        self._state: dict[str, Any] | None = None
+        if self.epoch:
+            try:
+                self._state = torch.load(self._path(self.epoch), weights_only=True)
+            except Exception:  # torch raises whatever a damaged file leads to
+                self.drop()
 
-    def load(self) -> dict[str, Any]:
-        state: dict[str, Any] = torch.load(self._path(self.epoch), weights_only=True)
+    def take(self) -> dict[str, Any]:
+        """What was read, once: it is as large as the tables."""
+        state, self._state = self._state, None
+        assert state is not None
         return state
+
+    def drop(self) -> None:
+        """Begin at the first epoch."""
+        self.clear()
+        self.epoch, self._state = 0, None
 
     def due(self) -> bool:
         return time.monotonic() >= self._next

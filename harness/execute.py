@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from harness import ENGINE, __version__, corpus, seeds
+from harness import ENGINE, __version__, corpus, records, seeds
 from harness.api import UserError
 from harness.checkpoint import Checkpoints
 from harness.corpus import Corpus
@@ -54,6 +54,8 @@ def execute(
     Returns its status and, if it failed, the reason.
     """
     checkpoints = Checkpoints(results / "runs" / key)
+    if checkpoints.epoch and not records.holds(results / "runs", key, checkpoints.epoch):
+        checkpoints.drop()
     usage = _Usage()
     writer = RunWriter(results / "runs", key, spec.model_dump(mode="json"), environment(), keep=checkpoints.epoch)
     _, model, strategies = instances(spec, registry)

@@ -75,7 +75,7 @@ def launch(
     A run that fails is recorded and the others go on; one whose process dies is tried once more first. Interrupted, it
     leaves whole runs or none, and called again goes on with what is missing.
     """
-    with _locked(results), Pool(workers, arms[0].registry.extra, results) as pool:
+    with locked(results), Pool(workers, arms[0].registry.extra, results) as pool:
         return _Launch(plan, results, pool, observers).run([replace(a, links=links) for a in arms])
 
 
@@ -163,6 +163,7 @@ class _Launch:
         runs = self.results / "runs"
         if crash is None:
             return records.read(runs, job.key)
+        records.crashed(runs, job.key, crash)
         return Run(job.key, job.spec.model_dump(mode="json"), (), "failed", crash, {})
 
     def _outcome(self, complete: bool) -> Outcome:
@@ -192,12 +193,16 @@ def _task(plan: Plan, data: corpus.Corpus, label: str) -> str:
 
 
 @contextmanager
-def _locked(results: Path) -> Iterator[None]:
-    """One launch per results folder at a time; the lock goes with the process, however it ends."""
+def locked(results: Path, *, wait: bool = False) -> Iterator[None]:
+    """One process at a time writes to a results folder; the lock goes with the process, however it ends.
+
+    Raises:
+        UserError: another has it, and this one is not to wait.
+    """
     records.ensure_writable(results)
     with (results / ".lock").open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
             raise UserError(f"another multiepoch is running in results folder '{results}'; wait for it") from error
         yield

@@ -1,12 +1,13 @@
 """Worker processes that train one run at a time and send back its records as they are made.
 
-Each worker hangs on a pipe of its own: if the worker dies its job alone is lost and another worker takes its place; if
-the parent dies the pipe closes and the worker stops.
+Each worker hangs on a pipe of its own: if it dies, its job alone is lost and another worker takes its place. If the
+parent dies, the worker dies with it, in the midst of a run: what is launched next may train the same one.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import traceback
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Any, Literal
 
@@ -94,6 +96,7 @@ class Pool:
 
 def _work(pipe: Connection, plugins: Path | None, results: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     registry = Registry(plugins)
     load = lru_cache(maxsize=2)(lambda key: corpus.load(data_folder(results, key)))
     try:
@@ -113,3 +116,10 @@ def _work(pipe: Connection, plugins: Path | None, results: Path) -> None:
                 pipe.send(("crashed", f"{type(error).__name__} at {place}: {why}"))
     except (BrokenPipeError, EOFError):
         return
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

@@ -6,6 +6,7 @@ results/runs/<key>/spec.json       what was asked for
                    costs.jsonl     per epoch: seconds, rows per second, memory
                    env.json        machine and versions
                    done            {"status": "finished" | "failed", "reason": ...}
+                   crash           {"reason": ...}, where its last attempt ended without coming to `done`
 """
 
 from __future__ import annotations
@@ -127,6 +128,7 @@ class RunWriter:
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
+        (self.folder / "crash").unlink(missing_ok=True)
         _write(self.folder / "spec.json", spec)
         _write(self.folder / "env.json", env)
         self.kept = read(runs, key).records
@@ -140,6 +142,12 @@ class RunWriter:
 
     def finish(self, status: str, reason: str = "") -> None:
         _write(self.folder / "done", {"status": status, "reason": reason})
+
+
+def crashed(runs: Path, key: str, reason: str) -> None:
+    """Note why a run ended without coming to its end; it is trained again by the next launch."""
+    (runs / key).mkdir(parents=True, exist_ok=True)
+    _write(runs / key / "crash", {"reason": reason})
 
 
 def add_cost(runs: Path, key: str, epoch: int, cost: Mapping[str, float]) -> None:
@@ -164,7 +172,7 @@ def read(runs: Path, key: str) -> Run:
     """
     folder = runs / key
     if not (folder / "spec.json").exists():
-        raise UserError(f"no run '{key}' in {runs}")
+        raise UserError(_crash(folder) or f"no run '{key}' in {runs}")
     try:
         run = _read(folder)
         if run.status == "finished" and [r.epoch for r in run.boundaries][-1:] != [run.spec["train"]["epochs"]]:
@@ -175,7 +183,9 @@ def read(runs: Path, key: str) -> Run:
 
 
 def _read(folder: Path) -> Run:
-    done = json.loads((folder / "done").read_text()) if (folder / "done").exists() else {"status": "incomplete"}
+    done = {"status": "incomplete", "reason": _crash(folder)}
+    if (folder / "done").exists():
+        done = json.loads((folder / "done").read_text())
     costs: dict[int, dict[str, float]] = {}
     for line in _lines(folder / "costs.jsonl"):
         costs.setdefault(line.pop("epoch"), {}).update(line)
@@ -188,6 +198,22 @@ def _read(folder: Path) -> Run:
         reason=done.get("reason", ""),
         env=json.loads((folder / "env.json").read_text()),
     )
+
+
+def _crash(folder: Path) -> str:
+    """Why the last attempt at a run crashed; empty if none did."""
+    try:
+        return str(json.loads((folder / "crash").read_text())["reason"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def holds(runs: Path, key: str, epoch: int) -> bool:
+    """Whether the records of a run under way are whole up to this epoch."""
+    try:
+        return [r.epoch for r in read(runs, key).boundaries][:epoch] == list(range(1, epoch + 1))
+    except UserError:
+        return False
 
 
 def seconds(runs: Path, key: str) -> float:

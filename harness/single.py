@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def run_one(
     plan, registry = load_plan(path, overrides), Registry(plugins)
     parse_strategy(strategy, registry, "argument")
     search = plan.search.model_copy(update={"trials": 0})
-    update = {"name": f"{plan.name}-run", "strategies": (strategy,), "seeds": (seed,), "search": search}
+    update = {"name": f"{plan.name}-run", "table": None, "strategies": (strategy,), "seeds": (seed,), "search": search}
     plan = plan.model_copy(update=update)
     outcome, display, _ = run_plan(console, plan, checked(console, plan, registry, results), results, 1, mlflow)
     for arm in outcome.arms:
@@ -66,11 +67,12 @@ def tune_one(
         raise UserError(f"plan '{plan.name}' has search.trials = 0; say how many with --trials")
     plan = plan.model_copy(update={"strategies": (strategy,), "seeds": (), "search": search})
     arms = checked(console, plan, registry, results)
-    plan = plan.model_copy(update={"name": f"{plan.name}-tune"})
+    plan = plan.model_copy(update={"name": f"{plan.name}-tune", "table": None})
     outcome, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)
     for arm, source in zip(outcome.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))
-        console.print(_winner(arm, registry), markup=False, highlight=False, soft_wrap=True)
+        again = _options(path, results, plugins, overrides)
+        console.print(_winner(arm, registry, again), markup=False, highlight=False, soft_wrap=True)
     console.print("\n".join(["", *pages(results, tracker, plan)]), markup=False, highlight=False, soft_wrap=True)
     return failures(console, display)
 
@@ -117,14 +119,21 @@ def _reached(trial: Trial, metric: str, task: str, rule: str, results: Path) -> 
     return [f"{value:.4f}", str(epoch), f"{gain:+.4f}", "" if jump is None else f"{jump:+.4f}"]
 
 
-def _winner(arm: Arm, registry: Registry) -> str:
+def _options(path: Path, results: Path, plugins: Path | None, overrides: list[str] | None) -> list[str]:
+    """What a command was given, for another one on the same plan."""
+    given = ["--plan", str(path), "--results", str(results)]
+    given += ["--plugins", str(plugins)] if plugins else []
+    return given + [word for override in overrides or () for word in ("--set", override)]
+
+
+def _winner(arm: Arm, registry: Registry, options: list[str]) -> str:
     """The chosen knobs, as arguments of `multiepoch run`."""
     if not arm.chosen:
         return "no trial finished"
     best = next(t for t in arm.trials if t.params == arm.chosen)
-    shared = " ".join(f"--set train.{k}={v!r}" for k, v in arm.chosen.items() if "." not in k)
-    written = _written(arm.strategy, arm.chosen, registry)
-    return f"winner by {arm.select}: trial {best.number}\nmultiepoch run '{written}' {shared}"
+    shared = [word for k, v in arm.chosen.items() if "." not in k for word in ("--set", f"train.{k}={v!r}")]
+    command = ["multiepoch", "run", _written(arm.strategy, arm.chosen, registry), *options, *shared]
+    return f"winner by {arm.select}: trial {best.number}\n{shlex.join(command)}"
 
 
 def _written(strategy: str, chosen: dict[str, Any], registry: Registry) -> str:

@@ -106,10 +106,6 @@ class RunSpec(Config):
     evaluation: EvalSpec = EvalSpec()
     seed: int = Field(0, ge=0)
 
-    @property
-    def strategy_name(self) -> str:
-        return "+".join(s.name for s in self.strategy)
-
 
 class SearchSpec(Config):
     """How hyperparameters are chosen. trials: per strategy, the first being the defaults; 0: no search. The one-epoch

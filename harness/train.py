@@ -159,7 +159,7 @@ def run(
     probes = Probes(evaluation.probes, corpus, trainer.encoding, trainer.tables, probed)
     done_epochs = checkpoints.epoch if checkpoints else 0
     if checkpoints and done_epochs:
-        trainer.restore(checkpoints.load())
+        trainer.restore(checkpoints.take())
     evaluator = Evaluator(corpus, trainer.encoding, evaluation)
     batches = len(trainer.batches)
     stops = sorted({max(1, round(p * batches)) for p in evaluation.points} | {batches})

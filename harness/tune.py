@@ -113,7 +113,7 @@ class Search:
     def ask(self) -> Trial | None:
         """The next trial; the one that a killed process left running comes first. None: the budget is spent."""
         trials = self._study.get_trials(deepcopy=False)
-        left = next((t for t in trials if t.state == TrialState.RUNNING), None)
+        left = next((t for t in trials[: self._trials] if t.state == TrialState.RUNNING), None)
         if left is not None:
             if set(left.params) == set(self._space):
                 return self._trial(left)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +72,9 @@ class Bench:
         return Arm(self.dataset, "dnn", strategy, "arm", self.select, bool(trials), chosen, trials, keys)
 
     def _baseline(self, plain: Arm) -> Arm:
-        return Arm(**{**vars(plain), "role": "one_epoch", "select": "one_epoch"})
+        """The runs of `none`, chosen by trials of its own."""
+        trials = tuple(replace(t, key=t.key.replace("-none-", "-once-")) for t in plain.trials)
+        return replace(plain, role="one_epoch", select="one_epoch", trials=trials)
 
     def _run(self, key: str, strategy: str, seed: int, luck: float) -> None:
         epochs = len(self.curves[strategy])

@@ -87,7 +87,7 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(corpus: Corpus, regis
     trainers[0].tables.memo("importance").add_(2.0)
     saved = Checkpoints(tmp_path)
     saved.save(1, trainers[0].state())
-    trainers[1].restore(Checkpoints(tmp_path).load())
+    trainers[1].restore(Checkpoints(tmp_path).take())
     for trainer in trainers:
         trainer.start_epoch(2)
         for batch in trainer.batches.epoch(2):
@@ -96,6 +96,18 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(corpus: Corpus, regis
     assert len(states[0]) == len(states[1]) > 20
     for a, b in zip(*states, strict=True):
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+
+
+@pytest.mark.parametrize("damaged", ["checkpoint-1.pt", "records.jsonl", "costs.jsonl"])
+def test_a_run_that_cannot_go_on_starts_again(damaged: str, corpus: Corpus, registry: Registry, tmp_path: Path) -> None:
+    spec, folder = spec_of(registry, "reinit"), tmp_path / "runs" / "key"
+    with pytest.raises(Killed):
+        execute(spec, "key", corpus, registry, tmp_path, die_in(2))
+    path = folder / damaged
+    path.write_bytes(path.read_bytes()[:20] + b"\n")
+    assert execute(spec, "key", corpus, registry, tmp_path, lambda record: None) == ("finished", "")
+    execute(spec, "key", corpus, registry, tmp_path / "whole", lambda record: None)
+    assert (folder / "records.jsonl").read_bytes() == (tmp_path / "whole/runs/key/records.jsonl").read_bytes()
 
 
 def test_a_full_disk_costs_the_checkpoint_and_not_the_run(
@@ -116,4 +128,4 @@ def test_only_the_latest_checkpoint_is_kept(tmp_path: Path) -> None:
     for epoch in (1, 2):
         saved.save(epoch, {"epoch": epoch})
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-2.pt"]
-    assert Checkpoints(tmp_path).load() == {"epoch": 2}
+    assert Checkpoints(tmp_path).take() == {"epoch": 2}

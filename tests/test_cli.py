@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -77,12 +79,13 @@ def test_the_list_names_every_plugin_once_and_fits_80_columns() -> None:
 
 
 def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(tmp_path: Path) -> None:
-    (tmp_path / "my.toml").write_text(PLAN)
+    (tmp_path / "my.toml").write_text(f'table = "published"\n{PLAN}')
     ran = multiepoch("run", "reinit", "--plan", "my.toml", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "powerlaw/dnn/reinit" in ran.stdout
     assert re.search(r"^ click +1( +\d\.\d{4}){4} *$", ran.stdout, flags=re.MULTILINE)
     assert multiepoch("report", cwd=tmp_path).returncode == 0
+    assert [p.stem for p in (tmp_path / "results" / "tables").glob("*.md")] == ["my-run"]
     assert (tmp_path / "results" / "report.html").stat().st_size > 10_000
     assert multiepoch("sync", cwd=tmp_path).returncode == 0
 
@@ -112,14 +115,21 @@ def test_a_search_alone_prints_its_trials_and_how_to_train_the_winner(tmp_path: 
     (tmp_path / "my.toml").write_text(PLAN)
     strategy = "low_frequency_filter(min_count=3)+return_to_mean"
     arguments = (strategy, "--plan", "my.toml", "--trials", "2", "--no-mlflow", "--workers", "1")
+    arguments = (*arguments, "--set", "train.epochs=3")
     found = multiepoch("tune", *arguments, cwd=tmp_path)
     assert found.returncode == 0, found.stderr
     assert "best_epoch" in found.stdout
     assert re.search(r"^ +1 +0\.\d{4} +[12] +[+-]0\.\d{4} +[+-]\d\.\d{4}", found.stdout, re.MULTILINE)
-    run = re.search(r"multiepoch run '(.*)' (--set train.dense_lr=\S+) (--set train.table_lr=\S+)", found.stdout)
-    assert run is not None
-    assert run[1].startswith("low_frequency_filter(min_count=3)+return_to_mean(")
     assert "one epoch" not in found.stdout
+    winner = next(line for line in found.stdout.splitlines() if line.startswith("multiepoch run "))
+    again = multiepoch(*shlex.split(winner)[1:], "--no-mlflow", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    (number,) = re.findall(r"winner by best_epoch: trial (\d)", found.stdout)
+    keys = re.findall(r"[0-9a-f]{20}", found.stdout)[int(number)], re.findall(r"[0-9a-f]{20}", again.stdout)[0]
+    trial, run = (json.loads((tmp_path / "results" / "runs" / key / "spec.json").read_text()) for key in keys)
+    for part in ("dataset", "model", "strategy", "train"):
+        assert run[part] == trial[part]
+    assert run["train"]["epochs"] == 3
 
 
 def test_a_server_that_is_not_there_is_refused_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,13 @@ def test_damaged_runs_are_trained_again_to_the_same_bytes(ran: tuple[Plan, Path,
     assert (again, record_bytes(results), studies(results)) == (outcome, before, searched)
 
 
+def test_what_is_left_is_reported_even_if_it_is_the_baseline_alone(ran: tuple[Plan, Path, Outcome]) -> None:
+    _, results, outcome = ran
+    for key in (key for arm in outcome.arms if arm.role == "arm" for key in arm.runs.values()):
+        (results / "runs" / key / "done").write_text("")
+    assert "No answer yet" in report.write_report(results, None).read_text()
+
+
 def test_a_deleted_journal_is_made_again_without_training(ran: tuple[Plan, Path, Outcome]) -> None:
     plan, results, outcome = ran
     searched = studies(results)

@@ -24,6 +24,7 @@ from harness.pool import Pool
 from harness.progress import Display, failures
 from harness.records import Arm, Outcome, Record, Run, read
 from harness.registry import Registry
+from harness.report.load import load
 from harness.spec import Plan, load_plan
 from harness.tune import open_journal
 
@@ -126,6 +127,20 @@ def test_trials_never_read_the_test_split(reference: tuple[Plan, Path, Outcome, 
             assert run.spec["seed"] not in arm.runs
 
 
+def test_a_plan_without_test_never_reads_it(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, PLAN, "search.trials=0", "seeds=[1]", "evaluation.test=false")
+    _, watcher = go(plan, tmp_path / "results")
+    names = {name for run in watcher.runs for record in run.records for name in record.metrics}
+    assert not any(name.startswith("test/") for name in names)
+    (group,) = load(tmp_path / "results", plan.name).groups
+    assert group.split == "valid"
+
+
+def test_the_number_of_runs_is_told_beforehand(reference: tuple[Plan, Path, Outcome, Watcher]) -> None:
+    plan, results, _, watcher = reference
+    assert sum(arm.most_runs for arm in prepare(plan, Registry(), results)) == len({job.key for job in watcher.trained})
+
+
 def test_a_second_launch_trains_nothing(reference: tuple[Plan, Path, Outcome, Watcher]) -> None:
     plan, results, outcome, _ = reference
     again, watcher = go(plan, results)
@@ -155,8 +170,8 @@ def test_a_killed_launch_goes_on_to_the_same_outcome(
             time.sleep(0.01)
         workers = children(process.pid)
         process.send_signal(signal.SIGKILL)
-    wait_for_end(workers)
     resumed, watcher = go(plan, tmp_path / "results")
+    wait_for_end(workers)
     assert 0 < len(watcher.trained) < len(record_bytes(results))
     assert resumed == outcome
     assert record_bytes(tmp_path / "results") == record_bytes(results)
@@ -167,7 +182,7 @@ def children(pid: int) -> list[int]:
 
 
 def wait_for_end(pids: list[int]) -> None:
-    """Workers end by themselves once their parent is gone."""
+    """Workers end by themselves once their parent is gone, whatever they are at."""
 
     def alive(pid: int) -> bool:
         stat = Path(f"/proc/{pid}/stat")
@@ -219,6 +234,10 @@ def test_a_crashing_run_costs_only_itself(tmp_path: Path, how: str, reason: str)
     assert len(failed) == 1
     assert len(watcher.runs) >= 2
     assert all(reason in r.reason for r in failed)
+    (group,) = load(tmp_path / "results", plan.name).groups
+    (arm,) = (a for a in group.arms if a.failed)
+    assert (arm.label, arm.failed) == ("broken", (1,))
+    assert reason in arm.runs[1].reason
     _, watcher = go(plan, tmp_path / "results", plugins=tmp_path)
     assert len(watcher.trained) == 1, "a crash is no result: it is tried again"
 

@@ -21,7 +21,7 @@ CURVES = {"none": (0.67, 0.65), "reinit": (0.67, 0.69), "hashing": (0.66, 0.65),
 
 def ranking(ranks: tuple[float, ...], critical_difference: float) -> Ranking:
     names = tuple(f"arm{i}" for i in range(len(ranks)))
-    return Ranking("auc", ("a / dnn, click", "b / dnn, click"), names, ranks, 0.01, critical_difference, ())
+    return Ranking("auc", ("a / dnn", "b / dnn", "c / dnn"), 3, names, ranks, 0.01, critical_difference, ())
 
 
 def test_the_critical_difference_of_demsars_example() -> None:
@@ -63,29 +63,46 @@ def test_bars_join_the_largest_sets_that_are_not_told_apart(
     assert ranking(ranks, critical).cliques == cliques
 
 
-def plan_of_two(folder: Path) -> None:
-    """One plan on two data sets; `l2` is on the first alone."""
-    for name, curves in (("one", CURVES), ("two", {k: v for k, v in CURVES.items() if k != "l2"})):
+def plan_of(folder: Path, *names: str) -> None:
+    """One plan on these data sets; `l2` is on the first alone."""
+    for name in names:
+        curves = CURVES if name == names[0] else {k: v for k, v in CURVES.items() if k != "l2"}
         Bench(folder, name=name, dataset=name, curves=curves, own=0.0001).write()
-    outcomes = [read_outcome(folder, name) for name in ("one", "two")]
+    outcomes = [read_outcome(folder, name) for name in names]
     arms = tuple(arm for outcome in outcomes for arm in outcome.arms)
     write_outcome(folder, Outcome("both", outcomes[0].plan | {"name": "both"}, arms, True))
 
 
-def test_arms_are_ranked_over_every_data_set_and_task(tmp_path: Path) -> None:
-    plan_of_two(tmp_path)
+def test_arms_are_ranked_over_every_data_set_and_task_a_data_set_counting_once(tmp_path: Path) -> None:
+    plan_of(tmp_path, "one", "two", "three")
     found = rank_over_blocks(load(tmp_path, "both"))
     assert found is not None
-    assert found.blocks == ("one / dnn, click", "one / dnn, buy", "two / dnn, click", "two / dnn, buy")
+    assert (found.blocks, found.tasks) == (("one / dnn", "two / dnn", "three / dnn"), 6)
     assert found.names == ("reinit", "none", "one epoch", "hashing")
     assert found.ranks == (1.0, 2.5, 2.5, 4.0)
     assert found.left_out == ("l2",)
-    assert "left out: l2" in overall.summary(found)
-    assert "share their runs" in overall.summary(found)
+    scores = -np.array([[1.0, 2.5, 2.5, 4.0]] * 3)
+    assert (found.p, found.critical_difference) == (friedman(scores), nemenyi(4, 3))
+    said = overall.summary(found)
+    assert "left out: l2" in said
+    assert "over 3 data sets or models, in 6 tasks" in said
+    assert "the arms differ" in said
+
+
+@pytest.mark.parametrize("names", [("one",), ("one", "two")])
+def test_tasks_of_few_data_sets_are_ranked_and_not_tested(names: tuple[str, ...], tmp_path: Path) -> None:
+    plan_of(tmp_path, *names)
+    found = rank_over_blocks(load(tmp_path, "both"))
+    assert found is not None
+    assert found.names[0] == "reinit"
+    assert (found.p, found.critical_difference, found.cliques) == (None, None, [])
+    assert "Too few for a test" in overall.summary(found)
+    assert "differ" not in overall.summary(found)
+    assert "critical difference" not in overall.diagram(found)
 
 
 def test_the_table_of_all_data_sets_has_each_gain_and_the_average_rank(tmp_path: Path) -> None:
-    plan_of_two(tmp_path)
+    plan_of(tmp_path, "one", "two")
     grid = overall.across(load(tmp_path, "both"))
     assert [column.title for column in grid.columns] == ["strategy", "one / dnn", "two / dnn", "average rank"]
     assert [line[0].text for line in grid.lines] == ["reinit", "none", "hashing"]
@@ -96,7 +113,7 @@ def test_the_table_of_all_data_sets_has_each_gain_and_the_average_rank(tmp_path:
 
 
 def test_tables_are_named_by_the_plan_and_say_how_long_it_took(tmp_path: Path) -> None:
-    plan_of_two(tmp_path)
+    plan_of(tmp_path, "one", "two")
     outcome = read_outcome(tmp_path, "both")
     write_outcome(tmp_path, dataclasses.replace(outcome, plan=outcome.plan | {"table": "leaderboard"}))
     write_report(tmp_path, ["both"])

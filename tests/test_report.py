@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ from simulated import CURVES, DIP, ENV, Bench
 
 from harness.metrics import BUCKETS
 from harness.plugin import UserError
-from harness.records import Arm, Outcome, Run, read_outcome, write_outcome
+from harness.records import Arm, Outcome, Run, crashed, read_outcome, write_outcome
 from harness.report import ranked_table, write_report
 from harness.report.answer import answer
-from harness.report.details import plan_toml
+from harness.report.costs import spent
+from harness.report.details import failures, knobs, plan_toml
 from harness.report.estimates import estimate
 from harness.report.load import ArmRuns, Group, load
 from harness.report.looks import looks
@@ -83,7 +85,7 @@ def test_the_interval_covers_the_true_gain_of_simulated_records_in_95_of_100(tmp
 def _in_memory(bench: Bench, role: str, curve: Sequence[float], luck: Mapping[int, float]) -> ArmRuns:
     arm = Arm("synthetic", "dnn", "reinit", role, bench.select, False, {}, (), {})
     records = {s: tuple(bench._records(curve, luck[s] + bench.rng.normal(0, 0.01))) for s in bench.seeds}
-    return ArmRuns(arm, {s: Run(f"{role}-{s}", {}, r, "finished", "", ENV) for s, r in records.items()}, {})
+    return ArmRuns(arm, {s: Run(f"{role}-{s}", {}, r, "finished", "", ENV) for s, r in records.items()}, {}, True)
 
 
 def test_known_effects_are_recovered_and_ranked(tmp_path: Path) -> None:
@@ -406,7 +408,7 @@ def test_the_oracle_is_named(bench: Bench) -> None:
 
 def test_the_page_says_how_to_reproduce_it(bench: Bench) -> None:
     text = (bench.results / "report.html").read_text()
-    assert "multiepoch benchmark plans/bench.toml" in text
+    assert "multiepoch benchmark bench.toml" in text
     assert "Python 3.11, torch 2.13, NumPy 2.4, test bench, 2 cores" in text
     assert "tables/bench.csv" in text
 
@@ -416,6 +418,28 @@ def test_every_run_and_every_trial_is_named_by_its_key(bench: Bench) -> None:
     for arm in read_outcome(bench.results, "bench").arms:
         for key in (*arm.runs.values(), *(trial.key for trial in arm.trials)):
             assert f">{key}<" in text
+
+
+def test_a_failed_trial_of_the_baseline_is_listed_with_its_reason(tmp_path: Path) -> None:
+    Bench(tmp_path, trials=2).write()
+    outcome = read_outcome(tmp_path, "bench")
+    lost = [replace(a, trials=(replace(a.trials[0], value=None), a.trials[1])) for a in outcome.arms if a.role != "arm"]
+    write_outcome(tmp_path, replace(outcome, arms=(*(a for a in outcome.arms if a.role == "arm"), *lost)))
+    crashed(tmp_path / "runs", lost[0].trials[0].key, "out of memory")
+    (group,) = load(tmp_path, "bench").groups
+    (line,) = failures(group).lines
+    assert [cell.text for cell in line] == ["one epoch", "trial 0", "missing", "out of memory", lost[0].trials[0].key]
+    assert knobs(group).lines[-1][2].text == "0.6010"
+
+
+def test_only_runs_with_records_are_counted_and_a_core_each_only_where_it_was_so(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, status={("reinit", 1): "absent", ("reinit", 2): "absent"})
+    bench.write()
+    assert spent(load(tmp_path, "bench")).startswith("7 reporting runs and 0 trials trained and evaluated for ")
+    assert "each on one core" in spent(load(tmp_path, "bench"))
+    for path in tmp_path.glob("runs/*/spec.json"):
+        path.write_text(path.read_text().replace('"dense_lr"', '"threads": 2, "dense_lr"'))
+    assert "each on one core" not in spent(load(tmp_path, "bench"))
 
 
 def test_the_same_records_give_the_same_files(bench: Bench) -> None:

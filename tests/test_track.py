@@ -360,6 +360,19 @@ def test_a_second_sync_changes_nothing(results: Path, monkeypatch: pytest.Monkey
     assert {r.info.run_id for r in runs_of(results, ViewType.ALL)} == ids
 
 
+def test_what_another_process_has_written_since_is_not_written_again(results: Path, tmp_path: Path) -> None:
+    outcome, report = write_plan(results), results / "report.html"
+    report.write_text("<p>report</p>")
+    slow = Tracker(results, "plan")
+    sync(results, "plan", [report])
+    before, ids = content(results), {r.info.run_id for r in runs_of(results, ViewType.ALL)}
+    slow.sync(outcome)
+    slow.attach([report])
+    assert slow.problem is None
+    assert content(results) == before
+    assert {r.info.run_id for r in runs_of(results, ViewType.ALL)} == ids
+
+
 def test_a_finished_key_is_not_written_again(results: Path) -> None:
     log_run(Tracker(results, "plan"), "k1", AUC[1])
     before = content(results)

@@ -120,6 +120,14 @@ def test_trials_beyond_the_budget_are_not_looked_at(tmp_path: Path) -> None:
     assert search(tmp_path, trials=3).ask() is None
 
 
+def test_a_trial_left_running_beyond_the_budget_is_not_asked_again(tmp_path: Path) -> None:
+    done = spend(search(tmp_path), most=3)
+    left_running = search(tmp_path).ask()
+    assert search(tmp_path, trials=2).ask() is None
+    assert search(tmp_path, trials=2).finished() == tuple(done[:2])
+    assert search(tmp_path).ask() == left_running
+
+
 def test_the_figure_of_a_trial_is_stored_once(tmp_path: Path) -> None:
     study = search(tmp_path)
     asked = study.ask()

@@ -29,7 +29,8 @@ def write_report(results: Path, plan_names: list[str] | None, difference: float 
     folder.mkdir(parents=True, exist_ok=True)
     for comparison in comparisons:
         name = comparison.outcome.table
-        pictures = {i: f"{name}-{i + 1}.svg" for i, group in enumerate(comparison.groups) if group.tasks}
+        drawable = [i for i, group in enumerate(comparison.groups) if any(arm.finished for arm in group.arms)]
+        pictures = {i: f"{name}-{i + 1}.svg" for i in drawable}
         drawn = looks(comparison)
         for i, file in pictures.items():
             (folder / file).write_text(curves.published(comparison.groups[i], drawn[i]), encoding="utf-8")

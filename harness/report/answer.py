@@ -8,7 +8,7 @@ from harness.records import PLAIN
 from harness.report.estimates import holm
 from harness.report.inference import LEVEL
 from harness.report.load import Group
-from harness.report.stats import Row, against
+from harness.report.stats import Row, against, family
 from harness.report.text import (
     METRIC_NAMES,
     baseline_name,
@@ -49,8 +49,8 @@ def answer(group: Group, rows: list[Row]) -> Answer:
     arms = [row for row in rows if not row.arm.is_baseline and row.value("gain") is not None]
     if not arms:
         return Answer("No answer yet", _why_not(group))
-    lead, digits = next(filter(_pays, arms), arms[0]), digits_for(rows)
-    sentences = [_lead(group, lead, digits), _better_at_once(arms, lead), _ties(group, arms, lead)]
+    lead, digits, compared = next(filter(_pays, arms), arms[0]), digits_for(rows), family(rows, "gain")
+    sentences = [_lead(group, lead, digits, compared), _better_at_once(arms, lead), _ties(group, arms, lead)]
     sentences += [_plain(group, arms, lead, digits), _caveats(group)]
     gain = f"{show(lead.value('gain'), digits, signed=True)} {measured(group.task, group.metric)}"
     return Answer(_headline(group, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
@@ -65,12 +65,16 @@ def _headline(group: Group, lead: Row) -> str:
         return "One epoch only: nothing to compare"
     if _pays(lead):
         return f"More than one epoch pays {_with(lead, group)}"
-    if gain.sign > 0 and max(lead.epochs) > 1:
+    further = lead.value("further")
+    if gain.sign > 0 and further is not None and further.sign > 0 and not lead.arm.failed:
         return f"More than one epoch may pay {_with(lead, group)}: not settled"
-    return "More than one epoch is not shown to pay"
+    at_once = f"; {lead.arm.label} gains within its first" if lead.shown("gain") > 0 else ""
+    return f"More than one epoch is not shown to pay{at_once}"
 
 
 def _why_not(group: Group) -> str:
+    if not any(arm.runs for arm in group.everything):
+        return "The plan asks for no seed beside its trials."
     if group.baseline is None and PLAIN not in group.pending:
         return f"The plan has no strategy '{PLAIN}', so there is no one-epoch baseline to compare with."
     missing = "No arm has" if group.baseline and group.baseline.finished else "The one-epoch baseline has not"
@@ -86,7 +90,8 @@ def _pays(row: Row) -> bool:
     return row.shown("gain") > 0 and row.shown("further") > 0
 
 
-def _lead(group: Group, row: Row, digits: int) -> str:
+def _lead(group: Group, row: Row, digits: int, arms: int) -> str:
+    """arms: how many p is corrected for."""
     gain = row.value("gain")
     assert gain is not None
     if gain.identical:
@@ -94,10 +99,11 @@ def _lead(group: Group, row: Row, digits: int) -> str:
         return f"Of {group.epochs} epochs {_with(row, group)}, validation picks {once}: nothing is gained."
     size = f"{show(gain, digits, signed=True)} {group.split} {measured(group.task, group.metric)}"
     size += "" if METRICS[group.metric] > 0 else " (positive is less)"
-    verb = {1: f"gains {size}", -1: f"loses {size}", 0: f"comes to {size}"}[gain.sign]
+    sign = 0 if row.arm.failed else gain.sign
+    verb = {1: f"gains {size}", -1: f"loses {size}", 0: f"comes to {size}"}[sign]
     open_ = "" if gain.sign or gain.n == 1 else ", which includes no gain"
-    if gain.sign and len(group.arms) > 1:
-        open_ = f" ({p_is(row.measures['gain'].p)} corrected for {len(group.arms)} arms)"
+    if sign and arms > 1:
+        open_ = f" ({p_is(row.measures['gain'].p)} corrected for {arms} arms)"
     stop = f", read at epoch {epochs_text(row.epochs)}" if row.epochs else ""
     further = row.value("further")
     later = further is not None and not further.identical
@@ -130,7 +136,8 @@ def _plain(group: Group, arms: list[Row], lead: Row, digits: int) -> str:
     end, gain = row.value("end_gain"), row.value("gain")
     if end is None or gain is None:
         return ""
-    verdict = {1: "it is safe", -1: "it is not safe", 0: "neither harm nor benefit is shown"}[end.sign]
+    shown = row.shown("end_gain")
+    verdict = {1: "it is safe", -1: "it is not safe", 0: "neither harm nor benefit is shown"}[shown]
     size = show(gain, digits, signed=True) if gain.mean else "no gain"
     stopped = f" Validation would stop it at epoch {epochs_text(row.epochs)}, with {size}."
     text = f"Plain training run to epoch {group.epochs} ends {show(end, digits, signed=True)} from that baseline"

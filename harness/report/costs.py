@@ -33,11 +33,14 @@ def costs(group: Group) -> Grid:
 def spent(comparison: Comparison) -> str:
     """How long the whole plan took, in a sentence."""
     machines = machines_of(comparison.runs)
+    runs = [run for run in comparison.runs if run.records]
     trials = len({trial.key for arm in comparison.outcome.arms for trial in arm.trials})
     minutes = comparison.seconds / 60
     took = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
-    text = f"{len(comparison.runs)} reporting runs and {trials} trials trained and evaluated for {took}"
-    return f"{text}, each on one core: {machines}." if machines else f"{text}."
+    used = {(run.spec["train"].get("device", "cpu"), run.spec["train"].get("threads", 1)) for run in runs}
+    each = ", each on one core" if used == {("cpu", 1)} else ""
+    text = f"{len(runs)} reporting runs and {trials} trials trained and evaluated for {took}{each}"
+    return f"{text}: {machines}." if machines else f"{text}."
 
 
 def machines_of(runs: Collection[Run]) -> str:

@@ -72,7 +72,7 @@ def run_list(group: Group) -> Grid:
         for seed, run in arm.runs.items():
             found = Cell(f"seed {seed}"), Cell(run.status), Cell(run.key or NOTHING)
             lines.append((Cell(arm.label), *found, Cell(NOTHING), Cell(_settings(arm.arm.chosen))))
-        for trial in () if arm.is_baseline else arm.arm.trials:
+        for trial in arm.arm.trials:
             state = "finished" if trial.value is not None else arm.failed_trials[trial.number].status
             value = NOTHING if trial.value is None else number(trial.value, 4)
             found = Cell(f"trial {trial.number}"), Cell(state), Cell(trial.key)
@@ -112,7 +112,7 @@ def _environment(env: Mapping[str, Any]) -> str:
 def _knob_line(arm: ArmRuns, sign: int) -> tuple[Cell, ...]:
     trials = arm.arm.trials
     values = [t.value for t in trials if t.value is not None]
-    best = max(values, key=lambda v: sign * v) if values and not arm.is_baseline else None
+    best = max(values, key=lambda v: sign * v) if values else None
     failed = f"{len(arm.failed_trials)} failed" if arm.failed_trials else ""
     return (
         Cell(arm.label, f"by {arm.arm.select}"),
@@ -139,5 +139,4 @@ def _settings(values: Mapping[str, Any]) -> str:
 
 def _unfinished(arm: ArmRuns) -> list[tuple[str, Run]]:
     runs = [(f"seed {seed}", run) for seed, run in arm.runs.items() if run.status != "finished"]
-    trials = [] if arm.is_baseline else [(f"trial {number}", run) for number, run in arm.failed_trials.items()]
-    return runs + trials
+    return runs + [(f"trial {number}", run) for number, run in arm.failed_trials.items()]

@@ -32,7 +32,8 @@ def evidence(group: Group, *, against_none: bool, difference: float = DIFFERENCE
     )
     flips = sign_flips(found, "gain", against_none=against_none)
     arms = [row for row in found if not row.arm.is_baseline and not (against_none and row.arm is group.plain)]
-    level = LEVEL / max(len(arms), 1)
+    compared = [row.measures["gain"].p_against_none if against_none else row.measures["gain"].p for row in arms]
+    level = LEVEL / max(sum(p is not None for p in compared), 1)
     return Grid(columns, tuple(_line(row, flips[id(row)], digits, against_none, difference, level) for row in arms))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.report.estimates import Estimate
 from harness.report.load import ArmRuns, Group
-from harness.report.stats import Row, rows
+from harness.report.stats import Row, family, rows
 from harness.report.text import NOTHING, baseline_name, digits_for, epochs_text, interval, measured, number, probability
 from harness.select import METRICS
 
@@ -46,12 +46,12 @@ def ranked(group: Group) -> Grid:
     found = rows(group, group.task, group.metric)
     digits, loss_digits = digits_for(found), digits_for(rows(group, group.task, "logloss"))
     unit, base = f"{group.split} {measured(group.task, group.metric)}", baseline_name(group)
-    end = f"epoch {group.epochs}"
+    end, compared = f"epoch {group.epochs}", family(found, "gain")
     columns = (
         Column("#"),
         Column("strategy", words=True),
         Column(f"gain over {base}", unit),
-        Column("p", "Student t" if len(group.arms) == 1 else f"Holm, {len(group.arms)} arms", brief=False),
+        Column("p", f"Holm, {compared} arms" if compared > 1 else "Student t", brief=False),
         Column("of it after its own epoch 1", unit),
         Column("at the chosen epoch", unit, brief=False),
         Column("epoch", "chosen"),

@@ -21,11 +21,13 @@ class ArmRuns:
     """An arm and what each of its seeds came to.
 
     runs: every expected seed; status `missing`: nothing on disk. failed_trials: number -> run of what the search lost.
+    complete: nothing of the plan is still to come.
     """
 
     arm: Arm
     runs: dict[int, Run]
     failed_trials: dict[int, Run]
+    complete: bool
 
     @property
     def is_baseline(self) -> bool:
@@ -42,8 +44,9 @@ class ArmRuns:
 
     @cached_property
     def failed(self) -> tuple[int, ...]:
-        """Seeds that came to no value, as one that diverged."""
-        return tuple(seed for seed, run in self.runs.items() if run.status == "failed")
+        """Seeds that came to no value: they diverged, or crashed."""
+        lost = {run.status for run in self.runs.values()} - {"finished"} if self.complete else {"failed"}
+        return tuple(seed for seed, run in self.runs.items() if run.status in lost)
 
     @property
     def completeness(self) -> str:
@@ -141,7 +144,7 @@ def _group(outcome: Outcome, members: list[Arm], results: Path) -> Group:
     search: dict[str, Any] = outcome.plan.get("search", {})
     expected = tuple(outcome.plan.get("seeds", ()))
     runs = results / "runs"
-    arms = [ArmRuns(arm, _runs(runs, arm, expected), _failed_trials(runs, arm)) for arm in members]
+    arms = [ArmRuns(arm, _runs(runs, arm, expected), _failed_trials(runs, arm), outcome.complete) for arm in members]
     tasks = _tasks(arms)
     return Group(
         dataset=members[0].dataset,

@@ -51,19 +51,19 @@ def _across(name: str, lines: Sequence[Ranked], ranks: Sequence[float], found: S
 
 def summary(ranking: Ranking) -> str:
     """What the ranks say, and of what."""
-    differ = ranking.p < LEVEL
-    text = (
-        f"Average rank of {len(ranking.names)} arms by gain in {METRIC_NAMES.get(ranking.metric, ranking.metric)} over "
-        f"{len(ranking.blocks)} data sets and tasks. Friedman's test: "
-        f"{'the arms differ' if differ else 'no difference between arms is shown'} "
-        f"({p_is(ranking.p)}). Arms whose average ranks are less than "
-        f"{ranking.critical_difference:.2f} apart are not told from each other (Nemenyi); bars join them."
-    )
-    data = len({block.rsplit(", ", 1)[0] for block in ranking.blocks})
-    if data == 1:
-        text += " All are tasks of one data set, and of the same runs: the test says nothing of other data."
-    elif data < len(ranking.blocks):
-        text += " Tasks of a data set share their runs, which makes differences look surer than they are."
+    blocks, metric = len(ranking.blocks), METRIC_NAMES.get(ranking.metric, ranking.metric)
+    places = "one data set" if blocks == 1 else f"{blocks} data sets or models"
+    tasks = f", in {ranking.tasks} tasks" if ranking.tasks > blocks else ""
+    text = f"Average rank of {len(ranking.names)} arms by gain in {metric} over {places}{tasks}."
+    if ranking.p is None or ranking.critical_difference is None:
+        text += " Too few for a test, as the tasks of one share their runs: the ranks describe these runs alone."
+    else:
+        text += (
+            " Each counts once, by mean ranks over its tasks, which share their runs. Friedman's test: "
+            f"{'the arms differ' if ranking.p < LEVEL else 'no difference between arms is shown'} "
+            f"({p_is(ranking.p)}). Arms whose average ranks are less than "
+            f"{ranking.critical_difference:.2f} apart are not told from each other (Nemenyi); bars join them."
+        )
     if ranking.left_out:
         text += f" Without a result in every block, and left out: {listed(list(ranking.left_out))}."
     return text
@@ -87,16 +87,19 @@ def diagram(ranking: Ranking) -> str:
     for i, (first, last) in enumerate(ranking.cliques):
         x = worst + step * (i + 1.5)
         axes.plot([x, x], [first - 0.2, last + 0.2], color=INK, lw=3.2, alpha=0.75, solid_capstyle="butt")
-    width = min(ranking.critical_difference, worst - 1)
-    axes.plot([1, 1 + width], [-1, -1], color=INK, lw=1.2, marker="|", ms=7)
-    label = f"critical difference {ranking.critical_difference:.2f}"
-    axes.annotate(label, (1, -1), (0, 6), textcoords="offset points", fontsize=9, color=INK)
+    if ranking.critical_difference is not None:
+        width = min(ranking.critical_difference, worst - 1)
+        axes.plot([1, 1 + width], [-1, -1], color=INK, lw=1.2, marker="|", ms=7)
+        label = f"critical difference {ranking.critical_difference:.2f}"
+        label += ", wider than the axis" if ranking.critical_difference > worst - 1 else ""
+        axes.annotate(label, (1, -1), (0, 6), textcoords="offset points", fontsize=9, color=INK)
     axes.set_yticks(lines, ranking.names)
-    axes.set_ylim(count - 0.5, -2)
+    axes.set_ylim(count - 0.5, -2 if ranking.critical_difference is not None else -0.5)
     axes.set_xlim(1 - 0.02 * (worst - 1), worst + step * (len(ranking.cliques) + 2))
     ticks = range(1, worst + 1, max(1, worst // 6))
     axes.set_xticks(ticks)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("average rank, 1 is best")
-    return to_svg(figure, "Critical-difference diagram: average ranks over data sets and tasks")
+    title = "Average ranks" if ranking.critical_difference is None else "Critical-difference diagram: average ranks"
+    return to_svg(figure, f"{title} over data sets and tasks")

@@ -1,6 +1,8 @@
 """Arms ranked over data sets and tasks: Friedman's test, and the differences of average rank that mean something.
 
-After Demsar, Statistical comparisons of classifiers over multiple data sets, JMLR 7 (2006).
+After Demsar, Statistical comparisons of classifiers over multiple data sets, JMLR 7 (2006). His blocks are independent;
+the tasks of a data set share their runs and are not, so that a data set with its model is one block, in which an arm's
+rank is by its mean rank over the tasks.
 """
 
 from __future__ import annotations
@@ -16,27 +18,34 @@ from harness.report.inference import LEVEL, Floats
 from harness.report.load import Comparison, Group
 from harness.report.stats import rows
 
+FEWEST_BLOCKS = 3
+"""That a test of ranks is made of."""
+
 
 @dataclass(frozen=True)
 class Ranking:
-    """Average ranks over blocks, a block being a task of a data set and model; best first, 1 is best.
+    """Average ranks over blocks, a block being a data set and model; best first, 1 is best.
 
-    p: Friedman's test that no arm differs. critical_difference: two arms whose average ranks are further apart differ
-    at .05 (Nemenyi's test). left_out: arms without a gain in some block.
+    tasks: of all blocks together. p: Friedman's test that no arm differs. critical_difference: two arms whose average
+    ranks are further apart differ at .05 (Nemenyi's test). Both None where the blocks are too few for a test. left_out:
+    arms without a gain in some task.
     """
 
     metric: str
     blocks: tuple[str, ...]
+    tasks: int
     names: tuple[str, ...]
     ranks: tuple[float, ...]
-    p: float
-    critical_difference: float
+    p: float | None
+    critical_difference: float | None
     left_out: tuple[str, ...]
 
     @property
     def cliques(self) -> list[tuple[int, int]]:
-        """First and last index of every largest set of arms that are not told apart."""
+        """First and last index of every largest set of arms that are not told apart; none without a test."""
         found: list[tuple[int, int]] = []
+        if self.critical_difference is None:
+            return found
         for first, rank in enumerate(self.ranks):
             last = max(i for i, other in enumerate(self.ranks) if other - rank <= self.critical_difference)
             if last > first and not any(last <= end for _, end in found):
@@ -47,24 +56,26 @@ class Ranking:
 def rank_over_blocks(comparison: Comparison) -> Ranking | None:
     """The arms of a plan, and one epoch of the baseline, by their gain in every task of every group.
 
-    None where fewer than three of them have a gain in each of at least two blocks, or the groups differ in metric.
+    None where fewer than three of them have a gain in each of at least two tasks, or the groups differ in metric.
     """
-    gains = {f"{group.name}, {task}": _gains(group, task) for group in comparison.groups for task in group.tasks}
-    names = sorted(set().union(*gains.values())) if gains else []
-    complete = [name for name in names if all(name in found for found in gains.values())]
+    gains = {group.name: [_gains(group, task) for task in group.tasks] for group in comparison.groups}
+    every = [found for tasks in gains.values() for found in tasks]
+    names = sorted(set().union(*every))
+    complete = [name for name in names if all(name in found for found in every)]
     metrics = {group.metric for group in comparison.groups}
-    if len(gains) < 2 or len(complete) < 3 or len(metrics) > 1:
+    if len(every) < 2 or len(complete) < 3 or len(metrics) > 1:
         return None
-    scores = np.array([[found[name] for name in complete] for found in gains.values()])
-    average = average_ranks(scores)
+    scores = [average_ranks(np.array([[found[n] for n in complete] for found in tasks])) for tasks in gains.values()]
+    average, tested = average_ranks(-np.array(scores)) if len(scores) > 1 else scores[0], len(scores) >= FEWEST_BLOCKS
     order = np.argsort(average, kind="stable")
     return Ranking(
         metric=metrics.pop(),
         blocks=tuple(gains),
+        tasks=len(every),
         names=tuple(complete[i] for i in order),
         ranks=tuple(float(average[i]) for i in order),
-        p=friedman(scores),
-        critical_difference=nemenyi(len(complete), len(gains)),
+        p=friedman(-np.array(scores)) if tested else None,
+        critical_difference=nemenyi(len(complete), len(gains)) if tested else None,
         left_out=tuple(name for name in names if name not in complete),
     )
 

@@ -98,6 +98,11 @@ def rows(group: Group, task: str, metric: str) -> list[Row]:
     return sorted(found, key=lambda row: _rank(row, sign), reverse=True)
 
 
+def family(found: Iterable[Row], quantity: str) -> int:
+    """How many arms the p-values of a difference are corrected for."""
+    return sum(row.measures[quantity].p is not None for row in found)
+
+
 def bucket_gains(group: Group, arm: ArmRuns, task: str, metric: str, *, last: bool) -> dict[str, Estimate]:
     """By training frequency of the rarest id: valid gain over the baseline at the chosen or at the last epoch."""
     found = {}

@@ -7,7 +7,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Store:
     """The experiment of a plan, made or restored if need be.
 
     results: holds mlflow.db and mlartifacts, unless MLFLOW_TRACKING_URI is set. note: describes a new experiment.
-    held: its runs at the start, but for deleted ones, the oldest first. now: seconds since 1970 that what is written is
+    held: its runs at the start. now: seconds since 1970 that what is written is
     dated, or None for the present.
 
     Raises:
@@ -49,7 +49,7 @@ class Store:
         try:
             self.client = MlflowClient(tracking_uri=self.uri)
             self.experiment = self._open(results, experiment, note)
-            self.held = list(self._runs())
+            self.held = self.runs()
         except UserError:
             raise
         except Exception as error:
@@ -71,6 +71,17 @@ class Store:
         """The address that shows a run, or else the experiment's charts."""
         run, mode = (f"/{run_id}", "") if run_id else ("", CHARTS)
         return f"{self._base}/#/experiments/{self.experiment}/runs{run}?workflowType=machine_learning{mode}"
+
+    def runs(self) -> list[MlflowRun]:
+        """What the experiment holds now, but for deleted runs, the oldest first."""
+        found: list[MlflowRun] = []
+        token: str | None = None
+        while True:
+            page = self.client.search_runs([self.experiment], order_by=["start_time ASC"], page_token=token)
+            found.extend(page)
+            token = page.token
+            if not token:
+                return found
 
     def create(self, name: str, tags: dict[str, str]) -> str:
         return str(self.client.create_run(self.experiment, self._now(), tags, name).info.run_id)
@@ -128,15 +139,6 @@ class Store:
         if found.lifecycle_stage == "deleted":
             self.client.restore_experiment(found.experiment_id)
         return found.experiment_id
-
-    def _runs(self) -> Iterator[MlflowRun]:
-        token: str | None = None
-        while True:
-            page = self.client.search_runs([self.experiment], order_by=["start_time ASC"], page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
 
     def _now(self) -> int:
         return int(1000 * (self.now or time.time()))

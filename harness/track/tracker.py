@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from mlflow.entities import Run as MlflowRun
+
 from harness import records, summary
 from harness.plugin import UserError
 from harness.records import Arm, Outcome, Record, Run
@@ -47,7 +49,7 @@ class Tracker:
         self._report: tuple[str, str] | None = None
         self.store = Store(results.resolve(), plan, notes.plan(about or {}))
         self._parents = Parents(self.store, about or {}, self._children)
-        self._index()
+        self._index(self.store.held)
 
     def start(self, member: Member, spec: Values) -> None:
         """Begin a child run; what a killed process left of it, or a failed attempt, is deleted first."""
@@ -148,6 +150,8 @@ class Tracker:
     def sync(self, outcome: Outcome) -> None:
         """Write everything of a plan that is on disk and not in MLflow; a second call changes nothing."""
         self.problem, self._quiet_until = None, 0.0
+        with self._guard():
+            self._index(self.store.runs())  # another process may have written since
         for member in summary.members(outcome):
             known = self._children.get(member.key)
             if known is None or known.status != "FINISHED":
@@ -180,9 +184,12 @@ class Tracker:
         finally:
             self.seconds += time.monotonic() - began
 
-    def _index(self) -> None:
+    def _index(self, held: Sequence[MlflowRun]) -> None:
         """Learn what is there already."""
-        for run in self.store.held:
+        self._children.clear()
+        self._parents.ids.clear()
+        self._report = None
+        for run in held:
             tags, run_id = run.data.tags, run.info.run_id
             role = tags.get("multiepoch.role")
             if role == "arm":
