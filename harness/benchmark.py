@@ -12,6 +12,7 @@ from rich.console import Console
 
 from harness.arms import ArmPlan
 from harness.launch import Observer, launch, locked, prepare
+from harness.plugin import UserError
 from harness.progress import Display, failures
 from harness.records import Outcome, read_outcome
 from harness.registry import Registry
@@ -36,6 +37,7 @@ def benchmark(
 ) -> int:
     """Run a plan, print its ranking and write the report; the exit status is 1 if a run failed."""
     plan = load_plan(path, overrides)
+    _own_table(plan, results)
     arms = checked(console, plan, Registry(plugins), results)
     _, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)
     console.print(ranked_table(results, plan.name))
@@ -91,6 +93,17 @@ def pages(results: Path, tracker: Tracker | None, plan: Plan) -> list[str]:
     if plan.search.trials:
         out.append(f"Optuna dashboard  make dashboard{where}, then {DASHBOARD}")
     return out
+
+
+def _own_table(plan: Plan, results: Path) -> None:
+    """Refuse a plan that would overwrite the published table of another."""
+    table = plan.table or plan.name
+    for path in sorted((results / "plans").glob("*.json")):
+        if path.stem != plan.name and read_outcome(results, path.stem).table == table:
+            raise UserError(
+                f"plan '{plan.name}' and plan '{path.stem}', which was run in '{results}' before, would both write "
+                f"tables/{table}.md; give this one another table, as --set table={plan.name}"
+            )
 
 
 def _report_files(results: Path, plan: str) -> list[Path]:

@@ -90,6 +90,14 @@ def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(tmp_path: Path) 
     assert multiepoch("sync", cwd=tmp_path).returncode == 0
 
 
+def test_a_plan_that_would_overwrite_the_table_of_another_is_refused(tmp_path: Path) -> None:
+    Bench(tmp_path / "results", name="first").write()
+    (tmp_path / "second.toml").write_text(f'table = "first"\n{PLAN}')
+    found = multiepoch("benchmark", "second.toml", "--no-mlflow", cwd=tmp_path)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1), found.stderr
+    assert "would both write tables/first.md; give this one another table, as --set table=second" in found.stderr
+
+
 def test_a_report_of_two_results_folders_compares_them(tmp_path: Path) -> None:
     for folder in ("first", "second"):
         Bench(tmp_path / folder).write()
