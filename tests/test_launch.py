@@ -177,12 +177,40 @@ def test_a_killed_launch_goes_on_to_the_same_outcome(
     assert record_bytes(tmp_path / "results") == record_bytes(results)
 
 
+BROKEN = '''"""Breaks in its second epoch."""
+import os
+from harness.api import Strategy, Tables
+
+class Broken(Strategy):
+    name = "broken"
+    def on_epoch_start(self, epoch: int, tables: Tables) -> None:
+        if epoch == 2:
+            {how}
+'''
+
+
+def test_workers_end_with_their_parent_whatever_they_are_at(tmp_path: Path) -> None:
+    """One that trains on would write into the records of the next launch."""
+    stuck = "os.close(os.open('here', os.O_CREAT)), __import__('time').sleep(900)"
+    (tmp_path / "broken.py").write_text(BROKEN.format(how=stuck))
+    plan_of(tmp_path, PLAN.replace('"reinit"', '"broken"'))
+    command = [sys.executable, "-m", "harness.cli", "benchmark", "tiny.toml", "--no-mlflow", "--plugins", "."]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=tmp_path) as process:
+        while not (tmp_path / "here").exists():
+            assert process.poll() is None, "the launch ended before it could be killed"
+            time.sleep(0.01)
+        workers = children(process.pid)
+        process.send_signal(signal.SIGKILL)
+    assert workers
+    wait_for_end(workers)
+
+
 def children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def wait_for_end(pids: list[int]) -> None:
-    """Workers end by themselves once their parent is gone, whatever they are at."""
+    """Workers end by themselves once their parent is gone."""
 
     def alive(pid: int) -> bool:
         stat = Path(f"/proc/{pid}/stat")
@@ -205,18 +233,6 @@ def test_a_diverging_run_fails_and_the_others_go_on(tmp_path: Path) -> None:
     again, watcher = go(plan, tmp_path / "results")
     assert watcher.trained == []
     assert again == outcome
-
-
-BROKEN = '''"""Breaks in its second epoch."""
-import os
-from harness.api import Strategy, Tables
-
-class Broken(Strategy):
-    name = "broken"
-    def on_epoch_start(self, epoch: int, tables: Tables) -> None:
-        if epoch == 2:
-            {how}
-'''
 
 
 @pytest.mark.parametrize(
