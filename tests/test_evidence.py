@@ -135,7 +135,7 @@ def test_a_gain_that_comes_before_the_second_epoch_is_not_one_of_more_epochs(tmp
     bench.curves = {"none": (0.67, 0.65), "at_once": (0.69, 0.68)}
     group = bench.group()
     headline = answer(group, rows(group, "click", "auc")).headline
-    assert headline == "More than one epoch is not shown to pay; at_once gains within its first"
+    assert headline == "at_once gains, but that it takes more than one epoch is not shown"
 
 
 def test_a_leader_whose_interval_includes_zero_is_warned_of(tmp_path: Path) -> None:

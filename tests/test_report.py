@@ -272,7 +272,7 @@ def test_the_answer_names_the_strategy_and_the_danger(tmp_path: Path) -> None:
 def test_a_lead_at_epoch_one_is_not_called_multi_epoch(tmp_path: Path) -> None:
     bench = Bench(tmp_path, curves={"none": (0.67, 0.65), "l2": (0.68, 0.66)}, own=0.0001)
     bench.write()
-    assert "More than one epoch is not shown to pay" in printed(bench)
+    assert "l2 gains, but that it takes more than one epoch is not shown" in printed(bench)
 
 
 # The page

@@ -68,8 +68,9 @@ def _headline(group: Group, lead: Row) -> str:
     further = lead.value("further")
     if gain.sign > 0 and further is not None and further.sign > 0 and not lead.arm.failed:
         return f"More than one epoch may pay {_with(lead, group)}: not settled"
-    at_once = f"; {lead.arm.label} gains within its first" if lead.shown("gain") > 0 else ""
-    return f"More than one epoch is not shown to pay{at_once}"
+    if lead.shown("gain") > 0:
+        return f"{lead.arm.label} gains, but that it takes more than one epoch is not shown"
+    return "More than one epoch is not shown to pay"
 
 
 def _why_not(group: Group) -> str:
