@@ -8,10 +8,11 @@ from typing import Any
 
 from scipy.stats import qmc
 
+from harness.outcome import PLAIN
 from harness.plugin import Knob, knobs
-from harness.records import PLAIN
 from harness.registry import Registry, entry_of
-from harness.spec import Plan, PluginSpec, RunSpec, fixed_params, parse_strategy, run_key
+from harness.resolve import fixed_params, parse_strategy
+from harness.spec import Plan, PluginSpec, RunSpec, run_key
 from harness.tune import STARTUP, Journal, Space, distribution, within
 
 SHARED = ("dense_lr", "table_lr")
@@ -39,7 +40,7 @@ class ArmPlan:
     """What an arm is made of.
 
     dataset and model: labels; strategy: as in the plan. links: key -> what a trial says about its MLflow run. role: as
-    of `records.Arm`.
+    of `outcome.Arm`.
     """
 
     plan: Plan

@@ -12,13 +12,14 @@ from rich.console import Console
 
 from harness.arms import ArmPlan
 from harness.launch import Observer, launch, locked, prepare
+from harness.outcome import Outcome, read_outcome
 from harness.plugin import UserError
 from harness.progress import Display, failures
-from harness.records import Outcome, read_outcome
 from harness.registry import Registry
 from harness.report import ranked_table, write_report
 from harness.report.load import plans as plans_run
-from harness.spec import Plan, labels, load_plan
+from harness.resolve import labels
+from harness.spec import Plan, load_plan
 from harness.track import Live, Tracker
 from harness.track import sync as sync_plan
 from harness.track.notes import DASHBOARD, view

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from harness import curveplot, summary
 from harness.arms import ArmPlan, Job
-from harness.records import Arm, Run, Trial
+from harness.outcome import Arm, Trial
+from harness.records import Run
 from harness.select import METRICS, choose
 from harness.tune import STARTUP, Search
 

@@ -20,7 +20,8 @@ from harness.checkpoint import Checkpoints
 from harness.corpus import Corpus
 from harness.records import Record, RunWriter
 from harness.registry import Registry, build
-from harness.spec import PluginSpec, RunSpec, data_key, instances
+from harness.resolve import instances
+from harness.spec import PluginSpec, RunSpec, data_key
 from harness.train import Diverged, run
 
 

@@ -14,12 +14,14 @@ from harness.api import UserError
 from harness.arms import ArmPlan, Job
 from harness.drive import Jobs, drive
 from harness.execute import build_data, data_folder
+from harness.outcome import Arm, Outcome, write_outcome
 from harness.plugin import unknown
 from harness.pool import Pool
 from harness.probes import OF_TRUTH, PROBES
-from harness.records import Arm, Outcome, Record, Run
+from harness.records import Record, Run
 from harness.registry import Registry
-from harness.spec import Plan, labels, resolve
+from harness.resolve import labels, resolve
+from harness.spec import Plan
 from harness.tune import open_journal
 
 
@@ -169,7 +171,7 @@ class _Launch:
     def _outcome(self, complete: bool) -> Outcome:
         arms = tuple(arm for driver in self.drivers for arm in driver.arms)
         outcome = Outcome(self.plan.name, self.plan.model_dump(mode="json", by_alias=True), arms, complete)
-        records.write_outcome(self.results, outcome)
+        write_outcome(self.results, outcome)
         return outcome
 
 

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from harness.arms import Job
-from harness.records import Arm, Record, Run
+from harness.outcome import Arm
+from harness.records import Record, Run
 
 
 class Display:

@@ -1,6 +1,5 @@
 """What a run leaves on disk: one folder per key, appended while it trains, complete once `done` is there.
 
-results/plans/<plan>.json          which runs make up each arm of a plan, rewritten as they finish
 results/runs/<key>/spec.json       what was asked for
                    records.jsonl   one line per evaluation; the same bits whenever the key is the same
                    costs.jsonl     per epoch: seconds, rows per second, memory
@@ -20,10 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.plugin import UserError, unknown
-
-PLAIN = "none"
-"""The strategy that mitigates nothing, of which one epoch is the baseline."""
+from harness.plugin import UserError
 
 
 @dataclass(frozen=True)
@@ -62,61 +58,6 @@ class Run:
         return tuple(r for r in self.records if r.boundary)
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One trial of a search.
-
-    params: the searched values. value: what was selected by; None: failed. page: where Optuna's dashboard shows it, to
-    put behind the dashboard's address.
-    """
-
-    number: int
-    key: str
-    seed: int
-    params: dict[str, Any]
-    value: float | None
-    page: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One row of the comparison: a data set, a model and a strategy, trained with several seeds.
-
-    role: `arm`, or `one_epoch`: the plain model tuned for, and read at, its first epoch. select: the rule that chose
-    among trials and chooses the epoch. chosen: the searched values of the winner; empty if nothing was searched.
-    runs: seed -> key of every reporting run, finished or not.
-    """
-
-    dataset: str
-    model: str
-    strategy: str
-    role: str
-    select: str
-    tuned: bool
-    chosen: dict[str, Any]
-    trials: tuple[Trial, ...]
-    runs: dict[int, str]
-
-    @property
-    def id(self) -> str:
-        return "/".join((self.dataset, self.model, self.strategy if self.role == "arm" else self.role))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a plan has come to so far. plan: its full TOML as a dictionary. complete: every run is done."""
-
-    name: str
-    plan: dict[str, Any]
-    arms: tuple[Arm, ...]
-    complete: bool
-
-    @property
-    def table(self) -> str:
-        """What the files of its published tables begin with."""
-        return str(self.plan.get("table") or self.name)
-
-
 class RunWriter:
     """Writes one run. What a killed run left is deleted, but for its records up to epoch `keep`: those are `kept`."""
 
@@ -129,8 +70,8 @@ class RunWriter:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
         (self.folder / "crash").unlink(missing_ok=True)
-        _write(self.folder / "spec.json", spec)
-        _write(self.folder / "env.json", env)
+        write(self.folder / "spec.json", spec)
+        write(self.folder / "env.json", env)
         self.kept = read(runs, key).records
 
     def append(self, record: Record) -> None:
@@ -141,13 +82,13 @@ class RunWriter:
             _append(self.folder / "costs.jsonl", {"epoch": record.epoch, **cost})
 
     def finish(self, status: str, reason: str = "") -> None:
-        _write(self.folder / "done", {"status": status, "reason": reason})
+        write(self.folder / "done", {"status": status, "reason": reason})
 
 
 def crashed(runs: Path, key: str, reason: str) -> None:
     """Note why a run ended without coming to its end; it is trained again by the next launch."""
     (runs / key).mkdir(parents=True, exist_ok=True)
-    _write(runs / key / "crash", {"reason": reason})
+    write(runs / key / "crash", {"reason": reason})
 
 
 def add_cost(runs: Path, key: str, epoch: int, cost: Mapping[str, float]) -> None:
@@ -221,32 +162,6 @@ def seconds(runs: Path, key: str) -> float:
     return float(sum(line.get("train_s", 0) + line.get("eval_s", 0) for line in _lines(runs / key / "costs.jsonl")))
 
 
-def write_outcome(results: Path, outcome: Outcome) -> None:
-    (results / "plans").mkdir(parents=True, exist_ok=True)
-    _write(results / "plans" / f"{outcome.name}.json", dataclasses.asdict(outcome))
-
-
-def read_outcome(results: Path, name: str) -> Outcome:
-    """Raises:
-    UserError: the plan was never run here, or its file is not what was once written.
-    """
-    path = results / "plans" / f"{name}.json"
-    if not path.exists():
-        raise unknown("plan", name, [p.stem for p in path.parent.glob("*.json")], f"results folder '{results}'")
-    try:
-        value = json.loads(path.read_text())
-        return Outcome(value["name"], value["plan"], tuple(_arm(**arm) for arm in value["arms"]), value["complete"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"'{path}' is damaged, or of another version: {type(error).__name__}: {error}; run the plan again, which "
-            "trains only what is missing, or delete the file"
-        ) from error
-
-
-def _arm(trials: list[dict[str, Any]], runs: dict[str, str], **rest: Any) -> Arm:
-    return Arm(**rest, trials=tuple(Trial(**t) for t in trials), runs={int(seed): key for seed, key in runs.items()})
-
-
 def ensure_writable(folder: Path) -> None:
     """Make a results folder, or refuse it before any work.
 
@@ -278,7 +193,8 @@ def _replace(path: Path, values: Iterable[dict[str, Any]]) -> None:
     _whole(path, "".join(json.dumps(value) + "\n" for value in values))
 
 
-def _write(path: Path, value: dict[str, Any]) -> None:
+def write(path: Path, value: dict[str, Any]) -> None:
+    """A JSON file, whole or not at all."""
     _whole(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 

@@ -11,12 +11,14 @@ from rich.table import Table
 
 from harness import summary
 from harness.benchmark import checked, pages, run_plan
+from harness.outcome import Arm, Trial
 from harness.plugin import UserError
 from harness.progress import failures
-from harness.records import Arm, Run, Trial, done, read
+from harness.records import Run, done, read
 from harness.registry import Registry
+from harness.resolve import fixed_params, parse_strategy
 from harness.select import METRICS, choose
-from harness.spec import Plan, fixed_params, load_plan, parse_strategy
+from harness.spec import Plan, load_plan
 
 
 def run_one(

@@ -20,7 +20,8 @@ from harness.frequency import fit, frequencies
 from harness.plugin import unknown
 from harness.profile import FieldProfile, Profile, profile
 from harness.registry import Registry
-from harness.spec import PluginSpec, labels, load_plan, resolve
+from harness.resolve import labels, resolve
+from harness.spec import PluginSpec, load_plan
 from harness.synthetic.population import presets
 
 Counts = dict[str, npt.NDArray[np.int64]]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
-import os
 import re
 import tomllib
 from pathlib import Path
@@ -16,11 +14,11 @@ import torch
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from harness import ENGINE
-from harness.api import Dataset, Model, Strategy, UserError
+from harness.api import UserError
 from harness.config import Config, explain
-from harness.plugin import Plugin, params, unknown
+from harness.plugin import Plugin, unknown
 from harness.probes import PROBES
-from harness.registry import Entry, Registry, build, entry_of
+from harness.registry import Registry, build, entry_of
 from harness.select import METRICS
 
 P = TypeVar("P", bound=Plugin)
@@ -209,59 +207,6 @@ def load_plan(path: Path, overrides: list[str] | None = None) -> Plan:
         raise UserError(f"plan '{path}': {explain(error, Plan)}") from error
 
 
-def resolve(
-    plan: Plan, registry: Registry
-) -> tuple[tuple[PluginSpec, ...], tuple[PluginSpec, ...], tuple[tuple[PluginSpec, ...], ...]]:
-    """The plan's data sets, models and strategies as plug-in specs, every parameter checked and written out."""
-    datasets = tuple(_named(registry.datasets, "data set", d, plan.name) for d in plan.datasets)
-    models = tuple(_named(registry.models, "model", m, plan.name) for m in plan.models)
-    strategies = tuple(parse_strategy(s, registry, f"plan '{plan.name}'") for s in plan.strategies)
-    meant = [(parts, fixed_params(text)) for parts, text in zip(strategies, plan.strategies, strict=True)]
-    for text, this in zip(plan.strategies, meant, strict=True):
-        if text != (first := plan.strategies[meant.index(this)]):
-            raise UserError(f"plan '{plan.name}': strategy '{text}' is '{first}' again")
-    return datasets, models, strategies
-
-
-def labels(tables: tuple[dict[str, Any], ...]) -> list[str]:
-    """A distinct label for each data set or model of a plan: its own `label`, or its name, numbered if not distinct."""
-    names = [str(t.get("label", t["name"])) for t in tables]
-    return [n if names.count(n) == 1 else f"{n}-{names[: i + 1].count(n)}" for i, n in enumerate(names)]
-
-
-def parse_strategy(text: str, registry: Registry, where: str = "strategy") -> tuple[PluginSpec, ...]:
-    """`hashing(ratio=0.1)+reinit` -> one spec per part, defaults filled in.
-
-    Raises:
-        UserError: it cannot be read, names one strategy twice, holds an unknown name or a value out of range, or two of
-            its parts replace the same training knob.
-    """
-    named = _parts(text, where)
-    parts = tuple(_named(registry.strategies, "strategy", {"name": n, **p}, where) for n, p in named.items())
-    replaced: dict[str, str] = {}
-    for name in named:
-        for knob in entry_of(registry.strategies, "strategy", name).cls.replaces:
-            if knob not in TrainSpec.model_fields:
-                raise unknown(f"training knob that strategy '{name}' replaces", knob, TrainSpec.model_fields, where)
-            if (other := replaced.setdefault(knob, name)) != name:
-                raise UserError(f"{where}: strategy '{text}': both {other} and {name} replace {knob}; accepted: one")
-    return parts
-
-
-def fixed_params(text: str) -> dict[str, set[str]]:
-    """The knobs that a strategy expression fixes, by strategy; the search leaves them alone."""
-    return {name: set(values) for name, values in _parts(text, "strategy").items()}
-
-
-def instances(spec: RunSpec, registry: Registry) -> tuple[Dataset, Model, tuple[Strategy, ...]]:
-    """The plug-ins of a run, built from its spec."""
-    return (
-        build(registry.datasets, "data set", spec.dataset.name, spec.dataset.params),
-        build(registry.models, "model", spec.model.name, spec.model.params),
-        tuple(build(registry.strategies, "strategy", s.name, s.params) for s in spec.strategy),
-    )
-
-
 def data_key(dataset: PluginSpec, data_seed: int, registry: Registry) -> str:
     """Names a built data set: its identity, version, source and seed, and what generated it."""
     entry = entry_of(registry.datasets, "data set", dataset.name)
@@ -281,48 +226,6 @@ def run_key(spec: RunSpec, data: str, registry: Registry) -> str:
 def _digest(value: Any) -> str:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-def _named(entries: dict[str, Entry[P]], what: str, values: dict[str, Any], where: str) -> PluginSpec:
-    if "name" not in values:
-        raise UserError(f"{where}: a {what} has no name; accepted: {', '.join(sorted(entries))}")
-    given = {k: v for k, v in values.items() if k not in ("name", "label")}
-    given = {k: os.path.expandvars(v) if isinstance(v, str) else v for k, v in given.items()}
-    plugin = build(entries, what, str(values["name"]), given, where)
-    return PluginSpec(name=plugin.name, params=params(plugin))
-
-
-def _parts(text: str, where: str) -> dict[str, dict[str, Any]]:
-    """Strategy name -> the values its expression gives, in declared order."""
-
-    def walk(node: ast.expr) -> list[tuple[str, dict[str, Any]]]:
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            return walk(node.left) + walk(node.right)
-        if isinstance(node, ast.Name):
-            return [(node.id, {})]
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
-            given = {k.arg: _literal(k.value) for k in node.keywords if k.arg is not None}
-            if len(given) == len(node.keywords):
-                return [(node.func.id, given)]
-        raise ValueError
-
-    try:
-        named = walk(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, ValueError) as error:
-        raise UserError(
-            f"{where}: strategy '{text}' cannot be read; accepted: name or name(knob=value, ...), each knob at most "
-            "once, joined by +"
-        ) from error
-    parts = dict(named)
-    if len(parts) < len(named):
-        raise UserError(f"{where}: strategy '{text}' names one strategy twice; accepted: each at most once")
-    return parts
-
-
-def _literal(node: ast.expr) -> Any:
-    if isinstance(node, ast.Name) and node.id == "inf":
-        return float("inf")
-    return ast.literal_eval(node)
 
 
 def _override(values: dict[str, Any], override: str) -> None:

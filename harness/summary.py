@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.records import Arm, Outcome, Record, Run
+from harness.outcome import Arm, Outcome
+from harness.records import Record, Run
 
 Point = tuple[str, float, int]
 """Name, value, step."""

@@ -31,8 +31,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from harness import seeds
+from harness.outcome import Trial
 from harness.plugin import Knob, UserError
-from harness.records import Trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -23,7 +23,8 @@ from harness import batches, corpus
 from harness.corpus import CodedSplit, Corpus
 from harness.execute import build_data, data_folder, environment
 from harness.registry import Registry, build
-from harness.spec import EvalSpec, TrainSpec, load_plan, resolve
+from harness.resolve import resolve
+from harness.spec import EvalSpec, TrainSpec, load_plan
 from harness.train import Trainer, run
 from perf.contenders.ours import memory_mb
 from perf.measure import ROOT

@@ -9,8 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import records
 from harness.api import UserError
+from harness.outcome import read_outcome
 from perf.measure import ROOT
 
 PLAN = ROOT / "plans" / "quick.toml"
@@ -24,7 +24,7 @@ def outside_training(results: Path, plan: str = "quick") -> float | None:
     process all count.
     """
     try:
-        outcome = records.read_outcome(results, plan)
+        outcome = read_outcome(results, plan)
     except UserError:
         return None
     keys = {key for arm in outcome.arms for key in arm.runs.values()}

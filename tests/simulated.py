@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from harness.metrics import BUCKETS
-from harness.records import Arm, Outcome, Record, RunWriter, Trial, write_outcome
+from harness.outcome import Arm, Outcome, Trial, write_outcome
+from harness.records import Record, RunWriter
 from harness.report.load import Group, load
 
 ENV = {"python": "3.11", "torch": "2.13", "numpy": "2.4", "machine": "test bench", "cores": 2, "multiepoch": "0.1.0"}

@@ -16,7 +16,8 @@ from harness.corpus import Corpus
 from harness.execute import execute
 from harness.records import Record
 from harness.registry import Registry, build
-from harness.spec import PluginSpec, RunSpec, parse_strategy
+from harness.resolve import parse_strategy
+from harness.spec import PluginSpec, RunSpec
 from harness.train import Trainer
 
 STRATEGIES = [

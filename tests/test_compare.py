@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 from simulated import CURVES, Bench
 
+from harness.outcome import read_outcome
 from harness.plugin import UserError
-from harness.records import read_outcome
 from harness.report.compare import Pair, Verdict, compare, table
 
 

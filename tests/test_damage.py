@@ -9,7 +9,7 @@ from test_launch import PLAN, go, plan_of, record_bytes, studies
 
 from harness import records, report
 from harness.api import UserError
-from harness.records import Outcome
+from harness.outcome import Outcome, read_outcome
 from harness.spec import Plan
 from harness.tune import open_journal
 
@@ -69,7 +69,7 @@ def test_a_damaged_plan_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "plans").mkdir()
     (tmp_path / "plans" / "my.json").write_text(text)
     with pytest.raises(UserError, match=r"my\.json' is damaged, or of another version"):
-        records.read_outcome(tmp_path, "my")
+        read_outcome(tmp_path, "my")
 
 
 def test_damaged_data_are_named(ran: tuple[Plan, Path, Outcome]) -> None:

@@ -14,7 +14,8 @@ from test_launch import PLAN, plan_of
 from harness.arms import ArmPlan, Job
 from harness.drive import drive
 from harness.launch import prepare
-from harness.records import Arm, Record, Run
+from harness.outcome import Arm
+from harness.records import Record, Run
 from harness.registry import Registry
 from harness.tune import STARTUP, open_journal
 

@@ -19,7 +19,8 @@ from harness.facts.verdict import Finding, Measured
 from harness.records import Record, Run
 from harness.registry import ROOT, Registry
 from harness.report.estimates import estimate
-from harness.spec import Plan, resolve
+from harness.resolve import resolve
+from harness.spec import Plan
 
 SHEET = """
 seeds = [1, 2, 3, 4, 5]

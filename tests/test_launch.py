@@ -20,9 +20,10 @@ from rich.console import Console
 from harness.api import UserError
 from harness.arms import Job
 from harness.launch import launch, prepare
+from harness.outcome import Arm, Outcome
 from harness.pool import Pool
 from harness.progress import Display, failures
-from harness.records import Arm, Outcome, Record, Run, read
+from harness.records import Record, Run, read
 from harness.registry import Registry
 from harness.report.load import load
 from harness.spec import Plan, load_plan

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from harness.api import DenseSpec, FieldTable, Model, RowStep, Strategy, TableSpec, UserError
 from harness.corpus import Corpus
 from harness.registry import Registry, build
-from harness.spec import parse_strategy
+from harness.resolve import parse_strategy
 from harness.train import Trainer
 
 REGISTRY = Registry()

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 from simulated import Bench
 
-from harness.records import Outcome, read_outcome, write_outcome
+from harness.outcome import Outcome, read_outcome, write_outcome
 from harness.report import overall, write_report
 from harness.report.load import load
 from harness.report.ranks import Ranking, average_ranks, friedman, nemenyi, rank_over_blocks

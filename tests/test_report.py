@@ -21,8 +21,9 @@ from scipy import stats as scipy_stats
 from simulated import CURVES, DIP, ENV, Bench
 
 from harness.metrics import BUCKETS
+from harness.outcome import Arm, Outcome, read_outcome, write_outcome
 from harness.plugin import UserError
-from harness.records import Arm, Outcome, Run, crashed, read_outcome, write_outcome
+from harness.records import Run, crashed
 from harness.report import ranked_table, write_report
 from harness.report.answer import answer
 from harness.report.costs import spent

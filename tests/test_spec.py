@@ -13,18 +13,8 @@ from hypothesis import strategies as st
 
 from harness.plugin import UserError
 from harness.registry import Registry
-from harness.spec import (
-    PluginSpec,
-    RunSpec,
-    TrainSpec,
-    data_key,
-    fixed_params,
-    instances,
-    load_plan,
-    parse_strategy,
-    resolve,
-    run_key,
-)
+from harness.resolve import fixed_params, instances, parse_strategy, resolve
+from harness.spec import PluginSpec, RunSpec, TrainSpec, data_key, load_plan, run_key
 
 PLAN = """
 strategies = ["none", "hashing(ratio=0.2)+reinit"]

@@ -30,7 +30,7 @@ from harness.api import DenseSpec, FieldTable, Model, RowStep, Strategy, TableSp
 from harness.corpus import Corpus
 from harness.plugin import knobs
 from harness.registry import Registry, build
-from harness.spec import parse_strategy
+from harness.resolve import parse_strategy
 from harness.train import Trainer
 
 REGISTRY = Registry()

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from harness import corpus, seeds
 from harness.api import Data, UserError
 from harness.registry import ROOT, Registry, build
-from harness.spec import load_plan, resolve
+from harness.resolve import resolve
+from harness.spec import load_plan
 
 DATASETS = Registry().datasets
 BY_ROW = '[labels]\ny = "row % 2 = 0"\n[split]\nby = "group"\ncolumn = "row"\n'

@@ -17,8 +17,9 @@ from mlflow.entities import ViewType
 
 from harness import summary
 from harness.arms import Job
+from harness.outcome import Arm, Outcome, Trial, write_outcome
 from harness.plugin import UserError
-from harness.records import Arm, Outcome, Record, RunWriter, Trial, read, write_outcome
+from harness.records import Record, RunWriter, read
 from harness.report.looks import OKABE_ITO
 from harness.spec import PluginSpec, RunSpec
 from harness.summary import Member

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from optuna.artifacts import get_all_artifact_meta
 from optuna_dashboard import get_note
 
+from harness.outcome import Trial
 from harness.plugin import Knob
-from harness.records import Trial
 from harness.tune import Search, distribution, link, open_journal
 
 SPACE = {

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from harness.facts.expression import Arm, Readings
 from harness.facts.sheet import Claim, Fact, Sheet
+from harness.outcome import read_outcome
 from harness.plugin import UserError
-from harness.records import Run, read_outcome
+from harness.records import Run
 from harness.report.estimates import Estimate, estimate
 from harness.report.load import load
 

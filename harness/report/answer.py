@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.records import PLAIN
+from harness.outcome import PLAIN
 from harness.report.estimates import holm
 from harness.report.inference import LEVEL
 from harness.report.load import Group

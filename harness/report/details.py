@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from harness.records import Arm, Run
+from harness.outcome import Arm
+from harness.records import Run
 from harness.report.grids import Cell, Column, Grid
 from harness.report.load import ArmRuns, Comparison, Group
 from harness.report.text import NOTHING, measured, number

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from harness.outcome import PLAIN, Arm, Outcome, read_outcome
 from harness.plugin import UserError
-from harness.records import PLAIN, Arm, Outcome, Run, read, read_outcome
+from harness.records import Run, read
 from harness.records import seconds as seconds_of
 
 OF_FACTS = "facts-"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from harness import records
 from harness.arms import Job
-from harness.records import Arm, Record, Run
+from harness.outcome import Arm
+from harness.records import Record, Run
 from harness.summary import Member
 from harness.track.tracker import Tracker
 

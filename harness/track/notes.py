@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.records import Arm
+from harness.outcome import Arm
 from harness.summary import Member
 
 DASHBOARD = "http://127.0.0.1:8080"

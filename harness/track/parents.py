@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlflow.entities import RunData
 
 from harness import curveplot, summary
-from harness.records import Arm
+from harness.outcome import Arm
 from harness.track import notes
 from harness.track.colors import color
 from harness.track.store import NOTE, Store, Values

@@ -13,8 +13,9 @@ from pathlib import Path
 from mlflow.entities import Run as MlflowRun
 
 from harness import records, summary
+from harness.outcome import Arm, Outcome, read_outcome
 from harness.plugin import UserError
-from harness.records import Arm, Outcome, Record, Run
+from harness.records import Record, Run
 from harness.summary import Member
 from harness.track import notes
 from harness.track.parents import Child, Parents
@@ -210,7 +211,7 @@ def sync(results: Path, plan: str, files: Sequence[Path] = ()) -> Tracker:
     Raises:
         UserError: the plan was never run here, or MLflow failed before all was written.
     """
-    outcome = records.read_outcome(results, plan)
+    outcome = read_outcome(results, plan)
     tracker = Tracker(results, plan, outcome.plan, warn=lambda _: None)
     tracker.sync(outcome)
     tracker.attach(files)

@@ -7,7 +7,8 @@ import resource
 from pathlib import Path
 
 from harness.registry import Registry, build
-from harness.spec import EvalSpec, TrainSpec, parse_strategy
+from harness.resolve import parse_strategy
+from harness.spec import EvalSpec, TrainSpec
 from harness.train import Trainer, run
 from perf.contenders import Contender
 from perf.work import Work, corpus
