@@ -101,6 +101,15 @@ def test_tasks_of_few_data_sets_are_ranked_and_not_tested(names: tuple[str, ...]
     assert "critical difference" not in overall.diagram(found)
 
 
+def test_a_data_set_without_a_result_yet_is_no_block(tmp_path: Path) -> None:
+    plan_of(tmp_path, "one", "two")
+    for path in tmp_path.glob("runs/two-*/done"):
+        path.unlink()
+    found = rank_over_blocks(load(tmp_path, "both"))
+    assert found is not None
+    assert (found.blocks, found.tasks) == (("one / dnn",), 2)
+
+
 def test_the_table_of_all_data_sets_has_each_gain_and_the_average_rank(tmp_path: Path) -> None:
     plan_of(tmp_path, "one", "two")
     grid = overall.across(load(tmp_path, "both"))

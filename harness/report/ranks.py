@@ -58,7 +58,7 @@ def rank_over_blocks(comparison: Comparison) -> Ranking | None:
 
     None where fewer than three of them have a gain in each of at least two tasks, or the groups differ in metric.
     """
-    gains = {group.name: [_gains(group, task) for task in group.tasks] for group in comparison.groups}
+    gains = {group.name: [_gains(group, task) for task in group.tasks] for group in comparison.groups if group.tasks}
     every = [found for tasks in gains.values() for found in tasks]
     names = sorted(set().union(*every))
     complete = [name for name in names if all(name in found for found in every)]

@@ -36,8 +36,7 @@ class Store:
     """The experiment of a plan, made or restored if need be.
 
     results: holds mlflow.db and mlartifacts, unless MLFLOW_TRACKING_URI is set. note: describes a new experiment.
-    held: its runs at the start. now: seconds since 1970 that what is written is
-    dated, or None for the present.
+    held: its runs at the start. now: seconds since 1970 that what is written is dated, or None for the present.
 
     Raises:
         UserError: the server cannot be reached or its database cannot be used.
