@@ -21,7 +21,7 @@ test: .venv/installed  ## run the tests
 smoke: .venv/installed  ## the same path as benchmark in under a minute: 2 strategies, 1 seed, 2 epochs
 	@$(BIN)/multiepoch benchmark plans/smoke.toml --results $(RESULTS) $(ARGS)
 
-leaderboard: .venv/installed  ## every strategy, tuned, on three presets: hours
+leaderboard: .venv/installed  ## 25 strategies and combinations, tuned, on three presets: an hour or two
 	@$(BIN)/multiepoch benchmark plans/main.toml --results $(RESULTS) $(ARGS)
 
 facts: .venv/installed  ## try what the literature reports, and write a verdict on each fact (ARGS="F1 F3": these alone)

@@ -85,7 +85,7 @@ def test_time_outside_training_is_all_else_in_a_runs_life(tmp_path: Path, monkey
             os.utime(folder / name, (at, at))
         (folder / "costs.jsonl").write_text('{"train_s": 1.5}\n{"train_s": 1.5}\n')
     arm: Any = type("Arm", (), {"runs": dict(enumerate(spans)), "trials": ()})
-    monkeypatch.setattr(plans.records, "read_outcome", lambda *_: type("Outcome", (), {"arms": (arm,)}))
+    monkeypatch.setattr(plans, "read_outcome", lambda *_: type("Outcome", (), {"arms": (arm,)}))
     assert plans.outside_training(tmp_path) == pytest.approx(1 - 12 / 21.5)
 
 
