@@ -13,8 +13,8 @@ from harness.api import DenseSpec, RowStep, Strategy, TableSpec, tuned
 
 class RunningMean(Strategy):
     """prior_count: examples until the step is halved. lr_ratio: of the rate per example to `train.table_lr`, which is
-    meant for an optimiser that normalises; behind products of rows, as in `fm` and `deepfm`, gradients are far larger and
-    it must be far smaller, 10 say. radius: how far a step of it moves a row at most, as a Euclidean length; a
+    meant for an optimiser that normalises; behind products of rows, as in `fm` and `deepfm`, gradients are far larger
+    and it must be far smaller, 10 say. radius: how far a step of it moves a row at most, as a Euclidean length; a
     strategy beside it may scale the step further. Where labels are unknown, those known of a task weigh more."""
 
     name = "running_mean"
