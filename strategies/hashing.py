@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from harness.api import Encoder, FieldStats, Generator, Ints, Strategy, hash_ids, tuned
+from harness.api import Encoder, FieldStats, Generator, Ints, Strategy, hash_ids, tuned, vocabulary
 
 
 class Hashing(Strategy):
@@ -36,11 +36,11 @@ class Hashing(Strategy):
             return Encoder(buckets, lambda ids_M: _mod(ids_M, salts[0], buckets))
         if self.second == "salted":
             return Encoder(buckets, lambda ids_M: np.stack([_mod(ids_M, s, buckets) for s in salts], axis=1))
-        quotients = math.ceil(ids / buckets)
+        quotients, known = math.ceil(ids / buckets), vocabulary(stats)
 
         def quotient_remainder(ids_M: Ints) -> Ints:
-            at_M = np.minimum(np.searchsorted(stats.ids_U, ids_M), ids - 1)
-            place_M = np.where(stats.ids_U[at_M] == ids_M, at_M, _mod(ids_M, salts[0], ids))
+            row_M = known.rows_of(ids_M)
+            place_M = np.where(row_M > 0, row_M - 1, _mod(ids_M, salts[0], ids))
             quotient_M, remainder_M = np.divmod(place_M, buckets)
             return np.stack([remainder_M, buckets + quotient_M], axis=1)
 

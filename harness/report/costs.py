@@ -32,8 +32,8 @@ def costs(group: Group) -> Grid:
 
 def spent(comparison: Comparison) -> str:
     """How long the whole plan took, in a sentence."""
-    machines = machines_of(comparison.runs)
     runs = [run for run in comparison.runs if run.records]
+    machines = machines_of(runs)
     trials = len({trial.key for arm in comparison.outcome.arms for trial in arm.trials})
     minutes = comparison.seconds / 60
     took = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"

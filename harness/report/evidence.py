@@ -8,7 +8,7 @@ from harness.report.estimates import Estimate, holm
 from harness.report.grids import Cell, Column, Grid, cell
 from harness.report.inference import LEVEL, seeds_for, smallest_sign_flip
 from harness.report.load import Group, seeds
-from harness.report.stats import Row, rows
+from harness.report.stats import Row, family, rows
 from harness.report.text import NOTHING, baseline_name, digits_for, measured, named, number, probability
 
 DIFFERENCE = 0.001
@@ -32,8 +32,7 @@ def evidence(group: Group, *, against_none: bool, difference: float = DIFFERENCE
     )
     flips = sign_flips(found, "gain", against_none=against_none)
     arms = [row for row in found if not row.arm.is_baseline and not (against_none and row.arm is group.plain)]
-    compared = [row.measures["gain"].p_against_none if against_none else row.measures["gain"].p for row in arms]
-    level = LEVEL / max(sum(p is not None for p in compared), 1)
+    level = LEVEL / max(family(found, "gain", against_none=against_none), 1)
     return Grid(columns, tuple(_line(row, flips[id(row)], digits, against_none, difference, level) for row in arms))
 
 

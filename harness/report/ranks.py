@@ -65,8 +65,9 @@ def rank_over_blocks(comparison: Comparison) -> Ranking | None:
     metrics = {group.metric for group in comparison.groups}
     if len(every) < 2 or len(complete) < 3 or len(metrics) > 1:
         return None
-    scores = [average_ranks(np.array([[found[n] for n in complete] for found in tasks])) for tasks in gains.values()]
-    average, tested = average_ranks(-np.array(scores)) if len(scores) > 1 else scores[0], len(scores) >= FEWEST_BLOCKS
+    ranks = [average_ranks(np.array([[found[n] for n in complete] for found in tasks])) for tasks in gains.values()]
+    scores, tested = -np.array(ranks), len(ranks) >= FEWEST_BLOCKS
+    average = average_ranks(scores) if len(ranks) > 1 else ranks[0]
     order = np.argsort(average, kind="stable")
     return Ranking(
         metric=metrics.pop(),
@@ -74,7 +75,7 @@ def rank_over_blocks(comparison: Comparison) -> Ranking | None:
         tasks=len(every),
         names=tuple(complete[i] for i in order),
         ranks=tuple(float(average[i]) for i in order),
-        p=friedman(-np.array(scores)) if tested else None,
+        p=friedman(scores) if tested else None,
         critical_difference=nemenyi(len(complete), len(gains)) if tested else None,
         left_out=tuple(name for name in names if name not in complete),
     )

@@ -98,9 +98,10 @@ def rows(group: Group, task: str, metric: str) -> list[Row]:
     return sorted(found, key=lambda row: _rank(row, sign), reverse=True)
 
 
-def family(found: Iterable[Row], quantity: str) -> int:
+def family(found: Iterable[Row], quantity: str, *, against_none: bool = False) -> int:
     """How many arms the p-values of a difference are corrected for."""
-    return sum(row.measures[quantity].p is not None for row in found)
+    measures = [row.measures[quantity] for row in found]
+    return sum((m.p_against_none if against_none else m.p) is not None for m in measures)
 
 
 def bucket_gains(group: Group, arm: ArmRuns, task: str, metric: str, *, last: bool) -> dict[str, Estimate]:
