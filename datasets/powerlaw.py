@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.api import Dataset, Generator, Split, Stream, UserError, tuned
-from harness.synthetic.population import Population, load_population, source
-from harness.synthetic.sampler import Sampler, sampler_seed
+from harness.data.synthetic.population import Population, load_population, source
+from harness.data.synthetic.sampler import Sampler, sampler_seed
 
 WHOLE = ("rows", "days", "latent", "id_bias", "interaction", "context", "drift", "noise", "correlation")
 FIELDS = {

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import polars as pl
 
 from harness.api import Data, Dataset, Generator, Split, UserError
-from harness.columns import exact_ids, seconds, split_by_group, split_by_time
-from harness.plugin import unknown
-from harness.table_schema import Schema, data_file, digest, read_schema
+from harness.base.errors import unknown
+from harness.data.tabular.conversion import exact_ids, seconds, split_by_group, split_by_time
+from harness.data.tabular.schema import Schema, data_file, digest, read_schema
 
 Bools = npt.NDArray[np.bool_]
 

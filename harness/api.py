@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from harness.plugin import Plugin, UserError, params, tuned
+from harness.base.errors import UserError
+from harness.base.plugin import Plugin, params, tuned
 
 __all__ = [
     "Data",

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from harness.plugin import UserError
-from harness.registry import ROOT
+from harness.base.errors import UserError
+from harness.base.places import PLANS
 
 app = typer.Typer(
     name="multiepoch",
@@ -37,7 +37,7 @@ NoMlflow = Annotated[bool, typer.Option("--no-mlflow", help="Do not write to MLf
 
 @app.command()
 def benchmark(
-    plan: PlanPath = ROOT / "plans" / "quick.toml",
+    plan: PlanPath = PLANS / "quick.toml",
     results: Results = Path("results"),
     workers: Workers = CORES,
     plugins: Plugins = None,
@@ -45,7 +45,7 @@ def benchmark(
     no_mlflow: NoMlflow = False,
 ) -> None:
     """Run a whole plan, rank its strategies and write the report. Run again, it does only what is missing."""
-    from harness.benchmark import benchmark as go
+    from harness.commands.benchmark import benchmark as go
 
     raise typer.Exit(go(console, plan, results, workers, plugins, overrides, mlflow=not no_mlflow))
 
@@ -53,7 +53,7 @@ def benchmark(
 @app.command()
 def run(
     strategy: Strategy,
-    plan: BasePlan = ROOT / "plans" / "quick.toml",
+    plan: BasePlan = PLANS / "quick.toml",
     seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
     results: Results = Path("results"),
     plugins: Plugins = None,
@@ -61,7 +61,7 @@ def run(
     no_mlflow: NoMlflow = False,
 ) -> None:
     """Train one strategy once, without a search, and print its metrics by epoch."""
-    from harness.single import run_one
+    from harness.commands.run import run_one
 
     raise typer.Exit(run_one(console, strategy, plan, seed, results, plugins, overrides, mlflow=not no_mlflow))
 
@@ -69,7 +69,7 @@ def run(
 @app.command()
 def tune(
     strategy: Strategy,
-    plan: BasePlan = ROOT / "plans" / "quick.toml",
+    plan: BasePlan = PLANS / "quick.toml",
     trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the plan's.")] = None,
     results: Results = Path("results"),
     workers: Workers = CORES,
@@ -78,7 +78,7 @@ def tune(
     no_mlflow: NoMlflow = False,
 ) -> None:
     """Search one strategy's knobs, print the trials and the winner. A later benchmark of the plan goes on from it."""
-    from harness.single import tune_one
+    from harness.commands.tune import tune_one
 
     mlflow = not no_mlflow
     raise typer.Exit(tune_one(console, strategy, plan, trials, results, workers, plugins, overrides, mlflow=mlflow))
@@ -87,7 +87,7 @@ def tune(
 @app.command("list")
 def list_plugins(plugins: Plugins = None) -> None:
     """Strategies, data sets and models, with their parameters, defaults and accepted values."""
-    from harness.describe import print_plugins
+    from harness.commands.list_plugins import print_plugins
 
     print_plugins(console, plugins)
 
@@ -101,7 +101,7 @@ TableSchema = Annotated[str | None, typer.Option("--schema", help="Says what is 
 
 @data_app.command()
 def describe(
-    source: Source = str(ROOT / "plans" / "quick.toml"),
+    source: Source = str(PLANS / "quick.toml"),
     schema: TableSchema = None,
     results: Results = Path("results"),
     plugins: Plugins = None,
@@ -109,7 +109,7 @@ def describe(
     png: Annotated[Path | None, typer.Option("--png", help="Where to draw the rank-frequency plot.")] = None,
 ) -> None:
     """Describe data sets, built if need be: how often ids occur, label rates, the best AUC that can be reached."""
-    from harness.describe import print_data
+    from harness.commands.data_describe import print_data
 
     print_data(console, source, schema, results, plugins, overrides, png)
 
@@ -123,7 +123,7 @@ def match(
     plugins: Plugins = None,
 ) -> None:
     """Fit the generator's knobs to a data set, write them as a preset, and show how near it comes."""
-    from harness.match import write_match
+    from harness.commands.data_match import write_match
 
     write_match(console, source, schema, out, results, plugins)
 
@@ -137,7 +137,7 @@ def write(
     seed: Annotated[int, typer.Option("--seed", min=0, help="A plan's data_seed.")] = 0,
 ) -> None:
     """Write synthetic rows as Parquet, with truth, delays and what was seen at training time."""
-    from harness.parquet import write_parquet
+    from harness.data.synthetic.export import write_parquet
 
     write_parquet(console, source, out, rows, part, seed)
 
@@ -145,10 +145,10 @@ def write(
 @data_app.command()
 def table(
     names: Annotated[list[str] | None, typer.Argument(help="Presets; all, if none.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Where the table goes.")] = ROOT / "results/tables/generator.md",
+    out: Annotated[Path, typer.Option("--out", help="Where the table goes.")] = Path("results/tables/generator.md"),
 ) -> None:
     """Build every preset, and write target against produced of every statistic."""
-    from harness.preset_table import write_table
+    from harness.commands.data_table import write_table
 
     raise typer.Exit(write_table(console, names or [], out))
 
@@ -156,7 +156,7 @@ def table(
 @app.command()
 def facts(
     names: Annotated[list[str] | None, typer.Argument(help="Facts, as F1 F12; all, if none.")] = None,
-    sheet: Annotated[Path, typer.Option("--sheet", help="The facts: a TOML file.")] = ROOT / "plans" / "facts.toml",
+    sheet: Annotated[Path, typer.Option("--sheet", help="The facts: a TOML file.")] = PLANS / "facts.toml",
     results: Results = Path("results"),
     workers: Workers = CORES,
     plugins: Plugins = None,
@@ -179,7 +179,7 @@ def report(
     ] = 0.001,
 ) -> None:
     """Write results/report.html and results/tables/ from the records; of two results folders, compare them."""
-    from harness.report import write_report
+    from harness.report.write import write_report
 
     folders = [Path(plan) for plan in plans or [] if (Path(plan) / "plans").is_dir()]
     if len(folders) == len(plans or []) == 2:
@@ -205,7 +205,7 @@ def sync(
     results: Results = Path("results"),
 ) -> None:
     """Bring MLflow up to date with the records on disk; what is there already is left alone."""
-    from harness.benchmark import sync as go
+    from harness.commands.sync import sync as go
 
     go(console, plans, results)
 
@@ -216,7 +216,7 @@ def check(
     plugins: Plugins = None,
 ) -> None:
     """Check that plug-ins do what the harness relies on."""
-    from harness.describe import print_conformance
+    from harness.commands.check import print_conformance
 
     raise typer.Exit(print_conformance(console, names or [], plugins))
 

@@ -19,13 +19,17 @@ from rich.console import Console
 from rich.progress import track
 from scipy import stats
 
-from harness import batches, corpus
-from harness.corpus import CodedSplit, Corpus
-from harness.execute import build_data, data_folder, environment
-from harness.registry import Registry, build
-from harness.resolve import resolve
-from harness.spec import EvalSpec, TrainSpec, load_plan
-from harness.train import Trainer, run
+from harness.base.environment import environment
+from harness.data import indexed
+from harness.data.build import build_data, data_folder
+from harness.data.indexed import CodedSplit, Corpus
+from harness.engine import batches
+from harness.engine.run import run
+from harness.engine.trainer import Trainer
+from harness.experiment.instantiate import resolve
+from harness.experiment.plan import EvalSpec, TrainSpec, load_plan
+from harness.plugins.registry import Registry, build
+from harness.results.keys import MetricKey
 from perf.contenders.ours import memory_mb
 from perf.measure import ROOT
 from perf.work import TASKS, Work
@@ -73,7 +77,7 @@ def shuffles(seeds: range) -> list[tuple[str, float, float, float]]:
     """Window, click AUC after epoch 1, and its mean difference from a full shuffle with half its 95 % t interval."""
     registry, plan = Registry(), load_plan(ROOT / "plans" / "quick.toml")
     (dataset,), (model,), _ = resolve(plan, registry)
-    data = corpus.load(data_folder(ROOT / "results", build_data(dataset, plan.data_seed, registry, ROOT / "results")))
+    data = indexed.load(data_folder(ROOT / "results", build_data(dataset, plan.data_seed, registry, ROOT / "results")))
     net = build(registry.models, "model", model.name, model.params)
     none = build(registry.strategies, "strategy", "none", {})
     auc: dict[str, list[float]] = {}
@@ -81,7 +85,7 @@ def shuffles(seeds: range) -> list[tuple[str, float, float, float]]:
         spec = plan.train.model_copy(update={"epochs": 1, "threads": 2, "shuffle_window": window})
         for seed in track(seeds, f"window: {name}", transient=True):
             *_, last = run(data, net, [none], spec, EvalSpec(points=()), seed)
-            auc.setdefault(name, []).append(last.metrics["test/auc/click"])
+            auc.setdefault(name, []).append(last.metrics[MetricKey("test", "auc", "click")])
     lines = []
     for name, values in auc.items():
         difference = np.subtract(values, auc["whole"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from harness.report.inference import (
+from harness.report.analysis.inference import (
     BOOTSTRAP_FROM,
     LEVEL,
     POWER,

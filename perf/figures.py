@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from harness.registry import Registry
+from harness.plugins.registry import Registry
 from perf.measure import Measurement
 from perf.work import Work
 

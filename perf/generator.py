@@ -16,13 +16,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import corpus
-from harness.execute import environment
-from harness.parquet import write_parquet
-from harness.registry import Registry, build
-from harness.seeds import generator
-from harness.synthetic.population import load_population
-from harness.synthetic.sampler import CORES, Sampler
+from harness.base.environment import environment
+from harness.base.seeds import generator
+from harness.data import indexed
+from harness.data.synthetic.export import write_parquet
+from harness.data.synthetic.population import load_population
+from harness.data.synthetic.sampler import CORES, Sampler
+from harness.plugins.registry import Registry, build
 from perf.generator_numpy import generate
 
 PRESET = "pinterest_like"
@@ -69,7 +69,7 @@ def compare() -> None:
 def coded(rows: int, users: int, products: int, folder: Path) -> None:
     values = {"preset": PRESET, "rows": rows, "users": users, "products": products}
     dataset = build(Registry().datasets, "data set", "powerlaw", values)
-    corpus.save(dataset.stream(generator(0, "data", "powerlaw")), folder)
+    indexed.save(dataset.stream(generator(0, "data", "powerlaw")), folder)
 
 
 def as_parquet(rows: int, folder: Path) -> None:

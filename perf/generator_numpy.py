@@ -13,8 +13,8 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from harness.api import hash_ids
-from harness.synthetic.compile import compile_population
-from harness.synthetic.population import FieldSpec, Population
+from harness.data.synthetic.compile import compile_population
+from harness.data.synthetic.population import FieldSpec, Population
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

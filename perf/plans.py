@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from harness.api import UserError
-from harness.outcome import read_outcome
+from harness.results.plan_results import read_outcome
 from perf.measure import ROOT
 
 PLAN = ROOT / "plans" / "quick.toml"

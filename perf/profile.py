@@ -14,9 +14,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from harness import batches, kernels, optim, train
-from harness.tables import EmbeddingTables
-from harness.train import Trainer
+from harness.engine import batches, kernels, row_optimizers, trainer
+from harness.engine.embedding_tables import EmbeddingTables
+from harness.engine.trainer import Trainer
 from perf.contenders.ours import Ours
 from perf.work import Work
 
@@ -24,12 +24,12 @@ PARTS: list[tuple[str, Any, str]] = [
     ("batch: rows and labels", kernels, "take"),
     ("batch: distinct rows", batches.Distinct, "__call__"),
     ("lookup", EmbeddingTables, "lookup"),
-    ("net forward", train.Trainer, "_forward"),
-    ("loss and its gradient", train, "loss_and_gradient"),
+    ("net forward", trainer.Trainer, "_forward"),
+    ("loss and its gradient", trainer, "loss_and_gradient"),
     ("net backward", torch.autograd, "backward"),
     ("gradient by row", EmbeddingTables, "_sum_by_row"),
     ("counting rows for hooks", EmbeddingTables, "_row_step"),
-    ("rows' step", optim.RowOptimizer, "fused_step"),
+    ("rows' step", row_optimizers.RowOptimizer, "fused_step"),
     ("net's step", torch.optim.Adam, "step"),
 ]
 

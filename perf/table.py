@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from harness.execute import environment
+from harness.base.environment import environment
 from perf.work import FIELDS, Work
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ import torch
 from hypothesis import settings
 from torch import Tensor
 
-from harness import corpus as corpora
-from harness import seeds
 from harness.api import Data, FieldTable, Generator, Ints, Model, RowStep, Split, Strategy
-from harness.corpus import Corpus
-from harness.encode import Encoding
-from harness.records import Record
-from harness.registry import Registry, build
-from harness.spec import EvalSpec, TrainSpec
-from harness.train import run
+from harness.base import seeds
+from harness.data import indexed as corpora
+from harness.data.indexed import Corpus
+from harness.engine.row_mapping import Encoding
+from harness.engine.run import run
+from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.plugins.registry import Registry, build
+from harness.results.records import Record
 
 # The same examples every time, no time limit, and no database in the working tree.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None, max_examples=40)

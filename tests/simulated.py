@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.metrics import BUCKETS
-from harness.outcome import Arm, Outcome, Trial, write_outcome
-from harness.records import Record, RunWriter
-from harness.report.load import Group, load
+from harness.metrics.catalog import BUCKETS
+from harness.metrics.selection import Rule
+from harness.report.analysis.load import Group, load
+from harness.results.keys import ArmRole, MetricKey, Status
+from harness.results.plan_results import Arm, Outcome, Trial, write_outcome
+from harness.results.records import Record, RunWriter
 
 ENV = {"python": "3.11", "torch": "2.13", "numpy": "2.4", "machine": "test bench", "cores": 2, "multiepoch": "0.1.0"}
 CURVES = {
@@ -22,6 +24,11 @@ CURVES = {
 """AUC after each epoch."""
 DIP = 0.002
 """How much logloss rises at the start of an epoch."""
+
+
+def typed(metrics: Mapping[str, float]) -> dict[MetricKey, float]:
+    """Metrics by their keys, from how these are written."""
+    return {MetricKey.parse(name): value for name, value in metrics.items()}
 
 
 @dataclass
@@ -70,12 +77,12 @@ class Bench:
         for seed, key in keys.items():
             self._run(key, strategy, seed, luck[seed])
         chosen = trials[-1].params if trials else {}
-        return Arm(self.dataset, "dnn", strategy, "arm", self.select, bool(trials), chosen, trials, keys)
+        return Arm(self.dataset, "dnn", strategy, ArmRole.ARM, self.select, bool(trials), chosen, trials, keys)
 
     def _baseline(self, plain: Arm) -> Arm:
         """The runs of `none`, chosen by trials of its own."""
         trials = tuple(replace(t, key=t.key.replace("-none-", "-once-")) for t in plain.trials)
-        return replace(plain, role="one_epoch", select="one_epoch", trials=trials)
+        return replace(plain, role=ArmRole.ONE_EPOCH, select=Rule.ONE_EPOCH, trials=trials)
 
     def _run(self, key: str, strategy: str, seed: int, luck: float) -> None:
         epochs = len(self.curves[strategy])
@@ -88,16 +95,18 @@ class Bench:
         status = self.status.get((strategy, seed), "finished")
         for record in self._records(self.curves[strategy], luck + self.rng.normal(0, self.own)):
             writer.append(record)
-            if status != "finished":
+            if status != Status.FINISHED:
                 break
-        if status in ("finished", "failed"):
-            writer.finish(status, "the loss is not a finite number in epoch 1" if status == "failed" else "")
+        if status in (Status.FINISHED, Status.FAILED):
+            writer.finish(
+                Status(status), "the loss is not a finite number in epoch 1" if status == Status.FAILED else ""
+            )
 
     def _records(self, curve: Sequence[float], luck: float) -> list[Record]:
         found = []
         for epoch, auc in enumerate(curve, start=1):
             before = curve[max(epoch - 2, 0)] + luck
-            found.append(Record(epoch, epoch * 10 - 5, epoch - 0.5, False, self._metrics("sample", before, DIP)))
+            found.append(Record(epoch, epoch * 10 - 5, epoch - 0.5, False, typed(self._metrics("sample", before, DIP))))
             metrics = self._metrics("sample", auc + luck) | self._metrics("valid", auc + luck)
             if self.test_shift is not None:
                 metrics |= self._metrics("test", auc + luck + self.test_shift(epoch))
@@ -107,7 +116,7 @@ class Bench:
             cost = {"train_s": 2.0, "eval_s": 0.5, "rows_per_s": 5e5, "table_rows": 1000.0, "table_mb": 1.5}
             if self.metric == "gauc":
                 metrics |= {f"{split}/gauc/{task}": auc + luck for split in ("valid", "test") for task in self.tasks}
-            found.append(Record(epoch, epoch * 10, float(epoch), True, metrics, cost))
+            found.append(Record(epoch, epoch * 10, float(epoch), True, typed(metrics), cost))
         return found
 
     def _metrics(self, split: str, auc: float, more_loss: float = 0.0) -> dict[str, float]:

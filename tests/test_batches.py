@@ -12,10 +12,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import batches as module
-from harness.batches import Batches
-from harness.corpus import CodedSplit, Corpus
-from harness.encode import Encoding, encode
+from harness.data.indexed import CodedSplit, Corpus
+from harness.engine import batches as module
+from harness.engine.batches import Batches
+from harness.engine.row_mapping import Encoding, encode
 
 BLOCK = 8
 

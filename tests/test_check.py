@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.check import Verdict, conformance
-from harness.plugin import UserError
-from harness.registry import Registry
+from harness.base.errors import UserError
+from harness.plugins.registry import Registry
+from harness.testing.conformance import Verdict, conformance
 
 HEAD = '''"""A strategy."""
 import random

@@ -10,15 +10,15 @@ import pytest
 import torch
 from conftest import EVALUATION, TRAIN
 
-from harness import checkpoint
-from harness.checkpoint import Checkpoints
-from harness.corpus import Corpus
-from harness.execute import execute
-from harness.records import Record
-from harness.registry import Registry, build
-from harness.resolve import parse_strategy
-from harness.spec import PluginSpec, RunSpec
-from harness.train import Trainer
+from harness.data.indexed import Corpus
+from harness.engine import checkpoint
+from harness.engine.checkpoint import Checkpoints
+from harness.engine.trainer import Trainer
+from harness.execution.run_job import execute
+from harness.experiment.instantiate import parse_strategy
+from harness.experiment.plan import PluginSpec, RunSpec
+from harness.plugins.registry import Registry, build
+from harness.results.records import Record
 
 STRATEGIES = [
     *sorted(Registry().strategies),

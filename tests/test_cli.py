@@ -19,8 +19,8 @@ from simulated import Bench
 from test_launch import PLAN
 
 from harness import cli
-from harness.describe import print_plugins
-from harness.registry import ROOT
+from harness.base.places import ROOT
+from harness.commands.list_plugins import print_plugins
 
 COMMANDS = ("benchmark", "run", "tune", "list", "data", "report", "sync", "check")
 

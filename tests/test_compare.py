@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 from simulated import CURVES, Bench
 
-from harness.outcome import read_outcome
-from harness.plugin import UserError
+from harness.base.errors import UserError
 from harness.report.compare import Pair, Verdict, compare, table
+from harness.results.plan_results import read_outcome
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from conftest import id_counts, make_data, make_split, store
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import corpus as corpora
 from harness.api import Data, Split, Stream, UserError
-from harness.corpus import SPLITS, CodedSplit, Corpus
-from harness.vocabulary import Vocabulary
+from harness.data import indexed as corpora
+from harness.data.indexed import SPLITS, CodedSplit, Corpus
+from harness.data.vocabulary import Vocabulary
 
 BIG = 2**62  # ids this large lose their low bits in any float
 OPTIONAL: dict[str, npt.NDArray[Any]] = {
@@ -138,7 +138,7 @@ def test_a_kill_in_mid_write_leaves_no_data_set_and_the_next_build_is_whole(tmp_
 import os, sys
 import numpy as np
 from pathlib import Path
-from harness import corpus
+from harness.data import indexed as corpus
 from harness.api import Data, Split
 left = [4]
 real = np.save

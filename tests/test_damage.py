@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from test_launch import PLAN, go, plan_of, record_bytes, studies
 
-from harness import records, report
+from harness import report
 from harness.api import UserError
-from harness.outcome import Outcome, read_outcome
-from harness.spec import Plan
-from harness.tune import open_journal
+from harness.experiment.plan import Plan
+from harness.results import records
+from harness.results.plan_results import Outcome, read_outcome
+from harness.search.study import open_journal
 
 SMALL = ("search.trials=1", "seeds=[1]")
 

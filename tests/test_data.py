@@ -17,13 +17,13 @@ import pytest
 from conftest import make_split
 from test_cli import multiepoch
 
-from harness import corpus as corpora
 from harness.api import Split, Stream, UserError
+from harness.base.seeds import generator
 from harness.cli import main
-from harness.registry import Registry
-from harness.seeds import generator
-from harness.synthetic.population import load_population
-from harness.synthetic.sampler import Sampler
+from harness.data import indexed as corpora
+from harness.data.synthetic.population import load_population
+from harness.data.synthetic.sampler import Sampler
+from harness.plugins.registry import Registry
 
 SCHEMA = """
 fields = ["segment", "user", "product", "category"]
@@ -128,7 +128,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from rich.console import Console
-from harness.parquet import write_parquet
+from harness.data.synthetic.export import write_parquet
 write_parquet(Console(), "tiny", Path(sys.argv[1]), 200_000_000, None, 0)
 """
 

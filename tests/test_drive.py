@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from simulated import typed
 from test_launch import PLAN, plan_of
 
-from harness.arms import ArmPlan, Job
-from harness.drive import drive
-from harness.launch import prepare
-from harness.outcome import Arm
-from harness.records import Record, Run
-from harness.registry import Registry
-from harness.tune import STARTUP, open_journal
+from harness.execution.prepare import prepare
+from harness.plugins.registry import Registry
+from harness.results.plan_results import Arm
+from harness.results.records import Record, Run
+from harness.search.arm import ArmPlan, Job
+from harness.search.procedure import drive
+from harness.search.space import STARTUP
+from harness.search.study import open_journal
 
 PAGE = {"mlflow_run": "r1", "mlflow_page": "http://here/r1"}
 
@@ -50,9 +52,11 @@ def run_of(job: Job) -> Run:
     records = []
     for epoch, value in enumerate((height, second), start=1):
         at = {"sample/auc/click": value, "sample/logloss/click": 1 - value}
-        records.append(Record(epoch, 10 * epoch - 5, epoch - 0.5, False, at | {"sample/logloss/click": 1.25 - value}))
+        records.append(
+            Record(epoch, 10 * epoch - 5, epoch - 0.5, False, typed(at | {"sample/logloss/click": 1.25 - value}))
+        )
         full = {"valid/auc/click": value, "valid/logloss/click": 1 - value}
-        records.append(Record(epoch, 10 * epoch, float(epoch), True, at | full))
+        records.append(Record(epoch, 10 * epoch, float(epoch), True, typed(at | full)))
     return Run(job.key, job.spec.model_dump(mode="json"), tuple(records), "finished", "", {})
 
 

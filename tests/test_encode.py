@@ -10,9 +10,9 @@ import torch
 from conftest import id_counts, make_data, store, strategy_of
 
 from harness.api import Encoder, FieldStats, Generator, Ints, Strategy, UserError
-from harness.corpus import Corpus
-from harness.encode import Encoding, encode
-from harness.registry import Registry
+from harness.data.indexed import Corpus
+from harness.engine.row_mapping import Encoding, encode
+from harness.plugins.registry import Registry
 
 COMPOSITIONS: list[list[tuple[str, dict[str, object]]]] = [
     [("none", {})],

@@ -11,13 +11,13 @@ import pytest
 from scipy import stats
 from simulated import Bench
 
-from harness.report import write_report
-from harness.report.answer import answer
-from harness.report.evidence import cautions, evidence, sensitivity, sign_flips
-from harness.report.inference import holm
-from harness.report.load import Group, load
-from harness.report.stats import rows
-from harness.report.text import probability
+from harness.report.analysis.comparisons import rows
+from harness.report.analysis.inference import holm
+from harness.report.analysis.load import Group, load
+from harness.report.format import probability
+from harness.report.pages.answer import answer
+from harness.report.tables.certainty import cautions, evidence, sensitivity, sign_flips
+from harness.report.write import write_report
 
 FLAT = (0.67, 0.67)
 

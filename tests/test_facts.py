@@ -10,17 +10,20 @@ import numpy as np
 import pytest
 from rich.console import Console
 from scipy.stats import spearmanr
+from simulated import typed
 
 from harness.api import UserError
-from harness.facts.expression import Arm, Readings, check, is_difference
+from harness.base.places import ROOT
+from harness.experiment.instantiate import resolve
+from harness.experiment.plan import Plan
+from harness.facts.expression import NamedRuns, Readings, check, is_difference
 from harness.facts.run import run_facts
 from harness.facts.sheet import Claim, load_sheet
 from harness.facts.verdict import Finding, Measured
-from harness.records import Record, Run
-from harness.registry import ROOT, Registry
-from harness.report.estimates import estimate
-from harness.resolve import resolve
-from harness.spec import Plan
+from harness.plugins.registry import Registry
+from harness.report.analysis.estimates import estimate
+from harness.results.plan_results import Arm
+from harness.results.records import Record, Run
 
 SHEET = """
 seeds = [1, 2, 3, 4, 5]
@@ -72,11 +75,11 @@ holds = "> 0.5"
 def a_run(seed: int, valid: list[float], test: list[float], sample: dict[float, float]) -> Run:
     """Boundaries with these AUC of task t on valid and test, and loss of a sample within epochs."""
     within = [
-        Record(math.ceil(p), int(100 * p), p, False, {"sample/logloss/t": v, "probe/row_norm/2-4": 3 * v})
+        Record(math.ceil(p), int(100 * p), p, False, typed({"sample/logloss/t": v, "probe/row_norm/2-4": 3 * v}))
         for p, v in sample.items()
     ]
     ends = [
-        Record(e, 100 * e, float(e), True, {"valid/auc/t": v, "test/auc/t": t, "test/auc/u": t / 2})
+        Record(e, 100 * e, float(e), True, typed({"valid/auc/t": v, "test/auc/t": t, "test/auc/u": t / 2}))
         for e, (v, t) in enumerate(zip(valid, test, strict=True), 1)
     ]
     return Run(f"k{seed}", {}, (*within, *ends), "finished", "", {})
@@ -86,7 +89,7 @@ def a_run(seed: int, valid: list[float], test: list[float], sample: dict[float, 
 def readings() -> Readings:
     def arm(dataset: str, model: str, strategy: str, shift: float) -> Arm:
         runs = {s: a_run(s, [0.6, 0.8, 0.7], [0.5, 0.7 + shift + s / 100, 0.9], {0.5: 0.25, 1.255: s}) for s in (1, 2)}
-        return Arm(dataset, model, strategy, runs)
+        return NamedRuns(dataset, model, strategy, runs)
 
     return Readings([arm("d", "m", "plain", 0.0), arm("d", "m", "other", 0.1), arm("d", "n", "plain", 0.2)], "t")
 
@@ -123,7 +126,7 @@ def test_a_reading_must_fit_one_arm(readings: Readings, expression: str, arms: i
 
 
 def test_only_seeds_that_every_arm_finished_count(readings: Readings) -> None:
-    short = Arm("d", "o", "plain", {1: a_run(1, [0.5], [0.5], {})})
+    short = NamedRuns("d", "o", "plain", {1: a_run(1, [0.5], [0.5], {})})
     assert Readings([*readings.arms, short], "t").by_seed("auc(n, 1)").keys() == {1}
 
 
@@ -131,7 +134,7 @@ def test_rank_correlation_is_spearmans_over_strategies() -> None:
     random, strategies = np.random.default_rng(0), "abcdefg"
     auc = {d: random.uniform(0.5, 0.9, (2, len(strategies))) for d in ("x", "y")}
     arms = [
-        Arm(d, "m", s, {seed: a_run(seed, [0.6], [auc[d][seed, i]], {}) for seed in (0, 1)})
+        NamedRuns(d, "m", s, {seed: a_run(seed, [0.6], [auc[d][seed, i]], {}) for seed in (0, 1)})
         for d in auc
         for i, s in enumerate(strategies)
     ]

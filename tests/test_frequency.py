@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.acceptance import expected_shares
-from harness.frequency import exponent_of_ranks, fit, frequencies
-from harness.profile import delong
-from harness.synthetic.population import FieldSpec
+from harness.data.profile.preset_targets import expected_shares
+from harness.data.profile.statistics import delong
+from harness.data.profile.zipf_fit import exponent_of_ranks, fit, frequencies
+from harness.data.synthetic.population import FieldSpec
 
 
 def counts(ids: int, exponent: float, shift: float, rows: int, seed: int) -> npt.NDArray[np.int64]:

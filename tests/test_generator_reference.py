@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness.frequency import frequencies
-from harness.profile import delong
-from harness.registry import ROOT
-from harness.synthetic.population import Population, load_population
-from harness.synthetic.sampler import Sampler
+from harness.base.places import ROOT
+from harness.data.profile.statistics import delong
+from harness.data.profile.zipf_fit import frequencies
+from harness.data.synthetic.population import Population, load_population
+from harness.data.synthetic.sampler import Sampler
 
 ROWS, SEEDS = 30_000, 12
 

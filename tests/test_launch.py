@@ -18,16 +18,17 @@ from conftest import TINY
 from rich.console import Console
 
 from harness.api import UserError
-from harness.arms import Job
-from harness.launch import launch, prepare
-from harness.outcome import Arm, Outcome
-from harness.pool import Pool
-from harness.progress import Display, failures
-from harness.records import Record, Run, read
-from harness.registry import Registry
-from harness.report.load import load
-from harness.spec import Plan, load_plan
-from harness.tune import open_journal
+from harness.execution.local_pool import Pool
+from harness.execution.prepare import prepare
+from harness.execution.progress import Display, failures
+from harness.execution.scheduler import launch
+from harness.experiment.plan import Plan, load_plan
+from harness.plugins.registry import Registry
+from harness.report.analysis.load import load
+from harness.results.plan_results import Arm, Outcome
+from harness.results.records import Record, Run, read
+from harness.search.arm import Job
+from harness.search.study import open_journal
 
 PLAN = f"""
 strategies = ["none", "reinit"]
@@ -124,7 +125,7 @@ def test_trials_never_read_the_test_split(reference: tuple[Plan, Path, Outcome, 
     for arm in outcome.arms:
         for trial in arm.trials:
             run = read(results / "runs", trial.key)
-            assert not [m for r in run.records for m in r.metrics if m.startswith("test/")]
+            assert not [m for r in run.records for m in r.metrics if m.split == "test"]
             assert run.spec["seed"] not in arm.runs
 
 

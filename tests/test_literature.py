@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from harness.api import DenseSpec, FieldTable, Model, RowStep, Strategy, TableSpec, UserError
-from harness.corpus import Corpus
-from harness.registry import Registry, build
-from harness.resolve import parse_strategy
-from harness.train import Trainer
+from harness.data.indexed import Corpus
+from harness.engine.trainer import Trainer
+from harness.experiment.instantiate import parse_strategy
+from harness.plugins.registry import Registry, build
 
 REGISTRY = Registry()
 SEEDS = st.integers(0, 2**32)

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from harness import metrics
+from harness.metrics import classification
 
 Array = npt.NDArray[Any]
 
@@ -30,7 +30,7 @@ def scored(draw: st.DrawFn) -> tuple[Array, Array]:
 @given(scored())
 def test_rank_metrics_match_scikit_learn(case: tuple[Array, Array]) -> None:
     logit, label = case
-    auc, pr_auc = metrics.rank_metrics(logit, label)
+    auc, pr_auc = classification.rank_metrics(logit, label)
     assert auc == pytest.approx(roc_auc_score(label, logit), abs=1e-12)
     assert pr_auc == pytest.approx(average_precision_score(label, logit), abs=1e-12)
 
@@ -38,16 +38,16 @@ def test_rank_metrics_match_scikit_learn(case: tuple[Array, Array]) -> None:
 @given(scored())
 def test_auc_of_negated_scores_is_the_rest_and_any_increasing_map_keeps_it(case: tuple[Array, Array]) -> None:
     logit, label = case
-    auc = metrics.rank_metrics(logit, label)[0]
-    assert metrics.rank_metrics(-logit, label)[0] == pytest.approx(1 - auc, abs=1e-12)
-    assert metrics.rank_metrics(logit.astype(np.float64) ** 3, label)[0] == pytest.approx(auc, abs=1e-12)
+    auc = classification.rank_metrics(logit, label)[0]
+    assert classification.rank_metrics(-logit, label)[0] == pytest.approx(1 - auc, abs=1e-12)
+    assert classification.rank_metrics(logit.astype(np.float64) ** 3, label)[0] == pytest.approx(auc, abs=1e-12)
 
 
 @given(scored())
 def test_logloss_entropy_and_calibration_match_their_definitions(case: tuple[Array, Array]) -> None:
     logit, label = case
     probability = 1 / (1 + np.exp(-logit.astype(np.float64)))
-    got = metrics.Target(label)(logit)
+    got = classification.Target(label)(logit)
     assert got["logloss"] == pytest.approx(log_loss(label, probability), rel=1e-9)
     base_rate = np.full(len(label), label.mean())
     assert got["ne"] == pytest.approx(log_loss(label, probability) / log_loss(label, base_rate), rel=1e-9)
@@ -55,14 +55,14 @@ def test_logloss_entropy_and_calibration_match_their_definitions(case: tuple[Arr
 
 
 def test_extreme_logits_stay_finite() -> None:
-    got = metrics.Target(np.array([1, 0, 0, 1], np.uint8))(np.array([1e4, -1e4, 1e4, -1e4], np.float32))
+    got = classification.Target(np.array([1, 0, 0, 1], np.uint8))(np.array([1e4, -1e4, 1e4, -1e4], np.float32))
     assert got["logloss"] == pytest.approx(5e3)
     assert all(map(math.isfinite, got.values()))
 
 
 @pytest.mark.parametrize(("label", "defined"), [(0, {"logloss", "regret"}), (1, {"logloss", "regret", "calibration"})])
 def test_what_one_class_leaves_undefined_is_left_out(label: int, defined: set[str]) -> None:
-    got = metrics.Target(np.full(2, label), np.array([0.4, 0.6]))(np.array([0.5, -1.0]))
+    got = classification.Target(np.full(2, label), np.array([0.4, 0.6]))(np.array([0.5, -1.0]))
     assert set(got) == defined
 
 
@@ -70,7 +70,7 @@ def test_what_one_class_leaves_undefined_is_left_out(label: int, defined: set[st
 def test_regret_is_the_mean_divergence_from_the_truth_and_never_negative(case: tuple[Array, Array], seed: int) -> None:
     logit, label = case
     truth = np.random.default_rng(seed).uniform(0.01, 0.99, len(logit)).astype(np.float32)
-    regret = metrics.Target(label, truth)(logit)["regret"]
+    regret = classification.Target(label, truth)(logit)["regret"]
     p, q = truth.astype(np.float64), 1 / (1 + np.exp(-logit.astype(np.float64)))
     divergence = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
     assert regret == pytest.approx(divergence.mean(), abs=1e-9)
@@ -82,10 +82,10 @@ def test_predicting_the_truth_has_no_regret_and_the_whole_oracle_share() -> None
     truth = rng.uniform(0.05, 0.95, 500)
     label = (rng.random(500) < truth).astype(np.uint8)
     logit = np.log(truth / (1 - truth))
-    got = metrics.Target(label, truth)(logit)
+    got = classification.Target(label, truth)(logit)
     assert got["regret"] == pytest.approx(0.0, abs=1e-12)
     assert got["oracle_share"] == pytest.approx(1.0, abs=1e-12)
-    assert metrics.Target(label, truth)(np.zeros(500))["oracle_share"] == pytest.approx(0.0, abs=1e-12)
+    assert classification.Target(label, truth)(np.zeros(500))["oracle_share"] == pytest.approx(0.0, abs=1e-12)
 
 
 @given(scored(), st.integers(0, 2**32))
@@ -94,7 +94,7 @@ def test_small_groups_never_give_an_infinite_or_undefined_number(case: tuple[Arr
     """A bucket of a few rows may have an oracle AUC of one half or less, and a truth of exactly 0 or 1."""
     logit, label = case
     truth = np.random.default_rng(seed).choice([0.0, 0.2, 0.5, 1.0], len(logit))
-    got = metrics.Target(label, truth)(logit)
+    got = classification.Target(label, truth)(logit)
     assert all(map(math.isfinite, got.values()))
     higher = np.sign(truth[label == 1][:, None] - truth[label == 0][None, :]).sum()
     assert ("oracle_share" in got) == (higher > 0)
@@ -110,7 +110,7 @@ def test_gauc_matches_a_loop_over_groups(case: tuple[Array, Array], seed: int) -
         if 0 < label[member].sum() < member.sum():
             total += roc_auc_score(label[member], logit[member]) * member.sum()
             counted += int(member.sum())
-    got = metrics.Target(label, group_N=group)(logit)
+    got = classification.Target(label, group_N=group)(logit)
     assert got["gauc_share"] == pytest.approx(counted / len(logit))
     assert ("gauc" in got) == (counted > 0)
     if counted:
@@ -118,7 +118,7 @@ def test_gauc_matches_a_loop_over_groups(case: tuple[Array, Array], seed: int) -
 
 
 def test_bucket_edges() -> None:
-    names = [name for name, _ in metrics.BUCKETS]
+    names = [name for name, _ in classification.BUCKETS]
     expected = {0: "unseen", 1: "1", 2: "2-4", 4: "2-4", 5: "5-19", 19: "5-19", 20: "20-99", 99: "20-99"}
     expected |= {100: "100-up", 10**9: "100-up"}
-    assert [names[b] for b in metrics.bucket_of(np.array(list(expected)))] == list(expected.values())
+    assert [names[b] for b in classification.bucket_of(np.array(list(expected)))] == list(expected.values())

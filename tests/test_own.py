@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.api import DenseSpec, TableSpec
-from harness.batches import Distinct
-from harness.registry import Registry
-from harness.tables import EmbeddingTables
+from harness.engine.batches import Distinct
+from harness.engine.embedding_tables import EmbeddingTables
+from harness.plugins.registry import Registry
 
 REGISTRY = Registry()
 

@@ -15,8 +15,8 @@ from test_drive import PAGE, arm_of, finish, study_of
 from test_server import Server, mlflow_server
 from test_track import empty_database, synced
 
-from harness.track import Tracker
-from harness.tune import link, open_journal
+from harness.search.study import link, open_journal
+from harness.tracking.mlflow.tracker import Tracker
 
 __all__ = ["empty_database", "synced"]
 

@@ -15,8 +15,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.api import Strategy
-from harness.plugin import Knob, Plugin, UserError, create, knobs, params, tuned, unknown
-from harness.registry import Entry, Registry, build
+from harness.base.errors import UserError, unknown
+from harness.base.plugin import Knob, Plugin, create, knobs, params, tuned
+from harness.plugins.registry import Entry, Registry, build
 
 
 class Sample(Plugin):

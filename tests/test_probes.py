@@ -11,14 +11,16 @@ from conftest import EVALUATION, make_encoding, strategy_of, train_records
 from pydantic import ValidationError
 
 from harness.api import Model, TableSpec
-from harness.batches import BLOCK, Batch, Batches, Distinct
-from harness.corpus import CodedSplit, Corpus
-from harness.encode import Encoding, encode
-from harness.probes import PROBES, Probes
-from harness.records import Record
-from harness.registry import Registry
-from harness.spec import EvalSpec
-from harness.tables import EmbeddingTables
+from harness.data.indexed import CodedSplit, Corpus
+from harness.engine.batches import BLOCK, Batch, Batches, Distinct
+from harness.engine.embedding_tables import EmbeddingTables
+from harness.engine.probes import Probes
+from harness.engine.row_mapping import Encoding, encode
+from harness.experiment.plan import EvalSpec
+from harness.metrics.catalog import PROBES
+from harness.plugins.registry import Registry
+from harness.results.keys import MetricKey
+from harness.results.records import Record
 
 EVERY = EVALUATION.model_copy(update={"probes": tuple(PROBES)})
 
@@ -32,22 +34,20 @@ def test_probing_changes_no_other_number(
     probed: list[Record], corpus: Corpus, model: Model, registry: Registry
 ) -> None:
     plain = train_records(corpus, model, [strategy_of(registry, "none")])
-    assert [{k: v for k, v in r.metrics.items() if not k.startswith("probe/")} for r in probed] == [
-        r.metrics for r in plain
-    ]
+    assert [{k: v for k, v in r.metrics.items() if k.split != "probe"} for r in probed] == [r.metrics for r in plain]
 
 
 def test_every_evaluation_has_every_probe(probed: list[Record], corpus: Corpus) -> None:
     for record in probed:
-        names = {key.split("/")[1] for key in record.metrics if key.startswith("probe/")}
+        names = {key.metric for key in record.metrics if key.split == "probe"}
         assert names == {*PROBES, "a_distance_held_out"}
-        assert {f"probe/a_distance/{field}" for field in corpus.fields} <= record.metrics.keys()
+        assert {MetricKey("probe", "a_distance", field) for field in corpus.fields} <= record.metrics.keys()
 
 
 def test_a_row_seen_once_is_moved_by_its_own_example_alone(probed: list[Record]) -> None:
     end = next(r for r in probed if r.boundary)
-    assert end.metrics["probe/self_influence/1"] == pytest.approx(1, abs=1e-5)
-    assert end.metrics["probe/self_influence/100-up"] < 0.5
+    assert end.metrics[MetricKey.parse("probe/self_influence/1")] == pytest.approx(1, abs=1e-5)
+    assert end.metrics[MetricKey.parse("probe/self_influence/100-up")] < 0.5
 
 
 @pytest.mark.parametrize(("tells", "low", "high"), [(True, 1.999, 2.001), (False, 0.0, 0.4)])
@@ -80,7 +80,7 @@ def test_rows_tell_noise_only_if_they_hold_the_label_and_truth_as_far_as_they_ho
     label_NT = (torch.from_numpy(random.random((size, 1))) < truth_NT).float()
     encoding = make_encoding([size] * fields)
     tables = EmbeddingTables(encoding, TableSpec(lr=0.1, optimizer="sgd"), 4, [], seed=0)
-    probes = Probes(["noise_told", "truth_told"], corpus, all_to_one(encoding, corpus), tables)
+    probes = Probes(["label_noise_correlation", "true_logit_correlation"], corpus, all_to_one(encoding, corpus), tables)
     row_NC = (torch.arange(size)[:, None] + size * torch.arange(fields)).int()
     probes.held_out_NC, probes.truth_N = row_NC, truth_NT[:, 0].double().numpy()
     held_N = {"nothing": torch.zeros(size), "the label": label_NT[:, 0], "the truth": logit_N}[holds]
@@ -90,8 +90,8 @@ def test_rows_tell_noise_only_if_they_hold_the_label_and_truth_as_far_as_they_ho
     tables.lookup(batch.rows)
     told = probes(batch)
     for field in encoding.fields:
-        assert told[f"probe/noise_told/{field.name}"] == pytest.approx(noise, abs=0.09)
-        assert told[f"probe/truth_told/{field.name}"] == pytest.approx(truth, abs=0.09)
+        assert told[f"probe/label_noise_correlation/{field.name}"] == pytest.approx(noise, abs=0.09)
+        assert told[f"probe/true_logit_correlation/{field.name}"] == pytest.approx(truth, abs=0.09)
 
 
 def test_probes_look_at_the_task_they_are_told_to_where_its_labels_are_known(corpus: Corpus) -> None:
@@ -103,7 +103,7 @@ def test_probes_look_at_the_task_they_are_told_to_where_its_labels_are_known(cor
     known_NT[::2, 1] = 0
     encoding = make_encoding([size] * fields)
     tables = EmbeddingTables(encoding, TableSpec(lr=0.1, optimizer="sgd"), 4, [], seed=0)
-    probes = Probes(["a_distance", "noise_told"], corpus, all_to_one(encoding, corpus), tables, task=1)
+    probes = Probes(["a_distance", "label_noise_correlation"], corpus, all_to_one(encoding, corpus), tables, task=1)
     held_N = torch.where(known_NT[:, 1] > 0, label_NT[:, 1], 1 - label_NT[:, 1])
     for field in encoding.fields:
         tables.store[field.offset : field.offset + size, 0] = 10 * held_N
@@ -113,7 +113,7 @@ def test_probes_look_at_the_task_they_are_told_to_where_its_labels_are_known(cor
     told = probes(batch)
     for field in encoding.fields:
         assert told[f"probe/a_distance/{field.name}"] == 2
-        assert told[f"probe/noise_told/{field.name}"] > 0.99
+        assert told[f"probe/label_noise_correlation/{field.name}"] > 0.99
 
 
 def test_what_a_strategy_displaces_is_probed_where_the_net_learnt(corpus: Corpus, registry: Registry) -> None:

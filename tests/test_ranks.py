@@ -11,10 +11,11 @@ import pytest
 from scipy import stats
 from simulated import Bench
 
-from harness.outcome import Outcome, read_outcome, write_outcome
-from harness.report import overall, write_report
-from harness.report.load import load
-from harness.report.ranks import Ranking, average_ranks, friedman, nemenyi, rank_over_blocks
+from harness.report.analysis.load import load
+from harness.report.analysis.ranks import Ranking, average_ranks, friedman, nemenyi, rank_over_blocks
+from harness.report.tables import overall
+from harness.report.write import write_report
+from harness.results.plan_results import Outcome, read_outcome, write_outcome
 
 CURVES = {"none": (0.67, 0.65), "reinit": (0.67, 0.69), "hashing": (0.66, 0.65), "l2": (0.67, 0.68)}
 

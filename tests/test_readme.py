@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.check import conformance
-from harness.registry import ROOT, Registry
+from harness.base.places import ROOT
+from harness.plugins.registry import Registry
+from harness.testing.conformance import conformance
 
 README = (ROOT / "README.md").read_text()
 

@@ -20,20 +20,20 @@ from rich.console import Console
 from scipy import stats as scipy_stats
 from simulated import CURVES, DIP, ENV, Bench
 
-from harness.metrics import BUCKETS
-from harness.outcome import Arm, Outcome, read_outcome, write_outcome
-from harness.plugin import UserError
-from harness.records import Run, crashed
-from harness.report import ranked_table, write_report
-from harness.report.answer import answer
-from harness.report.costs import spent
-from harness.report.details import failures, knobs, plan_toml
-from harness.report.estimates import estimate
-from harness.report.load import ArmRuns, Group, load
-from harness.report.looks import looks
-from harness.report.page import typeset
-from harness.report.stats import Row, against, bucket_gains, rows
-from harness.report.text import digits_for, interval, number, show
+from harness.base.errors import UserError
+from harness.metrics.catalog import BUCKETS
+from harness.report.analysis.comparisons import Row, against, bucket_gains, rows
+from harness.report.analysis.estimates import estimate
+from harness.report.analysis.load import ArmRuns, Group, load
+from harness.report.figures.arm_styles import looks
+from harness.report.format import digits_for, interval, number, show
+from harness.report.pages.answer import answer
+from harness.report.pages.page import typeset
+from harness.report.tables.costs import spent
+from harness.report.tables.details import failures, knobs, plan_toml
+from harness.report.write import ranked_table, write_report
+from harness.results.plan_results import Arm, Outcome, read_outcome, write_outcome
+from harness.results.records import Run, crashed
 
 
 def by_name(found: list[Row]) -> dict[str, Row]:

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import torch
 
-from harness import seeds
+from harness.base import seeds
 
 GOLDEN_RAW = [14129099557967391931, 2725308229954034204]
 GOLDEN_SEED = 2845413609698401189

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 from test_track import PLAN, content, empty_database, folder, observe, run_of, spec_of, write_plan
 
-from harness.records import read
-from harness.summary import Member
-from harness.track import Live, Tracker, sync
+from harness.results.records import read
+from harness.tracking.mlflow.live import Live
+from harness.tracking.mlflow.points import Member
+from harness.tracking.mlflow.tracker import Tracker, sync
 
 __all__ = ["empty_database", "folder"]
 

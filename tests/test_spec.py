@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.plugin import UserError
-from harness.registry import Registry
-from harness.resolve import fixed_params, instances, parse_strategy, resolve
-from harness.spec import PluginSpec, RunSpec, TrainSpec, data_key, load_plan, run_key
+from harness.base.errors import UserError
+from harness.experiment.composition import fixed_params
+from harness.experiment.instantiate import instances, parse_strategy, resolve
+from harness.experiment.keys import data_key, run_key
+from harness.experiment.plan import PluginSpec, RunSpec, TrainSpec, load_plan
+from harness.plugins.registry import Registry
 
 PLAN = """
 strategies = ["none", "hashing(ratio=0.2)+reinit"]

@@ -27,11 +27,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from harness.api import DenseSpec, FieldTable, Model, RowStep, Strategy, TableSpec, UserError
-from harness.corpus import Corpus
-from harness.plugin import knobs
-from harness.registry import Registry, build
-from harness.resolve import parse_strategy
-from harness.train import Trainer
+from harness.base.plugin import knobs
+from harness.data.indexed import Corpus
+from harness.engine.trainer import Trainer
+from harness.experiment.instantiate import parse_strategy
+from harness.plugins.registry import Registry, build
 
 REGISTRY = Registry()
 GOLDEN = Path(__file__).with_name("golden.json")

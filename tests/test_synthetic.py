@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import chi2, kstest, norm
 
-from harness.acceptance import lines, produce
-from harness.frequency import exponent_of_ranks
-from harness.plugin import UserError
-from harness.preset_table import ids_help
-from harness.registry import Registry, build
-from harness.seeds import generator
-from harness.synthetic import zipf
-from harness.synthetic.kernel import HEAD, draw, uniform
-from harness.synthetic.population import Population, load_population, presets
-from harness.synthetic.sampler import CALIBRATION, Rows, Sampler, calibrate
-from harness.synthetic.stream import key, quantiles
+from harness.base.errors import UserError
+from harness.base.seeds import generator
+from harness.commands.data_table import ids_help
+from harness.data.profile.preset_targets import lines, produce
+from harness.data.profile.zipf_fit import exponent_of_ranks
+from harness.data.synthetic import zipf
+from harness.data.synthetic.kernel import HEAD, draw, uniform
+from harness.data.synthetic.population import Population, load_population, presets
+from harness.data.synthetic.sampler import CALIBRATION, Rows, Sampler, calibrate
+from harness.data.synthetic.stream import key, quantiles
+from harness.plugins.registry import Registry, build
 
 SIGMAS = 5.0
 """Half-width of a bound in standard errors: a chance of one in a million per comparison, and seeds are fixed."""

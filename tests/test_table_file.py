@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import corpus, seeds
 from harness.api import Data, UserError
-from harness.registry import ROOT, Registry, build
-from harness.resolve import resolve
-from harness.spec import load_plan
+from harness.base import seeds
+from harness.base.places import ROOT
+from harness.data import indexed
+from harness.experiment.instantiate import resolve
+from harness.experiment.plan import load_plan
+from harness.plugins.registry import Registry, build
 
 DATASETS = Registry().datasets
 BY_ROW = '[labels]\ny = "row % 2 = 0"\n[split]\nby = "group"\ncolumn = "row"\n'
@@ -54,7 +56,7 @@ def load(params: dict[str, Any], seed: int = 0) -> Data:
 
 def flat(data: Data) -> list[Any]:
     """Every array of the three splits, as bytes."""
-    splits = [vars(getattr(data, part)) for part in corpus.SPLITS]
+    splits = [vars(getattr(data, part)) for part in indexed.SPLITS]
     return [
         (name, None if a is None else (a.dtype, a.shape, a.tobytes())) for split in splits for name, a in split.items()
     ]
@@ -101,7 +103,7 @@ def test_ids_are_equal_exactly_where_the_raw_values_are(
     dtype, raw = column
     frame = pl.DataFrame({"row": np.arange(len(raw)), "id": pl.Series(raw, dtype=dtype)})
     data = load(make(tmp_path_factory.mktemp("ids"), frame, 'fields = ["row", "id"]\n' + BY_ROW))
-    ids_NF = np.concatenate([getattr(data, part).ids_NF for part in corpus.SPLITS])
+    ids_NF = np.concatenate([getattr(data, part).ids_NF for part in indexed.SPLITS])
     assert ids_NF.dtype == np.int64
     pairs = {(raw[row], code) for row, code in ids_NF.tolist()}
     assert len(ids_NF) == len(raw)
@@ -114,14 +116,14 @@ def test_a_split_by_group_tears_no_group_and_meets_the_shares(tmp_path: Path) ->
     frame = pl.DataFrame({"row": np.arange(20_000), "session": np.arange(20_000) // 2})
     schema = '[fields]\nsession = "session"\n[labels]\ny = "row % 2 = 0"\n[split]\nby = "group"\ncolumn = "session"\n'
     data = load(make(tmp_path, frame, schema + "valid = 0.2\ntest = 0.3\n"))
-    sessions = [set(getattr(data, part).ids_NF[:, 0].tolist()) for part in corpus.SPLITS]
+    sessions = [set(getattr(data, part).ids_NF[:, 0].tolist()) for part in indexed.SPLITS]
     assert sum(map(len, sessions)) == len(set.union(*sessions)) == 10_000
     assert [len(s) / 10_000 for s in sessions] == pytest.approx([0.5, 0.2, 0.3], abs=0.02)
 
 
 def test_a_split_by_time_is_ordered_and_never_divides_one_time(tmp_path: Path) -> None:
     data = load(make(tmp_path, clicks(), TIME))
-    times = [getattr(data, part).time_N for part in corpus.SPLITS]
+    times = [getattr(data, part).time_N for part in indexed.SPLITS]
     assert all((np.diff(t) >= 0).all() for t in times)
     assert times[0].max() < times[1].min() <= times[1].max() < times[2].min()
     assert [len(t) / 380 for t in times] == pytest.approx([0.5, 0.2, 0.3], abs=0.05)
@@ -131,7 +133,7 @@ def test_labels_are_unknown_where_null_or_not_observed(tmp_path: Path) -> None:
     schema = GROUP.replace('fields = ["user", "item"]', 'fields = ["row"]')
     data = load(make(tmp_path, clicks(), schema))
     raw = clicks()
-    for part in corpus.SPLITS:
+    for part in indexed.SPLITS:
         split = getattr(data, part)
         rows = raw[split.ids_NF[:, 0].tolist()]
         assert split.observed_NT[:, 0].tolist() == rows["clicked"].is_not_null().to_list()
@@ -139,7 +141,7 @@ def test_labels_are_unknown_where_null_or_not_observed(tmp_path: Path) -> None:
         assert split.labels_NT[:, 0].tolist() == rows["clicked"].fill_null(0).to_list()
         assert split.labels_NT[:, 1].tolist() == ((rows["price"] > 0.5) & (rows["row"] % 5 != 0)).to_list()
         assert rows["row"].min() >= 20
-    corpus.check(data, "clicks")
+    indexed.check(data, "clicks")
 
 
 @pytest.mark.parametrize("schema", [GROUP, TIME, "query = 'SELECT * FROM data'\n" + GROUP])
@@ -154,7 +156,7 @@ def test_columns_of_a_csv_declared_text_keep_their_leading_zeros(tmp_path: Path)
     raw = b"row,zip\n0,7\n1,07\n2,007\n3,7\n"
     for text, distinct in (("", 1), ('text = ["zip"]\n', 3)):
         data = load(make(tmp_path, raw, 'fields = ["zip"]\n' + text + BY_ROW, "zips.csv"))
-        assert len(np.unique(np.concatenate([getattr(data, p).ids_NF for p in corpus.SPLITS]))) == distinct
+        assert len(np.unique(np.concatenate([getattr(data, p).ids_NF for p in indexed.SPLITS]))) == distinct
 
 
 def test_labels_may_be_chosen_by_name(tmp_path: Path) -> None:
@@ -183,7 +185,7 @@ def test_windows_of_a_query_see_rows_that_where_drops(tmp_path: Path) -> None:
     query = "query = 'SELECT *, LEAD(row) OVER (ORDER BY row) AS following FROM data'\nwhere = 'row < 50'\n"
     schema = "fields = ['following']\n" + query + BY_ROW
     data = load(make(tmp_path, clicks(), schema))
-    assert sorted(i for p in corpus.SPLITS for i in getattr(data, p).ids_NF[:, 0].tolist()) == list(range(1, 51))
+    assert sorted(i for p in indexed.SPLITS for i in getattr(data, p).ids_NF[:, 0].tolist()) == list(range(1, 51))
 
 
 def test_the_fingerprint_is_of_content_not_of_place(tmp_path: Path) -> None:
@@ -298,15 +300,15 @@ def test_the_globo_plan_builds_sessions_that_no_split_tears() -> None:
     registry = Registry()
     datasets, _, strategies = resolve(load_plan(ROOT / "plans" / "globo.toml"), registry)
     data = load(datasets[0].params)
-    corpus.check(data, "globo")
+    indexed.check(data, "globo")
     assert len(strategies) == 3
     assert data.tasks == ("continue", "long_session", "return_24h")
-    assert sum(len(getattr(data, part).ids_NF) for part in corpus.SPLITS) == 1_540_958
+    assert sum(len(getattr(data, part).ids_NF) for part in indexed.SPLITS) == 1_540_958
     labels_NT, observed_NT = data.train.labels_NT, data.train.observed_NT
     assert observed_NT is not None
     rates = [labels_NT[observed_NT[:, t], t].mean() for t in range(3)]
     assert rates == pytest.approx([0.648, 0.097, 0.32], abs=0.01)
-    sessions = sum(int(getattr(data, part).observed_NT[:, 1].sum()) for part in corpus.SPLITS)
+    sessions = sum(int(getattr(data, part).observed_NT[:, 1].sum()) for part in indexed.SPLITS)
     raw = pl.scan_parquet(os.environ["GLOBO_CLICKS"]).filter(pl.col("session_start_ms") < 1_507_518_000_000)
     assert sessions == raw.select(pl.col("session_id").n_unique()).collect().item()
 
@@ -317,7 +319,7 @@ def test_a_long_tail_is_split_by_time(tmp_path: Path) -> None:
     [labels]\ncart = "behavior = 'cart'"\nbuy = "behavior = 'buy'"\n[split]\nby = "time"\n"""
     (tmp_path / "taobao.toml").write_text(schema)
     data = load({"schema": str(tmp_path / "taobao.toml"), "path": path})
-    corpus.check(data, "taobao")
+    indexed.check(data, "taobao")
     assert data.train.time_N is not None
     assert data.test.time_N is not None
     assert data.train.time_N.max() < data.test.time_N.min()

@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from harness import kernels
 from harness.api import RowStep, Strategy, Tables, TableSpec, UserError
-from harness.batches import Distinct, Rows
-from harness.encode import Encoding
-from harness.optim import OPTIMIZERS
-from harness.tables import CHUNK, EmbeddingTables
+from harness.engine import kernels
+from harness.engine.batches import Distinct, Rows
+from harness.engine.embedding_tables import CHUNK, EmbeddingTables
+from harness.engine.row_mapping import Encoding
+from harness.engine.row_optimizers import OPTIMIZERS
 
 Floats = npt.NDArray[np.float64]
 SPEC = TableSpec(lr=0.05, init_std=0.5)

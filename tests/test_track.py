@@ -14,17 +14,20 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 from mlflow.entities import ViewType
+from simulated import typed
 
-from harness import summary
-from harness.arms import Job
-from harness.outcome import Arm, Outcome, Trial, write_outcome
-from harness.plugin import UserError
-from harness.records import Record, RunWriter, read
-from harness.report.looks import OKABE_ITO
-from harness.spec import PluginSpec, RunSpec
-from harness.summary import Member
-from harness.track import Live, Tracker, sync
-from harness.track.colors import color
+from harness.base.errors import UserError
+from harness.experiment.plan import PluginSpec, RunSpec
+from harness.report.figures import points
+from harness.report.figures.arm_styles import OKABE_ITO
+from harness.results.keys import MetricKey
+from harness.results.plan_results import Arm, Outcome, Trial, write_outcome
+from harness.results.records import Record, RunWriter, read
+from harness.search.arm import Job
+from harness.tracking.mlflow.colors import color
+from harness.tracking.mlflow.live import Live
+from harness.tracking.mlflow.points import Member
+from harness.tracking.mlflow.tracker import Tracker, sync
 
 AUC = {1: [0.70, 0.74, 0.71], 2: [0.72, 0.73, 0.69]}
 """Seed -> AUC on valid after each epoch."""
@@ -86,8 +89,8 @@ def records_of(auc: list[float]) -> list[Record]:
         half = {"sample/auc/click": value - 0.01}
         full = {"sample/auc/click": value, "valid/auc/click": value, "valid/logloss/click": 1 - value}
         full |= {"valid@2-4/auc/click": value - 0.1, "test/auc/click": value}
-        out.append(Record(epoch, 10 * epoch - 5, epoch - 0.5, False, half))
-        out.append(Record(epoch, 10 * epoch, float(epoch), True, full, {"train_s": 2.5}))
+        out.append(Record(epoch, 10 * epoch - 5, epoch - 0.5, False, typed(half)))
+        out.append(Record(epoch, 10 * epoch, float(epoch), True, typed(full), {"train_s": 2.5}))
     return out
 
 
@@ -212,13 +215,13 @@ def log_run(tracker: Tracker, key: str, auc: list[float], seed: int = 1, finish:
     ],
 )
 def test_metric_names_are_accepted_and_grouped_by_the_ui(name: str, shown: str) -> None:
-    assert summary.metric_name(name) == shown
+    assert points.metric_name(name) == shown
 
 
 def test_a_boundary_counts_epochs_and_the_subsample_counts_steps() -> None:
     half, full = records_of([0.7])
-    assert summary.points(half) == [("sample/auc/click", 0.69, 5)]
-    assert {name: step for name, _, step in summary.points(full)} == {
+    assert points.points(half) == [("sample/auc/click", 0.69, 5)]
+    assert {name: step for name, _, step in points.points(full)} == {
         "sample/auc/click": 10,
         "valid/auc/click": 1,
         "valid/logloss/click": 1,
@@ -229,7 +232,7 @@ def test_a_boundary_counts_epochs_and_the_subsample_counts_steps() -> None:
 
 
 def test_the_earlier_of_two_equal_peaks_counts() -> None:
-    values = summary.summarise(records_of([0.7, 0.75, 0.75, 0.71]), {"click": 0.72})
+    values = points.summarise(records_of([0.7, 0.75, 0.75, 0.71]), {"click": 0.72})
     assert values == pytest.approx(
         {
             "valid/auc_peak/click": 0.75,
@@ -277,8 +280,8 @@ def test_a_finished_run_holds_every_record_and_its_summary(results: Path) -> Non
     assert points["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
     assert [step for step, _ in points["sample/auc/click"]] == [5, 10, 15, 20, 25, 30]
     assert points["system/train_s"] == [(1, 2.5), (2, 2.5), (3, 2.5)]
-    assert run.data.metrics["valid/auc_peak/click"] == 0.74
-    assert run.data.metrics["valid/auc_drop/click"] == pytest.approx(0.03)
+    assert run.data.metrics[MetricKey.parse("valid/auc_peak/click")] == 0.74
+    assert run.data.metrics[MetricKey.parse("valid/auc_drop/click")] == pytest.approx(0.03)
 
 
 def test_a_record_is_one_call(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,8 +318,8 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
     assert parent.info.status == "FINISHED"
     assert parent.data.params == {"strategy": "none", "table_lr": "0.01", "dense_lr": "0.002"}
     assert parent.data.metrics["seeds"] == 2
-    assert parent.data.metrics["valid/auc_peak/click"] == pytest.approx(0.735)
-    assert parent.data.metrics["valid/auc_peak_epoch/click"] == 2
+    assert parent.data.metrics[MetricKey.parse("valid/auc_peak/click")] == pytest.approx(0.735)
+    assert parent.data.metrics[MetricKey.parse("valid/auc_peak_epoch/click")] == 2
     assert [v for _, v in points["valid/auc/click"]] == pytest.approx([0.71, 0.735, 0.70])
     assert [v for _, v in points["valid/logloss/click"]] == pytest.approx([0.29, 0.265, 0.30])
     figure = Path(client_of(synced).download_artifacts(parent.info.run_id, "curves.png"))
@@ -326,13 +329,13 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
 def test_a_failed_seed_is_counted_and_left_out_of_the_means(synced: Path) -> None:
     metrics = run_of(synced, "reinit").data.metrics
     assert (metrics["seeds"], metrics["seeds_failed"]) == (1, 1)
-    assert metrics["valid/auc_last/click"] == 0.76
+    assert metrics[MetricKey.parse("valid/auc_last/click")] == 0.76
 
 
 def test_the_gain_is_paired_by_seed(synced: Path) -> None:
-    gains = [run_of(synced, "none", f"seed {s}").data.metrics["valid/auc_gain/click"] for s in (1, 2)]
+    gains = [run_of(synced, "none", f"seed {s}").data.metrics[MetricKey.parse("valid/auc_gain/click")] for s in (1, 2)]
     assert gains == pytest.approx([0.04, 0.01])
-    assert run_of(synced, "none").data.metrics["valid/auc_gain/click"] == pytest.approx(0.025)
+    assert run_of(synced, "none").data.metrics[MetricKey.parse("valid/auc_gain/click")] == pytest.approx(0.025)
     assert "valid/auc_gain/click" not in run_of(synced, "one_epoch").data.metrics
 
 
@@ -340,8 +343,8 @@ def test_a_baseline_that_shares_the_runs_of_none_is_read_at_its_first_epoch(resu
     runs = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
     arms = (arm_of(runs), arm_of(runs, role="one_epoch"))
     Tracker(results, "plan").sync(Outcome("plan", PLAN, arms, complete=True))
-    assert run_of(results, "one_epoch").data.metrics["valid/auc_last/click"] == pytest.approx(0.71)
-    assert run_of(results, "none", "seed 1").data.metrics["valid/auc_last/click"] == 0.71
+    assert run_of(results, "one_epoch").data.metrics[MetricKey.parse("valid/auc_last/click")] == pytest.approx(0.71)
+    assert run_of(results, "none", "seed 1").data.metrics[MetricKey.parse("valid/auc_last/click")] == 0.71
     assert len(runs_of(results)) == 4
 
 
@@ -608,7 +611,7 @@ def test_other_runs_are_written_again_a_while_after_an_outage(
     log_run(tracker, "k1", AUC[1])
     broken.end()
     log_run(tracker, "k2", AUC[2], seed=2)
-    monkeypatch.setattr("harness.track.tracker.PAUSE", 0.0)
+    monkeypatch.setattr("harness.tracking.mlflow.tracker.PAUSE", 0.0)
     tracker._quiet_until = 0.0
     log_run(tracker, "k3", AUC[1], seed=3)
     assert {r.info.run_name: r.info.status for r in runs_of(results)} == {

@@ -15,16 +15,19 @@ from conftest import EVALUATION, TRAIN, strategy_of, train_records
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness import memory, train
 from harness.api import DenseSpec, FieldStats, Model, RowStep, Strategy, Tables, UserError
-from harness.batches import Batch
-from harness.corpus import CodedSplit, Corpus
-from harness.evaluate import Evaluator
-from harness.metrics import BUCKETS
-from harness.records import Record
-from harness.registry import Registry
-from harness.spec import EvalSpec
-from harness.train import Diverged, Trainer, loss_and_gradient
+from harness.data.indexed import CodedSplit, Corpus
+from harness.engine import memory
+from harness.engine import run as run_module
+from harness.engine.batches import Batch
+from harness.engine.evaluator import Evaluator
+from harness.engine.run import Diverged
+from harness.engine.trainer import Trainer, loss_and_gradient
+from harness.experiment.plan import EvalSpec
+from harness.metrics.catalog import BUCKETS
+from harness.plugins.registry import Registry
+from harness.results.keys import MetricKey
+from harness.results.records import Record
 
 LOG: list[Any] = []
 
@@ -142,10 +145,14 @@ def test_batches_of_evaluation_do_not_change_ranks_or_training(corpus: Corpus, m
 def test_training_loss_falls_and_beats_chance(corpus: Corpus, model: Model, none: Strategy) -> None:
     records = [r for r in train_records(corpus, model, [none], epochs=4) if r.boundary]
     for task in corpus.tasks:
-        losses = [r.metrics[f"train/logloss/{task}"] for r in records]
+        losses = [r.metrics[MetricKey.parse(f"train/logloss/{task}")] for r in records]
         assert losses == sorted(losses, reverse=True)
-    assert records[-1].metrics["train/ne/click"] < 1 < 1 / records[-1].metrics["train/auc/click"] * 2
-    assert records[0].metrics["valid/auc/click"] > 0.6
+    assert (
+        records[-1].metrics[MetricKey.parse("train/ne/click")]
+        < 1
+        < 1 / records[-1].metrics[MetricKey.parse("train/auc/click")] * 2
+    )
+    assert records[0].metrics[MetricKey.parse("valid/auc/click")] > 0.6
 
 
 def test_each_epoch_trains_every_example_once(corpus: Corpus, model: Model) -> None:
@@ -222,8 +229,8 @@ def test_an_epoch_is_trained_evaluated_recorded_and_only_then_ended(
             note("evaluate", full)
             return super().__call__(net, tables, full=full)
 
-    monkeypatch.setattr(train, "Evaluator", Noted)
-    for record in train.run(corpus, model, [Diary()], TRAIN, EVALUATION, 0):
+    monkeypatch.setattr(run_module, "Evaluator", Noted)
+    for record in run_module.run(corpus, model, [Diary()], TRAIN, EVALUATION, 0):
         note("record", record.epoch)
     order = [event for before, event in zip([None, *LOG], LOG, strict=False) if event != before]
     expected = []
@@ -238,7 +245,10 @@ def test_reinitialising_at_a_boundary_never_spoils_its_evaluation(
 ) -> None:
     plain, redrawn = (train_records(corpus, model, [s]) for s in (none, strategy_of(registry, "reinit")))
     assert plain[:2] == redrawn[:2]
-    assert plain[2].metrics["sample/logloss/click"] != redrawn[2].metrics["sample/logloss/click"]
+    assert (
+        plain[2].metrics[MetricKey.parse("sample/logloss/click")]
+        != redrawn[2].metrics[MetricKey.parse("sample/logloss/click")]
+    )
 
 
 def test_nothing_a_strategy_sees_or_training_computes_depends_on_validation_data(corpus: Corpus, model: Model) -> None:
@@ -375,7 +385,7 @@ def test_records_say_where_they_were_taken(corpus: Corpus, model: Model, none: S
 
 
 def splits_of(record: Record) -> set[str]:
-    return {name.split("/")[0] for name in record.metrics}
+    return {str(name).split("/")[0] for name in record.metrics}
 
 
 def test_boundaries_add_the_full_splits_and_buckets(corpus: Corpus, model: Model, none: Strategy) -> None:
@@ -383,8 +393,8 @@ def test_boundaries_add_the_full_splits_and_buckets(corpus: Corpus, model: Model
     assert splits_of(middle) == {"sample"}
     buckets = {f"valid@{name}" for name, _ in BUCKETS}
     assert {"sample", "valid", "test", "train"} < splits_of(boundary) <= {"sample", "valid", "test", "train"} | buckets
-    assert {k.split("/")[0] for k in boundary.metrics if "/gauc/" in k} == {"valid", "test"}
-    shares = [v for k, v in boundary.metrics.items() if k.endswith("/share/rows")]
+    assert {k.split for k in boundary.metrics if k.metric == "gauc"} == {"valid", "test"}
+    shares = [v for k, v in boundary.metrics.items() if (k.metric, k.task) == ("share", "rows")]
     assert len(shares) >= 4
     assert sum(shares) == pytest.approx(1.0)
     (untested,) = train_records(corpus, model, [none], epochs=1, evaluation=EvalSpec(points=(), test=False))
@@ -393,9 +403,9 @@ def test_boundaries_add_the_full_splits_and_buckets(corpus: Corpus, model: Model
 
 def test_a_sample_as_large_as_the_split_is_the_split(corpus: Corpus, model: Model, none: Strategy) -> None:
     (record,) = train_records(corpus, model, [none], epochs=1, evaluation=EvalSpec(points=(), sample=100_000))
-    sample = {k.removeprefix("sample/"): v for k, v in record.metrics.items() if k.startswith("sample/")}
+    sample = {k[1:]: v for k, v in record.metrics.items() if k.split == "sample"}
     assert sample
-    assert all(record.metrics[f"valid/{k}"] == v for k, v in sample.items())
+    assert all(record.metrics[MetricKey.parse(f"valid/{k}")] == v for k, v in sample.items())
 
 
 def test_bucket_metrics_are_those_of_their_examples(corpus: Corpus, model: Model, none: Strategy) -> None:
@@ -406,10 +416,12 @@ def test_bucket_metrics_are_those_of_their_examples(corpus: Corpus, model: Model
     for name, member in members.items():
         part = dataclasses.replace(corpus, valid=corpus.valid.take(np.flatnonzero(member)))
         alone = Evaluator(part, trainer.encoding, EVALUATION)(trainer.net, trainer.tables, full=True)
-        assert metrics[f"valid@{name}/share/rows"] == pytest.approx(member.mean())
+        assert metrics[MetricKey.parse(f"valid@{name}/share/rows")] == pytest.approx(member.mean())
         for metric in ("auc", "logloss", "regret", "calibration"):
             key = f"{metric}/click"
-            assert metrics[f"valid@{name}/{key}"] == pytest.approx(alone[f"valid/{key}"], rel=1e-5)
+            assert metrics[MetricKey.parse(f"valid@{name}/{key}")] == pytest.approx(
+                alone[MetricKey.parse(f"valid/{key}")], rel=1e-5
+            )
 
 
 def test_a_task_with_no_known_label_in_a_bucket_is_left_out_there(corpus: Corpus, model: Model, none: Strategy) -> None:
@@ -417,9 +429,9 @@ def test_a_task_with_no_known_label_in_a_bucket_is_left_out_there(corpus: Corpus
     known_NT[corpus.rarest_count_N(corpus.valid) == 0, 1] = False
     partly = dataclasses.replace(corpus, valid=dataclasses.replace(corpus.valid, observed_NT=known_NT))
     record = train_records(partly, model, [none], epochs=1)[-1]
-    assert "valid@unseen/logloss/click" in record.metrics
-    assert "valid@unseen/logloss/add_to_cart" not in record.metrics
-    assert "valid@1/logloss/add_to_cart" in record.metrics
+    assert MetricKey("valid", "logloss", "click", "unseen") in record.metrics
+    assert MetricKey("valid", "logloss", "add_to_cart", "unseen") not in record.metrics
+    assert MetricKey("valid", "logloss", "add_to_cart", "1") in record.metrics
 
 
 def test_unknown_labels_enter_neither_training_nor_metrics(corpus: Corpus, model: Model, none: Strategy) -> None:

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from optuna.artifacts import get_all_artifact_meta
 from optuna_dashboard import get_note
 
-from harness.outcome import Trial
-from harness.plugin import Knob
-from harness.tune import Search, distribution, link, open_journal
+from harness.base.plugin import Knob
+from harness.results.plan_results import Trial
+from harness.search.space import distribution
+from harness.search.study import Search, link, open_journal
 
 SPACE = {
     "lr": (distribution(Knob(1e-4, 1e-1, log=True), 1e-2), 1e-2),

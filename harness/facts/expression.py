@@ -19,9 +19,11 @@ from statistics import fmean
 
 from scipy.stats import spearmanr
 
-from harness.plugin import UserError, unknown
-from harness.records import Run
-from harness.select import METRICS, choose
+from harness.base.errors import UserError, unknown
+from harness.metrics.catalog import SELECTABLE
+from harness.metrics.selection import Rule, choose
+from harness.results.keys import MetricKey, Status
+from harness.results.records import Run
 
 ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -35,7 +37,7 @@ RANKS = "rank_correlation"
 
 
 @dataclass(frozen=True)
-class Arm:
+class NamedRuns:
     """The runs that the names of a data set, a model and a strategy stand for."""
 
     dataset: str
@@ -56,13 +58,13 @@ class Missing(Exception):
 class Readings:
     """What an expression reads from. task: read where none is named."""
 
-    arms: Sequence[Arm]
+    arms: Sequence[NamedRuns]
     task: str
 
     @cached_property
     def seeds(self) -> list[int]:
         """Those that every arm finished."""
-        done = [{s for s, run in arm.runs.items() if run.status == "finished"} for arm in self.arms]
+        done = [{s for s, run in arm.runs.items() if run.status == Status.FINISHED} for arm in self.arms]
         return sorted(set.intersection(*done))
 
     def by_seed(self, expression: str, position: float | None = None) -> dict[int, float]:
@@ -123,7 +125,8 @@ class Readings:
         rest = [v for v in values if isinstance(v, str) and v not in names and v not in WHEN]
         when = next((v for v in values if v in WHEN or not isinstance(v, str)), position)
         assert when is not None
-        return _read(fitting[0].runs[seed], f"{split}/{metric}/{rest[0] if rest else self.task}", when, self.task)
+        key = MetricKey(split, metric, rest[0] if rest else self.task)
+        return _read(fitting[0].runs[seed], key, when, self.task)
 
     def _ranks(self, values: Sequence[str | float], seed: int) -> float:
         left, right, *when = values
@@ -198,16 +201,16 @@ def _split_metric(function: str) -> tuple[str, str]:
     split, _, metric = function.partition("_")
     if split not in SPLITS:
         split, metric = "test", function
-    if split != "probe" and metric not in METRICS:
-        raise ValueError(str(unknown("metric", metric, METRICS)))
+    if split != "probe" and metric not in SELECTABLE:
+        raise ValueError(str(unknown("metric", metric, SELECTABLE)))
     return split, metric
 
 
-def _read(run: Run, key: str, when: str | float, task: str) -> float:
+def _read(run: Run, key: MetricKey, when: str | float, task: str) -> float:
     if when == "last":
         record = run.boundaries[-1]
     elif when == "best":
-        record = run.boundaries[choose("best_epoch", "auc", task, run.records)[0] - 1]
+        record = run.boundaries[choose(Rule.BEST_EPOCH, "auc", task, run.records)[0] - 1]
     else:
         near = [r for r in run.records if abs(r.position - float(when)) < 0.01]
         if not near:

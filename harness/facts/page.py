@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from itertools import cycle
 from textwrap import fill
 
-from harness import summary
 from harness.facts.expression import Readings, is_difference
 from harness.facts.sheet import Claim, Fact
 from harness.facts.verdict import Finding
-from harness.report.costs import machines_of
-from harness.report.drawing import INK, canvas, standalone, to_svg
-from harness.report.estimates import Estimate, estimate
-from harness.report.looks import DASHES, OKABE_ITO
-from harness.report.text import show
+from harness.figures.svg import INK, canvas, standalone, to_svg
+from harness.metrics import curves
+from harness.report.analysis.estimates import Estimate, estimate
+from harness.report.figures.arm_styles import DASHES, OKABE_ITO
+from harness.report.format import show
+from harness.report.tables.costs import machines_of
 
 Entry = tuple[Fact, Finding | None]
 HEAD = """# The facts
@@ -40,7 +40,7 @@ def markdown(entries: Sequence[Entry]) -> str:
         verdict = "not run" if found is None else f"{found.verdict} ({found.of_claims})"
         rows.append(f"| [{fact.name}](#{fact.name.lower()}) | {fact.says} | {_cited(fact)} | {ours} | {verdict} |")
     runs = {key: run for _, found in entries if found for key, run in found.runs.items()}.values()
-    seconds = sum(summary.seconds(record.cost) for run in runs for record in run.boundaries)
+    seconds = sum(curves.seconds(record.cost) for run in runs for record in run.boundaries)
     foot = f"All runs together trained and evaluated for {seconds / 60:.0f} minutes of one core: {machines_of(runs)}."
     return "\n".join([HEAD, *rows, "", foot, "", *(_section(fact, found) for fact, found in entries)])
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from harness.execution.prepare import prepare
+from harness.execution.progress import Display, failures
+from harness.execution.scheduler import launch
 from harness.facts import page
 from harness.facts.sheet import Fact, Sheet, load_sheet
 from harness.facts.verdict import Finding, finding
-from harness.launch import launch, prepare
-from harness.progress import Display, failures
-from harness.registry import Registry
-from harness.report.text import show
+from harness.plugins.registry import Registry
+from harness.report.format import show
 
 
 def run_facts(console: Console, path: Path, names: list[str], results: Path, workers: int, plugins: Path | None) -> int:

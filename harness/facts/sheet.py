@@ -12,11 +12,11 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 
 from harness.api import UserError
-from harness.config import Config, explain
+from harness.base.config import Config, explain
+from harness.base.errors import unknown
+from harness.experiment.plan import Plan
 from harness.facts.expression import check
-from harness.plugin import unknown
-from harness.report.load import OF_FACTS
-from harness.spec import Plan
+from harness.report.analysis.load import OF_FACTS
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt}
 

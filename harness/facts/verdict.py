@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.facts.expression import Arm, Readings
+from harness.base.errors import UserError
+from harness.facts.expression import NamedRuns, Readings
 from harness.facts.sheet import Claim, Fact, Sheet
-from harness.outcome import read_outcome
-from harness.plugin import UserError
-from harness.records import Run
-from harness.report.estimates import Estimate, estimate
-from harness.report.load import load
+from harness.report.analysis.estimates import Estimate, estimate
+from harness.report.analysis.load import load
+from harness.results.plan_results import read_outcome
+from harness.results.records import Run
 
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"
 
@@ -80,7 +80,7 @@ def finding(sheet: Sheet, fact: Fact, results: Path) -> Finding | None:
         return None
     alias = {strategy: name for name, strategy in fact.strategies.items()}
     groups = load(results, plan.name).groups
-    arms = [Arm(g.dataset, g.model, alias[a.arm.strategy], a.runs) for g in groups for a in g.arms]
+    arms = [NamedRuns(g.dataset, g.model, alias[a.arm.strategy], a.runs) for g in groups for a in g.arms]
     readings = Readings(arms, fact.task)
     measured = tuple(Measured(c, estimate(readings.by_seed(c.measure).values())) for c in fact.claims)
     return Finding(fact, measured, readings)

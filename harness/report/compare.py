@@ -12,15 +12,16 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from harness.plugin import UserError
-from harness.records import Run
-from harness.report import load
-from harness.report.estimates import Estimate
-from harness.report.grids import Cell, Column, Grid, cell
-from harness.report.load import ArmRuns, Group
-from harness.report.stats import Row, against, rows
-from harness.report.tables import as_rich
-from harness.report.text import digits_for, listed, measured
+from harness.base.errors import UserError
+from harness.metrics.catalog import measured
+from harness.report.analysis import load
+from harness.report.analysis.comparisons import Row, against, rows
+from harness.report.analysis.estimates import Estimate
+from harness.report.analysis.load import ArmRuns, Group
+from harness.report.format import digits_for, listed
+from harness.report.tables.grids import Cell, Column, Grid, cell
+from harness.report.tables.printed import as_rich
+from harness.results.records import Run
 
 VERSIONS = ("engine", "torch", "numpy")
 """What a key is made of beside the spec, the data and the sources of plug-ins."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from harness import memory
+from harness.engine import memory
 from perf.contenders import Contender
 from perf.work import FIELDS, TASKS, Work, mlp
 

@@ -6,10 +6,11 @@ import math
 import resource
 from pathlib import Path
 
-from harness.registry import Registry, build
-from harness.resolve import parse_strategy
-from harness.spec import EvalSpec, TrainSpec
-from harness.train import Trainer, run
+from harness.engine.run import run
+from harness.engine.trainer import Trainer
+from harness.experiment.instantiate import parse_strategy
+from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.plugins.registry import Registry, build
 from perf.contenders import Contender
 from perf.work import Work, corpus
 

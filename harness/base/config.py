@@ -1,0 +1,42 @@
+"""Tables of TOML files as frozen, typed objects, and one-line explanations of what does not fit them."""
+
+from __future__ import annotations
+
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.base.errors import unknown
+
+
+class Config(BaseModel):
+    """A frozen table; keys it does not know are errors, and values are not converted."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
+
+
+def _inner(model: Any, part: str) -> Any:
+    """The type of a key's value; tables of tables (dict) and arrays of them (tuple) have values of one type."""
+    if get_origin(model) in (dict, tuple):
+        return get_args(model)[int(get_origin(model) is dict)]
+    return next(f.annotation for name, f in model.model_fields.items() if part in (name, f.alias))
+
+
+def explain(error: ValidationError, model: Any) -> str:
+    """One problem on one line, an unknown key before others: place, value, and the nearest accepted key."""
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    *path, last = map(str, first["loc"] or (model.__name__.lower(),))
+    if first["type"] == "extra_forbidden":
+        for part in path:
+            model = _inner(model, part)
+        accepted = [field.alias or name for name, field in model.model_fields.items()]
+        return str(unknown("key", last, accepted, ".".join(path)))
+    place = ".".join((*path, last))
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    value = list(first["input"]) if isinstance(first["input"], tuple) else first["input"]
+    shown = "" if isinstance(value, dict) and value else f" = {value!r}"
+    why = first["msg"].removeprefix("Value error, ").replace("tuple", "list").replace("Tuple", "List")
+    return f"{place}{shown} is not accepted: {why}"

@@ -1,0 +1,58 @@
+"""`multiepoch benchmark`: run a plan, rank its strategies, write the report."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.base.errors import UserError
+from harness.execution.progress import failures
+from harness.execution.run_plan import checked, pages, run_plan
+from harness.experiment.plan import Plan, load_plan
+from harness.plugins.registry import Registry
+from harness.report.write import ranked_table, write_report
+from harness.results.plan_results import read_outcome
+
+
+def benchmark(
+    console: Console,
+    path: Path,
+    results: Path,
+    workers: int,
+    plugins: Path | None,
+    overrides: list[str] | None,
+    *,
+    mlflow: bool,
+) -> int:
+    """Run a plan, print its ranking and write the report; the exit status is 1 if a run failed."""
+    plan = load_plan(path, overrides)
+    _own_table(plan, results)
+    arms = checked(console, plan, Registry(plugins), results)
+    _, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)
+    console.print(ranked_table(results, plan.name))
+    lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]
+    lines.append(f"report            {write_report(results, None)}")
+    if tracker is not None:
+        tracker.attach(report_files(results, plan.name))
+    console.print("\n".join(lines + pages(results, tracker, plan)), markup=False, highlight=False, soft_wrap=True)
+    return failures(console, display)
+
+
+def _own_table(plan: Plan, results: Path) -> None:
+    """Refuse a plan that would overwrite the published table of another."""
+    table = plan.table or plan.name
+    for path in sorted((results / "plans").glob("*.json")):
+        if path.stem != plan.name and read_outcome(results, path.stem).table == table:
+            raise UserError(
+                f"plan '{plan.name}' and plan '{path.stem}', which was run in '{results}' before, would both write "
+                f"tables/{table}.md; give this one another table, as --set table={plan.name}"
+            )
+
+
+def report_files(results: Path, plan: str) -> list[Path]:
+    """The report, and the tables and figures of one plan."""
+    named = re.compile(re.escape(read_outcome(results, plan).table) + r"(-\d+|-ranks)?")
+    mine = [file for file in sorted((results / "tables").glob("*")) if named.fullmatch(file.stem)]
+    return [file for file in (results / "report.html", *mine) if file.is_file()]

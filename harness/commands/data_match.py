@@ -1,0 +1,63 @@
+"""`multiepoch data match`: a preset of the generator that looks like a user's data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.base.errors import UserError
+from harness.data.profile.inputs import corpora
+from harness.data.profile.preset_fit import SHARES, match_field, matched, span, to_toml
+from harness.data.profile.statistics import Profile, profile
+from harness.data.profile.zipf_fit import FEW
+from harness.data.synthetic.population import Population
+
+
+def write_match(
+    console: Console, source: str, schema: str | None, out: Path, results: Path, plugins: Path | None
+) -> None:
+    """Fit a population to a data set (of a plan, the first), write it as TOML, and print how near it comes.
+
+    Raises:
+        UserError: the source is no data set with labels, or `out` cannot be written.
+    """
+    if out.suffix != ".toml":
+        raise UserError(f"--out '{out}' is not named *.toml; accepted: a new TOML file")
+    with console.status("reading"):
+        _, data = next(iter(corpora(source, results, plugins, schema=schema)))
+    wanted = profile(data)
+    with console.status("") as status:
+        fields = {}
+        for field, count_V in zip(wanted.fields, data.count_V, strict=True):
+            status.update(f"fitting {field.name}")
+            fitted = match_field(field, count_V, span(data), wanted.rows)
+            if fitted is not None:
+                fields[field.name] = fitted
+    population = matched(data, wanted, fields, f"Matched to {Path(source).name}")
+    Population.model_validate(population)
+    try:
+        out.write_text(to_toml(population))
+    except OSError as error:
+        raise UserError(f"--out '{out}' cannot be written: {error.strerror}") from error
+    (_, made) = next(iter(corpora(str(out), results, plugins)))
+    console.print(_comparison(wanted, profile(made)))
+    console.print(f'{out}: use it as preset = "{out}"', highlight=False, soft_wrap=True)
+
+
+def _comparison(wanted: Profile, made: Profile) -> Table:
+    table = Table("statistic", "file", "produced", title="file against preset", title_justify="left")
+    found = {field.name: field for field in made.fields}
+    for field in wanted.fields:
+        if field.frequencies.ids < FEW or field.name not in found:
+            continue
+        for share in SHARES:
+            pair = (getattr(f.frequencies, share) for f in (field, found[field.name]))
+            table.add_row(f"{field.name}, {share}", *(f"{value:.1%}" for value in pair))
+        table.add_row(f"{field.name}, ids", *(f"{f.frequencies.ids:,}" for f in (field, found[field.name])))
+        table.add_row(f"{field.name}, unseen in test", *(f"{f.unseen:.1%}" for f in (field, found[field.name])))
+    rates = {task.name: task.rates["train"] for task in made.tasks}
+    for task in wanted.tasks:
+        table.add_row(f"{task.name}, rate in training", f"{task.rates['train']:.3%}", f"{rates[task.name]:.3%}")
+    return table

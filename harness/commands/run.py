@@ -1,0 +1,57 @@
+"""`multiepoch run`: train one strategy once, on a plan's data and model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.execution.progress import failures
+from harness.execution.run_plan import checked, run_plan
+from harness.experiment.instantiate import parse_strategy
+from harness.experiment.plan import load_plan
+from harness.metrics import curves
+from harness.plugins.registry import Registry
+from harness.results.keys import ArmRole, MetricKey
+from harness.results.records import Run, read
+
+
+def run_one(
+    console: Console,
+    strategy: str,
+    path: Path,
+    seed: int,
+    results: Path,
+    plugins: Path | None,
+    overrides: list[str] | None,
+    *,
+    mlflow: bool,
+) -> int:
+    """Train one strategy, and print its metrics by epoch."""
+    plan, registry = load_plan(path, overrides), Registry(plugins)
+    parse_strategy(strategy, registry, "argument")
+    search = plan.search.model_copy(update={"trials": 0})
+    update = {"name": f"{plan.name}-run", "table": None, "strategies": (strategy,), "seeds": (seed,), "search": search}
+    plan = plan.model_copy(update=update)
+    outcome, display, _ = run_plan(console, plan, checked(console, plan, registry, results), results, 1, mlflow)
+    for arm in outcome.arms:
+        if arm.role == ArmRole.ARM:
+            for key in arm.runs.values():
+                run = read(results / "runs", key)
+                console.print(f"[bold]{arm.id}[/] seed {seed}: {results / 'runs' / key}", soft_wrap=True)
+                console.print(_by_epoch(run))
+    return failures(console, display)
+
+
+def _by_epoch(run: Run) -> Table:
+    """Every task's metrics on valid at the end of each epoch."""
+    table = Table("task", box=None, header_style="dim")
+    metrics = ("auc", "logloss", "ne", "calibration")
+    for name in ("epoch", *metrics):
+        table.add_column(name, justify="right")
+    for task in curves.tasks(run.boundaries):
+        for record in run.boundaries:
+            values = (f"{record.metrics[MetricKey('valid', metric, task)]:.4f}" for metric in metrics)
+            table.add_row(task if record.epoch == 1 else "", str(record.epoch), *values)
+    return table

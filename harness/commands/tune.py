@@ -1,0 +1,110 @@
+"""`multiepoch tune`: search one strategy's knobs, on a plan's data and model."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.base.errors import UserError
+from harness.execution.progress import failures
+from harness.execution.run_plan import checked, pages, run_plan
+from harness.experiment.composition import fixed_params
+from harness.experiment.instantiate import parse_strategy
+from harness.experiment.plan import Plan, load_plan
+from harness.metrics import curves
+from harness.metrics.catalog import sign_of
+from harness.metrics.selection import choose
+from harness.plugins.registry import Registry
+from harness.results.keys import Status
+from harness.results.plan_results import Arm, Trial
+from harness.results.records import done
+
+
+def tune_one(
+    console: Console,
+    strategy: str,
+    path: Path,
+    trials: int | None,
+    results: Path,
+    workers: int,
+    plugins: Path | None,
+    overrides: list[str] | None,
+    *,
+    mlflow: bool,
+) -> int:
+    """Search one strategy, and print its trials and the winner. The study is the plan's own: `benchmark` goes on
+    with it, looking at no more trials than the plan has."""
+    plan, registry = load_plan(path, overrides), Registry(plugins)
+    parse_strategy(strategy, registry, "argument")
+    search = plan.search.model_copy(update={} if trials is None else {"trials": trials})
+    if not search.trials:
+        raise UserError(f"plan '{plan.name}' has search.trials = 0; say how many with --trials")
+    plan = plan.model_copy(update={"strategies": (strategy,), "seeds": (), "search": search})
+    arms = checked(console, plan, registry, results)
+    plan = plan.model_copy(update={"name": f"{plan.name}-tune", "table": None})
+    outcome, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)
+    for arm, source in zip(outcome.arms, arms, strict=True):
+        console.print(_trials(arm, source.task, plan, results))
+        again = _options(path, results, plugins, overrides)
+        console.print(_winner(arm, registry, again), markup=False, highlight=False, soft_wrap=True)
+    console.print("\n".join(["", *pages(results, tracker, plan)]), markup=False, highlight=False, soft_wrap=True)
+    return failures(console, display)
+
+
+def _trials(arm: Arm, task: str, plan: Plan, results: Path) -> Table:
+    """A line per trial: what it reached, and with which knobs."""
+    metric, rule = plan.search.metric, plan.search.select
+    table = Table(box=None, header_style="dim", title=f"{arm.id}, valid {metric} of {task}", title_justify="left")
+    for name in ("trial", rule, "epoch", "gain over\nown epoch 1", "logloss jump\nat boundary"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("knobs, and key of the records")
+    for trial in arm.trials:
+        knobs = ", ".join(f"{name} = {_short(value)}" for name, value in trial.params.items())
+        cells = (str(trial.number), *_reached(trial, metric, task, rule, results), f"{knobs}\n[dim]{trial.key}[/]")
+        table.add_row(*cells, style="bold" if trial.params == arm.chosen else "")
+    return table
+
+
+def _reached(trial: Trial, metric: str, task: str, rule: str, results: Path) -> list[str]:
+    run = done(results / "runs", trial.key)
+    if trial.value is None or run is None:
+        return [Status.FAILED, "", "", ""]
+    epoch, value = choose(rule, metric, task, run.records)
+    gain = sign_of(metric) * (value - curves.ends(run.records, metric, task)[1])
+    jump = curves.boundary_jump(run.records, task)
+    return [f"{value:.4f}", str(epoch), f"{gain:+.4f}", "" if jump is None else f"{jump:+.4f}"]
+
+
+def _options(path: Path, results: Path, plugins: Path | None, overrides: list[str] | None) -> list[str]:
+    """What a command was given, for another one on the same plan."""
+    given = ["--plan", str(path), "--results", str(results)]
+    given += ["--plugins", str(plugins)] if plugins else []
+    return given + [word for override in overrides or () for word in ("--set", override)]
+
+
+def _winner(arm: Arm, registry: Registry, options: list[str]) -> str:
+    """The chosen knobs, as arguments of `multiepoch run`."""
+    if not arm.chosen:
+        return "no trial finished"
+    best = next(t for t in arm.trials if t.params == arm.chosen)
+    shared = [word for k, v in arm.chosen.items() if "." not in k for word in ("--set", f"train.{k}={v!r}")]
+    command = ["multiepoch", "run", _written(arm.strategy, arm.chosen, registry), *options, *shared]
+    return f"winner by {arm.select}: trial {best.number}\n{shlex.join(command)}"
+
+
+def _written(strategy: str, chosen: dict[str, Any], registry: Registry) -> str:
+    """A strategy expression with the chosen knobs written into it."""
+    fixed, parts = fixed_params(strategy), []
+    for part in parse_strategy(strategy, registry):
+        values = {k: chosen.get(f"{part.name}.{k}", value) for k, value in part.params.items()}
+        shown = [f"{k}={v!r}" for k, v in values.items() if k in fixed[part.name] or f"{part.name}.{k}" in chosen]
+        parts.append(f"{part.name}({', '.join(shown)})" if shown else part.name)
+    return "+".join(parts)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,143 @@
+"""A data set coded once: ids as positions in a vocabulary, in memory-mapped integer arrays cached by key."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import mmap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Data, Stream, UserError
+from harness.base.files import whole
+from harness.data.indexer import write_coded
+from harness.data.validation import SPLITS as SPLITS
+from harness.data.validation import Checker
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class CodedSplit:
+    """A split with ids_NF replaced by codes_NF: int32 positions in the vocabularies of all fields, end to end."""
+
+    codes_NF: npt.NDArray[np.int32]
+    labels_NT: npt.NDArray[np.uint8]
+    observed_NT: npt.NDArray[np.bool_] | None
+    group_N: Ints | None
+    time_N: Ints | None
+    truth_NT: npt.NDArray[np.float32] | None
+
+    def __len__(self) -> int:
+        return len(self.codes_NF)
+
+    def labelled(self, *, truth: bool = False) -> CodedSplit:
+        """Ids and labels alone, which is all that training reads; with the truth, for probes."""
+        return dataclasses.replace(self, group_N=None, time_N=None, truth_NT=self.truth_NT if truth else None)
+
+    def ungrouped(self) -> CodedSplit:
+        return dataclasses.replace(self, group_N=None)
+
+    def release(self) -> None:
+        """Let go of the memory that mapped arrays hold; reading brings it back from disk."""
+        for array in (getattr(self, f.name) for f in dataclasses.fields(self)):
+            if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
+                array.base.madvise(mmap.MADV_DONTNEED)
+
+    def take(self, index_M: Ints) -> CodedSplit:
+        """The examples at these positions, in memory."""
+        arrays = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        taken: dict[str, Any] = {k: None if a is None else np.asarray(a[index_M]) for k, a in arrays.items()}
+        return CodedSplit(**taken)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A coded data set. ids_V: distinct raw ids of a field in any split; count_V: occurrences in training."""
+
+    fields: tuple[str, ...]
+    tasks: tuple[str, ...]
+    ids_V: tuple[Ints, ...]
+    count_V: tuple[Ints, ...]
+    train: CodedSplit
+    valid: CodedSplit
+    test: CodedSplit
+
+    def split(self, name: str) -> CodedSplit:
+        split = getattr(self, name)
+        assert isinstance(split, CodedSplit)
+        return split
+
+    def rarest_count_N(self, split: CodedSplit) -> Ints:
+        """Training occurrences of the rarest id in each example (0: an id never seen in training)."""
+        rarest, offset = np.full(len(split), np.iinfo(np.int64).max), 0
+        for f, count_V in enumerate(self.count_V):
+            np.minimum(rarest, count_V[split.codes_NF[:, f] - offset], out=rarest)
+            offset += len(count_V)
+        return rarest
+
+
+def check(data: Data, name: str) -> None:
+    """Refuse data that cannot be trained or evaluated on.
+
+    Raises:
+        UserError: an empty split, a wrong shape, a label that is not 0/1, one class only, or no probability.
+    """
+    checker = Checker(name, data.fields, data.tasks)
+    for part, split in data.stream().pieces:
+        checker.add(part, split)
+    checker.finish()
+
+
+def save(
+    data: Data | Stream, folder: Path, name: str = "data", progress: Callable[[int], object] = lambda rows: None
+) -> None:
+    """Check, code and write a data set under a temporary name, then rename: half a data set is never seen.
+
+    Pieces are written as they come, so memory holds one of them and the vocabularies. progress: told the rows done.
+
+    Raises:
+        UserError: the data cannot be trained or evaluated on.
+        OSError: it cannot be written.
+    """
+    with whole(folder) as partial:
+        write_coded(data.stream() if isinstance(data, Data) else data, partial, name, progress)
+
+
+def load(folder: Path) -> Corpus:
+    """Open a saved data set; the splits stay on disk, memory-mapped.
+
+    Raises:
+        UserError: its files are not what was once written.
+    """
+    try:
+        return _load(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"data set '{folder}' is damaged: {error}; delete this folder, it is built again") from error
+
+
+def _load(folder: Path) -> Corpus:
+    meta = json.loads((folder / "meta.json").read_text())
+
+    def array(name: str) -> Any:
+        path = folder / f"{name}.npy"
+        return np.load(path, mmap_mode="r") if path.exists() else None
+
+    def split(part: str) -> CodedSplit:
+        return CodedSplit(**{f.name: array(f"{part}_{f.name}") for f in dataclasses.fields(CodedSplit)})
+
+    fields = range(len(meta["fields"]))
+    return Corpus(
+        fields=tuple(meta["fields"]),
+        tasks=tuple(meta["tasks"]),
+        ids_V=tuple(np.asarray(array(f"ids_{f}")) for f in fields),
+        count_V=tuple(np.asarray(array(f"count_{f}")) for f in fields),
+        train=split("train"),
+        valid=split("valid"),
+        test=split("test"),
+    )

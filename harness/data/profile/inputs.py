@@ -1,0 +1,117 @@
+"""What `multiepoch data` can be pointed at: a preset, a plan, a schema, a population, or a plain table."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from harness.api import UserError
+from harness.base.errors import unknown
+from harness.data import indexed
+from harness.data.build import build_data, data_folder
+from harness.data.indexed import Corpus
+from harness.data.profile.statistics import FieldProfile, Profile, profile
+from harness.data.profile.zipf_fit import fit, frequencies
+from harness.data.synthetic.population import presets
+from harness.data.tabular.conversion import exact_ids
+from harness.experiment.instantiate import labels, resolve
+from harness.experiment.plan import PluginSpec, load_plan
+from harness.plugins.registry import Registry
+
+Counts = dict[str, npt.NDArray[np.int64]]
+KEYS = {"powerlaw": ("preset", "tasks"), "table_file": ("schema", "labels")}
+"""Data set -> the parameter that a TOML file is for, and a key by which to tell such a file."""
+
+
+def described(
+    source: str, results: Path, plugins: Path | None, overrides: list[str] | None, schema: str | None
+) -> Iterator[tuple[str, Counts, Profile]]:
+    """Name, training counts by field, and profile of each data set of a source.
+
+    Raises:
+        UserError: it is nothing of the kind, or cannot be read.
+    """
+    if _is_table(source) and schema is None:
+        yield plain_table(Path(source))
+        return
+    for name, data in corpora(source, results, plugins, overrides, schema):
+        yield name, dict(zip(data.fields, data.count_V, strict=True)), profile(data)
+
+
+def corpora(
+    source: str,
+    results: Path,
+    plugins: Path | None,
+    overrides: list[str] | None = None,
+    schema: str | None = None,
+) -> Iterator[tuple[str, Corpus]]:
+    """Each data set of a preset, plan, schema, population, or table with a schema, built if it is not on disk."""
+    registry = Registry(plugins)
+    datasets, seed = _datasets(source, registry, overrides, schema)
+    for name, dataset in datasets.items():
+        key = build_data(dataset, seed, registry, results)
+        yield name, indexed.load(data_folder(results, key))
+
+
+def _is_table(source: str) -> bool:
+    return Path(source).suffix.lower() in (".parquet", ".csv")
+
+
+def _datasets(
+    source: str, registry: Registry, overrides: list[str] | None, schema: str | None
+) -> tuple[dict[str, PluginSpec], int]:
+    """Data sets by label, and their seed."""
+    if _is_table(source):
+        if schema is None:
+            raise UserError(
+                f"'{source}' needs --schema, the TOML file that says which of its columns are ids and labels"
+            )
+        return {Path(source).name: PluginSpec(name="table_file", params={"schema": schema, "path": source})}, 0
+    if source in presets():
+        return {source: PluginSpec(name="powerlaw", params={"preset": source})}, 0
+    if not source.endswith(".toml"):
+        raise unknown("preset or file", source, [*presets(), "*.toml", "*.parquet", "*.csv"])
+    keys = _toml(Path(source))
+    for name, (param, key) in KEYS.items():
+        if key in keys:
+            return {Path(source).stem: PluginSpec(name=name, params={param: source})}, 0
+    plan = load_plan(Path(source), overrides)
+    return dict(zip(labels(plan.datasets), resolve(plan, registry)[0], strict=True)), plan.data_seed
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"'{path}' cannot be read as TOML: {error}") from error
+
+
+def plain_table(path: Path) -> tuple[str, Counts, Profile]:
+    """Every column of a Parquet or CSV file as a field of ids, all rows being training; floats and times left out."""
+    try:
+        frame = (
+            pl.scan_parquet(path, glob=False) if path.suffix.lower() == ".parquet" else pl.scan_csv(path, glob=False)
+        )
+        types = frame.collect_schema()
+        chosen = [
+            name for name, dtype in types.items() if not (dtype.is_float() or dtype.is_temporal() or dtype.is_nested())
+        ]
+        counts = {name: _count(frame.select(name).collect()[name]) for name in chosen}
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UserError(f"file '{path}' cannot be read: {str(error).splitlines()[0]}") from error
+    if not chosen or not next(iter(counts.values())).size:
+        raise UserError(f"file '{path}' has no ids; accepted: columns of integers, text or booleans, and rows")
+    fields = tuple(FieldProfile(n, frequencies(c), fit(c), float("nan"), float("nan")) for n, c in counts.items())
+    pooled = frequencies(np.concatenate(list(counts.values())))
+    rows = int(next(iter(counts.values())).sum())
+    return path.name, counts, Profile({"all": rows}, fields, (), pooled, float("nan"), float("nan"))
+
+
+def _count(column: pl.Series) -> npt.NDArray[np.int64]:
+    return np.asarray(np.unique(exact_ids(column), return_counts=True)[1], np.int64)

@@ -1,0 +1,155 @@
+"""The generator's knobs from the statistics of a user's data: a preset that looks like it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from harness.api import UserError
+from harness.data.indexed import SPLITS, Corpus
+from harness.data.profile.statistics import FieldProfile, Profile
+from harness.data.profile.zipf_fit import FEW, Frequencies, descending, exponent_of_ranks, frequencies
+from harness.data.synthetic.population import MOST_EXPONENT, Population
+from harness.data.synthetic.sampler import Sampler
+
+DAY = 86_400
+SIMULATED = 1_000_000
+"""Most training rows on which a law with turnover is tried; shares of rare ids depend on their number."""
+SHARES = ("singletons", "ten", "top_1", "top_10")
+
+
+def span(data: Corpus) -> float:
+    """Days from the first row to the last; ten where rows have no time."""
+    times = [split.time_N for part in SPLITS if (split := data.split(part)).time_N is not None]
+    if not times:
+        return 10.0
+    return max(1.0, (max(int(t.max()) for t in times) - min(int(t.min()) for t in times)) / DAY)
+
+
+def matched(data: Corpus, wanted: Profile, fields: dict[str, dict[str, Any]], description: str) -> dict[str, Any]:
+    """The population as plain values. Of the logit nothing is known but the rates: its parts stay the defaults."""
+    rows = sum(wanted.rows.values())
+    seen = {field.name: field.frequencies.ids for field in wanted.fields}
+    largest = sorted(fields, key=lambda name: -seen[name])[:2]
+    if len(largest) < 2:
+        raise UserError(f"{len(fields)} fields have more than one id; accepted: two or more, for users to meet items")
+    return {
+        "description": description,
+        "rows": rows,
+        "days": math.ceil(span(data)),
+        "valid": wanted.rows["valid"] / rows,
+        "test": wanted.rows["test"] / rows,
+        "match": [largest[:1], largest[1:]],
+        "group": largest[0],
+        "fields": fields,
+        "tasks": _tasks(data, wanted),
+    }
+
+
+def _tasks(data: Corpus, wanted: Profile) -> dict[str, dict[str, Any]]:
+    """Tasks by falling rate; each under the rarest task that has happened wherever it has."""
+    rates = {task.name: task.rates["train"] for task in wanted.tasks}
+    order = sorted(rates, key=lambda name: -rates[name])
+    labels = {name: np.asarray(data.train.labels_NT[:, data.tasks.index(name)]) for name in order}
+    out: dict[str, dict[str, Any]] = {}
+    for name in order:
+        above = [other for other in out if rates[other] > rates[name] and (labels[name] <= labels[other]).all()]
+        out[name] = {"rate": rates[name]} | ({"under": above[-1]} if above else {})
+    return out
+
+
+def match_field(
+    field: FieldProfile, count_V: npt.NDArray[np.int64], days: float, rows: dict[str, int]
+) -> dict[str, Any] | None:
+    """Knobs of one field; None if it has one id alone."""
+    if field.frequencies.ids < 2:
+        return None
+    if field.law is None or field.frequencies.ids < FEW:
+        law = exponent_of_ranks(descending(count_V))
+        exponent = min(max(law.exponent, 0.0), MOST_EXPONENT)
+        return {"ids": field.frequencies.ids, "exponent": exponent} | ({"context": True} if law.ids < FEW else {})
+    start = _Knobs(field.law.exponent, math.log(field.law.ids), math.log(field.law.shift), math.log(100 * days))
+    trial = _Trial(field.frequencies, field.unseen, days, rows)
+    if trial.produced(start)[1] > field.unseen / 1.5:
+        return start.values(life=False)
+    starts = [_Knobs(start.exponent, start.log_ids, start.log_shift, math.log(days / n)) for n in (2, 8)]
+    found = min((minimize(trial, s.vector(), method="Nelder-Mead", options={"maxfev": 80}) for s in starts), key=_loss)
+    return _Knobs(*found.x).values(life=True)
+
+
+def _loss(result: Any) -> float:
+    return float(result.fun)
+
+
+@dataclass(frozen=True)
+class _Knobs:
+    exponent: float
+    log_ids: float
+    log_shift: float
+    log_life: float
+
+    def vector(self) -> list[float]:
+        return [self.exponent, self.log_ids, self.log_shift, self.log_life]
+
+    def values(self, *, life: bool) -> dict[str, Any]:
+        clip = {"ids": max(2, round(math.exp(min(self.log_ids, 25)))), "shift": math.exp(min(self.log_shift, 18))}
+        clip |= {"exponent": min(max(self.exponent, 0.0), MOST_EXPONENT)}
+        return clip | ({"life": math.exp(min(max(self.log_life, -3), 11))} if life else {})
+
+
+class _Trial:
+    """How far the shares of a field with these knobs are from those wanted; always the same draws, so it is smooth."""
+
+    def __init__(self, wanted: Frequencies, unseen: float, days: float, rows: dict[str, int]) -> None:
+        self._wanted, self._days = [*(getattr(wanted, s) for s in SHARES), unseen], math.ceil(days)
+        self._scale = max(1.0, rows["train"] / SIMULATED)
+        self._rows = {part: max(1, round(n / self._scale)) for part, n in rows.items()}
+
+    def __call__(self, knobs: npt.NDArray[np.float64]) -> float:
+        shares, unseen = self.produced(_Knobs(*knobs))
+        found = [*(getattr(shares, s) for s in SHARES), unseen]
+        return sum(
+            (math.asin(math.sqrt(a)) - math.asin(math.sqrt(b))) ** 2 for a, b in zip(found, self._wanted, strict=True)
+        )
+
+    def produced(self, knobs: _Knobs) -> tuple[Frequencies, float]:
+        total = sum(self._rows.values())
+        values = {
+            "rows": max(total, 100), "days": self._days, "tasks": {"t": {"rate": 0.5}},
+            "fields": {"x": knobs.values(life=True)},
+        }  # fmt: skip
+        sampler = Sampler(Population.model_validate(values), 0)
+        sampler.intercepts = np.zeros(1)
+        train = self._rows["train"]
+        ids_N = np.concatenate([piece.ids_NF[:, 0] for piece in sampler.chunks(0, total)])
+        ids_U, count_U = np.unique(ids_N[:train], return_counts=True)
+        test_N = ids_N[train + self._rows["valid"] :]
+        at = np.minimum(np.searchsorted(ids_U, test_N), len(ids_U) - 1)
+        return frequencies(count_U), float((ids_U[at] != test_N).mean())
+
+
+def to_toml(population: dict[str, Any]) -> str:
+    """A population as TOML, one line per field and task."""
+    lines = [f"{key} = {_literal(value)}" for key, value in population.items() if key not in ("fields", "tasks")]
+    for table in ("fields", "tasks"):
+        lines += ["", f"[{table}]"]
+        lines += [f"{_literal(name)} = {_literal(values)}" for name, values in population[table].items()]
+    return "\n".join(lines) + "\n"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return repr(float(f"{value:.6g}"))
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_literal(inner)}" for key, inner in value.items()) + " }"
+    return "[" + ", ".join(map(_literal, value)) + "]" if isinstance(value, list) else str(value)

@@ -1,0 +1,117 @@
+"""What a coded data set looks like, in numbers: its ids by field, its labels by task, the best that can be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import xlogy
+from scipy.stats import rankdata
+
+from harness.data.indexed import SPLITS, CodedSplit, Corpus
+from harness.data.profile.zipf_fit import Frequencies, Law, fit, frequencies
+
+Array = npt.NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class FieldProfile:
+    """One field. law: of its training counts. unseen, once: share of test rows whose id training saw 0, 1 times."""
+
+    name: str
+    frequencies: Frequencies
+    law: Law | None
+    unseen: float
+    once: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and its standard error."""
+
+    value: float
+    error: float
+
+
+@dataclass(frozen=True)
+class TaskProfile:
+    """One task. positives, rates: of the known labels, by split. auc, logloss: of the truth on test, if it is known."""
+
+    name: str
+    positives: dict[str, int]
+    rates: dict[str, float]
+    auc: Estimate | None
+    logloss: Estimate | None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A data set. everything: frequencies of the ids of all fields pooled; rarest_*: of the rarest id in a test row."""
+
+    rows: dict[str, int]
+    fields: tuple[FieldProfile, ...]
+    tasks: tuple[TaskProfile, ...]
+    everything: Frequencies
+    rarest_unseen: float
+    rarest_once: float
+
+
+def profile(data: Corpus) -> Profile:
+    """Read the numbers off a data set."""
+    rarest_N = data.rarest_count_N(data.test)
+    return Profile(
+        rows={part: len(data.split(part)) for part in SPLITS},
+        fields=tuple(_field(data, f) for f in range(len(data.fields))),
+        tasks=tuple(_task(data, t) for t in range(len(data.tasks))),
+        everything=frequencies(np.concatenate(data.count_V)),
+        rarest_unseen=float((rarest_N == 0).mean()),
+        rarest_once=float((rarest_N == 1).mean()),
+    )
+
+
+def _field(data: Corpus, f: int) -> FieldProfile:
+    count_V = data.count_V[f]
+    start = sum(map(len, data.count_V[:f]))
+    count_N = count_V[data.test.codes_NF[:, f] - start]
+    return FieldProfile(
+        name=data.fields[f],
+        frequencies=frequencies(count_V),
+        law=fit(count_V),
+        unseen=float((count_N == 0).mean()),
+        once=float((count_N == 1).mean()),
+    )
+
+
+def _task(data: Corpus, t: int) -> TaskProfile:
+    labels = {part: _known(data.split(part), t, "labels_NT") for part in SPLITS}
+    has_truth = data.test.truth_NT is not None
+    truth_N = _known(data.test, t, "truth_NT").astype(np.float64) if has_truth else None
+    return TaskProfile(
+        name=data.tasks[t],
+        positives={part: int(label.sum()) for part, label in labels.items()},
+        rates={part: float(label.mean()) for part, label in labels.items()},
+        auc=None if truth_N is None else delong(truth_N, labels["test"]),
+        logloss=None if truth_N is None else _logloss(truth_N, labels["test"]),
+    )
+
+
+def _known(split: CodedSplit, task: int, name: str) -> npt.NDArray[np.float64]:
+    known = slice(None) if split.observed_NT is None else split.observed_NT[:, task]
+    return np.asarray(getattr(split, name)[known, task])
+
+
+def delong(score_N: Array, label_N: Array) -> Estimate:
+    """AUC, ties counting half, and its standard error (DeLong, DeLong and Clarke-Pearson 1988)."""
+    positive = np.asarray(label_N) == 1
+    up, down = int(positive.sum()), int((~positive).sum())
+    overall = rankdata(score_N)
+    above_P = (overall[positive] - rankdata(score_N[positive])) / down
+    above_Q = 1 - (overall[~positive] - rankdata(score_N[~positive])) / up
+    variance = sum(float(a.var(ddof=1)) / len(a) for a in (above_P, above_Q) if len(a) > 1)
+    return Estimate(float(above_P.mean()), float(np.sqrt(variance)))
+
+
+def _logloss(truth_N: Array, label_N: Array) -> Estimate:
+    loss_N = -(xlogy(label_N, truth_N) + xlogy(1 - np.asarray(label_N, np.float64), 1 - truth_N))
+    return Estimate(float(loss_N.mean()), float(loss_N.std() / np.sqrt(len(loss_N))))

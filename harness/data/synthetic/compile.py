@@ -1,0 +1,161 @@
+"""A population as the arrays that the kernel reads: laws of ranks, the clock, weights of the logit's parts, delays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.data.synthetic.kernel import FREE, HOUR, HOURS, LEFT, RIGHT, WEEKDAY
+from harness.data.synthetic.population import Population, TaskSpec
+from harness.data.synthetic.stream import key, quantiles
+from harness.data.synthetic.zipf import compile_ranks
+
+Floats = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
+
+
+class Compiled(NamedTuple):
+    """A population as arrays. F fields and T tasks, each after what it depends on; K latent dimensions; H hours.
+
+    clock_H: expected share of the rows before each hour, [H + 1]. of_F: field that an index depends on, or FREE, HOUR,
+    WEEKDAY. alias, keep, at_F, size_F, tail_F8: ranks, end to end. shared_FT, own_FT: weights of an id's normals.
+    side_F: LEFT, RIGHT or 0. match_TK, fashion_HK, drift_T: weights of the latent products. delay_TP: knots of the
+    quantile function, log seconds at delay_share_TP; unused ones repeat the last.
+    """
+
+    rows: float
+    clock_H: Floats
+    clock_key: np.uint64
+    draw_F: U64
+    id_F: U64
+    of_F: I64
+    ids_F: I64
+    life_F: Floats
+    fade_F: Floats
+    turn_F: U64
+    alias: npt.NDArray[np.int32]
+    keep: npt.NDArray[np.uint32]
+    at_F: I64
+    size_F: I64
+    tail_F8: Floats
+    shared_FT: Floats
+    own_FT: Floats
+    side_F: I64
+    match_TK: Floats
+    fashion_HK: Floats
+    drift_T: Floats
+    under_T: I64
+    scale_T: Floats
+    label_T: U64
+    delayed_T: npt.NDArray[np.bool_]
+    delay_key: np.uint64
+    delay_TP: Floats
+    delay_share_TP: Floats
+    normal: npt.NDArray[np.float32]
+
+
+def compile_population(p: Population, seed: int) -> Compiled:
+    """Everything that the kernel reads, as arrays."""
+    names, specs = list(p.fields), list(p.fields.values())
+    tasks = list(p.tasks.values())
+    ranks = [compile_ranks(max(s.ids, 2), s.exponent, s.shift) for s in specs]
+    size_F = np.array([len(r.alias) for r in ranks])
+    clock_H = _clock(p)
+    shared_FT, own_FT = _bias_weights(p)
+    delay_TP, delay_share_TP = _delays(tasks)
+    noise_T = np.array([p.strength(t, "noise") for t in tasks])
+    return Compiled(
+        rows=float(p.rows),
+        clock_H=clock_H,
+        clock_key=key(seed, "time"),
+        draw_F=np.array([key(seed, "draw", n) for n in names]),
+        id_F=np.array([key(seed, "id", n) for n in names]),
+        of_F=np.array([_source(s.of, s.time, names) for s in specs]),
+        ids_F=np.array([s.ids for s in specs]),
+        life_F=np.array([s.life for s in specs]),
+        fade_F=np.array([s.fade for s in specs]),
+        turn_F=np.array([key(seed, "turn", n) for n in names]),
+        alias=np.concatenate([r.alias for r in ranks]),
+        keep=np.concatenate([r.keep for r in ranks]),
+        at_F=np.cumsum(size_F) - size_F,
+        size_F=size_F,
+        tail_F8=np.stack([r.tail for r in ranks]),
+        shared_FT=shared_FT,
+        own_FT=own_FT,
+        side_F=np.array([LEFT if n in p.match[0] else RIGHT if n in p.match[1] else 0 for n in names]),
+        match_TK=_match_weights(p, seed),
+        fashion_HK=_fashion(p, seed, len(clock_H) - 1),
+        drift_T=np.array([p.strength(t, "drift") for t in tasks]) / np.sqrt(max(len(p.match[1]), 1)),
+        under_T=np.array([-1 if t.under is None else list(p.tasks).index(t.under) for t in tasks]),
+        scale_T=1 / np.sqrt(1 + np.pi * noise_T**2 / 8),
+        label_T=np.array([key(seed, "label", n) for n in p.tasks]),
+        delayed_T=np.array([t.delay is not None for t in tasks]),
+        delay_key=key(seed, "delay"),
+        delay_TP=delay_TP,
+        delay_share_TP=delay_share_TP,
+        normal=quantiles(),
+    )
+
+
+def _source(of: str | None, time: str | None, names: list[str]) -> int:
+    if time is not None:
+        return HOUR if time == "hour" else WEEKDAY
+    return FREE if of is None else names.index(of)
+
+
+def _clock(p: Population) -> Floats:
+    """Expected share of the rows before each hour, [H + 1]; fewest at four in the morning and on days 6 and 7."""
+    hour_H = np.arange(p.days * HOURS)
+    daily_H = 1 - p.daily * np.cos(2 * np.pi * (hour_H % HOURS - 4) / HOURS)
+    weekly_H = np.where(hour_H // HOURS % 7 < 5, 1.0, 1 - p.weekly)
+    share_H = daily_H * weekly_H
+    total: Floats = np.append(0.0, np.cumsum(share_H))
+    total /= total[-1]
+    return total
+
+
+def _bias_weights(p: Population) -> tuple[Floats, Floats]:
+    """Weights [F, T] of the normals that tasks share and of those that are a task's own."""
+    scale_FT = np.zeros((len(p.fields), len(p.tasks)))
+    for part, context in (("id_bias", False), ("context", True)):
+        weight_F = np.array([s.weight if s.context == context else 0.0 for s in p.fields.values()])
+        if weight_F.any():
+            strength_T = np.array([p.strength(t, part) for t in p.tasks.values()])
+            scale_FT += np.sqrt(weight_F / weight_F.sum())[:, None] * strength_T
+    common_T = np.array([p.strength(t, "correlation") for t in p.tasks.values()])
+    return scale_FT * np.sqrt(common_T), scale_FT * np.sqrt(1 - common_T)
+
+
+def _match_weights(p: Population, seed: int) -> Floats:
+    """Weights [T, K] of u_k v_k: one direction that tasks share and one of each task's own, at a right angle to it."""
+    latent, tasks = p.latent, list(p.tasks.values())
+    rng = np.random.default_rng(int(key(seed, "match")))
+    basis = np.linalg.qr(np.column_stack([np.ones(latent), rng.standard_normal((latent, latent - 1))]))[0]
+    sides = np.sqrt(max(len(p.match[0]), 1) * max(len(p.match[1]), 1))
+    out = np.zeros((len(tasks), latent))
+    for t, task in enumerate(tasks):
+        common = p.strength(task, "correlation") if latent > 1 else 1.0
+        own = basis[:, 1 + t % (latent - 1)] if latent > 1 else basis[:, 0]
+        out[t] = p.strength(task, "interaction") / sides * (np.sqrt(common) * basis[:, 0] + np.sqrt(1 - common) * own)
+    return out
+
+
+def _fashion(p: Population, seed: int, hours: int) -> Floats:
+    """The direction of taste in each hour, [H, K] of unit length: it turns from knot to knot, `drift_days` apart."""
+    at_H = np.arange(hours) / HOURS / p.drift_days
+    knots = np.random.default_rng(int(key(seed, "fashion"))).standard_normal((int(at_H[-1]) + 2, p.latent))
+    knot_H, angle_H = at_H.astype(np.int64), np.pi / 2 * (at_H % 1)[:, None]
+    turned: Floats = np.cos(angle_H) * knots[knot_H] + np.sin(angle_H) * knots[knot_H + 1]
+    turned /= np.linalg.norm(turned, axis=1, keepdims=True)
+    return turned
+
+
+def _delays(tasks: list[TaskSpec]) -> tuple[Floats, Floats]:
+    """Knots [T, P] of each task's quantile function, log seconds and shares: a mixture of log-uniform delays."""
+    knots = [[(1 / 3600, 0.0), *(t.delay or []), (24 * t.window, 1.0)] for t in tasks]
+    most = max(map(len, knots))
+    padded = np.array([k + [k[-1]] * (most - len(k)) for k in knots])
+    return np.log(padded[:, :, 0] * 3600), padded[:, :, 1]

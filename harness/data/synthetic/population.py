@@ -1,0 +1,215 @@
+"""What a synthetic data set is made of: fields, tasks and time, as a TOML preset describes them."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import numba
+from pydantic import Field, ValidationError, model_validator
+
+from harness.base.config import Config, explain
+from harness.base.errors import UserError, unknown
+from harness.base.places import PRESETS
+
+MOST_EXPONENT = 8.0
+FEWEST = 10
+"""Positives, and negatives, that every split must be expected to hold."""
+
+
+class FieldSpec(Config):
+    """One id field: `ids` alive at a time, rank r drawn in proportion to (r + shift) ** -exponent.
+
+    of: the field, declared before, whose id determines this one (the campaign of a product). time: hour or weekday of
+    the row instead. life: days until a rank goes to a new id (0: never); fade: mean days for which the old id is still
+    drawn. weight: share in the biases of ids, or of context, relative to the other such fields.
+    """
+
+    ids: int = Field(0, ge=0, le=10**12)
+    exponent: float = Field(1.0, ge=0, le=MOST_EXPONENT)
+    shift: float = Field(0.0, gt=-1, le=10**9)
+    of: str | None = None
+    time: Literal["hour", "weekday"] | None = None
+    life: float = Field(0.0, ge=0, le=10**5)
+    fade: float = Field(0.0, ge=0, le=10**5)
+    weight: float = Field(1.0, ge=0)
+    context: bool = False
+
+
+class TaskSpec(Config):
+    """One binary task. rate: of all rows; under: the task, declared before, that must have happened.
+
+    id_bias, interaction, context, drift, noise: standard deviations of the parts of the logit. correlation: share of
+    id_bias, context and interaction that is common to all tasks. delay: [hours, share] pairs, the share of conversions
+    that come within so many hours of the row; window: days after which none counts.
+    """
+
+    rate: float = Field(gt=0, lt=1)
+    under: str | None = None
+    id_bias: float | None = Field(None, ge=0, le=10)
+    interaction: float | None = Field(None, ge=0, le=10)
+    context: float | None = Field(None, ge=0, le=10)
+    drift: float | None = Field(None, ge=0, le=10)
+    noise: float | None = Field(None, ge=0, le=10)
+    correlation: float | None = Field(None, ge=0, le=1)
+    delay: list[tuple[float, float]] | None = None
+    window: float = Field(30.0, gt=0, le=3650)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pairs(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("delay"), list):
+            return value | {"delay": [tuple(pair) if isinstance(pair, list) else pair for pair in value["delay"]]}
+        return value
+
+    @model_validator(mode="after")
+    def _quantiles(self) -> TaskSpec:
+        knots = [(0.0, 0.0), *(self.delay or []), (24 * self.window, 1.0)]
+        if any(a >= c or b >= d for (a, b), (c, d) in pairwise(knots)):
+            raise ValueError(
+                f"delay = {self.delay} does not ascend below [{24 * self.window:g}, 1], the end of the window; "
+                "accepted: [hours, share] pairs that do, as [[1, 0.35], [24, 0.5]]"
+            )
+        return self
+
+
+class Population(Config):
+    """A whole synthetic data set; standard deviations and correlation hold for tasks that give none of their own.
+
+    rows: N of all splits, in order of time. valid, test: shares of the last rows. daily, weekly: relative amplitude of
+    the cycles of traffic. latent: K dimensions. match: fields whose latent vectors are summed on either side of the
+    interaction. drift_days: days in which fashion turns by a right angle. target: statistics that a preset must meet.
+    """
+
+    description: str = ""
+    rows: int = Field(ge=10, le=10**12)
+    days: int = Field(10, ge=1, le=3650)
+    valid: float = Field(0.1, gt=0, lt=1)
+    test: float = Field(0.1, gt=0, lt=1)
+    daily: float = Field(0.5, ge=0, lt=1)
+    weekly: float = Field(0.15, ge=0, lt=1)
+    latent: int = Field(6, ge=1, le=256)
+    match: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    drift_days: float = Field(10.0, gt=0)
+    group: str | None = None
+    id_bias: float = Field(0.9, ge=0, le=10)
+    interaction: float = Field(0.7, ge=0, le=10)
+    context: float = Field(0.3, ge=0, le=10)
+    drift: float = Field(0.2, ge=0, le=10)
+    noise: float = Field(0.0, ge=0, le=10)
+    correlation: float = Field(0.5, ge=0, le=1)
+    fields: dict[str, FieldSpec] = Field(min_length=1)
+    tasks: dict[str, TaskSpec] = Field(min_length=1)
+    target: dict[str, dict[str, float]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sides(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("match"), list):
+            return value | {"match": tuple(tuple(s) if isinstance(s, list) else s for s in value["match"])}
+        return value
+
+    @model_validator(mode="after")
+    def _possible(self) -> Population:
+        for name, field in self.fields.items():
+            _check_field(name, field, list(self.fields))
+        for name, task in self.tasks.items():
+            self._check_task(name, task)
+        if clash := sorted({*self.fields} & {*self.tasks, "time"}):
+            raise UserError(f"'{clash[0]}' names a field and a column of another kind; accepted: distinct names")
+        for name in (*self.match[0], *self.match[1], *([self.group] if self.group else [])):
+            if name not in self.fields:
+                raise unknown("field", name, self.fields, "match or group")
+        if self.valid + self.test >= 1:
+            raise UserError(f"valid + test = {self.valid + self.test:g} leaves no rows to train on; accepted: below 1")
+        return self
+
+    def _check_task(self, name: str, task: TaskSpec) -> None:
+        if task.under is not None:
+            before = list(self.tasks)[: list(self.tasks).index(name)]
+            if task.under not in before:
+                raise unknown("task", task.under, before, f"tasks.{name}.under, which names a task declared before")
+            above = self.tasks[task.under].rate
+            if task.rate >= above:
+                raise UserError(
+                    f"{name} = {task.rate:g} is not below {task.under} = {above:g}; accepted: rates that nest"
+                )
+        share = min(self.valid, self.test, 1 - self.valid - self.test)
+        rarer = min(task.rate, 1 - task.rate)
+        if self.rows * share * rarer < FEWEST:
+            kind = "positives" if task.rate <= 0.5 else "negatives"
+            raise UserError(
+                f"rows = {self.rows:,} at {name} = {task.rate:g} give about {self.rows * share * rarer:.1f} {kind} in "
+                f"the smallest split; accepted: {FEWEST} or more, as with rows = {round(FEWEST / share / rarer):,}"
+            )
+
+    def edges(self) -> tuple[int, int, int]:
+        """The rows at which train, valid and test end."""
+        train = round(self.rows * (1 - self.valid - self.test))
+        return train, round(self.rows * (1 - self.test)), self.rows
+
+    def strength(self, task: TaskSpec, part: str) -> float:
+        """A task's own standard deviation or correlation, or that of all tasks."""
+        own = getattr(task, part)
+        return float(getattr(self, part) if own is None else own)
+
+
+def _check_field(name: str, field: FieldSpec, names: list[str]) -> None:
+    if field.of is not None and field.of not in (before := names[: names.index(name)]):
+        raise unknown("field", field.of, before, f"fields.{name}.of, which names a field declared before")
+    if field.time is not None and (field.ids or field.of):
+        raise UserError(f"fields.{name} has a time, '{field.time}', and ids or of; accepted: either")
+    if field.time is None and field.ids < 2:
+        raise UserError(f"fields.{name}.ids = {field.ids}; accepted: 2 or more")
+    if field.fade and not field.life:
+        raise UserError(f"fields.{name}.fade = {field.fade:g} without a life; accepted: life above 0, or no fade")
+
+
+@cache
+def source() -> dict[str, str]:
+    """What turns a population into rows: this package, and the compiler of its loops; part of the data's key."""
+    text = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return {"source": hashlib.sha256(text).hexdigest(), "numba": numba.__version__}
+
+
+def presets() -> list[str]:
+    """Names of the presets that come with the project."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def load_population(preset: str, changes: dict[str, Any] | None = None) -> Population:
+    """A preset by name, or a TOML file by path, with some of its values changed.
+
+    Raises:
+        UserError: there is no such preset, it is not TOML, or a key or value is not accepted.
+    """
+    path = Path(preset) if preset.endswith(".toml") else PRESETS / f"{preset}.toml"
+    if not path.is_file():
+        raise unknown("preset", preset, [*presets(), "a TOML file"])
+    try:
+        values = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"preset '{preset}' cannot be read as TOML: {error}") from error
+    try:
+        return Population.model_validate(_merged(values, changes or {}, preset))
+    except ValidationError as error:
+        raise UserError(f"preset '{preset}': {explain(error, Population)}") from error
+
+
+def _merged(values: dict[str, Any], changes: dict[str, Any], preset: str) -> dict[str, Any]:
+    """`changes` over `values`; a field or a task must be the preset's."""
+    merged = dict(values)
+    for name, change in changes.items():
+        if name in ("fields", "tasks"):
+            merged[name] = dict(values.get(name, {}))
+            for entry, inner in change.items():
+                if entry not in merged[name]:
+                    raise unknown(name[:-1], entry, merged[name], f"preset '{preset}'")
+                merged[name][entry] = merged[name][entry] | inner
+        else:
+            merged[name] = change
+    return merged

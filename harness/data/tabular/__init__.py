@@ -1,0 +1,1 @@
+"""Tables of the user's own: their schema, and their columns as ids, labels and times."""

@@ -1,0 +1,129 @@
+"""The TOML file that describes a table: which columns are ids, labels and time, and how rows are split."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from harness.base.config import Config, explain
+from harness.base.errors import UserError, nearest, unknown
+from harness.base.places import ROOT
+
+
+class Cut(Config):
+    """How rows are split."""
+
+    by: str
+    column: str | None = None
+    valid: float = Field(0.1, gt=0)
+    test: float = Field(0.1, gt=0)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Cut:
+        if self.by not in ("time", "group"):
+            raise ValueError(str(unknown("split", self.by, ("time", "group"))))
+        if (self.by == "group") != (self.column is not None):
+            raise ValueError('by = "group" needs a column, by = "time" takes none')
+        if self.valid + self.test >= 1:
+            raise ValueError(f"valid + test = {self.valid + self.test:g} leaves no rows to train on; accepted: below 1")
+        return self
+
+
+class Schema(Config):
+    """The TOML file, as documented in `TableFile`."""
+
+    fields: dict[str, str] = Field(min_length=1)
+    labels: dict[str, str] = Field(min_length=1)
+    observed: dict[str, str] = {}
+    where: str | None = None
+    group: str | None = None
+    time: str | None = None
+    query: str | None = None
+    text: list[str] = []
+    path: str = ""
+    split: Cut
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        if not all(isinstance(name, str) for name in value):
+            raise ValueError("a list holds names of columns")
+        return {name: name for name in value}
+
+    @model_validator(mode="after")
+    def _fits(self) -> Schema:
+        for name in self.observed:
+            if name not in self.labels:
+                raise ValueError(str(unknown("label", name, self.labels, "observed")))
+        if self.split.by == "time" and self.time is None:
+            raise ValueError('split.by = "time" needs `time`, the SQL expression that gives it')
+        return self
+
+    def expressions(self) -> dict[str, str]:
+        """Place in the schema -> SQL of every column to read."""
+        named = {
+            f"{table}.{name}": sql
+            for table in ("fields", "labels", "observed")
+            for name, sql in vars(self)[table].items()
+        }
+        single = {"group": self.group, "time": self.time, "split.column": self.split.column}
+        return named | {place: sql for place, sql in single.items() if sql is not None}
+
+
+def read_schema(text: str, labels: tuple[str, ...]) -> Schema:
+    """Read a schema, with these labels alone.
+
+    Raises:
+        UserError: it is missing or not TOML, or a key, value or label is not accepted.
+    """
+    if not text:
+        raise UserError("table_file: schema = '' is not given; accepted: a TOML file, as \"datasets/globo.toml\"")
+    path = _find(text, "table_file: schema")
+    try:
+        schema = Schema.model_validate(tomllib.loads(path.read_text()))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"schema '{text}' cannot be read as TOML: {error}") from error
+    except ValidationError as error:
+        raise UserError(f"schema '{text}': {explain(error, Schema)}") from error
+    for name in labels:
+        if name not in schema.labels:
+            raise unknown("label", name, schema.labels, f"table_file: labels, schema '{text}'")
+    chosen = {t: {n: s for n, s in getattr(schema, t).items() if n in labels} for t in ("labels", "observed")}
+    return schema.model_copy(update=chosen) if labels else schema
+
+
+def _find(text: str, what: str) -> Path:
+    """The file that `text` names, in the current folder or the repository."""
+    expanded = os.path.expanduser(os.path.expandvars(text))
+    tried = [Path(expanded), ROOT / expanded]
+    for path in tried:
+        if path.is_file():
+            return path
+    for name in re.findall(r"\$\{?(\w+)", expanded):
+        raise UserError(f"{what} = '{text}': ${name} is not set; {nearest(name, os.environ)}it must name a file")
+    siblings = (p.name for path in tried if path.parent.is_dir() for p in path.parent.iterdir())
+    missing = f"does not exist; {nearest(tried[0].name, siblings)}a file is needed"
+    problem = "is a folder, not a file" if tried[0].is_dir() else missing
+    raise UserError(f"{what} = '{text}': the file {problem}")
+
+
+def data_file(text: str) -> Path:
+    if not text:
+        raise UserError("table_file: path = '' is not given, nor in the schema; accepted: a Parquet or CSV file")
+    return _find(text, "table_file: path")
+
+
+@cache
+def digest(path: Path, size: int, mtime_ns: int) -> str:
+    """Digest of a file's content; read once per process while size and time of change stay the same."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""Training: the row-sparse tables, batches, the loop, evaluation, checkpoints."""

@@ -1,0 +1,100 @@
+"""Evaluate a model on fixed examples: the subsample at every point, the full splits at the end of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from harness.base import seeds
+from harness.data.indexed import CodedSplit, Corpus
+from harness.engine.embedding_tables import EmbeddingTables
+from harness.engine.row_mapping import Encoding
+from harness.experiment.plan import EvalSpec
+from harness.metrics import classification
+from harness.metrics.catalog import BUCKETS
+from harness.results.keys import MetricKey
+
+Floats = npt.NDArray[np.float32]
+
+
+class Evaluator:
+    """Turns a net and its tables into `<split>/<metric>/<task>` -> value; training metrics take the same path."""
+
+    def __init__(self, corpus: Corpus, encoding: Encoding, spec: EvalSpec) -> None:
+        self._batch_size = spec.batch_size
+        pick = seeds.generator(0, "evaluation sample")
+        self._sample_M = _subsample(pick, len(corpus.valid), spec.sample)
+        train = corpus.train.take(_subsample(pick, len(corpus.train), spec.sample))
+        self._sample = _Part("sample", corpus.tasks, corpus.valid.take(self._sample_M).ungrouped())
+        self._valid = _Part("valid", corpus.tasks, corpus.valid)
+        self._others = [_Part("train", corpus.tasks, train.ungrouped())]
+        self._rows = {"valid": _rows_of(encoding, corpus.valid), "train": _rows_of(encoding, train)}
+        self._rows["sample"] = self._rows["valid"][torch.from_numpy(self._sample_M)]
+        if spec.test:
+            self._others.append(_Part("test", corpus.tasks, corpus.test))
+            self._rows["test"] = _rows_of(encoding, corpus.test)
+        bucket_N = classification.bucket_of(corpus.rarest_count_N(corpus.valid))
+        named = {name: np.flatnonzero(bucket_N == b) for b, (name, _) in enumerate(BUCKETS)}
+        self._buckets = [
+            (index_M, _Part("valid", corpus.tasks, corpus.valid.take(index_M).ungrouped(), bucket=name))
+            for name, index_M in named.items()
+            if len(index_M)
+        ]
+
+    def __call__(self, net: nn.Module, tables: EmbeddingTables, *, full: bool) -> dict[MetricKey, float]:
+        """Metrics of the subsample; with `full` also of valid, its frequency buckets, a train subsample and test."""
+        net.eval()
+        with torch.inference_mode():
+            if not full:
+                out = self._sample.metrics(self._logits(net, tables, "sample"))
+            else:
+                logits_NT = self._logits(net, tables, "valid")
+                out = self._sample.metrics(logits_NT[self._sample_M]) | self._valid.metrics(logits_NT)
+                for index_M, bucket in self._buckets:
+                    out |= bucket.metrics(logits_NT[index_M])
+                    out[MetricKey(bucket.split, "share", "rows", bucket.bucket)] = len(index_M) / len(logits_NT)
+                for part in self._others:
+                    out |= part.metrics(self._logits(net, tables, part.split))
+        net.train()
+        return out
+
+    def _logits(self, net: nn.Module, tables: EmbeddingTables, name: str) -> Floats:
+        batches = self._rows[name].split(self._batch_size)  # type: ignore[no-untyped-call]
+        return torch.cat([net(tables.read(rows_BC.to(tables.device))) for rows_BC in batches]).cpu().numpy()
+
+
+class _Part:
+    """Examples to evaluate on, with the target of each task over those whose label is known."""
+
+    def __init__(self, name: str, tasks: Sequence[str], examples: CodedSplit, bucket: str = "") -> None:
+        self.split, self.bucket = name, bucket
+        self._targets: list[tuple[int, str, Any, classification.Target]] = []
+        for t, task in enumerate(tasks):
+            known = slice(None) if examples.observed_NT is None else np.flatnonzero(examples.observed_NT[:, t])
+            if len(examples.labels_NT[known]):
+                truth_N = None if examples.truth_NT is None else examples.truth_NT[known, t]
+                group_N = None if examples.group_N is None else examples.group_N[known]
+                self._targets.append(
+                    (t, task, known, classification.Target(examples.labels_NT[known, t], truth_N, group_N))
+                )
+
+    def metrics(self, logits_NT: Floats) -> dict[MetricKey, float]:
+        return {
+            MetricKey(self.split, metric, task, self.bucket): value
+            for t, task, known, target in self._targets
+            for metric, value in target(logits_NT[known, t]).items()
+        }
+
+
+def _rows_of(encoding: Encoding, split: CodedSplit) -> Tensor:
+    """Fused rows [N, C] of every example, looked up once for all evaluations."""
+    return encoding.rows_BC(torch.from_numpy(np.array(split.codes_NF)))
+
+
+def _subsample(rng: np.random.Generator, size: int, sample: int) -> npt.NDArray[np.int64]:
+    return np.sort(rng.choice(size, min(size, sample), replace=False, shuffle=False))

@@ -1,0 +1,102 @@
+"""Vocabularies and composed encoders: from coded ids to rows of one fused table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from harness.api import FieldStats, FieldTable, Strategy, UserError, vocabulary
+from harness.base import seeds
+from harness.data.indexed import Corpus, Ints
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """remap_VC: int32 fused rows of each coded id, H per id; -1 pads fields with fewer.
+
+    column_C: which of the F * H looked-up rows of an example exist; column_field_C: the field of each.
+    train_count_R: int32, occurrences of each row in one pass over the training split.
+    """
+
+    remap_VH: Tensor
+    columns_C: Tensor
+    column_field_C: Tensor
+    fields: tuple[FieldTable, ...]
+    train_count_R: Tensor
+
+    @property
+    def num_rows(self) -> int:
+        return len(self.train_count_R)
+
+    def rows_BC(self, codes_BF: Tensor) -> Tensor:
+        """Fused rows of a batch: int32 [B, C]; C = F unless a field has several rows per id."""
+        rows = self.remap_VH.index_select(0, codes_BF.reshape(-1)).view(len(codes_BF), -1)
+        return rows if rows.shape[1] == len(self.columns_C) else rows.index_select(1, self.columns_C)
+
+
+def encode(corpus: Corpus, strategies: Sequence[Strategy], seed: int) -> Encoding:
+    """Fold the strategies' encoders over every field, in declared order, and lay the fields end to end."""
+    tables: list[FieldTable] = []
+    mapped: list[Ints] = []
+    counts: list[npt.NDArray[np.int32]] = []
+    offset = 0
+    for name, ids_V, count_V in zip(corpus.fields, corpus.ids_V, corpus.count_V, strict=True):
+        rows_VH, num_rows = _fold(name, ids_V, count_V, strategies, seed)
+        tables.append(FieldTable(name, offset, num_rows, int((count_V > 0).sum())))
+        mapped.append(rows_VH + offset)
+        counts.append(_count(rows_VH, count_V, num_rows))
+        offset += num_rows
+    if offset > np.iinfo(np.int32).max:
+        raise UserError(f"{offset:,} table rows in all fields; accepted: at most {np.iinfo(np.int32).max:,}")
+    width = max(m.shape[1] for m in mapped)
+    padded = [np.pad(m, ((0, 0), (0, width - m.shape[1])), constant_values=-1) for m in mapped]
+    columns = [(f, f * width + h) for f, m in enumerate(mapped) for h in range(m.shape[1])]
+    return Encoding(
+        remap_VH=torch.from_numpy(np.concatenate(padded).astype(np.int32)),
+        columns_C=torch.tensor([c for _, c in columns], dtype=torch.int32),
+        column_field_C=torch.tensor([f for f, _ in columns], dtype=torch.int32),
+        fields=tuple(tables),
+        train_count_R=torch.from_numpy(np.concatenate(counts)),
+    )
+
+
+def _fold(name: str, ids_V: Ints, count_V: Ints, strategies: Sequence[Strategy], seed: int) -> tuple[Ints, int]:
+    """Rows_VH and the number of rows after all encoders; the plain vocabulary where no strategy brings one."""
+    ids_VH, num_rows = ids_V[:, None], 0
+    for strategy in strategies:
+        stats = _stats(name, ids_VH, count_V)
+        encoder = strategy.encoder(stats, seeds.generator(seed, "encoder", strategy.name, name))
+        if encoder is not None:
+            ids_VH, num_rows = encoder.rows_of(ids_VH.reshape(-1)).reshape(len(ids_V), -1), encoder.num_rows
+            _check(strategy, name, ids_VH, num_rows)
+    if num_rows:
+        return ids_VH, num_rows
+    plain = vocabulary(_stats(name, ids_V[:, None], count_V))
+    return plain.rows_of(ids_V)[:, None], plain.num_rows
+
+
+def _stats(name: str, ids_VH: Ints, count_V: Ints) -> FieldStats:
+    """Distinct training ids and their counts, recounted on the rows of the stage before."""
+    trained = count_V > 0
+    ids_U, at = np.unique(ids_VH[trained], return_inverse=True)
+    weight = np.broadcast_to(count_V[trained, None], ids_VH[trained].shape)
+    count_U = np.bincount(at.reshape(-1), weights=weight.reshape(-1), minlength=len(ids_U))
+    return FieldStats(name, ids_U, count_U.astype(np.int64))
+
+
+def _count(rows_VH: Ints, count_V: Ints, num_rows: int) -> npt.NDArray[np.int32]:
+    weight = np.broadcast_to(count_V[:, None], rows_VH.shape).reshape(-1)
+    return np.bincount(rows_VH.reshape(-1), weights=weight, minlength=num_rows).astype(np.int32)
+
+
+def _check(strategy: Strategy, field: str, rows_VH: Ints, num_rows: int) -> None:
+    if rows_VH.min() < 0 or rows_VH.max() >= num_rows:
+        raise UserError(
+            f"strategy '{strategy.name}': encoder of field '{field}' gives rows {rows_VH.min()} to {rows_VH.max()}; "
+            f"accepted: 0 to {num_rows - 1}"
+        )

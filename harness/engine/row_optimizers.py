@@ -1,0 +1,92 @@
+"""Row optimisers: how the touched rows of the fused table are stepped, weights and state together.
+
+`step` is the definition, in torch on any device; on a CPU `fused_step` does the same in one pass over the rows. Both
+take the table store_RS (D weights, then the optimiser's state), the distinct rows_K, grad_KD, born_R and step (the age
+of a row is step - born: the optimiser steps since its state was last cleared, this one included), and two factors per
+row, or None for 1: scale_K of the update and keep_K of the weight before it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.api import TableSpec
+from harness.engine import kernels
+
+_ONES = torch.empty(0)
+"""Stands for a factor of 1 in the kernels."""
+
+
+@dataclass(frozen=True)
+class RowOptimizer:
+    """columns(D): numbers of state per row. update(grad_KD, state_KS, age_K, spec): update_KD; state_KS is changed."""
+
+    columns: Callable[[int], int]
+    update: Callable[[Tensor, Tensor, Tensor, TableSpec], Tensor]
+    kernel: Callable[..., Any]
+
+    def step(
+        self, store_RS: Tensor, rows_K: Tensor, grad_KD: Tensor, born_R: Tensor, step: int,
+        scale_K: Tensor | None, keep_K: Tensor | None, spec: TableSpec,
+    ) -> None:  # fmt: skip
+        """One step of the rows, by the definition."""
+        block_KS, width = store_RS.index_select(0, rows_K), grad_KD.shape[1]
+        age_K = (step - born_R.index_select(0, rows_K)).float()
+        update_KD = self.update(grad_KD, block_KS[:, width:], age_K, spec)
+        if scale_K is not None:
+            update_KD *= scale_K[:, None]
+        if keep_K is not None:
+            block_KS[:, :width] *= keep_K[:, None]
+        block_KS[:, :width] -= update_KD
+        store_RS.index_copy_(0, rows_K, block_KS)
+
+    def fused_step(
+        self, store_RS: Tensor, rows_K: Tensor, grad_KD: Tensor, born_R: Tensor, step: int,
+        scale_K: Tensor | None, keep_K: Tensor | None, spec: TableSpec,
+    ) -> None:  # fmt: skip
+        """The same in one pass, on a CPU."""
+        factors = (_ONES if f is None else f.float().contiguous() for f in (scale_K, keep_K))
+        arrays = (store_RS, rows_K, grad_KD.contiguous(), born_R, step, *factors)
+        kernels.apply(self.kernel, *arrays, spec.lr, spec.beta1, spec.beta2, spec.eps)
+
+
+def _adam(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
+    """Lazy Adam (Kingma and Ba 2015, on touched rows): moments of absent rows stay as they are, as torch SparseAdam."""
+    mean, square = state.chunk(2, dim=1)
+    mean.lerp_(grad, 1 - spec.beta1)
+    square.mul_(spec.beta2).addcmul_(grad, grad, value=1 - spec.beta2)
+    # expm1 keeps 1 - beta ** age exact in float32, where beta2 = .999 would lose four digits
+    correct1 = -torch.expm1(age * math.log(spec.beta1))
+    correct2 = -torch.expm1(age * math.log(spec.beta2))
+    rate = spec.lr * correct2.sqrt_() / correct1
+    return mean / square.sqrt().add_(spec.eps) * rate[:, None]
+
+
+def _adagrad(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
+    """Adagrad (Duchi et al. 2011): one accumulator per number."""
+    state.addcmul_(grad, grad)
+    return spec.lr * grad / state.sqrt().add_(spec.eps)
+
+
+def _rowwise_adagrad(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
+    """Row-wise Adagrad: one accumulator per row, the mean of the squared gradient (as in FBGEMM)."""
+    state.add_(grad.square().mean(dim=1, keepdim=True))
+    return spec.lr * grad / state.sqrt().add_(spec.eps)
+
+
+def _sgd(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
+    return spec.lr * grad
+
+
+OPTIMIZERS = {
+    "adam": RowOptimizer(lambda d: 2 * d, _adam, kernels.adam),
+    "adagrad": RowOptimizer(lambda d: d, _adagrad, kernels.adagrad),
+    "rowwise_adagrad": RowOptimizer(lambda d: 1, _rowwise_adagrad, kernels.rowwise_adagrad),
+    "sgd": RowOptimizer(lambda d: 0, _sgd, kernels.sgd),
+}

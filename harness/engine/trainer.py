@@ -1,0 +1,134 @@
+"""The state of a run between batches, and one training step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from harness.api import DenseSpec, Model, Strategy, TableSpec, defining
+from harness.base import seeds
+from harness.data.indexed import Corpus
+from harness.engine import memory
+from harness.engine.batches import Batch, Batches
+from harness.engine.embedding_tables import EmbeddingTables
+from harness.engine.row_mapping import encode
+from harness.experiment.plan import TrainSpec
+
+
+class Trainer:
+    """The state of one run between batches."""
+
+    def __init__(
+        self, corpus: Corpus, model: Model, strategies: Sequence[Strategy], train: TrainSpec, seed: int, *,
+        truth: bool = False,
+    ) -> None:  # fmt: skip
+        torch.set_num_threads(train.threads)
+        memory.keep_freed()
+        self.corpus, self.train, self.strategies = corpus, train, strategies
+        device = torch.device(train.device)
+        self.encoding = encode(corpus, strategies, seed)
+        dense = DenseSpec(lr=train.dense_lr)
+        spec = TableSpec(lr=train.table_lr, optimizer=train.table_optimizer, init_std=train.init_std)
+        spec = reduce(lambda s, strategy: strategy.table(s, dense), strategies, spec)
+        fields, tasks = len(corpus.fields), len(corpus.tasks)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seeds.torch_seed(seed, "dense"))
+            net, width = model.network(fields, tasks), model.width(tasks)
+            for strategy in strategies:
+                net, width = strategy.network(net, fields, width)
+        self.net = net.to(device)
+        self.tables = EmbeddingTables(self.encoding, spec, width, strategies, seed, device)
+        self.batches = Batches(
+            corpus.train, self.encoding, train.batch_size, train.shuffle_window, seed, device, strategies, truth=truth
+        )
+        self._trainable = [p for p in self.net.parameters() if p.requires_grad]
+        self._random = seeds.torch_generator(seed, "train").get_state()
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=train.dense_lr, fused=True)
+        self._embedded, self._penalties = defining("on_embedded", strategies), defining("penalty", strategies)
+
+    def start_epoch(self, epoch: int) -> None:
+        self.tables.epoch = epoch
+        dense = reduce(lambda s, strategy: strategy.dense(s, epoch), self.strategies, DenseSpec(self.train.dense_lr))
+        for group in self.optimizer.param_groups:
+            group["lr"] = dense.lr
+        for parameter in self._trainable:
+            parameter.requires_grad_(not dense.frozen)
+        with self.randomness():
+            for strategy in self.strategies:
+                strategy.on_epoch_start(epoch, self.tables)
+        self.net.train()
+
+    def step(self, batch: Batch) -> Tensor:
+        """One batch: lookup, forward, backward, update. Returns the loss, still on its way."""
+        embedded_BFD = self.tables.lookup(batch.rows)
+        random = torch.get_rng_state() if self.tables.perturbed else None
+        loss, grad_BFD = self._backward(embedded_BFD, batch)
+        if random is not None and (moved_BFD := self.tables.displaced(grad_BFD)) is not None:
+            torch.set_rng_state(random)  # what is dropped or mixed is the same in both passes
+            _, grad_BFD = self._backward(moved_BFD, batch)
+        self.tables.update(grad_BFD)
+        self.optimizer.step()
+        return loss
+
+    def _backward(self, embedded_BFD: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The loss, and its gradient at the embeddings; that of the net is left in its parameters."""
+        logits_BT = self._forward(embedded_BFD, batch)
+        loss, grad_BT = loss_and_gradient(logits_BT.detach(), batch.labels_BT, batch.known_BT)
+        penalties = [p for s in self._penalties if (p := s.penalty(embedded_BFD)) is not None]
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward([logits_BT, *penalties], [grad_BT, *map(torch.ones_like, penalties)])
+        assert embedded_BFD.grad is not None
+        return loss, embedded_BFD.grad
+
+    def _forward(self, embedded_BFD: Tensor, batch: Batch) -> Tensor:
+        """Logits [B, T] of what strategies let the net see of a training batch."""
+        if self._embedded:
+            known_BT, labels_BT = batch.known_BT, batch.labels_BT
+            labels_BT = labels_BT if known_BT is None else labels_BT.masked_fill(known_BT == 0, -1)
+            embedded_BFD = reduce(lambda e, strategy: strategy.on_embedded(e, labels_BT), self._embedded, embedded_BFD)
+        logits_BT: Tensor = self.net(embedded_BFD)
+        return logits_BT
+
+    def end_epoch(self, epoch: int) -> None:
+        with self.randomness():
+            for strategy in self.strategies:
+                strategy.on_epoch_end(epoch, self.tables)
+
+    def state(self) -> dict[str, Any]:
+        """All that changes in training, between epochs."""
+        return {
+            "tables": self.tables.state(),
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": self._random,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.tables.restore(state["tables"])
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._random = state["random"]
+
+    @contextmanager
+    def randomness(self) -> Iterator[None]:
+        """Inside, torch's global stream, which dropout and hooks draw from, is this run's own."""
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self._random)
+            yield
+            self._random = torch.get_rng_state()
+
+
+def loss_and_gradient(logits_BT: Tensor, labels_BT: Tensor, known_BT: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Sum over tasks of the mean cross-entropy of the known labels, and its gradient at the logits."""
+    loss_BT = functional.softplus(logits_BT) - labels_BT * logits_BT
+    grad_BT = torch.sigmoid(logits_BT).sub_(labels_BT)
+    if known_BT is None:
+        return loss_BT.sum() / len(logits_BT), grad_BT.div_(len(logits_BT))
+    weight_BT = known_BT / known_BT.sum(dim=0).clamp(min=1)
+    return (loss_BT * weight_BT).sum(), grad_BT.mul_(weight_BT)

@@ -1,0 +1,56 @@
+"""Check a whole plan, build its data, and lay out its arms, before anything is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.base.errors import UserError, unknown
+from harness.data import indexed
+from harness.data.build import build_data, data_folder
+from harness.experiment.instantiate import labels, resolve
+from harness.experiment.plan import Plan
+from harness.metrics.catalog import METRICS, PROBES, Needs
+from harness.plugins.registry import Registry
+from harness.results import records
+from harness.search.arm import ArmPlan
+from harness.search.study import open_journal
+
+
+def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
+    """Check the whole plan, build its data sets, and lay out its arms.
+
+    Raises:
+        UserError: anything in the plan or its data is not accepted.
+    """
+    datasets, models, _ = resolve(plan, registry)
+    records.ensure_writable(results)
+    journal = open_journal(results) if plan.search.trials else None
+    arms = []
+    for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
+        key = build_data(dataset, plan.data_seed, registry, results)
+        task = _task(plan, indexed.load(data_folder(results, key)), label)
+        for model, model_label in zip(models, labels(plan.models), strict=True):
+            arms += [
+                ArmPlan(plan, registry, label, model_label, text, key, dataset, model, task, journal)
+                for text in plan.strategies
+            ]
+    return arms
+
+
+def _task(plan: Plan, data: indexed.Corpus, label: str) -> str:
+    """The task that the plan selects by; it, the metric and the probes must exist on this data."""
+    task, metric = plan.search.task or data.tasks[0], plan.search.metric
+    for name, place in ((task, "search"), (plan.evaluation.task or task, "evaluation")):
+        if name not in data.tasks:
+            raise unknown("task", name, data.tasks, f"plan '{plan.name}': {place}.task")
+    needs = METRICS[metric].needs
+    if {Needs.GROUPS: data.valid.group_N, Needs.TRUTH: data.valid.truth_NT}.get(needs, True) is None:
+        raise UserError(f"plan '{plan.name}': search.metric = '{metric}': data set '{label}' has no {needs}")
+    of_truth = {name for name, probe in PROBES.items() if probe.needs == Needs.TRUTH}
+    blind = sorted(of_truth.intersection(plan.evaluation.probes)) if data.train.truth_NT is None else []
+    if blind:
+        raise UserError(
+            f"plan '{plan.name}': evaluation.probes: '{blind[0]}': data set '{label}' has no known probabilities; "
+            f"accepted: {', '.join(sorted(PROBES.keys() - of_truth))}"
+        )
+    return task

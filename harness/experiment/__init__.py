@@ -1,0 +1,1 @@
+"""What to run: plans, keys, and the plug-ins that plans name."""

@@ -1,0 +1,220 @@
+"""What to run: plan TOML -> frozen, typed specs -> the key that names a run."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import torch
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from harness.api import UserError
+from harness.base.config import Config, explain
+from harness.base.errors import unknown
+from harness.base.plugin import Plugin
+from harness.metrics.catalog import PROBES, SELECTABLE
+from harness.metrics.selection import Rule
+
+P = TypeVar("P", bound=Plugin)
+
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+class PluginSpec(Config):
+    """A plug-in by name, with every parameter written out."""
+
+    name: str
+    params: dict[str, Any] = {}
+
+
+class TrainSpec(Config):
+    """The knobs that every strategy shares.
+
+    threads: of one training process; part of the key, as sums depend on it. shuffle_window: examples shuffled together;
+    a training split with more is read in windows of blocks from all over it. device: cpu or cuda, of tables and net.
+    """
+
+    epochs: int = Field(4, ge=1)
+    batch_size: int = Field(4096, ge=1)
+    dense_lr: float = Field(1e-3, gt=0)
+    table_lr: float = Field(1e-3, gt=0)
+    table_optimizer: Literal["adam", "adagrad", "rowwise_adagrad", "sgd"] = "adam"
+    init_std: float = Field(0.01, ge=0)
+    threads: int = Field(1, ge=1)
+    shuffle_window: int = Field(1 << 22, ge=1)
+    device: str = "cpu"
+
+    @field_validator("device")
+    @classmethod
+    def _there(cls, value: str) -> str:
+        accepted = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        if value not in accepted:
+            raise ValueError(f"accepted here: {' or '.join(accepted)}")
+        return value
+
+
+class EvalSpec(Config):
+    """When to evaluate, and what. points: shares of an epoch at which the subsample is evaluated, besides its end.
+    probes: diagnostics to add at every evaluation, see `harness.probes`. task: the one whose labels they look at;
+    None: that of the plan's search."""
+
+    points: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)
+    sample: int = Field(20_000, ge=100)
+    batch_size: int = Field(16_384, ge=1)
+    test: bool = True
+    probes: tuple[str, ...] = ()
+    task: str | None = None
+
+    @field_validator("points", "probes", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("probes")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in PROBES:
+                raise ValueError(str(unknown("probe", name, PROBES)))
+        return value
+
+    @field_validator("points")
+    @classmethod
+    def _inside(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 < p < 1 for p in value) or list(value) != sorted(set(value)):
+            raise ValueError("points must ascend strictly between 0 and 1")
+        return value
+
+
+class RunSpec(Config):
+    """All that determines the numbers of one run."""
+
+    dataset: PluginSpec
+    data_seed: int = 0
+    model: PluginSpec
+    strategy: tuple[PluginSpec, ...] = Field(min_length=1)
+    train: TrainSpec = TrainSpec()
+    evaluation: EvalSpec = EvalSpec()
+    seed: int = Field(0, ge=0)
+
+
+class SearchSpec(Config):
+    """How hyperparameters are chosen. trials: per strategy, the first being the defaults; 0: no search. The one-epoch
+    baseline has as many epochs in trials of one.
+
+    select: best_epoch, final_epoch or one_epoch of valid/<metric>/<task>. Seeds of trials count from `seed`.
+    """
+
+    trials: int = Field(0, ge=0)
+    metric: str = "auc"
+    task: str | None = None
+    select: Rule = Rule.BEST_EPOCH
+    seed: int = Field(1_000_000, ge=0)
+    dense_lr: tuple[float, float] = (3e-4, 3e-3)
+    table_lr: tuple[float, float] = (3e-4, 0.3)
+
+    @field_validator("dense_lr", "table_lr", mode="before")
+    @classmethod
+    def _pair(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("dense_lr", "table_lr")
+    @classmethod
+    def _range(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] <= value[1]:
+            raise ValueError("low and high must be positive and ascend, as [3e-4, 3e-3]")
+        return value
+
+    @field_validator("metric")
+    @classmethod
+    def _metric(cls, value: str) -> str:
+        if value not in SELECTABLE:
+            raise ValueError(str(unknown("metric", value, SELECTABLE)))
+        return value
+
+
+class Plan(Config):
+    """A comparison: data sets x models x strategies x seeds, at one search budget.
+
+    table: what the files of its published tables begin with; its name, if not given.
+    """
+
+    name: str = Field(pattern=NAME)
+    table: str | None = Field(None, pattern=NAME)
+    description: str = ""
+    datasets: tuple[dict[str, Any], ...] = Field(alias="dataset", min_length=1)
+    models: tuple[dict[str, Any], ...] = Field(alias="model", min_length=1)
+    strategies: tuple[str, ...] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    data_seed: int = Field(0, ge=0)
+    train: TrainSpec = TrainSpec()
+    evaluation: EvalSpec = EvalSpec()
+    search: SearchSpec = SearchSpec()
+
+    @field_validator("datasets", "models", "strategies", "seeds", mode="before")
+    @classmethod
+    def _tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("datasets", "models")
+    @classmethod
+    def _labelled(cls, value: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        for label in (t["label"] for t in value if "label" in t):
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.-]*", str(label)):
+                raise ValueError(f"label {label!r} may hold letters, digits, space, _ . and - alone")
+        return value
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Plan:
+        for what, values in (("seed", self.seeds), ("strategy", self.strategies)):
+            for value in values:
+                if list(values).count(value) > 1:
+                    raise ValueError(f"{what} {value!r} is listed twice")
+        trials = self.search.trials * self.train.epochs  # of the one-epoch baseline, which has the most
+        tuning = range(self.search.seed, self.search.seed + trials)
+        for seed in self.seeds:
+            if seed < 0:
+                raise ValueError(f"seed {seed} is negative")
+            if seed in tuning:
+                raise ValueError(f"seed {seed} is among the tuning seeds {tuning.start} to {tuning[-1]}")
+        return self
+
+
+def load_plan(path: Path, overrides: list[str] | None = None) -> Plan:
+    """Read a plan; `overrides` are `key=value` with dotted keys and TOML values, as `train.epochs=2`.
+
+    Raises:
+        UserError: the file is missing or not TOML, or a key or value is not accepted.
+    """
+    try:
+        values = tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise UserError(f"plan '{path}' does not exist") from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"plan '{path}' cannot be read as TOML: {error}") from error
+    for override in overrides or []:
+        _override(values, override)
+    try:
+        return Plan.model_validate({"name": path.stem, **values})
+    except ValidationError as error:
+        raise UserError(f"plan '{path}': {explain(error, Plan)}") from error
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise UserError(f"--set '{override}' has no '='; accepted: key=value, as train.epochs=2")
+    try:
+        value = tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *path, last = key.strip().split(".")
+    for part in path:
+        inner = values.setdefault(part, {})
+        values = inner[0] if isinstance(inner, list) and len(inner) == 1 else inner
+        if not isinstance(values, dict):
+            raise UserError(f"--set '{override}': '{part}' is not a table of the plan")
+    values[last] = value

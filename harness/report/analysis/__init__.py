@@ -1,0 +1,1 @@
+"""What the runs of a plan say: differences, intervals, tests, ranks."""

@@ -1,0 +1,92 @@
+"""A mean over seeds with its interval, and what its seeds can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from harness.report.analysis import inference
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds with its 95 % Student-t interval; no interval from one seed. values: one per seed."""
+
+    values: tuple[float, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def mean(self) -> float:
+        return float(np.mean(self.values))
+
+    @cached_property
+    def _interval(self) -> tuple[float, float] | None:
+        if self.n == 1:
+            return None
+        low, high = inference.t_interval(np.array(self.values))
+        return float(low), float(high)
+
+    @property
+    def low(self) -> float | None:
+        return self._interval[0] if self._interval else None
+
+    @property
+    def high(self) -> float | None:
+        return self._interval[1] if self._interval else None
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the interval excludes zero on that side; 0 where the seeds do not tell."""
+        if self.low is None or self.high is None:
+            return 0
+        return int(self.low > 0) - int(self.high < 0)
+
+    @property
+    def identical(self) -> bool:
+        """Every difference is exactly zero: a run compared with itself."""
+        return not any(self.values)
+
+    @cached_property
+    def deviation(self) -> float | None:
+        """Standard deviation over seeds."""
+        return float(np.std(self.values, ddof=1)) if self.n > 1 else None
+
+    def detectable(self, level: float = inference.LEVEL) -> float | None:
+        """The smallest mean that this many seeds, varying as much, would tell from zero four times in five."""
+        return None if self.deviation is None else inference.detectable_effect(self.n, level) * self.deviation
+
+    @cached_property
+    def bootstrap(self) -> tuple[float, float] | None:
+        """The BCa bootstrap interval; None with too few seeds for one."""
+        if self.n < inference.BOOTSTRAP_FROM:
+            return None
+        low, high = inference.bootstrap_interval(np.array([self.values]))
+        return float(low[0]), float(high[0])
+
+    @cached_property
+    def p_value(self) -> float | None:
+        """Of Student's t test that the mean is zero; None from one seed."""
+        return float(inference.t_test(np.array(self.values))) if self.n > 1 else None
+
+    @cached_property
+    def sign_flip(self) -> float | None:
+        """p of the sign-flip test that the values are symmetric about zero; None from one seed."""
+        return float(inference.sign_flip(np.array(self.values))) if self.n > 1 else None
+
+
+def estimate(values: Iterable[float]) -> Estimate | None:
+    """Of independent values; None of none."""
+    found = tuple(float(v) for v in values)
+    return Estimate(found) if found else None
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm-adjusted p-values of a family; what has no p-value is no member of it."""
+    adjusted = iter(inference.holm([p for p in p_values if p is not None]))
+    return [None if p is None else next(adjusted) for p in p_values]

@@ -1,0 +1,188 @@
+"""A plan's arms with their runs, read back from disk and grouped by data set and model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.base.errors import UserError
+from harness.metrics import curves
+from harness.results.keys import ArmRole, Status
+from harness.results.plan_results import PLAIN, Arm, Outcome, read_outcome
+from harness.results.records import Run, read
+from harness.results.records import seconds as seconds_of
+
+OF_FACTS = "facts-"
+"""Begins the name of a fact's plan."""
+
+
+@dataclass(frozen=True)
+class ArmRuns:
+    """An arm and what each of its seeds came to.
+
+    runs: every expected seed; status `missing`: nothing on disk. failed_trials: number -> run of what the search lost.
+    complete: nothing of the plan is still to come.
+    """
+
+    arm: Arm
+    runs: dict[int, Run]
+    failed_trials: dict[int, Run]
+    complete: bool
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.arm.role == ArmRole.ONE_EPOCH
+
+    @property
+    def label(self) -> str:
+        return "one epoch" if self.is_baseline else self.arm.strategy
+
+    @cached_property
+    def finished(self) -> dict[int, Run]:
+        """The runs that statistics are made of."""
+        return {seed: run for seed, run in self.runs.items() if run.status == Status.FINISHED}
+
+    @cached_property
+    def failed(self) -> tuple[int, ...]:
+        """Seeds that came to no value: they diverged, or crashed."""
+        lost = {run.status for run in self.runs.values()} - {Status.FINISHED} if self.complete else {Status.FAILED}
+        return tuple(seed for seed, run in self.runs.items() if run.status in lost)
+
+    @property
+    def completeness(self) -> str:
+        done, expected = len(self.finished), len(self.runs)
+        return seeds(done) if done == expected else f"{done} of {seeds(expected)}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The arms that are compared with each other: one data set, one model.
+
+    task, metric: what the plan selects and ranks by. baseline: the one-epoch reference, which is not among `arms`.
+    pending: strategies of the plan that have no result yet.
+    """
+
+    dataset: str
+    model: str
+    task: str
+    metric: str
+    tasks: tuple[str, ...]
+    arms: tuple[ArmRuns, ...]
+    baseline: ArmRuns | None
+    pending: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset} / {self.model}"
+
+    @property
+    def everything(self) -> tuple[ArmRuns, ...]:
+        """The arms, then the baseline."""
+        return self.arms if self.baseline is None else (*self.arms, self.baseline)
+
+    @property
+    def plain(self) -> ArmRuns | None:
+        return next((a for a in self.arms if a.arm.strategy == PLAIN), None)
+
+    @cached_property
+    def split(self) -> str:
+        """Where reported values are read: `test`, or `valid` in a plan that never reads test."""
+        ends = (end for a in self.everything for run in a.finished.values() for end in run.boundaries)
+        return "test" if any(key.split == "test" for end in ends for key in end.metrics) else "valid"
+
+    @cached_property
+    def epochs(self) -> int:
+        return max((len(r.boundaries) for a in self.arms for r in a.finished.values()), default=0)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A plan with everything that was recorded for it. seconds: of training and evaluation, trials included."""
+
+    outcome: Outcome
+    groups: tuple[Group, ...]
+    seconds: float = 0.0
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Every reporting run once; an untuned baseline shares the runs of `none`."""
+        return tuple({r.key: r for g in self.groups for a in g.everything for r in a.runs.values()}.values())
+
+
+def seeds(count: int) -> str:
+    return f"{count} seed" if count == 1 else f"{count} seeds"
+
+
+def load(results: Path, plan: str) -> Comparison:
+    """Read a plan and its runs.
+
+    Raises:
+        UserError: the plan was never run in this results folder.
+    """
+    outcome = read_outcome(results, plan)
+    groups: dict[tuple[str, str], list[Arm]] = {}
+    for arm in outcome.arms:
+        groups.setdefault((arm.dataset, arm.model), []).append(arm)
+    keys = {key for arm in outcome.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
+    spent = sum(seconds_of(results / "runs", key) for key in keys)
+    return Comparison(outcome, tuple(_group(outcome, members, results) for members in groups.values()), spent)
+
+
+def plans(results: Path) -> list[str]:
+    """Names of the plans that were run in a results folder; those of facts have a page of their own.
+
+    Raises:
+        UserError: there is none.
+    """
+    names = sorted(p.stem for p in (results / "plans").glob("*.json") if not p.stem.startswith(OF_FACTS))
+    if not names:
+        raise UserError(f"no plan was ever run in results folder '{results}'")
+    return names
+
+
+def _group(outcome: Outcome, members: list[Arm], results: Path) -> Group:
+    search: dict[str, Any] = outcome.plan.get("search", {})
+    expected = tuple(outcome.plan.get("seeds", ()))
+    runs = results / "runs"
+    arms = [ArmRuns(arm, _runs(runs, arm, expected), _failed_trials(runs, arm), outcome.complete) for arm in members]
+    tasks = _tasks(arms)
+    return Group(
+        dataset=members[0].dataset,
+        model=members[0].model,
+        task=search.get("task") or (tasks[0] if tasks else ""),
+        metric=search.get("metric", "auc"),
+        tasks=tasks,
+        arms=tuple(a for a in arms if not a.is_baseline),
+        baseline=next((a for a in arms if a.is_baseline), None),
+        pending=tuple(s for s in outcome.plan.get("strategies", ()) if s not in {a.strategy for a in members}),
+    )
+
+
+def _runs(folder: Path, arm: Arm, expected: Iterable[int]) -> dict[int, Run]:
+    why = "every trial of the search failed" if arm.trials and not arm.runs else "not started"
+    return {seed: _run(folder, arm.runs.get(seed, ""), why) for seed in sorted({*expected, *arm.runs})}
+
+
+def _failed_trials(folder: Path, arm: Arm) -> dict[int, Run]:
+    return {trial.number: _run(folder, trial.key, "") for trial in arm.trials if trial.value is None}
+
+
+def _run(folder: Path, key: str, why: str) -> Run:
+    """A run from disk; where there is none, a stand-in that says why."""
+    try:
+        if key:
+            return read(folder, key)
+    except UserError as error:
+        why = str(error)
+    return Run(key=key, spec={}, records=(), status=Status.MISSING, reason=why, env={})
+
+
+def _tasks(arms: list[ArmRuns]) -> tuple[str, ...]:
+    """Task names in the order of the data set."""
+    for arm in arms:
+        for run in arm.finished.values():
+            return tuple(curves.tasks(run.boundaries[:1]))
+    return ()

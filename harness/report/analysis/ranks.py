@@ -1,0 +1,106 @@
+"""Arms ranked over data sets and tasks: Friedman's test, and the differences of average rank that mean something.
+
+After Demsar, Statistical comparisons of classifiers over multiple data sets, JMLR 7 (2006). His blocks are independent;
+the tasks of a data set share their runs and are not, so that a data set with its model is one block, in which an arm's
+rank is by its mean rank over the tasks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from harness.report.analysis.comparisons import rows
+from harness.report.analysis.inference import LEVEL, Floats
+from harness.report.analysis.load import Comparison, Group
+
+FEWEST_BLOCKS = 3
+"""That a test of ranks is made of."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Average ranks over blocks, a block being a data set and model; best first, 1 is best.
+
+    tasks: of all blocks together. p: Friedman's test that no arm differs. critical_difference: two arms whose average
+    ranks are further apart differ at .05 (Nemenyi's test). Both None where the blocks are too few for a test. left_out:
+    arms without a gain in some task.
+    """
+
+    metric: str
+    blocks: tuple[str, ...]
+    tasks: int
+    names: tuple[str, ...]
+    ranks: tuple[float, ...]
+    p: float | None
+    critical_difference: float | None
+    left_out: tuple[str, ...]
+
+    @property
+    def cliques(self) -> list[tuple[int, int]]:
+        """First and last index of every largest set of arms that are not told apart; none without a test."""
+        found: list[tuple[int, int]] = []
+        if self.critical_difference is None:
+            return found
+        for first, rank in enumerate(self.ranks):
+            last = max(i for i, other in enumerate(self.ranks) if other - rank <= self.critical_difference)
+            if last > first and not any(last <= end for _, end in found):
+                found.append((first, last))
+        return found
+
+
+def rank_over_blocks(comparison: Comparison) -> Ranking | None:
+    """The arms of a plan, and one epoch of the baseline, by their gain in every task of every group.
+
+    None where fewer than three of them have a gain in each of at least two tasks, or the groups differ in metric.
+    """
+    gains = {group.name: [_gains(group, task) for task in group.tasks] for group in comparison.groups if group.tasks}
+    every = [found for tasks in gains.values() for found in tasks]
+    names = sorted(set().union(*every))
+    complete = [name for name in names if all(name in found for found in every)]
+    metrics = {group.metric for group in comparison.groups}
+    if len(every) < 2 or len(complete) < 3 or len(metrics) > 1:
+        return None
+    ranks = [average_ranks(np.array([[found[n] for n in complete] for found in tasks])) for tasks in gains.values()]
+    scores, tested = -np.array(ranks), len(ranks) >= FEWEST_BLOCKS
+    average = average_ranks(scores) if len(ranks) > 1 else ranks[0]
+    order = np.argsort(average, kind="stable")
+    return Ranking(
+        metric=metrics.pop(),
+        blocks=tuple(gains),
+        tasks=len(every),
+        names=tuple(complete[i] for i in order),
+        ranks=tuple(float(average[i]) for i in order),
+        p=friedman(scores) if tested else None,
+        critical_difference=nemenyi(len(complete), len(gains)) if tested else None,
+        left_out=tuple(name for name in names if name not in complete),
+    )
+
+
+def average_ranks(score_BM: Floats) -> Floats:
+    """Mean over B blocks of the rank of each of M arms, the largest score being 1 and ties sharing their mean rank."""
+    return np.asarray(stats.rankdata(-score_BM, axis=1).mean(0))
+
+
+def friedman(score_BM: Floats) -> float:
+    """p of Friedman's test over B blocks that M >= 3 arms do not differ; 1 where every block is a tie."""
+    with np.errstate(invalid="ignore"):
+        p = float(stats.friedmanchisquare(*score_BM.T).pvalue)
+    return 1.0 if math.isnan(p) else p
+
+
+def nemenyi(arms: int, blocks: int) -> float:
+    """The critical difference of average ranks at .05."""
+    studentised = float(stats.studentized_range.isf(LEVEL, arms, np.inf))
+    return studentised / math.sqrt(2) * math.sqrt(arms * (arms + 1) / (6 * blocks))
+
+
+def _gains(group: Group, task: str) -> dict[str, float]:
+    found: Sequence[tuple[str, float | None]] = [
+        (row.arm.label, gain.mean if (gain := row.value("gain")) else None) for row in rows(group, task, group.metric)
+    ]
+    return {name: gain for name, gain in found if gain is not None}

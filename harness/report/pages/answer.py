@@ -1,0 +1,150 @@
+"""The answer of a group in words: does more than one epoch pay, with what, and is plain training safe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.metrics.catalog import METRICS, measured, sign_of
+from harness.metrics.selection import Rule
+from harness.report.analysis.comparisons import Row, against, family
+from harness.report.analysis.estimates import holm
+from harness.report.analysis.inference import LEVEL
+from harness.report.analysis.load import Group
+from harness.report.format import baseline_name, digits_for, epochs_text, listed, named, p_is, show
+from harness.results.plan_results import PLAIN
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The finding of a group: a headline, the numbers behind it, and the gain alone if there is one."""
+
+    headline: str
+    text: str
+    gain: str = ""
+
+
+def rule(group: Group) -> str:
+    """How the epoch was chosen, in words; every rule of the group's arms."""
+    target = f"{group.task} {METRICS[group.metric].title}"
+    names = {
+        Rule.BEST_EPOCH: f"each seed's best epoch by valid {target}",
+        Rule.FINAL_EPOCH: "the last epoch",
+        Rule.ONE_EPOCH: "the first epoch",
+    }
+    used = dict.fromkeys(a.arm.select for a in group.arms)
+    return " or ".join(names[Rule(select)] for select in used)
+
+
+def answer(group: Group, rows: list[Row]) -> Answer:
+    """Does more than one epoch pay, with what, and is plain training safe; `rows` as ranked by `stats.rows`."""
+    arms = [row for row in rows if not row.arm.is_baseline and row.value("gain") is not None]
+    if not arms:
+        return Answer("No answer yet", _why_not(group))
+    lead, digits, compared = next(filter(_pays, arms), arms[0]), digits_for(rows), family(rows, "gain")
+    sentences = [_lead(group, lead, digits, compared), _better_at_once(arms, lead), _ties(group, arms, lead)]
+    sentences += [_plain(group, arms, lead, digits), _caveats(group)]
+    gain = f"{show(lead.value('gain'), digits, signed=True)} {measured(group.task, group.metric)}"
+    return Answer(_headline(group, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
+
+
+def _headline(group: Group, lead: Row) -> str:
+    gain = lead.value("gain")
+    assert gain is not None
+    if gain.n == 1:
+        return "One seed: not settled"
+    if group.epochs == 1:
+        return "One epoch only: nothing to compare"
+    if _pays(lead):
+        return f"More than one epoch pays {_with(lead, group)}"
+    further = lead.value("further")
+    if gain.sign > 0 and further is not None and further.sign > 0 and not lead.arm.failed:
+        return f"More than one epoch may pay {_with(lead, group)}: not settled"
+    if lead.shown("gain") > 0:
+        return f"{lead.arm.label} gains, but that it takes more than one epoch is not shown"
+    return "More than one epoch is not shown to pay"
+
+
+def _why_not(group: Group) -> str:
+    if not any(arm.runs for arm in group.everything):
+        return "The plan asks for no seed beside its trials."
+    if group.baseline is None and PLAIN not in group.pending:
+        return f"The plan has no strategy '{PLAIN}', so there is no one-epoch baseline to compare with."
+    missing = "No arm has" if group.baseline and group.baseline.finished else "The one-epoch baseline has not"
+    return f"{missing} finished a seed that can be compared."
+
+
+def _with(row: Row, group: Group) -> str:
+    return "without a mitigation" if row.arm is group.plain else f"with {row.arm.label}"
+
+
+def _pays(row: Row) -> bool:
+    """Its chosen epoch beats the baseline and its own first, both corrected for the number of arms."""
+    return row.shown("gain") > 0 and row.shown("further") > 0
+
+
+def _lead(group: Group, row: Row, digits: int, arms: int) -> str:
+    """arms: how many p is corrected for."""
+    gain = row.value("gain")
+    assert gain is not None
+    if gain.identical:
+        once = f"the first, which is {baseline_name(group)}"
+        return f"Of {group.epochs} epochs {_with(row, group)}, validation picks {once}: nothing is gained."
+    size = f"{show(gain, digits, signed=True)} {group.split} {measured(group.task, group.metric)}"
+    size += "" if sign_of(group.metric) > 0 else " (positive is less)"
+    sign = 0 if row.arm.failed else gain.sign
+    verb = {1: f"gains {size}", -1: f"loses {size}", 0: f"comes to {size}"}[sign]
+    open_ = "" if gain.sign or gain.n == 1 else ", which includes no gain"
+    if sign and arms > 1:
+        open_ = f" ({p_is(row.measures['gain'].p)} corrected for {arms} arms)"
+    stop = f", read at epoch {epochs_text(row.epochs)}" if row.epochs else ""
+    further = row.value("further")
+    later = further is not None and not further.identical
+    own = f", {show(further, digits, signed=True)} of it after its own first epoch" if later else ""
+    return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}{own}."
+
+
+def _better_at_once(arms: list[Row], lead: Row) -> str:
+    """Arms ranked above the one that is shown to pay."""
+    above = [row.arm.label for row in arms[: arms.index(lead)]]
+    return f"Ranked above it, without a gain from further epochs that is shown: {named(above)}." if above else ""
+
+
+def _ties(group: Group, arms: list[Row], lead: Row) -> str:
+    rest = [row for row in arms if row is not lead]
+    found = [against(lead.arm, row.arm, group) for row in rest]
+    p_values = holm([None if e is None else e.p_value for e in found])
+    tied = [row.arm.label for row, p in zip(rest, p_values, strict=True) if p is not None and p >= LEVEL]
+    also = [row.arm.label for row in rest if _pays(row)]
+    said = [f"Its difference to {named(tied)} could be chance."] if tied else []
+    if also:
+        said.append(f"{named(also)} also {'pays' if len(also) == 1 else 'pay'}.")
+    return " ".join(said)
+
+
+def _plain(group: Group, arms: list[Row], lead: Row, digits: int) -> str:
+    row = next((r for r in arms if r.arm is group.plain), None)
+    if row is None or group.epochs == 1:
+        return ""
+    end, gain = row.value("end_gain"), row.value("gain")
+    if end is None or gain is None:
+        return ""
+    shown = row.shown("end_gain")
+    verdict = {1: "it is safe", -1: "it is not safe", 0: "neither harm nor benefit is shown"}[shown]
+    size = show(gain, digits, signed=True) if gain.mean else "no gain"
+    stopped = f" Validation would stop it at epoch {epochs_text(row.epochs)}, with {size}."
+    text = f"Plain training run to epoch {group.epochs} ends {show(end, digits, signed=True)} from that baseline"
+    return f"{text}: {verdict}.{stopped if row is not lead else ''}"
+
+
+def _caveats(group: Group) -> str:
+    short = [f"{a.label} ({a.completeness})" for a in group.everything if len(a.finished) < len(a.runs)]
+    untuned = [a.label for a in group.everything if not a.arm.tuned]
+    parts = [f"Incomplete: {listed(short)}." if short else ""]
+    parts.append(f"Not run yet: {listed(list(group.pending))}." if group.pending else "")
+    if len(untuned) == len(group.everything):
+        parts.append("No arm was tuned.")
+    elif untuned:
+        parts.append(f"Untuned: {listed(untuned)}.")
+    if group.split == "valid":
+        parts.append("Values are of the split that chose the epoch, so gains are optimistic.")
+    return " ".join(filter(None, parts))

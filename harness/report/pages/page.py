@@ -1,0 +1,161 @@
+"""The report as one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from harness.report.analysis.comparisons import rows
+from harness.report.analysis.load import Comparison, Group
+from harness.report.analysis.ranks import rank_over_blocks
+from harness.report.figures import curves, points
+from harness.report.figures.arm_styles import Look, looks
+from harness.report.format import NOTHING, baseline_name
+from harness.report.pages.answer import Answer, answer, rule
+from harness.report.tables import costs, details, overall
+from harness.report.tables.certainty import DIFFERENCE, cautions, evidence, sensitivity
+from harness.report.tables.grids import Grid, by_task, ranked
+from harness.report.tables.printed import HOW_TO_READ
+from harness.results.keys import MetricKey
+
+COSTS = {
+    "s of training up to the chosen epoch": costs.seconds_to_chosen,
+    "1000 rows of the embedding table": costs.table_rows,
+    "MiB of embedding table and its optimiser": costs.table_size,
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page shows of one group.
+
+    legend: index and look of each arm, those that stand out first. curves: task -> figures. health: calibration and,
+    where it is known, regret by epoch. against_baseline, against_none: how sure the differences are.
+    """
+
+    group: Group
+    answer: Answer
+    cautions: list[str]
+    rule: str
+    baseline: str
+    ranked: Grid
+    by_task: Grid
+    legend: list[tuple[int, Look]]
+    curves: dict[str, list[str]]
+    health: list[tuple[str, str]]
+    buckets: list[tuple[str, str]]
+    sensitivity: str
+    against_baseline: Grid
+    against_none: Grid
+    cost_figures: list[str]
+    costs: Grid
+    knobs: Grid
+    failures: Grid
+    runs: Grid
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What the page shows of one plan. overall: the ranks over data sets and tasks, as words, table and figure."""
+
+    comparison: Comparison
+    sections: list[Section]
+    overall: tuple[str, Grid, str] | None
+    environments: list[tuple[str, str]]
+
+
+def render(comparisons: Sequence[Comparison], difference: float = DIFFERENCE) -> str:
+    """The whole page; every name in it is escaped. difference: whose price in seeds is told."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"typeset": typeset, "breakable": breakable}
+    chapters = [_chapter(comparison, difference) for comparison in comparisons]
+    arms = max((len(g.arms) for c in comparisons for g in c.groups), default=0)
+    return environment.get_template("report.html").render(
+        chapters=chapters, arms=arms, how_to_read=HOW_TO_READ, plan_toml=details.plan_toml
+    )
+
+
+def typeset(text: str) -> str:
+    """True minus signs and dashes; intervals and p-values do not break across lines."""
+    if text == NOTHING:
+        return "\u2013"
+    text = re.sub(r"(?<![\w.)])-(?=[.\d])", "\u2212", text).replace(" - ", " \u2212 ")
+    text = re.sub(r"\bp ([=<]) ", "p\u00a0\\1\u00a0", text)
+    return re.sub(r"(\S+) \[([\d.\u2212]+), ([\d.\u2212]+)\]", "\\1\u00a0[\\2,\u00a0\\3]", text)
+
+
+def breakable(text: str) -> Markup:
+    """A long name that may break at its joints; settings break between each other alone."""
+    safe = str(escape(text))
+    return Markup(safe.replace(" = ", "\u00a0=\u00a0") if " = " in text else re.sub("([_+(])", r"\1<wbr>", safe))
+
+
+def _chapter(comparison: Comparison, difference: float) -> Chapter:
+    ranking = rank_over_blocks(comparison)
+    return Chapter(
+        comparison=comparison,
+        sections=list(map(_section, comparison.groups, looks(comparison), repeat(difference))),
+        overall=(overall.summary(ranking), overall.table(ranking), overall.diagram(ranking)) if ranking else None,
+        environments=details.environments(comparison),
+    )
+
+
+def _section(group: Group, looks: Sequence[Look], difference: float) -> Section:
+    found = rows(group, group.task, group.metric)
+    metrics = tuple(dict.fromkeys((group.metric, "logloss" if group.metric == "auc" else "auc")))
+    return Section(
+        group=group,
+        answer=answer(group, found),
+        cautions=cautions(group),
+        rule=rule(group),
+        baseline=baseline_name(group),
+        ranked=ranked(group),
+        by_task=by_task(group),
+        legend=sorted(enumerate(looks), key=lambda item: not item[1].lit),
+        curves={task: [curves.curves(group, task, metric, looks) for metric in metrics] for task in _tasks(group)},
+        health=_health(group, looks),
+        buckets=[
+            (title, points.buckets(group, looks, last=last))
+            for title, last in (("At the chosen epoch", False), (f"After epoch {group.epochs}", True))
+            if group.tasks
+        ],
+        sensitivity=sensitivity(group, difference),
+        against_baseline=evidence(group, against_none=False, difference=difference),
+        against_none=evidence(group, against_none=True, difference=difference),
+        cost_figures=[
+            points.gain_against_cost(group, looks, cost, label) for label, cost in COSTS.items() if group.tasks
+        ],
+        costs=costs.costs(group),
+        knobs=details.knobs(group),
+        failures=details.failures(group),
+        runs=details.run_list(group),
+    )
+
+
+def _health(group: Group, looks: Sequence[Look]) -> list[tuple[str, str]]:
+    """Figures of what was recorded; regret is on synthetic data alone."""
+    runs = [run for arm in group.arms for run in arm.finished.values()]
+    recorded = {name for run in runs for end in run.boundaries for name in end.metrics}
+    figures = []
+    if MetricKey("valid", "calibration", group.task) in recorded:
+        figures.append(("Calibration", points.calibration(group, looks)))
+    if MetricKey("sample", "regret", group.task) in recorded:
+        figures.append(("Regret against the oracle", curves.curves(group, group.task, "regret", looks)))
+    return figures
+
+
+def _tasks(group: Group) -> list[str]:
+    """The plan's task first."""
+    return sorted(group.tasks, key=lambda task: task != group.task)

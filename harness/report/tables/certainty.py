@@ -1,0 +1,128 @@
+"""How sure a comparison is: tests of every difference, what its seeds could have shown, and where it misleads."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from harness.metrics.catalog import measured
+from harness.report.analysis.comparisons import Row, family, rows
+from harness.report.analysis.estimates import Estimate, holm
+from harness.report.analysis.inference import LEVEL, seeds_for, smallest_sign_flip
+from harness.report.analysis.load import Group, seeds
+from harness.report.format import NOTHING, baseline_name, digits_for, named, number, probability
+from harness.report.tables.grids import Cell, Column, Grid, cell
+
+DIFFERENCE = 0.001
+"""The difference, in units of the plan's metric, whose price in seeds is told unless another is asked for."""
+
+
+def evidence(group: Group, *, against_none: bool, difference: float = DIFFERENCE) -> Grid:
+    """The chosen epoch of every arm against one epoch of the baseline, or against that of `none`."""
+    found = rows(group, group.task, group.metric)
+    unit, digits = f"{group.split} {measured(group.task, group.metric)}", digits_for(found)
+    columns = (
+        Column("strategy", words=True),
+        Column(f"gain over {'none' if against_none else baseline_name(group)}", unit),
+        Column("p", "Student t"),
+        Column("p, Holm", "Student t"),
+        Column("p", "sign-flip"),
+        Column("p, Holm", "sign-flip"),
+        Column("deviation", "over seeds"),
+        Column("detectable", "4 times in 5, corrected"),
+        Column("seeds", f"to detect {difference:g}, corrected"),
+    )
+    flips = sign_flips(found, "gain", against_none=against_none)
+    arms = [row for row in found if not row.arm.is_baseline and not (against_none and row.arm is group.plain)]
+    level = LEVEL / max(family(found, "gain", against_none=against_none), 1)
+    return Grid(columns, tuple(_line(row, flips[id(row)], digits, against_none, difference, level) for row in arms))
+
+
+def sign_flips(found: list[Row], quantity: str, *, against_none: bool) -> dict[int, float | None]:
+    """Holm-adjusted p of the sign-flip test of a difference, by `id` of the row; the baseline is in no family."""
+    arms = [row for row in found if not row.arm.is_baseline]
+    estimates = [_difference(row, quantity, against_none) for row in arms]
+    adjusted = holm([None if e is None else e.sign_flip for e in estimates])
+    return {id(row): None for row in found} | {id(row): p for row, p in zip(arms, adjusted, strict=True)}
+
+
+def cautions(group: Group) -> list[str]:
+    """Where the ranked table would mislead who reads its order alone."""
+    arms = _tested(group)
+    if not arms:
+        return []
+    gains = {row.arm.label: gain for row in arms if (gain := row.value("gain"))}
+    lead, said = arms[0].arm.label, []
+    if gains[lead].mean > 0 and gains[lead].sign == 0:
+        said.append(f"{lead} is ranked first, but the interval of its gain includes zero.")
+    open_ = [name for name, gain in gains.items() if gain.sign == 0 and not gain.identical]
+    if len(open_) > 1:
+        said.append(f"Not told from the reference, so their order says nothing: {named(open_)}.")
+    failed = [f"{a.label} ({len(a.failed)} of {seeds(len(a.runs))})" for a in group.everything if a.failed]
+    if failed:
+        said.append(f"Of arms with failed seeds nothing is claimed, as what is left is not chance: {named(failed)}.")
+    lost = [r.arm.label for r in arms if gains[r.arm.label].sign and not r.shown("gain") and not r.arm.failed]
+    if lost:
+        said.append(
+            f"Intervals that exclude zero, but not once corrected for {len(arms)} arms compared: {named(lost)}."
+        )
+    return said
+
+
+def sensitivity(group: Group, difference: float = DIFFERENCE) -> str:
+    """What the seeds that were run can show of a gain, and what they cannot."""
+    arms, digits = _tested(group), digits_for(rows(group, group.task, group.metric))
+    gains = [gain for row in arms if (gain := row.value("gain")) and not gain.identical]
+    if not gains:
+        return ""
+    n = max(gain.n for gain in gains)
+    typical = median(gain.deviation or 0.0 for gain in gains)
+    level = LEVEL / len(arms)
+    needed, seen = seeds_for(difference, typical, level), median(gain.detectable(level) or 0.0 for gain in gains)
+    price = f"about {seeds(needed)}" if needed else "more than a thousand seeds"
+    text = (
+        f"With {seeds(n)}, and corrected for {len(arms)} arms, the median arm would show a gain of "
+        f"{number(seen, digits)} four times in five, and smaller ones less often: no gain shown is not no gain. To "
+        f"show {difference:g} it would take {price}. All this is of seeds; another search of the same budget may "
+        "choose other knobs, which none of the intervals knows of."
+    )
+    floor = smallest_sign_flip(n)
+    if floor * len(arms) >= LEVEL:
+        text += (
+            f" The sign-flip test, which assumes least, cannot give less than {floor:.4g} with {seeds(n)}"
+            f" ({min(1.0, floor * len(arms)):.4g} corrected for {len(arms)} arms), however large the gain; "
+            "Student's t can, as it takes differences to be near normal."
+        )
+    return text
+
+
+def _tested(group: Group) -> list[Row]:
+    """Arms, in order of rank, whose gain has an interval."""
+    found = rows(group, group.task, group.metric)
+    return [row for row in found if not row.arm.is_baseline and (e := row.value("gain")) is not None and e.n > 1]
+
+
+def _difference(row: Row, quantity: str, against_none: bool) -> Estimate | None:
+    measure = row.measures[quantity]
+    return measure.against_none if against_none else measure.value
+
+
+def _line(
+    row: Row, flip_holm: float | None, digits: int, against_none: bool, difference: float, level: float
+) -> tuple[Cell, ...]:
+    found = _difference(row, "gain", against_none)
+    name = Cell(row.arm.label, row.arm.completeness)
+    if found is None or found.deviation is None or found.identical:
+        return (name, cell(found, digits, 1), *[Cell(NOTHING)] * 7)
+    measure = row.measures["gain"]
+    needed = seeds_for(difference, found.deviation, level)
+    return (
+        name,
+        cell(found, digits, 1, row.shown("gain", against_none=against_none)),
+        Cell(probability(found.p_value)),
+        Cell(probability(measure.p_against_none if against_none else measure.p)),
+        Cell(probability(found.sign_flip)),
+        Cell(probability(flip_holm)),
+        Cell(number(found.deviation, digits + 1)),
+        Cell(f"\u00b1{number(found.detectable(level) or 0.0, digits)}"),
+        Cell(str(needed) if needed else "> 1000"),
+    )

@@ -1,0 +1,101 @@
+"""What an arm costs: seconds, rows and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from statistics import median
+
+from harness.report.analysis.comparisons import chosen_epoch
+from harness.report.analysis.load import ArmRuns, Comparison, Group
+from harness.report.format import NOTHING
+from harness.report.tables.grids import Cell, Column, Grid
+from harness.results.records import Run
+
+
+def costs(group: Group) -> Grid:
+    """Medians over the epochs of all finished seeds; peak memory is the largest."""
+    columns = (
+        Column("strategy", words=True),
+        Column("training", "s per epoch"),
+        Column("against none", "ratio"),
+        Column("to the chosen epoch", "s of training"),
+        Column("evaluation", "s per epoch"),
+        Column("speed", "1000 rows per s"),
+        Column("rows touched", "distinct per step"),
+        Column("table", "rows"),
+        Column("table", "MiB"),
+        Column("peak memory", "MiB"),
+    )
+    plain = _median(_epoch_costs(group.plain), "train_s") if group.plain else None
+    return Grid(columns, tuple(_line(arm, group, plain) for arm in group.arms))
+
+
+def spent(comparison: Comparison) -> str:
+    """How long the whole plan took, in a sentence."""
+    runs = [run for run in comparison.runs if run.records]
+    machines = machines_of(runs)
+    trials = len({trial.key for arm in comparison.outcome.arms for trial in arm.trials})
+    minutes = comparison.seconds / 60
+    took = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
+    used = {(run.spec["train"].get("device", "cpu"), run.spec["train"].get("threads", 1)) for run in runs}
+    each = ", each on one core" if used == {("cpu", 1)} else ""
+    text = f"{len(runs)} reporting runs and {trials} trials trained and evaluated for {took}{each}"
+    return f"{text}: {machines}." if machines else f"{text}."
+
+
+def machines_of(runs: Collection[Run]) -> str:
+    """What runs were made on, and how busy it was: with more processes than cores, seconds are longer."""
+    named = sorted({f"{run.env['machine']}, {run.env['cores']} cores" for run in runs if "machine" in run.env})
+    loads = [end.cost["load_average"] for run in runs for end in run.boundaries if "load_average" in end.cost]
+    return "; ".join(named) + (f", at a median load of {median(loads):.1f}" if loads else "")
+
+
+def seconds_to_chosen(arm: ArmRuns, group: Group) -> float | None:
+    """Median over seeds of the seconds of training up to the chosen epoch; None where none were recorded."""
+    seconds = [
+        sum(end.cost.get("train_s", 0.0) for end in run.boundaries[: chosen_epoch(arm, run, group)])
+        for run in arm.finished.values()
+    ]
+    return median(seconds) if any(seconds) else None
+
+
+def table_size(arm: ArmRuns, group: Group) -> float | None:
+    """MiB of the embedding table with its optimiser state; None where it was not recorded."""
+    return _median(_epoch_costs(arm), "table_mb")
+
+
+def table_rows(arm: ArmRuns, group: Group) -> float | None:
+    """Thousands of rows of the embedding table; None where they were not recorded."""
+    rows = _median(_epoch_costs(arm), "table_rows")
+    return None if rows is None else rows / 1000
+
+
+def _line(arm: ArmRuns, group: Group, plain: float | None) -> tuple[Cell, ...]:
+    found = _epoch_costs(arm)
+    train, speed = _median(found, "train_s"), _median(found, "rows_per_s")
+    peak = max((c["peak_memory_mb"] for c in found if "peak_memory_mb" in c), default=None)
+    return (
+        Cell(arm.label),
+        _cell(train, 2),
+        _cell(train / plain if train is not None and plain else None, 2),
+        _cell(seconds_to_chosen(arm, group), 1),
+        _cell(_median(found, "eval_s"), 2),
+        _cell(None if speed is None else speed / 1000, 0),
+        _cell(_median(found, "distinct_rows_per_step"), 0),
+        _cell(_median(found, "table_rows"), 0),
+        _cell(table_size(arm, group), 1),
+        _cell(peak, 0),
+    )
+
+
+def _epoch_costs(arm: ArmRuns) -> list[dict[str, float]]:
+    return [end.cost for run in arm.finished.values() for end in run.boundaries if end.cost]
+
+
+def _median(found: Iterable[Mapping[str, float]], name: str) -> float | None:
+    values = [cost[name] for cost in found if name in cost]
+    return median(values) if values else None
+
+
+def _cell(value: float | None, digits: int) -> Cell:
+    return Cell(NOTHING if value is None else f"{value:,.{digits}f}".replace(",", "\u202f"))

@@ -1,0 +1,144 @@
+"""The tables beside the ranking: what was tuned, what failed, which runs and machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from harness.metrics.catalog import measured, sign_of
+from harness.report.analysis.load import ArmRuns, Comparison, Group
+from harness.report.format import NOTHING, number
+from harness.report.tables.grids import Cell, Column, Grid
+from harness.results.keys import Status
+from harness.results.plan_results import Arm
+from harness.results.records import Run
+
+NAME = Column("strategy", words=True)
+ENVIRONMENT = {
+    "multiepoch": "multiepoch {}",
+    "engine": "engine {}",
+    "python": "Python {}",
+    "torch": "torch {}",
+    "numpy": "NumPy {}",
+    "machine": "{}",
+    "cores": "{} cores",
+    "memory_gb": "{} GB of memory",
+}
+"""How a run's environment is told, and in which order."""
+
+
+def knobs(group: Group) -> Grid:
+    """What the search chose for each arm, what it reached, and what was left as the plan has it."""
+    reached = Column("reached in the search", f"valid {measured(group.task, group.metric)}")
+    columns = (
+        NAME,
+        Column("chosen", words=True),
+        reached,
+        Column("trials"),
+        Column("not searched", words=True),
+    )
+    return Grid(columns, tuple(_knob_line(arm, sign_of(group.metric)) for arm in group.everything))
+
+
+def failures(group: Group) -> Grid:
+    """Every seed and trial without a result, and why."""
+    columns = (
+        NAME,
+        Column("run", words=True),
+        Column("state", words=True),
+        Column("reason", words=True),
+        Column("key"),
+    )
+    lines = [
+        (Cell(arm.label), Cell(what), Cell(run.status), Cell(run.reason or "has not reached its end"), Cell(run.key))
+        for arm in group.everything
+        for what, run in _unfinished(arm)
+    ]
+    lines += [(Cell(name), Cell("all"), Cell("pending"), Cell("not run yet"), Cell("")) for name in group.pending]
+    return Grid(columns, tuple(lines))
+
+
+def run_list(group: Group) -> Grid:
+    """The key of every reporting run and trial: the name of its folder in results/runs."""
+    columns = (
+        NAME,
+        Column("run"),
+        Column("state", words=True),
+        Column("key"),
+        Column("reached in the search", f"valid {measured(group.task, group.metric)}"),
+        Column("knobs", words=True),
+    )
+    lines = []
+    for arm in group.everything:
+        for seed, run in arm.runs.items():
+            found = Cell(f"seed {seed}"), Cell(run.status), Cell(run.key or NOTHING)
+            lines.append((Cell(arm.label), *found, Cell(NOTHING), Cell(_settings(arm.arm.chosen))))
+        for trial in arm.arm.trials:
+            state = Status.FINISHED if trial.value is not None else arm.failed_trials[trial.number].status
+            value = NOTHING if trial.value is None else number(trial.value, 4)
+            found = Cell(f"trial {trial.number}"), Cell(state), Cell(trial.key)
+            lines.append((Cell(arm.label), *found, Cell(value), Cell(_settings(trial.params))))
+    return Grid(columns, tuple(lines))
+
+
+def environments(comparison: Comparison) -> list[tuple[str, str]]:
+    """What computed the runs: a count of runs, and machine and versions; one entry per distinct environment."""
+    found: dict[str, list[Run]] = {}
+    for run in comparison.runs:
+        if run.env:
+            found.setdefault(json.dumps(run.env, sort_keys=True), []).append(run)
+    return [(f"{len(runs)} run{'s' * (len(runs) != 1)}", _environment(runs[0].env)) for runs in found.values()]
+
+
+def plan_toml(plan: Mapping[str, Any]) -> str:
+    """The plan as it ran, overrides included, as a plan file."""
+    plain = {k: v for k, v in plan.items() if v is not None}
+    tables = {k: v for k, v in plain.items() if isinstance(v, dict)}
+    arrays = {k: v for k, v in plain.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
+    top = _toml_lines({k: v for k, v in plain.items() if k not in tables and k not in arrays})
+    parts = [top, *(f"[{k}]\n{_toml_lines(v)}" for k, v in tables.items())]
+    parts += [f"[[{k}]]\n{_toml_lines(item)}" for k, items in arrays.items() for item in items]
+    return "\n".join(parts)
+
+
+def _toml_lines(values: Mapping[str, Any]) -> str:
+    return "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items() if v is not None)
+
+
+def _environment(env: Mapping[str, Any]) -> str:
+    names = dict.fromkeys((*ENVIRONMENT, *sorted(env)))
+    return ", ".join(ENVIRONMENT.get(name, f"{name} {{}}").format(env[name]) for name in names if name in env)
+
+
+def _knob_line(arm: ArmRuns, sign: int) -> tuple[Cell, ...]:
+    trials = arm.arm.trials
+    values = [t.value for t in trials if t.value is not None]
+    best = max(values, key=lambda v: sign * v) if values else None
+    failed = f"{len(arm.failed_trials)} failed" if arm.failed_trials else ""
+    return (
+        Cell(arm.label, f"by {arm.arm.select}"),
+        Cell(_settings(arm.arm.chosen) or ("untuned" if not arm.arm.tuned else NOTHING)),
+        Cell(NOTHING if best is None else number(best, 4)),
+        Cell(str(len(trials)), failed),
+        Cell(_settings(_fixed(arm.arm, next(iter(arm.finished.values()), None)))),
+    )
+
+
+def _fixed(arm: Arm, run: Run | None) -> dict[str, Any]:
+    """The knobs of the strategy and the learning rates that the search left alone, as a run has them."""
+    if run is None:
+        return {}
+    strategies = run.spec.get("strategy", ())
+    values = {f"{part['name']}.{knob}": value for part in strategies for knob, value in part["params"].items()}
+    values |= {k: v for k, v in run.spec.get("train", {}).items() if k.endswith("_lr")}
+    return {k: v for k, v in values.items() if k not in arm.chosen}
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k} = {v:.3g}" if isinstance(v, float) else f"{k} = {v}" for k, v in values.items())
+
+
+def _unfinished(arm: ArmRuns) -> list[tuple[str, Run]]:
+    runs = [(f"seed {seed}", run) for seed, run in arm.runs.items() if run.status != Status.FINISHED]
+    return runs + [(f"trial {number}", run) for number, run in arm.failed_trials.items()]

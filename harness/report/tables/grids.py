@@ -1,0 +1,138 @@
+"""The comparison of a group as tables, before anything is printed: ranked, and by task."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.metrics.catalog import measured, sign_of
+from harness.report.analysis.comparisons import Row, family, rows
+from harness.report.analysis.estimates import Estimate
+from harness.report.analysis.load import ArmRuns, Group
+from harness.report.format import (
+    NOTHING,
+    baseline_name,
+    digits_for,
+    epochs_text,
+    interval,
+    number,
+    probability,
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """title, and the unit or rule under it. brief: also shown in a terminal. words: aligned left."""
+
+    title: str
+    unit: str = ""
+    brief: bool = True
+    words: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value and what stands under it. sign: 1 or -1 if it is better or worse than zero, after correction."""
+
+    text: str
+    note: str = ""
+    sign: int = 0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table before it is printed. reference: index of the line the others are measured against."""
+
+    columns: tuple[Column, ...]
+    lines: tuple[tuple[Cell, ...], ...]
+    reference: int | None = None
+
+
+def ranked(group: Group) -> Grid:
+    """The comparison of a group in the plan's task and metric, largest gain first."""
+    found = rows(group, group.task, group.metric)
+    digits, loss_digits = digits_for(found), digits_for(rows(group, group.task, "logloss"))
+    unit, base = f"{group.split} {measured(group.task, group.metric)}", baseline_name(group)
+    end, compared = f"epoch {group.epochs}", family(found, "gain")
+    columns = (
+        Column("#"),
+        Column("strategy", words=True),
+        Column(f"gain over {base}", unit),
+        Column("p", f"Holm, {compared} arms" if compared > 1 else "Student t", brief=False),
+        Column("of it after its own epoch 1", unit),
+        Column("at the chosen epoch", unit, brief=False),
+        Column("epoch", "chosen"),
+        Column(f"gain if run to {end}", unit),
+        Column("after epoch 1", unit, brief=False),
+        Column(f"after {end}", unit, brief=False),
+        Column("epoch 2 - epoch 1", unit, brief=False),
+        Column("boundary jump", "sample logloss in nats", brief=False),
+    )
+    lines = tuple(_line(i, row, digits, loss_digits, sign_of(group.metric)) for i, row in numbered(found))
+    at = next((i for i, row in enumerate(found) if row.arm.is_baseline and row.value("best")), None)
+    return Grid(columns, lines, at)
+
+
+def by_task(group: Group) -> Grid:
+    """Gain at the chosen epoch in every task, in the plan's metric and in logloss."""
+    metrics = tuple(dict.fromkeys((group.metric, "logloss")))
+    order = [row.arm for row in rows(group, group.task, group.metric) if not row.arm.is_baseline]
+    columns, lines = [Column("strategy", words=True)], [[Cell(arm.label)] for arm in order]
+    for task in group.tasks:
+        for metric in metrics:
+            columns.append(Column(measured(task, metric), f"{group.split}, positive is better"))
+            found = rows(group, task, metric)
+            by_arm = {id(row.arm): row for row in found}
+            for line, row in zip(lines, (by_arm[id(arm)] for arm in order), strict=True):
+                line.append(cell(row.value("gain"), digits_for(found), 1, row.shown("gain")))
+    return Grid(tuple(columns), tuple(map(tuple, lines)))
+
+
+def cell(value: Estimate | None, digits: int, better: int = 0, shown: int = 0) -> Cell:
+    """better: 1 or -1 for a difference, as more or less of it is better; 0 for a level. shown: as of `Row.shown`."""
+    if value is None:
+        return Cell(NOTHING)
+    if better and value.identical:
+        return Cell("0", "identical")
+    return Cell(number(value.mean, digits, bool(better)), interval(value, digits), shown * better)
+
+
+def evidence(arm: ArmRuns) -> str:
+    """`2 of 3 seeds, untuned`."""
+    return f"{arm.completeness}, {f'{len(arm.arm.trials)} trials' if arm.arm.tuned else 'untuned'}"
+
+
+def numbered(found: list[Row]) -> Iterator[tuple[str, Row]]:
+    """Rows with their rank, equal gains sharing theirs; the baseline and arms without a gain have none."""
+    place, rank, before = 0, 0, math.nan
+    for row in found:
+        gain = row.value("gain")
+        if row.arm.is_baseline or gain is None:
+            yield "", row
+            continue
+        place += 1
+        rank, before = (rank if gain.mean == before else place), gain.mean
+        yield str(rank), row
+
+
+def _line(rank: str, row: Row, digits: int, loss_digits: int, sign: int) -> tuple[Cell, ...]:
+    def value(name: str, better: int = 0) -> Cell:
+        return cell(row.value(name), digits, better, row.shown(name))
+
+    gain = row.measures["gain"]
+    reference = row.arm.is_baseline
+    return (
+        Cell(rank),
+        Cell(row.arm.label, evidence(row.arm)),
+        Cell("reference") if reference else value("gain", 1),
+        Cell(NOTHING if gain.value is None or gain.value.identical else probability(gain.p)),
+        Cell(NOTHING) if reference else value("further", 1),
+        value("best"),
+        Cell(epochs_text(row.epochs)),
+        value("end_gain", 1),
+        value("first"),
+        value("last"),
+        value("drop", sign),
+        cell(row.value("jump"), loss_digits, -1, row.shown("jump")),
+    )

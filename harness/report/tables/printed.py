@@ -1,0 +1,141 @@
+"""Tables as they are printed: for the terminal, and as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from harness.report.analysis.comparisons import rows
+from harness.report.analysis.load import Comparison
+from harness.report.analysis.ranks import rank_over_blocks
+from harness.report.pages.answer import answer, rule
+from harness.report.tables import overall
+from harness.report.tables.certainty import DIFFERENCE, cautions, evidence, sensitivity
+from harness.report.tables.costs import spent
+from harness.report.tables.details import failures, knobs
+from harness.report.tables.grids import Cell, Column, Grid, by_task, ranked
+
+HOW_TO_READ = (
+    "Mean over seeds [95 % Student-t interval]. A seed is one initialisation and one order of the training examples on "
+    "the same data. Differences are paired by seed. Each interval is for its own row; p is corrected for the number of "
+    "arms (Holm), and what passes .05 is bold."
+)
+
+
+def as_rich(grid: Grid, title: str) -> Table:
+    """For the terminal: the brief columns, the interval under its mean."""
+    shown = [i for i, column in enumerate(grid.columns) if column.brief]
+    table = Table(title=Text(title), title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=0)
+    table.title_justify = "left"
+    for i in shown:
+        column = grid.columns[i]
+        heading = Text(column.title)
+        if column.unit:
+            heading.append("\n" + column.unit, style="dim not bold")
+        widest = max((max(len(line[i].text), len(line[i].note)) for line in grid.lines), default=1)
+        width = None if column.words else min(widest, 16)
+        table.add_column(heading, justify="left" if column.words else "right", min_width=width, overflow="fold")
+    for n, line in enumerate(grid.lines):
+        style = "dim" if n == grid.reference else ""
+        table.add_row(*(_rich_cell(line[i], grid.columns[i]) for i in shown), style=style)
+    return table
+
+
+def as_markdown(grid: Grid) -> str:
+    """A pipe table; every interval beside its mean."""
+    heads = [f"{c.title} ({c.unit})" if c.unit else c.title for c in grid.columns]
+    rules = [":--" if c.words else "--:" for c in grid.columns]
+    body = [[_markdown_cell(c) for c in line] for line in grid.lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (map(_safe, heads), rules, *body)) + "\n"
+
+
+def terminal(comparison: Comparison) -> Table:
+    """The ranked tables of every group of a plan, one under the other, with the answer of each."""
+    page = Table.grid()
+    for group in comparison.groups:
+        found = answer(group, rows(group, group.task, group.metric))
+        page.add_row(as_rich(ranked(group), f"{group.name}: {found.headline}"))
+        page.add_row(Text(found.text))
+        for caution in cautions(group):
+            page.add_row(Text(caution, style="yellow"))
+        page.add_row(Text(f"Chosen epoch: {rule(group)}.\n", style="dim"))
+    page.add_row(Text(HOW_TO_READ, style="dim"))
+    return page
+
+
+def markdown(comparison: Comparison, pictures: Mapping[int, str], difference: float = DIFFERENCE) -> str:
+    """The published page of a plan: the answer, curves and tables of each group.
+
+    pictures: files of their curves, by index; the diagram of ranks is
+    `<table>-ranks.svg`. difference: whose price in seeds is told.
+    """
+    outcome = comparison.outcome
+    parts = [f"# {_safe(outcome.table)}", _safe(outcome.plan.get("description", ""))]
+    if not outcome.complete:
+        parts.append("**This plan is not complete: some runs are still to come.**")
+    if len(comparison.groups) > 1:
+        parts += ["## All data sets", as_markdown(overall.across(comparison))]
+    parts.append(spent(comparison))
+    for i, group in enumerate(comparison.groups):
+        found = answer(group, rows(group, group.task, group.metric))
+        parts += [f"## {_safe(group.name)}", f"**{_safe(found.headline)}.** {_safe(found.text)}"]
+        parts.append(f"Chosen epoch: {_safe(rule(group))}.")
+        parts += ["".join(f"- {_safe(caution)}\n" for caution in cautions(group))]
+        parts += [f"![{_safe(group.task)} by epoch]({pictures[i]})"] if i in pictures else []
+        parts.append(as_markdown(ranked(group)))
+        if (grid := evidence(group, against_none=False, difference=difference)).lines:
+            parts += ["### How sure", _safe(sensitivity(group, difference)), as_markdown(grid)]
+        for title, grid in (("Gain by task", by_task(group)), ("Knobs", knobs(group)), ("Failed", failures(group))):
+            parts += [f"### {title}", as_markdown(grid)] if grid.lines else []
+    if (ranking := rank_over_blocks(comparison)) is not None:
+        parts += ["## Over data sets and tasks", _safe(overall.summary(ranking))]
+        parts += [f"![average ranks]({outcome.table}-ranks.svg)", as_markdown(overall.table(ranking))]
+    parts.append(HOW_TO_READ + " Columns are explained in [results/README.md](../README.md).")
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _markdown_cell(value: Cell) -> str:
+    text = _safe(value.text)
+    return f"{f'**{text}**' if value.sign else text} {_safe(value.note)}".strip()
+
+
+class _Words:
+    """Words that break at spaces and, as names do, at their joints, and nowhere else."""
+
+    def __init__(self, value: Cell) -> None:
+        self._parts = [re.findall(r"[^\s_+(]*[\s_+(]?", text) for text in (value.text, value.note)]
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        widest = max(len(part.strip()) for parts in self._parts for part in parts)
+        return Measurement(widest, max(len("".join(parts)) for parts in self._parts))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for parts, style in zip(self._parts, ("", "dim not bold"), strict=True):
+            lines = [""]
+            for part in parts:
+                if lines[-1] and len(lines[-1] + part.rstrip()) > options.max_width:
+                    lines.append("")
+                lines[-1] += part
+            if lines != [""]:
+                yield Text("\n".join(line.rstrip() for line in lines), style=style)
+
+
+def _rich_cell(value: Cell, column: Column) -> Text | _Words:
+    if column.words:
+        return _Words(value)
+    text = Text(value.text, style="bold" if value.sign else "")
+    if value.note:
+        text.append("\n" + value.note, style="dim not bold")
+    return text
+
+
+def _safe(text: str) -> str:
+    for character in "\\|<>*_`":
+        text = text.replace(character, "\\" + character)
+    return text

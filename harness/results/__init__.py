@@ -1,0 +1,1 @@
+"""What lies on disk: runs with their records, and what each plan has come to."""

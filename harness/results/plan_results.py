@@ -1,0 +1,102 @@
+"""What a plan has come to, as `results/plans/<plan>.json`: its arms, their trials, and which runs make them up."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.base.errors import UserError, unknown
+from harness.results.keys import ArmId, ArmRole
+from harness.results.records import write
+
+PLAIN = "none"
+"""The strategy that mitigates nothing, of which one epoch is the baseline."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of a search.
+
+    params: the searched values. value: what was selected by; None: failed. page: where Optuna's dashboard shows it, to
+    put behind the dashboard's address.
+    """
+
+    number: int
+    key: str
+    seed: int
+    params: dict[str, Any]
+    value: float | None
+    page: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One row of the comparison: a data set, a model and a strategy, trained with several seeds.
+
+    select: the rule that chose
+    among trials and chooses the epoch. chosen: the searched values of the winner; empty if nothing was searched.
+    runs: seed -> key of every reporting run, finished or not.
+    """
+
+    dataset: str
+    model: str
+    strategy: str
+    role: ArmRole
+    select: str
+    tuned: bool
+    chosen: dict[str, Any]
+    trials: tuple[Trial, ...]
+    runs: dict[int, str]
+
+    @property
+    def id(self) -> ArmId:
+        return ArmId(self.dataset, self.model, self.strategy if self.role == ArmRole.ARM else self.role)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a plan has come to so far. plan: its full TOML as a dictionary. complete: every run is done."""
+
+    name: str
+    plan: dict[str, Any]
+    arms: tuple[Arm, ...]
+    complete: bool
+
+    @property
+    def table(self) -> str:
+        """What the files of its published tables begin with."""
+        return str(self.plan.get("table") or self.name)
+
+
+def write_outcome(results: Path, outcome: Outcome) -> None:
+    (results / "plans").mkdir(parents=True, exist_ok=True)
+    write(results / "plans" / f"{outcome.name}.json", dataclasses.asdict(outcome))
+
+
+def read_outcome(results: Path, name: str) -> Outcome:
+    """Raises:
+    UserError: the plan was never run here, or its file is not what was once written.
+    """
+    path = results / "plans" / f"{name}.json"
+    if not path.exists():
+        raise unknown("plan", name, [p.stem for p in path.parent.glob("*.json")], f"results folder '{results}'")
+    try:
+        value = json.loads(path.read_text())
+        return Outcome(value["name"], value["plan"], tuple(_arm(**arm) for arm in value["arms"]), value["complete"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"'{path}' is damaged, or of another version: {type(error).__name__}: {error}; run the plan again, which "
+            "trains only what is missing, or delete the file"
+        ) from error
+
+
+def _arm(role: str, trials: list[dict[str, Any]], runs: dict[str, str], **rest: Any) -> Arm:
+    return Arm(
+        **rest,
+        role=ArmRole(role),
+        trials=tuple(Trial(**t) for t in trials),
+        runs={int(seed): key for seed, key in runs.items()},
+    )

@@ -1,0 +1,131 @@
+"""A plan unrolled into arms: what each can search, and the runs that it can ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from scipy.stats import qmc
+
+from harness.base.plugin import Knob, knobs
+from harness.experiment.composition import fixed_params
+from harness.experiment.instantiate import parse_strategy
+from harness.experiment.keys import run_key
+from harness.experiment.plan import Plan, PluginSpec, RunSpec
+from harness.metrics.selection import Rule
+from harness.plugins.registry import Registry, entry_of
+from harness.results.keys import ArmId, ArmRole, RunRole
+from harness.results.plan_results import PLAIN
+from harness.search.space import STARTUP, Space, distribution, within
+from harness.search.study import Journal
+
+SHARED = ("dense_lr", "table_lr")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run that an arm wants.
+
+    role: trial or seed; number: of the trial, or the seed. varying: the searched values. page: of a trial, as in Trial.
+    """
+
+    key: str
+    spec: RunSpec
+    data: str
+    arm: ArmId
+    role: RunRole
+    number: int
+    varying: dict[str, Any] = field(default_factory=dict)
+    page: str = ""
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """What an arm is made of.
+
+    dataset and model: labels; strategy: as in the plan. links: key -> what a trial says about its MLflow run. role: as
+    of `outcome.Arm`.
+    """
+
+    plan: Plan
+    registry: Registry
+    dataset: str
+    model: str
+    strategy: str
+    data: str
+    dataset_spec: PluginSpec
+    model_spec: PluginSpec
+    task: str
+    journal: Journal | None = None
+    links: Callable[[str], dict[str, str]] = lambda key: {}
+    role: ArmRole = ArmRole.ARM
+
+    @property
+    def id(self) -> ArmId:
+        return ArmId(self.dataset, self.model, self.strategy if self.role == ArmRole.ARM else self.role)
+
+    def baseline(self) -> ArmPlan | None:
+        """One epoch of the plain model, searched for as many epochs as any arm; that of `none` where nothing is."""
+        if self.strategy != PLAIN or not self.plan.seeds:
+            return None
+        train, search = self.plan.train, self.plan.search
+        search = search.model_copy(update={"trials": search.trials * train.epochs, "select": Rule.ONE_EPOCH})
+        train = train.model_copy(update={"epochs": 1}) if search.trials else train
+        return replace(
+            self, role=ArmRole.ONE_EPOCH, plan=self.plan.model_copy(update={"train": train, "search": search})
+        )
+
+    @property
+    def most_runs(self) -> int:
+        """Of the arm and its baseline, if no run serves twice."""
+        search, seeds, once = self.plan.search.trials, len(self.plan.seeds), self.baseline()
+        return search + seeds + (once.plan.search.trials + seeds if once and search else 0)
+
+    def space(self) -> Space:
+        """Every searched knob: the shared ones that do something, then the strategy's that the plan does not fix."""
+        train, search = self.plan.train, self.plan.search
+        parts = parse_strategy(self.strategy, self.registry)
+        classes = {p.name: entry_of(self.registry.strategies, "strategy", p.name).cls for p in parts}
+        replaced = {name for cls in classes.values() for name in cls.replaces}
+        shared = [name for name in SHARED if name not in replaced]
+        space: Space = {name: _shared(getattr(search, name), getattr(train, name)) for name in shared}
+        fixed = fixed_params(self.strategy)
+        for part in parts:
+            for name, knob in knobs(classes[part.name]).items():
+                if knob.searchable and name not in fixed[part.name]:
+                    space[f"{part.name}.{name}"] = (distribution(knob, part.params[name]), part.params[name])
+        return space
+
+    def given(self, space: Space) -> dict[int, dict[str, Any]]:
+        """Trial -> knobs that are not left to the sampler: first the defaults, then the same learning rates for every
+        arm, the points of a Halton sequence scrambled by the search's seed."""
+        unit = qmc.Halton(len(SHARED), rng=self.plan.search.seed).random(STARTUP)
+        out = {0: {name: default for name, (_, default) in space.items()}}
+        for n in range(1, STARTUP):
+            out[n] = {k: within(space[k][0], u) for k, u in zip(SHARED, unit[n], strict=True) if k in space}
+        return out
+
+    def job(self, params: dict[str, Any], role: RunRole, number: int, seed: int) -> Job:
+        """A run with these searched values; trials do not read the test split."""
+        train = self.plan.train.model_copy(update={k: params[k] for k in SHARED if k in params})
+        parts = parse_strategy(self.strategy, self.registry)
+        searched = [{k: params[n] for k in p.params if (n := f"{p.name}.{k}") in params} for p in parts]
+        strategy = tuple(p.model_copy(update={"params": p.params | s}) for p, s in zip(parts, searched, strict=True))
+        evaluation = self.plan.evaluation
+        probed = (evaluation.task or self.task) if evaluation.probes else None
+        spec = RunSpec(
+            dataset=self.dataset_spec,
+            data_seed=self.plan.data_seed,
+            model=self.model_spec,
+            strategy=strategy,
+            train=train,
+            evaluation=evaluation.model_copy(update={"test": evaluation.test and role == RunRole.SEED, "task": probed}),
+            seed=seed,
+        )
+        return Job(run_key(spec, self.data, self.registry), spec, self.data, self.id, role, number, params)
+
+
+def _shared(limits: tuple[float, float], default: float) -> tuple[Any, float]:
+    """A learning rate's search range, stretched to hold its default."""
+    return distribution(Knob(min(limits[0], default), max(limits[1], default), log=True), default), default

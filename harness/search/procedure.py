@@ -1,0 +1,136 @@
+"""An arm under way: it searches its knobs, then trains its winner on fresh seeds.
+
+A driven arm is a generator that yields the runs it wants next and is sent their results; whoever drives it decides
+where and when they run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+
+from harness.figures import run_curves
+from harness.metrics import curves
+from harness.metrics.catalog import sign_of
+from harness.metrics.selection import choose
+from harness.results.keys import ArmRole, RunRole, Status
+from harness.results.plan_results import Arm, Trial
+from harness.results.records import Run
+from harness.search.arm import ArmPlan, Job
+from harness.search.space import STARTUP
+from harness.search.study import Search
+
+Jobs = Generator[list[Job], list[Run], list[Arm]]
+Tried = list[tuple[Trial, Run]]
+
+
+def drive(arm: ArmPlan) -> Jobs:
+    """Search, then train the winner on the reporting seeds, if any; `none` also gives the one-epoch baseline."""
+    arms = []
+    for each in filter(None, (arm, arm.baseline())):
+        trials = yield from _search(each)
+        arms.append((yield from _report(each, trials)))
+    return arms
+
+
+def _search(arm: ArmPlan) -> Generator[list[Job], list[Run], Tried]:
+    """Run the study's remaining trials, one at a time; nothing where the plan has no budget.
+
+    A trial that failed in a crash is trained again; if that gives it a value, the trials after it are proposed anew.
+    """
+    done = Tried()
+    if arm.journal is None:
+        return done
+    study = _study(arm)
+    for trial in study.finished():
+        (run,) = yield [_trial_job(arm, trial)]
+        if trial.value != _value(arm, arm.plan.search.select, run):
+            study.rewind(trial.number)
+            break
+        done.append((trial, run))
+    while (asked := study.ask()) is not None:
+        job = _trial_job(arm, asked)
+        (run,) = yield [job]
+        trial = replace(asked, key=job.key, value=_value(arm, arm.plan.search.select, run))
+        found = curves.ends(run.records, arm.plan.search.metric, arm.task)
+        drawing = run_curves.figure(f"{arm.id}, trial {trial.number}", [run]) if found else None
+        study.tell(trial, found, drawing, **_attributes(arm, run), **arm.links(job.key))
+        done.append((trial, run))
+    return done
+
+
+def _study(arm: ArmPlan) -> Search:
+    assert arm.journal is not None
+    plan, space = arm.plan.search, arm.space()
+    given = arm.given(space)
+    first = arm.job(given[0], RunRole.TRIAL, 0, plan.seed)
+    name, larger = f"{arm.plan.name}: {arm.id}", sign_of(plan.metric) > 0
+    value = f"valid/{plan.metric}/{arm.task} at {plan.select}"
+    note = _note(arm, value, list(space))
+    return Search(arm.journal, name, space, given, first.key, plan.trials, plan.seed, larger, value, note)
+
+
+def _trial_job(arm: ArmPlan, trial: Trial) -> Job:
+    return replace(arm.job(trial.params, RunRole.TRIAL, trial.number, trial.seed), page=trial.page)
+
+
+def _note(arm: ArmPlan, value: str, knobs: list[str]) -> str:
+    """What the dashboard says of a study."""
+    plan = arm.plan
+    once = arm.role == ArmRole.ONE_EPOCH
+    what = "one epoch of none, the baseline," if once else arm.strategy
+    budget = "one epoch each; in epochs as much as any strategy" if once else "the same for every strategy of the plan"
+    return f"""# {what} on {arm.dataset}, {arm.model}
+
+A search in plan `{plan.name}`. {plan.description}
+
+- **Value**: `{value}`, {"more" if sign_of(plan.search.metric) > 0 else "less"} is better; `{plan.search.select}` is the
+  rule by which an epoch is chosen. Trials never read the test split.
+- **Budget**: {plan.search.trials} trials, {budget}. Trial 0 is the defaults.
+- **Knobs**: {", ".join(f"`{k}`" for k in knobs)}. The learning rates are searched for every strategy alike: trials 1 to
+  {STARTUP - 1} of every study have the same ones.
+- **Seeds**: trial *n* has seed {plan.search.seed} + *n*; the winner is trained again on seeds that no trial had.
+- **Attributes**: `key` names the folder of the run's records, `results/runs/<key>`, and its MLflow run.
+  `multi_epoch_gain_valid_over_own_epoch_1` is the value minus that of the trial's own first epoch, positive where it is
+  better; the report's gain is on the test split, over one *tuned* epoch of `none`. `boundary_jump_sample_logloss` is
+  the loss at the first evaluation of epoch 2 minus that at the end of epoch 1, in nats.
+- **Artifact**: `curves.png`, AUC and logloss of every task by epoch.
+"""
+
+
+def _attributes(arm: ArmPlan, run: Run) -> dict[str, float]:
+    """What a trial came to besides its value."""
+    plan = arm.plan.search
+    found = curves.ends(run.records, plan.metric, arm.task)
+    out = {}
+    if run.status == Status.FINISHED:
+        gain = sign_of(plan.metric) * (choose(plan.select, plan.metric, arm.task, run.records)[1] - found[1])
+        out["multi_epoch_gain_valid_over_own_epoch_1"] = gain
+    if (jump := curves.boundary_jump(run.records, arm.task)) is not None:
+        out["boundary_jump_sample_logloss"] = jump
+    return out
+
+
+def _report(arm: ArmPlan, trials: Tried) -> Generator[list[Job], list[Run], Arm]:
+    """Train the winner on the reporting seeds."""
+    rule, sign = arm.plan.search.select, sign_of(arm.plan.search.metric)
+    values = [(value, t.params) for t, run in trials if (value := _value(arm, rule, run)) is not None]
+    chosen = max(values, key=lambda v: sign * v[0])[1] if values else {}
+    jobs = [] if trials and not values else [arm.job(chosen, RunRole.SEED, s, s) for s in arm.plan.seeds]
+    yield jobs
+    return Arm(
+        dataset=arm.dataset,
+        model=arm.model,
+        strategy=arm.strategy,
+        role=arm.role,
+        select=rule,
+        tuned=bool(trials),
+        chosen=chosen,
+        trials=tuple(trial for trial, _ in trials),
+        runs={job.number: job.key for job in jobs},
+    )
+
+
+def _value(arm: ArmPlan, rule: str, run: Run) -> float | None:
+    """What a run is worth under a rule; None: it failed."""
+    return choose(rule, arm.plan.search.metric, arm.task, run.records)[1] if run.status == Status.FINISHED else None

@@ -1,0 +1,31 @@
+"""Where a search looks: one Optuna distribution per searched knob."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from harness.base.plugin import Knob
+
+STARTUP = 5
+"""Trials before the sampler learns from what the ones before them came to."""
+Space = dict[str, tuple[BaseDistribution, Any]]
+
+
+def distribution(knob: Knob, default: Any) -> BaseDistribution:
+    """Where the search looks for a knob; integers where the default is one."""
+    if knob.choices is not None:
+        return CategoricalDistribution(knob.choices)
+    assert knob.low is not None
+    assert knob.high is not None
+    if isinstance(default, int):
+        return IntDistribution(int(knob.low), int(knob.high), log=knob.log)
+    return FloatDistribution(knob.low, knob.high, log=knob.log)
+
+
+def within(distribution: BaseDistribution, share: float) -> float:
+    """The value that lies this share of the way through a range of numbers, on its own scale."""
+    assert isinstance(distribution, FloatDistribution)
+    low, high = distribution.low, distribution.high
+    return float(low * (high / low) ** share if distribution.log else low + share * (high - low))

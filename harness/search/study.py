@@ -1,0 +1,190 @@
+"""Hyperparameter search: `tuned()` fields become one Optuna study per arm, in a journal file.
+
+A study asks one trial at a time and its sampler is seeded anew for each from the study's name and the trial's number,
+so a study that was interrupted continues exactly as it would have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
+from optuna.distributions import (
+    distribution_to_json,
+)
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from harness.base import seeds
+from harness.base.errors import UserError
+from harness.results.plan_results import Trial
+from harness.search.space import STARTUP, Space
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+optuna.logging.set_verbosity(logging.WARNING)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Where every study of a results folder is. storage: Optuna's; artifacts: the files that belong to trials."""
+
+    storage: BaseStorage
+    artifacts: FileSystemArtifactStore
+
+
+def open_journal(results: Path) -> Journal:
+    """The journal of a results folder, made if there is none.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    files, path = results / "optuna.artifacts", results / "optuna.journal"
+    files.mkdir(parents=True, exist_ok=True)
+    try:
+        if path.exists() and path.read_bytes()[-1:] not in (b"", b"\n"):
+            raise ValueError("its last line is cut off")
+        storage = JournalStorage(JournalFileBackend(str(path)))
+    except Exception as error:  # Optuna raises whatever a line that is not its own leads to
+        raise UserError(
+            f"the searches in '{path}' cannot be read: {type(error).__name__}: {error}; delete the file: the same "
+            "trials are proposed again, and their runs are found on disk"
+        ) from error
+    return Journal(storage, FileSystemArtifactStore(str(files)))
+
+
+class Search:
+    """The study of one arm. space: name -> (distribution, default). given: trial -> values of knobs that the sampler is
+    not asked for, the defaults in the first.
+
+    key: of the first trial's run. Whatever would change its numbers, the data, the engine, a plug-in, makes it another
+    study; the sampler's stream stays the same, as it depends on the arm and its space alone.
+    trials: how many belong to it; more, of a larger budget before, are not looked at. larger: is better. value: what a
+    trial's value is called in the dashboard; note: what the study is, in Markdown.
+    """
+
+    def __init__(
+        self, journal: Journal, arm: str, space: Space, given: Mapping[int, dict[str, Any]], key: str, trials: int,
+        seed: int, larger: bool, value: str = "value", note: str = "",
+    ) -> None:  # fmt: skip
+        about = json.dumps({k: [distribution_to_json(d), default] for k, (d, default) in space.items()}, sort_keys=True)
+        self.name, self._trials, self._seed = f"{arm} [{_digest(about + key)}]", trials, seed
+        self._stream = f"{arm} [{_digest(about)}]"
+        self._journal, self._space, self._given = journal, space, given
+        self._larger, self._value, self._note = larger, value, note
+        self._open([])
+
+    def ask(self) -> Trial | None:
+        """The next trial; the one that a killed process left running comes first. None: the budget is spent."""
+        trials = self._study.get_trials(deepcopy=False)
+        left = next((t for t in trials[: self._trials] if t.state == TrialState.RUNNING), None)
+        if left is not None:
+            if set(left.params) == set(self._space):
+                return self._trial(left)
+            self.rewind(left.number)
+            trials = self._study.get_trials(deepcopy=False)
+        if (number := sum(t.state.is_finished() for t in trials)) >= self._trials:
+            return None
+        if number in self._given and number == len(trials):
+            self._study.enqueue_trial(self._given[number])
+        self._study.sampler = optuna.samplers.TPESampler(
+            seed=seeds.torch_seed(self._seed, self._stream, number) % 2**32, n_startup_trials=STARTUP
+        )
+        asked = self._study.ask({name: dist for name, (dist, _) in self._space.items()})
+        return self._trial(self._study.get_trials(deepcopy=False)[asked.number])
+
+    def tell(
+        self, trial: Trial, curve: Mapping[int, float] | None = None, figure: Figure | None = None, **attributes: Any
+    ) -> None:
+        """Finish a trial: with its value, or as failed.
+
+        curve: epoch -> value, and figure: the run's curves; both appear in the dashboard, as do attributes.
+        """
+        stored = self._study.get_trials(deepcopy=False)[trial.number]
+        handle = optuna.trial.Trial(self._study, stored._trial_id)
+        for name, value in {"key": trial.key, "seed": trial.seed, **attributes}.items():
+            handle.set_user_attr(name, value)
+        for epoch, value in (curve or {}).items():
+            if epoch not in stored.intermediate_values:
+                handle.report(value, epoch)
+        if figure is not None and not get_all_artifact_meta(stored, storage=self._journal.storage):
+            with tempfile.TemporaryDirectory() as folder:
+                figure.savefig(path := f"{folder}/curves.png")
+                upload_artifact(artifact_store=self._journal.artifacts, file_path=path, study_or_trial=handle)
+        if trial.value is None:
+            self._study.tell(trial.number, state=TrialState.FAIL)
+        else:
+            self._study.tell(trial.number, trial.value)
+
+    def rewind(self, number: int) -> None:
+        """Forget this trial and all that were proposed after it."""
+        kept = self._study.get_trials()[:number]
+        optuna.delete_study(study_name=self.name, storage=self._journal.storage)
+        self._open(kept)
+
+    def finished(self) -> tuple[Trial, ...]:
+        """The finished trials, in order of number."""
+        trials = self._study.get_trials(deepcopy=False)[: self._trials]
+        return tuple(self._trial(t) for t in trials if t.state.is_finished())
+
+    def _open(self, trials: list[FrozenTrial]) -> None:
+        """Load the study or make it, with these trials."""
+        self._study = optuna.create_study(
+            storage=self._journal.storage,
+            study_name=self.name,
+            direction="maximize" if self._larger else "minimize",
+            load_if_exists=True,
+        )
+        self._study.add_trials(trials)
+        if self._study.metric_names != [self._value]:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ExperimentalWarning)
+                self._study.set_metric_names([self._value])
+        for name, shown in {"value": self._value, "trials": self._trials}.items():
+            if self._study.user_attrs.get(name) != shown:
+                self._study.set_user_attr(name, shown)
+        _save_note(self._study, self._note)
+
+    def _trial(self, stored: FrozenTrial) -> Trial:
+        return Trial(
+            number=stored.number,
+            key=stored.user_attrs.get("key", ""),
+            seed=self._seed + stored.number,
+            params=dict(stored.params),
+            value=stored.value if stored.state == TrialState.COMPLETE else None,
+            page=f"dashboard/studies/{self._study._study_id}/trials?numbers={stored.number}",
+        )
+
+
+def link(journal: Journal, page: Callable[[str], str | None]) -> None:
+    """Let the note of every finished trial lead to its run. page: key -> the address of the MLflow run that it has."""
+    for name in optuna.study.get_all_study_names(journal.storage):
+        study = optuna.load_study(study_name=name, storage=journal.storage, sampler=optuna.samplers.RandomSampler())
+        for trial in study.get_trials(deepcopy=False):
+            key = trial.user_attrs.get("key", "")
+            if trial.state.is_finished() and (address := page(key)) is not None:
+                _save_note(optuna.trial.Trial(study, trial._trial_id), f"[MLflow run]({address}) of key `{key}`")
+
+
+def _save_note(about: optuna.Study | optuna.trial.Trial, text: str) -> None:
+    """Save a note unless it is there already."""
+    from optuna_dashboard import get_note, save_note  # here, as it takes seconds to import what it brings along
+
+    if get_note(about) != text:
+        save_note(about, text)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

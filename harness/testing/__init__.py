@@ -1,0 +1,1 @@
+"""Conformance checks that ship with the harness."""

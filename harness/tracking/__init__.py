@@ -1,0 +1,1 @@
+"""What is told to an experiment tracker beside the records on disk."""

@@ -1,0 +1,123 @@
+"""Arms in MLflow: the parent run of each, with means over its seeds, and which runs are below it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlflow.entities import RunData
+
+from harness.figures import run_curves
+from harness.metrics import curves
+from harness.results.keys import ArmId, ArmRole
+from harness.results.plan_results import Arm
+from harness.tracking.mlflow import notes, points
+from harness.tracking.mlflow.colors import color
+from harness.tracking.mlflow.points import mean_points
+from harness.tracking.mlflow.store import NOTE, Store, Values
+
+
+@dataclass
+class Child:
+    """The MLflow run of a seed or trial. status: MLflow's, RUNNING until all of it is written."""
+
+    run_id: str
+    status: str
+    arm: ArmId
+    parent: str
+
+
+class Parents:
+    """The parents of a plan. about: the plan as a dictionary. children: by key, as they come and go.
+
+    ids: arm -> the run that stands for it now.
+    """
+
+    def __init__(self, store: Store, about: Values, children: Mapping[str, Child]) -> None:
+        self._store, self._about, self._children = store, about, children
+        self.ids: dict[ArmId, str] = {}
+
+    def label(self, arm: ArmId) -> str:
+        """What people call an arm: its strategy, after what else differs between the arms of the plan."""
+        return "/".join((*self._differing(arm).values(), arm.name))
+
+    def tags(self, arm: ArmId, role: str) -> dict[str, str]:
+        tags = {"role": role, "arm": str(arm), "dataset": arm.dataset, "model": arm.model}
+        return {f"multiepoch.{name}": value for name, value in tags.items()}
+
+    def params(self, arm: ArmId) -> dict[str, str]:
+        """The parameters that tell an arm from the others."""
+        return {"strategy": arm.name, **self._differing(arm)}
+
+    def of(self, arm: ArmId) -> str:
+        """The run of an arm, made if there is none."""
+        if arm not in self.ids:
+            shown = {"mlflow.runColor": color(arm.name, self._about.get("strategies", ()))}
+            self.ids[arm] = self._store.create(self.label(arm), self.tags(arm, ArmRole.ARM) | shown)
+        return self.ids[arm]
+
+    def finish(self, arm: Arm, new: points.ArmSummary) -> None:
+        """Write an arm; what is there is not written twice."""
+        parent, known = self._current(arm.id, new)
+        note = notes.arm(arm, self._about, new.values)
+        if known is None:
+            for run in new.done[:1]:
+                self._store.read(parent, run.spec)
+            self._store.client.log_figure(parent, run_curves.figure(str(arm.id), new.done), "curves.png")
+            self._store.end(parent, "FINISHED" if new.done or not arm.runs else "FAILED")
+            self._write_costs(parent, curves.mean_costs(new.done))
+            shown = points.scalars(new.values) + mean_points(new.done)
+            tags = {"multiepoch.digest": new.digest, NOTE: note}
+            self._store.write(parent, shown, tags, self.params(arm.id) | arm.chosen)
+        else:
+            self._top_up(parent, known.metrics, new.values)
+            if known.tags.get(NOTE) != note:
+                self._store.client.set_tag(parent, NOTE, note)
+        title, state = f"{arm.dataset} / {arm.model}", notes.state(arm, self._about, new.values)
+        self._store.offer(notes.view(arm.dataset, arm.model), title, state)
+        for key, values in new.gains.items():
+            child = self._children.get(key)
+            if child is not None and child.arm == arm.id and child.status == "FINISHED":
+                self._top_up(child.run_id, self._store.client.get_run(child.run_id).data.metrics, values)
+
+    def _write_costs(self, parent: str, costs: Mapping[int, Mapping[str, float]]) -> None:
+        """Dated as if a run with these costs ended now, since the UI draws them over time."""
+        now = self._store.now or time.time()
+        at = now - sum(map(curves.seconds, costs.values()))
+        for epoch, cost in costs.items():
+            at += curves.seconds(cost)
+            self._store.write(parent, points.cost_points(cost, epoch), at=at)
+
+    def _top_up(self, run_id: str, known: Mapping[str, float], values: Mapping[str, float]) -> None:
+        if changed := {name: value for name, value in values.items() if known.get(name) != value}:
+            self._store.write(run_id, points.scalars(changed))
+
+    def _current(self, arm: ArmId, new: points.ArmSummary) -> tuple[str, RunData | None]:
+        """The arm's parent, holding these keys alone, and what it says; None: it is still to be written.
+
+        MLflow cannot take a curve back, so a parent whose curves are of other runs gives way to a new one.
+        """
+        client = self._store.client
+        former = parent = self.of(arm)
+        data = client.get_run(parent).data
+        if data.tags.get("multiepoch.digest") == new.digest:
+            return parent, data
+        strays = any(c.parent == parent and key not in new.keys for key, c in self._children.items())
+        if strays or data.metrics:
+            client.set_tag(former, "multiepoch.role", "superseded")
+            del self.ids[arm]
+            parent = self.of(arm)
+        for child in (self._children[key] for key in new.keys if key in self._children):
+            if child.arm == arm and child.parent != parent:
+                client.set_tag(child.run_id, "mlflow.parentRunId", parent)
+                child.parent = parent
+        if strays:
+            client.update_run(former, name=f"{self.label(arm)} (superseded)")
+        elif former != parent:
+            client.delete_run(former)
+        return parent, None
+
+    def _differing(self, arm: ArmId) -> dict[str, str]:
+        axes = {"dataset": arm.dataset, "model": arm.model}
+        return {axis: value for axis, value in axes.items() if len(self._about.get(axis, ())) > 1}

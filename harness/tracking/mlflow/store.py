@@ -1,0 +1,170 @@
+"""One experiment of an MLflow: where it is, what it holds, and the few calls that write to it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from harness.tracking.mlflow.points import Point, accepted, digest
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Run as MlflowRun
+
+from harness.base.errors import UserError
+
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+Values = Mapping[str, Any]
+NOTE = "mlflow.note.content"
+CHARTS = "&compareRunsMode=CHART"
+LOCAL_PAGES = "http://127.0.0.1:5000"
+"""Where `make ui` serves a results folder's own database."""
+
+
+class Store:
+    """The experiment of a plan, made or restored if need be.
+
+    results: holds mlflow.db and mlartifacts, unless MLFLOW_TRACKING_URI is set. note: describes a new experiment.
+    held: its runs at the start. now: seconds since 1970 that what is written is dated, or None for the present.
+
+    Raises:
+        UserError: the server cannot be reached or its database cannot be used.
+    """
+
+    def __init__(self, results: Path, experiment: str, note: str) -> None:
+        self.now: float | None = None
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or _own_database(results)
+        try:
+            self.client = MlflowClient(tracking_uri=self.uri)
+            self.experiment = self._open(results, experiment, note)
+            self.held = self.runs()
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(
+                f"MLflow at '{self.uri}' cannot be used: {line(error)}; start it or change MLFLOW_TRACKING_URI, or go "
+                "on without it: benchmark, run and tune accept --no-mlflow, and `multiepoch sync` completes it later"
+            ) from error
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the results folder's own, which `make ui` shows."""
+        return not self.uri.startswith(("http", "databricks"))
+
+    @property
+    def _base(self) -> str:
+        return LOCAL_PAGES if self.is_local else self.uri.rstrip("/")
+
+    def page(self, run_id: str = "") -> str:
+        """The address that shows a run, or else the experiment's charts."""
+        run, mode = (f"/{run_id}", "") if run_id else ("", CHARTS)
+        return f"{self._base}/#/experiments/{self.experiment}/runs{run}?workflowType=machine_learning{mode}"
+
+    def runs(self) -> list[MlflowRun]:
+        """What the experiment holds now, but for deleted runs, the oldest first."""
+        found: list[MlflowRun] = []
+        token: str | None = None
+        while True:
+            page = self.client.search_runs([self.experiment], order_by=["start_time ASC"], page_token=token)
+            found.extend(page)
+            token = page.token
+            if not token:
+                return found
+
+    def create(self, name: str, tags: dict[str, str]) -> str:
+        return str(self.client.create_run(self.experiment, self._now(), tags, name).info.run_id)
+
+    def write(
+        self,
+        run_id: str,
+        points: Iterable[Point] = (),
+        tags: Values | None = None,
+        params: Values | None = None,
+        at: float | None = None,
+    ) -> None:
+        """Add to a run in one call. at: the points' time, if not `now`."""
+        date = int(1000 * at) if at else self._now()
+        metrics = [Metric(name, value, date, step) for name, value, step in points]
+        pairs = [Param(accepted(k), str(v)) for k, v in (params or {}).items()]
+        labels = [RunTag(k, v) for k, v in (tags or {}).items()]
+        self.client.log_batch(run_id, metrics, pairs, labels, synchronous=True)
+
+    def read(self, run_id: str, spec: Values) -> None:
+        """Say which data a run reads: what MLflow's MetaDataset of a CodeDatasetSource would log."""
+        name = spec["dataset"]["name"]
+        about = {"params": spec["dataset"]["params"], "data_seed": spec["data_seed"]}
+        source = json.dumps({"tags": about}, sort_keys=True)
+        data = Dataset(name, digest([name, source])[:8], "code", source)
+        self.client.log_inputs(run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
+
+    def end(self, run_id: str, status: str) -> None:
+        """status: MLflow's, FINISHED or FAILED."""
+        self.client.set_terminated(run_id, status, self._now())
+
+    def offer(self, view: str, title: str, state: Values) -> None:
+        """Keep a state of the experiment's page: in its menu Views by its title, at the address that `shared` gives."""
+        tag = f"mlflow.sharedViewState.{view}"
+        shown = json.dumps({"name": title, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)})
+        if self.client.get_experiment(self.experiment).tags.get(tag) != shown:
+            self.client.set_experiment_tag(self.experiment, tag, shown)
+
+    def shared(self, view: str, *, charts: bool) -> str:
+        """The address of a view that was offered, as charts or as a table."""
+        page = f"{self._base}/#/experiments/{self.experiment}/runs?workflowType=machine_learning"
+        return f"{page}&viewStateShareKey={view}{CHARTS if charts else ''}"
+
+    def _open(self, results: Path, name: str, note: str) -> str:
+        found = self.client.get_experiment_by_name(name)
+        location = (results / "mlartifacts").as_uri() if self.is_local else None
+        if found is None:
+            tags = {NOTE: note, "mlflow.experimentKind": "custom_model_development"}
+            return self.client.create_experiment(name, location, tags)
+        if self.uri == _uri(results) and found.artifact_location != location:
+            raise UserError(
+                f"'{results}/mlflow.db' is from another place, with its files in '{found.artifact_location}'; "
+                "delete it and run `multiepoch sync`"
+            )
+        if found.lifecycle_stage == "deleted":
+            self.client.restore_experiment(found.experiment_id)
+        return found.experiment_id
+
+    def _now(self) -> int:
+        return int(1000 * (self.now or time.time()))
+
+
+def line(error: Exception) -> str:
+    """An error in one line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
+def _own_database(results: Path) -> str:
+    """The database of a results folder; opened once here, as MLflow retries for minutes what cannot work."""
+    path = results / "mlflow.db"
+    if set("%?#") & set(str(path)):
+        raise UserError(f"MLflow cannot use results folder '{results}': its name has a %, ? or # in it")
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA schema_version")
+    except (OSError, sqlite3.Error) as error:
+        raise UserError(
+            f"MLflow's database '{path}' cannot be used: {error}; if it is damaged, delete it, and `multiepoch sync` "
+            "makes it again"
+        ) from error
+    return _uri(results)
+
+
+def _uri(results: Path) -> str:
+    return f"sqlite:///{results}/mlflow.db"
