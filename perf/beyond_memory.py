@@ -22,24 +22,24 @@ from scipy import stats
 from harness.base.environment import environment
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
-from harness.data.indexed import CodedSplit, Corpus
+from harness.data.indexed import IndexedDataset, IndexedSplit
 from harness.engine import batches
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
-from harness.experiment.instantiate import resolve
+from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import EvalSpec, TrainSpec, load_plan
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
 from perf.contenders.ours import memory_mb
 from perf.measure import ROOT
 from perf.work import TASKS, Work
-from perf.work import corpus as in_memory
+from perf.work import dataset as in_memory
 
 TABLE = ROOT / "results" / "tables" / "beyond_memory.md"
 WINDOWS = {"whole": 1 << 22, "8 blocks": 8 * batches.BLOCK, "1 block": batches.BLOCK}
 
 
-def mapped(examples: int, folder: Path) -> Corpus:
+def mapped(examples: int, folder: Path) -> IndexedDataset:
     """The standard work, repeated in ever new orders up to so many examples, in memory-mapped files."""
     small, rng = in_memory(Work(examples=min(examples, 1_000_000))), np.random.default_rng(0)
     shape = (examples, small.train.codes_NF.shape[1])
@@ -52,10 +52,10 @@ def mapped(examples: int, folder: Path) -> Corpus:
     codes.flush()
     labels.flush()
     codes, labels = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("codes", "labels"))
-    return dataclasses.replace(small, train=CodedSplit(codes, labels, None, None, None, None))
+    return dataclasses.replace(small, train=IndexedSplit(codes, labels, None, None, None, None))
 
 
-def epoch(data: Corpus) -> dict[str, float]:
+def epoch(data: IndexedDataset) -> dict[str, float]:
     """Speed of one epoch, and resident memory in MB: before, the most during it, and the table with its state."""
     registry = Registry()
     spec = TrainSpec(threads=2)
@@ -76,7 +76,7 @@ def epoch(data: Corpus) -> dict[str, float]:
 def shuffles(seeds: range) -> list[tuple[str, float, float, float]]:
     """Window, click AUC after epoch 1, and its mean difference from a full shuffle with half its 95 % t interval."""
     registry, plan = Registry(), load_plan(ROOT / "plans" / "quick.toml")
-    (dataset,), (model,), _ = resolve(plan, registry)
+    (dataset,), (model,), _ = plugin_specs(plan, registry)
     data = indexed.load(data_folder(ROOT / "results", build_data(dataset, plan.data_seed, registry, ROOT / "results")))
     net = build(registry.models, "model", model.name, model.params)
     none = build(registry.strategies, "strategy", "none", {})

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from harness.api import UserError
-from harness.results.plan_results import read_outcome
+from harness.results.plan_results import read_plan_result
 from perf.measure import ROOT
 
 PLAN = ROOT / "plans" / "quick.toml"
@@ -24,11 +24,11 @@ def outside_training(results: Path, plan: str = "quick") -> float | None:
     process all count.
     """
     try:
-        outcome = read_outcome(results, plan)
+        result = read_plan_result(results, plan)
     except UserError:
         return None
-    keys = {key for arm in outcome.arms for key in arm.runs.values()}
-    keys |= {trial.key for arm in outcome.arms for trial in arm.trials}
+    keys = {key for arm in result.arms for key in arm.runs.values()}
+    keys |= {trial.key for arm in result.arms for trial in arm.trials}
     whole, trained = 0.0, 0.0
     for folder in (results / "runs" / key for key in sorted(keys)):
         if (folder / "done").exists() and (folder / "costs.jsonl").exists():

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from harness import api
 from harness.api import Ints
-from harness.data.indexed import CodedSplit, Corpus
+from harness.data.indexed import IndexedDataset, IndexedSplit
 
 FIELDS = {"user": 400_000, "product": 200_000, "campaign": 20_000, "advertiser": 2_000}
 FIELDS |= {"hour": 300, "slot": 200, "category": 150, "region": 100, "device": 40, "weekday": 8}
@@ -61,14 +61,14 @@ def draw(work: Work) -> tuple[Ints, np.ndarray[Any, np.dtype[np.uint8]]]:
     return ids_NF, labels_NT
 
 
-def corpus(work: Work) -> Corpus:
+def dataset(work: Work) -> IndexedDataset:
     """The work as the engine sees it; every id counts as seen in training, so that it has a row."""
     ids_NF, labels_NT = draw(work)
     offsets = np.cumsum((0, *work.sizes[:-1]))
-    split = CodedSplit((ids_NF + offsets).astype(np.int32), labels_NT, None, None, None, None)
+    split = IndexedSplit((ids_NF + offsets).astype(np.int32), labels_NT, None, None, None, None)
     counts = [np.bincount(ids_NF[:, f], minlength=size) for f, size in enumerate(work.sizes)]
     held_out = split.take(np.arange(min(200, work.examples)))
-    return Corpus(
+    return IndexedDataset(
         fields=tuple(FIELDS),
         tasks=TASKS,
         ids_V=tuple(np.arange(size) for size in work.sizes),

@@ -1,4 +1,7 @@
-"""Who may import whom, read from the source of every module: also imports inside functions and under `if`."""
+"""The rooms of the house: which folder may import which, read from the source of every module.
+
+Imports inside functions and under `if` count too. `LAYERS` is the whole rule: what is not in it is not allowed.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,35 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+LAYERS = {
+    "base": "",
+    "api": "base",
+    "models": "api",
+    "plugins": "api base",
+    "results": "base",
+    "metrics": "base results",
+    "experiment": "api base metrics plugins",
+    "figures": "metrics results",
+    "data": "api base experiment plugins",
+    "engine": "api base data experiment metrics results",
+    "search": "base experiment figures metrics plugins results",
+    "report": "base experiment figures metrics results",
+    "tracking": "base experiment figures metrics report results search",
+    "execution": "base data engine experiment metrics plugins results search tracking",
+    "testing": "api base data engine experiment plugins results",
+    "facts": "base execution experiment figures metrics plugins report results",
+    "commands": "api base data engine execution experiment facts metrics plugins report results search testing tracking",
+    "cli": "base commands",
+}
+"""Folder (or module) of `harness/` -> those that it may import beside itself."""
+OWNERS = {
+    "mlflow": "harness.tracking.mlflow",
+    "optuna": "harness.search",
+    "multiprocessing": "harness.execution.local_pool",
+    "typer": "harness.cli",
+}
+"""Package -> the one room that imports it."""
 
 
 def imports_of(source: str, name: str = "") -> set[str]:
@@ -28,7 +60,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-ENGINE = {
+MODULES = {
     module_name(path): imports_of(path.read_text(), str(path)) for path in sorted((ROOT / "harness").rglob("*.py"))
 }
 PLUGINS = [p for folder in ("strategies", "datasets", "harness/models") for p in sorted((ROOT / folder).glob("*.py"))]
@@ -39,22 +71,26 @@ def within(module: str, package: str) -> bool:
 
 
 def ours(imported: set[str]) -> set[str]:
-    """The modules of the engine among imported names; not a package of which only a module is imported."""
-    modules = {name for name in imported if name in ENGINE}
+    """The modules of the harness among imported names; not a package of which only a module is imported."""
+    modules = {name for name in imported if name in MODULES}
     return {m for m in modules if m != "harness" and not any(within(other, m) for other in modules - {m})}
 
 
 def reachable(module: str) -> set[str]:
-    """The modules of the engine that importing one brings along, itself included."""
+    """The modules of the harness that importing one brings along, itself included."""
     found, todo = set(), {module}
     while todo:
         found |= todo
-        todo = set().union(*(ours(ENGINE[m]) for m in todo)) - found
+        todo = set().union(*(ours(MODULES[m]) for m in todo)) - found
     return found
 
 
+def room(module: str) -> str:
+    return module.split(".")[1]
+
+
 def importers(package: str) -> set[str]:
-    return {m for m, imported in ENGINE.items() if any(within(i, package) for i in imported)}
+    return {m for m, imported in MODULES.items() if any(within(i, package) for i in imported)}
 
 
 def test_the_reader_of_imports_misses_none() -> None:
@@ -67,60 +103,59 @@ if TYPE_CHECKING:
     import h.i
 """
     assert imports_of(source) == {"a.b", "d", "e", "e.f", "harness.cli", "harness.cli.main", "h.i"}
-    assert {"harness.seeds", "harness.encode", "harness.tables"} <= ours(ENGINE["harness.train"])
-    assert "harness.plugin" in reachable("harness.train") - ours(ENGINE["harness.train"])
-    assert {"harness.spec", "harness.train"} <= importers("torch")
+    assert {"harness.base.seeds", "harness.engine.row_mapping"} <= ours(MODULES["harness.engine.trainer"])
+    assert "harness.base.plugin" in reachable("harness.engine.trainer") - ours(MODULES["harness.engine.trainer"])
 
 
-def test_api_imports_only_plugin_and_plugin_nothing_of_ours() -> None:
-    assert ours(ENGINE["harness.api"]) == {"harness.plugin"}
-    assert ours(ENGINE["harness.plugin"]) == set()
+def test_harness_holds_the_command_line_the_api_and_rooms() -> None:
+    assert {p.name for p in (ROOT / "harness").glob("*.py")} == {"__init__.py", "cli.py", "api.py"}
+    assert {room(m) for m in MODULES if m != "harness"} == LAYERS.keys()
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_room_imports_only_what_lies_below_it(name: str) -> None:
+    allowed = {name, *LAYERS[name].split()}
+    found = {(m, i) for m in MODULES if m != "harness" and room(m) == name for i in ours(MODULES[m])}
+    assert {(m, i) for m, i in found if room(i) not in allowed} == set()
+
+
+def test_layers_say_no_more_than_is_so() -> None:
+    """A permission that no import needs is taken back."""
+    used = {(room(m), room(i)) for m in MODULES if m != "harness" for i in ours(MODULES[m])}
+    unused = {(name, below) for name, text in LAYERS.items() for below in text.split() if (name, below) not in used}
+    assert unused == set()
+
+
+def test_layers_have_no_circle() -> None:
+    floors: dict[str, int] = {}
+    while len(floors) < len(LAYERS):
+        ready = [n for n, below in LAYERS.items() if n not in floors and all(b in floors for b in below.split())]
+        assert ready, f"a circle among {LAYERS.keys() - floors.keys()}"
+        floors |= {n: 1 + max((floors[b] for b in LAYERS[n].split()), default=0) for n in ready}
+
+
+def test_modules_do_not_import_each_other_in_circles() -> None:
+    assert {m for m in MODULES for i in ours(MODULES[m]) if m in reachable(i)} == set()
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_plugins_import_only_the_api_of_ours(path: Path) -> None:
-    """Data sets may also use the engine's tools for tables, whose changes are ENGINE's like those of the engine, and
-    for synthetic rows, whose source is part of the key of the data they make."""
+    """Data sets may also use the tools for tables, whose changes are ENGINE's like those of the engine, and for
+    synthetic rows, whose meaning is part of the key of the data they make."""
     imported = {name for name in imports_of(path.read_text(), str(path)) if within(name, "harness")}
-    tools = ("harness.columns", "harness.table_schema", "harness.synthetic") if path.parent.name == "datasets" else ()
-    assert {n for n in imported if not any(within(n, a) for a in ("harness.api", "harness.plugin", *tools))} == set()
+    tools = ("harness.data.tabular", "harness.data.synthetic") if path.parent.name == "datasets" else ()
+    assert {n for n in imported if not any(within(n, a) for a in ("harness.api", *tools))} == set()
 
 
-def test_training_reaches_neither_tracking_nor_search_nor_report_nor_command_line() -> None:
-    above = ("harness.track", "harness.tune", "harness.report", "harness.cli", "harness.launch")
-    assert not [m for m in reachable("harness.train") if any(within(m, a) for a in above)]
-
-
-def test_the_report_reads_records_and_never_torch() -> None:
-    allowed = (
-        "harness.outcome",
-        "harness.records",
-        "harness.metrics",
-        "harness.plugin",
-        "harness.select",
-        "harness.report",
-    )
-    mine = {m for m in ENGINE if within(m, "harness.report")}
-    assert mine
-    for module in set().union(*(reachable(m) for m in mine)):
-        assert any(within(module, a) for a in allowed), module
-        assert not any(within(i, "torch") for i in ENGINE[module]), module
-
-
-@pytest.mark.parametrize(("package", "owner"), [("mlflow", "harness.track"), ("optuna", "harness.tune")])
-def test_only_its_own_module_imports_a_service(package: str, owner: str) -> None:
+@pytest.mark.parametrize(("package", "owner"), OWNERS.items())
+def test_only_its_own_room_imports_a_service(package: str, owner: str) -> None:
     assert importers(package)
     assert [m for m in importers(package) if not within(m, owner)] == []
 
 
-def test_nothing_imports_the_command_line() -> None:
-    assert "harness.cli" in ENGINE
-    assert importers("harness.cli") == set()
-
-
-def test_modules_do_not_import_each_other_in_circles() -> None:
-    circles = {m for m in ENGINE for i in ours(ENGINE[m]) if m in reachable(i)}
-    assert circles == set()
+@pytest.mark.parametrize("module", [m for m in MODULES if within(m, "harness.report") or within(m, "harness.figures")])
+def test_the_report_never_imports_torch(module: str) -> None:
+    assert not [m for m in reachable(module) if any(within(i, "torch") for i in MODULES[m])]
 
 
 def test_plugin_folders_are_no_packages() -> None:
@@ -132,6 +167,6 @@ def test_plugin_folders_are_no_packages() -> None:
 
 def test_modules_that_compile_with_a_cache_depend_on_no_other() -> None:
     """The compiler keeps machine code by the file it is in, and would not notice a change elsewhere."""
-    compiled = [m for m, imported in ENGINE.items() if "numba.njit" in imported]
-    assert "harness.synthetic.kernel" in compiled
-    assert [m for m in compiled if ours(ENGINE[m])] == []
+    compiled = [m for m, imported in MODULES.items() if "numba.njit" in imported]
+    assert "harness.data.synthetic.kernel" in compiled
+    assert [m for m in compiled if ours(MODULES[m])] == []

@@ -1,1 +1,1 @@
-"""What everything stands on: errors, plug-in classes, typed TOML, random streams, whole files. Imports nothing of ours."""
+"""What everything stands on: errors, plug-in classes, typed TOML, random streams, whole files."""

@@ -13,7 +13,7 @@ from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.plan import Plan, load_plan
 from harness.plugins.registry import Registry
 from harness.report.write import ranked_table, write_report
-from harness.results.plan_results import read_outcome
+from harness.results.plan_results import read_plan_result
 
 
 def benchmark(
@@ -44,7 +44,7 @@ def _own_table(plan: Plan, results: Path) -> None:
     """Refuse a plan that would overwrite the published table of another."""
     table = plan.table or plan.name
     for path in sorted((results / "plans").glob("*.json")):
-        if path.stem != plan.name and read_outcome(results, path.stem).table == table:
+        if path.stem != plan.name and read_plan_result(results, path.stem).table == table:
             raise UserError(
                 f"plan '{plan.name}' and plan '{path.stem}', which was run in '{results}' before, would both write "
                 f"tables/{table}.md; give this one another table, as --set table={plan.name}"
@@ -53,6 +53,6 @@ def _own_table(plan: Plan, results: Path) -> None:
 
 def report_files(results: Path, plan: str) -> list[Path]:
     """The report, and the tables and figures of one plan."""
-    named = re.compile(re.escape(read_outcome(results, plan).table) + r"(-\d+|-ranks)?")
+    named = re.compile(re.escape(read_plan_result(results, plan).table) + r"(-\d+|-ranks)?")
     mine = [file for file in sorted((results / "tables").glob("*")) if named.fullmatch(file.stem)]
     return [file for file in (results / "report.html", *mine) if file.is_file()]

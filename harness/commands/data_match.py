@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.base.errors import UserError
-from harness.data.profile.inputs import corpora
+from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.preset_fit import SHARES, match_field, matched, span, to_toml
 from harness.data.profile.statistics import Profile, profile
 from harness.data.profile.zipf_fit import FEW
@@ -26,7 +26,7 @@ def write_match(
     if out.suffix != ".toml":
         raise UserError(f"--out '{out}' is not named *.toml; accepted: a new TOML file")
     with console.status("reading"):
-        _, data = next(iter(corpora(source, results, plugins, schema=schema)))
+        _, data = next(iter(indexed_datasets(source, results, plugins, schema=schema)))
     wanted = profile(data)
     with console.status("") as status:
         fields = {}
@@ -41,7 +41,7 @@ def write_match(
         out.write_text(to_toml(population))
     except OSError as error:
         raise UserError(f"--out '{out}' cannot be written: {error.strerror}") from error
-    (_, made) = next(iter(corpora(str(out), results, plugins)))
+    (_, made) = next(iter(indexed_datasets(str(out), results, plugins)))
     console.print(_comparison(wanted, profile(made)))
     console.print(f'{out}: use it as preset = "{out}"', highlight=False, soft_wrap=True)
 

@@ -14,7 +14,7 @@ from harness.api import Stream
 from harness.base import seeds
 from harness.base.environment import environment
 from harness.data import indexed
-from harness.data.indexed import Corpus
+from harness.data.indexed import IndexedDataset
 from harness.data.profile.preset_targets import Line, lines, produce
 from harness.data.synthetic.population import Population, load_population, presets
 from harness.engine.run import run
@@ -69,7 +69,7 @@ def ids_help(preset: str, folder: Path, *, seed: int = 1, rows: int | None = Non
     values = {"preset": preset} | ({} if rows is None else {"rows": rows})
     dataset = build(Registry().datasets, "data set", "powerlaw", values)
 
-    def auc(change: Callable[[Stream], Stream], name: str) -> tuple[float, Corpus]:
+    def auc(change: Callable[[Stream], Stream], name: str) -> tuple[float, IndexedDataset]:
         indexed.save(change(dataset.stream(seeds.generator(0, "data", "powerlaw"))), folder / name, preset)
         data, registry = indexed.load(folder / name), Registry()
         model = build(registry.models, "model", "dnn", {"dim": 16, "hidden": (64, 32)})

@@ -46,8 +46,8 @@ def tune_one(
     plan = plan.model_copy(update={"strategies": (strategy,), "seeds": (), "search": search})
     arms = checked(console, plan, registry, results)
     plan = plan.model_copy(update={"name": f"{plan.name}-tune", "table": None})
-    outcome, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)
-    for arm, source in zip(outcome.arms, arms, strict=True):
+    result, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)
+    for arm, source in zip(result.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))
         again = _options(path, results, plugins, overrides)
         console.print(_winner(arm, registry, again), markup=False, highlight=False, soft_wrap=True)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from harness.api import Data, Stream, UserError
 from harness.base.files import whole
-from harness.data.indexer import write_coded
+from harness.data.indexer import write_indexed
 from harness.data.validation import SPLITS as SPLITS
 from harness.data.validation import Checker
 
@@ -23,7 +23,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class CodedSplit:
+class IndexedSplit:
     """A split with ids_NF replaced by codes_NF: int32 positions in the vocabularies of all fields, end to end."""
 
     codes_NF: npt.NDArray[np.int32]
@@ -36,11 +36,11 @@ class CodedSplit:
     def __len__(self) -> int:
         return len(self.codes_NF)
 
-    def labelled(self, *, truth: bool = False) -> CodedSplit:
+    def labelled(self, *, truth: bool = False) -> IndexedSplit:
         """Ids and labels alone, which is all that training reads; with the truth, for probes."""
         return dataclasses.replace(self, group_N=None, time_N=None, truth_NT=self.truth_NT if truth else None)
 
-    def ungrouped(self) -> CodedSplit:
+    def ungrouped(self) -> IndexedSplit:
         return dataclasses.replace(self, group_N=None)
 
     def release(self) -> None:
@@ -49,31 +49,31 @@ class CodedSplit:
             if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
                 array.base.madvise(mmap.MADV_DONTNEED)
 
-    def take(self, index_M: Ints) -> CodedSplit:
+    def take(self, index_M: Ints) -> IndexedSplit:
         """The examples at these positions, in memory."""
         arrays = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         taken: dict[str, Any] = {k: None if a is None else np.asarray(a[index_M]) for k, a in arrays.items()}
-        return CodedSplit(**taken)
+        return IndexedSplit(**taken)
 
 
 @dataclass(frozen=True)
-class Corpus:
+class IndexedDataset:
     """A coded data set. ids_V: distinct raw ids of a field in any split; count_V: occurrences in training."""
 
     fields: tuple[str, ...]
     tasks: tuple[str, ...]
     ids_V: tuple[Ints, ...]
     count_V: tuple[Ints, ...]
-    train: CodedSplit
-    valid: CodedSplit
-    test: CodedSplit
+    train: IndexedSplit
+    valid: IndexedSplit
+    test: IndexedSplit
 
-    def split(self, name: str) -> CodedSplit:
+    def split(self, name: str) -> IndexedSplit:
         split = getattr(self, name)
-        assert isinstance(split, CodedSplit)
+        assert isinstance(split, IndexedSplit)
         return split
 
-    def rarest_count_N(self, split: CodedSplit) -> Ints:
+    def rarest_count_N(self, split: IndexedSplit) -> Ints:
         """Training occurrences of the rarest id in each example (0: an id never seen in training)."""
         rarest, offset = np.full(len(split), np.iinfo(np.int64).max), 0
         for f, count_V in enumerate(self.count_V):
@@ -106,10 +106,10 @@ def save(
         OSError: it cannot be written.
     """
     with whole(folder) as partial:
-        write_coded(data.stream() if isinstance(data, Data) else data, partial, name, progress)
+        write_indexed(data.stream() if isinstance(data, Data) else data, partial, name, progress)
 
 
-def load(folder: Path) -> Corpus:
+def load(folder: Path) -> IndexedDataset:
     """Open a saved data set; the splits stay on disk, memory-mapped.
 
     Raises:
@@ -121,18 +121,18 @@ def load(folder: Path) -> Corpus:
         raise UserError(f"data set '{folder}' is damaged: {error}; delete this folder, it is built again") from error
 
 
-def _load(folder: Path) -> Corpus:
+def _load(folder: Path) -> IndexedDataset:
     meta = json.loads((folder / "meta.json").read_text())
 
     def array(name: str) -> Any:
         path = folder / f"{name}.npy"
         return np.load(path, mmap_mode="r") if path.exists() else None
 
-    def split(part: str) -> CodedSplit:
-        return CodedSplit(**{f.name: array(f"{part}_{f.name}") for f in dataclasses.fields(CodedSplit)})
+    def split(part: str) -> IndexedSplit:
+        return IndexedSplit(**{f.name: array(f"{part}_{f.name}") for f in dataclasses.fields(IndexedSplit)})
 
     fields = range(len(meta["fields"]))
-    return Corpus(
+    return IndexedDataset(
         fields=tuple(meta["fields"]),
         tasks=tuple(meta["tasks"]),
         ids_V=tuple(np.asarray(array(f"ids_{f}")) for f in fields),

@@ -55,7 +55,7 @@ class Column:
         return self._file.tell()
 
 
-class Coder:
+class Indexer:
     """Writes the pieces of a data set into a folder; vocabularies come last, when all ids are known."""
 
     def __init__(self, folder: Path, fields: int) -> None:
@@ -63,7 +63,7 @@ class Coder:
         self._vocabularies = [Vocabulary() for _ in range(fields)]
         self._pool = ThreadPoolExecutor(os.cpu_count())
 
-    def __enter__(self) -> Coder:
+    def __enter__(self) -> Indexer:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,10 +112,10 @@ class Coder:
         self._columns[name].append(array)
 
 
-def write_coded(stream: Stream, folder: Path, name: str, progress: Callable[[int], object]) -> None:
+def write_indexed(stream: Stream, folder: Path, name: str, progress: Callable[[int], object]) -> None:
     """Check, code and write every piece of a data set into a folder."""
     checker = Checker(name, stream.fields, stream.tasks)
-    with Coder(folder, len(stream.fields)) as coder:
+    with Indexer(folder, len(stream.fields)) as coder:
         for part, split in stream.pieces:
             checker.add(part, split)
             coder.add(part, split)

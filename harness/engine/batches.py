@@ -12,9 +12,9 @@ from torch import Tensor
 
 from harness.api import Strategy, UserError, defining
 from harness.base import seeds
-from harness.data.indexed import CodedSplit, Ints
+from harness.data.indexed import IndexedSplit, Ints
 from harness.engine import kernels, memory
-from harness.engine.row_mapping import Encoding
+from harness.engine.row_mapping import RowMapping
 
 BLOCK = 16_384
 """Examples that lie together on disk and are read together, where the data is larger than a window."""
@@ -72,18 +72,18 @@ class Batches:
     """
 
     def __init__(
-        self, split: CodedSplit, encoding: Encoding, batch_size: int, window: int, seed: int, device: torch.device,
+        self, split: IndexedSplit, mapping: RowMapping, batch_size: int, window: int, seed: int, device: torch.device,
         strategies: Sequence[Strategy] = (), *, truth: bool = False,
     ) -> None:  # fmt: skip
         self._split = split.labelled(truth=truth)
-        self._encoding, self._batch_size, self._seed = encoding, batch_size, seed
-        self._distinct, self._device = Distinct(encoding.num_rows), device
+        self._mapping, self._batch_size, self._seed = mapping, batch_size, seed
+        self._distinct, self._device = Distinct(mapping.num_rows), device
         self._hooks = defining("on_lookup", strategies)
-        self._tables_C = [encoding.fields[f] for f in encoding.column_field_C.tolist()]
+        self._tables_C = [mapping.fields[f] for f in mapping.column_field_C.tolist()]
         self._starts = np.arange(0, len(split), BLOCK)
         self._blocks = min(max(1, window // BLOCK), len(self._starts))
         held, tasks = min(self._blocks * BLOCK, len(split)), split.labels_NT.shape[1]
-        self._rows_WC = memory.zeros(held, len(encoding.columns_C), dtype=torch.int32)
+        self._rows_WC = memory.zeros(held, len(mapping.columns_C), dtype=torch.int32)
         self._labels_WT = memory.zeros(held, tasks, dtype=torch.uint8)
         self._known_WT = None if split.observed_NT is None else np.empty(self._labels_WT.shape, np.bool_)
         self._truth_WT = None if self._split.truth_NT is None else np.empty(self._labels_WT.shape, np.float32)
@@ -122,7 +122,7 @@ class Batches:
             part = slice(start, start + BLOCK)
             codes_MF = torch.from_numpy(np.array(self._split.codes_NF[part]))
             into = slice(at, at + len(codes_MF))
-            self._rows_WC[into] = self._encoding.rows_BC(codes_MF)
+            self._rows_WC[into] = self._mapping.rows_BC(codes_MF)
             self._labels_WT[into] = torch.from_numpy(np.array(self._split.labels_NT[part]))
             if self._known_WT is not None and self._split.observed_NT is not None:
                 self._known_WT[into] = self._split.observed_NT[part]
@@ -145,7 +145,7 @@ class Batches:
     def _changed(self, rows_BC: Tensor) -> Tensor:
         """The rows that strategies want looked up."""
         out_BC = reduce(lambda rows, strategy: strategy.on_lookup(rows, self._tables_C), self._hooks, rows_BC)
-        kind, last = (rows_BC.shape, rows_BC.dtype), self._encoding.num_rows - 1
+        kind, last = (rows_BC.shape, rows_BC.dtype), self._mapping.num_rows - 1
         if (out_BC.shape, out_BC.dtype) != kind or not 0 <= out_BC.min() <= out_BC.max() <= last:
             raise UserError(
                 f"on_lookup of {'+'.join(s.name for s in self._hooks)} gives {out_BC.dtype} {tuple(out_BC.shape)}, "

@@ -20,7 +20,7 @@ from harness.base import seeds
 from harness.base.errors import unknown
 from harness.engine import kernels, memory
 from harness.engine.batches import Rows
-from harness.engine.row_mapping import Encoding
+from harness.engine.row_mapping import RowMapping
 from harness.engine.row_optimizers import OPTIMIZERS
 
 LAST, SEEN, TRAIN = range(3)
@@ -34,26 +34,26 @@ class EmbeddingTables:
     """R rows of width D with a row-sparse optimiser; `lookup` then `update`, once each per step."""
 
     def __init__(
-        self, encoding: Encoding, spec: TableSpec, width: int, strategies: Sequence[Strategy], seed: int,
+        self, mapping: RowMapping, spec: TableSpec, width: int, strategies: Sequence[Strategy], seed: int,
         device: torch.device | None = None,
     ) -> None:  # fmt: skip
         if spec.optimizer not in OPTIMIZERS:
             raise unknown("table optimizer", spec.optimizer, OPTIMIZERS)
         if not 0 <= spec.lr * spec.decay < 1:
             raise UserError(f"table lr {spec.lr:g} times decay {spec.decay:g} is not in [0, 1)")
-        self.fields = encoding.fields
+        self.fields = mapping.fields
         self.spec, self.width, self.seed = spec, width, seed
         self.device = device or torch.device("cpu")
         self.epoch, self.step, self.rows_touched = 0, 0, 0
         self._frozen, self._decays = False, spec.decay > 0
         self.fused = self.device.type == "cpu"
         self._optimizer = OPTIMIZERS[spec.optimizer]
-        self._column_field_C = encoding.column_field_C.to(self.device)
+        self._column_field_C = mapping.column_field_C.to(self.device)
         self._hooks, self._perturbs = defining("on_rows", strategies), defining("perturb", strategies)
         self._told: tuple[Tensor, Tensor] | None = None
         counted = bool(self._hooks or self._perturbs)
         self._draws: dict[str, int] = {}
-        rows = encoding.num_rows
+        rows = mapping.num_rows
         columns = width + self._optimizer.columns(width)
         zeros = partial(memory.zeros, device=self.device)
         self.store = zeros(rows, columns)
@@ -62,11 +62,11 @@ class EmbeddingTables:
         self._decayed_R = zeros(rows if spec.decay else 0, dtype=torch.int32)
         self.memos: dict[str, Tensor] = {}
         self._offset_F = torch.tensor([f.offset for f in self.fields], device=self.device)
-        self.train_count_R = encoding.train_count_R.to(self.device)
+        self.train_count_R = mapping.train_count_R.to(self.device)
         if counted:
-            self._history_RH[:, TRAIN] = encoding.train_count_R
+            self._history_RH[:, TRAIN] = mapping.train_count_R
             self._train_max_F = torch.stack(
-                [encoding.train_count_R[f.offset : f.offset + f.num_rows].max() for f in self.fields]
+                [mapping.train_count_R[f.offset : f.offset + f.num_rows].max() for f in self.fields]
             ).to(self.device, torch.int64)
             self.seen_max_F = torch.zeros_like(self._train_max_F)
         for field in self.fields:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.base import seeds
-from harness.data.indexed import CodedSplit, Corpus
+from harness.data.indexed import IndexedDataset, IndexedSplit
 from harness.engine.embedding_tables import EmbeddingTables
-from harness.engine.row_mapping import Encoding
+from harness.engine.row_mapping import RowMapping
 from harness.experiment.plan import EvalSpec
 from harness.metrics import classification
 from harness.metrics.catalog import BUCKETS
@@ -25,23 +25,23 @@ Floats = npt.NDArray[np.float32]
 class Evaluator:
     """Turns a net and its tables into `<split>/<metric>/<task>` -> value; training metrics take the same path."""
 
-    def __init__(self, corpus: Corpus, encoding: Encoding, spec: EvalSpec) -> None:
+    def __init__(self, dataset: IndexedDataset, mapping: RowMapping, spec: EvalSpec) -> None:
         self._batch_size = spec.batch_size
         pick = seeds.generator(0, "evaluation sample")
-        self._sample_M = _subsample(pick, len(corpus.valid), spec.sample)
-        train = corpus.train.take(_subsample(pick, len(corpus.train), spec.sample))
-        self._sample = _Part("sample", corpus.tasks, corpus.valid.take(self._sample_M).ungrouped())
-        self._valid = _Part("valid", corpus.tasks, corpus.valid)
-        self._others = [_Part("train", corpus.tasks, train.ungrouped())]
-        self._rows = {"valid": _rows_of(encoding, corpus.valid), "train": _rows_of(encoding, train)}
+        self._sample_M = _subsample(pick, len(dataset.valid), spec.sample)
+        train = dataset.train.take(_subsample(pick, len(dataset.train), spec.sample))
+        self._sample = _Part("sample", dataset.tasks, dataset.valid.take(self._sample_M).ungrouped())
+        self._valid = _Part("valid", dataset.tasks, dataset.valid)
+        self._others = [_Part("train", dataset.tasks, train.ungrouped())]
+        self._rows = {"valid": _rows_of(mapping, dataset.valid), "train": _rows_of(mapping, train)}
         self._rows["sample"] = self._rows["valid"][torch.from_numpy(self._sample_M)]
         if spec.test:
-            self._others.append(_Part("test", corpus.tasks, corpus.test))
-            self._rows["test"] = _rows_of(encoding, corpus.test)
-        bucket_N = classification.bucket_of(corpus.rarest_count_N(corpus.valid))
+            self._others.append(_Part("test", dataset.tasks, dataset.test))
+            self._rows["test"] = _rows_of(mapping, dataset.test)
+        bucket_N = classification.bucket_of(dataset.rarest_count_N(dataset.valid))
         named = {name: np.flatnonzero(bucket_N == b) for b, (name, _) in enumerate(BUCKETS)}
         self._buckets = [
-            (index_M, _Part("valid", corpus.tasks, corpus.valid.take(index_M).ungrouped(), bucket=name))
+            (index_M, _Part("valid", dataset.tasks, dataset.valid.take(index_M).ungrouped(), bucket=name))
             for name, index_M in named.items()
             if len(index_M)
         ]
@@ -71,7 +71,7 @@ class Evaluator:
 class _Part:
     """Examples to evaluate on, with the target of each task over those whose label is known."""
 
-    def __init__(self, name: str, tasks: Sequence[str], examples: CodedSplit, bucket: str = "") -> None:
+    def __init__(self, name: str, tasks: Sequence[str], examples: IndexedSplit, bucket: str = "") -> None:
         self.split, self.bucket = name, bucket
         self._targets: list[tuple[int, str, Any, classification.Target]] = []
         for t, task in enumerate(tasks):
@@ -91,9 +91,9 @@ class _Part:
         }
 
 
-def _rows_of(encoding: Encoding, split: CodedSplit) -> Tensor:
+def _rows_of(mapping: RowMapping, split: IndexedSplit) -> Tensor:
     """Fused rows [N, C] of every example, looked up once for all evaluations."""
-    return encoding.rows_BC(torch.from_numpy(np.array(split.codes_NF)))
+    return mapping.rows_BC(torch.from_numpy(np.array(split.codes_NF)))
 
 
 def _subsample(rng: np.random.Generator, size: int, sample: int) -> npt.NDArray[np.int64]:

@@ -1,8 +1,8 @@
 """Diagnostics of why a second epoch hurts, taken beside the metrics of an evaluation where a plan asks for them.
 
-`a_distance`, `label_noise_correlation` and `self_influence` look at the batch that was trained last, with its rows as they were
-before its own step: in epoch 1 rows that had never met its labels, in epoch 2 rows that had. `true_logit_correlation` and
-`a_distance_held_out` look at validation examples, `row_norm` at all rows.
+`a_distance`, `label_noise_correlation` and `self_influence` look at the batch that was trained last, with its rows as
+they were before its own step: in epoch 1 rows that had never met its labels, in epoch 2 rows that had.
+`true_logit_correlation` and `a_distance_held_out` look at validation examples, `row_norm` at all rows.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from scipy.special import logit
 from scipy.stats import rankdata
 from torch import Tensor
 
-from harness.data.indexed import Corpus
+from harness.data.indexed import IndexedDataset
 from harness.engine.batches import Batch
 from harness.engine.embedding_tables import EmbeddingTables
-from harness.engine.row_mapping import Encoding
+from harness.engine.row_mapping import RowMapping
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.classification import bucket_of
 from harness.results.keys import MetricKey
@@ -36,20 +36,20 @@ HELD_OUT = 4096
 class Probes:
     """What an evaluation adds to its metrics: `probe/<name>/<part>` -> value.
 
-    names: of the catalogue. task: the one whose labels they look at, where they are known. held_out_NC: fused rows of the
-    first validation examples; label_N: their labels; truth_N: the probabilities that made them, if known. drawn_RD: the
-    tables as they are drawn, which is when this must be made.
+    names: of the catalogue. task: the one whose labels they look at, where they are known. held_out_NC: fused rows of
+    the first validation examples; label_N: their labels; truth_N: the probabilities that made them, if known.
+    drawn_RD: the tables as they are drawn, which is when this must be made.
     """
 
     def __init__(
-        self, names: Sequence[str], corpus: Corpus, encoding: Encoding, tables: EmbeddingTables, task: int = 0
+        self, names: Sequence[str], dataset: IndexedDataset, mapping: RowMapping, tables: EmbeddingTables, task: int = 0
     ) -> None:
         self._probes = [FUNCTIONS[name] for name in names]
         self.tables, self.task = tables, task
         if names:
-            known_NT, first = corpus.valid.observed_NT, np.arange(min(HELD_OUT, len(corpus.valid)))
-            held_out = corpus.valid.take(first if known_NT is None else first[known_NT[first, task]])
-            self.held_out_NC = encoding.rows_BC(torch.from_numpy(held_out.codes_NF)).to(tables.device)
+            known_NT, first = dataset.valid.observed_NT, np.arange(min(HELD_OUT, len(dataset.valid)))
+            held_out = dataset.valid.take(first if known_NT is None else first[known_NT[first, task]])
+            self.held_out_NC = mapping.rows_BC(torch.from_numpy(held_out.codes_NF)).to(tables.device)
             self.label_N = held_out.labels_NT[:, task].astype(np.float32)
             self.truth_N = None if held_out.truth_NT is None else held_out.truth_NT[:, task].astype(np.float64)
             self.drawn_RD = tables.weight_RD.clone()

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from harness.api import FieldStats, FieldTable, Strategy, UserError, vocabulary
 from harness.base import seeds
-from harness.data.indexed import Corpus, Ints
+from harness.data.indexed import IndexedDataset, Ints
 
 
 @dataclass(frozen=True)
-class Encoding:
+class RowMapping:
     """remap_VC: int32 fused rows of each coded id, H per id; -1 pads fields with fewer.
 
     column_C: which of the F * H looked-up rows of an example exist; column_field_C: the field of each.
@@ -39,13 +39,13 @@ class Encoding:
         return rows if rows.shape[1] == len(self.columns_C) else rows.index_select(1, self.columns_C)
 
 
-def encode(corpus: Corpus, strategies: Sequence[Strategy], seed: int) -> Encoding:
+def map_rows(dataset: IndexedDataset, strategies: Sequence[Strategy], seed: int) -> RowMapping:
     """Fold the strategies' encoders over every field, in declared order, and lay the fields end to end."""
     tables: list[FieldTable] = []
     mapped: list[Ints] = []
     counts: list[npt.NDArray[np.int32]] = []
     offset = 0
-    for name, ids_V, count_V in zip(corpus.fields, corpus.ids_V, corpus.count_V, strict=True):
+    for name, ids_V, count_V in zip(dataset.fields, dataset.ids_V, dataset.count_V, strict=True):
         rows_VH, num_rows = _fold(name, ids_V, count_V, strategies, seed)
         tables.append(FieldTable(name, offset, num_rows, int((count_V > 0).sum())))
         mapped.append(rows_VH + offset)
@@ -56,7 +56,7 @@ def encode(corpus: Corpus, strategies: Sequence[Strategy], seed: int) -> Encodin
     width = max(m.shape[1] for m in mapped)
     padded = [np.pad(m, ((0, 0), (0, width - m.shape[1])), constant_values=-1) for m in mapped]
     columns = [(f, f * width + h) for f, m in enumerate(mapped) for h in range(m.shape[1])]
-    return Encoding(
+    return RowMapping(
         remap_VH=torch.from_numpy(np.concatenate(padded).astype(np.int32)),
         columns_C=torch.tensor([c for _, c in columns], dtype=torch.int32),
         column_field_C=torch.tensor([f for f, _ in columns], dtype=torch.int32),

@@ -10,7 +10,7 @@ from itertools import islice
 import torch
 
 from harness.api import Model, Strategy
-from harness.data.indexed import Corpus
+from harness.data.indexed import IndexedDataset
 from harness.engine import memory
 from harness.engine.checkpoint import Checkpoints
 from harness.engine.embedding_tables import EmbeddingTables
@@ -27,8 +27,8 @@ class Diverged(Exception):
 
 
 def run(
-    corpus: Corpus, model: Model, strategies: Sequence[Strategy], train: TrainSpec, evaluation: EvalSpec, seed: int,
-    checkpoints: Checkpoints | None = None,
+    dataset: IndexedDataset, model: Model, strategies: Sequence[Strategy], train: TrainSpec, evaluation: EvalSpec,
+    seed: int, checkpoints: Checkpoints | None = None,
 ) -> Iterator[Record]:  # fmt: skip
     """Train and yield a record at every evaluation point, from the epoch after the checkpoint if there is one.
 
@@ -37,19 +37,19 @@ def run(
     """
     memory.forget_peak()
     trainer = Trainer(
-        corpus,
+        dataset,
         model,
         strategies,
         train,
         seed,
         truth=any(PROBES[name].needs == Needs.TRUTH for name in evaluation.probes),
     )
-    probed = corpus.tasks.index(evaluation.task) if evaluation.task else 0
-    probes = Probes(evaluation.probes, corpus, trainer.encoding, trainer.tables, probed)
+    probed = dataset.tasks.index(evaluation.task) if evaluation.task else 0
+    probes = Probes(evaluation.probes, dataset, trainer.mapping, trainer.tables, probed)
     done_epochs = checkpoints.epoch if checkpoints else 0
     if checkpoints and done_epochs:
         trainer.restore(checkpoints.take())
-    evaluator = Evaluator(corpus, trainer.encoding, evaluation)
+    evaluator = Evaluator(dataset, trainer.mapping, evaluation)
     batches = len(trainer.batches)
     stops = sorted({max(1, round(p * batches)) for p in evaluation.points} | {batches})
     step, peak = done_epochs * batches, 0.0
@@ -71,7 +71,7 @@ def run(
                 raise Diverged(f"the loss is not a finite number in epoch {epoch} by step {step} ({loss.item()})")
             if boundary:
                 peak = max(peak, memory.peak_mib())
-                cost = clock.cost(len(corpus.train), trainer.tables, touched, batches) | {"peak_memory_mb": peak}
+                cost = clock.cost(len(dataset.train), trainer.tables, touched, batches) | {"peak_memory_mb": peak}
             yield Record(epoch, step, epoch - 1 + stop / batches, boundary, metrics, cost if boundary else {})
         trainer.end_epoch(epoch)
         if checkpoints and epoch < train.epochs and checkpoints.due():

@@ -13,11 +13,11 @@ from torch.nn import functional
 
 from harness.api import DenseSpec, Model, Strategy, TableSpec, defining
 from harness.base import seeds
-from harness.data.indexed import Corpus
+from harness.data.indexed import IndexedDataset
 from harness.engine import memory
 from harness.engine.batches import Batch, Batches
 from harness.engine.embedding_tables import EmbeddingTables
-from harness.engine.row_mapping import encode
+from harness.engine.row_mapping import map_rows
 from harness.experiment.plan import TrainSpec
 
 
@@ -25,27 +25,27 @@ class Trainer:
     """The state of one run between batches."""
 
     def __init__(
-        self, corpus: Corpus, model: Model, strategies: Sequence[Strategy], train: TrainSpec, seed: int, *,
+        self, dataset: IndexedDataset, model: Model, strategies: Sequence[Strategy], train: TrainSpec, seed: int, *,
         truth: bool = False,
     ) -> None:  # fmt: skip
         torch.set_num_threads(train.threads)
         memory.keep_freed()
-        self.corpus, self.train, self.strategies = corpus, train, strategies
+        self.dataset, self.train, self.strategies = dataset, train, strategies
         device = torch.device(train.device)
-        self.encoding = encode(corpus, strategies, seed)
+        self.mapping = map_rows(dataset, strategies, seed)
         dense = DenseSpec(lr=train.dense_lr)
         spec = TableSpec(lr=train.table_lr, optimizer=train.table_optimizer, init_std=train.init_std)
         spec = reduce(lambda s, strategy: strategy.table(s, dense), strategies, spec)
-        fields, tasks = len(corpus.fields), len(corpus.tasks)
+        fields, tasks = len(dataset.fields), len(dataset.tasks)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.torch_seed(seed, "dense"))
             net, width = model.network(fields, tasks), model.width(tasks)
             for strategy in strategies:
                 net, width = strategy.network(net, fields, width)
         self.net = net.to(device)
-        self.tables = EmbeddingTables(self.encoding, spec, width, strategies, seed, device)
+        self.tables = EmbeddingTables(self.mapping, spec, width, strategies, seed, device)
         self.batches = Batches(
-            corpus.train, self.encoding, train.batch_size, train.shuffle_window, seed, device, strategies, truth=truth
+            dataset.train, self.mapping, train.batch_size, train.shuffle_window, seed, device, strategies, truth=truth
         )
         self._trainable = [p for p in self.net.parameters() if p.requires_grad]
         self._random = seeds.torch_generator(seed, "train").get_state()

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.base.errors import UserError, unknown
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
-from harness.experiment.instantiate import labels, resolve
+from harness.experiment.instantiate import labels, plugin_specs
 from harness.experiment.plan import Plan
 from harness.metrics.catalog import METRICS, PROBES, Needs
 from harness.plugins.registry import Registry
@@ -22,7 +22,7 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
     Raises:
         UserError: anything in the plan or its data is not accepted.
     """
-    datasets, models, _ = resolve(plan, registry)
+    datasets, models, _ = plugin_specs(plan, registry)
     records.ensure_writable(results)
     journal = open_journal(results) if plan.search.trials else None
     arms = []
@@ -37,7 +37,7 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
     return arms
 
 
-def _task(plan: Plan, data: indexed.Corpus, label: str) -> str:
+def _task(plan: Plan, data: indexed.IndexedDataset, label: str) -> str:
     """The task that the plan selects by; it, the metric and the probes must exist on this data."""
     task, metric = plan.search.task or data.tasks[0], plan.search.metric
     for name, place in ((task, "search"), (plan.evaluation.task or task, "evaluation")):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.base.environment import environment
-from harness.data.indexed import Corpus
+from harness.data.indexed import IndexedDataset
 from harness.engine.checkpoint import Checkpoints
 from harness.engine.run import Diverged, run
 from harness.experiment.instantiate import instances
@@ -21,7 +21,7 @@ from harness.results.records import Record, RunWriter
 
 
 def execute(
-    spec: RunSpec, key: str, data: Corpus, registry: Registry, results: Path, report: Callable[[Record], None]
+    spec: RunSpec, key: str, data: IndexedDataset, registry: Registry, results: Path, report: Callable[[Record], None]
 ) -> tuple[Status, str]:
     """Train a run, from its checkpoint if it has one, and write its records.
 

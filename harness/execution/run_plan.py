@@ -17,7 +17,7 @@ from harness.execution.scheduler import launch
 from harness.experiment.instantiate import labels
 from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
-from harness.results.plan_results import Outcome
+from harness.results.plan_results import PlanResult
 from harness.search.arm import ArmPlan
 from harness.search.study import link, open_journal
 from harness.tracking.mlflow.live import Live
@@ -33,18 +33,18 @@ def checked(console: Console, plan: Plan, registry: Registry, results: Path) -> 
 
 def run_plan(
     console: Console, plan: Plan, arms: list[ArmPlan], results: Path, workers: int, mlflow: bool
-) -> tuple[Outcome, Display, Tracker | None]:
+) -> tuple[PlanResult, Display, Tracker | None]:
     """Run a prepared plan under the display, and live in MLflow if wanted."""
     about = plan.model_dump(mode="json", by_alias=True)
     tracker = Tracker(results, plan.name, about, _warner(console)) if mlflow else None
     with Display(console, workers, plan.search.task) as display:
         watching: list[Observer] = [display] if tracker is None else [Live(tracker), display]
-        outcome = launch(plan, arms, results, workers, watching, tracker.links if tracker else lambda key: {})
+        result = launch(plan, arms, results, workers, watching, tracker.links if tracker else lambda key: {})
         if tracker is not None:
             with locked(results, wait=True):
-                tracker.sync(outcome)
+                tracker.sync(result)
                 link_trials(results, tracker)
-    return outcome, display, tracker
+    return result, display, tracker
 
 
 def pages(results: Path, tracker: Tracker | None, plan: Plan) -> list[str]:

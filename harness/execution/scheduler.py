@@ -12,10 +12,10 @@ from harness.execution.observer import Observer
 from harness.experiment.plan import Plan
 from harness.results import records
 from harness.results.keys import Status
-from harness.results.plan_results import Arm, Outcome, write_outcome
+from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Run
 from harness.search.arm import ArmPlan, Job
-from harness.search.procedure import Jobs, drive
+from harness.search.procedure import Jobs, procedure
 
 
 def launch(
@@ -25,7 +25,7 @@ def launch(
     workers: int,
     observers: Sequence[Observer] = (),
     links: Callable[[str], dict[str, str]] = lambda key: {},
-) -> Outcome:
+) -> PlanResult:
     """Run all of a prepared plan that is missing, `workers` runs at a time.
 
     links: what a trial says about the MLflow run of its key.
@@ -56,10 +56,10 @@ class _Launch:
         self.drivers: list[_Driver] = []
         self.died: set[str] = set()
 
-    def run(self, arms: list[ArmPlan]) -> Outcome:
+    def run(self, arms: list[ArmPlan]) -> PlanResult:
         for observer in self.observers:
             observer.planned(sum(arm.most_runs for arm in arms))
-        self.drivers = [_Driver(arm, drive(arm)) for arm in arms]
+        self.drivers = [_Driver(arm, procedure(arm)) for arm in arms]
         for driver in self.drivers:
             self._advance(driver, None)
         while self.waiting:
@@ -77,7 +77,7 @@ class _Launch:
                     self.ready.insert(0, job)
                 else:
                     self._settle(job, self._read(job, None if kind == "done" else value), trained=True)
-        return self._outcome(complete=True)
+        return self._write_result(complete=True)
 
     def _settle(self, job: Job, run: Run, trained: bool) -> None:
         """Hand a run to every arm that waits for it; the last one asked for moves the arm on."""
@@ -95,7 +95,7 @@ class _Launch:
                 driver.asked = next(driver.jobs) if runs is None else driver.jobs.send(runs)
             except StopIteration as stop:
                 driver.arms = stop.value
-                self._outcome(complete=False)
+                self._write_result(complete=False)
                 for observer in self.observers:
                     for arm in driver.arms:
                         observer.arm_done(arm)
@@ -124,8 +124,8 @@ class _Launch:
         records.crashed(runs, job.key, crash)
         return Run(job.key, job.spec.model_dump(mode="json"), (), Status.FAILED, crash, {})
 
-    def _outcome(self, complete: bool) -> Outcome:
+    def _write_result(self, complete: bool) -> PlanResult:
         arms = tuple(arm for driver in self.drivers for arm in driver.arms)
-        outcome = Outcome(self.plan.name, self.plan.model_dump(mode="json", by_alias=True), arms, complete)
-        write_outcome(self.results, outcome)
-        return outcome
+        result = PlanResult(self.plan.name, self.plan.model_dump(mode="json", by_alias=True), arms, complete)
+        write_plan_result(self.results, result)
+        return result

@@ -15,7 +15,7 @@ from harness.plugins.registry import Entry, Registry, build, entry_of
 P = TypeVar("P", bound=Plugin)
 
 
-def resolve(
+def plugin_specs(
     plan: Plan, registry: Registry
 ) -> tuple[tuple[PluginSpec, ...], tuple[PluginSpec, ...], tuple[tuple[PluginSpec, ...], ...]]:
     """The plan's data sets, models and strategies as plug-in specs, every parameter checked and written out."""

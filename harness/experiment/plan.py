@@ -128,6 +128,13 @@ class SearchSpec(Config):
             raise ValueError("low and high must be positive and ascend, as [3e-4, 3e-3]")
         return value
 
+    @field_validator("select", mode="before")
+    @classmethod
+    def _rule(cls, value: Any) -> Rule:
+        if value not in tuple(Rule):
+            raise ValueError(str(unknown("rule", str(value), Rule)))
+        return Rule(value)
+
     @field_validator("metric")
     @classmethod
     def _metric(cls, value: str) -> str:

@@ -10,7 +10,7 @@ from harness.facts.expression import NamedRuns, Readings
 from harness.facts.sheet import Claim, Fact, Sheet
 from harness.report.analysis.estimates import Estimate, estimate
 from harness.report.analysis.load import load
-from harness.results.plan_results import read_outcome
+from harness.results.plan_results import read_plan_result
 from harness.results.records import Run
 
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"
@@ -73,10 +73,10 @@ def finding(sheet: Sheet, fact: Fact, results: Path) -> Finding | None:
     """
     plan = sheet.plan(fact)
     try:
-        outcome = read_outcome(results, plan.name)
+        result = read_plan_result(results, plan.name)
     except UserError:
         return None
-    if not outcome.complete or outcome.plan != plan.model_dump(mode="json", by_alias=True):
+    if not result.complete or result.plan != plan.model_dump(mode="json", by_alias=True):
         return None
     alias = {strategy: name for name, strategy in fact.strategies.items()}
     groups = load(results, plan.name).groups

@@ -29,7 +29,7 @@ def write_report(results: Path, plan_names: list[str] | None, difference: float 
     folder = results / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     for comparison in comparisons:
-        name = comparison.outcome.table
+        name = comparison.result.table
         drawable = [i for i, group in enumerate(comparison.groups) if any(arm.finished for arm in group.arms)]
         pictures = {i: f"{name}-{i + 1}.svg" for i in drawable}
         drawn = looks(comparison)

@@ -57,7 +57,7 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PlanResult:
     """What a plan has come to so far. plan: its full TOML as a dictionary. complete: every run is done."""
 
     name: str
@@ -71,12 +71,12 @@ class Outcome:
         return str(self.plan.get("table") or self.name)
 
 
-def write_outcome(results: Path, outcome: Outcome) -> None:
+def write_plan_result(results: Path, result: PlanResult) -> None:
     (results / "plans").mkdir(parents=True, exist_ok=True)
-    write(results / "plans" / f"{outcome.name}.json", dataclasses.asdict(outcome))
+    write(results / "plans" / f"{result.name}.json", dataclasses.asdict(result))
 
 
-def read_outcome(results: Path, name: str) -> Outcome:
+def read_plan_result(results: Path, name: str) -> PlanResult:
     """Raises:
     UserError: the plan was never run here, or its file is not what was once written.
     """
@@ -85,7 +85,7 @@ def read_outcome(results: Path, name: str) -> Outcome:
         raise unknown("plan", name, [p.stem for p in path.parent.glob("*.json")], f"results folder '{results}'")
     try:
         value = json.loads(path.read_text())
-        return Outcome(value["name"], value["plan"], tuple(_arm(**arm) for arm in value["arms"]), value["complete"])
+        return PlanResult(value["name"], value["plan"], tuple(_arm(**arm) for arm in value["arms"]), value["complete"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"'{path}' is damaged, or of another version: {type(error).__name__}: {error}; run the plan again, which "

@@ -45,7 +45,7 @@ class ArmPlan:
     """What an arm is made of.
 
     dataset and model: labels; strategy: as in the plan. links: key -> what a trial says about its MLflow run. role: as
-    of `outcome.Arm`.
+    of `plan_results.Arm`.
     """
 
     plan: Plan

@@ -24,7 +24,7 @@ Jobs = Generator[list[Job], list[Run], list[Arm]]
 Tried = list[tuple[Trial, Run]]
 
 
-def drive(arm: ArmPlan) -> Jobs:
+def procedure(arm: ArmPlan) -> Jobs:
     """Search, then train the winner on the reporting seeds, if any; `none` also gives the one-epoch baseline."""
     arms = []
     for each in filter(None, (arm, arm.baseline())):

@@ -19,7 +19,7 @@ from harness.base import seeds
 from harness.base.errors import unknown
 from harness.base.plugin import knobs
 from harness.data import indexed
-from harness.data.indexed import SPLITS, Corpus
+from harness.data.indexed import SPLITS, IndexedDataset
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
 from harness.experiment.plan import EvalSpec, TrainSpec
@@ -182,7 +182,7 @@ def _must_learn(records: list[Record]) -> None:
 
 
 @cache
-def _small(registry: Registry) -> Corpus:
+def _small(registry: Registry) -> IndexedDataset:
     cls = registry.datasets["powerlaw"].cls
     data = cls(**cls.example or {}).build(seeds.generator(0, "check"))
     with tempfile.TemporaryDirectory() as folder:

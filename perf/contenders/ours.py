@@ -12,7 +12,7 @@ from harness.experiment.instantiate import parse_strategy
 from harness.experiment.plan import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from perf.contenders import Contender
-from perf.work import Work, corpus
+from perf.work import Work, dataset
 
 
 class Ours(Contender):
@@ -34,28 +34,28 @@ class Ours(Contender):
         self.spec = TrainSpec.model_validate(
             {"epochs": 2, "batch_size": work.batch, "threads": work.threads, "table_optimizer": optimizer}
         )
-        self.corpus = corpus(work)
+        self.dataset = dataset(work)
         self.table_mb = 0.0
 
     def trainer(self) -> Trainer:
-        return Trainer(self.corpus, self.model, self.strategies, self.spec, seed=0)
+        return Trainer(self.dataset, self.model, self.strategies, self.spec, seed=0)
 
     def parameters(self) -> int:
         """Less the one row per field for ids unknown in training, which no peer here has."""
         trainer = self.trainer()
-        rows = sum(field.num_rows - 1 for field in trainer.encoding.fields)
+        rows = sum(field.num_rows - 1 for field in trainer.mapping.fields)
         return rows * self.work.width + sum(p.numel() for p in trainer.net.parameters())
 
     def seconds(self, warmup: int, steps: int) -> tuple[float, int]:
         evaluation = EvalSpec(points=(), sample=100, test=False)
-        *_, last = run(self.corpus, self.model, self.strategies, self.spec, evaluation, seed=0)
+        *_, last = run(self.dataset, self.model, self.strategies, self.spec, evaluation, seed=0)
         self.table_mb = last.cost["table_mb"]
         return last.cost["train_s"], math.ceil(self.work.examples / self.work.batch)
 
     def sizes_mb(self) -> dict[str, float]:
         """peak: resident memory of the process. table: with optimiser state. data: examples and vocabularies."""
-        train = self.corpus.train
-        vocabularies = sum(a.nbytes for a in (*self.corpus.ids_V, *self.corpus.count_V))
+        train = self.dataset.train
+        vocabularies = sum(a.nbytes for a in (*self.dataset.ids_V, *self.dataset.count_V))
         data = vocabularies + train.codes_NF.nbytes + train.labels_NT.nbytes
         return {"peak": memory_mb("VmHWM"), "table": self.table_mb, "data": data / 2**20}
 

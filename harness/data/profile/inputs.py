@@ -15,12 +15,12 @@ from harness.api import UserError
 from harness.base.errors import unknown
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
-from harness.data.indexed import Corpus
+from harness.data.indexed import IndexedDataset
 from harness.data.profile.statistics import FieldProfile, Profile, profile
 from harness.data.profile.zipf_fit import fit, frequencies
 from harness.data.synthetic.population import presets
 from harness.data.tabular.conversion import exact_ids
-from harness.experiment.instantiate import labels, resolve
+from harness.experiment.instantiate import labels, plugin_specs
 from harness.experiment.plan import PluginSpec, load_plan
 from harness.plugins.registry import Registry
 
@@ -40,17 +40,17 @@ def described(
     if _is_table(source) and schema is None:
         yield plain_table(Path(source))
         return
-    for name, data in corpora(source, results, plugins, overrides, schema):
+    for name, data in indexed_datasets(source, results, plugins, overrides, schema):
         yield name, dict(zip(data.fields, data.count_V, strict=True)), profile(data)
 
 
-def corpora(
+def indexed_datasets(
     source: str,
     results: Path,
     plugins: Path | None,
     overrides: list[str] | None = None,
     schema: str | None = None,
-) -> Iterator[tuple[str, Corpus]]:
+) -> Iterator[tuple[str, IndexedDataset]]:
     """Each data set of a preset, plan, schema, population, or table with a schema, built if it is not on disk."""
     registry = Registry(plugins)
     datasets, seed = _datasets(source, registry, overrides, schema)
@@ -82,7 +82,7 @@ def _datasets(
         if key in keys:
             return {Path(source).stem: PluginSpec(name=name, params={param: source})}, 0
     plan = load_plan(Path(source), overrides)
-    return dict(zip(labels(plan.datasets), resolve(plan, registry)[0], strict=True)), plan.data_seed
+    return dict(zip(labels(plan.datasets), plugin_specs(plan, registry)[0], strict=True)), plan.data_seed
 
 
 def _toml(path: Path) -> dict[str, Any]:

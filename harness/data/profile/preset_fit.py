@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from harness.api import UserError
-from harness.data.indexed import SPLITS, Corpus
+from harness.data.indexed import SPLITS, IndexedDataset
 from harness.data.profile.statistics import FieldProfile, Profile
 from harness.data.profile.zipf_fit import FEW, Frequencies, descending, exponent_of_ranks, frequencies
 from harness.data.synthetic.population import MOST_EXPONENT, Population
@@ -23,7 +23,7 @@ SIMULATED = 1_000_000
 SHARES = ("singletons", "ten", "top_1", "top_10")
 
 
-def span(data: Corpus) -> float:
+def span(data: IndexedDataset) -> float:
     """Days from the first row to the last; ten where rows have no time."""
     times = [split.time_N for part in SPLITS if (split := data.split(part)).time_N is not None]
     if not times:
@@ -31,7 +31,9 @@ def span(data: Corpus) -> float:
     return max(1.0, (max(int(t.max()) for t in times) - min(int(t.min()) for t in times)) / DAY)
 
 
-def matched(data: Corpus, wanted: Profile, fields: dict[str, dict[str, Any]], description: str) -> dict[str, Any]:
+def matched(
+    data: IndexedDataset, wanted: Profile, fields: dict[str, dict[str, Any]], description: str
+) -> dict[str, Any]:
     """The population as plain values. Of the logit nothing is known but the rates: its parts stay the defaults."""
     rows = sum(wanted.rows.values())
     seen = {field.name: field.frequencies.ids for field in wanted.fields}
@@ -51,7 +53,7 @@ def matched(data: Corpus, wanted: Profile, fields: dict[str, dict[str, Any]], de
     }
 
 
-def _tasks(data: Corpus, wanted: Profile) -> dict[str, dict[str, Any]]:
+def _tasks(data: IndexedDataset, wanted: Profile) -> dict[str, dict[str, Any]]:
     """Tasks by falling rate; each under the rarest task that has happened wherever it has."""
     rates = {task.name: task.rates["train"] for task in wanted.tasks}
     order = sorted(rates, key=lambda name: -rates[name])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.special import xlogy
 from scipy.stats import rankdata
 
-from harness.data.indexed import SPLITS, CodedSplit, Corpus
+from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
 from harness.data.profile.zipf_fit import Frequencies, Law, fit, frequencies
 
 Array = npt.NDArray[np.generic]
@@ -57,7 +57,7 @@ class Profile:
     rarest_once: float
 
 
-def profile(data: Corpus) -> Profile:
+def profile(data: IndexedDataset) -> Profile:
     """Read the numbers off a data set."""
     rarest_N = data.rarest_count_N(data.test)
     return Profile(
@@ -70,7 +70,7 @@ def profile(data: Corpus) -> Profile:
     )
 
 
-def _field(data: Corpus, f: int) -> FieldProfile:
+def _field(data: IndexedDataset, f: int) -> FieldProfile:
     count_V = data.count_V[f]
     start = sum(map(len, data.count_V[:f]))
     count_N = count_V[data.test.codes_NF[:, f] - start]
@@ -83,7 +83,7 @@ def _field(data: Corpus, f: int) -> FieldProfile:
     )
 
 
-def _task(data: Corpus, t: int) -> TaskProfile:
+def _task(data: IndexedDataset, t: int) -> TaskProfile:
     labels = {part: _known(data.split(part), t, "labels_NT") for part in SPLITS}
     has_truth = data.test.truth_NT is not None
     truth_N = _known(data.test, t, "truth_NT").astype(np.float64) if has_truth else None
@@ -96,7 +96,7 @@ def _task(data: Corpus, t: int) -> TaskProfile:
     )
 
 
-def _known(split: CodedSplit, task: int, name: str) -> npt.NDArray[np.float64]:
+def _known(split: IndexedSplit, task: int, name: str) -> npt.NDArray[np.float64]:
     known = slice(None) if split.observed_NT is None else split.observed_NT[:, task]
     return np.asarray(getattr(split, name)[known, task])
 

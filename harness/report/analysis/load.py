@@ -11,7 +11,7 @@ from typing import Any
 from harness.base.errors import UserError
 from harness.metrics import curves
 from harness.results.keys import ArmRole, Status
-from harness.results.plan_results import PLAIN, Arm, Outcome, read_outcome
+from harness.results.plan_results import PLAIN, Arm, PlanResult, read_plan_result
 from harness.results.records import Run, read
 from harness.results.records import seconds as seconds_of
 
@@ -102,7 +102,7 @@ class Group:
 class Comparison:
     """A plan with everything that was recorded for it. seconds: of training and evaluation, trials included."""
 
-    outcome: Outcome
+    result: PlanResult
     groups: tuple[Group, ...]
     seconds: float = 0.0
 
@@ -122,13 +122,13 @@ def load(results: Path, plan: str) -> Comparison:
     Raises:
         UserError: the plan was never run in this results folder.
     """
-    outcome = read_outcome(results, plan)
+    result = read_plan_result(results, plan)
     groups: dict[tuple[str, str], list[Arm]] = {}
-    for arm in outcome.arms:
+    for arm in result.arms:
         groups.setdefault((arm.dataset, arm.model), []).append(arm)
-    keys = {key for arm in outcome.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
+    keys = {key for arm in result.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
     spent = sum(seconds_of(results / "runs", key) for key in keys)
-    return Comparison(outcome, tuple(_group(outcome, members, results) for members in groups.values()), spent)
+    return Comparison(result, tuple(_group(result, members, results) for members in groups.values()), spent)
 
 
 def plans(results: Path) -> list[str]:
@@ -143,11 +143,11 @@ def plans(results: Path) -> list[str]:
     return names
 
 
-def _group(outcome: Outcome, members: list[Arm], results: Path) -> Group:
-    search: dict[str, Any] = outcome.plan.get("search", {})
-    expected = tuple(outcome.plan.get("seeds", ()))
+def _group(result: PlanResult, members: list[Arm], results: Path) -> Group:
+    search: dict[str, Any] = result.plan.get("search", {})
+    expected = tuple(result.plan.get("seeds", ()))
     runs = results / "runs"
-    arms = [ArmRuns(arm, _runs(runs, arm, expected), _failed_trials(runs, arm), outcome.complete) for arm in members]
+    arms = [ArmRuns(arm, _runs(runs, arm, expected), _failed_trials(runs, arm), result.complete) for arm in members]
     tasks = _tasks(arms)
     return Group(
         dataset=members[0].dataset,
@@ -157,7 +157,7 @@ def _group(outcome: Outcome, members: list[Arm], results: Path) -> Group:
         tasks=tasks,
         arms=tuple(a for a in arms if not a.is_baseline),
         baseline=next((a for a in arms if a.is_baseline), None),
-        pending=tuple(s for s in outcome.plan.get("strategies", ()) if s not in {a.strategy for a in members}),
+        pending=tuple(s for s in result.plan.get("strategies", ()) if s not in {a.strategy for a in members}),
     )
 
 

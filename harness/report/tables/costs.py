@@ -34,7 +34,7 @@ def spent(comparison: Comparison) -> str:
     """How long the whole plan took, in a sentence."""
     runs = [run for run in comparison.runs if run.records]
     machines = machines_of(runs)
-    trials = len({trial.key for arm in comparison.outcome.arms for trial in arm.trials})
+    trials = len({trial.key for arm in comparison.result.arms for trial in arm.trials})
     minutes = comparison.seconds / 60
     took = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
     used = {(run.spec["train"].get("device", "cpu"), run.spec["train"].get("threads", 1)) for run in runs}

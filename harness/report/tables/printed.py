@@ -75,9 +75,9 @@ def markdown(comparison: Comparison, pictures: Mapping[int, str], difference: fl
     pictures: files of their curves, by index; the diagram of ranks is
     `<table>-ranks.svg`. difference: whose price in seeds is told.
     """
-    outcome = comparison.outcome
-    parts = [f"# {_safe(outcome.table)}", _safe(outcome.plan.get("description", ""))]
-    if not outcome.complete:
+    result = comparison.result
+    parts = [f"# {_safe(result.table)}", _safe(result.plan.get("description", ""))]
+    if not result.complete:
         parts.append("**This plan is not complete: some runs are still to come.**")
     if len(comparison.groups) > 1:
         parts += ["## All data sets", as_markdown(overall.across(comparison))]
@@ -95,7 +95,7 @@ def markdown(comparison: Comparison, pictures: Mapping[int, str], difference: fl
             parts += [f"### {title}", as_markdown(grid)] if grid.lines else []
     if (ranking := rank_over_blocks(comparison)) is not None:
         parts += ["## Over data sets and tasks", _safe(overall.summary(ranking))]
-        parts += [f"![average ranks]({outcome.table}-ranks.svg)", as_markdown(overall.table(ranking))]
+        parts += [f"![average ranks]({result.table}-ranks.svg)", as_markdown(overall.table(ranking))]
     parts.append(HOW_TO_READ + " Columns are explained in [results/README.md](../README.md).")
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.metrics import curves
 from harness.results.keys import ArmId, ArmRole, MetricKey, RunRole, Status
-from harness.results.plan_results import Arm, Outcome
+from harness.results.plan_results import Arm, PlanResult
 from harness.results.records import Record, Run
 
 Point = tuple[str, float, int]
@@ -55,9 +55,9 @@ class Member:
     """Of a trial, where Optuna's dashboard shows it."""
 
 
-def members(outcome: Outcome) -> Iterator[Member]:
+def members(result: PlanResult) -> Iterator[Member]:
     """Every run of a plan, trials first; a run may be of two arms."""
-    for arm in outcome.arms:
+    for arm in result.arms:
         for trial in arm.trials:
             yield Member(trial.key, arm.id, RunRole.TRIAL, trial.number, trial.params, trial.page)
         for seed, key in arm.runs.items():

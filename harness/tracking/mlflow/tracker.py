@@ -16,7 +16,7 @@ from harness.base.errors import UserError
 from harness.metrics import curves
 from harness.results import records
 from harness.results.keys import ArmId, ArmRole, Status
-from harness.results.plan_results import Arm, Outcome, read_outcome
+from harness.results.plan_results import Arm, PlanResult, read_plan_result
 from harness.results.records import Record, Run
 from harness.tracking.mlflow import notes, points
 from harness.tracking.mlflow.parents import Child, Parents
@@ -150,18 +150,18 @@ class Tracker:
             self.store.end(run_id, "FINISHED")
             self._report = (run_id, digest)
 
-    def sync(self, outcome: Outcome) -> None:
+    def sync(self, result: PlanResult) -> None:
         """Write everything of a plan that is on disk and not in MLflow; a second call changes nothing."""
         self.problem, self._quiet_until = None, 0.0
         with self._guard():
             self._index(self.store.runs())  # another process may have written since
-        for member in points.members(outcome):
+        for member in points.members(result):
             known = self._children.get(member.key)
             if known is None or known.status != "FINISHED":
                 run = records.done(self.runs, member.key)
                 if run is not None:
                     self.replay(run, member)
-        self.finish_arms(outcome.arms)
+        self.finish_arms(result.arms)
 
     def links(self, key: str) -> dict[str, str]:
         """The MLflow run of a key and its page; empty if there is none."""
@@ -213,9 +213,9 @@ def sync(results: Path, plan: str, files: Sequence[Path] = ()) -> Tracker:
     Raises:
         UserError: the plan was never run here, or MLflow failed before all was written.
     """
-    outcome = read_outcome(results, plan)
-    tracker = Tracker(results, plan, outcome.plan, warn=lambda _: None)
-    tracker.sync(outcome)
+    result = read_plan_result(results, plan)
+    tracker = Tracker(results, plan, result.plan, warn=lambda _: None)
+    tracker.sync(result)
     tracker.attach(files)
     if tracker.problem is not None:
         raise UserError(tracker.problem)

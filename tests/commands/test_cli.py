@@ -1,0 +1,171 @@
+"""The command as a person meets it: help, one-line refusals, exit statuses, Ctrl-C."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from support.command_line import multiepoch
+from support.plans import PLAN
+from support.simulated import Bench
+
+from harness import cli
+from harness.base.places import ROOT
+from harness.commands.list_plugins import print_plugins
+
+COMMANDS = ("benchmark", "run", "tune", "list", "data", "report", "sync", "check")
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    found = multiepoch("--help", cwd=tmp_path)
+    assert found.returncode == 0
+    assert all(command in found.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["benchmark", "no.toml"], "plan 'no.toml' does not exist"),
+        (["benchmark", "my.toml", "--set", "train.epoch=3"], "unknown key 'epoch'; did you mean 'epochs'?"),
+        (["benchmark", "my.toml", "--plugins", "nowhere"], "--plugins 'nowhere' is not a folder"),
+        (["benchmark", "my.toml", "--results", "my.toml"], "results folder 'my.toml' cannot be written"),
+        (["run", "reinitt", "--plan", "my.toml"], "unknown strategy 'reinitt'; did you mean 'reinit'?"),
+        (["tune", "reinitt", "--plan", "my.toml"], "unknown strategy 'reinitt'; did you mean 'reinit'?"),
+        (["tune", "none", "--plan", "my.toml", "--set", "search.trials=0"], "say how many with --trials"),
+        (["report", "nothing"], "unknown plan 'nothing'"),
+        (["sync", "nothing"], "unknown plan 'nothing'"),
+        (["check", "hasing"], "unknown plug-in 'hasing'; did you mean 'hashing'?"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_status_2(tmp_path: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    found = multiepoch(*arguments, cwd=tmp_path)
+    assert found.returncode == 2
+    assert message in found.stderr
+    assert found.stderr.count("\n") == 1
+    assert not (tmp_path / "results" / "runs").exists()
+
+
+def test_a_table_that_is_not_there_is_refused_before_training(tmp_path: Path) -> None:
+    plan = (ROOT / "plans" / "globo.toml").read_text().replace("$GLOBO_CLICKS", "no.parquet")
+    (tmp_path / "my.toml").write_text(plan)
+    found = multiepoch("benchmark", "my.toml", cwd=tmp_path)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert "'no.parquet': the file does not exist" in found.stderr
+
+
+def test_the_list_names_every_plugin_once_and_fits_80_columns() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_plugins(console, None)
+    text = console.export_text()
+    assert "\u2026" not in text
+    assert len(re.findall(r"^ none *$", text, flags=re.MULTILINE)) == 1
+    assert re.search(r"^   min_count +2 +1 to 100 +yes *$", text, flags=re.MULTILINE)
+    assert "inf to inf" not in text
+
+
+def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(f'table = "published"\n{PLAN}')
+    ran = multiepoch("run", "reinit", "--plan", "my.toml", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "powerlaw/dnn/reinit" in ran.stdout
+    assert re.search(r"^ click +1( +\d\.\d{4}){4} *$", ran.stdout, flags=re.MULTILINE)
+    assert multiepoch("report", cwd=tmp_path).returncode == 0
+    assert [p.stem for p in (tmp_path / "results" / "tables").glob("*.md")] == ["my-run"]
+    assert (tmp_path / "results" / "report.html").stat().st_size > 10_000
+    assert multiepoch("sync", cwd=tmp_path).returncode == 0
+
+
+def test_a_plan_that_would_overwrite_the_table_of_another_is_refused(tmp_path: Path) -> None:
+    Bench(tmp_path / "results", name="first").write()
+    (tmp_path / "second.toml").write_text(f'table = "first"\n{PLAN}')
+    found = multiepoch("benchmark", "second.toml", "--no-mlflow", cwd=tmp_path)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1), found.stderr
+    assert "would both write tables/first.md; give this one another table, as --set table=second" in found.stderr
+
+
+def test_a_report_of_two_results_folders_compares_them(tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        Bench(tmp_path / folder).write()
+    found = [multiepoch(command, "first", "second", cwd=tmp_path) for command in ("report", "compare")]
+    assert [f.returncode for f in found] == [0, 0], found[0].stderr
+    assert found[0].stdout == found[1].stdout
+    assert "the same runs" in " ".join(found[0].stdout.split())
+    assert not list(tmp_path.glob("*/report.html"))
+
+
+def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cli, "app", full)
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert "No space left on device; once mended, the same command goes on" in capsys.readouterr().err
+
+
+def test_a_search_alone_prints_its_trials_and_how_to_train_the_winner(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    strategy = "low_frequency_filter(min_count=3)+return_to_mean"
+    arguments = (strategy, "--plan", "my.toml", "--trials", "2", "--no-mlflow", "--workers", "1")
+    arguments = (*arguments, "--set", "train.epochs=3")
+    found = multiepoch("tune", *arguments, cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert "best_epoch" in found.stdout
+    assert re.search(r"^ +1 +0\.\d{4} +[12] +[+-]0\.\d{4} +[+-]\d\.\d{4}", found.stdout, re.MULTILINE)
+    assert "one epoch" not in found.stdout
+    winner = next(line for line in found.stdout.splitlines() if line.startswith("multiepoch run "))
+    again = multiepoch(*shlex.split(winner)[1:], "--no-mlflow", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    (number,) = re.findall(r"winner by best_epoch: trial (\d)", found.stdout)
+    keys = re.findall(r"[0-9a-f]{20}", found.stdout)[int(number)], re.findall(r"[0-9a-f]{20}", again.stdout)[0]
+    trial, run = (json.loads((tmp_path / "results" / "runs" / key / "spec.json").read_text()) for key in keys)
+    for part in ("dataset", "model", "strategy", "train"):
+        assert run[part] == trial[part]
+    assert run["train"]["epochs"] == 3
+
+
+def test_a_server_that_is_not_there_is_refused_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    found = multiepoch("benchmark", "my.toml", cwd=tmp_path)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1), found.stderr
+    assert "MLflow at 'http://127.0.0.1:9' cannot be used" in found.stderr
+    assert "--no-mlflow" in found.stderr
+    assert not (tmp_path / "results" / "runs").exists()
+
+
+def test_a_failed_run_is_told_and_the_exit_status_is_1(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    arguments = ("my.toml", "--set", "train.dense_lr=1e30", "--set", "search.trials=0", "--no-mlflow")
+    found = multiepoch("benchmark", *arguments, cwd=tmp_path)
+    assert found.returncode == 1, found.stderr
+    assert "failed" in found.stdout
+    assert "not a finite number" in found.stdout
+
+
+def test_an_interruption_is_one_line_and_exit_status_130(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    command = [sys.executable, "-m", "harness.cli", "benchmark", "my.toml", "--no-mlflow"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        while not list(tmp_path.glob("results/runs/*/records.jsonl")):
+            assert process.poll() is None, "it ended before it could be interrupted"
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip() == "multiepoch: interrupted; the same command goes on with what is missing"

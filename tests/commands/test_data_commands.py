@@ -1,0 +1,208 @@
+"""The data commands, and data in pieces: what is written is whole or not there, and describes itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from support.command_line import multiepoch
+from support.engine import make_split
+
+from harness.api import Split, Stream, UserError
+from harness.base.seeds import generator
+from harness.cli import main
+from harness.data import indexed
+from harness.data.synthetic.population import load_population
+from harness.data.synthetic.sampler import Sampler
+from harness.plugins.registry import Registry
+
+SCHEMA = """
+fields = ["segment", "user", "product", "category"]
+time = "time"
+[labels]
+click = "click"
+checkout = "checkout"
+[split]
+by = "time"
+"""
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("written")
+    done = multiepoch("data", "write", "tiny", "--out", "tiny", "--rows", "40000", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_parquet_holds_the_rows_of_the_plan_with_truth_delay_and_what_was_seen(written: Path) -> None:
+    population = load_population("tiny", {"rows": 40_000})
+    frame = pl.concat([pl.read_parquet(written / "tiny" / f"{part}.parquet") for part in ("train", "valid", "test")])
+    rows = Sampler.drawn(population, 0).rows(0, 40_000)
+    assert np.array_equal(frame.select(list(population.fields)).to_numpy(), rows.ids_NF)
+    assert np.array_equal(frame["checkout"].to_numpy(), rows.labels_NT[:, -1])
+    assert np.array_equal(frame["click_truth"].to_numpy(), rows.truth_NT[:, list(population.tasks).index("click")])
+    assert frame["checkout_delay"].is_not_null().sum() == frame["checkout"].sum()
+    train = frame.head(32_000)
+    assert 0 < train["checkout_seen"].sum() < train["checkout"].sum()
+    built = Registry().datasets["powerlaw"].cls(preset="tiny", rows=40_000).build(generator(0, "data", "powerlaw"))
+    assert np.array_equal(built.train.ids_NF, rows.ids_NF[:32_000])
+
+
+def test_a_slice_alone_is_the_slice_of_the_whole(written: Path) -> None:
+    done = multiepoch("data", "write", "tiny", "--out", "part", "--rows", "40000", "--slice", "500:900", cwd=written)
+    assert done.returncode == 0, done.stderr
+    whole = pl.read_parquet(written / "tiny" / "train.parquet")
+    assert pl.read_parquet(written / "part" / "rows.parquet").equals(whole[500:900])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["write", "tinny", "--out", "x"], "unknown preset 'tinny'; did you mean 'tiny'?"),
+        (["write", "tiny", "--out", "."], "--out '.' exists; accepted: a folder that does not"),
+        (["write", "tiny", "--out", "x", "--slice", "9:2"], "--slice '9:2' is no slice; accepted: first:last"),
+        (["write", "tiny", "--out", "x", "--slice", "0:99999"], "last <= 12,000"),
+        (["describe", "tinny"], "unknown preset or file 'tinny'; did you mean 'tiny'?"),
+        (["describe", "no.parquet"], "file 'no.parquet' cannot be read"),
+        (["match", "no.parquet", "--out", "x.toml"], "'no.parquet' needs --schema"),
+        (["match", "tiny", "--out", "x.txt"], "--out 'x.txt' is not named *.toml"),
+        (["table", "tinny"], "unknown preset 'tinny'; did you mean 'tiny'?"),
+    ],
+)
+def test_bad_input_is_one_line(
+    tmp_path: Path,
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["multiepoch", "data", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    errors = capsys.readouterr().err
+    assert (stop.value.code, errors.count("\n")) == (2, 1), errors
+    assert message in errors
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_a_file_and_a_preset_are_described_and_drawn(written: Path) -> None:
+    preset = multiepoch("data", "describe", "tiny", "--png", "ranks.png", cwd=written)
+    assert preset.returncode == 0, preset.stderr
+    assert "best AUC" in preset.stdout
+    assert (written / "ranks.png").read_bytes()[:4] == b"\x89PNG"
+    table = multiepoch("data", "describe", "tiny/train.parquet", cwd=written)
+    assert table.returncode == 0, table.stderr
+    user = next(line.split() for line in table.stdout.splitlines() if line.startswith(" user"))
+    ids = pl.read_parquet(written / "tiny" / "train.parquet")["user"].n_unique()
+    assert user[1] == f"{ids:,}"
+
+
+def test_a_preset_matched_to_a_file_looks_like_it(written: Path) -> None:
+    """The generator's own rows, read as a stranger's: users' law is found again, and labels nest."""
+    (written / "mine.toml").write_text(SCHEMA)
+    files = [pl.read_parquet(written / "tiny" / f"{part}.parquet") for part in ("train", "valid", "test")]
+    pl.concat(files).write_parquet(written / "mine.parquet")
+    done = multiepoch("data", "match", "mine.parquet", "--schema", "mine.toml", "--out", "like.toml", cwd=written)
+    assert done.returncode == 0, done.stderr
+    like = load_population(str(written / "like.toml"))
+    assert like.rows == 40_000
+    assert like.fields["user"].exponent == pytest.approx(0.6, abs=0.08)
+    assert like.fields["user"].ids == pytest.approx(2000, rel=0.1)
+    assert like.fields["product"].life > 0, "products come and go, and the match says so"
+    assert like.tasks["checkout"].under == "click"
+    assert like.tasks["click"].rate == pytest.approx(0.3, abs=0.02)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from harness.data.synthetic.export import write_parquet
+write_parquet(Console(), "tiny", Path(sys.argv[1]), 200_000_000, None, 0)
+"""
+
+
+def test_a_kill_in_mid_write_leaves_no_data_and_the_next_write_starts_clean(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "big")]) as process:
+        while not any(path.stat().st_size > 1000 for path in tmp_path.glob(".building-*/*.parquet")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    assert not (tmp_path / "big").exists()
+    assert multiepoch("data", "write", "tiny", "--out", "big", cwd=tmp_path).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["big"]
+
+
+@pytest.mark.parametrize("command", ["data write tiny --rows 200000 --out out", "data describe criteo_like"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, command: str) -> None:
+    """A limit on the size of files stands for a disk that is full."""
+    script = f"""
+    import resource, signal, sys
+    from harness.cli import main
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    sys.argv = ["multiepoch", *{command.split()!r}]
+    main()
+    """
+    command_line = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command_line, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert re.search("cannot be written.*File too large", done.stderr.splitlines()[-1])
+    assert not list(tmp_path.glob("out*"))
+    assert not list(tmp_path.glob("results/data/*"))
+    assert not list(tmp_path.rglob(".building-*"))
+
+
+STREAMED = '''"""Rows in pieces."""
+import numpy as np
+from harness.api import Dataset, Split, Stream
+
+class Mine(Dataset):
+    name = "mine"
+    version = 1
+    example = {}
+
+    def stream(self, rng):
+        def pieces():
+            for part in ("train", "valid", "test"):
+                for piece in range(3):
+                    ids = rng.integers(0, 5, (20, 2))
+                    yield part, Split(ids_NF=ids, labels_NT=np.resize(np.array([0, 1], np.uint8), (20, 1)))
+        return Stream(("a", "b"), ("t",), pieces())
+'''
+
+
+def test_a_data_set_of_ones_own_may_come_in_pieces(tmp_path: Path) -> None:
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "mine.py").write_text(STREAMED)
+    dataset = Registry(tmp_path).datasets["mine"].cls()
+    indexed.save(dataset.stream(generator(0, "x")), tmp_path / "data")
+    built, stored = dataset.build(generator(0, "x")), indexed.load(tmp_path / "data")
+    assert len(stored.train) == len(built.train.ids_NF) == 60
+    assert np.array_equal(np.concatenate(stored.ids_V)[stored.train.codes_NF], built.train.ids_NF)
+
+
+def test_pieces_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
+    split = make_split(np.random.default_rng(0), [[1, 2], [3, 4]])
+    timed = dataclasses.replace(split, time_N=np.array([1, 2]))
+    empty = Split(ids_NF=split.ids_NF[:0], labels_NT=split.labels_NT[:0])
+    for pieces, message in [
+        ([("train", split), ("train", timed)], "train split: time_N is given in some pieces and not in others"),
+        ([("trian", split)], "split 'trian' is unknown; accepted: train, valid, test"),
+        ([("train", split), ("valid", split)], "test split: 0 rows"),
+        ([("train", empty)], "train split: 0 rows"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            indexed.save(Stream(("a", "b"), ("click", "buy"), pieces), tmp_path / "data", "mine")
+        assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,288 @@
+"""A plan as a whole: repeated, with other workers, killed, with runs that diverge, crash and die."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from support.plans import PLAN, Watcher, go, plan_of, record_bytes, studies
+
+from harness.api import UserError
+from harness.execution.local_pool import Pool
+from harness.execution.prepare import prepare
+from harness.execution.progress import Display, failures
+from harness.experiment.plan import Plan
+from harness.plugins.registry import Registry
+from harness.report.analysis.load import load
+from harness.results.plan_results import PlanResult
+from harness.results.records import Run, read
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path, PlanResult, Watcher]:
+    """The plan run without disturbance."""
+    folder = tmp_path_factory.mktemp("reference")
+    plan = plan_of(folder)
+    return plan, folder / "results", *go(plan, folder / "results")
+
+
+def test_every_arm_searches_and_reports(reference: tuple[Plan, Path, PlanResult, Watcher]) -> None:
+    _, results, result, watcher = reference
+    assert result.complete
+    assert [a.id.split("/")[-1] for a in result.arms] == ["none", "one_epoch", "reinit"]
+    for arm in result.arms:
+        assert len(arm.trials) == (4 if arm.role == "one_epoch" else 2), "two epochs each, in all"
+        assert arm.trials[0].params["dense_lr"] == 1e-3
+        assert set(arm.runs) == {1, 2}
+        assert arm.chosen in [t.params for t in arm.trials]
+        assert all(read(results / "runs", key).status == "finished" for key in arm.runs.values())
+    assert watcher.records == sum(2 * job.spec.train.epochs for job in watcher.trained)
+
+
+def test_trials_never_read_the_test_split(reference: tuple[Plan, Path, PlanResult, Watcher]) -> None:
+    _, results, result, _ = reference
+    for arm in result.arms:
+        for trial in arm.trials:
+            run = read(results / "runs", trial.key)
+            assert not [m for r in run.records for m in r.metrics if m.split == "test"]
+            assert run.spec["seed"] not in arm.runs
+
+
+def test_a_plan_without_test_never_reads_it(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, PLAN, "search.trials=0", "seeds=[1]", "evaluation.test=false")
+    _, watcher = go(plan, tmp_path / "results")
+    names = {name for run in watcher.runs for record in run.records for name in record.metrics}
+    assert not any(name.startswith("test/") for name in names)
+    (group,) = load(tmp_path / "results", plan.name).groups
+    assert group.split == "valid"
+
+
+def test_the_number_of_runs_is_told_beforehand(reference: tuple[Plan, Path, PlanResult, Watcher]) -> None:
+    plan, results, _, watcher = reference
+    assert sum(arm.most_runs for arm in prepare(plan, Registry(), results)) == len({job.key for job in watcher.trained})
+
+
+def test_a_second_launch_trains_nothing(reference: tuple[Plan, Path, PlanResult, Watcher]) -> None:
+    plan, results, result, _ = reference
+    again, watcher = go(plan, results)
+    assert watcher.trained == []
+    assert again == result
+
+
+def test_records_and_studies_do_not_depend_on_the_number_of_workers(
+    reference: tuple[Plan, Path, PlanResult, Watcher], tmp_path: Path
+) -> None:
+    plan, results, _, _ = reference
+    go(plan, tmp_path / "results", workers=1)
+    assert record_bytes(tmp_path / "results") == record_bytes(results)
+    assert studies(tmp_path / "results") == studies(results)
+    assert [[number for number, *_ in trials] for trials in studies(results).values()] == [[0, 1], [0, 1], [0, 1, 2, 3]]
+
+
+def test_a_killed_launch_goes_on_to_the_same_outcome(
+    reference: tuple[Plan, Path, PlanResult, Watcher], tmp_path: Path
+) -> None:
+    plan, results, result, _ = reference
+    plan_of(tmp_path)
+    command = [sys.executable, "-m", "harness.cli", "benchmark", str(tmp_path / "tiny.toml"), "--no-mlflow"]
+    with subprocess.Popen([*command, "--results", str(tmp_path / "results")], stdout=subprocess.DEVNULL) as process:
+        while len(list(tmp_path.glob("results/runs/*/done"))) < 3:
+            assert process.poll() is None, "the launch ended before it could be killed"
+            time.sleep(0.01)
+        workers = children(process.pid)
+        process.send_signal(signal.SIGKILL)
+    resumed, watcher = go(plan, tmp_path / "results")
+    wait_for_end(workers)
+    assert 0 < len(watcher.trained) < len(record_bytes(results))
+    assert resumed == result
+    assert record_bytes(tmp_path / "results") == record_bytes(results)
+
+
+BROKEN = '''"""Breaks in its second epoch."""
+import os
+from harness.api import Strategy, Tables
+
+class Broken(Strategy):
+    name = "broken"
+    def on_epoch_start(self, epoch: int, tables: Tables) -> None:
+        if epoch == 2:
+            {how}
+'''
+
+
+def test_workers_end_with_their_parent_whatever_they_are_at(tmp_path: Path) -> None:
+    """One that trains on would write into the records of the next launch."""
+    stuck = "os.close(os.open('here', os.O_CREAT)), __import__('time').sleep(900)"
+    (tmp_path / "broken.py").write_text(BROKEN.format(how=stuck))
+    plan_of(tmp_path, PLAN.replace('"reinit"', '"broken"'))
+    command = [sys.executable, "-m", "harness.cli", "benchmark", "tiny.toml", "--no-mlflow", "--plugins", "."]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=tmp_path) as process:
+        while not (tmp_path / "here").exists():
+            assert process.poll() is None, "the launch ended before it could be killed"
+            time.sleep(0.01)
+        workers = children(process.pid)
+        process.send_signal(signal.SIGKILL)
+    assert workers
+    wait_for_end(workers)
+
+
+def children(pid: int) -> list[int]:
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_for_end(pids: list[int]) -> None:
+    """Workers end by themselves once their parent is gone."""
+
+    def alive(pid: int) -> bool:
+        stat = Path(f"/proc/{pid}/stat")
+        return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+    for _ in range(6000):
+        if not any(map(alive, pids)):
+            return
+        time.sleep(0.01)
+    raise AssertionError("workers outlive their parent")
+
+
+def test_a_diverging_run_fails_and_the_others_go_on(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, PLAN.replace('"reinit"', "\"l2(strength=0.1, coupling='decoupled')\""), "search.trials=0")
+    plan = plan.model_copy(update={"train": plan.train.model_copy(update={"dense_lr": 1e30})})
+    result, watcher = go(plan, tmp_path / "results")
+    assert result.complete
+    assert {r.status for r in watcher.runs} == {"failed"}
+    assert "not a finite number" in watcher.runs[0].reason
+    again, watcher = go(plan, tmp_path / "results")
+    assert watcher.trained == []
+    assert again == result
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("os._exit(7)", "died with exit status 7"),
+        ("raise ValueError('oh\\n [/no] ')", "ValueError at broken.py:9: oh [/no]"),
+    ],
+)
+def test_a_crashing_run_costs_only_itself(tmp_path: Path, how: str, reason: str) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN.format(how=how))
+    plan = plan_of(tmp_path, PLAN.replace('"reinit"', '"broken"'), "search.trials=0", "seeds=[1]")
+    _, watcher = go(plan, tmp_path / "results", plugins=tmp_path)
+    failed = [r for r in watcher.runs if r.status == "failed"]
+    assert len(failed) == 1
+    assert len(watcher.runs) >= 2
+    assert all(reason in r.reason for r in failed)
+    (group,) = load(tmp_path / "results", plan.name).groups
+    (arm,) = (a for a in group.arms if a.failed)
+    assert (arm.label, arm.failed) == ("broken", (1,))
+    assert reason in arm.runs[1].reason
+    _, watcher = go(plan, tmp_path / "results", plugins=tmp_path)
+    assert len(watcher.trained) == 1, "a crash is no result: it is tried again"
+
+
+def test_a_reason_is_shown_as_it_is(tmp_path: Path) -> None:
+    job = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0].job({}, "seed", 1, 1)
+    console = Console(file=io.StringIO(), width=200)
+    display = Display(console, 1, None)
+    display.started(job)
+    display.finished(job, Run(job.key, {}, (), "failed", "oh [/no]", {}), True)
+    assert failures(console, display) == 1
+    assert str(console.file.getvalue()).count("oh [/no]") == 2  # type: ignore[attr-defined]
+
+
+def test_a_process_that_dies_once_costs_nothing(tmp_path: Path) -> None:
+    marker = tmp_path / "died"
+    dying = f"import pathlib; p = pathlib.Path({str(marker)!r}); p.exists() or (p.touch(), os._exit(7))"
+    (tmp_path / "broken.py").write_text(BROKEN.format(how=dying))
+    plan = plan_of(tmp_path, PLAN.replace('["none", "reinit"]', '["broken"]'), "seeds=[1]")
+    result, watcher = go(plan, tmp_path / "results", workers=1, plugins=tmp_path)
+    assert marker.exists()
+    assert [run.status for run in watcher.runs] == ["finished"] * 3
+    assert [trial.value is None for trial in result.arms[0].trials] == [False, False]
+
+
+def test_a_worker_killed_before_it_took_its_job_is_an_event(tmp_path: Path) -> None:
+    job = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0].job({}, "seed", 1, 1)
+    with Pool(1, None, tmp_path) as pool:
+        pool.submit(job)
+        pool._workers[0].process.kill()
+        ((kind, died, reason),) = pool.events(timeout=60)
+    assert (kind, died.key) == ("died", job.key)
+    assert "exit status -9" in reason
+
+
+def test_a_job_whose_worker_dies_as_another_job_is_submitted_is_not_lost(tmp_path: Path) -> None:
+    arm = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0]
+    first, second = (arm.job({}, "seed", seed, seed) for seed in (1, 2))
+    with Pool(2, None, tmp_path) as pool:
+        pool.submit(first)
+        pool._workers[0].process.kill()
+        pool._workers[0].process.join()
+        pool.submit(second)
+        kind, died, _ = next(pool.events(timeout=60))
+    assert (kind, died.key) == ("died", first.key)
+
+
+def test_two_launches_in_one_results_folder_are_refused(tmp_path: Path) -> None:
+    import fcntl
+
+    (tmp_path / "results").mkdir()
+    with (tmp_path / "results" / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another multiepoch is running"):
+            go(plan_of(tmp_path), tmp_path / "results")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_results_folder_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="cannot be written"):
+        go(plan_of(tmp_path), tmp_path / "results")
+
+
+def test_a_results_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        go(plan_of(tmp_path), tmp_path / "results")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("search.task=checkuot", "unknown task 'checkuot'; did you mean 'checkout'?"),
+        ("dataset.rows=20", "rows = 20 is not accepted"),
+        ("dataset.checkout=0.0001", "positives in the smallest split; accepted: 10 or more"),
+    ],
+)
+def test_what_the_data_refuse_is_refused_before_training(tmp_path: Path, override: str, message: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        go(plan_of(tmp_path, PLAN, override), tmp_path / "results")
+    assert message in str(refusal.value)
+    assert not list(tmp_path.glob("results/runs/*"))
+
+
+def test_the_one_epoch_baseline_is_tuned_for_one_epoch(
+    reference: tuple[Plan, Path, PlanResult, Watcher],
+) -> None:
+    """It has a search of its own, of as many epochs as every arm's, and the best of it by its one epoch."""
+    _, results, result, watcher = reference
+    one_epoch = result.arms[1]
+    arms = {job.key: job.arm for job in watcher.trained}
+    assert {arms[key] for key in one_epoch.runs.values()} == {one_epoch.id}
+    keys = [*one_epoch.runs.values(), *(trial.key for trial in one_epoch.trials)]
+    assert {len(read(results / "runs", key).boundaries) for key in keys} == {1}
+    best = max(one_epoch.trials, key=lambda trial: trial.value or 0)
+    assert one_epoch.chosen == best.params
+
+
+def test_an_untuned_baseline_is_the_first_epoch_of_none(tmp_path: Path) -> None:
+    result, watcher = go(plan_of(tmp_path, PLAN, "search.trials=0", "seeds=[1]"), tmp_path / "results")
+    none, one_epoch, _ = result.arms
+    assert one_epoch.runs == none.runs
+    assert len(watcher.trained) == 2

@@ -1,0 +1,268 @@
+"""The facts: what an expression reads, what a verdict takes, and a sheet run twice."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from scipy.stats import spearmanr
+from support.simulated import typed
+
+from harness.api import UserError
+from harness.base.places import ROOT
+from harness.experiment.instantiate import plugin_specs
+from harness.experiment.plan import Plan
+from harness.facts.expression import NamedRuns, Readings, check, is_difference
+from harness.facts.run import run_facts
+from harness.facts.sheet import Claim, load_sheet
+from harness.facts.verdict import Finding, Measured
+from harness.plugins.registry import Registry
+from harness.report.analysis.estimates import estimate
+from harness.results.plan_results import Arm
+from harness.results.records import Record, Run
+
+SHEET = """
+seeds = [1, 2, 3, 4, 5]
+
+[datasets]
+tiny = { name = "powerlaw", preset = "tiny", rows = 3000 }
+mine = { name = "table_file", path = "$MULTIEPOCH_TEST_UNSET", schema = "x.toml" }
+
+[models]
+dnn = { name = "dnn", dim = 2, hidden = [4] }
+
+[train]
+epochs = 2
+batch_size = 256
+
+[evaluation]
+points = [0.5]
+
+[[fact]]
+name = "F1"
+says = "A redrawn table starts again."
+literature = "of course"
+evidence = "I"
+datasets = ["tiny"]
+strategies = { plain = "none", again = "reinit" }
+figure = { y = "AUC", lines = { plain = "sample_auc(plain)", again = "sample_auc(again) - sample_auc(plain, 1)" } }
+
+[[fact.claim]]
+says = "the first epoch is the same"
+measure = "auc(again, 1) - auc(plain, 1)"
+holds = "< 0.000001"
+
+[[fact]]
+name = "F2"
+says = "Real data is real."
+literature = "of course"
+evidence = "I"
+datasets = ["mine"]
+strategies = { plain = "none" }
+figure = { y = "click AUC", lines = { plain = "sample_auc(plain)" } }
+
+[[fact.claim]]
+says = "one"
+measure = "auc(plain, 1)"
+holds = "> 0.5"
+"""
+
+
+def a_run(seed: int, valid: list[float], test: list[float], sample: dict[float, float]) -> Run:
+    """Boundaries with these AUC of task t on valid and test, and loss of a sample within epochs."""
+    within = [
+        Record(math.ceil(p), int(100 * p), p, False, typed({"sample/logloss/t": v, "probe/row_norm/2-4": 3 * v}))
+        for p, v in sample.items()
+    ]
+    ends = [
+        Record(e, 100 * e, float(e), True, typed({"valid/auc/t": v, "test/auc/t": t, "test/auc/u": t / 2}))
+        for e, (v, t) in enumerate(zip(valid, test, strict=True), 1)
+    ]
+    return Run(f"k{seed}", {}, (*within, *ends), "finished", "", {})
+
+
+@pytest.fixture
+def readings() -> Readings:
+    def arm(dataset: str, model: str, strategy: str, shift: float) -> Arm:
+        runs = {s: a_run(s, [0.6, 0.8, 0.7], [0.5, 0.7 + shift + s / 100, 0.9], {0.5: 0.25, 1.255: s}) for s in (1, 2)}
+        return NamedRuns(dataset, model, strategy, runs)
+
+    return Readings([arm("d", "m", "plain", 0.0), arm("d", "m", "other", 0.1), arm("d", "n", "plain", 0.2)], "t")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("auc(m, plain, 2)", [0.71, 0.72]),
+        ("auc(plain, 2, m)", [0.71, 0.72]),
+        ("auc(other, best)", [0.81, 0.82]),
+        ("auc(other, last, u)", [0.45, 0.45]),
+        ("valid_auc(n, best)", [0.8, 0.8]),
+        ("sample_logloss(other, 1.25)", [1, 2]),
+        ("probe_row_norm(other, '2-4', 0.5) / 3", [0.25, 0.25]),
+        ("during(1, sample_logloss(plain, m)) + during(2, sample_logloss(plain, m))", [1.25, 2.25]),
+        ("during(2, auc(n) - auc(n, 1))", [0.41, 0.42]),
+        ("(auc(n, 2) - auc(n, 1)) / -auc(n, 1) * 2 + 1", [1 - 2 * (0.41 / 0.5), 1 - 2 * (0.42 / 0.5)]),
+    ],
+)
+def test_an_expression_is_taken_seed_by_seed(readings: Readings, expression: str, expected: list[float]) -> None:
+    assert readings.by_seed(expression) == pytest.approx({1: expected[0], 2: expected[1]})
+
+
+def test_a_line_has_a_value_where_all_of_it_was_recorded(readings: Readings) -> None:
+    line = "sample_logloss(other) - sample_logloss(other, 0.5)"
+    found = {p: readings.by_seed(line, p) for p in readings.positions()}
+    assert found == {0.5: {1: 0, 2: 0}, 1.0: {}, 1.255: {1: 0.75, 2: 1.75}, 2.0: {}, 3.0: {}}
+
+
+@pytest.mark.parametrize(("expression", "arms"), [("auc(plain, 2)", 2), ("auc(n, other, 2)", 0), ("auc(d, 2)", 3)])
+def test_a_reading_must_fit_one_arm(readings: Readings, expression: str, arms: int) -> None:
+    with pytest.raises(UserError, match=f"fits {arms} arms; accepted: one of"):
+        readings.by_seed(expression)
+
+
+def test_only_seeds_that_every_arm_finished_count(readings: Readings) -> None:
+    short = NamedRuns("d", "o", "plain", {1: a_run(1, [0.5], [0.5], {})})
+    assert Readings([*readings.arms, short], "t").by_seed("auc(n, 1)").keys() == {1}
+
+
+def test_rank_correlation_is_spearmans_over_strategies() -> None:
+    random, strategies = np.random.default_rng(0), "abcdefg"
+    auc = {d: random.uniform(0.5, 0.9, (2, len(strategies))) for d in ("x", "y")}
+    arms = [
+        NamedRuns(d, "m", s, {seed: a_run(seed, [0.6], [auc[d][seed, i]], {}) for seed in (0, 1)})
+        for d in auc
+        for i, s in enumerate(strategies)
+    ]
+    found = Readings(arms, "t").by_seed("rank_correlation(x, y, 1)")
+    assert found == pytest.approx({s: spearmanr(auc["x"][s], auc["y"][s]).statistic for s in (0, 1)})
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("auc(plain)", "does not say when"),
+        ("during(auc(plain), 2)", "during"),
+        ("during(2, ac(plain))", "metric 'ac'.*auc"),
+        ("ac(plain, 1)", "metric 'ac'.*auc"),
+        ("auc(plain, 1", "cannot be read"),
+        ("auc(plain, 1) ** 2", "Pow is not accepted"),
+        ("__import__('os').system('true')", "is no reading"),
+        ("[auc(plain, 1)]", "List is not accepted"),
+        ("auc(1 + 1)", "not accepted as an argument"),
+        ("auc(x=1)", "keyword is not accepted"),
+    ],
+)
+def test_what_is_no_arithmetic_over_readings_is_refused(expression: str, reason: str) -> None:
+    with pytest.raises((ValueError, UserError), match=reason):
+        check(expression, placed=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "holds", "verdict"),
+    [
+        ([0.1, 0.2, 0.3], "> 0", "inconclusive"),
+        ([0.1, 0.11, 0.12], "> 0", "reproduced"),
+        ([0.1, 0.11, 0.12], "> 0.5", "not reproduced"),
+        ([0.1, 0.11, 0.12], "< 0.5", "reproduced"),
+        ([-0.1, -0.11, -0.12], "> -0.05", "not reproduced"),
+        ([0.1], "> 0", "inconclusive"),
+        ([], "> 0", "inconclusive"),
+    ],
+)
+def test_the_whole_interval_decides(values: list[float], holds: str, verdict: str) -> None:
+    assert Measured(Claim(says="", measure="auc(a, 1)", holds=holds), estimate(values)).verdict == verdict
+
+
+def test_a_verdict_hangs_on_a_facts_own_claims_alone(readings: Readings) -> None:
+    (fact, *_) = load_sheet(ROOT / "plans" / "facts.toml").facts
+
+    def measured(low: float, *, added: bool) -> Measured:
+        claim = Claim(says="", measure="auc(a, 1)", holds="> 0", added=added)
+        return Measured(claim, estimate([low, low + 0.01, low + 0.02]))
+
+    found = Finding(fact, (measured(0.1, added=False), measured(-0.1, added=True), measured(0.1, added=True)), readings)
+    assert (found.verdict, found.of_claims) == ("reproduced", "1 of 1 claims, 1 of 2 added")
+    against = Finding(fact, (measured(-0.1, added=False), measured(0.1, added=True)), readings)
+    assert (against.verdict, against.of_claims) == ("not reproduced", "0 of 1 claims, 1 of 1 added")
+
+
+@pytest.mark.parametrize(
+    ("measure", "difference"),
+    [
+        ("auc(a, 2) - auc(a, 1)", True),
+        ("(auc(a, 2) - auc(a, 1)) - (auc(b, 2) - auc(b, 1))", True),
+        ("auc(a, 2) / auc(b, 1) - 1", True),
+        ("(auc(a, 2) - auc(a, 1)) / (auc(b, 2) - auc(b, 1))", False),
+        ("during(2, auc(a))", False),
+    ],
+)
+def test_a_difference_has_a_sign_and_a_ratio_none(measure: str, difference: bool) -> None:
+    assert is_difference(measure) == difference
+
+
+def test_every_fact_of_the_sheet_is_a_plan_of_known_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLOBO_CLICKS", "clicks.parquet")
+    sheet, registry = load_sheet(ROOT / "plans" / "facts.toml"), Registry()
+    assert [fact.name for fact in sheet.facts] == [f"F{n}" for n in range(1, 20)]
+    for fact in sheet.facts:
+        plan = sheet.plan(fact)
+        plugin_specs(plan, registry)
+        names = [*fact.datasets, *fact.models, *fact.strategies]
+        assert len(set(names)) == len(names), f"{fact.name}: one name for two things"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('holds = "> 0.5"', 'holds = ">= 0.5"', r"holds = '>= 0.5' is not accepted"),
+        ('says = "one"', 'say = "one"', r"unknown key 'say'.*says"),
+        ('measure = "auc(plain, 1)"', 'measure = "auk(plain, 1)"', "metric 'auk'"),
+        ("seeds = [1, 2, 3, 4, 5]", "seeds = [1, 2, 3, 4]", "seeds"),
+        ('holds = "> 0.5"', 'holds = "> 0.5"\nadded = true', "every claim is added"),
+        ('datasets = ["tiny"]', 'datasets = ["tini"]', "data set 'tini'.*tiny"),
+    ],
+)
+def test_a_sheet_that_is_wrong_is_refused_with_place_and_reason(
+    tmp_path: Path, old: str, new: str, reason: str
+) -> None:
+    assert old in SHEET
+    (tmp_path / "sheet.toml").write_text(SHEET.replace(old, new))
+    with pytest.raises(UserError, match=reason):
+        _plans(tmp_path / "sheet.toml")
+
+
+def _plans(path: Path) -> list[Plan]:
+    sheet = load_sheet(path)
+    return [sheet.plan(fact) for fact in sheet.facts]
+
+
+def test_facts_run_once_and_leave_page_and_figure(tmp_path: Path) -> None:
+    (tmp_path / "sheet.toml").write_text(SHEET)
+    out = tmp_path / "results" / "tables"
+
+    def go(names: list[str]) -> str:
+        console = Console(record=True, width=200, quiet=True)
+        assert run_facts(console, tmp_path / "sheet.toml", names, tmp_path / "results", 1, None) == 0
+        return (out / "facts.md").read_text()
+
+    page = go([])
+    assert re.search(r"\| \[F1\]\(#f1\) .* \| \+0\.0000 \[\.0000, \.0000\] \| reproduced \(1 of 1 claims\) \|", page)
+    assert re.search(r"\| \[F2\]\(#f2\) .* \| not run \|", page)
+    assert "<svg" in (out / "facts-F1.svg").read_text()
+    runs = {p: p.stat().st_mtime_ns for p in (tmp_path / "results" / "runs").glob("*/done")}
+    assert len(runs) == 10
+    assert go(["F1"]) == page
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "results" / "runs").glob("*/done")} == runs
+    (tmp_path / "sheet.toml").write_text(SHEET.replace("epochs = 2", "epochs = 1"))
+    stale = go(["F2"])
+    assert re.search(r"\| \[F1\]\(#f1\) .* \| not run \|", stale)
+
+
+def test_an_unknown_fact_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"fact 'F99'"):
+        load_sheet(ROOT / "plans" / "facts.toml").select(["F99"])

@@ -1,0 +1,117 @@
+"""The measurements of speed: what they compare is the same work, and what cannot be measured is said."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from perf import beyond_memory, figures, plans, profile, table, throughput
+from perf.contenders import NAMES, Contender, NotInstalled, load
+from perf.measure import Measurement, Result, here
+from perf.throughput import Reached, Series
+from perf.work import FIELDS, TASKS, Work, dataset, draw, mlp
+
+SMALL = Work(table_rows=2000, examples=600, batch=100, hidden=(8, 4), threads=1)
+
+
+def test_larger_tables_see_the_very_same_batches() -> None:
+    ids_NF, labels_NT = draw(SMALL)
+    spread_NF, same_NT = draw(dataclasses.replace(SMALL, spread=5))
+    assert np.array_equal(spread_NF, 5 * ids_NF)
+    assert np.array_equal(labels_NT, same_NT)
+    assert (ids_NF.max(axis=0) < SMALL.drawn).all()
+    assert sum(Work(spread=16).sizes) == 16 * sum(FIELDS.values())
+
+
+def test_every_contender_here_trains_as_many_numbers() -> None:
+    found = {}
+    for name in NAMES:
+        try:
+            found[name] = load(name)(SMALL).parameters()
+        except NotInstalled:
+            continue
+    net = sum(p.numel() for p in mlp(SMALL).parameters())
+    assert found.pop("dense_net_only") == net
+    assert {"ours", "torch_sparse", "torch_dense_fused"} <= found.keys()
+    assert set(found.values()) == {net + sum(SMALL.sizes) * SMALL.width}
+
+
+@pytest.mark.parametrize("name", ["ours", "torch_sparse", "torch_dense_fused", "dense_net_only"])
+def test_a_measurement_has_a_speed_that_fits_its_step(name: str) -> None:
+    threads = torch.get_num_threads()
+    try:
+        result = here(Measurement(name, SMALL, warmup=1, steps=3))
+    finally:
+        torch.set_num_threads(threads)
+    assert result.step_ms > 0
+    assert result.rows_per_s == pytest.approx(SMALL.batch / result.step_ms * 1000)
+    assert "torch" in result.versions
+
+
+def test_a_peer_that_is_missing_is_reported_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(what: Measurement) -> Result:
+        if what.contender == "fuxictr":
+            raise NotInstalled("ModuleNotFoundError: No module named 'fuxictr'")
+        return Result(2.0 if what.contender == "ours" else 5.0, 1.0, what.contender, "a step", {}, {}, 0.0)
+
+    monkeypatch.setattr(throughput, "measure", measured)
+    wanted = [f for f in figures.figures() if f.name in ("sparse", "fuxictr")]
+    reached = Series(wanted, 3, Path(), throughput.Console(quiet=True)).run()
+    cells = {r.figure.name: table.cells(r) for r in reached}
+    assert cells["sparse"][2:4] == ("2.50x [2.50x, 2.50x]", "met")
+    assert cells["fuxictr"][2:4] == ("not installed (ModuleNotFoundError: No module named 'fuxictr')", "")
+    assert [len(r.values) for r in reached] == [3, 0]
+
+
+@pytest.mark.parametrize(("value", "met"), [(0.64, "not met"), (0.66, "met")])
+def test_a_target_is_compared_with_the_median(value: float, met: str) -> None:
+    figure = next(f for f in figures.figures() if f.name == "net")
+    assert table.cells(Reached(figure, [0.1, value, 0.9]))[3] == met
+
+
+def test_time_outside_training_is_all_else_in_a_runs_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spans = {"a": (1000.0, 1010.0), "b": (1000.0, 1004.0), "c": (1004.5, 1010.0), "d": (5000.0, 5002.0)}
+    for key, (start, end) in spans.items():
+        folder = tmp_path / "runs" / key
+        folder.mkdir(parents=True)
+        for name, at in (("env.json", start), ("done", end)):
+            (folder / name).touch()
+            os.utime(folder / name, (at, at))
+        (folder / "costs.jsonl").write_text('{"train_s": 1.5}\n{"train_s": 1.5}\n')
+    arm: Any = type("Arm", (), {"runs": dict(enumerate(spans)), "trials": ()})
+    monkeypatch.setattr(plans, "read_plan_result", lambda *_: type("PlanResult", (), {"arms": (arm,)}))
+    assert plans.outside_training(tmp_path) == pytest.approx(1 - 12 / 21.5)
+
+
+def test_mapped_examples_are_those_of_the_work(tmp_path: Path) -> None:
+    mapped = beyond_memory.mapped(500, tmp_path).train
+    small = dataset(Work(examples=500)).train
+    assert isinstance(mapped.codes_NF, np.memmap)
+    assert mapped.labels_NT.shape == (500, len(TASKS))
+    assert sorted(map(tuple, mapped.codes_NF)) == sorted(map(tuple, small.codes_NF))
+
+
+def test_all_contenders_say_what_they_time() -> None:
+    for name in NAMES:
+        try:
+            kind = load(name)
+        except NotInstalled:
+            continue
+        assert issubclass(kind, Contender)
+        assert kind.label
+        assert kind.times
+
+
+def test_a_profile_has_all_parts_of_a_step_and_leaves_no_trace() -> None:
+    before = [getattr(owner, name) for _, owner, name in profile.PARTS]
+    trainer = load("ours")(SMALL, strategy="frequency_adaptive_lr").trainer()  # type: ignore[attr-defined, call-arg]
+    parts = profile.profile(trainer, warmup=2)
+    assert set(parts) == {label for label, _, _ in profile.PARTS} | {"whole step"}
+    assert min(parts.values()) > 0
+    assert [getattr(owner, name) for _, owner, name in profile.PARTS] == before

@@ -1,0 +1,186 @@
+"""What the report says of its own certainty: corrections, cautions, and the price of a difference in seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+from support.simulated import Bench
+
+from harness.report.analysis.comparisons import rows
+from harness.report.analysis.inference import holm
+from harness.report.analysis.load import Group, load
+from harness.report.format import probability
+from harness.report.pages.answer import answer
+from harness.report.tables.certainty import cautions, evidence, sensitivity, sign_flips
+from harness.report.write import write_report
+
+FLAT = (0.67, 0.67)
+
+
+def plan(folder: Path, noise: float, gains: Sequence[float], seeds: int = 5) -> Group:
+    """`none` loses in epoch 2; arm i gains as given; every run has noise of its own."""
+    curves = {"none": (0.67, 0.65)} | {f"arm{i}": (0.66, 0.67 + gain) for i, gain in enumerate(gains)}
+    bench = Bench(folder, curves=curves, own=noise, seeds=tuple(range(seeds)), tasks=("click",), select="final_epoch")
+    return bench.group()
+
+
+def test_p_values_are_corrected_over_the_arms_and_not_the_baseline(tmp_path: Path) -> None:
+    group = plan(tmp_path, 0.002, (0.001, 0.002, 0.004))
+    arms = [row for row in rows(group, "click", "auc") if not row.arm.is_baseline]
+    values = [row.measures["gain"].value for row in arms]
+    raw = [value.p_value for value in values if value is not None and value.p_value is not None]
+    assert [row.measures["gain"].p for row in arms] == pytest.approx(holm(raw))
+    assert len(raw) == 4
+    flips = sign_flips(arms, "gain", against_none=False)
+    assert list(flips.values()) == pytest.approx(holm([v.sign_flip for v in values if v and v.sign_flip]))
+    assert all(row.measures["best"].p is None for row in arms)
+    baseline = next(row for row in rows(group, "click", "auc") if row.arm.is_baseline)
+    assert baseline.measures["gain"].p is None
+
+
+def test_plans_without_an_effect_rarely_claim_one(tmp_path: Path) -> None:
+    """40 plans of 24 arms without effect: at most 5 % claim a gain or a loss, but for one chance in a million. The arms
+    share the seeds of `none`, so that uncorrected at least half of the plans would claim one."""
+    claims, uncorrected = 0, 0
+    rng = np.random.default_rng(11)
+    for i in range(40):
+        bench = Bench(tmp_path, curves={f"s{k}": FLAT for k in range(24)} | {"none": FLAT}, own=0.01, rng=rng)
+        bench.tasks, bench.select, bench.name = ("click",), "final_epoch", f"plan{i}"
+        found = [row for row in rows(bench.group(), "click", "auc") if not row.arm.is_baseline]
+        claims += any(row.shown("gain", against_none=True) for row in found)
+        uncorrected += any(d.sign for row in found if (d := row.measures["gain"].against_none) is not None)
+    assert claims <= stats.binom.isf(1e-6, 40, 0.05) < uncorrected
+
+
+def test_a_gain_that_does_not_survive_correction_is_not_a_headline(tmp_path: Path) -> None:
+    for scale in (1, 1.5, 2, 3, 5):
+        group = plan(tmp_path, 0.002, [0.001 * scale, *[0.0] * 8])
+        found = rows(group, "click", "auc")
+        lead, text = found[0], answer(group, found)
+        gain = lead.value("gain")
+        assert gain is not None
+        if gain.sign > 0 and not lead.shown("gain"):
+            assert text.headline == "More than one epoch may pay with arm0: not settled"
+            assert "corrected for 10 arms" in text.text
+            assert f"not once corrected for 10 arms compared: {lead.arm.label}." in cautions(group)[-1]
+            return
+    pytest.fail("no scale gave an interval without zero that correction undoes")
+
+
+def test_a_gain_within_epoch_1_is_not_one_of_further_epochs(tmp_path: Path) -> None:
+    """The best arm gains by what it learns at once; the second by its second epoch."""
+    bench = Bench(tmp_path, seeds=tuple(range(5)), own=0.0001, tasks=("click",))
+    bench.curves = {"none": (0.67, 0.65), "at_once": (0.69, 0.68), "later": (0.67, 0.68), "idle": (0.67, 0.66)}
+    group = bench.group()
+    found = rows(group, "click", "auc")
+    assert [row.arm.label for row in found][:2] == ["at_once", "later"]
+    assert [row.shown("further") for row in found][:2] == [0, 1]
+    said = answer(group, found)
+    assert said.headline == "More than one epoch pays with later"
+    assert "of it after its own first epoch" in said.text
+    assert "Ranked above it, without a gain from further epochs that is shown: at_once." in said.text
+
+
+def test_an_arm_with_a_failed_seed_claims_nothing(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, seeds=tuple(range(5)), own=0.0001, tasks=("click",))
+    bench.status = {("reinit", 4): "failed"}
+    group = bench.group()
+    found = rows(group, "click", "auc")
+    assert found[0].arm.label == "reinit"
+    assert (value := found[0].value("gain")) is not None
+    assert value.sign == 1
+    assert found[0].shown("gain") == 0
+    said = answer(group, found)
+    assert said.headline == "More than one epoch is not shown to pay"
+    assert "gains" not in said.text
+    assert "reinit (1 of 5 seeds)" in cautions(group)[0]
+
+
+def test_a_seed_that_never_ended_counts_as_failed_once_the_plan_is_complete(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, seeds=tuple(range(5)), own=0.0001, tasks=("click",))
+    bench.status = {("reinit", 4): "killed", ("hashing", 1): "absent"}
+    bench.write(complete=False)
+    (under_way,) = load(tmp_path, "bench").groups
+    assert [arm.failed for arm in under_way.arms] == [(), (), ()]
+    group = bench.group()
+    assert {arm.label: arm.failed for arm in group.arms} == {"none": (), "reinit": (4,), "hashing": (1,)}
+    assert not any(row.shown("gain") for row in rows(group, "click", "auc") if row.arm.label != "none")
+
+
+def test_what_correction_undoes_is_not_called_unsafe(tmp_path: Path) -> None:
+    """Plain training loses a little, in an interval that excludes zero and a p that correction takes above .05."""
+    rng = np.random.default_rng(3)
+    for loss in (0.001, 0.0015, 0.002, 0.003, 0.004, 0.005, 0.006):
+        curves = {"none": (0.67, 0.67 - loss)} | {f"arm{i}": (0.66, 0.67) for i in range(9)}
+        bench = Bench(tmp_path, curves=curves, seeds=tuple(range(5)), tasks=("click",))
+        bench.test_shift = lambda epoch: rng.normal(0, 0.002)
+        group = bench.group()
+        found = rows(group, "click", "auc")
+        plain = next(row for row in found if row.arm is group.plain)
+        end = plain.value("end_gain")
+        assert end is not None
+        if end.sign < 0 and not plain.shown("end_gain"):
+            assert "neither harm nor benefit is shown" in answer(group, found).text
+            return
+    pytest.fail("no loss gave an interval without zero that correction undoes")
+
+
+def test_a_gain_that_comes_before_the_second_epoch_is_not_one_of_more_epochs(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, seeds=tuple(range(5)), own=0.0001, tasks=("click",), select="final_epoch")
+    bench.curves = {"none": (0.67, 0.65), "at_once": (0.69, 0.68)}
+    group = bench.group()
+    headline = answer(group, rows(group, "click", "auc")).headline
+    assert headline == "at_once gains, but that it takes more than one epoch is not shown"
+
+
+def test_a_leader_whose_interval_includes_zero_is_warned_of(tmp_path: Path) -> None:
+    (first, second) = cautions(plan(tmp_path, 0.01, (0.001, 0.0)))
+    assert "is ranked first, but the interval of its gain includes zero" in first
+    assert second.startswith("Not told from the reference")
+    assert cautions(plan(tmp_path, 0.00001, (0.01, 0.02))) == []
+
+
+def test_the_report_says_what_its_seeds_cannot_show(tmp_path: Path) -> None:
+    group = plan(tmp_path, 0.002, (0.001, 0.0))
+    text = sensitivity(group)
+    assert "With 5 seeds" in text
+    assert "cannot give less than 0.0625 with 5 seeds (0.1875 corrected for 3 arms)" in text
+    more = plan(tmp_path, 0.002, (0.001, 0.0), seeds=10)
+    assert "cannot give less" not in sensitivity(more)
+
+
+def test_a_smaller_difference_takes_more_seeds(tmp_path: Path) -> None:
+    group = plan(tmp_path, 0.002, (0.001,))
+    prices = [int(evidence(group, against_none=False, difference=d).lines[0][-1].text) for d in (0.01, 0.005, 0.002)]
+    assert prices == sorted(prices)
+    assert prices[0] < prices[-1]
+    lines = evidence(group, against_none=True).lines
+    assert [line[0].text for line in lines] == ["arm0"]
+
+
+def test_parquet_holds_what_the_csv_holds(tmp_path: Path) -> None:
+    plan(tmp_path, 0.002, (0.001,), seeds=20)
+    write_report(tmp_path, None, difference=0.005)
+    table = pl.read_parquet(tmp_path / "tables" / "bench.parquet")
+    text = pl.read_csv(tmp_path / "tables" / "bench.csv")
+    assert table.columns == text.columns
+    assert table["p_holm"].to_list() == pytest.approx(text["p_holm"].to_list(), nan_ok=True)
+    is_gain = (pl.col("strategy") == "arm0") & (pl.col("quantity") == "gain") & (pl.col("metric") == "auc")
+    gain = table.row(by_predicate=is_gain, named=True)
+    assert gain["low"] < gain["bootstrap_low"] < gain["mean"] < gain["bootstrap_high"] < gain["high"]
+    assert gain["p"] <= gain["p_holm"]
+    levels = table.filter(pl.col("quantity") == "best")
+    assert levels["p"].null_count() == len(levels)
+    assert "to detect 0.005" in (tmp_path / "tables" / "bench.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(None, "-"), (0.0002, "< .001"), (0.012, ".012"), (0.9999, "1"), (1.0, "1"), (0.0625, ".062")]
+)
+def test_a_probability_is_printed_in_three_digits(p: float | None, text: str) -> None:
+    assert probability(p) == text

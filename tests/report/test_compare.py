@@ -1,0 +1,130 @@
+"""Two results folders: the same runs are told from changed ones, and what may not be compared says why."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from support.simulated import CURVES, Bench
+
+from harness.base.errors import UserError
+from harness.report.compare import Pair, Verdict, compare, table
+from harness.results.plan_results import read_plan_result
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """A results folder and its copy."""
+    Bench(tmp_path / "a", tasks=("click",), own=0.0005).write()
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    return tmp_path / "a", tmp_path / "b"
+
+
+def rewrite(results: Path, file: str, change: Callable[[dict[str, Any]], object], runs: str = "reinit") -> None:
+    """Edit a JSON file of every run of a strategy."""
+    for path in (results / "runs").glob(f"bench-{runs}-*/{file}"):
+        value = json.loads(path.read_text())
+        change(value)
+        path.write_text(json.dumps(value))
+
+
+def rename(results: Path, strategy: str) -> None:
+    """Give every run of a strategy a key of its own."""
+    path = results / "plans" / "bench.json"
+    path.write_text(path.read_text().replace(f'"bench-{strategy}-', f'"new-{strategy}-'))
+    for folder in list((results / "runs").glob(f"bench-{strategy}-*")):
+        folder.rename(folder.with_name(folder.name.replace("bench-", "new-")))
+
+
+def of(pairs: list[Pair], arm: str) -> Pair:
+    (found,) = [pair for pair in pairs if pair.arm == arm]
+    return found
+
+
+def test_a_copy_is_the_same_runs(folders: tuple[Path, Path]) -> None:
+    pairs = compare(*folders)
+    assert {pair.arm for pair in pairs} == {*CURVES, "one epoch"}
+    for pair in pairs:
+        assert pair.verdict is Verdict.SAME
+        assert pair.why == "3 seeds, records equal byte by byte"
+        assert pair.difference is not None
+        assert pair.difference.identical
+
+
+def test_other_numbers_under_the_same_key_are_a_fault(folders: tuple[Path, Path]) -> None:
+    records = folders[1] / "runs" / "bench-reinit-2" / "records.jsonl"
+    records.write_text(records.read_text().replace("0.6", "0.7", 1))
+    rewrite(folders[1], "env.json", lambda env: env.update(machine="another"))
+    pair = of(compare(*folders), "reinit")
+    assert pair.verdict is Verdict.BROKEN
+    assert pair.why == "1 of 3 seeds; machine test bench against another"
+    assert pair.difference is None
+    assert of(compare(*folders), "none").verdict is Verdict.SAME
+
+
+@pytest.mark.parametrize(("name", "value"), [("engine", 3), ("torch", "2.14"), ("numpy", "2.5")])
+def test_other_versions_do_not_compare(folders: tuple[Path, Path], name: str, value: object) -> None:
+    rewrite(folders[1], "env.json", lambda env: env.update({name: value}))
+    rename(folders[1], "reinit")
+    pair = of(compare(*folders), "reinit")
+    assert pair.verdict is Verdict.NOT
+    assert f"{name} " in pair.why
+    assert f"against {value}" in pair.why
+    assert pair.difference is None
+
+
+def test_another_data_set_or_evaluation_does_not_compare(folders: tuple[Path, Path]) -> None:
+    rewrite(folders[1], "spec.json", lambda spec: spec.update(data_seed=3, evaluation={"sample": 5}))
+    rename(folders[1], "reinit")
+    pair = of(compare(*folders), "reinit")
+    assert pair.verdict is Verdict.NOT
+    assert set(pair.why.split(" and ")) == {"other data_seed", "other evaluation.sample"}
+
+
+def test_a_changed_source_is_inferred_from_a_new_key_alone(folders: tuple[Path, Path]) -> None:
+    rename(folders[1], "reinit")
+    pair = of(compare(*folders), "reinit")
+    assert pair.verdict is Verdict.NOT
+    assert "source of a plug-in changed" in pair.why
+
+
+def test_other_knobs_on_the_same_data_compare_paired_by_seed(tmp_path: Path) -> None:
+    for name, last, seed in (("a", 0.685, 1), ("b", 0.695, 1)):
+        curves = CURVES | {"reinit": (*CURVES["reinit"][:3], last)}
+        rng = np.random.default_rng(seed)
+        Bench(tmp_path / name, curves=curves, tasks=("click",), shared=0.02, rng=rng).write()
+    rewrite(tmp_path / "b", "spec.json", lambda spec: spec["train"].update(dense_lr=0.01))
+    rename(tmp_path / "b", "reinit")
+    pair = of(compare(tmp_path / "a", tmp_path / "b"), "reinit")
+    assert pair.verdict is Verdict.COMPARABLE
+    assert "other train.dense_lr" in pair.why
+    assert pair.difference is not None
+    assert pair.difference.mean == pytest.approx(0.01)
+    assert pair.difference.deviation == pytest.approx(0, abs=1e-12)
+
+
+def test_arms_of_one_folder_alone_are_left_out_and_nothing_shared_is_refused(tmp_path: Path) -> None:
+    Bench(tmp_path / "a").write()
+    Bench(tmp_path / "b", curves={"none": CURVES["none"]}).write()
+    assert {pair.arm for pair in compare(tmp_path / "a", tmp_path / "b")} == {"none", "one epoch"}
+    Bench(tmp_path / "c", name="other").write()
+    with pytest.raises(UserError, match=r"'.*a' has bench; '.*c' has other"):
+        compare(tmp_path / "a", tmp_path / "c")
+    assert read_plan_result(tmp_path / "c", "other").complete
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_table_shows_verdict_and_reason(folders: tuple[Path, Path], width: int) -> None:
+    rename(folders[1], "hashing")
+    console = Console(width=width, record=True, file=(folders[0] / "terminal").open("w"))
+    console.print(table(*folders))
+    console.file.close()
+    text = console.export_text()
+    assert text.count("the same runs") == 3
+    assert "not comparable" in text

@@ -1,0 +1,515 @@
+"""The report recovers known effects from records, hides nothing, and is one page that needs only itself."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from rich.console import Console
+from scipy import stats as scipy_stats
+from support.simulated import CURVES, DIP, ENV, Bench
+
+from harness.base.errors import UserError
+from harness.metrics.catalog import BUCKETS
+from harness.report.analysis.comparisons import Row, against, bucket_gains, rows
+from harness.report.analysis.estimates import estimate
+from harness.report.analysis.load import ArmRuns, Group, load
+from harness.report.figures.arm_styles import looks
+from harness.report.format import digits_for, interval, number, show
+from harness.report.pages.answer import answer
+from harness.report.pages.page import typeset
+from harness.report.tables.costs import spent
+from harness.report.tables.details import failures, knobs, plan_toml
+from harness.report.write import ranked_table, write_report
+from harness.results.plan_results import Arm, PlanResult, read_plan_result, write_plan_result
+from harness.results.records import Run, crashed
+
+
+def by_name(found: list[Row]) -> dict[str, Row]:
+    return {row.arm.label: row for row in found}
+
+
+def mean(row: Row, quantity: str) -> float:
+    value = row.value(quantity)
+    assert value is not None
+    return value.mean
+
+
+def printed(bench: Bench, width: int = 160) -> str:
+    console = Console(width=width, record=True, file=(bench.results / "terminal").open("w"))
+    console.print(ranked_table(bench.results, bench.name))
+    console.file.close()
+    return console.export_text()
+
+
+# Statistics
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_the_interval_is_student_t_over_seeds(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=n)
+    found = estimate(values)
+    low, high = scipy_stats.t.interval(0.95, n - 1, loc=values.mean(), scale=values.std(ddof=1) / math.sqrt(n))
+    assert found is not None
+    assert found.n == n
+    assert found.low == pytest.approx(low)
+    assert found.high == pytest.approx(high)
+
+
+def test_the_interval_covers_the_true_gain_of_simulated_records_in_95_of_100(tmp_path: Path) -> None:
+    """Every run has noise of its own, every seed some that its arms share; the bound is 5 sigma of a binomial."""
+    tries, hits = 400, 0
+    bench = Bench(tmp_path, tasks=("click",), select="final_epoch")
+    for _ in range(tries):
+        luck = {seed: bench.rng.normal(0, 0.05) for seed in bench.seeds}
+        arms = [_in_memory(bench, role, curve, luck) for role, curve in (("arm", (0.6, 0.62)), ("one_epoch", (0.6,)))]
+        group = Group("synthetic", "dnn", "click", "auc", ("click",), (arms[0],), arms[1], ())
+        gain = by_name(rows(group, "click", "auc"))["reinit"].value("gain")
+        assert gain is not None
+        assert gain.low is not None
+        assert gain.high is not None
+        hits += gain.low <= 0.02 <= gain.high
+    assert abs(hits - 0.95 * tries) < 5 * math.sqrt(tries * 0.95 * 0.05)
+
+
+def _in_memory(bench: Bench, role: str, curve: Sequence[float], luck: Mapping[int, float]) -> ArmRuns:
+    arm = Arm("synthetic", "dnn", "reinit", role, bench.select, False, {}, (), {})
+    records = {s: tuple(bench._records(curve, luck[s] + bench.rng.normal(0, 0.01))) for s in bench.seeds}
+    return ArmRuns(arm, {s: Run(f"{role}-{s}", {}, r, "finished", "", ENV) for s, r in records.items()}, {}, True)
+
+
+def test_known_effects_are_recovered_and_ranked(tmp_path: Path) -> None:
+    found = rows(Bench(tmp_path).group(), "click", "auc")
+    assert [row.arm.label for row in found] == ["reinit", "none", "one epoch", "hashing"]
+    reinit, none = by_name(found)["reinit"], by_name(found)["none"]
+    assert reinit.epochs == (4, 4, 4)
+    assert none.epochs == (1, 1, 1)
+    assert mean(reinit, "best") == pytest.approx(0.68)
+    assert mean(reinit, "gain") == pytest.approx(0.015)
+    assert mean(none, "gain") == 0
+    assert mean(none, "end_gain") == pytest.approx(-0.06)
+    assert mean(none, "drop") == pytest.approx(-0.02)
+    assert mean(none, "jump") == pytest.approx(DIP)
+    assert mean(none, "first") == pytest.approx(0.665)
+    assert mean(none, "last") == pytest.approx(0.605)
+    difference = reinit.measures["last"].against_none
+    assert difference is not None
+    assert difference.mean == pytest.approx(0.075)
+
+
+def test_differences_are_paired_by_seed(tmp_path: Path) -> None:
+    group = Bench(tmp_path, shared=0.05, own=0.0005, seeds=(1, 2, 3, 4, 5)).group()
+    reinit = by_name(rows(group, "click", "auc"))["reinit"]
+    best, gain, lead = reinit.value("best"), reinit.value("gain"), against(reinit.arm, group.arms[0], group)
+    assert best is not None
+    assert gain is not None
+    assert lead is not None
+    assert best.high is not None
+    assert gain.high is not None
+    assert best.high - best.mean > 20 * (gain.high - gain.mean)
+    assert lead.sign == 1
+
+
+def test_pairs_are_the_seeds_that_both_arms_finished(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, shared=0.05, status={("none", 1): "failed", ("reinit", 3): "failed"})
+    reinit = by_name(rows(bench.group(), "click", "auc"))["reinit"]
+    gain, best = reinit.value("gain"), reinit.value("best")
+    assert gain is not None
+    assert best is not None
+    assert (gain.n, best.n) == (1, 2)
+    assert gain.mean == pytest.approx(0.015)
+
+
+def test_the_epoch_is_chosen_on_valid_and_read_on_test(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves={"none": (0.6, 0.7, 0.5)}, test_shift=lambda epoch: 0.2 if epoch == 3 else -0.1)
+    none = by_name(rows(bench.group(), "click", "auc"))["none"]
+    assert none.epochs == (2, 2, 2)
+    assert mean(none, "best") == pytest.approx(0.6)
+
+
+def test_without_test_values_valid_is_reported_and_said_so(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, test_shift=None)
+    assert mean(by_name(rows(bench.group(), "click", "auc"))["reinit"], "best") == pytest.approx(0.685)
+    text = " ".join(printed(bench).split())
+    assert "valid click AUC" in text
+    assert "gains are optimistic" in text
+
+
+def test_where_less_is_better_gains_are_still_positive_when_better(tmp_path: Path) -> None:
+    group = Bench(tmp_path, metric="logloss").group()
+    found = rows(group, "click", "logloss")
+    assert found[0].arm.label == "reinit"
+    assert mean(found[0], "gain") == pytest.approx(0.015)
+    assert mean(by_name(found)["none"], "drop") == pytest.approx(0.02)
+    assert "logloss in nats (positive is less)" in answer(group, found).text
+
+
+def test_bucket_gains_are_against_the_same_bucket_of_the_baseline(tmp_path: Path) -> None:
+    group = Bench(tmp_path, shared=0.02).group()
+    for last, expected in ((False, 0.0), (True, -0.06)):
+        found = bucket_gains(group, group.arms[0], "click", "auc", last=last)
+        assert {b: round(e.mean, 10) for b, e in found.items()} == {b: expected for b, _ in BUCKETS}
+
+
+# What is printed
+
+
+@pytest.mark.parametrize(
+    ("values", "digits", "text"),
+    [
+        ((0.677, 0.6788, 0.6806), 4, "0.6788 [.6743, .6833]"),
+        ((0.0101, 0.0123, 0.0145), 4, "+0.0123 [.0068, .0178]"),
+        ((-0.02, 0.0, 0.02), 4, "+0.0000 [-.0497, .0497]"),
+        ((-1.2, -1.3), 2, "-1.25 [-1.89, -.61]"),
+        ((0.5,), 4, "0.5000 (1 seed, no interval)"),
+        ((), 4, "-"),
+    ],
+)
+def test_an_estimate_is_printed_with_its_interval(values: tuple[float, ...], digits: int, text: str) -> None:
+    assert show(estimate(values), digits, signed=text[0] in "+-") == text
+
+
+def test_a_vanishing_negative_has_no_sign_and_minus_is_typeset_before_numbers_only() -> None:
+    assert number(-0.00001, 4, signed=True) == "+0.0000"
+    assert typeset("-0.1 [-.2, .3] a-1 2 - 1") == "\u22120.1\u00a0[\u2212.2,\u00a0.3] a-1 2 \u2212 1"
+
+
+def test_small_losses_get_more_decimals(tmp_path: Path) -> None:
+    found = rows(Bench(tmp_path, curves={"none": (0.9954, 0.9953)}).group(), "click", "logloss")
+    assert digits_for(found) == 6
+    best = found[0].value("best")
+    assert best is not None
+    assert interval(best, digits_for(found)).startswith("[.009")
+
+
+def test_one_seed_has_no_interval_and_settles_nothing(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, seeds=(1,))
+    bench.write()
+    page = write_report(tmp_path, None).read_text()
+    for text in (page, printed(bench), (tmp_path / "tables" / "bench.md").read_text()):
+        assert "1 seed, no interval" in text
+        assert "One seed: not settled" in text
+        assert "[." not in text
+    facts = pl.read_csv(tmp_path / "tables" / "bench.csv")
+    assert facts["low"].null_count() == len(facts)
+
+
+def test_failed_missing_and_pending_runs_are_shown(tmp_path: Path) -> None:
+    lost = {("reinit", 2): "failed", ("hashing", 1): "failed", ("hashing", 2): "killed", ("hashing", 3): "absent"}
+    bench = Bench(tmp_path, status=lost)
+    bench.write(complete=False, pending=("l2",))
+    page = write_report(tmp_path, ["bench"]).read_text()
+    markdown = (tmp_path / "tables" / "bench.md").read_text()
+    for text in (page, markdown, printed(bench)):
+        assert "2 of 3 seeds" in text
+        assert "0 of 3 seeds" in text
+        assert "l2" in text
+    for text in (page, markdown):
+        assert "not complete" in text
+        assert "the loss is not a finite number in epoch 1" in text
+        assert "has not reached its end" in text
+        assert "not started" in text
+    facts = pl.read_csv(tmp_path / "tables" / "bench.csv").filter(pl.col("strategy") == "hashing")
+    assert facts["finished_seeds"].unique().to_list() == [0]
+    assert facts["mean"].null_count() == len(facts)
+
+
+def test_a_plan_without_any_finished_run_still_has_a_page(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, status={(s, n): "failed" for s in CURVES for n in (1, 2, 3)})
+    bench.write()
+    assert "No answer yet" in write_report(tmp_path, None).read_text()
+    assert "No answer yet" in printed(bench)
+
+
+def test_a_plan_without_none_says_what_it_lacks(tmp_path: Path) -> None:
+    group = Bench(tmp_path, curves={"reinit": CURVES["reinit"]}).group()
+    assert "no strategy 'none'" in answer(group, rows(group, "click", "auc")).text
+    assert "no strategy &#39;none&#39;" in write_report(tmp_path, None).read_text()
+
+
+def test_untuned_rows_say_so_and_tuned_ones_show_their_knobs(tmp_path: Path) -> None:
+    untuned = Bench(tmp_path)
+    untuned.write()
+    assert printed(untuned).count("untuned") >= len(CURVES) + 1
+    tuned = Bench(tmp_path, trials=4)
+    tuned.write()
+    assert "untuned" not in printed(tuned)
+    page = write_report(tmp_path, None).read_text()
+    assert "table_lr = 0.004" in page.replace("\u00a0", " ")
+    assert "0.6030" in page
+
+
+def test_at_80_columns_nothing_is_cut_and_names_break_at_their_joints(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves=CURVES | {"sparse_optimizer+frequency_adaptive_lr": (0.66, 0.68, 0.6, 0.6)})
+    bench.write()
+    text = printed(bench, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\u2026" not in text
+    words = set(text.split())
+    assert {"sparse_optimizer+", "frequency_", "adaptive_lr"} <= words
+    assert "sparse_optimizer+frequency_adaptive_lr" in printed(bench, width=120).split()
+
+
+def test_the_answer_names_the_strategy_and_the_danger(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, own=0.0005, trials=2)
+    bench.write()
+    text = " ".join(printed(bench).split())
+    assert "More than one epoch pays with reinit" in text
+    assert "over one tuned epoch, read at epoch 4" in text
+    assert "it is not safe" in text
+
+
+def test_a_lead_at_epoch_one_is_not_called_multi_epoch(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves={"none": (0.67, 0.65), "l2": (0.68, 0.66)}, own=0.0001)
+    bench.write()
+    assert "l2 gains, but that it takes more than one epoch is not shown" in printed(bench)
+
+
+# The page
+
+
+class Page(HTMLParser):
+    """Checks that elements nest, and gathers what a browser would load."""
+
+    VOID = frozenset({"meta", "input", "br", "link", "img", "wbr"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loads: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_startendtag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.loads += [v or "" for k, v in attrs if k in ("src", "href", "srcset", "data", "action", "xlink:href")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    bench = Bench(tmp_path_factory.mktemp("results"), own=0.001, shared=0.01, trials=2)
+    bench.write()
+    write_report(bench.results, None)
+    return bench
+
+
+def test_the_page_parses_and_loads_nothing(bench: Bench) -> None:
+    text = (bench.results / "report.html").read_text()
+    page = Page(text)
+    assert not page.open
+    assert all(load.startswith("#") for load in page.loads)
+    assert not page.tags & {"script", "link", "iframe", "img"}
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert set(re.findall(r"https?://[^\"'\s<)]+", text)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_references_inside_figures_resolve(bench: Bench) -> None:
+    text = (bench.results / "report.html").read_text()
+    ids = set(re.findall(r'\bid="([^"]+)"', text))
+    used = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))
+    assert used <= ids
+    assert used
+
+
+def figures_of(text: str) -> list[str]:
+    return re.findall(r"<svg xmlns.*?</svg>", text, flags=re.DOTALL)
+
+
+def arms_in(figure: str) -> set[str]:
+    return {name for found in re.findall(r'class="([^"]+)"', figure) for name in found.split() if name[:4] == "arm-"}
+
+
+def test_a_metric_of_whole_groups_is_drawn_at_the_ends_of_epochs(tmp_path: Path) -> None:
+    """GAUC is not recorded of the sample."""
+    Bench(tmp_path, metric="gauc", tasks=("click",)).write()
+    write_report(tmp_path, None)
+    first = figures_of((tmp_path / "report.html").read_text())[0]
+    assert arms_in(first) == {"arm-0", "arm-1", "arm-2"}
+    assert "valid click GAUC" in first
+
+
+def test_every_arm_is_drawn_in_every_figure_and_can_be_faded(bench: Bench) -> None:
+    text = (bench.results / "report.html").read_text()
+    curves, by_frequency, by_cost, over_tasks = 2 * 2, 2, 3, 1
+    figures = figures_of(text)
+    assert len(figures) == curves + by_frequency + by_cost + over_tasks
+    for figure in figures[:-1]:
+        assert arms_in(figure) == {f"arm-{i}" for i in range(len(CURVES))}
+    assert len(re.findall(r'type="checkbox" checked data-arm', text)) == len(CURVES)
+    for i in range(len(CURVES)):
+        assert f'[data-arm="{i}"]:not(:checked)) .arm-{i}.band' in text
+
+
+def test_of_many_arms_the_plain_one_and_the_leaders_stand_out(tmp_path: Path) -> None:
+    many = {f"arm{i:02}": (0.66, 0.67 + 0.001 * i) for i in range(23)} | {"none": (0.67, 0.6)}
+    Bench(tmp_path, curves=many, tasks=("click",)).write()
+    text = write_report(tmp_path, None).read_text()
+    lit = re.findall(r'type="checkbox" checked data-arm="(\d+)"', text)
+    assert lit == ["18", "19", "20", "21", "22", "23"]
+    assert text.index('data-arm="23"><svg') < text.index('data-arm="0"><svg')
+    (look,) = looks(load(tmp_path, "bench"))
+    assert len({look[int(i)].style.color for i in lit}) == len(lit)
+    assert len({(s.style.color, s.style.marker, s.style.dash) for s in look}) == len(many)
+    svg = (tmp_path / "tables" / "bench-1.svg").read_text()
+    assert arms_in(svg) == {f"arm-{i}" for i in lit}
+    assert "18 others" in svg
+
+
+def test_a_strategy_looks_the_same_on_every_data_set(tmp_path: Path) -> None:
+    for name, step in (("one", 0.001), ("two", -0.001)):
+        curves = {f"arm{i:02}": (0.66, 0.67 + step * i) for i in range(12)} | {"none": (0.67, 0.6)}
+        Bench(tmp_path, name=name, dataset=name, curves=curves, tasks=("click",)).write()
+    found = [read_plan_result(tmp_path, name) for name in ("one", "two")]
+    arms = tuple(arm for result in found for arm in result.arms)
+    write_plan_result(tmp_path, PlanResult("both", found[0].plan, arms, True))
+    first, second = looks(load(tmp_path, "both"))
+    assert [look.style for look in first] == [look.style for look in second]
+    assert [look.lit for look in first] != [look.lit for look in second]
+
+
+def test_calibration_and_regret_are_drawn_where_they_were_recorded(tmp_path: Path) -> None:
+    class Calibrated(Bench):
+        def _metrics(self, split: str, auc: float, more_loss: float = 0.0) -> dict[str, float]:
+            more = {f"{split}/calibration/{task}": 1.5 - auc for task in self.tasks}
+            return super()._metrics(split, auc, more_loss) | more
+
+    Calibrated(tmp_path).write()
+    text = write_report(tmp_path, None).read_text()
+    titles = re.findall(r'aria-label="([^"]*by epoch)"', text)
+    assert "synthetic / dnn: click calibration by epoch" in titles
+    assert not any("regret" in title for title in titles)
+    (figure,) = (f for f in figures_of(text) if "click calibration by epoch" in f)
+    for arm in range(len(CURVES)):
+        assert figure.count(f'class="arm-{arm} span"') == len(CURVES["none"]), "an interval after each epoch"
+
+
+def test_the_oracle_is_named(bench: Bench) -> None:
+    assert "oracle 0.9000" in (bench.results / "report.html").read_text()
+
+
+def test_the_page_says_how_to_reproduce_it(bench: Bench) -> None:
+    text = (bench.results / "report.html").read_text()
+    assert "multiepoch benchmark bench.toml" in text
+    assert "Python 3.11, torch 2.13, NumPy 2.4, test bench, 2 cores" in text
+    assert "tables/bench.csv" in text
+
+
+def test_every_run_and_every_trial_is_named_by_its_key(bench: Bench) -> None:
+    text = (bench.results / "report.html").read_text()
+    for arm in read_plan_result(bench.results, "bench").arms:
+        for key in (*arm.runs.values(), *(trial.key for trial in arm.trials)):
+            assert f">{key}<" in text
+
+
+def test_a_failed_trial_of_the_baseline_is_listed_with_its_reason(tmp_path: Path) -> None:
+    Bench(tmp_path, trials=2).write()
+    result = read_plan_result(tmp_path, "bench")
+    lost = [replace(a, trials=(replace(a.trials[0], value=None), a.trials[1])) for a in result.arms if a.role != "arm"]
+    write_plan_result(tmp_path, replace(result, arms=(*(a for a in result.arms if a.role == "arm"), *lost)))
+    crashed(tmp_path / "runs", lost[0].trials[0].key, "out of memory")
+    (group,) = load(tmp_path, "bench").groups
+    (line,) = failures(group).lines
+    assert [cell.text for cell in line] == ["one epoch", "trial 0", "missing", "out of memory", lost[0].trials[0].key]
+    assert knobs(group).lines[-1][2].text == "0.6010"
+
+
+def test_only_runs_with_records_are_counted_and_a_core_each_only_where_it_was_so(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, status={("reinit", 1): "absent", ("reinit", 2): "absent"})
+    bench.write()
+    assert spent(load(tmp_path, "bench")).startswith("7 reporting runs and 0 trials trained and evaluated for ")
+    assert "each on one core" in spent(load(tmp_path, "bench"))
+    for path in tmp_path.glob("runs/*/spec.json"):
+        path.write_text(path.read_text().replace('"dense_lr"', '"threads": 2, "dense_lr"'))
+    assert "each on one core" not in spent(load(tmp_path, "bench"))
+
+
+def test_the_same_records_give_the_same_files(bench: Bench) -> None:
+    files = [p for p in (bench.results / "report.html", *(bench.results / "tables").iterdir()) if p.is_file()]
+    assert {p.suffix for p in files} == {".html", ".md", ".csv", ".parquet", ".svg"}
+    before = {p: p.read_bytes() for p in files}
+    write_report(bench.results, ["bench"])
+    assert {p: p.read_bytes() for p in files} == before
+
+
+def test_the_csv_holds_what_the_statistics_say(bench: Bench) -> None:
+    facts = pl.read_csv(bench.results / "tables" / "bench.csv")
+    row = facts.filter(
+        (pl.col("strategy") == "reinit")
+        & (pl.col("task") == "click")
+        & (pl.col("metric") == "auc")
+        & (pl.col("quantity") == "gain")
+    )
+    (group,) = load(bench.results, "bench").groups
+    gain = by_name(rows(group, "click", "auc"))["reinit"].value("gain")
+    assert gain is not None
+    assert row["mean"].to_list() == [pytest.approx(gain.mean)]
+    assert row["high"].to_list() == [pytest.approx(gain.high)]
+    assert facts.select("strategy", "role", "task", "metric", "quantity").is_unique().all()
+
+
+def test_names_are_escaped_everywhere(tmp_path: Path) -> None:
+    bad = "<script>alert(1)</script>[bold]|*"
+    bench = Bench(tmp_path, curves={**CURVES, "bad[bold]<i>&": (0.6, 0.6, 0.6, 0.6)}, tasks=(bad, "$x_1$"), dataset=bad)
+    bench.write()
+    page = Page(write_report(tmp_path, None).read_text())
+    assert not page.open
+    assert not page.tags & {"script", "i"}
+    assert "bad[bold]<i>&" in printed(bench)
+    markdown = (tmp_path / "tables" / "bench.md").read_text()
+    assert "<script>" not in markdown
+    assert "<i>" not in markdown
+
+
+def test_the_embedded_plan_can_be_run_again() -> None:
+    plan: dict[str, Any] = {
+        "name": "p",
+        "seeds": [1, 2],
+        "search": {"trials": 4, "task": None, "dense_lr": [3e-4, 3e-3]},
+        "dataset": [{"name": "powerlaw", "deep": True}, {"name": 'a "quoted" \\ name'}],
+    }
+    expected = {**plan, "search": {"trials": 4, "dense_lr": [3e-4, 3e-3]}}
+    assert tomllib.loads(plan_toml(plan)) == expected
+
+
+def test_several_plans_share_a_page_and_one_can_be_asked_for(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        Bench(tmp_path, name=name, dataset=f"data-of-{name}").write()
+    page = write_report(tmp_path, None).read_text()
+    assert "data-of-first" in page
+    assert "data-of-second" in page
+    assert "data-of-first" not in write_report(tmp_path, ["second"]).read_text()
+
+
+def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no plan was ever run"):
+        write_report(tmp_path, None)
+    Bench(tmp_path).write()
+    with pytest.raises(UserError, match="did you mean 'bench'"):
+        write_report(tmp_path, ["bunch"])
+    with pytest.raises(UserError, match="unknown plan 'other'"):
+        ranked_table(tmp_path, "other")
+
+
+def test_the_report_needs_no_torch() -> None:
+    code = "import sys, harness.report; sys.exit(int('torch' in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,110 @@
+"""The project's own strategies: their formulas against numpy, and what they do to a real table."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from support.engine import make_mapping, make_step, strategy_of
+
+from harness.api import DenseSpec, TableSpec
+from harness.engine.batches import Distinct
+from harness.engine.embedding_tables import EmbeddingTables
+from harness.plugins.registry import Registry
+
+REGISTRY = Registry()
+
+
+def test_running_mean_steps_tables_by_plain_gradients() -> None:
+    spec = strategy_of(REGISTRY, "running_mean", lr_ratio=2000.0).table(TableSpec(lr=1e-3), DenseSpec(lr=0.5))
+    assert (spec.optimizer, spec.lr) == ("sgd", pytest.approx(2.0))
+
+
+@given(seed=st.integers(0, 2**32), prior=st.sampled_from([10.0, 300.0, 10_000.0]), radius=st.sampled_from([0.1, 1e3]))
+def test_running_mean_shrinks_the_step_with_the_examples_seen_and_bounds_it(
+    seed: int, prior: float, radius: float
+) -> None:
+    strategy, step = strategy_of(REGISTRY, "running_mean", prior_count=prior, radius=radius), make_step(seed)
+    before_K = np.random.default_rng(seed).integers(0, 10**4, len(step.rows_K))
+    step.memo("seen_since_drawn")[:] = torch.from_numpy(before_K)
+    got = strategy.on_rows(step)
+    assert got.lr_scale_K is not None
+    scale_K = 1 / (1 + (before_K + step.batch_count_K.double().numpy()) / prior)
+    free_KD = step.lr * scale_K[:, None] * step.grad_KD.double().numpy() * step.examples
+    length_K = np.linalg.norm(free_KD, axis=1)
+    moved_KD = step.lr * got.lr_scale_K.double().numpy()[:, None] * got.grad_KD.double().numpy()
+    assert np.allclose(moved_KD, free_KD * np.minimum(1, radius / length_K)[:, None], rtol=1e-4, atol=1e-9)
+    assert np.array_equal(step.memo("seen_since_drawn").numpy(), before_K + step.batch_count_K.numpy())
+
+
+def test_a_row_far_above_the_prior_count_holds_the_mean_of_what_it_was_told() -> None:
+    """Its weight is then the mean of targets under squared loss, whatever their order."""
+    mapping = make_mapping([1])
+    strategy = strategy_of(REGISTRY, "running_mean", prior_count=10.0, lr_ratio=1.0)
+    tables = EmbeddingTables(mapping, strategy.table(TableSpec(lr=0.1), DenseSpec(lr=1.0)), 1, [strategy], seed=0)
+    targets, distinct = np.random.default_rng(0).normal(2.0, 1.0, 4000), Distinct(1)
+    for target in targets:
+        embedded_BFD = tables.lookup(distinct(torch.zeros(1, 1, dtype=torch.int32)))
+        tables.update(embedded_BFD.detach() - float(target))
+    assert float(tables.weight_RD) == pytest.approx(targets.mean(), abs=0.02)
+
+
+def test_return_to_mean_moves_rare_rows_to_the_mean_and_forgets_their_state() -> None:
+    mapping = make_mapping([200, 4])  # row r of a field trains r + 1 times
+    tables = EmbeddingTables(mapping, TableSpec(lr=0.1, init_std=0.0), 3, [], seed=0)
+    distinct = Distinct(mapping.num_rows)
+    rows = torch.stack([torch.arange(200), 200 + torch.arange(200) % 4], dim=1).int()
+    tables.lookup(distinct(rows))
+    tables.update(torch.randn(200, 2, 3, generator=torch.Generator().manual_seed(0)))
+    before_RD, state = tables.weight_RD.clone(), tables.store[:, 3:].clone()
+    memo = tables.memo("seen")
+    memo += 7
+    strategy = strategy_of(REGISTRY, "return_to_mean", below=50)
+    strategy.on_epoch_start(1, tables)
+    assert torch.equal(tables.weight_RD, before_RD)
+    strategy.on_epoch_start(2, tables)
+    rare = torch.cat([torch.arange(200) < 49, torch.ones(4, dtype=torch.bool)])
+    assert torch.equal(tables.weight_RD[~rare], before_RD[~rare])
+    assert torch.equal(tables.store[~rare, 3:], state[~rare])
+    for field in (slice(0, 200), slice(200, 204)):
+        mean_D = before_RD[field].mean(dim=0)
+        assert torch.allclose(tables.weight_RD[field][rare[field]], mean_D.expand(int(rare[field].sum()), 3), atol=1e-6)
+    assert tables.store[rare, 3:].count_nonzero() == 0
+    assert torch.equal(memo, 7.0 * ~rare)
+
+
+def test_the_mean_is_of_trained_rows_and_unseen_ids_get_it_too() -> None:
+    mapping = make_mapping([6])
+    mapping.train_count_R[:3] = 0
+    tables = EmbeddingTables(mapping, TableSpec(lr=0.1, init_std=0.0), 2, [], seed=0)
+    tables.store[:, :2] = torch.arange(12.0).view(6, 2)
+    strategy_of(REGISTRY, "return_to_mean", below=5).on_epoch_start(2, tables)
+    assert tables.weight_RD[:4].tolist() == [[8.0, 9.0]] * 4
+    assert tables.weight_RD[4:].tolist() == [[8.0, 9.0], [10.0, 11.0]]
+
+
+def test_a_reset_around_a_row_draws_what_it_draws_without_and_adds_it() -> None:
+    drawn = []
+    for around in (None, torch.tensor([1.0, -2.0])):
+        tables = EmbeddingTables(make_mapping([5]), TableSpec(lr=0.1), 2, [], seed=3)
+        tables.reset(tables.fields[0], torch.tensor([1, 3]), around=around)
+        drawn.append(tables.weight_RD.clone())
+    difference = drawn[1] - drawn[0]
+    assert torch.allclose(difference[[1, 3]], torch.tensor([1.0, -2.0]).expand(2, 2))
+    assert difference[[0, 2, 4]].count_nonzero() == 0
+
+
+def test_decay_before_read_takes_the_gradient_where_the_update_will_leave_the_row() -> None:
+    step = dataclasses.replace(make_step(0), last_step_K=torch.tensor([0, 39, 38, 30, 1, 10, 20, 5, 0]), step=40)
+    strategy = strategy_of(REGISTRY, "decay_before_read", alpha=0.04)
+    share_K = torch.tensor([0, 0, 0.04, 0.36, 1, 1, 0.76, 1, 0])
+    moved_KD, decayed = strategy.perturb(step), strategy.on_rows(step)
+    assert moved_KD is not None
+    assert decayed.decay_K is not None
+    assert torch.allclose(decayed.decay_K, share_K)
+    assert torch.allclose(step.weight_KD + moved_KD, step.weight_KD * (1 - share_K)[:, None])
+    assert strategy_of(REGISTRY, "decay_before_read", alpha=0.0).perturb(step) is None

@@ -1,0 +1,57 @@
+"""An MLflow server of its own for a test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+
+class Server:
+    """A web server in a process group of its own. command: may hold {port}, a free one."""
+
+    def __init__(self, *command: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self._command = [part.format(port=port) for part in command]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Server:
+        quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        self._process = subprocess.Popen(
+            self._command,
+            env=os.environ | quiet,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        while not self._answers():
+            assert self._process.poll() is None, f"{self._command} ended"
+            time.sleep(0.1)
+        return self
+
+    def stop(self) -> None:
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.url, timeout=5):
+                return True
+        except OSError:
+            return False
+
+
+def mlflow_server(results: Path) -> Server:
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", "{port}"]
+    stores = ["--backend-store-uri", f"sqlite:///{results}/mlflow.db", "--no-serve-artifacts"]
+    return Server(*command, *stores, "--default-artifact-root", (results / "mlartifacts").as_uri())
