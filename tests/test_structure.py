@@ -18,7 +18,7 @@ LAYERS = {
     "models": "api",
     "plugins": "api base",
     "results": "base",
-    "metrics": "base results",
+    "metrics": "results",
     "experiment": "api base metrics plugins",
     "figures": "metrics results",
     "data": "api base experiment plugins",
@@ -29,7 +29,7 @@ LAYERS = {
     "execution": "base data engine experiment metrics plugins results search tracking",
     "testing": "api base data engine experiment plugins results",
     "facts": "base execution experiment figures metrics plugins report results",
-    "commands": "api base data engine execution experiment facts metrics plugins report results search testing tracking",
+    "commands": "api base data engine execution experiment facts metrics plugins report results testing tracking",
     "cli": "base commands",
 }
 """Folder (or module) of `harness/` -> those that it may import beside itself."""
@@ -37,7 +37,7 @@ OWNERS = {
     "mlflow": "harness.tracking.mlflow",
     "optuna": "harness.search",
     "multiprocessing": "harness.execution.local_pool",
-    "typer": "harness.cli",
+    "typer": "harness.commands.application",
 }
 """Package -> the one room that imports it."""
 

@@ -101,14 +101,18 @@ class Plugin:
 
 def knob_of(field: dataclasses.Field[Any]) -> Knob:
     """The knob of a plug-in field; a plain default is a knob that accepts anything and is not searched."""
-    knob = field.metadata.get("knob", Knob(search=False))
-    assert isinstance(knob, Knob)
+    knob: Knob = field.metadata.get("knob", Knob(search=False))
     return knob
 
 
 def knobs(plugin: type[Plugin]) -> dict[str, Knob]:
     """Name -> knob of every configuration field of a plug-in class, in order of declaration."""
     return {f.name: knob_of(f) for f in dataclasses.fields(plugin)}  # type: ignore[arg-type]
+
+
+def described(plugin: type[Plugin]) -> dict[str, tuple[Any, Knob]]:
+    """Name -> default and knob of every configuration field of a plug-in class, in order of declaration."""
+    return {f.name: (f.default, knob_of(f)) for f in dataclasses.fields(plugin)}  # type: ignore[arg-type]
 
 
 def params(plugin: Plugin) -> dict[str, Any]:

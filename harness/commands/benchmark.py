@@ -18,7 +18,7 @@ from harness.results.plan_results import read_plan_result
 
 def benchmark(
     console: Console,
-    path: Path,
+    plan_name: str,
     results: Path,
     workers: int,
     plugins: Path | None,
@@ -27,7 +27,7 @@ def benchmark(
     mlflow: bool,
 ) -> int:
     """Run a plan, print its ranking and write the report; the exit status is 1 if a run failed."""
-    plan = load_plan(path, overrides)
+    plan = load_plan(plan_name, overrides)
     _own_table(plan, results)
     arms = checked(console, plan, Registry(plugins), results)
     _, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)

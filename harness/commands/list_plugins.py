@@ -1,20 +1,19 @@
-"""`multiepoch list`: the plug-ins there are, with their parameters."""
+"""`multiepoch list`: the plug-ins there are, with their parameters. Reads their files without running them."""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from harness.base.plugin import knobs
 from harness.plugins.registry import Entry, Registry
 
 
 def print_plugins(console: Console, plugins: Path | None) -> None:
-    """Every plug-in, one line per parameter."""
+    """Every plug-in with what it does in a sentence, and one line per parameter."""
     registry = Registry(plugins)
     kinds: dict[str, dict[str, Entry[Any]]] = {
         "strategies": registry.strategies,
@@ -22,13 +21,17 @@ def print_plugins(console: Console, plugins: Path | None) -> None:
         "models": registry.models,
     }
     for kind, entries in kinds.items():
-        table = Table(title=kind, title_justify="left", title_style="bold", box=None, header_style="dim")
-        for column in ("name and parameters", "default", "accepted", "searched"):
-            table.add_column(column)
+        console.print(Text(f"\n{kind}", style="bold underline"))
         for name, entry in entries.items():
-            defaults = {f.name: f.default for f in dataclasses.fields(entry.cls)}
-            table.add_row(f"[bold]{name}")
-            for param, knob in knobs(entry.cls).items():
-                searched = "yes" if knob.searchable and kind == "strategies" else ""
-                table.add_row(f"  {param}", repr(defaults[param]), knob.describe(), searched)
-        console.print(table)
+            console.print(Text.assemble((f" {name}", "bold"), "  ", (entry.declaration.summary, "dim")))
+            if entry.declaration.knobs:
+                console.print(_knobs(entry, searched=kind == "strategies"))
+
+
+def _knobs(entry: Entry[Any], *, searched: bool) -> Table:
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 3))
+    for column in ("parameter", "default", "accepted", *(["searched"] if searched else [])):
+        table.add_column(column)
+    for name, (default, knob) in entry.declaration.knobs.items():
+        table.add_row(name, repr(default), knob.describe(), *(["yes" if knob.searchable else ""] if searched else []))
+    return table

@@ -20,7 +20,7 @@ from harness.results.records import Run, read
 def run_one(
     console: Console,
     strategy: str,
-    path: Path,
+    plan_name: str,
     seed: int,
     results: Path,
     plugins: Path | None,
@@ -29,7 +29,7 @@ def run_one(
     mlflow: bool,
 ) -> int:
     """Train one strategy, and print its metrics by epoch."""
-    plan, registry = load_plan(path, overrides), Registry(plugins)
+    plan, registry = load_plan(plan_name, overrides), Registry(plugins)
     parse_strategy(strategy, registry, "argument")
     search = plan.search.model_copy(update={"trials": 0})
     update = {"name": f"{plan.name}-run", "table": None, "strategies": (strategy,), "seeds": (seed,), "search": search}

@@ -27,7 +27,7 @@ from harness.results.records import done
 def tune_one(
     console: Console,
     strategy: str,
-    path: Path,
+    plan_name: str,
     trials: int | None,
     results: Path,
     workers: int,
@@ -38,7 +38,7 @@ def tune_one(
 ) -> int:
     """Search one strategy, and print its trials and the winner. The study is the plan's own: `benchmark` goes on
     with it, looking at no more trials than the plan has."""
-    plan, registry = load_plan(path, overrides), Registry(plugins)
+    plan, registry = load_plan(plan_name, overrides), Registry(plugins)
     parse_strategy(strategy, registry, "argument")
     search = plan.search.model_copy(update={} if trials is None else {"trials": trials})
     if not search.trials:
@@ -49,7 +49,7 @@ def tune_one(
     result, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)
     for arm, source in zip(result.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))
-        again = _options(path, results, plugins, overrides)
+        again = _options(plan_name, results, plugins, overrides)
         console.print(_winner(arm, registry, again), markup=False, highlight=False, soft_wrap=True)
     console.print("\n".join(["", *pages(results, tracker, plan)]), markup=False, highlight=False, soft_wrap=True)
     return failures(console, display)
@@ -79,9 +79,9 @@ def _reached(trial: Trial, metric: str, task: str, rule: str, results: Path) -> 
     return [f"{value:.4f}", str(epoch), f"{gain:+.4f}", "" if jump is None else f"{jump:+.4f}"]
 
 
-def _options(path: Path, results: Path, plugins: Path | None, overrides: list[str] | None) -> list[str]:
+def _options(plan_name: str, results: Path, plugins: Path | None, overrides: list[str] | None) -> list[str]:
     """What a command was given, for another one on the same plan."""
-    given = ["--plan", str(path), "--results", str(results)]
+    given = ["--plan", plan_name, "--results", str(results)]
     given += ["--plugins", str(plugins)] if plugins else []
     return given + [word for override in overrides or () for word in ("--set", override)]
 

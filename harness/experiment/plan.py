@@ -1,24 +1,19 @@
-"""What to run: plan TOML -> frozen, typed specs -> the key that names a run."""
+"""What to run: a plan, read from TOML into frozen, typed specs. Importing this loads neither torch nor numba."""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-import torch
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from harness.api import UserError
 from harness.base.config import Config, explain
-from harness.base.errors import unknown
-from harness.base.plugin import Plugin
+from harness.base.errors import UserError, nearest, unknown
+from harness.base.places import PLANS
 from harness.metrics.catalog import PROBES, SELECTABLE
 from harness.metrics.selection import Rule
-
-P = TypeVar("P", bound=Plugin)
-
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
@@ -45,15 +40,7 @@ class TrainSpec(Config):
     init_std: float = Field(0.01, ge=0)
     threads: int = Field(1, ge=1)
     shuffle_window: int = Field(1 << 22, ge=1)
-    device: str = "cpu"
-
-    @field_validator("device")
-    @classmethod
-    def _there(cls, value: str) -> str:
-        accepted = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-        if value not in accepted:
-            raise ValueError(f"accepted here: {' or '.join(accepted)}")
-        return value
+    device: Literal["cpu", "cuda"] = "cpu"
 
 
 class EvalSpec(Config):
@@ -190,16 +177,33 @@ class Plan(Config):
         return self
 
 
-def load_plan(path: Path, overrides: list[str] | None = None) -> Plan:
-    """Read a plan; `overrides` are `key=value` with dotted keys and TOML values, as `train.epochs=2`.
+def plan_file(name: str | Path) -> Path:
+    """The file of a plan: a path, or the bare name of one that comes with the harness.
 
     Raises:
-        UserError: the file is missing or not TOML, or a key or value is not accepted.
+        UserError: there is neither.
     """
+    path, shipped = Path(name), {file.stem: file for file in sorted(PLANS.glob("*.toml"))}
+    if path.exists():
+        return path
+    if str(name) in shipped:
+        return shipped[str(name)]
+    beside = [file.name for file in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+    near = nearest(str(name), shipped) or nearest(path.name, beside)
+    raise UserError(f"plan '{name}' does not exist; {near}accepted: a TOML file, or one of {', '.join(shipped)}")
+
+
+def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
+    """Read a plan; `overrides` are `key=value` with dotted keys and TOML values, as `train.epochs=2`.
+
+    name: as of `plan_file`.
+
+    Raises:
+        UserError: there is no such plan, it is not TOML, or a key or value is not accepted.
+    """
+    path = plan_file(name)
     try:
         values = tomllib.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise UserError(f"plan '{path}' does not exist") from error
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"plan '{path}' cannot be read as TOML: {error}") from error
     for override in overrides or []:

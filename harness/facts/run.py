@@ -13,6 +13,7 @@ from rich.table import Table
 from harness.execution.prepare import prepare
 from harness.execution.progress import Display, failures
 from harness.execution.scheduler import launch
+from harness.experiment.plan import plan_file
 from harness.facts import page
 from harness.facts.sheet import Fact, Sheet, load_sheet
 from harness.facts.verdict import Finding, finding
@@ -20,13 +21,15 @@ from harness.plugins.registry import Registry
 from harness.report.format import show
 
 
-def run_facts(console: Console, path: Path, names: list[str], results: Path, workers: int, plugins: Path | None) -> int:
+def run_facts(
+    console: Console, sheet_name: str, names: list[str], results: Path, workers: int, plugins: Path | None
+) -> int:
     """Run the facts named, or all, print their verdicts and write `tables/facts.md` and its figures.
 
     A fact whose data needs an environment variable that is not set is left out, and that is said. The exit status is 1
     if a run failed; what the facts come to is a finding, not a failure.
     """
-    sheet, registry = load_sheet(path), Registry(plugins)
+    sheet, registry = load_sheet(plan_file(sheet_name)), Registry(plugins)
     out = results / "tables"
     out.mkdir(parents=True, exist_ok=True)
     failed = 0

@@ -11,9 +11,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
 
-from harness.api import UserError
 from harness.base.config import Config, explain
-from harness.base.errors import unknown
+from harness.base.errors import UserError, unknown
 from harness.experiment.plan import Plan
 from harness.facts.expression import check
 from harness.report.analysis.load import OF_FACTS

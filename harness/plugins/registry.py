@@ -1,63 +1,107 @@
-"""From files to plug-ins: every `*.py` in `strategies/`, `datasets/` and `harness/models/` holds one.
-
-Files are loaded by path under a private module name, so that no top-level module called `datasets` exists.
-"""
+"""The plug-ins there are: by name, from the files that come with the harness, from a folder of the user's, and from
+installed packages."""
 
 from __future__ import annotations
 
 import importlib.util
 import inspect
-import sys
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator
+from functools import cached_property
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from harness.api import Dataset, Model, Strategy
 from harness.base.errors import UserError, unknown
 from harness.base.places import DATASETS, MODELS, STRATEGIES
-from harness.base.plugin import Plugin, create
+from harness.base.plugin import Plugin, create, described
+from harness.plugins.declaration import Declaration, declared
+from harness.plugins.files import load, meaning_of
+
+if TYPE_CHECKING:
+    from harness.api import Dataset, Model, Strategy
 
 P = TypeVar("P", bound=Plugin)
+GROUP = "multiepoch"
+"""Begins the names of entry point groups: `multiepoch.strategies`, `multiepoch.datasets`, `multiepoch.models`."""
 
 
-@dataclass(frozen=True)
 class Entry(Generic[P]):
-    """A plug-in class, where it was found, and its source, which is part of the key of every run that uses it."""
+    """One plug-in: where it was found, what its file declares, and its class, which is loaded when first asked for."""
 
-    cls: type[P]
-    path: Path
-    source: str
+    def __init__(self, base: str, path: Path) -> None:
+        """base: the class of `harness.api` that it derives from."""
+        self.base, self.path = base, path
+        self._declaration = declared(path, base)
+
+    @cached_property
+    def cls(self) -> type[P]:
+        """The class.
+
+        Raises:
+            UserError: the file defines none or several, without a name, or with a public method that is no hook.
+        """
+        return _the_class(load(self.path.resolve()), self.base, self.path)
+
+    @property
+    def name(self) -> str:
+        return self._declaration.name if self._declaration else self.cls.name
+
+    @cached_property
+    def declaration(self) -> Declaration:
+        """Its name, summary and knobs."""
+        return self._declaration or Declaration(self.cls.name, inspect.getdoc(self.cls) or "", described(self.cls))
+
+    @property
+    def source(self) -> str:
+        return self.path.read_text()
+
+    @cached_property
+    def meaning(self) -> str:
+        """What enters the key of every run that uses it: no comment, docstring or layout."""
+        return meaning_of(self.path)
 
 
 class Registry:
-    """The plug-ins of the repository and of one more folder, if given.
+    """The plug-ins of the harness, of installed packages, and of one more folder, if given.
 
     The extra folder holds `strategies/`, `datasets/` and `models/`, any of them, or strategies alone.
     """
 
     def __init__(self, extra: Path | None = None) -> None:
+        """Raises:
+        UserError: `extra` is no folder, a file is no plug-in, or two plug-ins have one name.
+        """
         if extra is not None and not extra.is_dir():
             raise UserError(f"--plugins '{extra}' is not a folder")
         self.extra = extra
-        self.strategies = self._scan(Strategy, "strategies", STRATEGIES, flat=True)
-        self.datasets = self._scan(Dataset, "datasets", DATASETS)
-        self.models = self._scan(Model, "models", MODELS)
+        self.strategies: dict[str, Entry[Strategy]] = self._scan("Strategy", "strategies", STRATEGIES)
+        self.datasets: dict[str, Entry[Dataset]] = self._scan("Dataset", "datasets", DATASETS)
+        self.models: dict[str, Entry[Model]] = self._scan("Model", "models", MODELS)
 
-    def _scan(self, base: type[P], kind: str, home: Path, *, flat: bool = False) -> dict[str, Entry[P]]:
+    def _scan(self, base: str, kind: str, home: Path) -> dict[str, Entry[Any]]:
+        found: dict[str, Entry[Any]] = {}
+        for path in self._files(kind, home):
+            entry: Entry[Any] = Entry(base, path)
+            if entry.name in found:
+                raise UserError(f"'{entry.name}' is defined twice: {found[entry.name].path} and {path}")
+            if path.parent != home:
+                _ = entry.cls  # what somebody is writing is refused at once, not when a plan names it
+            found[entry.name] = entry
+        return found
+
+    def _files(self, kind: str, home: Path) -> Iterator[Path]:
         folders = [home]
         if self.extra is not None:
-            folders.append(self.extra / kind if (self.extra / kind).is_dir() or not flat else self.extra)
-        found: dict[str, Entry[P]] = {}
-        for path in (p for folder in folders if folder.is_dir() for p in sorted(folder.glob("*.py"))):
-            if path.name.startswith("_"):
-                continue
-            entry = _load(base, kind, path)
-            if entry.cls.name in found:
-                raise UserError(f"'{entry.cls.name}' is defined twice: {found[entry.cls.name].path} and {path}")
-            found[entry.cls.name] = entry
-        return found
+            flat = kind == "strategies" and not (self.extra / kind).is_dir()
+            folders.append(self.extra if flat else self.extra / kind)
+        for folder in folders:
+            yield from (p for p in sorted(folder.glob("*.py")) if not p.name.startswith("_"))
+        for point in entry_points(group=f"{GROUP}.{kind}"):
+            spec = importlib.util.find_spec(point.module)
+            if spec is None or spec.origin is None:
+                raise UserError(f"entry point '{point.name}' of {GROUP}.{kind}: there is no module '{point.module}'")
+            yield Path(spec.origin)
 
 
 def entry_of(entries: dict[str, Entry[P]], what: str, name: str, where: str = "") -> Entry[P]:
@@ -72,39 +116,23 @@ def build(entries: dict[str, Entry[P]], what: str, name: str, params: dict[str, 
     return create(entry_of(entries, what, name, where).cls, params, where)
 
 
-@cache
-def _module(kind: str, path: Path) -> ModuleType:
-    name = f"harness_plugins.{kind}.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise UserError(f"plug-in {path} cannot be loaded: {type(error).__name__}: {error}") from error
-    return module
+def _the_class(module: ModuleType, base_name: str, path: Path) -> type[Any]:
+    """The one plug-in class that a module defines."""
+    from harness import api  # here, as a list of plug-ins does without it
 
-
-def _load(base: type[P], kind: str, path: Path) -> Entry[P]:
-    """The one plug-in class that a file defines.
-
-    Raises:
-        UserError: none or several, no name, or a public method that is no hook.
-    """
-    module = _module(kind, path.resolve())
+    base: type[Plugin] = getattr(api, base_name)
     classes = [c for c in vars(module).values() if _is_plugin(c, base, module)]
     if len(classes) != 1:
         raise UserError(f"plug-in {path} defines {len(classes)} {base.__name__} classes; accepted: exactly one")
     (cls,) = classes
+    assert isinstance(cls, type)
     if not isinstance(getattr(cls, "name", None), str):
         raise UserError(f'plug-in {path}: class {cls.__name__} has no name; write: name = "{path.stem}"')
     hooks = {n for n, v in vars(base).items() if not n.startswith("_") and callable(v)}
     for method, value in vars(cls).items():
         if not method.startswith("_") and inspect.isfunction(value) and method not in hooks:
             raise unknown(f"hook of class {cls.__name__}", method, hooks, str(path))
-    return Entry(cls, path, path.read_text())
+    return cls
 
 
 def _is_plugin(value: Any, base: type[Plugin], module: ModuleType) -> bool:

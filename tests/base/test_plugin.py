@@ -188,7 +188,7 @@ def test_a_folder_of_strategies_adds_to_the_repositorys(tmp_path: Path, registry
     entry = extra.strategies["mine"]
     assert (entry.path, entry.source) == (tmp_path / "mine.py", GOOD)
     assert params(build(extra.strategies, "strategy", "mine", {"share": 0.25})) == {"share": 0.25}
-    assert entry.cls.__module__ == "harness_plugins.strategies.mine"
+    assert entry.cls.__module__.startswith("harness_plugins.")
 
 
 def test_a_folder_with_sub_folders_adds_every_kind(tmp_path: Path, registry: Registry) -> None:

@@ -21,6 +21,7 @@ from support.simulated import Bench
 
 from harness import cli
 from harness.base.places import ROOT
+from harness.commands import application
 from harness.commands.list_plugins import print_plugins
 
 COMMANDS = ("benchmark", "run", "tune", "list", "data", "report", "sync", "check")
@@ -69,8 +70,9 @@ def test_the_list_names_every_plugin_once_and_fits_80_columns() -> None:
     print_plugins(console, None)
     text = console.export_text()
     assert "\u2026" not in text
-    assert len(re.findall(r"^ none *$", text, flags=re.MULTILINE)) == 1
+    assert len(re.findall(r"^ none  ", text, flags=re.MULTILINE)) == 1
     assert re.search(r"^   min_count +2 +1 to 100 +yes *$", text, flags=re.MULTILINE)
+    assert "out-of-vocabulary" in text or "shared row" in text
     assert "inf to inf" not in text
 
 
@@ -108,11 +110,33 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def full() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(cli, "app", full)
+    monkeypatch.setattr(application, "app", full)
     with pytest.raises(SystemExit) as stop:
         cli.main()
     assert stop.value.code == 2
     assert "No space left on device; once mended, the same command goes on" in capsys.readouterr().err
+
+
+def test_an_interruption_during_start_up_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def importing() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_run", importing)
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "multiepoch: interrupted; the same command goes on with what is missing\n"
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("list",)])
+def test_help_version_and_list_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    code = f"import sys; sys.argv = ['multiepoch', *{arguments!r}]; from harness.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\n"
+    code += "print([m for m in ('torch', 'numba', 'mlflow', 'optuna', 'polars', 'matplotlib') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.stdout.splitlines()[-1] == "[]", found.stderr
 
 
 def test_a_search_alone_prints_its_trials_and_how_to_train_the_winner(tmp_path: Path) -> None:

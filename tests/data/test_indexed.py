@@ -40,20 +40,20 @@ def with_train(**changes: Any) -> Data:
     return dataclasses.replace(data, train=dataclasses.replace(data.train, **changes))
 
 
-def decode(corpus: IndexedDataset, split: IndexedSplit) -> npt.NDArray[np.int64]:
+def decode(dataset: IndexedDataset, split: IndexedSplit) -> npt.NDArray[np.int64]:
     """The raw ids of a coded split."""
-    return np.concatenate(corpus.ids_V)[split.codes_NF]
+    return np.concatenate(dataset.ids_V)[split.codes_NF]
 
 
 @pytest.mark.parametrize("more", [OPTIONAL, {}], ids=["everything", "ids and labels"])
 def test_what_is_saved_is_what_is_read(more: dict[str, Any], tmp_path: Path) -> None:
     data = small(**more)
-    corpus = store(data, tmp_path / "data")
-    assert (corpus.fields, corpus.tasks) == (data.fields, data.tasks)
+    dataset = store(data, tmp_path / "data")
+    assert (dataset.fields, dataset.tasks) == (data.fields, data.tasks)
     for part in SPLITS:
         want: Split = getattr(data, part)
-        got = corpus.split(part)
-        assert np.array_equal(decode(corpus, got), want.ids_NF)
+        got = dataset.split(part)
+        assert np.array_equal(decode(dataset, got), want.ids_NF)
         for field in dataclasses.fields(Split)[1:]:
             expected, value = getattr(want, field.name), getattr(got, field.name)
             assert (value is None) == (expected is None)
@@ -75,15 +75,15 @@ def test_codes_are_a_bijection_and_counts_are_of_training_alone(seed: int, rows:
     ]
     with tempfile.TemporaryDirectory() as folder:
         indexed.save(Stream(data.fields, data.tasks, pieces), Path(folder) / "data")
-        corpus = indexed.load(Path(folder) / "data")
+        dataset = indexed.load(Path(folder) / "data")
         for part in SPLITS:
-            assert np.array_equal(decode(corpus, corpus.split(part)), getattr(data, part).ids_NF)
-            assert np.array_equal(corpus.split(part).labels_NT, getattr(data, part).labels_NT)
+            assert np.array_equal(decode(dataset, dataset.split(part)), getattr(data, part).ids_NF)
+            assert np.array_equal(dataset.split(part).labels_NT, getattr(data, part).labels_NT)
     for f in range(fields):
         distinct = np.unique(np.concatenate([getattr(data, part).ids_NF[:, f] for part in SPLITS]))
         counts = id_counts(data.train.ids_NF[:, f])
-        assert np.array_equal(corpus.ids_V[f], distinct)
-        assert corpus.count_V[f].tolist() == [counts.get(i, 0) for i in distinct.tolist()]
+        assert np.array_equal(dataset.ids_V[f], distinct)
+        assert dataset.count_V[f].tolist() == [counts.get(i, 0) for i in distinct.tolist()]
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=200), st.integers(1, 40))
@@ -101,20 +101,20 @@ def test_a_vocabulary_grows_and_forgets_nothing(ids: list[int], piece: int) -> N
 
 def test_rarest_count_is_the_smallest_training_count_of_an_example(tmp_path: Path) -> None:
     train = [[1, 10], [1, 10], [1, 11], [2, 10]]
-    corpus = store(make_data(train, [[1, 10], [2, 10], [1, 11], [1, 99], [3, 99]]), tmp_path / "data")
-    assert corpus.rarest_count_N(corpus.valid).tolist() == [3, 1, 1, 0, 0]
-    assert corpus.rarest_count_N(corpus.train).tolist() == [3, 3, 1, 1]
+    dataset = store(make_data(train, [[1, 10], [2, 10], [1, 11], [1, 99], [3, 99]]), tmp_path / "data")
+    assert dataset.rarest_count_N(dataset.valid).tolist() == [3, 1, 1, 0, 0]
+    assert dataset.rarest_count_N(dataset.train).tolist() == [3, 3, 1, 1]
 
 
 def test_taking_examples_keeps_every_array_in_step(tmp_path: Path) -> None:
-    corpus = store(small(**OPTIONAL), tmp_path / "data")
+    dataset = store(small(**OPTIONAL), tmp_path / "data")
     index = np.array([3, 0, 3])
-    taken = corpus.train.take(index)
+    taken = dataset.train.take(index)
     for field in dataclasses.fields(IndexedSplit):
-        assert np.array_equal(getattr(taken, field.name), getattr(corpus.train, field.name)[index])
-    bare = corpus.train.labelled()
+        assert np.array_equal(getattr(taken, field.name), getattr(dataset.train, field.name)[index])
+    bare = dataset.train.labelled()
     assert (bare.group_N, bare.time_N, bare.truth_NT) == (None, None, None)
-    assert np.array_equal(bare.labels_NT, corpus.train.labels_NT)
+    assert np.array_equal(bare.labels_NT, dataset.train.labels_NT)
     assert bare.observed_NT is not None
 
 
@@ -149,7 +149,7 @@ def save(path, array):
     real(path, array)
 np.save = save
 split = Split(ids_NF=np.zeros((2, 2), np.int64), labels_NT=np.array([[0], [1]], np.uint8))
-corpus.save(Data(("a", "b"), ("click",), split, split, split), Path(sys.argv[1]))
+indexed.save(Data(("a", "b"), ("click",), split, split, split), Path(sys.argv[1]))
 """
     folder = tmp_path / "data"
     assert subprocess.run([sys.executable, "-c", script, str(folder)], check=False).returncode == -9

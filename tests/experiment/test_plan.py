@@ -156,10 +156,10 @@ def test_the_key_changes_with_every_input_and_with_nothing_else() -> None:
     assert len({key, *others}) == len(others) + 1
 
 
-def test_the_key_changes_with_the_source_of_a_plugin(tmp_path: Path) -> None:
+def test_the_key_changes_with_the_meaning_of_a_plugin(tmp_path: Path) -> None:
     source = '"""Mine."""\nfrom harness.api import Strategy\nclass Mine(Strategy):\n    name = "mine"\n'
     keys = set()
-    for i, text in enumerate([source, source + "    # changed\n"]):
+    for i, text in enumerate([source, source + "    # a comment\n", source + "    share: float = 0.5\n"]):
         folder = tmp_path / str(i)
         folder.mkdir()
         (folder / "mine.py").write_text(text)

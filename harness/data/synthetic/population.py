@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from functools import cache
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-import numba
 from pydantic import Field, ValidationError, model_validator
 
 from harness.base.config import Config, explain
 from harness.base.errors import UserError, unknown
+from harness.base.meaning import meaning
 from harness.base.places import PRESETS
 
 MOST_EXPONENT = 8.0
+GENERATOR = ("population", "compile", "kernel", "sampler", "stream", "zipf")
+"""The modules that decide what a row is."""
 FEWEST = 10
 """Positives, and negatives, that every split must be expected to hold."""
 
@@ -171,9 +174,10 @@ def _check_field(name: str, field: FieldSpec, names: list[str]) -> None:
 
 @cache
 def source() -> dict[str, str]:
-    """What turns a population into rows: this package, and the compiler of its loops; part of the data's key."""
-    text = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-    return {"source": hashlib.sha256(text).hexdigest(), "numba": numba.__version__}
+    """What turns a population into rows: our modules, and the compiler of their loops; part of the data's key."""
+    files = (Path(__file__).with_name(f"{name}.py") for name in GENERATOR)
+    text = "\n".join(meaning(file.read_text()) for file in files)
+    return {"source": hashlib.sha256(text.encode()).hexdigest(), "numba": version("numba")}
 
 
 def presets() -> list[str]:

@@ -1,0 +1,240 @@
+"""The commands and their arguments: parsing only. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness import __version__
+from harness.base.places import PLANS
+
+app = typer.Typer(
+    name="multiepoch",
+    help="Is it safe to train this embedding model for more than one epoch, and which mitigation makes it pay?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+CORES = os.cpu_count() or 1
+QUICK = "quick"
+"""The plan where none is named."""
+
+PlanName = Annotated[str, typer.Argument(help="A plan: the name of one that comes with multiepoch, or a TOML file.")]
+Strategy = Annotated[str, typer.Argument(help="A strategy, as 'hashing(ratio=0.1)+reinit'.")]
+BasePlan = Annotated[str, typer.Option("--plan", help="Where data set, model and training come from.")]
+Results = Annotated[Path, typer.Option("--results", help="Folder of records, MLflow, Optuna and report.")]
+Plugins = Annotated[
+    Path | None,
+    typer.Option(
+        "--plugins", help="A folder with plug-ins of your own: strategies/, datasets/, models/, or strategies alone."
+    ),
+]
+Workers = Annotated[int, typer.Option("--workers", "-j", min=1, help="Training processes side by side.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a plan's key, as train.epochs=2.")]
+NoMlflow = Annotated[bool, typer.Option("--no-mlflow", help="Do not write to MLflow; `sync` can do it later.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"multiepoch {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Is it safe to train this embedding model for more than one epoch, and which mitigation makes it pay?"""
+
+
+@app.command()
+def benchmark(
+    plan: PlanName = QUICK,
+    results: Results = Path("results"),
+    workers: Workers = CORES,
+    plugins: Plugins = None,
+    overrides: Overrides = None,
+    no_mlflow: NoMlflow = False,
+) -> None:
+    """Run a whole plan, rank its strategies and write the report. Run again, it does only what is missing."""
+    from harness.commands.benchmark import benchmark as go
+
+    raise typer.Exit(go(console, plan, results, workers, plugins, overrides, mlflow=not no_mlflow))
+
+
+@app.command()
+def run(
+    strategy: Strategy,
+    plan: BasePlan = QUICK,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+    overrides: Overrides = None,
+    no_mlflow: NoMlflow = False,
+) -> None:
+    """Train one strategy once, without a search, and print its metrics by epoch."""
+    from harness.commands.run import run_one
+
+    raise typer.Exit(run_one(console, strategy, plan, seed, results, plugins, overrides, mlflow=not no_mlflow))
+
+
+@app.command()
+def tune(
+    strategy: Strategy,
+    plan: BasePlan = QUICK,
+    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the plan's.")] = None,
+    results: Results = Path("results"),
+    workers: Workers = CORES,
+    plugins: Plugins = None,
+    overrides: Overrides = None,
+    no_mlflow: NoMlflow = False,
+) -> None:
+    """Search one strategy's knobs, print the trials and the winner. A later benchmark of the plan goes on from it."""
+    from harness.commands.tune import tune_one
+
+    mlflow = not no_mlflow
+    raise typer.Exit(tune_one(console, strategy, plan, trials, results, workers, plugins, overrides, mlflow=mlflow))
+
+
+@app.command("list")
+def list_plugins(plugins: Plugins = None) -> None:
+    """Strategies, data sets and models, with their parameters, defaults and accepted values."""
+    from harness.commands.list_plugins import print_plugins
+
+    print_plugins(console, plugins)
+
+
+data_app = typer.Typer(help="Look at data, match it, and make data of any size.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Source = Annotated[str, typer.Argument(help="A preset, or a file: plan, schema or population (.toml), .parquet, .csv.")]
+TableSchema = Annotated[str | None, typer.Option("--schema", help="Says what is what in a .parquet or .csv file.")]
+
+
+@data_app.command()
+def describe(
+    source: Source = str(PLANS / "quick.toml"),
+    schema: TableSchema = None,
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+    overrides: Overrides = None,
+    png: Annotated[Path | None, typer.Option("--png", help="Where to draw the rank-frequency plot.")] = None,
+) -> None:
+    """Describe data sets, built if need be: how often ids occur, label rates, the best AUC that can be reached."""
+    from harness.commands.data_describe import print_data
+
+    print_data(console, source, schema, results, plugins, overrides, png)
+
+
+@data_app.command()
+def match(
+    source: Source,
+    out: Annotated[Path, typer.Option("--out", help="The preset to write, a TOML file.")],
+    schema: TableSchema = None,
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+) -> None:
+    """Fit the generator's knobs to a data set, write them as a preset, and show how near it comes."""
+    from harness.commands.data_match import write_match
+
+    write_match(console, source, schema, out, results, plugins)
+
+
+@data_app.command()
+def write(
+    source: Annotated[str, typer.Argument(help="A preset, or a population of your own (.toml).")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder for train, valid and test.parquet.")],
+    rows: Annotated[int | None, typer.Option("--rows", min=1000, help="Instead of the preset's.")] = None,
+    part: Annotated[str | None, typer.Option("--slice", help="These rows alone, as 1000:2000, in one file.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="A plan's data_seed.")] = 0,
+) -> None:
+    """Write synthetic rows as Parquet, with truth, delays and what was seen at training time."""
+    from harness.data.synthetic.export import write_parquet
+
+    write_parquet(console, source, out, rows, part, seed)
+
+
+@data_app.command()
+def table(
+    names: Annotated[list[str] | None, typer.Argument(help="Presets; all, if none.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where the table goes.")] = Path("results/tables/generator.md"),
+) -> None:
+    """Build every preset, and write target against produced of every statistic."""
+    from harness.commands.data_table import write_table
+
+    raise typer.Exit(write_table(console, names or [], out))
+
+
+@app.command()
+def facts(
+    names: Annotated[list[str] | None, typer.Argument(help="Facts, as F1 F12; all, if none.")] = None,
+    sheet: Annotated[str, typer.Option("--sheet", help="The facts: a TOML file.")] = "facts",
+    results: Results = Path("results"),
+    workers: Workers = CORES,
+    plugins: Plugins = None,
+) -> None:
+    """Try what the literature reports of multi-epoch training, and write a verdict on each fact."""
+    from harness.facts.run import run_facts
+
+    raise typer.Exit(run_facts(console, sheet, names or [], results, workers, plugins))
+
+
+@app.command()
+def report(
+    plans: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names of plans; all that were run, if none. Two results folders: as `compare`."),
+    ] = None,
+    results: Results = Path("results"),
+    difference: Annotated[
+        float, typer.Option("--difference", help="Say how many seeds it takes to show this.")
+    ] = 0.001,
+) -> None:
+    """Write results/report.html and results/tables/ from the records; of two results folders, compare them."""
+    from harness.report.write import write_report
+
+    folders = [Path(plan) for plan in plans or [] if (Path(plan) / "plans").is_dir()]
+    if len(folders) == len(plans or []) == 2:
+        compare(*folders)
+        return
+    console.print(f"report: {write_report(results, plans or None, difference)}", soft_wrap=True)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="A results folder.")],
+    second: Annotated[Path, typer.Argument(help="Another one, of the same plans.")],
+) -> None:
+    """Set two results folders side by side, and say which of their numbers may be compared."""
+    from harness.report.compare import table
+
+    console.print(table(first, second))
+
+
+@app.command()
+def sync(
+    plans: Annotated[list[str] | None, typer.Argument(help="Names of plans; all that were run, if none.")] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Bring MLflow up to date with the records on disk; what is there already is left alone."""
+    from harness.commands.sync import sync as go
+
+    go(console, plans, results)
+
+
+@app.command()
+def check(
+    names: Annotated[list[str] | None, typer.Argument(help="Names of plug-ins; all, if none.")] = None,
+    plugins: Plugins = None,
+) -> None:
+    """Check that plug-ins do what the harness relies on."""
+    from harness.commands.check import print_conformance
+
+    raise typer.Exit(print_conformance(console, names or [], plugins))

@@ -1,0 +1,125 @@
+"""Plug-ins are found by what their files declare, loaded when they are needed, and keyed by what they mean."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.engine import strategy_of
+
+from harness.base.errors import UserError
+from harness.base.plugin import described
+from harness.plugins.files import meaning_of
+from harness.plugins.registry import Registry
+
+STRATEGY = '''"""Shrink rows. And more."""
+
+from harness.api import RowStep, Strategy, tuned
+from ._shared import SHARE
+
+LIMIT = 10**3
+
+
+class Shrink(Strategy):
+    """share: of each row's weight."""
+
+    name = "shrink"
+    share: float = tuned(SHARE_DEFAULT, 0.0, 1.0)
+    steps: int = tuned(1, 1, LIMIT, search=False)
+
+    def on_rows(self, step: RowStep) -> RowStep:
+        return step.add_decay(SHARE * step.seen_K)
+'''.replace("SHARE_DEFAULT", "0.1")
+HELPER = "SHARE = 0.5\n"
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    (tmp_path / "shrink.py").write_text(STRATEGY)
+    (tmp_path / "_shared.py").write_text(HELPER)
+    return tmp_path
+
+
+def test_what_a_file_declares_is_what_its_class_has(registry: Registry) -> None:
+    for entries in (registry.strategies, registry.datasets, registry.models):
+        for name, entry in entries.items():
+            assert entry.declaration.name == entry.cls.name == name
+            assert entry.declaration.knobs == described(entry.cls)
+            assert entry.declaration.summary
+
+
+def test_a_list_of_plugins_loads_none() -> None:
+    code = "import sys; from harness.plugins.registry import Registry; r = Registry(); "
+    code += "[e.declaration for k in (r.strategies, r.datasets, r.models) for e in k.values()]; "
+    code += "print([m for m in ('torch', 'numba', 'polars', 'numpy') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_what_the_source_does_not_tell_is_asked_of_the_class(tmp_path: Path) -> None:
+    source = STRATEGY.replace("LIMIT = 10**3", "LIMIT = sum(map(int, '55'))").replace("from ._shared", "SHARE = 0.5 #")
+    (tmp_path / "shrink.py").write_text(source)
+    knobs = Registry(tmp_path).strategies["shrink"].declaration.knobs
+    assert knobs["steps"][1].high == 10
+
+
+def test_helper_files_beside_plugins_are_imported_and_are_no_plugins(mine: Path) -> None:
+    registry = Registry(mine)
+    assert registry.strategies["shrink"].declaration.summary == "Shrink rows. And more."
+    assert strategy_of(registry, "shrink").share == 0.1  # type: ignore[attr-defined]
+
+
+def test_folders_of_plugins_keep_their_helpers_apart(mine: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "shrink.py").write_text(STRATEGY)
+    (other / "_shared.py").write_text("SHARE = 0.25\n")
+    found = [sys.modules[Registry(folder).strategies["shrink"].cls.__module__].SHARE for folder in (mine, other)]
+    assert found == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "same"),
+    [
+        ("shrink.py", "Shrink rows.", "Make rows smaller.", True),
+        ("shrink.py", "share: of each row's weight.", "the share", True),
+        ("shrink.py", "LIMIT = 10**3", "LIMIT = 10**3  # steps\n\n", True),
+        ("shrink.py", "0.1, 0.0", "0.2, 0.0", False),
+        ("shrink.py", "SHARE * step.seen_K", "SHARE * step.batch_count_K", False),
+        ("_shared.py", "SHARE = 0.5", "# half\nSHARE = 0.5", True),
+        ("_shared.py", "SHARE = 0.5", "SHARE = 0.6", False),
+    ],
+)
+def test_a_key_follows_what_a_plugin_means(mine: Path, file: str, old: str, new: str, same: bool) -> None:
+    before, path = meaning_of(mine / "shrink.py"), mine / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    assert (meaning_of(mine / "shrink.py") == before) is same
+
+
+def test_a_helper_that_is_not_there_is_one_line(mine: Path) -> None:
+    (mine / "_shared.py").unlink()
+    with pytest.raises(UserError, match=r"plug-in .*shrink\.py cannot be read: FileNotFoundError"):
+        meaning_of(mine / "shrink.py")
+
+
+def test_plugins_of_installed_packages_are_found_by_entry_point(
+    mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    package, about = site / "their_package", site / "their_package-1.0.dist-info"
+    package.mkdir(parents=True)
+    about.mkdir()
+    (package / "__init__.py").touch()
+    for name in ("shrink.py", "_shared.py"):
+        (package / name).write_text((mine / name).read_text())
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[multiepoch.strategies]\nshrink = their_package.shrink\n")
+    monkeypatch.syspath_prepend(str(site))
+    entry = Registry().strategies["shrink"]
+    assert entry.path == package / "shrink.py"
+    assert entry.cls.name == "shrink"
+    (about / "entry_points.txt").write_text("[multiepoch.models]\nshrink = their_package.gone\n")
+    with pytest.raises(UserError, match=r"entry point 'shrink' of multiepoch\.models: there is no module"):
+        Registry()
