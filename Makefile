@@ -1,13 +1,13 @@
 # One command per target; each sets up .venv by itself the first time.
 PYTHON  ?= python3
 RESULTS ?= results
-PLAN    ?= plans/quick.toml
+PLAN    ?= quick
 ARGS    ?=
 PIP_ARGS ?=
 BIN     := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark test smoke leaderboard facts report ui dashboard check perf lock clean clean-results
+.PHONY: help benchmark test smoke leaderboard facts report ui dashboard lint check perf lock clean clean-results
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,14 +15,14 @@ help:  ## show this list
 benchmark: .venv/installed  ## run a plan, rank its strategies, write the report (PLAN=, RESULTS=, ARGS=)
 	@$(BIN)/multiepoch benchmark $(PLAN) --results $(RESULTS) $(ARGS)
 
-test: .venv/installed  ## run the tests
+test: .venv/installed  ## run the tests (ARGS="tests/engine -k window": some)
 	@$(BIN)/python -m pytest $(ARGS)
 
 smoke: .venv/installed  ## the same path as benchmark in under a minute: 2 strategies, 1 seed, 2 epochs
-	@$(BIN)/multiepoch benchmark plans/smoke.toml --results $(RESULTS) $(ARGS)
+	@$(BIN)/multiepoch benchmark smoke --results $(RESULTS) $(ARGS)
 
 leaderboard: .venv/installed  ## 25 strategies and combinations, tuned, on three presets: an hour or two
-	@$(BIN)/multiepoch benchmark plans/main.toml --results $(RESULTS) $(ARGS)
+	@$(BIN)/multiepoch benchmark main --results $(RESULTS) $(ARGS)
 
 facts: .venv/installed  ## try what the literature reports, and write a verdict on each fact (ARGS="F1 F3": these alone)
 	@$(BIN)/multiepoch facts --results $(RESULTS) $(ARGS)
@@ -40,11 +40,12 @@ dashboard: .venv/installed  ## open the Optuna dashboard on http://127.0.0.1:808
 	@test -f $(RESULTS)/optuna.journal || { echo "no $(RESULTS)/optuna.journal yet: run 'make benchmark' first" >&2; exit 2; }
 	@$(BIN)/optuna-dashboard $(RESULTS)/optuna.journal --artifact-dir $(RESULTS)/optuna.artifacts --host 127.0.0.1 --port 8080 $(ARGS)
 
-check: .venv/installed  ## ruff, mypy strict, and the conformance of every plug-in
+lint: .venv/installed  ## ruff, ruff format and mypy strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/multiepoch check
+
+check: lint test  ## all that a change must pass: lint, then the tests, the conformance of every plug-in among them
 
 perf: .venv/peers  ## measure speed side by side with other libraries (half an hour; ARGS="--only net")
 	@$(BIN)/python -m perf.throughput --results $(RESULTS) $(ARGS)

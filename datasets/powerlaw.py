@@ -1,6 +1,6 @@
 """Synthetic conversions with power-law ids, of any size, whose generating probability is known in every row.
 
-`harness/synthetic/sampler.py` gives the model, `docs/generator.md` explains it, `datasets/presets/` holds populations.
+`harness/data/synthetic/sampler.py` gives the model, `docs/generator.md` explains it, `datasets/presets/` holds populations.
 """
 
 from __future__ import annotations

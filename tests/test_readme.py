@@ -1,4 +1,4 @@
-"""The README's promises: its strategy works as written, its commands and links exist."""
+"""The promises of README and documents: the strategy works as written, commands and links exist."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from harness.plugins.registry import Registry
 from harness.testing.conformance import conformance
 
 README = (ROOT / "README.md").read_text()
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/*.md")])
 
 
 def test_the_strategy_in_the_readme_conforms(tmp_path: Path) -> None:
@@ -29,10 +30,17 @@ def test_every_make_target_of_the_readme_exists(target: str) -> None:
     assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
-def test_every_local_link_of_the_readme_exists(link: str) -> None:
-    assert (ROOT / link).exists()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_local_link_of_a_page_exists(page: Path) -> None:
+    links = {link for link in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text()) if "://" not in link}
+    assert {link for link in links if not (page.parent / link).exists()} == set()
 
 
-def test_every_strategy_is_in_the_readme() -> None:
-    assert set(Registry().strategies) <= set(re.findall(r"^\| `(\w+)`", README, re.MULTILINE))
+def test_every_strategy_and_model_has_its_line() -> None:
+    text, registry = (ROOT / "docs" / "strategies.md").read_text(), Registry()
+    assert set(registry.strategies) <= set(re.findall(r"^\| `(\w+)`", text, re.MULTILINE))
+    assert all(f"`{name}`" in text for name in registry.models)
+
+
+def test_the_readme_is_a_screen_and_a_half() -> None:
+    assert len(README.split()) < 750
