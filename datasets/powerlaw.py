@@ -1,6 +1,7 @@
 """Synthetic conversions with power-law ids, of any size, whose generating probability is known in every row.
 
-`harness/data/synthetic/sampler.py` gives the model, `docs/generator.md` explains it, `datasets/presets/` holds populations.
+`harness/data/synthetic/sampler.py` gives the model, `docs/generator.md` explains it, and `datasets/presets/` holds
+populations.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ import polars as pl
 
 from harness.api import Data, Dataset, Generator, Split, UserError
 from harness.data.tabular.conversion import exact_ids, seconds, split_by_group, split_by_time
-from harness.data.tabular.readers import read_table, refusing
+from harness.data.tabular.expressions import refusing
+from harness.data.tabular.readers import read_table
 from harness.data.tabular.schema import Schema, data_file, digest, read_schema
 
 Bools = npt.NDArray[np.bool_]

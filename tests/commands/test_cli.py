@@ -142,8 +142,8 @@ def test_help_version_and_list_load_nothing_heavy(arguments: tuple[str, ...]) ->
 def test_a_search_alone_prints_its_trials_and_how_to_train_the_winner(tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_text(PLAN)
     strategy = "low_frequency_filter(min_count=3)+return_to_mean"
-    arguments = (strategy, "--plan", "my.toml", "--trials", "2", "--no-mlflow", "--workers", "1")
-    arguments = (*arguments, "--set", "train.epochs=3")
+    options = ("--trials", "2", "--no-mlflow", "--workers", "1", "--set", "train.epochs=3")
+    arguments = (strategy, "--plan", "my.toml", *options)
     found = multiepoch("tune", *arguments, cwd=tmp_path)
     assert found.returncode == 0, found.stderr
     assert "best_epoch" in found.stdout

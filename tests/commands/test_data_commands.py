@@ -23,7 +23,7 @@ from harness.cli import main
 from harness.data import indexed
 from harness.data.synthetic.population import load_population
 from harness.data.synthetic.sampler import Sampler
-from harness.plugins.registry import Registry
+from harness.plugins.registry import Registry, build
 
 SCHEMA = """
 fields = ["segment", "user", "product", "category"]
@@ -54,7 +54,8 @@ def test_parquet_holds_the_rows_of_the_plan_with_truth_delay_and_what_was_seen(w
     assert frame["checkout_delay"].is_not_null().sum() == frame["checkout"].sum()
     train = frame.head(32_000)
     assert 0 < train["checkout_seen"].sum() < train["checkout"].sum()
-    built = Registry().datasets["powerlaw"].cls(preset="tiny", rows=40_000).build(generator(0, "data", "powerlaw"))
+    values = {"preset": "tiny", "rows": 40_000}
+    built = build(Registry().datasets, "data set", "powerlaw", values).build(generator(0, "data", "powerlaw"))
     assert np.array_equal(built.train.ids_NF, rows.ids_NF[:32_000])
 
 

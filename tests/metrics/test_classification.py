@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from harness.metrics import classification
+from harness.metrics.catalog import BUCKETS, METRICS
 
 Array = npt.NDArray[Any]
 
@@ -119,8 +120,13 @@ def test_gauc_matches_a_loop_over_groups(case: tuple[Array, Array], seed: int) -
         assert got["gauc"] == pytest.approx(total / counted, abs=1e-12)
 
 
+def test_every_metric_of_the_catalogue_has_a_function_and_a_meaning() -> None:
+    assert list(classification.FUNCTIONS) == list(METRICS)
+    assert all(info.title and info.meaning for info in METRICS.values())
+
+
 def test_bucket_edges() -> None:
-    names = [name for name, _ in classification.BUCKETS]
+    names = [name for name, _ in BUCKETS]
     expected = {0: "unseen", 1: "1", 2: "2-4", 4: "2-4", 5: "5-19", 19: "5-19", 20: "20-99", 99: "20-99"}
     expected |= {100: "100-up", 10**9: "100-up"}
     assert [names[b] for b in classification.bucket_of(np.array(list(expected)))] == list(expected.values())

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from perf import beyond_memory, figures, plans, profile, table, throughput
 from perf.contenders import NAMES, Contender, NotInstalled, load
@@ -62,7 +63,7 @@ def test_a_peer_that_is_missing_is_reported_as_such(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(throughput, "measure", measured)
     wanted = [f for f in figures.figures() if f.name in ("sparse", "fuxictr")]
-    reached = Series(wanted, 3, Path(), throughput.Console(quiet=True)).run()
+    reached = Series(wanted, 3, Path(), Console(quiet=True)).run()
     cells = {r.figure.name: table.cells(r) for r in reached}
     assert cells["sparse"][2:4] == ("2.50x [2.50x, 2.50x]", "met")
     assert cells["fuxictr"][2:4] == ("not installed (ModuleNotFoundError: No module named 'fuxictr')", "")

@@ -1,8 +1,8 @@
 """The loops over rows, compiled: time, ids, logits, labels and delays of the rows of given numbers.
 
-A row reads its own number and the compiled population alone; `harness/data/synthetic/sampler.py` documents the model. Each
-loop fills one kind of array for a block of rows that fits the cache. All compiled code of the generator and all its
-constants are in this file: the compiler's cache on disk knows when a file changes, not when what it imports does.
+A row reads its own number and the compiled population alone; `harness/data/synthetic/sampler.py` documents the model.
+Each loop fills one kind of array for a block of rows that fits the cache. All compiled code of the generator and all
+its constants are in this file: the compiler's cache on disk knows when a file changes, not when what it imports does.
 """
 
 from __future__ import annotations

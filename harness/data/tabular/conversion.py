@@ -10,9 +10,9 @@ from harness.api import Generator, Ints, UserError, hash_ids
 
 def exact_ids(column: pl.Series) -> Ints:
     """int64 ids, equal exactly where the values are; a null has an id of its own."""
-    if column.dtype in (pl.Int128, pl.UInt128):  # what CSV gives for integers above 2**63
-        narrow = column.cast(pl.UInt64, strict=False)
-        column = narrow if narrow.null_count() == column.null_count() else column
+    if column.dtype in (pl.Int128, pl.UInt128):  # of expressions, or what CSV gives for integers above 2**63
+        casts = (column.cast(narrow, strict=False) for narrow in (pl.Int64, pl.UInt64))
+        column = next((narrow for narrow in casts if narrow.null_count() == column.null_count()), column)
     if column.dtype == pl.Boolean:
         column = column.cast(pl.UInt8)
     elif not column.dtype.is_integer() or column.dtype in (pl.Int128, pl.UInt128):

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
 from harness.base.errors import UserError, unknown
+from harness.data.tabular.expressions import expression, queried, refusing, widened
 from harness.data.tabular.schema import Schema
 
 
-@contextmanager
-def refusing(place: str) -> Iterator[None]:
-    """Turn an error of Polars into one line that names the place."""
-    try:
-        yield
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise UserError(f"{place}: {(str(error).strip() or type(error).__name__).splitlines()[0]}") from error
+def read_table(schema: Schema, path: Path, where: str) -> pl.DataFrame:
+    """One column per expression of the schema, named by its place; only the columns they need are read.
+
+    where: begins messages.
+
+    Raises:
+        UserError: the file cannot be read, an expression is not accepted, or no row is left.
+    """
+    frame = _scan(path, schema.text)
+    columns = frame.collect_schema()
+    for name in schema.text:
+        if name not in columns:
+            raise unknown("column", name, columns, f"{where}: text")
+    _keep_zeros(schema, path, columns, where)
+    if schema.query is not None:
+        frame = queried(frame, schema.query, where)
+    empty = pl.DataFrame(schema=frame.collect_schema())
+    frame = widened(frame)
+    if schema.where is not None:
+        frame = frame.filter(expression(empty, "where", schema.where, where))
+    chosen = [expression(empty, place, sql, where).alias(place) for place, sql in schema.expressions().items()]
+    with refusing(f"{where}, file '{path}'"):
+        table = frame.select(chosen).collect()
+    if not len(table):
+        left = "query" if schema.where is None else f"where = {schema.where!r}"
+        raise UserError(f"{where}, file '{path}': 0 rows are left by {left}")
+    return table if schema.query is None else table.sort(table.columns)  # a join keeps no order
 
 
 def _scan(path: Path, text: list[str]) -> pl.LazyFrame:
@@ -40,49 +59,20 @@ def _scan(path: Path, text: list[str]) -> pl.LazyFrame:
     return frame
 
 
-def read_table(schema: Schema, path: Path, where: str) -> pl.DataFrame:
-    """One column per expression of the schema, named by its place; only the columns they need are read."""
-    frame = _scan(path, schema.text)
-    columns = frame.collect_schema()
-    for name in schema.text:
-        if name not in columns:
-            raise unknown("column", name, columns, f"{where}: text")
-    if schema.query is not None:
-        with refusing(f"{where}: query"):
-            frame = pl.SQLContext(data=frame).execute(schema.query)
-            columns = frame.collect_schema()
-    empty = pl.DataFrame(schema=columns)
-    if schema.where is not None:
-        frame = frame.filter(_expression(empty, "where", schema.where, where))
-    chosen = [_expression(empty, place, sql, where).alias(place) for place, sql in schema.expressions().items()]
-    with refusing(f"{where}, file '{path}'"):
-        table = frame.select(chosen).collect()
-    if not len(table):
-        left = "query" if schema.where is None else f"where = {schema.where!r}"
-        raise UserError(f"{where}, file '{path}': 0 rows are left by {left}")
-    return table if schema.query is None else table.sort(table.columns)  # a join keeps no order
-
-
-def _expression(empty: pl.DataFrame, place: str, sql: str, where: str) -> pl.Expr:
-    """A parsed expression, its columns and type checked on a table without rows."""
-    at = f"{where}: {place} = {sql!r}"
-    with refusing(f"{at} is not accepted"):
-        expression = pl.col(sql) if sql in empty.columns else pl.sql_expr(sql)
-    for name in expression.meta.root_names():
-        if name not in empty.columns:
-            raise unknown("column", name, empty.columns, at)
-    with refusing(f"{at} is not accepted"):
-        dtype = empty.select(expression).dtypes[0]
-    kind = place.partition(".")[0]
-    if kind in ("where", "observed"):
-        fits, accepted = dtype == pl.Boolean, "a condition, true or false"
-    elif kind == "labels":
-        fits, accepted = dtype == pl.Boolean or dtype.is_numeric(), "0, 1, true, false or null"
-    elif kind == "time":
-        fits, accepted = dtype.is_numeric() or dtype in (pl.Date, pl.Datetime), "seconds as a number, or a date"
-    else:
-        fits = not (dtype.is_float() or dtype.is_nested() or dtype in (pl.Null, pl.Object))
-        accepted = f"whole numbers or text, as CAST({sql} AS BIGINT)"
-    if not fits:
-        raise UserError(f"{at} is of type {dtype}; accepted: {accepted}")
-    return expression
+def _keep_zeros(schema: Schema, path: Path, columns: pl.Schema, where: str) -> None:
+    """Refuse a column of a CSV file whose ids differ as text, as `007` and `7`, and not as numbers."""
+    if path.suffix.lower() != ".csv":
+        return
+    numeric = [name for name, dtype in columns.items() if dtype.is_integer()]
+    ids = [sql for place, sql in schema.expressions().items() if place.startswith(("fields.", "split.", "group"))]
+    for name in (n for n in numeric if n in ids):
+        with refusing(f"file '{path}' cannot be read"):
+            text = (
+                pl.scan_csv(path, glob=False, schema=columns | {name: pl.String}).select(pl.col(name)).collect()[name]
+            )
+        zeros = text.filter(text.str.contains(r"^-?0\d"))
+        if len(zeros) and text.n_unique() > text.cast(pl.Int128).n_unique():
+            raise UserError(
+                f'{where}: column "{name}" has ids with zeros in front, as "{zeros[0]}", that are others as numbers; '
+                f'accepted: text = ["{name}"] in the schema, which keeps them'
+            )

@@ -66,6 +66,10 @@ class Schema(Config):
                 raise ValueError(str(unknown("label", name, self.labels, "observed")))
         if self.split.by == "time" and self.time is None:
             raise ValueError('split.by = "time" needs `time`, the SQL expression that gives it')
+        for field, sql in self.fields.items():
+            for label, told in self.labels.items():
+                if _bare(sql) == _bare(told):
+                    raise ValueError(f"fields.{field} = {sql!r} is the label '{label}' itself; leave it out")
         return self
 
     def expressions(self) -> dict[str, str]:
@@ -77,6 +81,14 @@ class Schema(Config):
         }
         single = {"group": self.group, "time": self.time, "split.column": self.split.column}
         return named | {place: sql for place, sql in single.items() if sql is not None}
+
+
+def _bare(sql: str) -> str:
+    """An expression without casts, quotes and blanks, which do not change what it tells."""
+    text = re.sub(r"\s|\"", "", sql).lower()
+    while found := re.fullmatch(r"(?:cast\((.*)as\w+\)|\((.*)\)|(.*)::\w+)", text):
+        text = next(part for part in found.groups() if part is not None)
+    return text
 
 
 def read_schema(text: str, labels: tuple[str, ...]) -> Schema:

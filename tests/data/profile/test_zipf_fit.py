@@ -22,7 +22,8 @@ def counts(ids: int, exponent: float, shift: float, rows: int, seed: int) -> npt
 def test_shares_are_those_counted_by_hand() -> None:
     found = frequencies(np.array([0, 1, 1, 2, 16, 0, 100]))
     assert (found.ids, found.rows) == (5, 120)
-    assert (found.singletons, found.twice, found.ten) == (0.4, 0.6, pytest.approx(2 / 3))
+    assert (found.singletons, found.twice) == (0.4, 0.6)
+    assert found.ten == pytest.approx(2 / 3)
     assert (found.top_1, found.top_10) == (100 / 120, 100 / 120)
 
 

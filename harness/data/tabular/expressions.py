@@ -1,0 +1,112 @@
+"""SQL expressions over the columns of a table: read with exact integers, and checked before any row is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import polars as pl
+from polars import selectors
+
+from harness.base.errors import UserError, unknown
+
+TEXT = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
+"""A string or a quoted name of SQL."""
+
+
+@contextmanager
+def refusing(place: str) -> Iterator[None]:
+    """Turn an error of Polars into one line that names the place."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UserError(f"{place}: {(str(error).strip() or type(error).__name__).splitlines()[0]}") from error
+
+
+def widened(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """The same rows with every integer column of 128 bits, so that no sum, difference or product of two wraps."""
+    return frame.with_columns(selectors.integer().cast(pl.Int128))
+
+
+def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
+    """The result of a SELECT over the table `data`, its integers widened.
+
+    Raises:
+        UserError: it is not accepted, or reads anything but `data`, which the data's fingerprint would not know of.
+    """
+    found = re.search(r"\b(?:read|scan)_\w+\s*\(", re.sub(TEXT, "''", query), re.IGNORECASE)
+    if found is not None:
+        raise UserError(
+            f"{where}: query reads another file, by {found[0].rstrip('( ')}; a file whose content is not in the data's "
+            "fingerprint could change unseen; accepted: the table `data` alone"
+        )
+    with refusing(f"{where}: query"):
+        result = pl.SQLContext(data=widened(frame)).execute(query)
+        result.collect_schema()
+    return result
+
+
+def expression(empty: pl.DataFrame, place: str, sql: str, where: str) -> pl.Expr:
+    """A parsed expression, its columns and type checked on a table without rows.
+
+    empty: the columns of the table, not widened; the expression itself is of the widened ones. A bare column keeps its
+    own type.
+
+    Raises:
+        UserError: it is not accepted.
+    """
+    at = f"{where}: {place} = {sql!r}"
+    if sql in empty.columns:
+        found, dtype = pl.col(sql).cast(empty.schema[sql]), empty.schema[sql]
+    else:
+        found = _parsed(sql, empty.columns, at)
+        with refusing(f"{at} is not accepted"):
+            dtype = widened(empty.lazy()).select(found).collect_schema().dtypes()[0]
+    _check_type(dtype, place, sql, at)
+    return found
+
+
+def _parsed(sql: str, columns: list[str], at: str) -> pl.Expr:
+    """Names that SQL reserves, as `user`, or that hold a dash are read as columns where nothing else makes sense."""
+    try:
+        return _of_columns(sql, columns, at)
+    except UserError as error:
+        quoted = _with_quotes(sql, columns)
+        if quoted == sql:
+            raise
+        try:
+            return _of_columns(quoted, columns, at)
+        except UserError:
+            raise error from None
+
+
+def _of_columns(sql: str, columns: list[str], at: str) -> pl.Expr:
+    with refusing(f"{at} is not accepted"):
+        found = pl.sql_expr(sql)
+    for name in found.meta.root_names():
+        if name not in columns:
+            raise unknown("column", name, columns, at)
+    return found
+
+
+def _with_quotes(sql: str, columns: list[str]) -> str:
+    """The same with every name of a column quoted, the longest first; text, quoted names and calls stay."""
+    names = "|".join(re.escape(name) for name in sorted(columns, key=len, reverse=True))
+    pattern = re.compile(rf"{TEXT}|(?<![\w.])({names})(?![\w(]|\s*\()")
+    return pattern.sub(lambda found: f'"{found[1]}"' if found[1] else found[0], sql)
+
+
+def _check_type(dtype: pl.DataType, place: str, sql: str, at: str) -> None:
+    kind = place.partition(".")[0]
+    if kind in ("where", "observed"):
+        fits, accepted = dtype == pl.Boolean, "a condition, true or false"
+    elif kind == "labels":
+        fits, accepted = dtype == pl.Boolean or dtype.is_numeric(), "0, 1, true, false or null"
+    elif kind == "time":
+        fits, accepted = dtype.is_numeric() or dtype in (pl.Date, pl.Datetime), "seconds as a number, or a date"
+    else:
+        fits = not (dtype.is_float() or dtype.is_decimal() or dtype.is_nested() or dtype in (pl.Null, pl.Object))
+        accepted = f"whole numbers or text, as CAST({sql} AS BIGINT)"
+    if not fits:
+        raise UserError(f"{at} is of type {dtype}; accepted: {accepted}")

@@ -1,0 +1,140 @@
+"""Tables whose right reading is known: integers that would wrap, ids that would merge, names that SQL reserves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.api import Data
+from harness.base.errors import UserError
+from harness.base.seeds import generator
+from harness.data.tabular.expressions import expression, widened
+from harness.plugins.registry import Registry, build
+
+REGISTRY = Registry()
+PARTS = ("train", "valid", "test")
+
+
+def read(folder: Path, frame: pl.DataFrame | str, schema: str) -> Data:
+    """The data set of a table and a schema."""
+    if isinstance(frame, str):
+        path = folder / "rows.csv"
+        path.write_text(frame)
+    else:
+        path = folder / "rows.parquet"
+        frame.write_parquet(path)
+    (folder / "schema.toml").write_text(schema)
+    values: dict[str, Any] = {"schema": str(folder / "schema.toml"), "path": str(path)}
+    return build(REGISTRY.datasets, "data set", "table_file", values).build(generator(0, "test"))
+
+
+def positives(data: Data) -> int:
+    return sum(int(getattr(data, part).labels_NT.sum()) for part in PARTS)
+
+
+def distinct(data: Data) -> int:
+    return len(np.unique(np.concatenate([getattr(data, part).ids_NF[:, 0] for part in PARTS])))
+
+
+def slots(dtype: Any, **more: str) -> tuple[pl.DataFrame, str]:
+    rows = [(h, w) for h in range(24) for w in range(7)] * 3
+    frame = pl.DataFrame(
+        {
+            "hour": pl.Series([h for h, _ in rows], dtype=dtype),
+            "weekday": pl.Series([w for _, w in rows], dtype=dtype),
+            "t": list(range(len(rows))),
+            "y": [k % 2 for k in range(len(rows))],
+        }
+    )
+    head = "\n".join(f"{key} = {value}" for key, value in more.items())
+    return frame, f'{head}\ntime = "t"\n[labels]\ny = "y"\n[split]\nby = "time"\n'
+
+
+@pytest.mark.parametrize("dtype", [pl.UInt32, pl.UInt64, pl.Int64])
+@pytest.mark.parametrize("query", ["", 'query = "SELECT *, came - ordered AS late FROM data"\n'])
+def test_a_difference_of_unsigned_columns_is_negative_where_it_is(tmp_path: Path, dtype: Any, query: str) -> None:
+    ordered = [1_600_000_000 + 977 * k for k in range(400)]
+    came = [o + (-50 if k % 3 == 0 else 3600 if k % 3 == 1 else 90_000) for k, o in enumerate(ordered)]
+    columns = {"ordered": pl.Series(ordered, dtype=dtype), "came": pl.Series(came, dtype=dtype)}
+    frame = pl.DataFrame({"buyer": [k % 37 for k in range(400)], **columns})
+    late = "late" if query else "came - ordered"
+    schema = f'fields = ["buyer"]\ntime = "ordered"\n{query}[labels]\nfast = "{late} < 86400"\n[split]\nby = "time"\n'
+    assert positives(read(tmp_path, frame, schema)) == 267
+
+
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt8, pl.Int16, pl.Int64])
+def test_a_combined_id_of_small_columns_merges_none(tmp_path: Path, dtype: Any) -> None:
+    assert distinct(read(tmp_path, *slots(dtype, fields='{ slot = "hour * 100 + weekday" }'))) == 168
+
+
+def test_ids_of_expressions_are_exact_integers(tmp_path: Path) -> None:
+    data = read(tmp_path, *slots(pl.Int32, fields='{ slot = "hour * 100000000000 - 5" }'))
+    assert set(np.unique(data.train.ids_NF)) <= {h * 10**11 - 5 for h in range(24)}
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=6), st.sampled_from("+-*"))
+def test_no_sum_difference_or_product_of_two_columns_wraps(values: list[int], operator: str) -> None:
+    frame = pl.DataFrame({"a": pl.Series(values, dtype=pl.Int64), "b": pl.Series(values[::-1], dtype=pl.Int64)})
+    found = widened(frame.lazy()).select(expression(frame.clear(), "fields.x", f"a {operator} b", "schema")).collect()
+    want = [{"+": a + b, "-": a - b, "*": a * b}[operator] for a, b in zip(values, values[::-1], strict=True)]
+    assert found.to_series().to_list() == want
+
+
+def test_ids_with_zeros_in_front_are_not_merged_in_silence(tmp_path: Path) -> None:
+    rows = "".join(f'"{"007" if k % 2 else "7"}",{k},{k // 2 % 2}\n' for k in range(40))
+    schema = 'fields = ["shop"]\ntime = "t"\n{}[labels]\ny = "y"\n[split]\nby = "time"\n'
+    with pytest.raises(UserError, match=r'column "shop" has ids with zeros in front, as "007".*text = \["shop"\]'):
+        read(tmp_path, f"shop,t,y\n{rows}", schema.format(""))
+    assert distinct(read(tmp_path, f"shop,t,y\n{rows}", schema.format('text = ["shop"]\n'))) == 2
+    padded = "".join(f"0{k % 10},{k},{k // 2 % 2}\n" for k in range(40))
+    assert distinct(read(tmp_path, f"shop,t,y\n{padded}", schema.format(""))) == 10, "nothing is merged here"
+
+
+@pytest.mark.parametrize("label", ["bought", "bought = 1", "came - left < 5"])
+@pytest.mark.parametrize("written", ["{}", " {} ", "({})", "CAST({} AS VARCHAR)"])
+def test_a_label_among_the_fields_is_refused(tmp_path: Path, label: str, written: str) -> None:
+    frame = pl.DataFrame({"guest": [0, 1], "bought": [0, 1], "came": [0, 1], "left": [0, 1]})
+    field = written.format(label)
+    schema = (
+        f'group = "guest"\n[fields]\nx = "{field}"\n[labels]\nb = "{label}"\n[split]\nby = "group"\ncolumn = "guest"\n'
+    )
+    with pytest.raises(UserError, match="is the label 'b' itself"):
+        read(tmp_path, frame, schema)
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ('{ u = "user % 1000", o = "order", i = "item-id" }', "user > 0"),
+        ('{ u = "end % 10", o = "order * 2", i = "item-id + 1" }', "item-id > 0 AND order > 0"),
+        ('{ u = "user", o = "order", i = "(item-id * 10 + user) % 7" }', "group IN (0, 1)"),
+    ],
+)
+def test_names_that_sql_reserves_or_that_hold_a_dash_are_columns(tmp_path: Path, fields: str, where: str) -> None:
+    names = ("user", "order", "item-id", "group", "end")
+    frame = pl.DataFrame({n: [k % (5 + i) + 1 for k in range(60)] for i, n in enumerate(names)})
+    frame = frame.with_columns(
+        group=pl.col("group") % 2, y=pl.Series([k % 2 for k in range(60)]), t=pl.Series(range(60))
+    )
+    schema = f'fields = {fields}\ntime = "t"\nwhere = "{where}"\n[labels]\ny = "y"\n[split]\nby = "time"\n'
+    assert sum(len(getattr(read(tmp_path, frame, schema), part).ids_NF) for part in PARTS) == 60
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT * FROM read_csv('b.csv')", "SELECT * FROM data JOIN READ_PARQUET ('x') USING (t)"]
+)
+def test_a_query_that_reads_another_file_is_refused(tmp_path: Path, source: str) -> None:
+    frame, schema = slots(pl.Int64, fields='["hour"]', query=f'"SELECT * FROM {source}"')
+    with pytest.raises(UserError, match=r"query reads another file, by (read_csv|READ_PARQUET)"):
+        read(tmp_path, frame, schema)
+
+
+def test_a_query_may_speak_of_such_a_function(tmp_path: Path) -> None:
+    frame, schema = slots(pl.Int64, fields='["hour"]', query="\"SELECT *, 'read_csv(x)' AS note FROM data\"")
+    assert distinct(read(tmp_path, frame, schema)) == 24
