@@ -62,7 +62,7 @@ class TableFile(Dataset):
         cut = schema.split
         if cut.by == "time":
             assert time_N is not None
-            positions = split_by_time(time_N, cut.valid, cut.test)
+            positions = split_by_time(time_N, cut.valid, cut.test, f"schema '{self.schema}': split")
         else:
             positions = split_by_group(exact_ids(table["split.column"]), time_N, cut.valid, cut.test, rng)
         parts = [

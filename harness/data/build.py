@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from pathlib import Path
 
+from harness.api import Stream
 from harness.base import seeds
 from harness.base.errors import UserError
 from harness.data import indexed
 from harness.experiment.keys import data_key
 from harness.experiment.plan import PluginSpec
 from harness.plugins.registry import Registry, build
+
+LOG = logging.getLogger("multiepoch")
 
 
 def data_folder(results: Path, key: str) -> Path:
@@ -19,16 +24,37 @@ def data_folder(results: Path, key: str) -> Path:
 def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path) -> str:
     """The key of a data set that is on disk afterwards.
 
+    One that is there already is compared with what was written, and built again if it is damaged, which is said.
+
     Raises:
         UserError: the data cannot be built, trained or evaluated on.
     """
     key = data_key(dataset, seed, registry)
     folder = data_folder(results, key)
+    if folder.exists() and (problem := indexed.damage(folder)):
+        LOG.warning("data set '%s' in '%s' is damaged: %s; it is built again", dataset.name, folder, problem)
+        shutil.rmtree(folder)
     if not folder.exists():
         plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
         data = plugin.stream(seeds.generator(seed, "data", dataset.name))
+        _check_room(data, folder, dataset.name)
         try:
             indexed.save(data, folder, dataset.name)
         except OSError as error:
             raise UserError(f"data set '{dataset.name}' cannot be written to '{folder}': {error.strerror}") from error
     return key
+
+
+def _check_room(data: Stream, folder: Path, name: str) -> None:
+    """Refuse data that cannot fit on the disk, before any of it is made.
+
+    Raises:
+        UserError: its indices and labels alone take more than is free.
+    """
+    place = next(parent for parent in folder.absolute().parents if parent.exists())
+    needed, free = (data.rows or 0) * (4 * len(data.fields) + len(data.tasks)), shutil.disk_usage(place).free
+    if needed > free:
+        raise UserError(
+            f"data set '{name}': {data.rows:,} rows take at least {needed / 2**30:,.1f} GiB; '{folder.parent}' has "
+            f"{free / 2**30:,.1f} GiB free; accepted: fewer rows, or another --results"
+        )

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Data, Stream, UserError
+from harness.base.digests import check_seal, seal
 from harness.base.files import whole
 from harness.data.indexer import write_indexed
 from harness.data.validation import SPLITS as SPLITS
@@ -107,18 +108,29 @@ def save(
     """
     with whole(folder) as partial:
         write_indexed(data.stream() if isinstance(data, Data) else data, partial, name, progress)
+        seal(partial)
 
 
 def load(folder: Path) -> IndexedDataset:
-    """Open a saved data set; the splits stay on disk, memory-mapped.
+    """Open a saved data set; the splits stay on disk, memory-mapped. Names and sizes of its files are checked.
 
     Raises:
         UserError: its files are not what was once written.
     """
     try:
+        check_seal(folder, contents=False)
         return _load(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"data set '{folder}' is damaged: {error}; delete this folder, it is built again") from error
+
+
+def damage(folder: Path) -> str:
+    """What about a saved data set is not as it was written, by the content of every file; empty: nothing."""
+    try:
+        check_seal(folder, contents=True)
+    except (OSError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def _load(folder: Path) -> IndexedDataset:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Split, UserError
+from harness.base.names import check_names
 
 SPLITS = ("train", "valid", "test")
 PER_TASK, PER_ROW = ("labels_NT", "observed_NT", "truth_NT"), ("group_N", "time_N")
@@ -23,8 +24,8 @@ class Checker:
 
     def __init__(self, name: str, fields: tuple[str, ...], tasks: tuple[str, ...]) -> None:
         self.name, self.fields, self.tasks = name, fields, tasks
-        if len(set(fields)) != len(fields) or len(set(tasks)) != len(tasks):
-            raise UserError(f"data set '{name}': a name is listed twice in {fields + tasks}")
+        check_names("field", fields, f"data set '{name}'")
+        check_names("task", tasks, f"data set '{name}'")
         self._rows = dict.fromkeys(SPLITS, 0)
         self._known = {part: np.zeros((2, len(tasks)), np.int64) for part in SPLITS}
         self._present: dict[str, set[str]] = {}

@@ -7,8 +7,8 @@ from pathlib import Path
 from harness.base.errors import UserError, unknown
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
-from harness.experiment.instantiate import labels, plugin_specs
-from harness.experiment.plan import Plan
+from harness.experiment.instantiate import plugin_specs
+from harness.experiment.plan import Plan, labels
 from harness.metrics.catalog import METRICS, PROBES, Needs
 from harness.plugins.registry import Registry
 from harness.results import records

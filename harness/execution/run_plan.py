@@ -14,8 +14,7 @@ from harness.execution.observer import Observer
 from harness.execution.prepare import prepare
 from harness.execution.progress import Display
 from harness.execution.scheduler import launch
-from harness.experiment.instantiate import labels
-from harness.experiment.plan import Plan
+from harness.experiment.plan import Plan, labels
 from harness.plugins.registry import Registry
 from harness.results.plan_results import PlanResult
 from harness.search.arm import ArmPlan

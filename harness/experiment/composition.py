@@ -7,6 +7,8 @@ from typing import Any
 
 from harness.base.errors import UserError
 
+MOST_PARTS, MOST_LETTERS = 20, 5_000
+
 
 def fixed_params(text: str) -> dict[str, set[str]]:
     """The knobs that a strategy expression fixes, by strategy; the search leaves them alone."""
@@ -15,6 +17,9 @@ def fixed_params(text: str) -> dict[str, set[str]]:
 
 def parse(text: str, where: str) -> dict[str, dict[str, Any]]:
     """Strategy name -> the values its expression gives, in declared order."""
+
+    if text.count("+") > MOST_PARTS or len(text) > MOST_LETTERS:
+        raise UserError(f"{where}: strategy '{text[:60]}...' is too long; accepted: at most {MOST_PARTS} parts")
 
     def walk(node: ast.expr) -> list[tuple[str, dict[str, Any]]]:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):

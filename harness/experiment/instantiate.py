@@ -29,12 +29,6 @@ def plugin_specs(
     return datasets, models, strategies
 
 
-def labels(tables: tuple[dict[str, Any], ...]) -> list[str]:
-    """A distinct label for each data set or model of a plan: its own `label`, or its name, numbered if not distinct."""
-    names = [str(t.get("label", t["name"])) for t in tables]
-    return [n if names.count(n) == 1 else f"{n}-{names[: i + 1].count(n)}" for i, n in enumerate(names)]
-
-
 def parse_strategy(text: str, registry: Registry, where: str = "strategy") -> tuple[PluginSpec, ...]:
     """`hashing(ratio=0.1)+reinit` -> one spec per part, defaults filled in.
 

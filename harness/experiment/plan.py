@@ -11,11 +11,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from harness.base.config import Config, explain
 from harness.base.errors import UserError, nearest, unknown
+from harness.base.names import FILE_NAME
 from harness.base.places import PLANS
 from harness.metrics.catalog import PROBES, SELECTABLE
 from harness.metrics.selection import Rule
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+RESERVED = ("beyond_memory", "facts", "generator", "statistics", "throughput")
+"""Tables that other commands write."""
 
 
 class PluginSpec(Config):
@@ -32,13 +34,13 @@ class TrainSpec(Config):
     a training split with more is read in windows of blocks from all over it. device: cpu or cuda, of tables and net.
     """
 
-    epochs: int = Field(4, ge=1)
-    batch_size: int = Field(4096, ge=1)
+    epochs: int = Field(4, ge=1, le=10_000)
+    batch_size: int = Field(4096, ge=1, le=1 << 24)
     dense_lr: float = Field(1e-3, gt=0)
     table_lr: float = Field(1e-3, gt=0)
     table_optimizer: Literal["adam", "adagrad", "rowwise_adagrad", "sgd"] = "adam"
     init_std: float = Field(0.01, ge=0)
-    threads: int = Field(1, ge=1)
+    threads: int = Field(1, ge=1, le=1024)
     shuffle_window: int = Field(1 << 22, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
 
@@ -95,7 +97,7 @@ class SearchSpec(Config):
     select: best_epoch, final_epoch or one_epoch of valid/<metric>/<task>. Seeds of trials count from `seed`.
     """
 
-    trials: int = Field(0, ge=0)
+    trials: int = Field(0, ge=0, le=100_000)
     metric: str = "auc"
     task: str | None = None
     select: Rule = Rule.BEST_EPOCH
@@ -136,8 +138,8 @@ class Plan(Config):
     table: what the files of its published tables begin with; its name, if not given.
     """
 
-    name: str = Field(pattern=NAME)
-    table: str | None = Field(None, pattern=NAME)
+    name: str = Field(pattern=FILE_NAME)
+    table: str | None = Field(None, pattern=FILE_NAME)
     description: str = ""
     datasets: tuple[dict[str, Any], ...] = Field(alias="dataset", min_length=1)
     models: tuple[dict[str, Any], ...] = Field(alias="model", min_length=1)
@@ -159,6 +161,13 @@ class Plan(Config):
         for label in (t["label"] for t in value if "label" in t):
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.-]*", str(label)):
                 raise ValueError(f"label {label!r} may hold letters, digits, space, _ . and - alone")
+        for table in value:
+            if sum(_same(table, other) for other in value) > 1:
+                raise ValueError(f"{table} is listed twice")
+        names = labels(value) if all("name" in table for table in value) else []
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"label '{name}' would stand for two of them; give each a label of its own")
         return value
 
     @model_validator(mode="after")
@@ -177,6 +186,17 @@ class Plan(Config):
         return self
 
 
+def labels(tables: tuple[dict[str, Any], ...]) -> list[str]:
+    """A distinct label for each data set or model of a plan: its own `label`, or its name, numbered if not distinct."""
+    names = [str(t.get("label", t["name"])) for t in tables]
+    return [n if names.count(n) == 1 else f"{n}-{names[: i + 1].count(n)}" for i, n in enumerate(names)]
+
+
+def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    """Whether two tables of a plan say the same, apart from what they are called."""
+    return {k: v for k, v in a.items() if k != "label"} == {k: v for k, v in b.items() if k != "label"}
+
+
 def plan_file(name: str | Path) -> Path:
     """The file of a plan: a path, or the bare name of one that comes with the harness.
 
@@ -184,13 +204,22 @@ def plan_file(name: str | Path) -> Path:
         UserError: there is neither.
     """
     path, shipped = Path(name), {file.stem: file for file in sorted(PLANS.glob("*.toml"))}
-    if path.exists():
+    if path.is_file():
         return path
+    if path.is_symlink() or path.exists():
+        raise UserError(f"plan '{name}' is {_kind(path)}; accepted: a TOML file, or one of {', '.join(shipped)}")
     if str(name) in shipped:
         return shipped[str(name)]
     beside = [file.name for file in path.parent.glob("*.toml")] if path.parent.is_dir() else []
     near = nearest(str(name), shipped) or nearest(path.name, beside)
     raise UserError(f"plan '{name}' does not exist; {near}accepted: a TOML file, or one of {', '.join(shipped)}")
+
+
+def _kind(path: Path) -> str:
+    """What a path is that is no file."""
+    if path.is_dir():
+        return "a folder"
+    return "no regular file" if path.exists() else "a link that leads nowhere"
 
 
 def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
@@ -209,9 +238,15 @@ def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
     for override in overrides or []:
         _override(values, override)
     try:
-        return Plan.model_validate({"name": path.stem, **values})
+        plan = Plan.model_validate({"name": path.stem, **values})
     except ValidationError as error:
         raise UserError(f"plan '{path}': {explain(error, Plan)}") from error
+    if (table := plan.table or plan.name) in RESERVED or table.startswith("facts-"):
+        raise UserError(
+            f"plan '{path}': another command writes table '{table}'; accepted: a name other than {', '.join(RESERVED)} "
+            "and facts-*"
+        )
+    return plan
 
 
 def _override(values: dict[str, Any], override: str) -> None:

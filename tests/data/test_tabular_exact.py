@@ -15,6 +15,7 @@ from harness.api import Data
 from harness.base.errors import UserError
 from harness.base.seeds import generator
 from harness.data.tabular.expressions import expression, widened
+from harness.data.validation import Checker
 from harness.plugins.registry import Registry, build
 
 REGISTRY = Registry()
@@ -138,3 +139,43 @@ def test_a_query_that_reads_another_file_is_refused(tmp_path: Path, source: str)
 def test_a_query_may_speak_of_such_a_function(tmp_path: Path) -> None:
     frame, schema = slots(pl.Int64, fields='["hour"]', query="\"SELECT *, 'read_csv(x)' AS note FROM data\"")
     assert distinct(read(tmp_path, frame, schema)) == 24
+
+
+def days(*rows: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "user": [k % 9 for n in rows for k in range(n)],
+            "day": [20240101 + d for d, n in enumerate(rows) for _ in range(n)],
+            "y": [k % 2 for n in rows for k in range(n)],
+        }
+    )
+
+
+DAYS = 'fields = ["user"]\ntime = "day"\n[labels]\ny = "y"\n[split]\nby = "time"\n'
+
+
+@pytest.mark.parametrize("rows", [(100, 100, 100), (10, 10, 300), (300, 20, 10, 10), (5, 400, 5)])
+def test_a_split_that_would_be_empty_says_why_and_which_shares_work(tmp_path: Path, rows: tuple[int, ...]) -> None:
+    shares = "valid = 0.01\ntest = 0.01\n"
+    with pytest.raises(UserError, match=f"time has {len(rows)} distinct values") as refused:
+        read(tmp_path, days(*rows), DAYS + shares)
+    offered = str(refused.value).rpartition("as valid = ")[2].replace("test", "\ntest").replace(",", "")
+    data = read(tmp_path, days(*rows), f"{DAYS}valid = {offered}\n")
+    assert [len(getattr(data, part).ids_NF) for part in PARTS] == [sum(rows[:-2]), rows[-2], rows[-1]]
+
+
+def test_two_days_cannot_be_split_in_three(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="three times at least"):
+        read(tmp_path, days(50, 50), DAYS)
+
+
+@pytest.mark.parametrize("name", ["a/b", "a\\b", "a\nb", "", " a", "x" * 101, 'a"b', "a|b"])
+@pytest.mark.parametrize("what", ["field", "task"])
+def test_names_that_would_tear_records_apart_are_refused(name: str, what: str) -> None:
+    with pytest.raises(UserError, match=f"{what} name .* is not accepted"):
+        Checker("mine", *((name,), ("click",)) if what == "field" else (("user",), (name,)))
+
+
+@pytest.mark.parametrize("name", ["click", "add to cart (7d)", "utilisateur_é", "item-id", "hour*weekday", "ctr%"])
+def test_names_that_people_give_are_accepted(name: str) -> None:
+    Checker("mine", (name,), (name,))

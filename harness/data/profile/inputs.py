@@ -20,8 +20,8 @@ from harness.data.profile.statistics import FieldProfile, Profile, profile
 from harness.data.profile.zipf_fit import fit, frequencies
 from harness.data.synthetic.population import presets
 from harness.data.tabular.conversion import exact_ids
-from harness.experiment.instantiate import labels, plugin_specs
-from harness.experiment.plan import PluginSpec, load_plan
+from harness.experiment.instantiate import plugin_specs
+from harness.experiment.plan import PluginSpec, labels, load_plan
 from harness.plugins.registry import Registry
 
 Counts = dict[str, npt.NDArray[np.int64]]

@@ -43,11 +43,33 @@ def seconds(column: pl.Series, where: str) -> Ints:
     return value_N
 
 
-def split_by_time(time_N: Ints, valid: float, test: float) -> list[Ints]:
-    """Positions of train, valid and test, in order of time; no one time is in two of them."""
+def split_by_time(time_N: Ints, valid: float, test: float, where: str) -> list[Ints]:
+    """Positions of train, valid and test, in order of time; no one time is in two of them.
+
+    where: begins messages.
+
+    Raises:
+        UserError: a split is empty, as too few times are distinct.
+    """
     order = np.argsort(time_N, kind="stable")
     ends = [min(round(len(order) * share), len(order) - 1) for share in (1 - valid - test, 1 - test)]
-    return np.split(order, np.searchsorted(time_N[order], time_N[order[ends]]))
+    parts = np.split(order, np.searchsorted(time_N[order], time_N[order[ends]]))
+    if not all(map(len, parts)):
+        raise UserError(f"{where}: {_why_empty(time_N, valid, test, [int(time_N[order[end]]) for end in ends])}")
+    return parts
+
+
+def _why_empty(time_N: Ints, valid: float, test: float, cuts: list[int]) -> str:
+    """Which splits are empty, and which shares would leave none so."""
+    times, count = np.unique(time_N, return_counts=True)
+    few = f"time has {len(times):,} distinct values, of which none is torn apart"
+    both = f"the cuts at {1 - valid - test:.0%} and {1 - test:.0%} of the rows fall into time {cuts[0]}"
+    at = both if cuts[0] == cuts[1] else f"no row is before the cut at {1 - valid - test:.0%}, in time {cuts[0]}"
+    if len(times) < 3:
+        return f'{few}: {at}; accepted: three times at least, or split.by = "group"'
+    shares = (np.cumsum(count[::-1]) / len(time_N))[:2]
+    best = f"valid = {shares[1] - shares[0]:.4g}, test = {shares[0]:.4g}"
+    return f"{few}: {at}; accepted: shares with a time between the cuts, as {best}"
 
 
 def split_by_group(group_N: Ints, time_N: Ints | None, valid: float, test: float, rng: Generator) -> list[Ints]:

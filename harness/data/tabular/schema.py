@@ -57,6 +57,9 @@ class Schema(Config):
             return value
         if not all(isinstance(name, str) for name in value):
             raise ValueError("a list holds names of columns")
+        for name in value:
+            if value.count(name) > 1:
+                raise ValueError(f"'{name}' is listed twice")
         return {name: name for name in value}
 
     @model_validator(mode="after")

@@ -1,0 +1,45 @@
+"""Whether files are what was once written: their size and digest, kept beside them and compared when they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+MANIFEST = "manifest.json"
+
+
+def digest_of(path: Path) -> str:
+    """BLAKE2b of a file's content, 16 bytes as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def seal(folder: Path) -> None:
+    """Write the size and digest of every file of a folder into its manifest."""
+    files = sorted(path for path in folder.iterdir() if path.name != MANIFEST)
+    sealed = {path.name: {"bytes": path.stat().st_size, "digest": digest_of(path)} for path in files}
+    (folder / MANIFEST).write_text(json.dumps(sealed, indent=1))
+
+
+def check_seal(folder: Path, *, contents: bool) -> None:
+    """Compare a folder with its manifest.
+
+    contents: whether digests are compared too, which reads every file; else names and sizes alone.
+
+    Raises:
+        ValueError: a file is missing, new, or not what was written, or there is no manifest.
+    """
+    try:
+        sealed = json.loads((folder / MANIFEST).read_text())
+        expected = {name: (about["bytes"], about["digest"]) for name, about in sealed.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"its manifest cannot be read: {type(error).__name__}: {error}") from error
+    found = {path.name: path for path in folder.iterdir() if path.name != MANIFEST}
+    if odd := sorted(found.keys() ^ expected.keys()):
+        raise ValueError(f"{odd[0]} is {'missing' if odd[0] in expected else 'not of it'}")
+    for name, (size, digest) in expected.items():
+        if found[name].stat().st_size != size:
+            raise ValueError(f"{name} has {found[name].stat().st_size} bytes instead of {size}")
+        if contents and digest_of(found[name]) != digest:
+            raise ValueError(f"{name} is not what was once written")
