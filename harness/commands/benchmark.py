@@ -12,7 +12,7 @@ from harness.execution.progress import failures
 from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.plan import Plan, load_plan
 from harness.plugins.registry import Registry
-from harness.report.write import ranked_table, write_report
+from harness.report.write import analyse, ranked_table, write_report
 from harness.results.plan_results import read_plan_result
 
 
@@ -31,9 +31,10 @@ def benchmark(
     _own_table(plan, results)
     arms = checked(console, plan, Registry(plugins), results)
     _, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)
-    console.print(ranked_table(results, plan.name))
+    analysis = analyse(results, plan.name)
+    console.print(ranked_table(analysis))
     lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]
-    lines.append(f"report            {write_report(results, None)}")
+    lines.append(f"report            {write_report(results, None, known=[analysis])}")
     if tracker is not None:
         tracker.attach(report_files(results, plan.name))
     console.print("\n".join(lines + pages(results, tracker, plan)), markup=False, highlight=False, soft_wrap=True)

@@ -9,10 +9,10 @@ from textwrap import fill
 from harness.facts.expression import Readings, is_difference
 from harness.facts.sheet import Claim, Fact
 from harness.facts.verdict import Finding
+from harness.figures.style import DASHES, OKABE_ITO
 from harness.figures.svg import INK, canvas, standalone, to_svg
 from harness.metrics import curves
 from harness.report.analysis.estimates import Estimate, estimate
-from harness.report.figures.arm_styles import DASHES, OKABE_ITO
 from harness.report.format import show
 from harness.report.tables.costs import machines_of
 

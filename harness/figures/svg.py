@@ -10,8 +10,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from harness.report.figures.arm_styles import Style
+from harness.figures.style import Pen
 
 INK = "#0a0b0c"
 """Stands for the text colour of the page until the SVG is written."""
@@ -38,15 +39,15 @@ SETTINGS: Any = {
 }
 
 
-def ink(style: Style) -> str:
+def ink(pen: Pen) -> str:
     """The colour to draw an arm with."""
-    return INK if style.color == "currentColor" else style.color
+    return INK if pen.color == "currentColor" else pen.color
 
 
 def canvas(height: float = 3.3) -> tuple[Figure, Axes]:
     """An empty figure that is legible at the width of a phone; height in inches."""
     with mpl.rc_context(SETTINGS):
-        figure = Figure(figsize=(4.9, height), layout="constrained")
+        figure = Figure(figsize=(4.9, height))
         return figure, figure.add_subplot()
 
 
@@ -57,6 +58,7 @@ def to_svg(figure: Figure, title: str) -> str:
     """
     buffer = io.StringIO()
     with mpl.rc_context({**SETTINGS, "svg.hashsalt": title}):
+        _settle(figure)
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
@@ -69,6 +71,11 @@ def to_svg(figure: Figure, title: str) -> str:
     return re.sub(
         r"<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>", rf'<svg {NAMESPACE} \1 role="img" aria-label="{escape(title)}">', text
     )
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once; one that has a layout engine is laid out and drawn twice."""
+    ConstrainedLayoutEngine().execute(figure)
 
 
 def standalone(svg: str) -> str:

@@ -34,6 +34,8 @@ class MetricInfo:
     """None: neither is, so that nothing can be selected or ranked by it."""
     needs: Needs = Needs.LABELS
     unit: str = ""
+    in_tables: bool = False
+    """Whether published numbers hold it even where a plan ranks by another."""
 
     @property
     def sign(self) -> int:
@@ -61,16 +63,16 @@ def _by_name(*entries: MetricInfo) -> dict[str, MetricInfo]:
 
 
 METRICS = _by_name(
-    MetricInfo("auc", "AUC", "area under the ROC curve, ties counting half", True, Needs.BOTH_CLASSES),
+    MetricInfo("auc", "AUC", "area under the ROC curve, ties counting half", True, Needs.BOTH_CLASSES, in_tables=True),
     MetricInfo(
         "pr_auc", "PR-AUC", "area under the precision-recall curve, as average precision", True, Needs.BOTH_CLASSES
     ),
     MetricInfo("gauc", "GAUC", "mean AUC within a group, weighted by the group's examples", True, Needs.GROUPS),
     MetricInfo("gauc_share", "share of GAUC", "share of examples in groups that have both classes", None, Needs.GROUPS),
     MetricInfo("oracle_share", "share of oracle AUC", "share of (oracle AUC - 0.5) that is reached", True, Needs.TRUTH),
-    MetricInfo("logloss", "logloss", "mean cross-entropy", False, unit="nats"),
+    MetricInfo("logloss", "logloss", "mean cross-entropy", False, unit="nats", in_tables=True),
     MetricInfo("ne", "normalised entropy", "logloss over the entropy of the base rate", False, Needs.BOTH_CLASSES),
-    MetricInfo("brier", "Brier score", "mean squared difference of probability and label", False),
+    MetricInfo("brier", "Brier score", "mean squared difference of probability and label", False, in_tables=True),
     MetricInfo("regret", "regret", "logloss above that of the generating probability", False, Needs.TRUTH, "nats"),
     MetricInfo(
         "calibration", "calibration", "sum of probabilities over sum of labels; 1 is calibrated", None, Needs.POSITIVES

@@ -15,7 +15,8 @@ from rich.text import Text
 from harness.base.errors import UserError
 from harness.metrics.catalog import measured
 from harness.report.analysis import load
-from harness.report.analysis.comparisons import Row, against, rows
+from harness.report.analysis.analysis import Analysis, GroupAnalysis
+from harness.report.analysis.comparisons import ArmComparison
 from harness.report.analysis.estimates import Estimate
 from harness.report.analysis.load import ArmRuns, Group
 from harness.report.format import digits_for, listed
@@ -104,17 +105,28 @@ def table(left: Path, right: Path) -> Table:
 
 
 def _of_plan(left: Path, right: Path, name: str) -> Iterator[Pair]:
-    others = {(g.name, g.task, g.metric): g for g in load.load(right, name).groups}
-    for group in load.load(left, name).groups:
-        other = others.get((group.name, group.task, group.metric))
+    others = {_measured(each.group): each for each in Analysis(load.load(right, name)).groups}
+    for each in Analysis(load.load(left, name)).groups:
+        other = others.get(_measured(each.group))
         if other is not None:
-            found = rows(group, group.task, group.metric)
-            matches = {row.arm.label: row for row in rows(other, other.task, other.metric)}
-            for row in (r for r in found if r.arm.label in matches):
-                yield _pair(name, group, row, matches[row.arm.label], digits_for(found), (left, right))
+            matches = {row.arm.label: row for row in other.ranked}
+            for row in (r for r in each.ranked if r.arm.label in matches):
+                yield _pair(name, each, other, row, matches[row.arm.label], (left, right))
 
 
-def _pair(plan: str, group: Group, row: Row, match: Row, digits: int, folders: tuple[Path, Path]) -> Pair:
+def _measured(group: Group) -> tuple[str, str, str]:
+    return group.name, group.task, group.metric
+
+
+def _pair(
+    plan: str,
+    left: GroupAnalysis,
+    right: GroupAnalysis,
+    row: ArmComparison,
+    match: ArmComparison,
+    folders: tuple[Path, Path],
+) -> Pair:
+    group = left.group
     verdict, why = judge(_shared(row.arm, match.arm), *folders)
     compared = verdict in (Verdict.SAME, Verdict.COMPARABLE)
     return Pair(
@@ -126,8 +138,8 @@ def _pair(plan: str, group: Group, row: Row, match: Row, digits: int, folders: t
         why=why,
         first=row.value("best"),
         second=match.value("best"),
-        difference=against(match.arm, row.arm, group) if compared else None,
-        digits=digits,
+        difference=left.better(right.at_chosen(match.arm), left.at_chosen(row.arm)) if compared else None,
+        digits=digits_for(left.ranked),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from harness.report.analysis.comparisons import Row
+from harness.report.analysis.comparisons import ArmComparison
 from harness.report.analysis.estimates import Estimate
 from harness.report.analysis.load import Group
 
@@ -20,7 +20,7 @@ def baseline_name(group: Group) -> str:
     return "one tuned epoch" if group.baseline.arm.tuned else "one untuned epoch"
 
 
-def digits_for(rows: Iterable[Row]) -> int:
+def digits_for(rows: Iterable[ArmComparison]) -> int:
     """Decimals that show about four digits of the values of a table: 4 for an AUC, 6 for a loss of .005."""
     means = [abs(e.mean) for row in rows if (e := row.value("first")) is not None and e.mean]
     return 4 if not means else 4 + max(0, math.ceil(-math.log10(max(means))) - 1)

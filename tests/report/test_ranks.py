@@ -11,8 +11,10 @@ import pytest
 from scipy import stats
 from support.simulated import Bench
 
+from harness.report.analysis.analysis import Analysis
 from harness.report.analysis.load import load
-from harness.report.analysis.ranks import Ranking, average_ranks, friedman, nemenyi, rank_over_blocks
+from harness.report.analysis.ranks import Ranking, average_ranks, friedman, nemenyi
+from harness.report.figures.ranks import diagram
 from harness.report.tables import overall
 from harness.report.write import write_report
 from harness.results.plan_results import PlanResult, read_plan_result, write_plan_result
@@ -76,7 +78,7 @@ def plan_of(folder: Path, *names: str) -> None:
 
 def test_arms_are_ranked_over_every_data_set_and_task_a_data_set_counting_once(tmp_path: Path) -> None:
     plan_of(tmp_path, "one", "two", "three")
-    found = rank_over_blocks(load(tmp_path, "both"))
+    found = Analysis(load(tmp_path, "both")).ranking
     assert found is not None
     assert (found.blocks, found.tasks) == (("one / dnn", "two / dnn", "three / dnn"), 6)
     assert found.names == ("reinit", "none", "one epoch", "hashing")
@@ -93,27 +95,27 @@ def test_arms_are_ranked_over_every_data_set_and_task_a_data_set_counting_once(t
 @pytest.mark.parametrize("names", [("one",), ("one", "two")])
 def test_tasks_of_few_data_sets_are_ranked_and_not_tested(names: tuple[str, ...], tmp_path: Path) -> None:
     plan_of(tmp_path, *names)
-    found = rank_over_blocks(load(tmp_path, "both"))
+    found = Analysis(load(tmp_path, "both")).ranking
     assert found is not None
     assert found.names[0] == "reinit"
     assert (found.p, found.critical_difference, found.cliques) == (None, None, [])
     assert "Too few for a test" in overall.summary(found)
     assert "differ" not in overall.summary(found)
-    assert "critical difference" not in overall.diagram(found)
+    assert "critical difference" not in diagram(found)
 
 
 def test_a_data_set_without_a_result_yet_is_no_block(tmp_path: Path) -> None:
     plan_of(tmp_path, "one", "two")
     for path in tmp_path.glob("runs/two-*/done"):
         path.unlink()
-    found = rank_over_blocks(load(tmp_path, "both"))
+    found = Analysis(load(tmp_path, "both")).ranking
     assert found is not None
     assert (found.blocks, found.tasks) == (("one / dnn",), 2)
 
 
 def test_the_table_of_all_data_sets_has_each_gain_and_the_average_rank(tmp_path: Path) -> None:
     plan_of(tmp_path, "one", "two")
-    grid = overall.across(load(tmp_path, "both"))
+    grid = overall.across(Analysis(load(tmp_path, "both")))
     assert [column.title for column in grid.columns] == ["strategy", "one / dnn", "two / dnn", "average rank"]
     assert [line[0].text for line in grid.lines] == ["reinit", "none", "hashing"]
     assert [line[-1].text for line in grid.lines] == ["1.0", "2.5", "3.5"]
@@ -136,13 +138,13 @@ def test_tables_are_named_by_the_plan_and_say_how_long_it_took(tmp_path: Path) -
 
 def test_one_task_of_one_data_set_has_no_ranks(tmp_path: Path) -> None:
     Bench(tmp_path, tasks=("click",)).write()
-    assert rank_over_blocks(load(tmp_path, "bench")) is None
+    assert Analysis(load(tmp_path, "bench")).ranking is None
 
 
 def test_the_diagram_names_every_arm_and_is_the_same_each_time() -> None:
     found = ranking((1.0, 2.0, 2.5, 4.4), 2.0)
-    svg = overall.diagram(found)
-    assert svg == overall.diagram(found)
+    svg = diagram(found)
+    assert svg == diagram(found)
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
     assert set(found.names) <= set(texts)
     assert "critical difference 2.00" in texts

@@ -18,29 +18,30 @@ import polars as pl
 import pytest
 from rich.console import Console
 from scipy import stats as scipy_stats
-from support.simulated import CURVES, DIP, ENV, Bench
+from support.simulated import CURVES, DIP, ENV, Bench, compared
 
 from harness.base.errors import UserError
 from harness.metrics.catalog import BUCKETS
-from harness.report.analysis.comparisons import Row, against, bucket_gains, rows
+from harness.report.analysis.analysis import Analysis, GroupAnalysis
+from harness.report.analysis.comparisons import ArmComparison
 from harness.report.analysis.estimates import estimate
 from harness.report.analysis.load import ArmRuns, Group, load
-from harness.report.figures.arm_styles import looks
+from harness.report.figures.arm_styles import arm_styles
 from harness.report.format import digits_for, interval, number, show
 from harness.report.pages.answer import answer
 from harness.report.pages.page import typeset
 from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs, plan_toml
-from harness.report.write import ranked_table, write_report
+from harness.report.write import analyse, ranked_table, write_report
 from harness.results.plan_results import Arm, PlanResult, read_plan_result, write_plan_result
 from harness.results.records import Run, crashed
 
 
-def by_name(found: list[Row]) -> dict[str, Row]:
+def by_name(found: list[ArmComparison]) -> dict[str, ArmComparison]:
     return {row.arm.label: row for row in found}
 
 
-def mean(row: Row, quantity: str) -> float:
+def mean(row: ArmComparison, quantity: str) -> float:
     value = row.value(quantity)
     assert value is not None
     return value.mean
@@ -48,7 +49,7 @@ def mean(row: Row, quantity: str) -> float:
 
 def printed(bench: Bench, width: int = 160) -> str:
     console = Console(width=width, record=True, file=(bench.results / "terminal").open("w"))
-    console.print(ranked_table(bench.results, bench.name))
+    console.print(ranked_table(analyse(bench.results, bench.name)))
     console.file.close()
     return console.export_text()
 
@@ -75,7 +76,7 @@ def test_the_interval_covers_the_true_gain_of_simulated_records_in_95_of_100(tmp
         luck = {seed: bench.rng.normal(0, 0.05) for seed in bench.seeds}
         arms = [_in_memory(bench, role, curve, luck) for role, curve in (("arm", (0.6, 0.62)), ("one_epoch", (0.6,)))]
         group = Group("synthetic", "dnn", "click", "auc", ("click",), (arms[0],), arms[1], ())
-        gain = by_name(rows(group, "click", "auc"))["reinit"].value("gain")
+        gain = by_name(compared(group, "click", "auc"))["reinit"].value("gain")
         assert gain is not None
         assert gain.low is not None
         assert gain.high is not None
@@ -90,7 +91,7 @@ def _in_memory(bench: Bench, role: str, curve: Sequence[float], luck: Mapping[in
 
 
 def test_known_effects_are_recovered_and_ranked(tmp_path: Path) -> None:
-    found = rows(Bench(tmp_path).group(), "click", "auc")
+    found = compared(Bench(tmp_path).group(), "click", "auc")
     assert [row.arm.label for row in found] == ["reinit", "none", "one epoch", "hashing"]
     reinit, none = by_name(found)["reinit"], by_name(found)["none"]
     assert reinit.epochs == (4, 4, 4)
@@ -98,20 +99,24 @@ def test_known_effects_are_recovered_and_ranked(tmp_path: Path) -> None:
     assert mean(reinit, "best") == pytest.approx(0.68)
     assert mean(reinit, "gain") == pytest.approx(0.015)
     assert mean(none, "gain") == 0
-    assert mean(none, "end_gain") == pytest.approx(-0.06)
-    assert mean(none, "drop") == pytest.approx(-0.02)
+    assert mean(none, "final_epoch_gain") == pytest.approx(-0.06)
+    assert mean(none, "second_epoch_change") == pytest.approx(-0.02)
     assert mean(none, "jump") == pytest.approx(DIP)
     assert mean(none, "first") == pytest.approx(0.665)
     assert mean(none, "last") == pytest.approx(0.605)
-    difference = reinit.measures["last"].against_none
+    difference = reinit.contrasts["last"].against_none
     assert difference is not None
     assert difference.mean == pytest.approx(0.075)
 
 
 def test_differences_are_paired_by_seed(tmp_path: Path) -> None:
     group = Bench(tmp_path, shared=0.05, own=0.0005, seeds=(1, 2, 3, 4, 5)).group()
-    reinit = by_name(rows(group, "click", "auc"))["reinit"]
-    best, gain, lead = reinit.value("best"), reinit.value("gain"), against(reinit.arm, group.arms[0], group)
+    reinit = by_name(compared(group, "click", "auc"))["reinit"]
+    best, gain, lead = (
+        reinit.value("best"),
+        reinit.value("gain"),
+        GroupAnalysis(group).against(reinit.arm, group.arms[0]),
+    )
     assert best is not None
     assert gain is not None
     assert lead is not None
@@ -123,7 +128,7 @@ def test_differences_are_paired_by_seed(tmp_path: Path) -> None:
 
 def test_pairs_are_the_seeds_that_both_arms_finished(tmp_path: Path) -> None:
     bench = Bench(tmp_path, shared=0.05, status={("none", 1): "failed", ("reinit", 3): "failed"})
-    reinit = by_name(rows(bench.group(), "click", "auc"))["reinit"]
+    reinit = by_name(compared(bench.group(), "click", "auc"))["reinit"]
     gain, best = reinit.value("gain"), reinit.value("best")
     assert gain is not None
     assert best is not None
@@ -133,14 +138,14 @@ def test_pairs_are_the_seeds_that_both_arms_finished(tmp_path: Path) -> None:
 
 def test_the_epoch_is_chosen_on_valid_and_read_on_test(tmp_path: Path) -> None:
     bench = Bench(tmp_path, curves={"none": (0.6, 0.7, 0.5)}, test_shift=lambda epoch: 0.2 if epoch == 3 else -0.1)
-    none = by_name(rows(bench.group(), "click", "auc"))["none"]
+    none = by_name(compared(bench.group(), "click", "auc"))["none"]
     assert none.epochs == (2, 2, 2)
     assert mean(none, "best") == pytest.approx(0.6)
 
 
 def test_without_test_values_valid_is_reported_and_said_so(tmp_path: Path) -> None:
     bench = Bench(tmp_path, test_shift=None)
-    assert mean(by_name(rows(bench.group(), "click", "auc"))["reinit"], "best") == pytest.approx(0.685)
+    assert mean(by_name(compared(bench.group(), "click", "auc"))["reinit"], "best") == pytest.approx(0.685)
     text = " ".join(printed(bench).split())
     assert "valid click AUC" in text
     assert "gains are optimistic" in text
@@ -148,17 +153,17 @@ def test_without_test_values_valid_is_reported_and_said_so(tmp_path: Path) -> No
 
 def test_where_less_is_better_gains_are_still_positive_when_better(tmp_path: Path) -> None:
     group = Bench(tmp_path, metric="logloss").group()
-    found = rows(group, "click", "logloss")
+    found = compared(group, "click", "logloss")
     assert found[0].arm.label == "reinit"
     assert mean(found[0], "gain") == pytest.approx(0.015)
-    assert mean(by_name(found)["none"], "drop") == pytest.approx(0.02)
-    assert "logloss in nats (positive is less)" in answer(group, found).text
+    assert mean(by_name(found)["none"], "second_epoch_change") == pytest.approx(0.02)
+    assert "logloss in nats (positive is less)" in answer(GroupAnalysis(group)).text
 
 
 def test_bucket_gains_are_against_the_same_bucket_of_the_baseline(tmp_path: Path) -> None:
     group = Bench(tmp_path, shared=0.02).group()
     for last, expected in ((False, 0.0), (True, -0.06)):
-        found = bucket_gains(group, group.arms[0], "click", "auc", last=last)
+        found = GroupAnalysis(group).bucket_gains(group.arms[0], last=last)
         assert {b: round(e.mean, 10) for b, e in found.items()} == {b: expected for b, _ in BUCKETS}
 
 
@@ -186,7 +191,7 @@ def test_a_vanishing_negative_has_no_sign_and_minus_is_typeset_before_numbers_on
 
 
 def test_small_losses_get_more_decimals(tmp_path: Path) -> None:
-    found = rows(Bench(tmp_path, curves={"none": (0.9954, 0.9953)}).group(), "click", "logloss")
+    found = compared(Bench(tmp_path, curves={"none": (0.9954, 0.9953)}).group(), "click", "logloss")
     assert digits_for(found) == 6
     best = found[0].value("best")
     assert best is not None
@@ -234,7 +239,7 @@ def test_a_plan_without_any_finished_run_still_has_a_page(tmp_path: Path) -> Non
 
 def test_a_plan_without_none_says_what_it_lacks(tmp_path: Path) -> None:
     group = Bench(tmp_path, curves={"reinit": CURVES["reinit"]}).group()
-    assert "no strategy 'none'" in answer(group, rows(group, "click", "auc")).text
+    assert "no strategy 'none'" in answer(GroupAnalysis(group)).text
     assert "no strategy &#39;none&#39;" in write_report(tmp_path, None).read_text()
 
 
@@ -367,9 +372,9 @@ def test_of_many_arms_the_plain_one_and_the_leaders_stand_out(tmp_path: Path) ->
     lit = re.findall(r'type="checkbox" checked data-arm="(\d+)"', text)
     assert lit == ["18", "19", "20", "21", "22", "23"]
     assert text.index('data-arm="23"><svg') < text.index('data-arm="0"><svg')
-    (look,) = looks(load(tmp_path, "bench"))
-    assert len({look[int(i)].style.color for i in lit}) == len(lit)
-    assert len({(s.style.color, s.style.marker, s.style.dash) for s in look}) == len(many)
+    (styles,) = arm_styles(Analysis(load(tmp_path, "bench")))
+    assert len({styles[int(i)].pen.color for i in lit}) == len(lit)
+    assert len({(s.pen.color, s.pen.marker, s.pen.dash) for s in styles}) == len(many)
     svg = (tmp_path / "tables" / "bench-1.svg").read_text()
     assert arms_in(svg) == {f"arm-{i}" for i in lit}
     assert "18 others" in svg
@@ -382,9 +387,9 @@ def test_a_strategy_looks_the_same_on_every_data_set(tmp_path: Path) -> None:
     found = [read_plan_result(tmp_path, name) for name in ("one", "two")]
     arms = tuple(arm for result in found for arm in result.arms)
     write_plan_result(tmp_path, PlanResult("both", found[0].plan, arms, True))
-    first, second = looks(load(tmp_path, "both"))
-    assert [look.style for look in first] == [look.style for look in second]
-    assert [look.lit for look in first] != [look.lit for look in second]
+    first, second = arm_styles(Analysis(load(tmp_path, "both")))
+    assert [style.pen for style in first] == [style.pen for style in second]
+    assert [style.highlighted for style in first] != [style.highlighted for style in second]
 
 
 def test_calibration_and_regret_are_drawn_where_they_were_recorded(tmp_path: Path) -> None:
@@ -400,7 +405,8 @@ def test_calibration_and_regret_are_drawn_where_they_were_recorded(tmp_path: Pat
     assert not any("regret" in title for title in titles)
     (figure,) = (f for f in figures_of(text) if "click calibration by epoch" in f)
     for arm in range(len(CURVES)):
-        assert figure.count(f'class="arm-{arm} span"') == len(CURVES["none"]), "an interval after each epoch"
+        (spans,) = re.findall(rf'<g class="arm-{arm} span">(.*?)</g>', figure, re.DOTALL)
+        assert spans.count("<path") == len(CURVES["none"]), "an interval after each epoch"
 
 
 def test_the_oracle_is_named(bench: Bench) -> None:
@@ -460,7 +466,7 @@ def test_the_csv_holds_what_the_statistics_say(bench: Bench) -> None:
         & (pl.col("quantity") == "gain")
     )
     (group,) = load(bench.results, "bench").groups
-    gain = by_name(rows(group, "click", "auc"))["reinit"].value("gain")
+    gain = by_name(compared(group, "click", "auc"))["reinit"].value("gain")
     assert gain is not None
     assert row["mean"].to_list() == [pytest.approx(gain.mean)]
     assert row["high"].to_list() == [pytest.approx(gain.high)]
@@ -507,7 +513,7 @@ def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="did you mean 'bench'"):
         write_report(tmp_path, ["bunch"])
     with pytest.raises(UserError, match="unknown plan 'other'"):
-        ranked_table(tmp_path, "other")
+        analyse(tmp_path, "other")
 
 
 def test_the_report_needs_no_torch() -> None:

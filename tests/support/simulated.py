@@ -10,6 +10,8 @@ import numpy as np
 
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.selection import Rule
+from harness.report.analysis.analysis import GroupAnalysis
+from harness.report.analysis.comparisons import ArmComparison
 from harness.report.analysis.load import Group, load
 from harness.results.keys import ArmRole, MetricKey, Status
 from harness.results.plan_results import Arm, PlanResult, Trial, write_plan_result
@@ -125,3 +127,8 @@ class Bench:
             out |= {f"{split}/logloss/{task}": 1 - auc + more_loss, f"{split}/auc/{task}": auc}
             out[f"{split}/oracle_share/{task}"] = (auc - 0.5) / 0.4
         return out
+
+
+def compared(group: Group, task: str, metric: str) -> list[ArmComparison]:
+    """Every arm of a group, the largest gain first."""
+    return GroupAnalysis(group).compared(task, metric)

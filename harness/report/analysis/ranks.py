@@ -8,15 +8,13 @@ rank is by its mean rank over the tasks.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from harness.report.analysis.comparisons import rows
 from harness.report.analysis.inference import LEVEL, Floats
-from harness.report.analysis.load import Comparison, Group
 
 FEWEST_BLOCKS = 3
 """That a test of ranks is made of."""
@@ -53,16 +51,16 @@ class Ranking:
         return found
 
 
-def rank_over_blocks(comparison: Comparison) -> Ranking | None:
-    """The arms of a plan, and one epoch of the baseline, by their gain in every task of every group.
+def rank_over_blocks(gains: Mapping[str, Sequence[Mapping[str, float]]], metrics: set[str]) -> Ranking | None:
+    """The arms of a plan, and one epoch of the baseline, ranked by their gain in every task of every block.
 
-    None where fewer than three of them have a gain in each of at least two tasks, or the groups differ in metric.
+    gains: block -> by task, arm -> gain. metrics: of the blocks.
+
+    None where fewer than three arms have a gain in each of at least two tasks, or the blocks differ in metric.
     """
-    gains = {group.name: [_gains(group, task) for task in group.tasks] for group in comparison.groups if group.tasks}
     every = [found for tasks in gains.values() for found in tasks]
     names = sorted(set().union(*every))
     complete = [name for name in names if all(name in found for found in every)]
-    metrics = {group.metric for group in comparison.groups}
     if len(every) < 2 or len(complete) < 3 or len(metrics) > 1:
         return None
     ranks = [average_ranks(np.array([[found[n] for n in complete] for found in tasks])) for tasks in gains.values()]
@@ -70,7 +68,7 @@ def rank_over_blocks(comparison: Comparison) -> Ranking | None:
     average = average_ranks(scores) if len(ranks) > 1 else ranks[0]
     order = np.argsort(average, kind="stable")
     return Ranking(
-        metric=metrics.pop(),
+        metric=next(iter(metrics)),
         blocks=tuple(gains),
         tasks=len(every),
         names=tuple(complete[i] for i in order),
@@ -97,10 +95,3 @@ def nemenyi(arms: int, blocks: int) -> float:
     """The critical difference of average ranks at .05."""
     studentised = float(stats.studentized_range.isf(LEVEL, arms, np.inf))
     return studentised / math.sqrt(2) * math.sqrt(arms * (arms + 1) / (6 * blocks))
-
-
-def _gains(group: Group, task: str) -> dict[str, float]:
-    found: Sequence[tuple[str, float | None]] = [
-        (row.arm.label, gain.mean if (gain := row.value("gain")) else None) for row in rows(group, task, group.metric)
-    ]
-    return {name: gain for name, gain in found if gain is not None}

@@ -14,7 +14,7 @@ from harness.figures.svg import FADED, INK, canvas, ink, standalone, to_svg
 from harness.metrics.catalog import measured, sign_of
 from harness.report.analysis.estimates import Estimate, estimate
 from harness.report.analysis.load import ArmRuns, Group
-from harness.report.figures.arm_styles import Look
+from harness.report.figures.arm_styles import ArmStyle
 from harness.results.keys import MetricKey
 
 WHOLE = ("gauc",)
@@ -22,39 +22,39 @@ WHOLE = ("gauc",)
 SPLITS = {"sample": "valid sample", "valid": "valid"}
 
 
-def published(group: Group, looks: Sequence[Look]) -> str:
+def published(group: Group, styles: Sequence[ArmStyle]) -> str:
     """The curves of the plan's task and metric as a file of its own, with a legend of the arms that stand out."""
-    figure = _curves(group, group.task, group.metric, looks, fade=True)
-    lit = sum(look.lit for look in looks)
-    if lit < len(looks):
-        figure.axes[0].plot([], [], color=FADED, lw=1, label=f"{len(looks) - lit} others")
-    named = min(lit + 1, len(looks))
+    figure = _curves(group, group.task, group.metric, styles, fade=True)
+    lit = sum(style.highlighted for style in styles)
+    if lit < len(styles):
+        figure.axes[0].plot([], [], color=FADED, lw=1, label=f"{len(styles) - lit} others")
+    named = min(lit + 1, len(styles))
     figure.set_size_inches(figure.get_figwidth(), figure.get_figheight() + 0.2 * math.ceil(named / 2))
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5, labelcolor=INK)
     return standalone(to_svg(figure, _title(group, task=group.task, metric=group.metric)))
 
 
-def curves(group: Group, task: str, metric: str, looks: Sequence[Look]) -> str:
+def curves(group: Group, task: str, metric: str, styles: Sequence[ArmStyle]) -> str:
     """A metric of the fixed validation sample against epochs trained, with the interval over seeds as a band."""
-    return to_svg(_curves(group, task, metric, looks), _title(group, task, metric))
+    return to_svg(_curves(group, task, metric, styles), _title(group, task, metric))
 
 
 def _title(group: Group, task: str, metric: str) -> str:
     return f"{group.name}: {measured(task, metric)} by epoch"
 
 
-def _curves(group: Group, task: str, metric: str, looks: Sequence[Look], *, fade: bool = False) -> Figure:
+def _curves(group: Group, task: str, metric: str, styles: Sequence[ArmStyle], *, fade: bool = False) -> Figure:
     """fade: arms that do not stand out are drawn grey for good; else the page greys them."""
     figure, axes = canvas()
     split, lit = ("valid" if metric in WHOLE else "sample"), []
     key = MetricKey(split, metric, task)
-    for i, (arm, look) in enumerate(zip(group.arms, looks, strict=True)):
+    for i, (arm, style) in enumerate(zip(group.arms, styles, strict=True)):
         points = _points(arm, key)
-        if points and fade and not look.lit:
-            axes.plot([p for p, _ in points], [e.mean for _, e in points], color=FADED, lw=0.8, zorder=look.rank)
+        if points and fade and not style.highlighted:
+            axes.plot([p for p, _ in points], [e.mean for _, e in points], color=FADED, lw=0.8, zorder=style.rank)
         elif points:
-            _curve(axes, i, points, look)
-        if points and look.lit:
+            _curve(axes, i, points, style)
+        if points and style.highlighted:
             lit.append(points)
     _epochs(axes, group.epochs)
     level = _baseline(group, key)
@@ -80,21 +80,21 @@ def _points(arm: ArmRuns, key: MetricKey) -> Points:
     return [(position, e) for position in sorted(values) if (e := estimate(values[position])) is not None]
 
 
-def _curve(axes: Axes, index: int, points: Points, look: Look) -> None:
-    x, mean, color = [p for p, _ in points], [e.mean for _, e in points], ink(look.style)
+def _curve(axes: Axes, index: int, points: Points, style: ArmStyle) -> None:
+    x, mean, color = [p for p, _ in points], [e.mean for _, e in points], ink(style.pen)
     ends = [i for i, position in enumerate(x) if position == round(position)]
     axes.plot(
         x,
         mean,
         color=color,
-        ls=look.style.line,
+        ls=style.pen.line,
         lw=1.6,
-        marker=look.style.marker,
+        marker=style.pen.marker,
         markevery=ends,
         ms=4.5,
         gid=f"arm-{index}-line",
-        label=look.label,
-        zorder=look.rank,
+        label=style.label,
+        zorder=style.rank,
     )
     if all(e.low is not None for _, e in points):
         low = [e.low for _, e in points if e.low is not None]

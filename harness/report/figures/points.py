@@ -8,24 +8,25 @@ from matplotlib.axes import Axes
 
 from harness.figures.svg import INK, canvas, ink, to_svg
 from harness.metrics.catalog import BUCKETS, measured
-from harness.report.analysis.comparisons import bucket_gains, rows
+from harness.report.analysis.analysis import GroupAnalysis
 from harness.report.analysis.estimates import Estimate, estimate
 from harness.report.analysis.load import ArmRuns, Group
-from harness.report.figures.arm_styles import Look
+from harness.report.figures.arm_styles import ArmStyle
 from harness.results.keys import MetricKey
 
-Cost = Callable[[ArmRuns, Group], float | None]
+Cost = Callable[[ArmRuns, GroupAnalysis], float | None]
 
 
-def buckets(group: Group, looks: Sequence[Look], *, last: bool) -> str:
+def buckets(analysis: GroupAnalysis, styles: Sequence[ArmStyle], *, last: bool) -> str:
     """Gain over the one-epoch baseline by training frequency of the rarest id of an example, with intervals."""
+    group = analysis.group
     figure, axes = canvas()
     shares = _shares(group)
     shown = [name for name, _ in BUCKETS if name in shares]
     axes.axhline(0, color=INK, lw=0.8, ls=(0, (1, 2)))
-    for i, (arm, look) in enumerate(zip(group.arms, looks, strict=True)):
-        found = bucket_gains(group, arm, group.task, group.metric, last=last)
-        _dots(axes, i, [(shown.index(b) + _beside(i, group), e) for b, e in found.items() if b in shown], look)
+    for i, (arm, style) in enumerate(zip(group.arms, styles, strict=True)):
+        found = analysis.bucket_gains(arm, last=last)
+        _dots(axes, i, [(shown.index(b) + _beside(i, group), e) for b, e in found.items() if b in shown], style)
     axes.set_xticks(range(len(shown)), [f"{name}\n{shares[name]:.0%}" for name in shown])
     axes.tick_params(axis="x", length=0)
     what = measured(group.task, group.metric)
@@ -33,18 +34,18 @@ def buckets(group: Group, looks: Sequence[Look], *, last: bool) -> str:
     return to_svg(figure, f"{group.name}: gain in {what} by frequency at the {'last' if last else 'chosen'} epoch")
 
 
-def calibration(group: Group, looks: Sequence[Look]) -> str:
+def calibration(group: Group, styles: Sequence[ArmStyle]) -> str:
     """Calibration on the validation split after each epoch, with intervals; the frame is that of what stands out."""
     figure, axes = canvas()
     axes.axhline(1, color=INK, lw=0.8, ls=(0, (1, 2)))
     name, reached = MetricKey("valid", "calibration", group.task), [1.0]
-    for i, (arm, look) in enumerate(zip(group.arms, looks, strict=True)):
+    for i, (arm, style) in enumerate(zip(group.arms, styles, strict=True)):
         values: dict[int, list[float]] = {}
         for end in (end for run in arm.finished.values() for end in run.boundaries if name in end.metrics):
             values.setdefault(end.epoch, []).append(end.metrics[name])
         points = [(epoch + _beside(i, group), e) for epoch, v in values.items() if (e := estimate(v)) is not None]
-        _dots(axes, i, points, look)
-        if look.lit:
+        _dots(axes, i, points, style)
+        if style.highlighted:
             reached += [v for _, e in points for v in (e.low, e.mean, e.high) if v is not None]
     room = 0.05 * max(max(reached) - min(reached), 0.01)
     axes.set_ylim(min(reached) - room, max(reached) + room)
@@ -54,16 +55,17 @@ def calibration(group: Group, looks: Sequence[Look]) -> str:
     return to_svg(figure, f"{group.name}: {measured(group.task, 'calibration')} by epoch")
 
 
-def gain_against_cost(group: Group, looks: Sequence[Look], cost: Cost, label: str) -> str:
+def gain_against_cost(analysis: GroupAnalysis, styles: Sequence[ArmStyle], cost: Cost, label: str) -> str:
     """Gain over the one-epoch baseline against what it took; a ring is the baseline. label: of the cost."""
+    group = analysis.group
     figure, axes = canvas()
-    gains = {id(row.arm): row.value("gain") for row in rows(group, group.task, group.metric)}
+    gains = {id(row.arm): row.value("gain") for row in analysis.ranked}
     axes.axhline(0, color=INK, lw=0.8, ls=(0, (1, 2)))
-    for i, (arm, look) in enumerate(zip(group.arms, looks, strict=True)):
-        gain, price = gains[id(arm)], cost(arm, group)
+    for i, (arm, style) in enumerate(zip(group.arms, styles, strict=True)):
+        gain, price = gains[id(arm)], cost(arm, analysis)
         if gain is not None and price is not None:
-            _dots(axes, i, [(price, gain)], look)
-    once = None if group.baseline is None else cost(group.baseline, group)
+            _dots(axes, i, [(price, gain)], style)
+    once = None if group.baseline is None else cost(group.baseline, analysis)
     if once is not None:
         axes.plot([once], [0], color=INK, ls="", marker="o", ms=10, mfc="none", zorder=4)
     axes.set_xlim(left=0)
@@ -77,14 +79,21 @@ def _beside(index: int, group: Group) -> float:
     return (index - (len(group.arms) - 1) / 2) * 0.7 / max(len(group.arms), 1)
 
 
-def _dots(axes: Axes, index: int, points: list[tuple[float, Estimate]], look: Look) -> None:
-    color = ink(look.style)
-    for x, value in points:
-        if value.low is not None and value.high is not None:
-            axes.plot([x, x], [value.low, value.high], color=color, lw=1.2, alpha=0.6, gid=f"arm-{index}-span")
-    x_values, means = [x for x, _ in points], [e.mean for _, e in points]
+def _dots(axes: Axes, index: int, points: list[tuple[float, Estimate]], style: ArmStyle) -> None:
+    color = ink(style.pen)
+    spans = [(x, e.low, e.high) for x, e in points if e.low is not None and e.high is not None]
+    if spans:
+        x_values, low, high = zip(*spans, strict=True)
+        axes.vlines(x_values, low, high, color=color, lw=1.2, alpha=0.6, gid=f"arm-{index}-span")
     axes.plot(
-        x_values, means, color=color, ls="", marker=look.style.marker, ms=5, gid=f"arm-{index}-dots", zorder=look.rank
+        [x for x, _ in points],
+        [e.mean for _, e in points],
+        color=color,
+        ls="",
+        marker=style.pen.marker,
+        ms=5,
+        gid=f"arm-{index}-dots",
+        zorder=style.rank,
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from harness.metrics.catalog import METRICS, measured, sign_of
 from harness.metrics.selection import Rule
-from harness.report.analysis.comparisons import Row, against, family
+from harness.report.analysis.analysis import GroupAnalysis
+from harness.report.analysis.comparisons import ArmComparison, family
 from harness.report.analysis.estimates import holm
 from harness.report.analysis.inference import LEVEL
 from harness.report.analysis.load import Group
@@ -35,19 +36,20 @@ def rule(group: Group) -> str:
     return " or ".join(names[Rule(select)] for select in used)
 
 
-def answer(group: Group, rows: list[Row]) -> Answer:
-    """Does more than one epoch pay, with what, and is plain training safe; `rows` as ranked by `stats.rows`."""
+def answer(analysis: GroupAnalysis) -> Answer:
+    """Does more than one epoch pay, with what, and is plain training safe."""
+    group, rows = analysis.group, analysis.ranked
     arms = [row for row in rows if not row.arm.is_baseline and row.value("gain") is not None]
     if not arms:
         return Answer("No answer yet", _why_not(group))
     lead, digits, compared = next(filter(_pays, arms), arms[0]), digits_for(rows), family(rows, "gain")
-    sentences = [_lead(group, lead, digits, compared), _better_at_once(arms, lead), _ties(group, arms, lead)]
+    sentences = [_lead(group, lead, digits, compared), _better_at_once(arms, lead), _ties(analysis, arms, lead)]
     sentences += [_plain(group, arms, lead, digits), _caveats(group)]
     gain = f"{show(lead.value('gain'), digits, signed=True)} {measured(group.task, group.metric)}"
     return Answer(_headline(group, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
 
 
-def _headline(group: Group, lead: Row) -> str:
+def _headline(group: Group, lead: ArmComparison) -> str:
     gain = lead.value("gain")
     assert gain is not None
     if gain.n == 1:
@@ -56,7 +58,7 @@ def _headline(group: Group, lead: Row) -> str:
         return "One epoch only: nothing to compare"
     if _pays(lead):
         return f"More than one epoch pays {_with(lead, group)}"
-    further = lead.value("further")
+    further = lead.value("gain_after_own_first")
     if gain.sign > 0 and further is not None and further.sign > 0 and not lead.arm.failed:
         return f"More than one epoch may pay {_with(lead, group)}: not settled"
     if lead.shown("gain") > 0:
@@ -73,16 +75,16 @@ def _why_not(group: Group) -> str:
     return f"{missing} finished a seed that can be compared."
 
 
-def _with(row: Row, group: Group) -> str:
+def _with(row: ArmComparison, group: Group) -> str:
     return "without a mitigation" if row.arm is group.plain else f"with {row.arm.label}"
 
 
-def _pays(row: Row) -> bool:
+def _pays(row: ArmComparison) -> bool:
     """Its chosen epoch beats the baseline and its own first, both corrected for the number of arms."""
-    return row.shown("gain") > 0 and row.shown("further") > 0
+    return row.shown("gain") > 0 and row.shown("gain_after_own_first") > 0
 
 
-def _lead(group: Group, row: Row, digits: int, arms: int) -> str:
+def _lead(group: Group, row: ArmComparison, digits: int, arms: int) -> str:
     """arms: how many p is corrected for."""
     gain = row.value("gain")
     assert gain is not None
@@ -95,23 +97,23 @@ def _lead(group: Group, row: Row, digits: int, arms: int) -> str:
     verb = {1: f"gains {size}", -1: f"loses {size}", 0: f"comes to {size}"}[sign]
     open_ = "" if gain.sign or gain.n == 1 else ", which includes no gain"
     if sign and arms > 1:
-        open_ = f" ({p_is(row.measures['gain'].p)} corrected for {arms} arms)"
+        open_ = f" ({p_is(row.contrasts['gain'].p)} corrected for {arms} arms)"
     stop = f", read at epoch {epochs_text(row.epochs)}" if row.epochs else ""
-    further = row.value("further")
+    further = row.value("gain_after_own_first")
     later = further is not None and not further.identical
     own = f", {show(further, digits, signed=True)} of it after its own first epoch" if later else ""
     return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}{own}."
 
 
-def _better_at_once(arms: list[Row], lead: Row) -> str:
+def _better_at_once(arms: list[ArmComparison], lead: ArmComparison) -> str:
     """Arms ranked above the one that is shown to pay."""
     above = [row.arm.label for row in arms[: arms.index(lead)]]
     return f"Ranked above it, without a gain from further epochs that is shown: {named(above)}." if above else ""
 
 
-def _ties(group: Group, arms: list[Row], lead: Row) -> str:
+def _ties(analysis: GroupAnalysis, arms: list[ArmComparison], lead: ArmComparison) -> str:
     rest = [row for row in arms if row is not lead]
-    found = [against(lead.arm, row.arm, group) for row in rest]
+    found = [analysis.against(lead.arm, row.arm) for row in rest]
     p_values = holm([None if e is None else e.p_value for e in found])
     tied = [row.arm.label for row, p in zip(rest, p_values, strict=True) if p is not None and p >= LEVEL]
     also = [row.arm.label for row in rest if _pays(row)]
@@ -121,18 +123,18 @@ def _ties(group: Group, arms: list[Row], lead: Row) -> str:
     return " ".join(said)
 
 
-def _plain(group: Group, arms: list[Row], lead: Row, digits: int) -> str:
+def _plain(group: Group, arms: list[ArmComparison], lead: ArmComparison, digits: int) -> str:
     row = next((r for r in arms if r.arm is group.plain), None)
     if row is None or group.epochs == 1:
         return ""
-    end, gain = row.value("end_gain"), row.value("gain")
+    end, gain = row.value("final_epoch_gain"), row.value("gain")
     if end is None or gain is None:
         return ""
-    shown = row.shown("end_gain")
+    shown = row.shown("final_epoch_gain")
     verdict = {1: "it is safe", -1: "it is not safe", 0: "neither harm nor benefit is shown"}[shown]
     size = show(gain, digits, signed=True) if gain.mean else "no gain"
     stopped = f" Validation would stop it at epoch {epochs_text(row.epochs)}, with {size}."
-    text = f"Plain training run to epoch {group.epochs} ends {show(end, digits, signed=True)} from that baseline"
+    text = f"Plain training, trained to epoch {group.epochs}, ends {show(end, digits, signed=True)} from that baseline"
     return f"{text}: {verdict}.{stopped if row is not lead else ''}"
 
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.report.analysis.comparisons import rows
+from harness.report.analysis.analysis import Analysis, GroupAnalysis
 from harness.report.analysis.load import Comparison, Group
-from harness.report.analysis.ranks import rank_over_blocks
 from harness.report.figures import curves, points
-from harness.report.figures.arm_styles import Look, looks
+from harness.report.figures.arm_styles import ArmStyle, arm_styles
+from harness.report.figures.ranks import diagram
 from harness.report.format import NOTHING, baseline_name
 from harness.report.pages.answer import Answer, answer, rule
 from harness.report.tables import costs, details, overall
-from harness.report.tables.certainty import DIFFERENCE, cautions, evidence, sensitivity
+from harness.report.tables.certainty import DIFFERENCE, cautions, certainty, sensitivity
 from harness.report.tables.grids import Grid, by_task, ranked
 from harness.report.tables.printed import HOW_TO_READ
 from harness.results.keys import MetricKey
@@ -46,7 +46,7 @@ class Section:
     baseline: str
     ranked: Grid
     by_task: Grid
-    legend: list[tuple[int, Look]]
+    legend: list[tuple[int, ArmStyle]]
     curves: dict[str, list[str]]
     health: list[tuple[str, str]]
     buckets: list[tuple[str, str]]
@@ -70,7 +70,7 @@ class Chapter:
     environments: list[tuple[str, str]]
 
 
-def render(comparisons: Sequence[Comparison], difference: float = DIFFERENCE) -> str:
+def render(analyses: Sequence[Analysis], difference: float = DIFFERENCE) -> str:
     """The whole page; every name in it is escaped. difference: whose price in seeds is told."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -80,8 +80,8 @@ def render(comparisons: Sequence[Comparison], difference: float = DIFFERENCE) ->
         lstrip_blocks=True,
     )
     environment.filters |= {"typeset": typeset, "breakable": breakable}
-    chapters = [_chapter(comparison, difference) for comparison in comparisons]
-    arms = max((len(g.arms) for c in comparisons for g in c.groups), default=0)
+    chapters = [_chapter(analysis, difference) for analysis in analyses]
+    arms = max((len(each.group.arms) for analysis in analyses for each in analysis.groups), default=0)
     return environment.get_template("report.html").render(
         chapters=chapters, arms=arms, how_to_read=HOW_TO_READ, plan_toml=details.plan_toml
     )
@@ -102,57 +102,57 @@ def breakable(text: str) -> Markup:
     return Markup(safe.replace(" = ", "\u00a0=\u00a0") if " = " in text else re.sub("([_+(])", r"\1<wbr>", safe))
 
 
-def _chapter(comparison: Comparison, difference: float) -> Chapter:
-    ranking = rank_over_blocks(comparison)
+def _chapter(analysis: Analysis, difference: float) -> Chapter:
+    comparison, ranking = analysis.comparison, analysis.ranking
     return Chapter(
         comparison=comparison,
-        sections=list(map(_section, comparison.groups, looks(comparison), repeat(difference))),
-        overall=(overall.summary(ranking), overall.table(ranking), overall.diagram(ranking)) if ranking else None,
+        sections=list(map(_section, analysis.groups, arm_styles(analysis), repeat(difference))),
+        overall=(overall.summary(ranking), overall.table(ranking), diagram(ranking)) if ranking else None,
         environments=details.environments(comparison),
     )
 
 
-def _section(group: Group, looks: Sequence[Look], difference: float) -> Section:
-    found = rows(group, group.task, group.metric)
+def _section(analysis: GroupAnalysis, styles: Sequence[ArmStyle], difference: float) -> Section:
+    group = analysis.group
     metrics = tuple(dict.fromkeys((group.metric, "logloss" if group.metric == "auc" else "auc")))
     return Section(
         group=group,
-        answer=answer(group, found),
-        cautions=cautions(group),
+        answer=answer(analysis),
+        cautions=cautions(analysis),
         rule=rule(group),
         baseline=baseline_name(group),
-        ranked=ranked(group),
-        by_task=by_task(group),
-        legend=sorted(enumerate(looks), key=lambda item: not item[1].lit),
-        curves={task: [curves.curves(group, task, metric, looks) for metric in metrics] for task in _tasks(group)},
-        health=_health(group, looks),
+        ranked=ranked(analysis),
+        by_task=by_task(analysis),
+        legend=sorted(enumerate(styles), key=lambda item: not item[1].highlighted),
+        curves={task: [curves.curves(group, task, metric, styles) for metric in metrics] for task in _tasks(group)},
+        health=_health(group, styles),
         buckets=[
-            (title, points.buckets(group, looks, last=last))
+            (title, points.buckets(analysis, styles, last=last))
             for title, last in (("At the chosen epoch", False), (f"After epoch {group.epochs}", True))
             if group.tasks
         ],
-        sensitivity=sensitivity(group, difference),
-        against_baseline=evidence(group, against_none=False, difference=difference),
-        against_none=evidence(group, against_none=True, difference=difference),
+        sensitivity=sensitivity(analysis, difference),
+        against_baseline=certainty(analysis, against_none=False, difference=difference),
+        against_none=certainty(analysis, against_none=True, difference=difference),
         cost_figures=[
-            points.gain_against_cost(group, looks, cost, label) for label, cost in COSTS.items() if group.tasks
+            points.gain_against_cost(analysis, styles, cost, label) for label, cost in COSTS.items() if group.tasks
         ],
-        costs=costs.costs(group),
+        costs=costs.costs(analysis),
         knobs=details.knobs(group),
         failures=details.failures(group),
         runs=details.run_list(group),
     )
 
 
-def _health(group: Group, looks: Sequence[Look]) -> list[tuple[str, str]]:
+def _health(group: Group, styles: Sequence[ArmStyle]) -> list[tuple[str, str]]:
     """Figures of what was recorded; regret is on synthetic data alone."""
     runs = [run for arm in group.arms for run in arm.finished.values()]
     recorded = {name for run in runs for end in run.boundaries for name in end.metrics}
     figures = []
     if MetricKey("valid", "calibration", group.task) in recorded:
-        figures.append(("Calibration", points.calibration(group, looks)))
+        figures.append(("Calibration", points.calibration(group, styles)))
     if MetricKey("sample", "regret", group.task) in recorded:
-        figures.append(("Regret against the oracle", curves.curves(group, group.task, "regret", looks)))
+        figures.append(("Regret against the oracle", curves.curves(group, group.task, "regret", styles)))
     return figures
 
 

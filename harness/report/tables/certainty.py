@@ -5,10 +5,10 @@ from __future__ import annotations
 from statistics import median
 
 from harness.metrics.catalog import measured
-from harness.report.analysis.comparisons import Row, family, rows
-from harness.report.analysis.estimates import Estimate, holm
+from harness.report.analysis.analysis import GroupAnalysis
+from harness.report.analysis.comparisons import ArmComparison, family
 from harness.report.analysis.inference import LEVEL, seeds_for, smallest_sign_flip
-from harness.report.analysis.load import Group, seeds
+from harness.report.analysis.load import seeds
 from harness.report.format import NOTHING, baseline_name, digits_for, named, number, probability
 from harness.report.tables.grids import Cell, Column, Grid, cell
 
@@ -16,9 +16,9 @@ DIFFERENCE = 0.001
 """The difference, in units of the plan's metric, whose price in seeds is told unless another is asked for."""
 
 
-def evidence(group: Group, *, against_none: bool, difference: float = DIFFERENCE) -> Grid:
+def certainty(analysis: GroupAnalysis, *, against_none: bool, difference: float = DIFFERENCE) -> Grid:
     """The chosen epoch of every arm against one epoch of the baseline, or against that of `none`."""
-    found = rows(group, group.task, group.metric)
+    group, found = analysis.group, analysis.ranked
     unit, digits = f"{group.split} {measured(group.task, group.metric)}", digits_for(found)
     columns = (
         Column("strategy", words=True),
@@ -31,23 +31,15 @@ def evidence(group: Group, *, against_none: bool, difference: float = DIFFERENCE
         Column("detectable", "4 times in 5, corrected"),
         Column("seeds", f"to detect {difference:g}, corrected"),
     )
-    flips = sign_flips(found, "gain", against_none=against_none)
+    flips = analysis.sign_flips(group.task, group.metric, "gain", against_none=against_none)
     arms = [row for row in found if not row.arm.is_baseline and not (against_none and row.arm is group.plain)]
     level = LEVEL / max(family(found, "gain", against_none=against_none), 1)
     return Grid(columns, tuple(_line(row, flips[id(row)], digits, against_none, difference, level) for row in arms))
 
 
-def sign_flips(found: list[Row], quantity: str, *, against_none: bool) -> dict[int, float | None]:
-    """Holm-adjusted p of the sign-flip test of a difference, by `id` of the row; the baseline is in no family."""
-    arms = [row for row in found if not row.arm.is_baseline]
-    estimates = [_difference(row, quantity, against_none) for row in arms]
-    adjusted = holm([None if e is None else e.sign_flip for e in estimates])
-    return {id(row): None for row in found} | {id(row): p for row, p in zip(arms, adjusted, strict=True)}
-
-
-def cautions(group: Group) -> list[str]:
+def cautions(analysis: GroupAnalysis) -> list[str]:
     """Where the ranked table would mislead who reads its order alone."""
-    arms = _tested(group)
+    group, arms = analysis.group, _tested(analysis)
     if not arms:
         return []
     gains = {row.arm.label: gain for row in arms if (gain := row.value("gain"))}
@@ -68,9 +60,9 @@ def cautions(group: Group) -> list[str]:
     return said
 
 
-def sensitivity(group: Group, difference: float = DIFFERENCE) -> str:
+def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     """What the seeds that were run can show of a gain, and what they cannot."""
-    arms, digits = _tested(group), digits_for(rows(group, group.task, group.metric))
+    arms, digits = _tested(analysis), digits_for(analysis.ranked)
     gains = [gain for row in arms if (gain := row.value("gain")) and not gain.identical]
     if not gains:
         return ""
@@ -95,31 +87,26 @@ def sensitivity(group: Group, difference: float = DIFFERENCE) -> str:
     return text
 
 
-def _tested(group: Group) -> list[Row]:
+def _tested(analysis: GroupAnalysis) -> list[ArmComparison]:
     """Arms, in order of rank, whose gain has an interval."""
-    found = rows(group, group.task, group.metric)
-    return [row for row in found if not row.arm.is_baseline and (e := row.value("gain")) is not None and e.n > 1]
-
-
-def _difference(row: Row, quantity: str, against_none: bool) -> Estimate | None:
-    measure = row.measures[quantity]
-    return measure.against_none if against_none else measure.value
+    return [
+        row for row in analysis.ranked if not row.arm.is_baseline and (e := row.value("gain")) is not None and e.n > 1
+    ]
 
 
 def _line(
-    row: Row, flip_holm: float | None, digits: int, against_none: bool, difference: float, level: float
+    row: ArmComparison, flip_holm: float | None, digits: int, against_none: bool, difference: float, level: float
 ) -> tuple[Cell, ...]:
-    found = _difference(row, "gain", against_none)
+    found = row.difference("gain", against_none=against_none)
     name = Cell(row.arm.label, row.arm.completeness)
     if found is None or found.deviation is None or found.identical:
         return (name, cell(found, digits, 1), *[Cell(NOTHING)] * 7)
-    measure = row.measures["gain"]
     needed = seeds_for(difference, found.deviation, level)
     return (
         name,
         cell(found, digits, 1, row.shown("gain", against_none=against_none)),
         Cell(probability(found.p_value)),
-        Cell(probability(measure.p_against_none if against_none else measure.p)),
+        Cell(probability(row.p("gain", against_none=against_none))),
         Cell(probability(found.sign_flip)),
         Cell(probability(flip_holm)),
         Cell(number(found.deviation, digits + 1)),

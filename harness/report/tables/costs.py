@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from statistics import median
 
-from harness.report.analysis.comparisons import chosen_epoch
-from harness.report.analysis.load import ArmRuns, Comparison, Group
+from harness.report.analysis.analysis import GroupAnalysis
+from harness.report.analysis.load import ArmRuns, Comparison
 from harness.report.format import NOTHING
 from harness.report.tables.grids import Cell, Column, Grid
 from harness.results.records import Run
 
 
-def costs(group: Group) -> Grid:
+def costs(found: GroupAnalysis) -> Grid:
     """Medians over the epochs of all finished seeds; peak memory is the largest."""
     columns = (
         Column("strategy", words=True),
@@ -26,8 +26,9 @@ def costs(group: Group) -> Grid:
         Column("table", "MiB"),
         Column("peak memory", "MiB"),
     )
+    group = found.group
     plain = _median(_epoch_costs(group.plain), "train_s") if group.plain else None
-    return Grid(columns, tuple(_line(arm, group, plain) for arm in group.arms))
+    return Grid(columns, tuple(_line(arm, found, plain) for arm in group.arms))
 
 
 def spent(comparison: Comparison) -> str:
@@ -50,27 +51,27 @@ def machines_of(runs: Collection[Run]) -> str:
     return "; ".join(named) + (f", at a median load of {median(loads):.1f}" if loads else "")
 
 
-def seconds_to_chosen(arm: ArmRuns, group: Group) -> float | None:
+def seconds_to_chosen(arm: ArmRuns, found: GroupAnalysis) -> float | None:
     """Median over seeds of the seconds of training up to the chosen epoch; None where none were recorded."""
     seconds = [
-        sum(end.cost.get("train_s", 0.0) for end in run.boundaries[: chosen_epoch(arm, run, group)])
-        for run in arm.finished.values()
+        sum(end.cost.get("train_s", 0.0) for end in run.boundaries[: found.epochs[id(arm)][seed]])
+        for seed, run in arm.finished.items()
     ]
     return median(seconds) if any(seconds) else None
 
 
-def table_size(arm: ArmRuns, group: Group) -> float | None:
+def table_size(arm: ArmRuns, found: GroupAnalysis) -> float | None:
     """MiB of the embedding table with its optimiser state; None where it was not recorded."""
     return _median(_epoch_costs(arm), "table_mb")
 
 
-def table_rows(arm: ArmRuns, group: Group) -> float | None:
+def table_rows(arm: ArmRuns, found: GroupAnalysis) -> float | None:
     """Thousands of rows of the embedding table; None where they were not recorded."""
     rows = _median(_epoch_costs(arm), "table_rows")
     return None if rows is None else rows / 1000
 
 
-def _line(arm: ArmRuns, group: Group, plain: float | None) -> tuple[Cell, ...]:
+def _line(arm: ArmRuns, analysis: GroupAnalysis, plain: float | None) -> tuple[Cell, ...]:
     found = _epoch_costs(arm)
     train, speed = _median(found, "train_s"), _median(found, "rows_per_s")
     peak = max((c["peak_memory_mb"] for c in found if "peak_memory_mb" in c), default=None)
@@ -78,12 +79,12 @@ def _line(arm: ArmRuns, group: Group, plain: float | None) -> tuple[Cell, ...]:
         Cell(arm.label),
         _cell(train, 2),
         _cell(train / plain if train is not None and plain else None, 2),
-        _cell(seconds_to_chosen(arm, group), 1),
+        _cell(seconds_to_chosen(arm, analysis), 1),
         _cell(_median(found, "eval_s"), 2),
         _cell(None if speed is None else speed / 1000, 0),
         _cell(_median(found, "distinct_rows_per_step"), 0),
         _cell(_median(found, "table_rows"), 0),
-        _cell(table_size(arm, group), 1),
+        _cell(table_size(arm, analysis), 1),
         _cell(peak, 0),
     )
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.metrics.catalog import measured, sign_of
-from harness.report.analysis.comparisons import Row, family, rows
+from harness.report.analysis.analysis import GroupAnalysis
+from harness.report.analysis.comparisons import ArmComparison, family
 from harness.report.analysis.estimates import Estimate
-from harness.report.analysis.load import ArmRuns, Group
+from harness.report.analysis.load import ArmRuns
 from harness.report.format import (
     NOTHING,
     baseline_name,
@@ -49,10 +50,10 @@ class Grid:
     reference: int | None = None
 
 
-def ranked(group: Group) -> Grid:
+def ranked(analysis: GroupAnalysis) -> Grid:
     """The comparison of a group in the plan's task and metric, largest gain first."""
-    found = rows(group, group.task, group.metric)
-    digits, loss_digits = digits_for(found), digits_for(rows(group, group.task, "logloss"))
+    group, found = analysis.group, analysis.ranked
+    digits, loss_digits = digits_for(found), digits_for(analysis.compared(group.task, "logloss"))
     unit, base = f"{group.split} {measured(group.task, group.metric)}", baseline_name(group)
     end, compared = f"epoch {group.epochs}", family(found, "gain")
     columns = (
@@ -63,7 +64,7 @@ def ranked(group: Group) -> Grid:
         Column("of it after its own epoch 1", unit),
         Column("at the chosen epoch", unit, brief=False),
         Column("epoch", "chosen"),
-        Column(f"gain if run to {end}", unit),
+        Column(f"gain if trained to {end}", unit),
         Column("after epoch 1", unit, brief=False),
         Column(f"after {end}", unit, brief=False),
         Column("epoch 2 - epoch 1", unit, brief=False),
@@ -74,15 +75,16 @@ def ranked(group: Group) -> Grid:
     return Grid(columns, lines, at)
 
 
-def by_task(group: Group) -> Grid:
+def by_task(analysis: GroupAnalysis) -> Grid:
     """Gain at the chosen epoch in every task, in the plan's metric and in logloss."""
+    group = analysis.group
     metrics = tuple(dict.fromkeys((group.metric, "logloss")))
-    order = [row.arm for row in rows(group, group.task, group.metric) if not row.arm.is_baseline]
+    order = [row.arm for row in analysis.ranked if not row.arm.is_baseline]
     columns, lines = [Column("strategy", words=True)], [[Cell(arm.label)] for arm in order]
     for task in group.tasks:
         for metric in metrics:
             columns.append(Column(measured(task, metric), f"{group.split}, positive is better"))
-            found = rows(group, task, metric)
+            found = analysis.compared(task, metric)
             by_arm = {id(row.arm): row for row in found}
             for line, row in zip(lines, (by_arm[id(arm)] for arm in order), strict=True):
                 line.append(cell(row.value("gain"), digits_for(found), 1, row.shown("gain")))
@@ -90,7 +92,8 @@ def by_task(group: Group) -> Grid:
 
 
 def cell(value: Estimate | None, digits: int, better: int = 0, shown: int = 0) -> Cell:
-    """better: 1 or -1 for a difference, as more or less of it is better; 0 for a level. shown: as of `Row.shown`."""
+    """better: 1 or -1 for a difference, as more or less of it is better; 0 for a level. shown: as of
+    `ArmComparison.shown`."""
     if value is None:
         return Cell(NOTHING)
     if better and value.identical:
@@ -98,12 +101,12 @@ def cell(value: Estimate | None, digits: int, better: int = 0, shown: int = 0) -
     return Cell(number(value.mean, digits, bool(better)), interval(value, digits), shown * better)
 
 
-def evidence(arm: ArmRuns) -> str:
+def seeds_and_trials(arm: ArmRuns) -> str:
     """`2 of 3 seeds, untuned`."""
     return f"{arm.completeness}, {f'{len(arm.arm.trials)} trials' if arm.arm.tuned else 'untuned'}"
 
 
-def numbered(found: list[Row]) -> Iterator[tuple[str, Row]]:
+def numbered(found: list[ArmComparison]) -> Iterator[tuple[str, ArmComparison]]:
     """Rows with their rank, equal gains sharing theirs; the baseline and arms without a gain have none."""
     place, rank, before = 0, 0, math.nan
     for row in found:
@@ -116,23 +119,23 @@ def numbered(found: list[Row]) -> Iterator[tuple[str, Row]]:
         yield str(rank), row
 
 
-def _line(rank: str, row: Row, digits: int, loss_digits: int, sign: int) -> tuple[Cell, ...]:
+def _line(rank: str, row: ArmComparison, digits: int, loss_digits: int, sign: int) -> tuple[Cell, ...]:
     def value(name: str, better: int = 0) -> Cell:
         return cell(row.value(name), digits, better, row.shown(name))
 
-    gain = row.measures["gain"]
+    gain = row.value("gain")
     reference = row.arm.is_baseline
     return (
         Cell(rank),
-        Cell(row.arm.label, evidence(row.arm)),
+        Cell(row.arm.label, seeds_and_trials(row.arm)),
         Cell("reference") if reference else value("gain", 1),
-        Cell(NOTHING if gain.value is None or gain.value.identical else probability(gain.p)),
-        Cell(NOTHING) if reference else value("further", 1),
+        Cell(NOTHING if gain is None or gain.identical else probability(row.p("gain"))),
+        Cell(NOTHING) if reference else value("gain_after_own_first", 1),
         value("best"),
         Cell(epochs_text(row.epochs)),
-        value("end_gain", 1),
+        value("final_epoch_gain", 1),
         value("first"),
         value("last"),
-        value("drop", sign),
+        value("second_epoch_change", sign),
         cell(row.value("jump"), loss_digits, -1, row.shown("jump")),
     )

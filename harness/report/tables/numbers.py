@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 
 from harness.metrics.catalog import METRICS
-from harness.report.analysis.comparisons import DIFFERENCES, QUANTITIES, Row, rows
+from harness.report.analysis.analysis import Analysis, GroupAnalysis
+from harness.report.analysis.comparisons import DIFFERENCES, QUANTITIES, ArmComparison
 from harness.report.analysis.estimates import Estimate
-from harness.report.analysis.load import Comparison, Group
-from harness.report.tables.certainty import sign_flips
+from harness.report.analysis.load import Group
 from harness.report.tables.grids import numbered
 
 NONE = "against_none_"
@@ -31,40 +31,40 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def numbers(comparison: Comparison) -> pl.DataFrame:
+def numbers(analysis: Analysis) -> pl.DataFrame:
     """One line per arm, task, metric and quantity; results/README.md has the columns."""
-    return pl.DataFrame(list(_lines(comparison)), schema=SCHEMA)
+    return pl.DataFrame(list(_lines(analysis)), schema=SCHEMA)
 
 
-def _lines(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    for group in comparison.groups:
-        for task in group.tasks:
-            for metric in (m for m in METRICS if m in {group.metric, "auc", "logloss"}):
-                yield from _of(group, task, metric)
+def _lines(analysis: Analysis) -> Iterator[dict[str, Any]]:
+    for found in analysis.groups:
+        for task in found.group.tasks:
+            for metric in found.recorded(task):
+                if METRICS[metric].in_tables or metric == found.group.metric:
+                    yield from _of(found, task, metric)
 
 
-def _of(group: Group, task: str, metric: str) -> Iterator[dict[str, Any]]:
-    found = list(numbered(rows(group, task, metric)))
-    every = [row for _, row in found]
+def _of(analysis: GroupAnalysis, task: str, metric: str) -> Iterator[dict[str, Any]]:
+    found = list(numbered(analysis.compared(task, metric)))
     for quantity in QUANTITIES:
-        own = sign_flips(every, quantity, against_none=False) if quantity in DIFFERENCES else {}
-        to_none = sign_flips(every, quantity, against_none=True)
+        own = analysis.sign_flips(task, metric, quantity) if quantity in DIFFERENCES else {}
+        to_none = analysis.sign_flips(task, metric, quantity, against_none=True)
         for rank, row in found:
-            measure = row.measures[quantity]
+            contrast = row.contrasts[quantity]
             yield {
-                **_about(group, task, metric, rank, row),
+                **_about(analysis.group, task, metric, rank, row),
                 "quantity": quantity,
-                **_values(measure.value, measure.p, own.get(id(row)), tests=quantity in DIFFERENCES),
+                **_values(contrast.value, contrast.p, own.get(id(row)), tests=quantity in DIFFERENCES),
                 **{
                     NONE + name: value
                     for name, value in _values(
-                        measure.against_none, measure.p_against_none, to_none[id(row)], tests=True
+                        contrast.against_none, contrast.p_against_none, to_none[id(row)], tests=True
                     ).items()
                 },
             }
 
 
-def _about(group: Group, task: str, metric: str, rank: str, row: Row) -> dict[str, Any]:
+def _about(group: Group, task: str, metric: str, rank: str, row: ArmComparison) -> dict[str, Any]:
     arm = row.arm.arm
     about: dict[str, Any] = {"dataset": group.dataset, "model": group.model, "strategy": arm.strategy, "role": arm.role}
     about |= {"task": task, "metric": metric, "split": group.split, "select": arm.select}

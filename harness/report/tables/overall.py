@@ -5,35 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from harness.figures.svg import INK, canvas, to_svg
 from harness.metrics.catalog import METRICS, measured
-from harness.report.analysis.comparisons import Row, rows
+from harness.report.analysis.analysis import Analysis
+from harness.report.analysis.comparisons import ArmComparison
 from harness.report.analysis.inference import LEVEL
-from harness.report.analysis.load import Comparison
 from harness.report.analysis.ranks import Ranking
 from harness.report.format import NOTHING, digits_for, listed, p_is
 from harness.report.tables.grids import Cell, Column, Grid, cell, numbered
 
-ROW_HEIGHT, FRAME_HEIGHT = 0.235, 0.85
-"""Of the diagram, in inches."""
 
-
-def across(comparison: Comparison) -> Grid:
+def across(analysis: Analysis) -> Grid:
     """The gain of every arm in the plan's task on each data set, by its average rank over them; best first.
 
     An arm without a gain somewhere has no rank and comes last.
     """
-    found = [rows(group, group.task, group.metric) for group in comparison.groups]
+    groups, found = [each.group for each in analysis.groups], [each.ranked for each in analysis.groups]
     lines = [{row.arm.label: (rank, row) for rank, row in numbered(group)} for group in found]
     ranks = {name: [int(rank) if (rank := line[name][0]) else inf for line in lines] for name in _in_all(lines)}
     order = sorted(ranks, key=lambda name: sum(ranks[name]))
     columns = [Column("strategy", words=True)]
-    columns += [Column(g.name, f"gain in {g.split} {measured(g.task, g.metric)}") for g in comparison.groups]
+    columns += [Column(g.name, f"gain in {g.split} {measured(g.task, g.metric)}") for g in groups]
     columns.append(Column("average rank", f"over {len(lines)}"))
     return Grid(tuple(columns), tuple(_across(name, lines, ranks[name], found) for name in order))
 
 
-Ranked = dict[str, tuple[str, Row]]
+Ranked = dict[str, tuple[str, ArmComparison]]
 
 
 def _in_all(lines: Sequence[Ranked]) -> list[str]:
@@ -41,7 +37,9 @@ def _in_all(lines: Sequence[Ranked]) -> list[str]:
     return [n for n, (_, row) in lines[0].items() if not row.arm.is_baseline and all(n in line for line in lines)]
 
 
-def _across(name: str, lines: Sequence[Ranked], ranks: Sequence[float], found: Sequence[list[Row]]) -> tuple[Cell, ...]:
+def _across(
+    name: str, lines: Sequence[Ranked], ranks: Sequence[float], found: Sequence[list[ArmComparison]]
+) -> tuple[Cell, ...]:
     cells = []
     for line, group in zip(lines, found, strict=True):
         row = line[name][1]
@@ -75,32 +73,3 @@ def table(ranking: Ranking) -> Grid:
     columns = (Column("strategy", words=True), Column("average rank", f"of {len(ranking.names)}"))
     lines = ((Cell(name), Cell(f"{rank:.2f}")) for name, rank in zip(ranking.names, ranking.ranks, strict=True))
     return Grid(columns, tuple(lines))
-
-
-def diagram(ranking: Ranking) -> str:
-    """Average ranks as dots, one line an arm; bars join the arms that are not told apart."""
-    count, worst = len(ranking.names), len(ranking.names)
-    figure, axes = canvas(FRAME_HEIGHT + ROW_HEIGHT * (count + 1))
-    lines = range(count)
-    axes.hlines(lines, 1, ranking.ranks, color=INK, lw=0.5, alpha=0.25)
-    axes.plot(ranking.ranks, lines, color=INK, ls="", marker="o", ms=5)
-    step = 0.03 * (worst - 1)
-    for i, (first, last) in enumerate(ranking.cliques):
-        x = worst + step * (i + 1.5)
-        axes.plot([x, x], [first - 0.2, last + 0.2], color=INK, lw=3.2, alpha=0.75, solid_capstyle="butt")
-    if ranking.critical_difference is not None:
-        width = min(ranking.critical_difference, worst - 1)
-        axes.plot([1, 1 + width], [-1, -1], color=INK, lw=1.2, marker="|", ms=7)
-        label = f"critical difference {ranking.critical_difference:.2f}"
-        label += ", wider than the axis" if ranking.critical_difference > worst - 1 else ""
-        axes.annotate(label, (1, -1), (0, 6), textcoords="offset points", fontsize=9, color=INK)
-    axes.set_yticks(lines, ranking.names)
-    axes.set_ylim(count - 0.5, -2 if ranking.critical_difference is not None else -0.5)
-    axes.set_xlim(1 - 0.02 * (worst - 1), worst + step * (len(ranking.cliques) + 2))
-    ticks = range(1, worst + 1, max(1, worst // 6))
-    axes.set_xticks(ticks)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel("average rank, 1 is best")
-    title = "Average ranks" if ranking.critical_difference is None else "Critical-difference diagram: average ranks"
-    return to_svg(figure, f"{title} over data sets and tasks")

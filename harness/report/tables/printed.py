@@ -11,12 +11,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from harness.report.analysis.comparisons import rows
-from harness.report.analysis.load import Comparison
-from harness.report.analysis.ranks import rank_over_blocks
+from harness.report.analysis.analysis import Analysis
 from harness.report.pages.answer import answer, rule
 from harness.report.tables import overall
-from harness.report.tables.certainty import DIFFERENCE, cautions, evidence, sensitivity
+from harness.report.tables.certainty import DIFFERENCE, cautions, certainty, sensitivity
 from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs
 from harness.report.tables.grids import Cell, Column, Grid, by_task, ranked
@@ -55,45 +53,46 @@ def as_markdown(grid: Grid) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in (map(_safe, heads), rules, *body)) + "\n"
 
 
-def terminal(comparison: Comparison) -> Table:
+def terminal(analysis: Analysis) -> Table:
     """The ranked tables of every group of a plan, one under the other, with the answer of each."""
     page = Table.grid()
-    for group in comparison.groups:
-        found = answer(group, rows(group, group.task, group.metric))
-        page.add_row(as_rich(ranked(group), f"{group.name}: {found.headline}"))
+    for each in analysis.groups:
+        group, found = each.group, answer(each)
+        page.add_row(as_rich(ranked(each), f"{group.name}: {found.headline}"))
         page.add_row(Text(found.text))
-        for caution in cautions(group):
+        for caution in cautions(each):
             page.add_row(Text(caution, style="yellow"))
         page.add_row(Text(f"Chosen epoch: {rule(group)}.\n", style="dim"))
     page.add_row(Text(HOW_TO_READ, style="dim"))
     return page
 
 
-def markdown(comparison: Comparison, pictures: Mapping[int, str], difference: float = DIFFERENCE) -> str:
+def markdown(analysis: Analysis, pictures: Mapping[int, str], difference: float = DIFFERENCE) -> str:
     """The published page of a plan: the answer, curves and tables of each group.
 
     pictures: files of their curves, by index; the diagram of ranks is
     `<table>-ranks.svg`. difference: whose price in seeds is told.
     """
+    comparison = analysis.comparison
     result = comparison.result
     parts = [f"# {_safe(result.table)}", _safe(result.plan.get("description", ""))]
     if not result.complete:
         parts.append("**This plan is not complete: some runs are still to come.**")
     if len(comparison.groups) > 1:
-        parts += ["## All data sets", as_markdown(overall.across(comparison))]
+        parts += ["## All data sets", as_markdown(overall.across(analysis))]
     parts.append(spent(comparison))
-    for i, group in enumerate(comparison.groups):
-        found = answer(group, rows(group, group.task, group.metric))
+    for i, each in enumerate(analysis.groups):
+        group, found = each.group, answer(each)
         parts += [f"## {_safe(group.name)}", f"**{_safe(found.headline)}.** {_safe(found.text)}"]
         parts.append(f"Chosen epoch: {_safe(rule(group))}.")
-        parts += ["".join(f"- {_safe(caution)}\n" for caution in cautions(group))]
+        parts += ["".join(f"- {_safe(caution)}\n" for caution in cautions(each))]
         parts += [f"![{_safe(group.task)} by epoch]({pictures[i]})"] if i in pictures else []
-        parts.append(as_markdown(ranked(group)))
-        if (grid := evidence(group, against_none=False, difference=difference)).lines:
-            parts += ["### How sure", _safe(sensitivity(group, difference)), as_markdown(grid)]
-        for title, grid in (("Gain by task", by_task(group)), ("Knobs", knobs(group)), ("Failed", failures(group))):
+        parts.append(as_markdown(ranked(each)))
+        if (grid := certainty(each, against_none=False, difference=difference)).lines:
+            parts += ["### How sure", _safe(sensitivity(each, difference)), as_markdown(grid)]
+        for title, grid in (("Gain by task", by_task(each)), ("Knobs", knobs(group)), ("Failed", failures(group))):
             parts += [f"### {title}", as_markdown(grid)] if grid.lines else []
-    if (ranking := rank_over_blocks(comparison)) is not None:
+    if (ranking := analysis.ranking) is not None:
         parts += ["## Over data sets and tasks", _safe(overall.summary(ranking))]
         parts += [f"![average ranks]({result.table}-ranks.svg)", as_markdown(overall.table(ranking))]
     parts.append(HOW_TO_READ + " Columns are explained in [results/README.md](../README.md).")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.colors import to_hex, to_rgb
 
-from harness.report.figures.arm_styles import OKABE_ITO
+from harness.figures.style import OKABE_ITO
 
 PLAIN, BASELINE = "#24292f", "#8c959f"
 """Of `none`, and of arms that are no strategy of the plan."""

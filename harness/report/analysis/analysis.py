@@ -1,0 +1,127 @@
+"""All that is computed of a comparison, each once: terminal, pages, tables, figures and CSV read the same numbers."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from harness.base.errors import UserError
+from harness.metrics.catalog import BUCKETS, METRICS, sign_of
+from harness.metrics.selection import choose
+from harness.report.analysis.comparisons import ArmComparison, BySeed, Epochs, compare_arms, paired
+from harness.report.analysis.estimates import Estimate, estimate, holm
+from harness.report.analysis.load import ArmRuns, Comparison, Group
+from harness.report.analysis.ranks import Ranking, rank_over_blocks
+from harness.results.keys import MetricKey
+
+
+class GroupAnalysis:
+    """The arms of one data set and model, compared."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self._compared: dict[tuple[str, str], list[ArmComparison]] = {}
+        self._flips: dict[tuple[str, str, str, bool], dict[int, float | None]] = {}
+
+    @cached_property
+    def epochs(self) -> Epochs:
+        """By `id` of the arm, seed -> the epoch that the arm's rule picks, on the validation split, in the plan's task
+        and metric.
+
+        Raises:
+            UserError: a run does not record what the plan selects by.
+        """
+        return {id(arm): self._chosen(arm) for arm in self.group.everything}
+
+    def recorded(self, task: str) -> list[str]:
+        """The metrics of a task that its runs recorded where values are read, in the order of the catalogue."""
+        ends = [run.boundaries[0].metrics for arm in self.group.everything for run in arm.finished.values()]
+        keys = {name: MetricKey(self.group.split, name, task) for name in METRICS}
+        return [name for name, key in keys.items() if any(key in end for end in ends)]
+
+    @property
+    def ranked(self) -> list[ArmComparison]:
+        """Every arm in the plan's task and metric, the largest gain first."""
+        return self.compared(self.group.task, self.group.metric)
+
+    def compared(self, task: str, metric: str) -> list[ArmComparison]:
+        """Every arm, the largest gain over the one-epoch baseline first, arms without a value last."""
+        if (task, metric) not in self._compared:
+            self._compared[task, metric] = compare_arms(self.group, self.epochs, task, metric)
+        return self._compared[task, metric]
+
+    def sign_flips(
+        self, task: str, metric: str, quantity: str, *, against_none: bool = False
+    ) -> dict[int, float | None]:
+        """Holm-adjusted p of the sign-flip test of a difference, by `id` of the comparison; the baseline has none."""
+        key = (task, metric, quantity, against_none)
+        if key not in self._flips:
+            found = self.compared(task, metric)
+            arms = [row for row in found if not row.arm.is_baseline]
+            differences = [row.difference(quantity, against_none=against_none) for row in arms]
+            adjusted = holm([None if d is None else d.sign_flip for d in differences])
+            self._flips[key] = dict.fromkeys(map(id, found)) | dict(zip(map(id, arms), adjusted, strict=True))
+        return self._flips[key]
+
+    def at_chosen(self, arm: ArmRuns) -> BySeed:
+        """An arm at its chosen epochs, in the plan's task and metric."""
+        return self._at_boundary(arm, MetricKey(self.group.split, self.group.metric, self.group.task))
+
+    def better(self, left: BySeed, right: BySeed) -> Estimate | None:
+        """Paired difference of two arms in the plan's metric; positive: left is better."""
+        return estimate(sign_of(self.group.metric) * gain for gain in paired(left, right).values())
+
+    def against(self, left: ArmRuns, right: ArmRuns) -> Estimate | None:
+        """How much better one arm is than another at their chosen epochs."""
+        return self.better(self.at_chosen(left), self.at_chosen(right))
+
+    def bucket_gains(self, arm: ArmRuns, *, last: bool) -> dict[str, Estimate]:
+        """By training count of the rarest id: valid gain over the baseline, at the chosen or at the last epoch."""
+        group, found = self.group, {}
+        for bucket, _ in BUCKETS:
+            key = MetricKey("valid", group.metric, group.task, bucket)
+            base = {} if group.baseline is None else self._at_boundary(group.baseline, key)
+            gains = paired(self._at_boundary(arm, key, last=last), base)
+            value = estimate(sign_of(group.metric) * gain for gain in gains.values())
+            if value is not None:
+                found[bucket] = value
+        return found
+
+    def _chosen(self, arm: ArmRuns) -> dict[int, int]:
+        try:
+            return {
+                seed: choose(arm.arm.select, self.group.metric, self.group.task, run.records)[0]
+                for seed, run in arm.finished.items()
+            }
+        except KeyError as error:
+            raise UserError(
+                f"a run of arm '{arm.arm.id}' records no {error.args[0]}, which its plan selects by"
+            ) from error
+
+    def _at_boundary(self, arm: ArmRuns, key: MetricKey, *, last: bool = False) -> BySeed:
+        ends = {
+            seed: run.boundaries[-1 if last else self.epochs[id(arm)][seed] - 1] for seed, run in arm.finished.items()
+        }
+        return {seed: end.metrics[key] for seed, end in ends.items() if key in end.metrics}
+
+
+class Analysis:
+    """A plan's comparison with everything computed of it."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.comparison = comparison
+        self.groups = tuple(map(GroupAnalysis, comparison.groups))
+
+    @cached_property
+    def ranking(self) -> Ranking | None:
+        """Arms ranked over data sets and tasks; None where there are too few."""
+        gains = {
+            found.group.name: [_gains(found, task) for task in found.group.tasks]
+            for found in self.groups
+            if found.group.tasks
+        }
+        return rank_over_blocks(gains, {found.group.metric for found in self.groups})
+
+
+def _gains(found: GroupAnalysis, task: str) -> dict[str, float]:
+    compared = found.compared(task, found.group.metric)
+    return {row.arm.label: gain.mean for row in compared if (gain := row.value("gain")) is not None}
