@@ -144,7 +144,7 @@ class Plan(Config):
     datasets: tuple[dict[str, Any], ...] = Field(alias="dataset", min_length=1)
     models: tuple[dict[str, Any], ...] = Field(alias="model", min_length=1)
     strategies: tuple[str, ...] = Field(min_length=1)
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: tuple[int, ...]
     data_seed: int = Field(0, ge=0)
     train: TrainSpec = TrainSpec()
     evaluation: EvalSpec = EvalSpec()
@@ -241,6 +241,8 @@ def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
         plan = Plan.model_validate({"name": path.stem, **values})
     except ValidationError as error:
         raise UserError(f"plan '{path}': {explain(error, Plan)}") from error
+    if not plan.seeds:
+        raise UserError(f"plan '{path}': seeds = [] is not accepted: at least one is needed, as [1]")
     if (table := plan.table or plan.name) in RESERVED or table.startswith("facts-"):
         raise UserError(
             f"plan '{path}': another command writes table '{table}'; accepted: a name other than {', '.join(RESERVED)} "

@@ -68,7 +68,7 @@ def test_the_sign_flip_test_is_exact_for_symmetric_differences(n: int, shape: st
 
 @pytest.mark.parametrize("n", [2, 3, 5, 8])
 def test_the_sign_flip_test_enumerates_every_flip(n: int) -> None:
-    values = np.random.default_rng(n).normal(0.5, 1, n)
+    values = np.asarray(np.random.default_rng(n).normal(0.5, 1, n))
     flips = np.array(list(product((-1, 1), repeat=n))) @ values
     tail = min(np.mean(flips >= values.sum() - 1e-12), np.mean(flips <= values.sum() + 1e-12))
     assert sign_flip(values) == pytest.approx(min(1.0, 2 * tail))
@@ -78,7 +78,7 @@ def test_the_sign_flip_test_enumerates_every_flip(n: int) -> None:
 def test_few_seeds_bound_the_sign_flip_p_from_below(n: int, p: float) -> None:
     assert smallest_sign_flip(n) == p
     if n > 1:
-        assert sign_flip(np.arange(1, n + 1) * 1e6) == pytest.approx(p)
+        assert sign_flip(np.arange(1.0, n + 1) * 1e6) == pytest.approx(p)
 
 
 def test_the_bootstrap_covers_less_than_student_t_below_its_smallest_number_of_seeds() -> None:
@@ -153,3 +153,22 @@ def test_the_published_table_says_what_was_measured() -> None:
     three = next(line for line in lines if line[1] == "3")
     assert three[-1] == ".000"
     assert float(three[2]) > 0.85 > float(three[3])
+
+
+@pytest.mark.parametrize("n", [3, 5, 9])
+def test_the_sign_flip_test_is_scipys(n: int) -> None:
+    rng = np.random.default_rng(n)
+    ties = np.array([1.0, -1.0, *[0.0] * (n - 2)])
+    for values in (rng.normal(0.3, 1, n), np.round(rng.normal(0, 1, n), 1), np.zeros(n), ties):
+        found = stats.permutation_test((values,), np.mean, permutation_type="samples", n_resamples=9999, rng=0)
+        assert sign_flip(values) == pytest.approx(found.pvalue)
+
+
+def test_holm_and_power_are_those_of_statsmodels() -> None:
+    from statsmodels.stats.multitest import multipletests
+    from statsmodels.stats.power import TTestPower
+
+    p = np.random.default_rng(2).beta(0.5, 3, 25)
+    assert holm(list(p)) == pytest.approx(multipletests(p, method="holm")[1])
+    for effect, n, level in ((0.3, 10, 0.05), (1.2, 5, 0.05 / 7), (0.0, 8, 0.05), (3.0, 3, 0.01)):
+        assert power(effect, n, level) == pytest.approx(TTestPower().power(effect, n, level), abs=1e-9)

@@ -33,6 +33,7 @@ from harness.report.pages.page import typeset
 from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs, plan_toml
 from harness.report.write import analyse, ranked_table, write_report
+from harness.results.keys import ArmRole, Status
 from harness.results.plan_results import Arm, PlanResult, read_plan_result, write_plan_result
 from harness.results.records import Run, crashed
 
@@ -74,7 +75,10 @@ def test_the_interval_covers_the_true_gain_of_simulated_records_in_95_of_100(tmp
     bench = Bench(tmp_path, tasks=("click",), select="final_epoch")
     for _ in range(tries):
         luck = {seed: bench.rng.normal(0, 0.05) for seed in bench.seeds}
-        arms = [_in_memory(bench, role, curve, luck) for role, curve in (("arm", (0.6, 0.62)), ("one_epoch", (0.6,)))]
+        arms = [
+            _in_memory(bench, role, curve, luck)
+            for role, curve in ((ArmRole.ARM, (0.6, 0.62)), (ArmRole.ONE_EPOCH, (0.6,)))
+        ]
         group = Group("synthetic", "dnn", "click", "auc", ("click",), (arms[0],), arms[1], ())
         gain = by_name(compared(group, "click", "auc"))["reinit"].value("gain")
         assert gain is not None
@@ -84,10 +88,10 @@ def test_the_interval_covers_the_true_gain_of_simulated_records_in_95_of_100(tmp
     assert abs(hits - 0.95 * tries) < 5 * math.sqrt(tries * 0.95 * 0.05)
 
 
-def _in_memory(bench: Bench, role: str, curve: Sequence[float], luck: Mapping[int, float]) -> ArmRuns:
+def _in_memory(bench: Bench, role: ArmRole, curve: Sequence[float], luck: Mapping[int, float]) -> ArmRuns:
     arm = Arm("synthetic", "dnn", "reinit", role, bench.select, False, {}, (), {})
     records = {s: tuple(bench._records(curve, luck[s] + bench.rng.normal(0, 0.01))) for s in bench.seeds}
-    return ArmRuns(arm, {s: Run(f"{role}-{s}", {}, r, "finished", "", ENV) for s, r in records.items()}, {}, True)
+    return ArmRuns(arm, {s: Run(f"{role}-{s}", {}, r, Status.FINISHED, "", ENV) for s, r in records.items()}, {}, True)
 
 
 def test_known_effects_are_recovered_and_ranked(tmp_path: Path) -> None:

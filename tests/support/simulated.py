@@ -59,6 +59,7 @@ class Bench:
         search = {"metric": self.metric, "task": self.tasks[0], "select": self.select, "trials": self.trials}
         plan = {"name": self.name, "description": "What is known.", "seeds": list(self.seeds), "search": search}
         plan |= {"strategies": [*self.curves, *pending], "dataset": [{"name": self.dataset, "rows": 1000}]}
+        plan |= {"model": [{"name": "dnn"}]}
         write_plan_result(self.results, PlanResult(self.name, plan, tuple(arms), complete))
 
     def group(self) -> Group:
@@ -116,8 +117,9 @@ class Bench:
                 metrics |= self._metrics(f"valid@{bucket}", auc + luck - 0.01 * n)
                 metrics[f"valid@{bucket}/share/rows"] = 1 / len(BUCKETS)
             cost = {"train_s": 2.0, "eval_s": 0.5, "rows_per_s": 5e5, "table_rows": 1000.0, "table_mb": 1.5}
-            if self.metric == "gauc":
-                metrics |= {f"{split}/gauc/{task}": auc + luck for split in ("valid", "test") for task in self.tasks}
+            if self.metric not in ("auc", "logloss"):
+                splits = ("valid", "test") if self.metric == "gauc" else ("sample", "valid", "test")
+                metrics |= {f"{split}/{self.metric}/{task}": auc + luck for split in splits for task in self.tasks}
             found.append(Record(epoch, epoch * 10, float(epoch), True, typed(metrics), cost))
         return found
 

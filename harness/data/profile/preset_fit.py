@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tomli_w
 from scipy.optimize import minimize
 
 from harness.api import UserError
@@ -136,22 +137,13 @@ class _Trial:
 
 
 def to_toml(population: dict[str, Any]) -> str:
-    """A population as TOML, one line per field and task."""
-    lines = [f"{key} = {_literal(value)}" for key, value in population.items() if key not in ("fields", "tasks")]
-    for table in ("fields", "tasks"):
-        lines += ["", f"[{table}]"]
-        lines += [f"{_literal(name)} = {_literal(values)}" for name, values in population[table].items()]
-    return "\n".join(lines) + "\n"
+    """A population as TOML, its numbers to six significant digits."""
+    return tomli_w.dumps(_rounded(population))
 
 
-def _literal(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
+def _rounded(value: Any) -> Any:
     if isinstance(value, float):
-        return repr(float(f"{value:.6g}"))
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        return float(f"{value:.6g}")
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_literal(inner)}" for key, inner in value.items()) + " }"
-    return "[" + ", ".join(map(_literal, value)) + "]" if isinstance(value, list) else str(value)
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return [_rounded(inner) for inner in value] if isinstance(value, list) else value

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from pydantic import ValidationError
+
+from harness.base.config import explain
 from harness.base.errors import UserError
+from harness.experiment.plan import Plan
 from harness.metrics import curves
 from harness.results.keys import ArmRole, Status
 from harness.results.plan_results import PLAIN, Arm, PlanResult, read_plan_result
@@ -103,6 +106,7 @@ class Comparison:
     """A plan with everything that was recorded for it. seconds: of training and evaluation, trials included."""
 
     result: PlanResult
+    plan: Plan
     groups: tuple[Group, ...]
     seconds: float = 0.0
 
@@ -116,19 +120,34 @@ def seeds(count: int) -> str:
     return f"{count} seed" if count == 1 else f"{count} seeds"
 
 
-def load(results: Path, plan: str) -> Comparison:
+def load(results: Path, name: str) -> Comparison:
     """Read a plan and its runs.
 
     Raises:
         UserError: the plan was never run in this results folder.
     """
-    result = read_plan_result(results, plan)
+    result = read_plan_result(results, name)
+    plan = _plan(result, results)
     groups: dict[tuple[str, str], list[Arm]] = {}
     for arm in result.arms:
         groups.setdefault((arm.dataset, arm.model), []).append(arm)
     keys = {key for arm in result.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
     spent = sum(seconds_of(results / "runs", key) for key in keys)
-    return Comparison(result, tuple(_group(result, members, results) for members in groups.values()), spent)
+    return Comparison(result, plan, tuple(_group(plan, result, members, results) for members in groups.values()), spent)
+
+
+def _plan(result: PlanResult, results: Path) -> Plan:
+    """The plan as it ran.
+
+    Raises:
+        UserError: another version of multiepoch wrote it.
+    """
+    try:
+        return Plan.model_validate(result.plan)
+    except ValidationError as error:
+        raise UserError(
+            f"plan '{result.name}' in '{results}' is not of this version: {explain(error, Plan)}; run it again"
+        ) from error
 
 
 def plans(results: Path) -> list[str]:
@@ -143,21 +162,19 @@ def plans(results: Path) -> list[str]:
     return names
 
 
-def _group(result: PlanResult, members: list[Arm], results: Path) -> Group:
-    search: dict[str, Any] = result.plan.get("search", {})
-    expected = tuple(result.plan.get("seeds", ()))
+def _group(plan: Plan, result: PlanResult, members: list[Arm], results: Path) -> Group:
     runs = results / "runs"
-    arms = [ArmRuns(arm, _runs(runs, arm, expected), _failed_trials(runs, arm), result.complete) for arm in members]
+    arms = [ArmRuns(arm, _runs(runs, arm, plan.seeds), _failed_trials(runs, arm), result.complete) for arm in members]
     tasks = _tasks(arms)
     return Group(
         dataset=members[0].dataset,
         model=members[0].model,
-        task=search.get("task") or (tasks[0] if tasks else ""),
-        metric=search.get("metric", "auc"),
+        task=plan.search.task or (tasks[0] if tasks else ""),
+        metric=plan.search.metric,
         tasks=tasks,
         arms=tuple(a for a in arms if not a.is_baseline),
         baseline=next((a for a in arms if a.is_baseline), None),
-        pending=tuple(s for s in result.plan.get("strategies", ()) if s not in {a.strategy for a in members}),
+        pending=tuple(s for s in plan.strategies if s not in {a.strategy for a in members}),
     )
 
 

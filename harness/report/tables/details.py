@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import tomli_w
+
 from harness.metrics.catalog import measured, sign_of
 from harness.report.analysis.load import ArmRuns, Comparison, Group
 from harness.report.format import NOTHING, number
@@ -93,17 +95,14 @@ def environments(comparison: Comparison) -> list[tuple[str, str]]:
 
 def plan_toml(plan: Mapping[str, Any]) -> str:
     """The plan as it ran, overrides included, as a plan file."""
-    plain = {k: v for k, v in plan.items() if v is not None}
-    tables = {k: v for k, v in plain.items() if isinstance(v, dict)}
-    arrays = {k: v for k, v in plain.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
-    top = _toml_lines({k: v for k, v in plain.items() if k not in tables and k not in arrays})
-    parts = [top, *(f"[{k}]\n{_toml_lines(v)}" for k, v in tables.items())]
-    parts += [f"[[{k}]]\n{_toml_lines(item)}" for k, items in arrays.items() for item in items]
-    return "\n".join(parts)
+    return tomli_w.dumps(_without_nothing(plan))
 
 
-def _toml_lines(values: Mapping[str, Any]) -> str:
-    return "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items() if v is not None)
+def _without_nothing(value: Any) -> Any:
+    """The same without keys whose value is None, which TOML has not."""
+    if isinstance(value, Mapping):
+        return {key: _without_nothing(inner) for key, inner in value.items() if inner is not None}
+    return [_without_nothing(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _environment(env: Mapping[str, Any]) -> str:

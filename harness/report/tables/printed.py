@@ -75,7 +75,7 @@ def markdown(analysis: Analysis, pictures: Mapping[int, str], difference: float 
     """
     comparison = analysis.comparison
     result = comparison.result
-    parts = [f"# {_safe(result.table)}", _safe(result.plan.get("description", ""))]
+    parts = [f"# {_safe(result.table)}", _safe(comparison.plan.description)]
     if not result.complete:
         parts.append("**This plan is not complete: some runs are still to come.**")
     if len(comparison.groups) > 1:
