@@ -155,7 +155,8 @@ class Plan(Config):
     datasets: tuple[dict[str, Any], ...] = Field(alias="dataset", min_length=1)
     models: tuple[dict[str, Any], ...] = Field(alias="model", min_length=1)
     strategies: tuple[str, ...] = Field(min_length=1)
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: tuple[int, ...]
+    """Of the reporting runs; empty for a search alone, which only `tune` makes."""
     data_seed: int = Field(0, ge=0)
     train: TrainSpec = TrainSpec()
     evaluation: EvalSpec = EvalSpec()
@@ -205,9 +206,12 @@ def load_plan(path: Path, overrides: list[str] | None = None) -> Plan:
     for override in overrides or []:
         _override(values, override)
     try:
-        return Plan.model_validate({"name": path.stem, **values})
+        plan = Plan.model_validate({"name": path.stem, **values})
     except ValidationError as error:
         raise UserError(f"plan '{path}': {explain(error, Plan)}") from error
+    if not plan.seeds:
+        raise UserError(f"plan '{path}': seeds = [] is not accepted: list at least one")
+    return plan
 
 
 def _override(values: dict[str, Any], override: str) -> None:
