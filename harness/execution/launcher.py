@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 
 from harness.results.keys import Status
 from harness.results.records import Record
-from harness.search.arm import Job
+from harness.search.job import Job
 
 
 @dataclass(frozen=True)

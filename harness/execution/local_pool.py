@@ -20,7 +20,7 @@ from types import TracebackType
 
 from harness.execution.launcher import Began, Died, Event, Recorded
 from harness.execution.run_job import JobRunner
-from harness.search.arm import Job
+from harness.search.job import Job
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from harness.results.plan_results import Arm
 from harness.results.records import Record, Run
-from harness.search.arm import Job
+from harness.search.job import Job
 
 
 class Observer(Protocol):

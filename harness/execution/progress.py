@@ -16,7 +16,7 @@ from harness.metrics import curves
 from harness.results.keys import MetricKey, Status
 from harness.results.plan_results import Arm
 from harness.results.records import Record, Run
-from harness.search.arm import Job
+from harness.search.job import Job
 
 
 class Display:

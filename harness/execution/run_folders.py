@@ -10,7 +10,7 @@ from harness.results import records
 from harness.results.keys import Status
 from harness.results.records import Record, Run
 from harness.results.run_writer import RunWriter, write_crash
-from harness.search.arm import Job
+from harness.search.job import Job
 
 
 class RunFolders:

@@ -23,7 +23,7 @@ from harness.experiment.instantiate import instances
 from harness.experiment.keys import run_key
 from harness.plugins.registry import Registry
 from harness.results.keys import Status
-from harness.search.arm import Job
+from harness.search.job import Job
 
 
 class JobRunner:

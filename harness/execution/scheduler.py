@@ -13,7 +13,8 @@ from harness.execution.run_folders import RunFolders
 from harness.experiment.plan import Plan
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Record, Run
-from harness.search.arm import ArmPlan, Job
+from harness.search.arm import ArmPlan
+from harness.search.job import Job
 from harness.search.procedure import Jobs, procedure
 
 

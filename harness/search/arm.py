@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scipy.stats import qmc
@@ -17,28 +17,11 @@ from harness.metrics.selection import Rule
 from harness.plugins.registry import Registry, entry_of
 from harness.results.keys import ArmId, ArmRole, RunRole
 from harness.results.plan_results import PLAIN
+from harness.search.job import Job
 from harness.search.space import STARTUP, Space, distribution, within
 from harness.search.study import Journal
 
 SHARED = ("dense_lr", "table_lr")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run that an arm asks for."""
-
-    key: str
-    spec: RunSpec
-    data: str
-    """The key of its data set."""
-    arm: ArmId
-    role: RunRole
-    number: int
-    """Of the trial, or the seed."""
-    varying: dict[str, Any] = field(default_factory=dict)
-    """The searched values."""
-    page: str = ""
-    """Of a trial, as in Trial."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from harness.metrics.selection import choose
 from harness.results.keys import ArmRole, RunRole, Status
 from harness.results.plan_results import Arm, Trial
 from harness.results.records import Run
-from harness.search.arm import ArmPlan, Job
+from harness.search.arm import ArmPlan
+from harness.search.job import Job
 from harness.search.space import STARTUP
 from harness.search.study import Search
 

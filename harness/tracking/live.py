@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from harness.results.keys import ArmRole
 from harness.results.plan_results import Arm
 from harness.results.records import Record, Run
-from harness.search.arm import Job
+from harness.search.job import Job
 from harness.tracking.members import member
 from harness.tracking.tracker import Tracker
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.results.keys import ArmId, RunRole
 from harness.results.plan_results import PlanResult
-from harness.search.arm import Job
+from harness.search.job import Job
 
 
 @dataclass(frozen=True)

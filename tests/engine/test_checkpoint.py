@@ -24,7 +24,7 @@ from harness.experiment.plan import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import ArmId, RunRole, Status
 from harness.results.records import Record, whole_epochs
-from harness.search.arm import Job
+from harness.search.job import Job
 
 STRATEGIES = [
     *sorted(Registry().strategies),

@@ -18,7 +18,7 @@ from harness.plugins.registry import Registry
 from harness.results.keys import RunRole, Status
 from harness.results.plan_results import PlanResult
 from harness.results.records import Record, read
-from harness.search.arm import Job
+from harness.search.job import Job
 
 SMALL = ("search.trials=0", "seeds=[1]", 'strategies=["reinit"]')
 

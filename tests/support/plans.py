@@ -15,7 +15,7 @@ from harness.experiment.plan import Plan, load_plan
 from harness.plugins.registry import Registry
 from harness.results.plan_results import Arm, PlanResult
 from harness.results.records import Record, Run
-from harness.search.arm import Job
+from harness.search.job import Job
 from harness.search.study import open_journal
 from support.engine import TINY
 

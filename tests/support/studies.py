@@ -12,7 +12,8 @@ from harness.plugins.registry import Registry
 from harness.results.keys import Status
 from harness.results.plan_results import Arm
 from harness.results.records import Record, Run
-from harness.search.arm import ArmPlan, Job
+from harness.search.arm import ArmPlan
+from harness.search.job import Job
 from harness.search.procedure import procedure
 from harness.search.study import open_journal
 from support.plans import PLAN, plan_of

@@ -17,7 +17,7 @@ from harness.results.keys import ArmId, ArmRole, RunRole, Status
 from harness.results.plan_results import Arm, PlanResult, Trial, write_plan_result
 from harness.results.records import Record, read
 from harness.results.run_writer import RunWriter
-from harness.search.arm import Job
+from harness.search.job import Job
 from harness.tracking.live import Live
 from harness.tracking.mlflow.tracker import MlflowTracker
 from support.simulated import typed

@@ -11,7 +11,7 @@ from harness.execution.run_folders import RunFolders
 from harness.execution.run_job import train
 from harness.plugins.registry import Registry
 from harness.results.records import Record, Run
-from harness.search.arm import Job
+from harness.search.job import Job
 
 
 def checkpoints_of(job: Job, results: Path) -> Path:

@@ -13,7 +13,7 @@ from harness.experiment.plan import RunSpec
 from harness.results.keys import ArmRole, RunRole, Status
 from harness.results.plan_results import Arm
 from harness.results.records import Record, Run
-from harness.search.arm import Job
+from harness.search.job import Job
 from harness.tracking.factory import open_tracker
 from harness.tracking.live import Live
 from harness.tracking.members import Member
