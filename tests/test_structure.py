@@ -153,6 +153,18 @@ def test_only_its_own_room_imports_a_service(package: str, owner: str) -> None:
     assert [m for m in importers(package) if not within(m, owner)] == []
 
 
+@pytest.mark.parametrize(
+    ("implementation", "user"),
+    [
+        ("harness.tracking.mlflow", "harness.tracking.factory"),
+        ("harness.execution.local_pool", "harness.execution.run_plan"),
+    ],
+)
+def test_only_one_module_names_an_implementation(implementation: str, user: str) -> None:
+    """Everything else knows the protocol: Tracker, Launcher."""
+    assert {m for m in importers(implementation) if not within(m, implementation)} == {user}
+
+
 @pytest.mark.parametrize("module", [m for m in MODULES if within(m, "harness.report") or within(m, "harness.figures")])
 def test_the_report_never_imports_torch(module: str) -> None:
     assert not [m for m in reachable(module) if any(within(i, "torch") for i in MODULES[m])]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 
 from harness import ENGINE, __version__
@@ -24,8 +24,8 @@ def environment() -> dict[str, str | int]:
         "torch": torch.__version__,
         "numpy": np.__version__,
         "machine": f"{_cpu()} ({platform.system()} {platform.machine()})",
-        "cores": os.cpu_count() or 0,
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "cores": psutil.cpu_count() or 0,
+        "memory_gb": round(psutil.virtual_memory().total / 2**30),
     }
 
 

@@ -16,3 +16,8 @@ ROOT = _root()
 """Holds strategies/, datasets/ and plans/."""
 STRATEGIES, DATASETS, PLANS = ROOT / "strategies", ROOT / "datasets", ROOT / "plans"
 PRESETS, MODELS = DATASETS / "presets", PACKAGE / "models"
+
+
+def make_command(target: str, results: Path) -> str:
+    """How to call a target of the Makefile for a results folder."""
+    return f"make {target}" + ("" if results == Path("results") else f" RESULTS={results}")

@@ -34,7 +34,8 @@ def run_one(
     search = plan.search.model_copy(update={"trials": 0})
     update = {"name": f"{plan.name}-run", "table": None, "strategies": (strategy,), "seeds": (seed,), "search": search}
     plan = plan.model_copy(update=update)
-    result, display, _ = run_plan(console, plan, checked(console, plan, registry, results), results, 1, mlflow)
+    arms = checked(console, plan, registry, results)
+    result, display, _ = run_plan(console, plan, arms, results, 1, "mlflow" if mlflow else "none")
     for arm in result.arms:
         if arm.role == ArmRole.ARM:
             for key in arm.runs.values():

@@ -10,7 +10,7 @@ from harness.commands.benchmark import report_files
 from harness.execution.lock import locked
 from harness.execution.run_plan import link_trials
 from harness.report.analysis.load import plans
-from harness.tracking.mlflow.tracker import sync as sync_plan
+from harness.tracking.sync import sync as sync_plan
 
 
 def sync(console: Console, names: list[str] | None, results: Path) -> None:
@@ -18,6 +18,6 @@ def sync(console: Console, names: list[str] | None, results: Path) -> None:
     known = names or plans(results)
     with locked(results):
         for plan in known:
-            tracker = sync_plan(results, plan, report_files(results, plan))
+            tracker = sync_plan("mlflow", results, plan, report_files(results, plan))
             link_trials(results, tracker)
             console.print(f"MLflow has all of plan '{plan}'", highlight=False)

@@ -46,7 +46,7 @@ def tune_one(
     plan = plan.model_copy(update={"strategies": (strategy,), "seeds": (), "search": search})
     arms = checked(console, plan, registry, results)
     plan = plan.model_copy(update={"name": f"{plan.name}-tune", "table": None})
-    result, display, tracker = run_plan(console, plan, arms, results, workers, mlflow)
+    result, display, tracker = run_plan(console, plan, arms, results, workers, "mlflow" if mlflow else "none")
     for arm, source in zip(result.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))
         again = _options(plan_name, results, plugins, overrides)

@@ -14,7 +14,10 @@ EVERY = 60.0
 
 
 class Checkpoints:
-    """In the folder of a run, the latest one alone. epoch: the last that it holds; 0: there is none to be read."""
+    """Those of one run, in a folder of their own, of which only the latest is kept."""
+
+    epoch: int
+    """The epoch after which the latest was taken; 0: there is none that can be read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -48,6 +51,7 @@ class Checkpoints:
         """
         start, partial = time.monotonic(), self._folder / "checkpoint.partial"
         with suppress(OSError, RuntimeError):  # torch raises RuntimeError for a full disk
+            self._folder.mkdir(parents=True, exist_ok=True)
             torch.save(state, partial)
             partial.rename(self._path(epoch))
             self.clear()

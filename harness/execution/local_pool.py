@@ -1,7 +1,7 @@
-"""Worker processes that train one run at a time and send back its records as they are made.
+"""A launcher that trains in processes of this machine, one run at a time in each.
 
-Each worker hangs on a pipe of its own: if it dies, its job alone is lost and another worker takes its place. If the
-parent dies, the worker dies with it, in the midst of a run: what is launched next may train the same one.
+Each worker has a pipe of its own: if it dies, only its run is lost and another worker takes its place. If the parent
+dies, the worker ends too, even in the middle of a run.
 """
 
 from __future__ import annotations
@@ -9,45 +9,44 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Any, Literal
 
-from harness.data import indexed
-from harness.data.build import data_folder
-from harness.execution.run_job import execute
-from harness.plugins.registry import Registry
-from harness.search.arm import Job
-
-Event = tuple[Literal["record", "done", "crashed", "died"], Job, Any]
+from harness.execution.launcher import Began, Died, Event, Recorded
+from harness.execution.run_job import JobRunner
+from harness.search.job import Job
 
 
 @dataclass
 class _Worker:
     process: SpawnProcess
     pipe: Connection
-    job: Job | None = None
+    key: str | None = None
+    """Of the run that it trains; None while it is idle."""
 
 
-class Pool:
-    """`size` processes; a context manager that ends them all on the way out."""
+class LocalPool:
+    """`size` worker processes, started when they are first needed.
+
+    plugins: a folder of further plug-ins. results: where the data sets are, and checkpoints go.
+    """
 
     def __init__(self, size: int, plugins: Path | None, results: Path) -> None:
         self._size, self._plugins, self._results = size, plugins, results
         self._workers: list[_Worker] = []
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> LocalPool:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for worker in self._workers:
             worker.pipe.close()
             worker.process.terminate()
@@ -55,35 +54,34 @@ class Pool:
 
     @property
     def free(self) -> int:
-        """How many more jobs can start now."""
-        return self._size - sum(w.job is not None for w in self._workers)
+        return self._size - sum(w.key is not None for w in self._workers)
 
-    def submit(self, job: Job) -> None:
-        """Give a job to an idle worker, or to a new one."""
-        self._workers = [w for w in self._workers if w.job is not None or w.process.is_alive()]
-        worker = next((w for w in self._workers if w.job is None), None) or self._spawn()
-        worker.job = job
-        with suppress(OSError):  # one that has just died is an event
-            worker.pipe.send(job)
+    def submit(self, job: Job, epochs_held: int) -> None:
+        self._workers = [w for w in self._workers if w.key is not None or w.process.is_alive()]
+        worker = next((w for w in self._workers if w.key is None), None) or self._spawn()
+        worker.key = job.key
+        with suppress(OSError):  # a worker that has just died is found by `events`
+            worker.pipe.send((job, epochs_held))
 
     def events(self, timeout: float) -> Iterator[Event]:
-        """What happened within `timeout` seconds: a record, a job's (status, reason), or why it crashed or died."""
-        busy = {w.pipe: w for w in self._workers if w.job is not None}
+        busy = {w.pipe: w for w in self._workers if w.key is not None}
         for pipe in wait(list(busy), timeout):
             assert isinstance(pipe, Connection)
-            worker = busy[pipe]
-            assert worker.job is not None
-            try:
-                kind, value = pipe.recv()
-                job = worker.job
-            except (EOFError, OSError):  # OSError: it died in the middle of a message, or with one to read
-                worker.process.join()
-                self._workers.remove(worker)
-                kind, job = "died", worker.job
-                value = f"the training process died with exit status {worker.process.exitcode} (out of memory?)"
-            if kind != "record":
-                worker.job = None
-            yield kind, job, value
+            event = self._receive(busy[pipe], pipe)
+            if not isinstance(event, Began | Recorded):
+                busy[pipe].key = None
+            yield event
+
+    def _receive(self, worker: _Worker, pipe: Connection) -> Event:
+        assert worker.key is not None
+        try:
+            event: Event = pipe.recv()
+        except (EOFError, OSError):  # OSError: it died in the middle of a message, or with one to read
+            worker.process.join()
+            self._workers.remove(worker)
+            status = worker.process.exitcode
+            return Died(worker.key, f"the training process died with exit status {status} (out of memory?)")
+        return event
 
     def _spawn(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
@@ -96,27 +94,15 @@ class Pool:
 
 
 def _work(pipe: Connection, plugins: Path | None, results: Path) -> None:
+    """What a worker process does: train the runs that come through the pipe until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
-    registry = Registry(plugins)
-    load = lru_cache(maxsize=2)(lambda key: indexed.load(data_folder(results, key)))
-    try:
+    runner = JobRunner(results, plugins)
+    with suppress(BrokenPipeError, EOFError):
         while True:
-            job: Job = pipe.recv()
-            try:
-                outcome = execute(
-                    job.spec, job.key, load(job.data), registry, results, lambda r: pipe.send(("record", r))
-                )
-                pipe.send(("done", outcome))
-            except (BrokenPipeError, EOFError):
-                raise
-            except Exception as error:
-                last = traceback.extract_tb(error.__traceback__)[-1]
-                place = f"{Path(last.filename).name}:{last.lineno}"
-                why = " ".join(str(error).split())
-                pipe.send(("crashed", f"{type(error).__name__} at {place}: {why}"))
-    except (BrokenPipeError, EOFError):
-        return
+            job, epochs_held = pipe.recv()
+            for event in runner.run(job, epochs_held):
+                pipe.send(event)
 
 
 def _end_with_parent() -> None:

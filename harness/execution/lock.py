@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from harness.base.errors import UserError
-from harness.results import records
+from harness.base.files import ensure_writable
 
 
 @contextmanager
 def locked(results: Path, *, wait: bool = False) -> Iterator[None]:
-    """One process at a time writes to a results folder; the lock goes with the process, however it ends.
+    """Only one process at a time writes to a results folder; its lock goes when it ends, in whatever way.
+
+    wait: until the other is done, instead of refusing.
 
     Raises:
-        UserError: another has it, and this one is not to wait.
+        UserError: another process has it, and this one is not to wait; or the folder cannot be written.
     """
-    records.ensure_writable(results)
-    with (results / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError as error:
-            raise UserError(f"another multiepoch is running in results folder '{results}'; wait for it") from error
+    ensure_writable(results)
+    try:
+        lock = FileLock(results / ".lock").acquire(blocking=wait)
+    except Timeout as error:
+        raise UserError(f"another multiepoch is running in results folder '{results}'; wait for it") from error
+    with lock:
         yield

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from harness.results.plan_results import Arm
 from harness.results.records import Record, Run
-from harness.search.arm import Job
+from harness.search.job import Job
 
 
 class Observer(Protocol):
-    """What watches a plan run: the progress display, MLflow."""
+    """Watches a plan run, as the progress display and the tracker do."""
 
     def planned(self, runs: int) -> None:
         """How many runs the plan will come to."""
 
-    def started(self, job: Job) -> None: ...
+    def started(self, job: Job) -> None:
+        """A run was handed to the launcher: once, or again if the process that trained it died."""
 
-    def recorded(self, job: Job, record: Record) -> None: ...
+    def recorded(self, job: Job, record: Record) -> Mapping[str, float]:
+        """A run was evaluated, or an earlier attempt's evaluation was kept.
+
+        Returns costs of watching, to be kept with those of the record's epoch; empty if there are none.
+        """
 
     def finished(self, job: Job, run: Run, trained: bool) -> None:
         """A run is done or has crashed; `trained` is false if it was found on disk."""
 
-    def arm_done(self, arm: Arm) -> None: ...
+    def arm_done(self, arm: Arm) -> None:
+        """All runs of an arm are done."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.base.errors import UserError, unknown
+from harness.base.files import ensure_writable
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import Plan, labels
 from harness.metrics.catalog import METRICS, PROBES, Needs
 from harness.plugins.registry import Registry
-from harness.results import records
 from harness.search.arm import ArmPlan
 from harness.search.study import open_journal
 
@@ -23,7 +23,7 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
         UserError: anything in the plan or its data is not accepted.
     """
     datasets, models, _ = plugin_specs(plan, registry)
-    records.ensure_writable(results)
+    ensure_writable(results)
     journal = open_journal(results) if plan.search.trials else None
     arms = []
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):

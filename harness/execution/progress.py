@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -15,13 +16,16 @@ from harness.metrics import curves
 from harness.results.keys import MetricKey, Status
 from harness.results.plan_results import Arm
 from harness.results.records import Record, Run
-from harness.search.arm import Job
+from harness.search.job import Job
 
 
 class Display:
-    """A live display on a terminal, and everywhere a line per finished run. A context manager and launch observer.
+    """A launch observer that shows a live display on a terminal, and a line per finished run everywhere.
 
-    task: whose AUC by epoch a finished run's line shows; None: the first.
+    A context manager, inside which the display is on.
+
+    workers: how many runs train at a time.
+    task: whose AUC by epoch the line of a finished run shows; None: the first.
     """
 
     def __init__(self, console: Console, workers: int, task: str | None) -> None:
@@ -58,8 +62,9 @@ class Display:
         self._running[job.key] = (job, None)
         self._begun[job.key] = time.monotonic()
 
-    def recorded(self, job: Job, record: Record) -> None:
+    def recorded(self, job: Job, record: Record) -> Mapping[str, float]:
         self._running[job.key] = (job, record)
+        return {}
 
     def finished(self, job: Job, run: Run, trained: bool) -> None:
         self._running.pop(job.key, None)
@@ -106,12 +111,12 @@ class Display:
 
 
 def name(job: Job) -> str:
-    """An arm and which of its runs this is."""
+    """The arm of a run, and which of its runs it is."""
     return f"{job.arm} {job.role} {job.number}"
 
 
 def failures(console: Console, display: Display) -> int:
-    """Print what failed; the exit status."""
+    """Print what failed. Returns the exit status, 1 if anything did."""
     for job, reason in display.failed:
         console.print(f"[red]failed[/] {name(job)}: {escape(reason)}", highlight=False, soft_wrap=True)
     return int(bool(display.failed))

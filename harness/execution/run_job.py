@@ -1,61 +1,94 @@
-"""Train one run and write its records."""
+"""Train one run and report what happens, without writing its records."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable
+import shutil
+import traceback
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
+import psutil
+
 from harness.base.environment import environment
+from harness.base.errors import UserError
+from harness.data import indexed
+from harness.data.build import data_folder
 from harness.data.indexed import IndexedDataset
 from harness.engine.checkpoint import Checkpoints
 from harness.engine.run import Diverged, run
+from harness.execution.launcher import Began, Crashed, Done, Event, Recorded
 from harness.experiment.instantiate import instances
-from harness.experiment.plan import RunSpec
+from harness.experiment.keys import run_key
 from harness.plugins.registry import Registry
-from harness.results import records
 from harness.results.keys import Status
-from harness.results.records import Record, RunWriter
+from harness.search.job import Job
 
 
-def execute(
-    spec: RunSpec, key: str, data: IndexedDataset, registry: Registry, results: Path, report: Callable[[Record], None]
-) -> tuple[Status, str]:
-    """Train a run, from its checkpoint if it has one, and write its records.
+class JobRunner:
+    """Trains the runs of one results folder, one after the other, and keeps the data sets it read last in memory.
 
-    Returns its status and, if it failed, the reason.
+    plugins: a folder of further plug-ins.
     """
-    checkpoints = Checkpoints(results / "runs" / key)
-    if checkpoints.epoch and not records.holds(results / "runs", key, checkpoints.epoch):
-        checkpoints.drop()
-    usage = _Usage()
-    writer = RunWriter(results / "runs", key, spec.model_dump(mode="json"), environment(), keep=checkpoints.epoch)
+
+    def __init__(self, results: Path, plugins: Path | None) -> None:
+        self._results, self._registry = results, Registry(plugins)
+        self._load = lru_cache(maxsize=2)(lambda key: indexed.load(data_folder(results, key)))
+
+    def run(self, job: Job, epochs_held: int) -> Iterator[Event]:
+        """Train a run; an error becomes its last event."""
+        try:
+            data, checkpoints = self._load(job.data), self._results / "checkpoints" / job.key
+            yield from train(job, epochs_held, data, self._registry, checkpoints)
+        except Exception as error:
+            yield Crashed(job.key, _in_one_line(error))
+
+
+def train(
+    job: Job, epochs_held: int, data: IndexedDataset, registry: Registry, checkpoints: Path
+) -> Iterator[Began | Recorded | Done]:
+    """Train a run, from its checkpoint if the scheduler holds all records up to there.
+
+    checkpoints: a folder for those of this run only, deleted at the end. One is saved only after the caller has taken
+    the records of its epoch.
+
+    Raises:
+        UserError: this process would compute other numbers than those the key stands for.
+    """
+    _ensure_same(job, registry)
+    saved = Checkpoints(checkpoints)
+    if saved.epoch > epochs_held:
+        saved.drop()
+    yield Began(job.key, saved.epoch, environment())
+    spec, status, reason = job.spec, Status.FINISHED, ""
     _, model, strategies = instances(spec, registry)
-    for record in writer.kept:
-        report(record)
-    status, reason = Status.FINISHED, ""
+    process = psutil.Process()
+    process.cpu_percent()  # counts from here
     try:
-        for record in run(data, model, strategies, spec.train, spec.evaluation, spec.seed, checkpoints):
-            shown = replace(record, cost=record.cost | usage.lap()) if record.boundary else record
-            writer.append(shown)
-            report(shown)
+        for record in run(data, model, strategies, spec.train, spec.evaluation, spec.seed, saved):
+            if record.boundary:
+                usage = {"cpu_percent": process.cpu_percent(), "load_average": psutil.getloadavg()[0]}
+                record = replace(record, cost=record.cost | usage)
+            yield Recorded(job.key, record)
     except Diverged as error:
         status, reason = Status.FAILED, str(error)
-    writer.finish(status, reason)
-    checkpoints.clear()
-    return status, reason
+    yield Done(job.key, status, reason)
+    shutil.rmtree(checkpoints, ignore_errors=True)
 
 
-class _Usage:
-    """How busy this process and the machine are, from epoch to epoch."""
+def _ensure_same(job: Job, registry: Registry) -> None:
+    """Raises: UserError: the key that this process computes for a run is not the one it was asked for."""
+    if (key := run_key(job.spec, job.data, registry)) != job.key:
+        raise UserError(
+            f"the training process computes key {key} for this run: its torch, numpy, multiepoch or plug-ins are not "
+            "those of the process that asked for it; run the plan again once nothing changes any more"
+        )
 
-    def __init__(self) -> None:
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
 
-    def lap(self) -> dict[str, float]:
-        wall, cpu = time.perf_counter(), time.process_time()
-        share = (cpu - self._cpu) / (wall - self._wall)
-        self._wall, self._cpu = wall, cpu
-        return {"cpu_percent": 100 * share, "load_average": os.getloadavg()[0]}
+def _in_one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, UserError):
+        return text
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: {text}"

@@ -1,4 +1,4 @@
-"""Run what is missing of a plan: ask the arms for jobs, hand them to workers, and hand back the results."""
+"""Run what is missing of a plan: ask the arms for jobs, hand them to a launcher, and hand back the results."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.execution.local_pool import Pool
+from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launcher, Recorded
 from harness.execution.lock import locked
 from harness.execution.observer import Observer
+from harness.execution.run_folders import RunFolders
 from harness.experiment.plan import Plan
-from harness.results import records
-from harness.results.keys import Status
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
-from harness.results.records import Run
-from harness.search.arm import ArmPlan, Job
+from harness.results.records import Record, Run
+from harness.search.arm import ArmPlan
+from harness.search.job import Job
 from harness.search.procedure import Jobs, procedure
 
 
@@ -22,110 +22,132 @@ def launch(
     plan: Plan,
     arms: Sequence[ArmPlan],
     results: Path,
-    workers: int,
+    launcher: Launcher,
     observers: Sequence[Observer] = (),
     links: Callable[[str], dict[str, str]] = lambda key: {},
 ) -> PlanResult:
-    """Run all of a prepared plan that is missing, `workers` runs at a time.
+    """Run all of a prepared plan that is missing, as many runs at a time as the launcher takes.
 
-    links: what a trial says about the MLflow run of its key.
+    links: key -> what a trial of a search says about where its run is tracked.
 
-    A run that fails is recorded and the others go on; one whose process dies is tried once more first. Interrupted, it
-    leaves whole runs or none, and called again goes on with what is missing.
+    A run that fails is recorded and the others go on; one whose process dies is tried once more first. After an
+    interruption, the next call goes on with what is missing.
+
+    Raises:
+        UserError: another process writes to the results folder.
     """
-    with locked(results), Pool(workers, arms[0].registry.extra, results) as pool:
-        return _Launch(plan, results, pool, observers).run([replace(a, links=links) for a in arms])
+    with locked(results), launcher:
+        return _Scheduler(plan, results, launcher, observers).run([replace(arm, links=links) for arm in arms])
 
 
 @dataclass
-class _Driver:
-    """An arm under way: its generator, the jobs it waits for, and what came of them."""
+class _RunningArm:
+    """An arm that waits for runs."""
 
-    arm: ArmPlan
-    jobs: Jobs
+    procedure: Jobs
     asked: list[Job] = field(default_factory=list)
+    """The runs it waits for."""
     runs: dict[str, Run] = field(default_factory=dict)
+    """By key, all runs it was given so far."""
     arms: list[Arm] = field(default_factory=list)
+    """What it came to: the arm, and for `none` its baseline."""
 
 
-class _Launch:
-    def __init__(self, plan: Plan, results: Path, pool: Pool, observers: Sequence[Observer]) -> None:
-        self.plan, self.results, self.pool, self.observers = plan, results, pool, observers
-        self.ready: list[Job] = []
-        self.waiting: dict[str, list[_Driver]] = {}
-        self.drivers: list[_Driver] = []
-        self.died: set[str] = set()
+class _Scheduler:
+    """One launch of a plan, and the only writer of its run folders."""
+
+    def __init__(self, plan: Plan, results: Path, launcher: Launcher, observers: Sequence[Observer]) -> None:
+        self._plan, self._results, self._launcher, self._observers = plan, results, launcher, observers
+        self._folders = RunFolders(results)
+        self._ready: list[Job] = []
+        self._training: dict[str, Job] = {}
+        self._waiting: dict[str, list[_RunningArm]] = {}
+        self._arms: list[_RunningArm] = []
+        self._died: set[str] = set()
 
     def run(self, arms: list[ArmPlan]) -> PlanResult:
-        for observer in self.observers:
+        for observer in self._observers:
             observer.planned(sum(arm.most_runs for arm in arms))
-        self.drivers = [_Driver(arm, procedure(arm)) for arm in arms]
-        for driver in self.drivers:
-            self._advance(driver, None)
-        while self.waiting:
-            while self.ready and self.pool.free:
-                job = self.ready.pop(0)
-                self.pool.submit(job)
-                for observer in self.observers:
-                    observer.started(job)
-            for kind, job, value in self.pool.events(timeout=0.5):
-                if kind == "record":
-                    for observer in self.observers:
-                        observer.recorded(job, value)
-                elif kind == "died" and job.key not in self.died:
-                    self.died.add(job.key)
-                    self.ready.insert(0, job)
-                else:
-                    self._settle(job, self._read(job, None if kind == "done" else value), trained=True)
+        self._arms = [_RunningArm(procedure(arm)) for arm in arms]
+        for arm in self._arms:
+            self._advance(arm, None)
+        while self._waiting:
+            while self._ready and self._launcher.free:
+                self._submit(self._ready.pop(0))
+            for event in self._launcher.events(timeout=0.5):
+                self._handle(event, self._training[event.key])
         return self._write_result(complete=True)
 
-    def _settle(self, job: Job, run: Run, trained: bool) -> None:
-        """Hand a run to every arm that waits for it; the last one asked for moves the arm on."""
-        for observer in self.observers:
-            observer.finished(job, run, trained)
-        for driver in self.waiting.pop(job.key):
-            driver.runs[job.key] = run
-            if all(j.key in driver.runs for j in driver.asked):
-                self._advance(driver, [driver.runs[j.key] for j in driver.asked])
+    def _submit(self, job: Job) -> None:
+        self._training[job.key] = job
+        self._launcher.submit(job, self._folders.epochs_held(job.key))
+        for observer in self._observers:
+            observer.started(job)
 
-    def _advance(self, driver: _Driver, runs: list[Run] | None) -> None:
+    def _handle(self, event: Event, job: Job) -> None:
+        match event:
+            case Began():
+                for record in self._folders.begin(job, event):
+                    self._show(job, record)
+            case Recorded(record=record):
+                self._folders.append(job.key, record)
+                self._show(job, record)
+            case Done():
+                self._settle(job, self._folders.finish(event), trained=True)
+            case Died() if job.key not in self._died:
+                self._died.add(job.key)
+                self._ready.insert(0, job)
+            case Crashed(reason=reason) | Died(reason=reason):
+                self._settle(job, self._folders.crash(job, reason), trained=True)
+
+    def _show(self, job: Job, record: Record) -> None:
+        for observer in self._observers:
+            if cost := observer.recorded(job, record):
+                self._folders.add_cost(job.key, record.epoch, cost)
+
+    def _settle(self, job: Job, run: Run, trained: bool) -> None:
+        """Hand a run to every arm that waits for it; an arm with all it asked for moves on."""
+        for observer in self._observers:
+            observer.finished(job, run, trained)
+        for arm in self._waiting.pop(job.key):
+            arm.runs[job.key] = run
+            if all(j.key in arm.runs for j in arm.asked):
+                self._advance(arm, [arm.runs[j.key] for j in arm.asked])
+
+    def _advance(self, arm: _RunningArm, runs: list[Run] | None) -> None:
         """Let an arm ask for its next runs; those on disk are handed over at once."""
         while True:
             try:
-                driver.asked = next(driver.jobs) if runs is None else driver.jobs.send(runs)
+                arm.asked = next(arm.procedure) if runs is None else arm.procedure.send(runs)
             except StopIteration as stop:
-                driver.arms = stop.value
-                self._write_result(complete=False)
-                for observer in self.observers:
-                    for arm in driver.arms:
-                        observer.arm_done(arm)
+                self._end(arm, stop.value)
                 return
-            missing = [j for j in driver.asked if not self._on_disk(driver, j)]
+            missing = [job for job in arm.asked if not self._found(arm, job)]
             for job in missing:
-                if job.key not in self.waiting:
-                    self.ready.append(job)
-                self.waiting.setdefault(job.key, []).append(driver)
+                if job.key not in self._waiting:
+                    self._ready.append(job)
+                self._waiting.setdefault(job.key, []).append(arm)
             if missing:
                 return
-            runs = [driver.runs[j.key] for j in driver.asked]
+            runs = [arm.runs[job.key] for job in arm.asked]
 
-    def _on_disk(self, driver: _Driver, job: Job) -> bool:
-        if job.key not in driver.runs and (run := records.done(self.results / "runs", job.key)) is not None:
-            driver.runs[job.key] = run
-            for observer in self.observers:
+    def _end(self, arm: _RunningArm, arms: list[Arm]) -> None:
+        arm.arms = arms
+        self._write_result(complete=False)
+        for observer in self._observers:
+            for each in arms:
+                observer.arm_done(each)
+
+    def _found(self, arm: _RunningArm, job: Job) -> bool:
+        """Whether an arm was given a run before or it is on disk."""
+        if job.key not in arm.runs and (run := self._folders.done(job.key)) is not None:
+            arm.runs[job.key] = run
+            for observer in self._observers:
                 observer.finished(job, run, False)
-        return job.key in driver.runs
-
-    def _read(self, job: Job, crash: str | None) -> Run:
-        """A run from disk; one that crashed counts as failed now, and is trained again the next time."""
-        runs = self.results / "runs"
-        if crash is None:
-            return records.read(runs, job.key)
-        records.crashed(runs, job.key, crash)
-        return Run(job.key, job.spec.model_dump(mode="json"), (), Status.FAILED, crash, {})
+        return job.key in arm.runs
 
     def _write_result(self, complete: bool) -> PlanResult:
-        arms = tuple(arm for driver in self.drivers for arm in driver.arms)
-        result = PlanResult(self.plan.name, self.plan.model_dump(mode="json", by_alias=True), arms, complete)
-        write_plan_result(self.results, result)
+        arms = tuple(each for arm in self._arms for each in arm.arms)
+        result = PlanResult(self._plan.name, self._plan.model_dump(mode="json", by_alias=True), arms, complete)
+        write_plan_result(self._results, result)
         return result

@@ -145,6 +145,7 @@ class Plan(Config):
     models: tuple[dict[str, Any], ...] = Field(alias="model", min_length=1)
     strategies: tuple[str, ...] = Field(min_length=1)
     seeds: tuple[int, ...]
+    """Of the reporting runs; empty for a search alone, which only `tune` makes."""
     data_seed: int = Field(0, ge=0)
     train: TrainSpec = TrainSpec()
     evaluation: EvalSpec = EvalSpec()

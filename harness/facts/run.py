@@ -10,9 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from harness.execution.prepare import prepare
-from harness.execution.progress import Display, failures
-from harness.execution.scheduler import launch
+from harness.execution.progress import failures
+from harness.execution.run_plan import checked, run_plan
 from harness.experiment.plan import plan_file
 from harness.facts import page
 from harness.facts.sheet import Fact, Sheet, load_sheet
@@ -52,10 +51,8 @@ def run_facts(
 def _run(console: Console, sheet: Sheet, fact: Fact, results: Path, workers: int, registry: Registry) -> int:
     """Train what is missing of one fact; 1 if a run failed."""
     plan = sheet.plan(fact)
-    with console.status("checking the plan and building its data"):
-        arms = prepare(plan, registry, results)
-    with Display(console, workers, fact.task) as display:
-        launch(plan, arms, results, workers, [display])
+    arms = checked(console, plan, registry, results)
+    _, display, _ = run_plan(console, plan, arms, results, workers, "none")
     return failures(console, display)
 
 

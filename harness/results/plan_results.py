@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UserError, unknown
+from harness.base.files import write_json
 from harness.results.keys import ArmId, ArmRole
-from harness.results.records import write
 
 PLAIN = "none"
 """The strategy that mitigates nothing, of which one epoch is the baseline."""
@@ -73,7 +73,7 @@ class PlanResult:
 
 def write_plan_result(results: Path, result: PlanResult) -> None:
     (results / "plans").mkdir(parents=True, exist_ok=True)
-    write(results / "plans" / f"{result.name}.json", dataclasses.asdict(result))
+    write_json(results / "plans" / f"{result.name}.json", dataclasses.asdict(result))
 
 
 def read_plan_result(results: Path, name: str) -> PlanResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scipy.stats import qmc
@@ -17,6 +17,7 @@ from harness.metrics.selection import Rule
 from harness.plugins.registry import Registry, entry_of
 from harness.results.keys import ArmId, ArmRole, RunRole
 from harness.results.plan_results import PLAIN
+from harness.search.job import Job
 from harness.search.space import STARTUP, Space, distribution, within
 from harness.search.study import Journal
 
@@ -24,41 +25,27 @@ SHARED = ("dense_lr", "table_lr")
 
 
 @dataclass(frozen=True)
-class Job:
-    """One run that an arm wants.
-
-    role: trial or seed; number: of the trial, or the seed. varying: the searched values. page: of a trial, as in Trial.
-    """
-
-    key: str
-    spec: RunSpec
-    data: str
-    arm: ArmId
-    role: RunRole
-    number: int
-    varying: dict[str, Any] = field(default_factory=dict)
-    page: str = ""
-
-
-@dataclass(frozen=True)
 class ArmPlan:
-    """What an arm is made of.
-
-    dataset and model: labels; strategy: as in the plan. links: key -> what a trial says about its MLflow run. role: as
-    of `plan_results.Arm`.
-    """
+    """What an arm is made of."""
 
     plan: Plan
     registry: Registry
     dataset: str
+    """Its label."""
     model: str
+    """Its label."""
     strategy: str
+    """As the plan writes it."""
     data: str
+    """The key of the data set."""
     dataset_spec: PluginSpec
     model_spec: PluginSpec
     task: str
+    """The one that the plan selects by."""
     journal: Journal | None = None
+    """Of the searches; None if the plan has none."""
     links: Callable[[str], dict[str, str]] = lambda key: {}
+    """Key -> what a trial says about where its run is tracked, as name -> value."""
     role: ArmRole = ArmRole.ARM
 
     @property
@@ -66,7 +53,10 @@ class ArmPlan:
         return ArmId(self.dataset, self.model, self.strategy if self.role == ArmRole.ARM else self.role)
 
     def baseline(self) -> ArmPlan | None:
-        """One epoch of the plain model, searched for as many epochs as any arm; that of `none` where nothing is."""
+        """The one-epoch baseline, which belongs to `none`; None for other arms and without reporting seeds.
+
+        Its search trains as many epochs as that of any arm. Without a search it is the first epoch of `none`.
+        """
         if self.strategy != PLAIN or not self.plan.seeds:
             return None
         train, search = self.plan.train, self.plan.search
@@ -78,12 +68,12 @@ class ArmPlan:
 
     @property
     def most_runs(self) -> int:
-        """Of the arm and its baseline, if no run serves twice."""
+        """How many runs the arm and its baseline need, if they share none."""
         search, seeds, once = self.plan.search.trials, len(self.plan.seeds), self.baseline()
         return search + seeds + (once.plan.search.trials + seeds if once and search else 0)
 
     def space(self) -> Space:
-        """Every searched knob: the shared ones that do something, then the strategy's that the plan does not fix."""
+        """Every searched knob: the shared ones that the strategy does not replace, then its own that no plan fixes."""
         train, search = self.plan.train, self.plan.search
         parts = parse_strategy(self.strategy, self.registry)
         classes = {p.name: entry_of(self.registry.strategies, "strategy", p.name).cls for p in parts}
@@ -98,8 +88,11 @@ class ArmPlan:
         return space
 
     def given(self, space: Space) -> dict[int, dict[str, Any]]:
-        """Trial -> knobs that are not left to the sampler: first the defaults, then the same learning rates for every
-        arm, the points of a Halton sequence scrambled by the search's seed."""
+        """Trial -> knobs that are not left to the sampler.
+
+        Trial 0 has the defaults. The next ones have the same learning rates in every arm: the points of a Halton
+        sequence, scrambled by the search's seed.
+        """
         unit = qmc.Halton(len(SHARED), rng=self.plan.search.seed).random(STARTUP)
         out = {0: {name: default for name, (_, default) in space.items()}}
         for n in range(1, STARTUP):

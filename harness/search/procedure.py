@@ -1,7 +1,7 @@
-"""An arm under way: it searches its knobs, then trains its winner on fresh seeds.
+"""What an arm does: it searches its knobs, then trains its winner on fresh seeds.
 
-A driven arm is a generator that yields the runs it wants next and is sent their results; whoever drives it decides
-where and when they run.
+A procedure is a generator that yields the runs it wants next and is sent their results. The caller decides where and
+when they run.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from harness.metrics.selection import choose
 from harness.results.keys import ArmRole, RunRole, Status
 from harness.results.plan_results import Arm, Trial
 from harness.results.records import Run
-from harness.search.arm import ArmPlan, Job
+from harness.search.arm import ArmPlan
+from harness.search.job import Job
 from harness.search.space import STARTUP
 from harness.search.study import Search
 
 Jobs = Generator[list[Job], list[Run], list[Arm]]
+"""Yields the runs that it wants, is sent their results in the same order, and returns what it came to."""
 Tried = list[tuple[Trial, Run]]
 
 
@@ -34,9 +36,9 @@ def procedure(arm: ArmPlan) -> Jobs:
 
 
 def _search(arm: ArmPlan) -> Generator[list[Job], list[Run], Tried]:
-    """Run the study's remaining trials, one at a time; nothing where the plan has no budget.
+    """Run the study's remaining trials, one at a time; none if the plan has no budget.
 
-    A trial that failed in a crash is trained again; if that gives it a value, the trials after it are proposed anew.
+    A trial that crashed is trained again. If it then gets a value, the trials after it are proposed anew.
     """
     done = Tried()
     if arm.journal is None:
@@ -90,7 +92,7 @@ A search in plan `{plan.name}`. {plan.description}
 - **Knobs**: {", ".join(f"`{k}`" for k in knobs)}. The learning rates are searched for every strategy alike: trials 1 to
   {STARTUP - 1} of every study have the same ones.
 - **Seeds**: trial *n* has seed {plan.search.seed} + *n*; the winner is trained again on seeds that no trial had.
-- **Attributes**: `key` names the folder of the run's records, `results/runs/<key>`, and its MLflow run.
+- **Attributes**: `key` names the folder of the run's records, `results/runs/<key>`, and is a tag of its tracked run.
   `multi_epoch_gain_valid_over_own_epoch_1` is the value minus that of the trial's own first epoch, positive where it is
   better; the report's gain is on the test split, over one *tuned* epoch of `none`. `boundary_jump_sample_logloss` is
   the loss at the first evaluation of epoch 2 minus that at the end of epoch 1, in nats.
@@ -99,7 +101,7 @@ A search in plan `{plan.name}`. {plan.description}
 
 
 def _attributes(arm: ArmPlan, run: Run) -> dict[str, float]:
-    """What a trial came to besides its value."""
+    """What the dashboard shows of a trial besides its value."""
     plan = arm.plan.search
     found = curves.ends(run.records, plan.metric, arm.task)
     out = {}
@@ -132,5 +134,5 @@ def _report(arm: ArmPlan, trials: Tried) -> Generator[list[Job], list[Run], Arm]
 
 
 def _value(arm: ArmPlan, rule: str, run: Run) -> float | None:
-    """What a run is worth under a rule; None: it failed."""
+    """The value of a run under a selection rule; None: it failed."""
     return choose(rule, arm.plan.search.metric, arm.task, run.records)[1] if run.status == Status.FINISHED else None

@@ -9,12 +9,13 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from harness.base.plugin import Knob
 
 STARTUP = 5
-"""Trials before the sampler learns from what the ones before them came to."""
+"""Trials before the sampler learns from earlier results."""
 Space = dict[str, tuple[BaseDistribution, Any]]
+"""Name of a knob -> its distribution and its default."""
 
 
 def distribution(knob: Knob, default: Any) -> BaseDistribution:
-    """Where the search looks for a knob; integers where the default is one."""
+    """Where the search looks for a knob; only integers if its default is one."""
     if knob.choices is not None:
         return CategoricalDistribution(knob.choices)
     assert knob.low is not None
@@ -25,7 +26,7 @@ def distribution(knob: Knob, default: Any) -> BaseDistribution:
 
 
 def within(distribution: BaseDistribution, share: float) -> float:
-    """The value that lies this share of the way through a range of numbers, on its own scale."""
+    """The number that lies this share of the way through a range, on a logarithmic scale if the range has one."""
     assert isinstance(distribution, FloatDistribution)
     low, high = distribution.low, distribution.high
     return float(low * (high / low) ** share if distribution.log else low + share * (high - low))

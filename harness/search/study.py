@@ -1,7 +1,7 @@
 """Hyperparameter search: `tuned()` fields become one Optuna study per arm, in a journal file.
 
-A study asks one trial at a time and its sampler is seeded anew for each from the study's name and the trial's number,
-so a study that was interrupted continues exactly as it would have.
+A study proposes one trial at a time. Its sampler is seeded for each from the study's name and the trial's number, so
+an interrupted study goes on exactly as it would have without the interruption.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
-from optuna.distributions import (
-    distribution_to_json,
-)
+from optuna.distributions import distribution_to_json
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -35,14 +33,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 optuna.logging.set_verbosity(logging.WARNING)
+JOURNAL = "optuna.journal"
+"""The file in a results folder that holds its studies."""
+DASHBOARD = "http://127.0.0.1:8080"
+"""Where `make dashboard` serves the studies."""
 
 
 @dataclass(frozen=True)
 class Journal:
-    """Where every study of a results folder is. storage: Optuna's; artifacts: the files that belong to trials."""
+    """Where every study of a results folder is."""
 
     storage: BaseStorage
     artifacts: FileSystemArtifactStore
+    """The files that belong to trials."""
 
 
 def open_journal(results: Path) -> Journal:
@@ -51,7 +54,7 @@ def open_journal(results: Path) -> Journal:
     Raises:
         UserError: it is damaged.
     """
-    files, path = results / "optuna.artifacts", results / "optuna.journal"
+    files, path = results / "optuna.artifacts", results / JOURNAL
     files.mkdir(parents=True, exist_ok=True)
     try:
         if path.exists() and path.read_bytes()[-1:] not in (b"", b"\n"):
@@ -66,13 +69,16 @@ def open_journal(results: Path) -> Journal:
 
 
 class Search:
-    """The study of one arm. space: name -> (distribution, default). given: trial -> values of knobs that the sampler is
-    not asked for, the defaults in the first.
+    """The study of one arm.
 
-    key: of the first trial's run. Whatever would change its numbers, the data, the engine, a plug-in, makes it another
-    study; the sampler's stream stays the same, as it depends on the arm and its space alone.
-    trials: how many belong to it; more, of a larger budget before, are not looked at. larger: is better. value: what a
-    trial's value is called in the dashboard; note: what the study is, in Markdown.
+    space: name -> (distribution, default).
+    given: trial -> values of knobs that are not left to the sampler; in trial 0 the defaults.
+    key: of the first trial's run. Other data, another engine or a changed plug-in changes it, and makes this another
+        study. The sampler's random stream stays the same, as it depends only on the arm and its space.
+    trials: how many belong to it. If an earlier budget was larger, the others are ignored.
+    larger: whether a larger value is better.
+    value: what a trial's value is called in the dashboard.
+    note: describes the study, in Markdown.
     """
 
     def __init__(
@@ -87,7 +93,7 @@ class Search:
         self._open([])
 
     def ask(self) -> Trial | None:
-        """The next trial; the one that a killed process left running comes first. None: the budget is spent."""
+        """The next trial; first the one that a killed process left running. None: the budget is spent."""
         trials = self._study.get_trials(deepcopy=False)
         left = next((t for t in trials[: self._trials] if t.state == TrialState.RUNNING), None)
         if left is not None:
@@ -108,9 +114,12 @@ class Search:
     def tell(
         self, trial: Trial, curve: Mapping[int, float] | None = None, figure: Figure | None = None, **attributes: Any
     ) -> None:
-        """Finish a trial: with its value, or as failed.
+        """Finish a trial: with its value, or as failed if it has none.
 
-        curve: epoch -> value, and figure: the run's curves; both appear in the dashboard, as do attributes.
+        curve: epoch -> value.
+        figure: the run's curves.
+        attributes: name -> value.
+        The dashboard shows all three.
         """
         stored = self._study.get_trials(deepcopy=False)[trial.number]
         handle = optuna.trial.Trial(self._study, stored._trial_id)
@@ -129,7 +138,7 @@ class Search:
             self._study.tell(trial.number, trial.value)
 
     def rewind(self, number: int) -> None:
-        """Forget this trial and all that were proposed after it."""
+        """Forget this trial and all that were proposed later."""
         kept = self._study.get_trials()[:number]
         optuna.delete_study(study_name=self.name, storage=self._journal.storage)
         self._open(kept)
@@ -169,13 +178,13 @@ class Search:
 
 
 def link(journal: Journal, page: Callable[[str], str | None]) -> None:
-    """Let the note of every finished trial lead to its run. page: key -> the address of the MLflow run that it has."""
+    """Let the note of every finished trial lead to where its run is shown. page: key -> an address, if there is one."""
     for name in optuna.study.get_all_study_names(journal.storage):
         study = optuna.load_study(study_name=name, storage=journal.storage, sampler=optuna.samplers.RandomSampler())
         for trial in study.get_trials(deepcopy=False):
             key = trial.user_attrs.get("key", "")
             if trial.state.is_finished() and (address := page(key)) is not None:
-                _save_note(optuna.trial.Trial(study, trial._trial_id), f"[MLflow run]({address}) of key `{key}`")
+                _save_note(optuna.trial.Trial(study, trial._trial_id), f"[run]({address}) of key `{key}`")
 
 
 def _save_note(about: optuna.Study | optuna.trial.Trial, text: str) -> None:

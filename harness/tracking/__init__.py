@@ -1,1 +1,1 @@
-"""What is told to an experiment tracker beside the records on disk."""
+"""Showing the runs of a plan elsewhere. The records on disk stay the truth, from which all can be shown again."""

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from support.engine import EVALUATION, TRAIN
+from support.training import checkpoints_of, train_here
 
 from harness.data.indexed import IndexedDataset
 from harness.engine import checkpoint
 from harness.engine.checkpoint import Checkpoints
 from harness.engine.trainer import Trainer
-from harness.execution.run_job import execute
+from harness.execution.launcher import Began, Recorded
+from harness.execution.run_job import train
 from harness.experiment.instantiate import parse_strategy
+from harness.experiment.keys import run_key
 from harness.experiment.plan import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build
-from harness.results.records import Record
+from harness.results.keys import ArmId, RunRole, Status
+from harness.results.records import Record, whole_epochs
+from harness.search.job import Job
 
 STRATEGIES = [
     *sorted(Registry().strategies),
@@ -39,48 +45,88 @@ def _always_due(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Checkpoints, "due", lambda self: True)
 
 
-def spec_of(registry: Registry, strategy: str) -> RunSpec:
+def job_of(registry: Registry, strategy: str) -> Job:
     model = PluginSpec(name="dnn", params={"dim": 4, "hidden": (16, 8)})
     train = TRAIN.model_copy(update={"epochs": 3})
     parts = parse_strategy(strategy, registry)
-    return RunSpec(
+    spec = RunSpec(
         dataset=PluginSpec(name="powerlaw"), model=model, strategy=parts, train=train, evaluation=EVALUATION, seed=1
     )
+    key, arm = run_key(spec, "data", registry), ArmId("powerlaw", "dnn", strategy)
+    return Job(key, spec, "data", arm, RunRole.SEED, 1)
 
 
-def die_in(epoch: int) -> Any:
-    def report(record: Record) -> None:
+def die_in(epoch: int) -> Callable[[Record], None]:
+    def see(record: Record) -> None:
         if record.epoch == epoch and not record.boundary:
             raise Killed
 
-    return report
+    return see
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_killed_run_goes_on_to_the_same_bytes(
     strategy: str, dataset: IndexedDataset, registry: Registry, tmp_path: Path
 ) -> None:
-    spec = spec_of(registry, strategy)
+    job = job_of(registry, strategy)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    execute(spec, "key", dataset, registry, whole, lambda record: None)
+    train_here(job, dataset, registry, whole)
     for epoch in (2, 3):
         with pytest.raises(Killed):
-            execute(spec, "key", dataset, registry, broken, die_in(epoch))
-        assert Checkpoints(broken / "runs" / "key").epoch == epoch - 1
-    told: list[Record] = []
-    assert execute(spec, "key", dataset, registry, broken, told.append) == ("finished", "")
-    paths = [results / "runs" / "key" / "records.jsonl" for results in (whole, broken)]
+            train_here(job, dataset, registry, broken, die_in(epoch))
+        assert Checkpoints(checkpoints_of(job, broken)).epoch == epoch - 1
+    seen: list[Record] = []
+    assert train_here(job, dataset, registry, broken, seen.append).status == Status.FINISHED
+    paths = [results / "runs" / job.key / "records.jsonl" for results in (whole, broken)]
     assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert len(told) == len(paths[0].read_text().splitlines())
-    epochs = [json.loads(line)["epoch"] for line in (broken / "runs" / "key" / "costs.jsonl").read_text().splitlines()]
-    assert epochs == [1, 2, 3]
-    assert not list(broken.rglob("checkpoint*"))
+    assert len(seen) == len(paths[0].read_text().splitlines())
+    costs = (broken / "runs" / job.key / "costs.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in costs] == [1, 2, 3]
+    assert not list(broken.rglob("checkpoint-*"))
+
+
+def test_a_checkpoint_of_an_epoch_whose_records_were_lost_is_not_used(
+    dataset: IndexedDataset, registry: Registry, tmp_path: Path
+) -> None:
+    """The scheduler died after the worker had sent the records of two epochs, and before it wrote the second."""
+    job, runs = job_of(registry, "reinit"), tmp_path / "runs"
+    with pytest.raises(Killed):
+        train_here(job, dataset, registry, tmp_path, die_in(3))
+    path = runs / job.key / "records.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if json.loads(line)["epoch"] == 1))
+    assert whole_epochs(runs, job.key) == 1
+    events = train(job, 1, dataset, registry, checkpoints_of(job, tmp_path))
+    began = next(events)
+    assert isinstance(began, Began)
+    assert began.kept_epochs == 0
+    assert [e.record.epoch for e in events if isinstance(e, Recorded)] == [1, 1, 2, 2, 3, 3]
+
+
+def test_records_beyond_the_checkpoint_are_trained_again(
+    dataset: IndexedDataset, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of(registry, "reinit")
+    save = Checkpoints.save
+
+    def only_the_first(self: Checkpoints, epoch: int, state: dict[str, Any]) -> None:
+        if epoch == 1:
+            save(self, epoch, state)
+
+    monkeypatch.setattr(Checkpoints, "save", only_the_first)
+    with pytest.raises(Killed):
+        train_here(job, dataset, registry, tmp_path, die_in(3))
+    assert whole_epochs(tmp_path / "runs", job.key) == 2
+    train_here(job, dataset, registry, tmp_path)
+    train_here(job, dataset, registry, tmp_path / "whole")
+    paths = [results / "runs" / job.key / "records.jsonl" for results in (tmp_path, tmp_path / "whole")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_a_restored_trainer_is_the_same_to_the_last_tensor(
     dataset: IndexedDataset, registry: Registry, tmp_path: Path
 ) -> None:
-    spec = spec_of(registry, STRATEGIES[-3])
+    spec = job_of(registry, STRATEGIES[-3]).spec
     strategies = tuple(build(registry.strategies, "strategy", s.name, s.params) for s in spec.strategy)
     model = build(registry.models, "model", "dnn", spec.model.params)
     trainers = [Trainer(dataset, model, strategies, spec.train, seed=1) for _ in range(2)]
@@ -95,7 +141,7 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(
         trainer.start_epoch(2)
         for batch in trainer.batches.epoch(2):
             trainer.step(batch)
-    states = [torch.utils._pytree.tree_leaves(t.state()) for t in trainers]  # type: ignore[no-untyped-call]
+    states = [torch.utils._pytree.tree_leaves(t.state()) for t in trainers]
     assert len(states[0]) == len(states[1]) > 20
     for a, b in zip(*states, strict=True):
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
@@ -105,14 +151,15 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(
 def test_a_run_that_cannot_go_on_starts_again(
     damaged: str, dataset: IndexedDataset, registry: Registry, tmp_path: Path
 ) -> None:
-    spec, folder = spec_of(registry, "reinit"), tmp_path / "runs" / "key"
+    job = job_of(registry, "reinit")
     with pytest.raises(Killed):
-        execute(spec, "key", dataset, registry, tmp_path, die_in(2))
-    path = folder / damaged
+        train_here(job, dataset, registry, tmp_path, die_in(2))
+    (path,) = tmp_path.rglob(damaged)
     path.write_bytes(path.read_bytes()[:20] + b"\n")
-    assert execute(spec, "key", dataset, registry, tmp_path, lambda record: None) == ("finished", "")
-    execute(spec, "key", dataset, registry, tmp_path / "whole", lambda record: None)
-    assert (folder / "records.jsonl").read_bytes() == (tmp_path / "whole/runs/key/records.jsonl").read_bytes()
+    assert train_here(job, dataset, registry, tmp_path).status == Status.FINISHED
+    train_here(job, dataset, registry, tmp_path / "whole")
+    paths = [results / "runs" / job.key / "records.jsonl" for results in (tmp_path, tmp_path / "whole")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_a_full_disk_costs_the_checkpoint_and_not_the_run(
@@ -123,9 +170,9 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_run(
         raise RuntimeError("PytorchStreamWriter failed writing file")
 
     monkeypatch.setattr(torch, "save", full)
-    spec = spec_of(registry, "none")
-    assert execute(spec, "key", dataset, registry, tmp_path, lambda record: None) == ("finished", "")
-    assert not list(tmp_path.rglob("checkpoint*"))
+    job = job_of(registry, "none")
+    assert train_here(job, dataset, registry, tmp_path).status == Status.FINISHED
+    assert not list(tmp_path.rglob("checkpoint-*"))
 
 
 def test_only_the_latest_checkpoint_is_kept(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from support.plans import PLAN, go, plan_of, record_bytes, studies
 
-from harness import report
 from harness.api import UserError
 from harness.experiment.plan import Plan
+from harness.report.write import write_report
 from harness.results import records
 from harness.results.plan_results import PlanResult, read_plan_result
 from harness.search.study import open_journal
@@ -35,7 +35,7 @@ def test_damaged_runs_are_trained_again_to_the_same_bytes(ran: tuple[Plan, Path,
     (folders[3] / "records.jsonl").unlink()
     for folder in folders[:4]:
         assert records.done(results / "runs", folder.name) is None
-    assert report.write_report(results, None).is_file(), "what is left is reported"
+    assert write_report(results, None).is_file(), "what is left is reported"
     again, watcher = go(plan, results, workers=1)
     assert sorted(job.key for job in watcher.trained) == [folder.name for folder in folders[:4]]
     assert (again, record_bytes(results), studies(results)) == (result, before, searched)
@@ -45,7 +45,7 @@ def test_what_is_left_is_reported_even_if_it_is_the_baseline_alone(ran: tuple[Pl
     _, results, result = ran
     for key in (key for arm in result.arms if arm.role == "arm" for key in arm.runs.values()):
         (results / "runs" / key / "done").write_text("")
-    assert "No answer yet" in report.write_report(results, None).read_text()
+    assert "No answer yet" in write_report(results, None).read_text()
 
 
 def test_a_deleted_journal_is_made_again_without_training(ran: tuple[Plan, Path, PlanResult]) -> None:

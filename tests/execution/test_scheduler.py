@@ -15,12 +15,14 @@ from rich.console import Console
 from support.plans import PLAN, Watcher, go, plan_of, record_bytes, studies
 
 from harness.api import UserError
-from harness.execution.local_pool import Pool
+from harness.execution.launcher import Died
+from harness.execution.local_pool import LocalPool
 from harness.execution.prepare import prepare
 from harness.execution.progress import Display, failures
 from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
 from harness.report.analysis.load import load
+from harness.results.keys import RunRole, Status
 from harness.results.plan_results import PlanResult
 from harness.results.records import Run, read
 
@@ -36,7 +38,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path, Pla
 def test_every_arm_searches_and_reports(reference: tuple[Plan, Path, PlanResult, Watcher]) -> None:
     _, results, result, watcher = reference
     assert result.complete
-    assert [a.id.split("/")[-1] for a in result.arms] == ["none", "one_epoch", "reinit"]
+    assert [a.id.name for a in result.arms] == ["none", "one_epoch", "reinit"]
     for arm in result.arms:
         assert len(arm.trials) == (4 if arm.role == "one_epoch" else 2), "two epochs each, in all"
         assert arm.trials[0].params["dense_lr"] == 1e-3
@@ -59,7 +61,7 @@ def test_a_plan_without_test_never_reads_it(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, PLAN, "search.trials=0", "seeds=[1]", "evaluation.test=false")
     _, watcher = go(plan, tmp_path / "results")
     names = {name for run in watcher.runs for record in run.records for name in record.metrics}
-    assert not any(name.startswith("test/") for name in names)
+    assert {name.split for name in names} == {"sample", "valid", "train"}
     (group,) = load(tmp_path / "results", plan.name).groups
     assert group.split == "valid"
 
@@ -118,7 +120,7 @@ class Broken(Strategy):
 
 
 def test_workers_end_with_their_parent_whatever_they_are_at(tmp_path: Path) -> None:
-    """One that trains on would write into the records of the next launch."""
+    """One that trains on would save checkpoints beside those of the next launch."""
     stuck = "os.close(os.open('here', os.O_CREAT)), __import__('time').sleep(900)"
     (tmp_path / "broken.py").write_text(BROKEN.format(how=stuck))
     plan_of(tmp_path, PLAN.replace('"reinit"', '"broken"'))
@@ -187,11 +189,11 @@ def test_a_crashing_run_costs_only_itself(tmp_path: Path, how: str, reason: str)
 
 
 def test_a_reason_is_shown_as_it_is(tmp_path: Path) -> None:
-    job = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0].job({}, "seed", 1, 1)
+    job = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0].job({}, RunRole.SEED, 1, 1)
     console = Console(file=io.StringIO(), width=200)
     display = Display(console, 1, None)
     display.started(job)
-    display.finished(job, Run(job.key, {}, (), "failed", "oh [/no]", {}), True)
+    display.finished(job, Run(job.key, {}, (), Status.FAILED, "oh [/no]", {}), True)
     assert failures(console, display) == 1
     assert str(console.file.getvalue()).count("oh [/no]") == 2  # type: ignore[attr-defined]
 
@@ -208,25 +210,25 @@ def test_a_process_that_dies_once_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_a_worker_killed_before_it_took_its_job_is_an_event(tmp_path: Path) -> None:
-    job = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0].job({}, "seed", 1, 1)
-    with Pool(1, None, tmp_path) as pool:
-        pool.submit(job)
+    job = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0].job({}, RunRole.SEED, 1, 1)
+    with LocalPool(1, None, tmp_path) as pool:
+        pool.submit(job, 0)
         pool._workers[0].process.kill()
-        ((kind, died, reason),) = pool.events(timeout=60)
-    assert (kind, died.key) == ("died", job.key)
-    assert "exit status -9" in reason
+        (event,) = pool.events(timeout=60)
+    assert event == Died(job.key, "the training process died with exit status -9 (out of memory?)")
 
 
 def test_a_job_whose_worker_dies_as_another_job_is_submitted_is_not_lost(tmp_path: Path) -> None:
     arm = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0]
-    first, second = (arm.job({}, "seed", seed, seed) for seed in (1, 2))
-    with Pool(2, None, tmp_path) as pool:
-        pool.submit(first)
+    first, second = (arm.job({}, RunRole.SEED, seed, seed) for seed in (1, 2))
+    with LocalPool(2, None, tmp_path) as pool:
+        pool.submit(first, 0)
         pool._workers[0].process.kill()
         pool._workers[0].process.join()
-        pool.submit(second)
-        kind, died, _ = next(pool.events(timeout=60))
-    assert (kind, died.key) == ("died", first.key)
+        pool.submit(second, 0)
+        event = next(pool.events(timeout=60))
+    assert isinstance(event, Died)
+    assert event.key == first.key
 
 
 def test_two_launches_in_one_results_folder_are_refused(tmp_path: Path) -> None:

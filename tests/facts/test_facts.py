@@ -22,7 +22,7 @@ from harness.facts.sheet import Claim, load_sheet
 from harness.facts.verdict import Finding, Measured
 from harness.plugins.registry import Registry
 from harness.report.analysis.estimates import estimate
-from harness.results.plan_results import Arm
+from harness.results.keys import Status
 from harness.results.records import Record, Run
 
 SHEET = """
@@ -82,12 +82,12 @@ def a_run(seed: int, valid: list[float], test: list[float], sample: dict[float, 
         Record(e, 100 * e, float(e), True, typed({"valid/auc/t": v, "test/auc/t": t, "test/auc/u": t / 2}))
         for e, (v, t) in enumerate(zip(valid, test, strict=True), 1)
     ]
-    return Run(f"k{seed}", {}, (*within, *ends), "finished", "", {})
+    return Run(f"k{seed}", {}, (*within, *ends), Status.FINISHED, "", {})
 
 
 @pytest.fixture
 def readings() -> Readings:
-    def arm(dataset: str, model: str, strategy: str, shift: float) -> Arm:
+    def arm(dataset: str, model: str, strategy: str, shift: float) -> NamedRuns:
         runs = {s: a_run(s, [0.6, 0.8, 0.7], [0.5, 0.7 + shift + s / 100, 0.9], {0.5: 0.25, 1.255: s}) for s in (1, 2)}
         return NamedRuns(dataset, model, strategy, runs)
 
@@ -247,7 +247,7 @@ def test_facts_run_once_and_leave_page_and_figure(tmp_path: Path) -> None:
 
     def go(names: list[str]) -> str:
         console = Console(record=True, width=200, quiet=True)
-        assert run_facts(console, tmp_path / "sheet.toml", names, tmp_path / "results", 1, None) == 0
+        assert run_facts(console, str(tmp_path / "sheet.toml"), names, tmp_path / "results", 1, None) == 0
         return (out / "facts.md").read_text()
 
     page = go([])

@@ -35,7 +35,8 @@ from harness.report.tables.details import failures, knobs, plan_toml
 from harness.report.write import analyse, ranked_table, write_report
 from harness.results.keys import ArmRole, Status
 from harness.results.plan_results import Arm, PlanResult, read_plan_result, write_plan_result
-from harness.results.records import Run, crashed
+from harness.results.records import Run
+from harness.results.run_writer import write_crash
 
 
 def by_name(found: list[ArmComparison]) -> dict[str, ArmComparison]:
@@ -436,7 +437,7 @@ def test_a_failed_trial_of_the_baseline_is_listed_with_its_reason(tmp_path: Path
     result = read_plan_result(tmp_path, "bench")
     lost = [replace(a, trials=(replace(a.trials[0], value=None), a.trials[1])) for a in result.arms if a.role != "arm"]
     write_plan_result(tmp_path, replace(result, arms=(*(a for a in result.arms if a.role == "arm"), *lost)))
-    crashed(tmp_path / "runs", lost[0].trials[0].key, "out of memory")
+    write_crash(tmp_path / "runs", lost[0].trials[0].key, "out of memory")
     (group,) = load(tmp_path, "bench").groups
     (line,) = failures(group).lines
     assert [cell.text for cell in line] == ["one epoch", "trial 0", "missing", "out of memory", lost[0].trials[0].key]

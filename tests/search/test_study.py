@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import optuna
 from hypothesis import given
@@ -22,7 +23,11 @@ SPACE = {
     "count": (distribution(Knob(1, 100, log=True), 2), 2),
     "kind": (distribution(Knob(choices=("a", "b")), "b"), "b"),
 }
-GIVEN = {0: {"lr": 1e-2, "count": 2, "kind": "b"}, 1: {"lr": 5e-2}, 3: {"lr": 2e-3, "count": 50}}
+GIVEN: dict[int, dict[str, Any]] = {
+    0: {"lr": 1e-2, "count": 2, "kind": "b"},
+    1: {"lr": 5e-2},
+    3: {"lr": 2e-3, "count": 50},
+}
 
 
 def search(folder: Path, trials: int = 8, key: str = "key") -> Search:
@@ -35,7 +40,7 @@ def value_of(trial: Trial) -> float | None:
 
 
 def spend(study: Search, most: int = 100) -> list[Trial]:
-    done = []
+    done: list[Trial] = []
     while len(done) < most and (trial := study.ask()) is not None:
         done.append(replace(trial, key=f"key{trial.number}", value=value_of(trial)))
         study.tell(done[-1], run="r")
@@ -146,10 +151,10 @@ def test_notes_of_trials_lead_to_where_their_runs_are_now(tmp_path: Path) -> Non
     spend(study, most=2)
     journal = open_journal(tmp_path)
     for address in ("http://old/r", "http://new/r"):
-        link(journal, lambda key, address=address: address if key == "key1" else None)
+        link(journal, {"key1": address}.get)
     loaded = optuna.load_study(study_name=study.name, storage=journal.storage)
     notes = [get_note(optuna.trial.Trial(loaded, t._trial_id)) for t in loaded.trials]
-    assert notes == ["", "[MLflow run](http://new/r) of key `key1`"]
+    assert notes == ["", "[run](http://new/r) of key `key1`"]
     size = (tmp_path / "optuna.journal").stat().st_size
     link(journal, lambda key: "http://new/r" if key == "key1" else None)
     assert (tmp_path / "optuna.journal").stat().st_size == size, "what is there is not written again"

@@ -8,13 +8,14 @@ from typing import Any
 
 import optuna
 
+from harness.execution.local_pool import LocalPool
 from harness.execution.prepare import prepare
 from harness.execution.scheduler import launch
 from harness.experiment.plan import Plan, load_plan
 from harness.plugins.registry import Registry
 from harness.results.plan_results import Arm, PlanResult
 from harness.results.records import Record, Run
-from harness.search.arm import Job
+from harness.search.job import Job
 from harness.search.study import open_journal
 from support.engine import TINY
 
@@ -53,8 +54,9 @@ class Watcher:
 
     def started(self, job: Job) -> None: ...
 
-    def recorded(self, job: Job, record: Record) -> None:
+    def recorded(self, job: Job, record: Record) -> dict[str, float]:
         self.records += 1
+        return {}
 
     def finished(self, job: Job, run: Run, trained: bool) -> None:
         self.runs.append(run)
@@ -72,8 +74,8 @@ def plan_of(folder: Path, text: str = PLAN, *overrides: str) -> Plan:
 
 
 def go(plan: Plan, results: Path, workers: int = 2, plugins: Path | None = None) -> tuple[PlanResult, Watcher]:
-    watcher = Watcher()
-    return launch(plan, prepare(plan, Registry(plugins), results), results, workers, [watcher]), watcher
+    watcher, pool = Watcher(), LocalPool(workers, plugins, results)
+    return launch(plan, prepare(plan, Registry(plugins), results), results, pool, [watcher]), watcher
 
 
 def studies(results: Path) -> dict[str, list[tuple[int, dict[str, Any], float | None]]]:

@@ -15,7 +15,8 @@ from harness.report.analysis.comparisons import ArmComparison
 from harness.report.analysis.load import Group, load
 from harness.results.keys import ArmRole, MetricKey, Status
 from harness.results.plan_results import Arm, PlanResult, Trial, write_plan_result
-from harness.results.records import Record, RunWriter
+from harness.results.records import Record
+from harness.results.run_writer import RunWriter
 
 ENV = {"python": "3.11", "torch": "2.13", "numpy": "2.4", "machine": "test bench", "cores": 2, "multiepoch": "0.1.0"}
 CURVES = {

@@ -9,9 +9,11 @@ import optuna
 
 from harness.execution.prepare import prepare
 from harness.plugins.registry import Registry
+from harness.results.keys import Status
 from harness.results.plan_results import Arm
 from harness.results.records import Record, Run
-from harness.search.arm import ArmPlan, Job
+from harness.search.arm import ArmPlan
+from harness.search.job import Job
 from harness.search.procedure import procedure
 from harness.search.study import open_journal
 from support.plans import PLAN, plan_of
@@ -38,7 +40,7 @@ def run_of(job: Job) -> Run:
         )
         full = {"valid/auc/click": value, "valid/logloss/click": 1 - value}
         records.append(Record(epoch, 10 * epoch, float(epoch), True, typed(at | full)))
-    return Run(job.key, job.spec.model_dump(mode="json"), tuple(records), "finished", "", {})
+    return Run(job.key, job.spec.model_dump(mode="json"), tuple(records), Status.FINISHED, "", {})
 
 
 def finish(arm: ArmPlan, crashing: int | None = None, stop_at: int | None = None) -> tuple[list[Arm], list[Job]]:
@@ -52,7 +54,7 @@ def finish(arm: ArmPlan, crashing: int | None = None, stop_at: int | None = None
                 return [], asked
             runs = [run_of(job) for job in wanted]
             if any((j.role, j.number) == ("trial", crashing) for j in wanted):
-                runs = [replace(run, records=(), status="failed", reason="out of disk") for run in runs]
+                runs = [replace(run, records=(), status=Status.FAILED, reason="out of disk") for run in runs]
     except StopIteration as end:
         return list(end.value), asked
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,30 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 from mlflow.entities import ViewType
 
-from harness.experiment.plan import PluginSpec, RunSpec
+from harness.experiment.plan import Plan, PluginSpec, RunSpec
+from harness.metrics.selection import Rule
+from harness.results.keys import ArmId, ArmRole, RunRole, Status
 from harness.results.plan_results import Arm, PlanResult, Trial, write_plan_result
-from harness.results.records import Record, RunWriter, read
-from harness.search.arm import Job
-from harness.tracking.mlflow.live import Live
+from harness.results.records import Record, read
+from harness.results.run_writer import RunWriter
+from harness.search.job import Job
+from harness.tracking.live import Live
+from harness.tracking.mlflow.tracker import MlflowTracker
 from support.simulated import typed
 
+NONE = ArmId("powerlaw", "dnn", "none")
 AUC = {1: [0.70, 0.74, 0.71], 2: [0.72, 0.73, 0.69]}
 """Seed -> AUC on valid after each epoch."""
 
 
-PLAN = {"name": "plan", "description": "What helps?", "strategies": ["none", "reinit"]}
+def plan_of(**values: Any) -> Plan:
+    """A plan of two arms, with some of its values replaced."""
+    known = {"name": "plan", "description": "What helps?", "strategies": ["none", "reinit"], "seeds": [1, 2]}
+    known |= {"dataset": [{"name": "powerlaw"}], "model": [{"name": "dnn"}]}
+    return Plan.model_validate(known | values)
+
+
+PLAN = plan_of()
 
 
 def spec_of(seed: int, strategy: str = "none", epochs: int = 3) -> dict[str, Any]:
@@ -46,18 +59,22 @@ def records_of(auc: list[float]) -> list[Record]:
     return out
 
 
-def write_run(results: Path, key: str, seed: int, auc: list[float], status: str = "finished", **spec: Any) -> str:
+def write_run(
+    results: Path, key: str, seed: int, auc: list[float], status: Status = Status.FINISHED, **spec: Any
+) -> str:
     writer = RunWriter(results / "runs", key, spec_of(seed, **spec), {"cpu": "any"})
     for record in records_of(auc):
         writer.append(record)
-    if status != "incomplete":
-        writer.finish(status, "the loss is not a finite number" if status == "failed" else "")
+    if status != Status.INCOMPLETE:
+        writer.finish(status, "the loss is not a finite number" if status == Status.FAILED else "")
     return key
 
 
-def arm_of(runs: dict[int, str], strategy: str = "none", role: str = "arm", trials: tuple[Trial, ...] = ()) -> Arm:
+def arm_of(
+    runs: dict[int, str], strategy: str = "none", role: ArmRole = ArmRole.ARM, trials: tuple[Trial, ...] = ()
+) -> Arm:
     chosen = {"table_lr": 0.01, "dense_lr": 0.002} if trials else {}
-    return Arm("powerlaw", "dnn", strategy, role, "best_epoch", bool(trials), chosen, trials, runs)
+    return Arm("powerlaw", "dnn", strategy, role, Rule.BEST_EPOCH, bool(trials), chosen, trials, runs)
 
 
 def write_plan(results: Path) -> PlanResult:
@@ -67,11 +84,19 @@ def write_plan(results: Path) -> PlanResult:
     none = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
     first = {seed: write_run(results, f"first{seed}", seed, auc[:1], epochs=1) for seed, auc in AUC.items()}
     reinit = {1: write_run(results, "reinit1", 1, [0.7, 0.75, 0.76], strategy="reinit")}
-    reinit[2] = write_run(results, "reinit2", 2, [0.7], status="failed", strategy="reinit")
-    arms = (arm_of(none, trials=(trial,)), arm_of(first, role="one_epoch"), arm_of(reinit, "reinit"))
-    result = PlanResult("plan", PLAN, arms, complete=True)
+    reinit[2] = write_run(results, "reinit2", 2, [0.7], status=Status.FAILED, strategy="reinit")
+    arms = (arm_of(none, trials=(trial,)), arm_of(first, role=ArmRole.ONE_EPOCH), arm_of(reinit, "reinit"))
+    result = result_of(*arms)
     write_plan_result(results, result)
     return result
+
+
+def result_of(*arms: Arm, complete: bool = True) -> PlanResult:
+    return PlanResult(PLAN.name, PLAN.model_dump(mode="json", by_alias=True), arms, complete)
+
+
+def tracker_of(results: Path, plan: Plan = PLAN, warn: Callable[[str], None] = lambda _: None) -> MlflowTracker:
+    return MlflowTracker(results, plan, warn)
 
 
 def client_of(results: Path) -> MlflowClient:
@@ -122,22 +147,22 @@ def content(results: Path) -> list[Any]:
 
 
 def observe(observer: Live, results: Path, result: PlanResult) -> None:
-    """Let an observer see a plan run whose records are there already; the seed 2 of `none` is found on disk."""
+    """Let an observer see a plan run whose records are there already; seed 2 of `none` is found on disk."""
     observer.planned(7)
     for arm in result.arms:
-        members = [(t.key, "trial", t.number, t.params) for t in arm.trials]
-        for key, role, number, params in members + [(k, "seed", s, arm.chosen) for s, k in arm.runs.items()]:
+        members = [(t.key, RunRole.TRIAL, t.number, t.params) for t in arm.trials]
+        for key, role, number, params in members + [(k, RunRole.SEED, s, arm.chosen) for s, k in arm.runs.items()]:
             run = read(results / "runs", key)
-            spec, page = (
-                RunSpec.model_validate_json(json.dumps(run.spec)),
-                arm.trials[0].page if role == "trial" else "",
-            )
+            spec = RunSpec.model_validate_json(json.dumps(run.spec))
+            page = arm.trials[0].page if role == RunRole.TRIAL else ""
             job = Job(key, spec, "data", arm.id, role, number, params, page)
             if key == "none2":
                 observer.finished(job, run, trained=False)
                 continue
             observer.started(job)
+            writer = RunWriter(results / "runs", key, run.spec, run.env, keep=spec.train.epochs)
             for record in run.records:
-                observer.recorded(job, record)
+                if cost := observer.recorded(job, record):
+                    writer.add_cost(record.epoch, cost)
             observer.finished(job, run, trained=True)
         observer.arm_done(arm)

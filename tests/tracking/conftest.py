@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from support.tracking import (
-    write_plan,
-)
+from support.tracking import write_plan
 
-from harness.tracking.mlflow.tracker import sync
+from harness.tracking.sync import sync
 
 
 @pytest.fixture(scope="session")
@@ -49,5 +47,5 @@ def synced(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Pa
     write_plan(results)
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        sync(results, "plan")
+        sync("mlflow", results, "plan")
     return results

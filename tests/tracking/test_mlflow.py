@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +16,34 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 from support.tracking import (
     AUC,
-    PLAN,
+    NONE,
     arm_of,
     client_of,
     content,
     history,
     observe,
+    plan_of,
     records_of,
+    result_of,
     run_of,
     runs_of,
     spec_of,
+    tracker_of,
     write_plan,
     write_run,
 )
 
 from harness.base.errors import UserError
-from harness.report.figures import points
-from harness.report.figures.arm_styles import OKABE_ITO
-from harness.results.keys import MetricKey
-from harness.results.plan_results import PlanResult
+from harness.figures.style import OKABE_ITO
+from harness.results.keys import ArmId, ArmRole, MetricKey, RunRole, Status
+from harness.results.plan_results import write_plan_result
 from harness.results.records import read
+from harness.tracking.live import Live
+from harness.tracking.members import Member
+from harness.tracking.mlflow import points
 from harness.tracking.mlflow.colors import color
-from harness.tracking.mlflow.live import Live
-from harness.tracking.mlflow.points import Member
-from harness.tracking.mlflow.tracker import Tracker, sync
+from harness.tracking.mlflow.tracker import MlflowTracker
+from harness.tracking.sync import sync
 
 
 def note_of(results: Path) -> dict[str, str]:
@@ -47,12 +52,12 @@ def note_of(results: Path) -> dict[str, str]:
     return dict(experiment.tags)
 
 
-def log_run(tracker: Tracker, key: str, auc: list[float], seed: int = 1, finish: bool = True) -> None:
-    tracker.start(Member(key, "powerlaw/dnn/none", "seed", seed, {}), spec_of(seed))
+def log_run(tracker: MlflowTracker, key: str, auc: list[float], seed: int = 1, finish: bool = True) -> None:
+    tracker.start(Member(key, NONE, RunRole.SEED, seed, {}), spec_of(seed))
     for record in records_of(auc):
         tracker.log(key, record)
     if finish:
-        tracker.finish(key, "finished")
+        tracker.finish(key, Status.FINISHED)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +70,7 @@ def log_run(tracker: Tracker, key: str, auc: list[float], seed: int = 1, finish:
     ],
 )
 def test_metric_names_are_accepted_and_grouped_by_the_ui(name: str, shown: str) -> None:
-    assert points.metric_name(name) == shown
+    assert points.name_of(MetricKey.parse(name)) == shown
 
 
 def test_a_boundary_counts_epochs_and_the_subsample_counts_steps() -> None:
@@ -87,7 +92,7 @@ def test_the_earlier_of_two_equal_peaks_counts() -> None:
         {
             "valid/auc_peak/click": 0.75,
             "valid/auc_last/click": 0.71,
-            "valid/auc_drop/click": 0.04,
+            "valid/auc_peak_minus_last/click": 0.04,
             "valid/auc_peak_epoch/click": 2,
             "valid/auc_gain/click": 0.03,
         }
@@ -95,7 +100,7 @@ def test_the_earlier_of_two_equal_peaks_counts() -> None:
 
 
 def test_a_plan_is_an_experiment_whose_files_lie_in_the_results(results: Path) -> None:
-    Tracker(results, "plan", PLAN)
+    tracker_of(results)
     experiment = client_of(results).get_experiment_by_name("plan")
     assert experiment is not None
     assert experiment.artifact_location == (results / "mlartifacts").as_uri()
@@ -105,9 +110,9 @@ def test_a_plan_is_an_experiment_whose_files_lie_in_the_results(results: Path) -
 
 
 def test_a_run_is_a_child_of_its_arm_with_spec_data_set_and_only_varying_parameters(results: Path) -> None:
-    tracker = Tracker(results, "plan")
+    tracker = tracker_of(results)
     params = {"table_lr": 0.01, "hashing.ratio": 0.5}
-    tracker.start(Member("k1", "powerlaw/dnn/none", "seed", 3, params), spec_of(3))
+    tracker.start(Member("k1", NONE, RunRole.SEED, 3, params), spec_of(3))
     parent, child = run_of(results, "none"), run_of(results, "none", "seed 3")
     assert parent.info.run_name == "none"
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
@@ -123,20 +128,20 @@ def test_a_run_is_a_child_of_its_arm_with_spec_data_set_and_only_varying_paramet
 
 
 def test_a_finished_run_holds_every_record_and_its_summary(results: Path) -> None:
-    log_run(Tracker(results, "plan"), "k1", AUC[1])
+    log_run(tracker_of(results), "k1", AUC[1])
     run = run_of(results, "none", "seed 1")
     points = history(results, run)
     assert run.info.status == "FINISHED"
     assert points["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
     assert [step for step, _ in points["sample/auc/click"]] == [5, 10, 15, 20, 25, 30]
     assert points["system/train_s"] == [(1, 2.5), (2, 2.5), (3, 2.5)]
-    assert run.data.metrics[MetricKey.parse("valid/auc_peak/click")] == 0.74
-    assert run.data.metrics[MetricKey.parse("valid/auc_drop/click")] == pytest.approx(0.03)
+    assert run.data.metrics["valid/auc_peak/click"] == 0.74
+    assert run.data.metrics["valid/auc_peak_minus_last/click"] == pytest.approx(0.03)
 
 
 def test_a_record_is_one_call(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tracker = Tracker(results, "plan")
-    tracker.start(Member("k1", "powerlaw/dnn/none", "seed", 1, {}), spec_of(1))
+    tracker = tracker_of(results)
+    tracker.start(Member("k1", NONE, RunRole.SEED, 1, {}), spec_of(1))
     calls = list[str]()
 
     class Counting:
@@ -154,9 +159,9 @@ def test_a_record_is_one_call(results: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_failed_run_says_why(results: Path) -> None:
-    tracker = Tracker(results, "plan")
+    tracker = tracker_of(results)
     log_run(tracker, "k1", [0.7], finish=False)
-    tracker.finish("k1", "failed", "the loss is not a finite number")
+    tracker.finish("k1", Status.FAILED, "the loss is not a finite number")
     run = run_of(results, "none", "seed 1")
     assert run.info.status == "FAILED"
     assert run.data.tags["multiepoch.reason"] == "the loss is not a finite number"
@@ -168,8 +173,8 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
     assert parent.info.status == "FINISHED"
     assert parent.data.params == {"strategy": "none", "table_lr": "0.01", "dense_lr": "0.002"}
     assert parent.data.metrics["seeds"] == 2
-    assert parent.data.metrics[MetricKey.parse("valid/auc_peak/click")] == pytest.approx(0.735)
-    assert parent.data.metrics[MetricKey.parse("valid/auc_peak_epoch/click")] == 2
+    assert parent.data.metrics["valid/auc_peak/click"] == pytest.approx(0.735)
+    assert parent.data.metrics["valid/auc_peak_epoch/click"] == 2
     assert [v for _, v in points["valid/auc/click"]] == pytest.approx([0.71, 0.735, 0.70])
     assert [v for _, v in points["valid/logloss/click"]] == pytest.approx([0.29, 0.265, 0.30])
     figure = Path(client_of(synced).download_artifacts(parent.info.run_id, "curves.png"))
@@ -179,34 +184,34 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
 def test_a_failed_seed_is_counted_and_left_out_of_the_means(synced: Path) -> None:
     metrics = run_of(synced, "reinit").data.metrics
     assert (metrics["seeds"], metrics["seeds_failed"]) == (1, 1)
-    assert metrics[MetricKey.parse("valid/auc_last/click")] == 0.76
+    assert metrics["valid/auc_last/click"] == 0.76
 
 
 def test_the_gain_is_paired_by_seed(synced: Path) -> None:
-    gains = [run_of(synced, "none", f"seed {s}").data.metrics[MetricKey.parse("valid/auc_gain/click")] for s in (1, 2)]
+    gains = [run_of(synced, "none", f"seed {s}").data.metrics["valid/auc_gain/click"] for s in (1, 2)]
     assert gains == pytest.approx([0.04, 0.01])
-    assert run_of(synced, "none").data.metrics[MetricKey.parse("valid/auc_gain/click")] == pytest.approx(0.025)
+    assert run_of(synced, "none").data.metrics["valid/auc_gain/click"] == pytest.approx(0.025)
     assert "valid/auc_gain/click" not in run_of(synced, "one_epoch").data.metrics
 
 
 def test_a_baseline_that_shares_the_runs_of_none_is_read_at_its_first_epoch(results: Path) -> None:
     runs = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
-    arms = (arm_of(runs), arm_of(runs, role="one_epoch"))
-    Tracker(results, "plan").sync(PlanResult("plan", PLAN, arms, complete=True))
-    assert run_of(results, "one_epoch").data.metrics[MetricKey.parse("valid/auc_last/click")] == pytest.approx(0.71)
-    assert run_of(results, "none", "seed 1").data.metrics[MetricKey.parse("valid/auc_last/click")] == 0.71
+    arms = (arm_of(runs), arm_of(runs, role=ArmRole.ONE_EPOCH))
+    tracker_of(results).sync(result_of(*arms))
+    assert run_of(results, "one_epoch").data.metrics["valid/auc_last/click"] == pytest.approx(0.71)
+    assert run_of(results, "none", "seed 1").data.metrics["valid/auc_last/click"] == 0.71
     assert len(runs_of(results)) == 4
 
 
 def test_a_second_sync_changes_nothing(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = write_plan(results)
-    tracker = Tracker(results, "plan")
+    tracker = tracker_of(results)
     tracker.sync(result)
     before, ids = content(results), {r.info.run_id for r in runs_of(results, ViewType.ALL)}
     for name in ("log_batch", "create_run", "delete_run", "set_tag", "set_terminated", "log_artifact", "log_inputs"):
         monkeypatch.delattr(MlflowClient, name)
     tracker.sync(result)
-    sync_again = Tracker(results, "plan")
+    sync_again = tracker_of(results)
     sync_again.sync(result)
     assert tracker.problem is None
     assert sync_again.problem is None
@@ -217,8 +222,8 @@ def test_a_second_sync_changes_nothing(results: Path, monkeypatch: pytest.Monkey
 def test_what_another_process_has_written_since_is_not_written_again(results: Path, tmp_path: Path) -> None:
     result, report = write_plan(results), results / "report.html"
     report.write_text("<p>report</p>")
-    slow = Tracker(results, "plan")
-    sync(results, "plan", [report])
+    slow = tracker_of(results)
+    sync("mlflow", results, "plan", [report])
     before, ids = content(results), {r.info.run_id for r in runs_of(results, ViewType.ALL)}
     slow.sync(result)
     slow.attach([report])
@@ -228,19 +233,19 @@ def test_what_another_process_has_written_since_is_not_written_again(results: Pa
 
 
 def test_a_finished_key_is_not_written_again(results: Path) -> None:
-    log_run(Tracker(results, "plan"), "k1", AUC[1])
+    log_run(tracker_of(results), "k1", AUC[1])
     before = content(results)
-    log_run(Tracker(results, "plan"), "k1", [0.5])
+    log_run(tracker_of(results), "k1", [0.5])
     assert content(results) == before
 
 
 @pytest.mark.parametrize("end", ["killed", "failed"])
 def test_what_a_killed_or_failed_attempt_left_is_replaced(results: Path, end: str) -> None:
-    first = Tracker(results, "plan")
+    first = tracker_of(results)
     log_run(first, "k1", [0.6], finish=False)
     if end == "failed":
-        first.finish("k1", "failed", "out of memory")
-    log_run(Tracker(results, "plan"), "k1", AUC[1])
+        first.finish("k1", Status.FAILED, "out of memory")
+    log_run(tracker_of(results), "k1", AUC[1])
     run = run_of(results, "none", "seed 1")
     assert run.info.status == "FINISHED"
     assert history(results, run)["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
@@ -248,7 +253,7 @@ def test_what_a_killed_or_failed_attempt_left_is_replaced(results: Path, end: st
 
 def test_tracking_seconds_are_a_cost_on_disk_and_in_mlflow(results: Path) -> None:
     result = write_plan(results)
-    observe(Live(Tracker(results, "plan", PLAN)), results, result)
+    observe(Live(tracker_of(results)), results, result)
     on_disk = [r.cost["track_s"] for r in read(results / "runs", "none1").boundaries]
     shown = history(results, run_of(results, "none", "seed 1"))["system/track_s"]
     assert shown == list(enumerate(on_disk, start=1))
@@ -263,7 +268,7 @@ def test_a_deleted_database_is_restored_run_by_run_and_metric_by_metric(
     result = write_plan(results)
     report = results / "report.html"
     report.write_text("<p>the answer</p>")
-    tracker = Tracker(results, "plan", PLAN)
+    tracker = tracker_of(results)
     observe(Live(tracker), results, result)
     tracker.sync(result)
     tracker.attach([report])
@@ -271,7 +276,7 @@ def test_a_deleted_database_is_restored_run_by_run_and_metric_by_metric(
     before, note = content(results), note_of(results)
     shutil.rmtree(results / "mlartifacts")
     shutil.copy(empty_database, results / "mlflow.db")
-    sync(results, "plan", [report])
+    sync("mlflow", results, "plan", [report])
     assert content(results) == before
     assert note_of(results) == note
 
@@ -280,15 +285,15 @@ def test_the_report_is_a_run_of_its_plan_replaced_when_it_changes(results: Path)
     report = results / "report.html"
     for text in ("<p>first</p>", "<p>second</p>", "<p>second</p>"):
         report.write_text(text)
-        Tracker(results, "plan", PLAN).attach([report])
+        tracker_of(results).attach([report])
     (run,) = runs_of(results)
     assert (run.info.run_name, run.info.status) == ("report", "FINISHED")
     assert Path(client_of(results).download_artifacts(run.info.run_id, "report.html")).read_text() == "<p>second</p>"
 
 
 def test_arms_of_several_data_sets_are_told_apart_by_name_and_parameter(results: Path) -> None:
-    about = {"dataset": [{}, {}], "model": [{}]}
-    Tracker(results, "plan", about).start(Member("k1", "avazu/dnn/none", "seed", 1, {}), spec_of(1))
+    two = plan_of(dataset=[{"name": "powerlaw"}, {"name": "avazu"}])
+    tracker_of(results, two).start(Member("k1", ArmId("avazu", "dnn", "none"), RunRole.SEED, 1, {}), spec_of(1))
     by_role = {r.data.tags["multiepoch.role"]: r for r in runs_of(results)}
     assert by_role["arm"].info.run_name == "avazu/none"
     assert by_role["seed"].data.params == {"strategy": "none", "dataset": "avazu", "seed": "1"}
@@ -327,12 +332,12 @@ def test_a_restored_arm_lasts_as_long_as_its_runs(synced: Path) -> None:
 def test_live_and_from_disk_come_to_the_same(folder: Callable[[str], Path]) -> None:
     live, restored = folder("live"), folder("restored")
     result = write_plan(live)
-    tracker = Tracker(live, "plan", PLAN)
+    tracker = tracker_of(live)
     observe(Live(tracker), live, result)
     assert tracker.problem is None
     for part in ("runs", "plans"):
         shutil.copytree(live / part, restored / part)
-    sync(restored, "plan")
+    sync("mlflow", restored, "plan")
     assert content(restored) == content(live)
     before = content(live)
     tracker.sync(result)
@@ -346,17 +351,17 @@ def test_a_run_from_disk_keeps_its_times(synced: Path) -> None:
 
 
 def test_runs_that_are_not_done_wait(results: Path) -> None:
-    write_run(results, "k1", 1, [0.7], status="incomplete")
-    Tracker(results, "plan").sync(PlanResult("plan", PLAN, (arm_of({1: "k1"}),), complete=False))
+    write_run(results, "k1", 1, [0.7], status=Status.INCOMPLETE)
+    tracker_of(results).sync(result_of(arm_of({1: "k1"}), complete=False))
     assert [r.info.status for r in runs_of(results)] == ["FAILED"]
     assert run_of(results, "none").data.metrics == {"seeds": 0, "seeds_failed": 1}
 
 
 def test_more_seeds_give_the_arm_a_new_parent_without_a_trace_of_the_old_curves(results: Path) -> None:
     runs = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
-    tracker = Tracker(results, "plan")
-    tracker.sync(PlanResult("plan", PLAN, (arm_of({1: "none1"}),), complete=True))
-    tracker.sync(PlanResult("plan", PLAN, (arm_of(runs),), complete=True))
+    tracker = tracker_of(results)
+    tracker.sync(result_of(arm_of({1: "none1"})))
+    tracker.sync(result_of(arm_of(runs)))
     parent = run_of(results, "none")
     assert [step for step, _ in history(results, parent)["valid/auc/click"]] == [1, 2, 3]
     children = [r for r in runs_of(results) if r.info.run_id != parent.info.run_id]
@@ -367,8 +372,8 @@ def test_more_seeds_give_the_arm_a_new_parent_without_a_trace_of_the_old_curves(
 def test_runs_of_changed_code_stay_with_their_superseded_parent(results: Path) -> None:
     write_run(results, "old", 1, AUC[1])
     write_run(results, "new", 1, AUC[2])
-    Tracker(results, "plan").sync(PlanResult("plan", PLAN, (arm_of({1: "old"}),), complete=True))
-    Tracker(results, "plan").sync(PlanResult("plan", PLAN, (arm_of({1: "new"}),), complete=True))
+    tracker_of(results).sync(result_of(arm_of({1: "old"})))
+    tracker_of(results).sync(result_of(arm_of({1: "new"})))
     by_key = {r.data.tags.get("multiepoch.key", r.info.run_name): r for r in runs_of(results)}
     assert set(by_key) == {"old", "new", "none", "none (superseded)"}
     assert by_key["new"].data.tags["mlflow.parentRunId"] == by_key["none"].info.run_id
@@ -377,7 +382,7 @@ def test_runs_of_changed_code_stay_with_their_superseded_parent(results: Path) -
 
 
 def test_a_run_and_its_page_are_found_by_key(results: Path) -> None:
-    tracker = Tracker(results, "plan")
+    tracker = tracker_of(results)
     log_run(tracker, "k1", AUC[1])
     run = run_of(results, "none", "seed 1")
     page, training = (
@@ -391,18 +396,18 @@ def test_a_run_and_its_page_are_found_by_key(results: Path) -> None:
 
 
 def test_an_experiment_deleted_in_the_ui_comes_back(results: Path) -> None:
-    log_run(Tracker(results, "plan"), "k1", AUC[1])
+    log_run(tracker_of(results), "k1", AUC[1])
     client = client_of(results)
     experiment = client.get_experiment_by_name("plan")
     assert experiment is not None
     client.delete_experiment(experiment.experiment_id)
-    log_run(Tracker(results, "plan"), "k2", AUC[2], seed=2)
+    log_run(tracker_of(results), "k2", AUC[2], seed=2)
     assert {r.data.tags.get("multiepoch.key") for r in runs_of(results)} >= {"k2"}
 
 
 def test_nothing_global_is_left_behind(results: Path) -> None:
     before = mlflow.get_tracking_uri()
-    log_run(Tracker(results, "plan"), "k1", AUC[1])
+    log_run(tracker_of(results), "k1", AUC[1])
     assert mlflow.active_run() is None
     assert mlflow.get_tracking_uri() == before
 
@@ -427,20 +432,18 @@ def outage(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Outage]:
     return lambda: Outage(monkeypatch)
 
 
-def test_an_outage_warns_once_and_sync_completes_what_it_cut_off(
-    results: Path, outage: Callable[[], Outage], caplog: pytest.LogCaptureFixture
-) -> None:
-    result = write_plan(results)
-    tracker = Tracker(results, "plan")
+def test_an_outage_warns_once_and_sync_completes_what_it_cut_off(results: Path, outage: Callable[[], Outage]) -> None:
+    result, warnings = write_plan(results), list[str]()
+    tracker = tracker_of(results, warn=warnings.append)
     log_run(tracker, "none1", AUC[1][:1], finish=False)
     broken = outage()
     for record in records_of(AUC[1])[2:]:
         tracker.log("none1", record)
-    tracker.finish("none1", "finished")
+    tracker.finish("none1", Status.FINISHED)
     log_run(tracker, "none2", AUC[2], seed=2)
     tracker.finish_arm(result.arms[0], [])
     assert broken.calls == 1
-    assert [r.getMessage() for r in caplog.records if r.name == "multiepoch"] == [
+    assert warnings == [
         f"MLflow at 'sqlite:///{results}/mlflow.db' failed: ConnectionError: connection refused; "
         "going on without it, `multiepoch sync` completes it later"
     ]
@@ -456,13 +459,13 @@ def test_an_outage_warns_once_and_sync_completes_what_it_cut_off(
 def test_other_runs_are_written_again_a_while_after_an_outage(
     results: Path, outage: Callable[[], Outage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tracker = Tracker(results, "plan", warn=lambda _: None)
+    tracker = tracker_of(results)
     broken = outage()
     log_run(tracker, "k1", AUC[1])
     broken.end()
     log_run(tracker, "k2", AUC[2], seed=2)
-    monkeypatch.setattr("harness.tracking.mlflow.tracker.PAUSE", 0.0)
-    tracker._quiet_until = 0.0
+    monkeypatch.setattr("harness.tracking.mlflow.guard.PAUSE", 0.0)
+    tracker.guard.forget()
     log_run(tracker, "k3", AUC[1], seed=3)
     assert {r.info.run_name: r.info.status for r in runs_of(results)} == {
         "none": "RUNNING",
@@ -475,38 +478,52 @@ def test_sync_says_that_it_failed(results: Path, outage: Callable[[], Outage]) -
     write_plan(results)
     outage()
     with pytest.raises(UserError, match="connection refused"):
-        sync(results, "plan")
+        sync("mlflow", results, "plan")
 
 
 def test_sync_refuses_a_plan_that_was_never_run(results: Path) -> None:
     write_plan(results)
     with pytest.raises(UserError, match="did you mean 'plan'"):
-        sync(results, "plann")
+        sync("mlflow", results, "plann")
+
+
+def test_a_search_alone_is_synced_though_it_has_no_seeds(results: Path) -> None:
+    result = write_plan(results)
+    write_plan_result(results, replace(result, plan=result.plan | {"seeds": []}))
+    sync("mlflow", results, "plan")
+    assert run_of(results, "none", "trial 0").info.status == "FINISHED"
+
+
+def test_a_plan_of_another_version_is_refused_in_one_line(results: Path) -> None:
+    result = write_plan(results)
+    write_plan_result(results, replace(result, plan=result.plan | {"seedz": [1]}))
+    with pytest.raises(UserError, match=r"^plan 'plan' was run by another version: unknown key 'seedz'; [^\n]*$"):
+        sync("mlflow", results, "plan")
 
 
 def test_a_server_that_is_not_there_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(UserError, match=r"^MLflow at 'http://127\.0\.0\.1:9' cannot be used: [^\n]*--no-mlflow[^\n]*$"):
-        Tracker(tmp_path, "plan")
+        tracker_of(tmp_path)
 
 
 def test_a_broken_database_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "mlflow.db").write_text("not a database at all, but long enough to be read as one" * 20)
     with pytest.raises(UserError, match="file is not a database; if it is damaged, delete it"):
-        Tracker(tmp_path, "plan")
+        tracker_of(tmp_path)
 
 
 def test_a_folder_that_mlflow_would_misread_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with pytest.raises(UserError, match="has a %"):
-        Tracker(tmp_path / "50% of it", "plan")
+        tracker_of(tmp_path / "50% of it")
 
 
 def test_a_moved_results_folder_is_told_how_to_recover(folder: Callable[[str], Path]) -> None:
     here, there = folder("here"), folder("there")
-    Tracker(here, "plan")
+    tracker_of(here)
     shutil.copy(here / "mlflow.db", there / "mlflow.db")
     with pytest.raises(UserError, match="delete it and run `multiepoch sync`"):
-        Tracker(there, "plan")
+        tracker_of(there)

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from support.servers import Server, mlflow_server
 from support.studies import PAGE, arm_of, finish, study_of
+from support.tracking import tracker_of
 
 from harness.search.study import link, open_journal
-from harness.tracking.mlflow.tracker import Tracker
+from harness.tracking.mlflow.tracker import MlflowTracker
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium to look at pages with")
@@ -37,12 +38,12 @@ def words(page: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def mlflow(synced: Path) -> Iterator[tuple[Tracker, str]]:
+def mlflow(synced: Path) -> Iterator[tuple[MlflowTracker, str]]:
     """A plan in MLflow, and the address of a server that shows it."""
     server = mlflow_server(synced).start()
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        yield Tracker(synced, "plan"), server.url
+        yield tracker_of(synced), server.url
     server.stop()
 
 
@@ -64,7 +65,7 @@ def served(address: str, url: str) -> str:
     return address.replace("http://127.0.0.1:5000", url)
 
 
-def test_the_plan_shows_a_chart_per_task_with_a_line_per_arm(mlflow: tuple[Tracker, str], tmp_path: Path) -> None:
+def test_the_plan_shows_a_chart_per_task_with_a_line_per_arm(mlflow: tuple[MlflowTracker, str], tmp_path: Path) -> None:
     tracker, url = mlflow
     seen = words(look(served(tracker.store.shared("powerlaw-dnn", charts=True), url), tmp_path, seconds=60))
     assert "What helps?" in seen
@@ -74,11 +75,11 @@ def test_the_plan_shows_a_chart_per_task_with_a_line_per_arm(mlflow: tuple[Track
         assert f"{arm} (valid/auc/click)" in seen, seen[1000:4000]
 
 
-def test_the_table_ranks_the_arms_by_their_gain(mlflow: tuple[Tracker, str], tmp_path: Path) -> None:
+def test_the_table_ranks_the_arms_by_their_gain(mlflow: tuple[MlflowTracker, str], tmp_path: Path) -> None:
     tracker, url = mlflow
     page = look(served(tracker.store.shared("powerlaw-dnn", charts=False), url), tmp_path)
     heads = re.findall(r'aria-colindex="(\d+)" col-id="metrics\.`([^"`]*)`"', page)
-    columns = [f"valid/auc_{name}/click" for name in ("gain", "peak", "peak_epoch", "last", "drop")]
+    columns = [f"valid/auc_{name}/click" for name in ("gain", "peak", "peak_epoch", "last", "peak_minus_last")]
     assert list(dict.fromkeys(name for _, name in sorted(heads)))[:5] == columns
     seen = words(page)
     assert "powerlaw / dnn" in seen, "the view is in the menu of views by this name"
@@ -92,7 +93,7 @@ def test_the_table_ranks_the_arms_by_their_gain(mlflow: tuple[Tracker, str], tmp
     assert "trial 0" not in seen
 
 
-def test_the_page_of_a_trial_leads_to_its_key_and_its_trial(mlflow: tuple[Tracker, str], tmp_path: Path) -> None:
+def test_the_page_of_a_trial_leads_to_its_key_and_its_trial(mlflow: tuple[MlflowTracker, str], tmp_path: Path) -> None:
     tracker, url = mlflow
     page = look(served(tracker.links("trial0")["mlflow_page"], url), tmp_path)
     assert 'href="http://127.0.0.1:8080/dashboard/studies/0/trials?numbers=0"' in page

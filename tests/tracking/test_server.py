@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from support.servers import Server, mlflow_server
-from support.tracking import PLAN, content, observe, run_of, spec_of, write_plan
+from support.tracking import NONE, content, observe, run_of, spec_of, tracker_of, write_plan
 
+from harness.results.keys import RunRole
 from harness.results.records import read
-from harness.tracking.mlflow.live import Live
-from harness.tracking.mlflow.points import Member
-from harness.tracking.mlflow.tracker import Tracker, sync
+from harness.tracking.live import Live
+from harness.tracking.members import Member
+from harness.tracking.sync import sync
 
 
 @pytest.fixture
@@ -32,9 +33,9 @@ def test_a_server_that_dies_in_mid_run_is_completed_by_a_sync(
 ) -> None:
     results, server = served
     result, warnings = write_plan(results), list[str]()
-    tracker = Tracker(results, "plan", PLAN, warnings.append)
+    tracker = tracker_of(results, warn=warnings.append)
     run = read(results / "runs", "none1")
-    tracker.start(Member("none1", "powerlaw/dnn/none", "seed", 1, {"table_lr": 0.01}), run.spec)
+    tracker.start(Member("none1", NONE, RunRole.SEED, 1, {"table_lr": 0.01}), run.spec)
     tracker.log("none1", run.records[0])
     server.stop()
     observe(Live(tracker), results, result)
@@ -43,18 +44,18 @@ def test_a_server_that_dies_in_mid_run_is_completed_by_a_sync(
     assert f"MLflow at '{server.url}' failed" in warnings[0]
     assert run_of(results, "none", "seed 1").info.status == "RUNNING"
     server.start()
-    sync(results, "plan")
+    sync("mlflow", results, "plan")
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     reference = folder("reference")
     for part in ("runs", "plans"):
         shutil.copytree(results / part, reference / part)
-    sync(reference, "plan")
+    sync("mlflow", reference, "plan")
     assert content(results) == content(reference)
 
 
 def test_pages_are_those_of_the_server(served: tuple[Path, Server]) -> None:
     results, server = served
-    tracker = Tracker(results, "plan", PLAN)
-    tracker.start(Member("k1", "powerlaw/dnn/none", "seed", 1, {}), spec_of(1))
+    tracker = tracker_of(results)
+    tracker.start(Member("k1", NONE, RunRole.SEED, 1, {}), spec_of(1))
     assert tracker.links("k1")["mlflow_page"].startswith(f"{server.url}/#/experiments/")
     assert not tracker.store.is_local

@@ -8,35 +8,38 @@ from dataclasses import dataclass
 
 from mlflow.entities import RunData
 
+from harness.experiment.plan import Plan
 from harness.figures import run_curves
 from harness.metrics import curves
 from harness.results.keys import ArmId, ArmRole
 from harness.results.plan_results import Arm
-from harness.tracking.mlflow import notes, points
+from harness.tracking.mlflow import notes, points, views
 from harness.tracking.mlflow.colors import color
 from harness.tracking.mlflow.points import mean_points
-from harness.tracking.mlflow.store import NOTE, Store, Values
+from harness.tracking.mlflow.store import NOTE, Store
 
 
 @dataclass
 class Child:
-    """The MLflow run of a seed or trial. status: MLflow's, RUNNING until all of it is written."""
+    """The MLflow run of a seed or trial."""
 
     run_id: str
     status: str
+    """MLflow's; RUNNING until all of it is written."""
     arm: ArmId
     parent: str
+    """The MLflow run of its arm."""
 
 
 class Parents:
-    """The parents of a plan. about: the plan as a dictionary. children: by key, as they come and go.
+    """The parents of a plan. children: by key, as they come and go."""
 
-    ids: arm -> the run that stands for it now.
-    """
+    ids: dict[ArmId, str]
+    """Arm -> the run that stands for it now."""
 
-    def __init__(self, store: Store, about: Values, children: Mapping[str, Child]) -> None:
-        self._store, self._about, self._children = store, about, children
-        self.ids: dict[ArmId, str] = {}
+    def __init__(self, store: Store, plan: Plan, children: Mapping[str, Child]) -> None:
+        self._store, self._plan, self._children = store, plan, children
+        self.ids = {}
 
     def label(self, arm: ArmId) -> str:
         """What people call an arm: its strategy, after what else differs between the arms of the plan."""
@@ -53,14 +56,14 @@ class Parents:
     def of(self, arm: ArmId) -> str:
         """The run of an arm, made if there is none."""
         if arm not in self.ids:
-            shown = {"mlflow.runColor": color(arm.name, self._about.get("strategies", ()))}
+            shown = {"mlflow.runColor": color(arm.name, self._plan.strategies)}
             self.ids[arm] = self._store.create(self.label(arm), self.tags(arm, ArmRole.ARM) | shown)
         return self.ids[arm]
 
     def finish(self, arm: Arm, new: points.ArmSummary) -> None:
         """Write an arm; what is there is not written twice."""
         parent, known = self._current(arm.id, new)
-        note = notes.arm(arm, self._about, new.values)
+        note = notes.arm(arm, self._plan, new.values)
         if known is None:
             for run in new.done[:1]:
                 self._store.read(parent, run.spec)
@@ -74,8 +77,8 @@ class Parents:
             self._top_up(parent, known.metrics, new.values)
             if known.tags.get(NOTE) != note:
                 self._store.client.set_tag(parent, NOTE, note)
-        title, state = f"{arm.dataset} / {arm.model}", notes.state(arm, self._about, new.values)
-        self._store.offer(notes.view(arm.dataset, arm.model), title, state)
+        title, state = f"{arm.dataset} / {arm.model}", views.state(arm, self._plan, new.values)
+        self._store.offer(views.name(arm.dataset, arm.model), title, state)
         for key, values in new.gains.items():
             child = self._children.get(key)
             if child is not None and child.arm == arm.id and child.status == "FINISHED":
@@ -119,5 +122,5 @@ class Parents:
         return parent, None
 
     def _differing(self, arm: ArmId) -> dict[str, str]:
-        axes = {"dataset": arm.dataset, "model": arm.model}
-        return {axis: value for axis, value in axes.items() if len(self._about.get(axis, ())) > 1}
+        axes = {"dataset": (arm.dataset, self._plan.datasets), "model": (arm.model, self._plan.models)}
+        return {axis: value for axis, (value, all_of_them) in axes.items() if len(all_of_them) > 1}

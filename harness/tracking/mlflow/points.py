@@ -6,14 +6,13 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from harness.metrics import curves
-from harness.results.keys import ArmId, ArmRole, MetricKey, RunRole, Status
-from harness.results.plan_results import Arm, PlanResult
+from harness.results.keys import ArmRole, MetricKey, Status
+from harness.results.plan_results import Arm
 from harness.results.records import Record, Run
 
 Point = tuple[str, float, int]
@@ -24,9 +23,19 @@ CURVES = ("auc", "logloss")
 class ArmSummary:
     """An arm in numbers.
 
-    done: its finished runs, cut to what the arm is read at. values: means over them. gains: by key, the summary of
-    each run that has a baseline of its seed. keys: of all runs and trials. digest: of all that the curves depend on.
+    runs: the arm's seeds. baseline: the runs of its one-epoch baseline, paired by seed.
     """
+
+    done: list[Run]
+    """Its finished runs; of a one-epoch arm only their first epoch."""
+    values: dict[str, float]
+    """Means over these runs."""
+    gains: dict[str, dict[str, float]]
+    """By key, the summary of each run that has a baseline of its seed."""
+    keys: set[str]
+    """Of all runs and trials."""
+    digest: str
+    """Changes with everything that the curves depend on."""
 
     def __init__(self, arm: Arm, runs: Sequence[Run], baseline: Sequence[Run] = ()) -> None:
         last = 1 if arm.role == ArmRole.ONE_EPOCH else None
@@ -40,35 +49,10 @@ class ArmSummary:
         self.digest = digest([sorted(self.keys), sorted((run.key, run.status) for run in runs)])
 
 
-@dataclass(frozen=True)
-class Member:
-    """A run's part in a plan."""
-
-    key: str
-    arm: ArmId
-    role: RunRole
-    number: int
-    """Of the trial, or the seed."""
-    params: dict[str, Any]
-    """The searched values."""
-    page: str = ""
-    """Of a trial, where Optuna's dashboard shows it."""
-
-
-def members(result: PlanResult) -> Iterator[Member]:
-    """Every run of a plan, trials first; a run may be of two arms."""
-    for arm in result.arms:
-        for trial in arm.trials:
-            yield Member(trial.key, arm.id, RunRole.TRIAL, trial.number, trial.params, trial.page)
-        for seed, key in arm.runs.items():
-            yield Member(key, arm.id, RunRole.SEED, seed, arm.chosen)
-
-
 def points(record: Record) -> list[Point]:
     """All metrics of a record: `sample/...` at its optimiser step, everything else at its epoch."""
-    return [_point(key, value, record) for key, value in record.metrics.items()] + cost_points(
-        record.cost, record.epoch
-    )
+    shown = [(name_of(key), value, _step(key, record)) for key, value in record.metrics.items()]
+    return shown + cost_points(record.cost, record.epoch)
 
 
 def cost_points(cost: Mapping[str, float], epoch: int) -> list[Point]:
@@ -100,8 +84,10 @@ def accepted(name: str) -> str:
 
 
 def summarise(records: Sequence[Record], baseline: Mapping[str, float] | None = None) -> dict[str, float]:
-    """By task, of the AUC on valid: its peak, the epoch of the peak (the earlier one wins a tie), its last value, and
-    how far that lies below the peak; and the boundary jump of the logloss.
+    """A run in numbers, by task.
+
+    Of the AUC on valid: its peak, the epoch of the peak (the earlier of a tie), its last value, and the peak minus the
+    last value. Of the logloss: its jump at the first boundary between epochs.
 
     baseline: task -> AUC on valid of the one-epoch baseline; with it also the multi-epoch gain, peak minus baseline.
     """
@@ -127,7 +113,7 @@ def first_epoch(records: Sequence[Record]) -> dict[str, float]:
 
 
 def scalars(values: Mapping[str, float]) -> list[Point]:
-    """Values without a course over time."""
+    """Points of values that have no course over time."""
     return [(name, value, 0) for name, value in values.items()]
 
 
@@ -138,10 +124,6 @@ def digest(value: Any) -> str:
 
 def _step(key: MetricKey, record: Record) -> int:
     return record.step if key.split == "sample" else record.epoch
-
-
-def _point(key: MetricKey, value: float, record: Record) -> Point:
-    return name_of(key), value, _step(key, record)
 
 
 def _until(run: Run, last: int | None) -> Run:

@@ -37,14 +37,18 @@ class Store:
     """The experiment of a plan, made or restored if need be.
 
     results: holds mlflow.db and mlartifacts, unless MLFLOW_TRACKING_URI is set. note: describes a new experiment.
-    held: its runs at the start. now: seconds since 1970 that what is written is dated, or None for the present.
 
     Raises:
         UserError: the server cannot be reached or its database cannot be used.
     """
 
+    held: list[MlflowRun]
+    """The runs of the experiment when it was opened."""
+    now: float | None
+    """The date of what is written, in seconds since 1970; None: the present."""
+
     def __init__(self, results: Path, experiment: str, note: str) -> None:
-        self.now: float | None = None
+        self.now = None
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or _own_database(results)
         try:
             self.client = MlflowClient(tracking_uri=self.uri)
@@ -73,7 +77,7 @@ class Store:
         return f"{self._base}/#/experiments/{self.experiment}/runs{run}?workflowType=machine_learning{mode}"
 
     def runs(self) -> list[MlflowRun]:
-        """What the experiment holds now, but for deleted runs, the oldest first."""
+        """The runs of the experiment now, except deleted ones, the oldest first."""
         found: list[MlflowRun] = []
         token: str | None = None
         while True:
@@ -114,7 +118,7 @@ class Store:
         self.client.set_terminated(run_id, status, self._now())
 
     def offer(self, view: str, title: str, state: Values) -> None:
-        """Keep a state of the experiment's page: in its menu Views by its title, at the address that `shared` gives."""
+        """Keep a state of the experiment's page: by its title in the menu Views, and at the address from `shared`."""
         tag = f"mlflow.sharedViewState.{view}"
         shown = json.dumps({"name": title, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)})
         if self.client.get_experiment(self.experiment).tags.get(tag) != shown:

@@ -1,0 +1,89 @@
+"""What trains the runs that a scheduler asks for, wherever it does so, and what it reports back.
+
+A launcher trains and reports; it never writes to the folders of runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from harness.results.keys import Status
+from harness.results.records import Record
+from harness.search.job import Job
+
+
+@dataclass(frozen=True)
+class Began:
+    """A run is about to train. Always its first event."""
+
+    key: str
+    kept_epochs: int
+    """Of the epochs that the scheduler holds, how many stay; training goes on with the next."""
+    environment: Mapping[str, Any]
+    """The machine and the versions that train it."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run was evaluated."""
+
+    key: str
+    record: Record
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run came to its end: it finished, or it failed in a way that another attempt would repeat."""
+
+    key: str
+    status: Status
+    reason: str
+    """Why it failed; empty if it finished."""
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """An error ended a run early."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Died:
+    """The process or machine that trained a run is gone."""
+
+    key: str
+    reason: str
+
+
+Event = Began | Recorded | Done | Crashed | Died
+
+
+class Launcher(Protocol):
+    """Trains runs side by side; a context manager that ends whatever is still training on the way out."""
+
+    @property
+    def free(self) -> int:
+        """How many more runs can start now."""
+
+    def submit(self, job: Job, epochs_held: int) -> None:
+        """Start a run; only while `free` is positive.
+
+        epochs_held: how many epochs of it the scheduler has the records of. A checkpoint of a later epoch is of no use.
+        """
+
+    def events(self, timeout: float) -> Iterator[Event]:
+        """What was reported by now, each run's events in order; waits at most `timeout` seconds for the first.
+
+        Every run that was submitted comes to exactly one of Done, Crashed and Died.
+        """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,53 @@
+"""The folders of runs: read and written by the one process that schedules them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.execution.launcher import Began, Done
+from harness.results import records
+from harness.results.keys import Status
+from harness.results.records import Record, Run
+from harness.results.run_writer import RunWriter, write_crash
+from harness.search.job import Job
+
+
+class RunFolders:
+    """Those of one results folder, which nothing else may write to meanwhile."""
+
+    def __init__(self, results: Path) -> None:
+        self._runs = results / "runs"
+        self._writers: dict[str, RunWriter] = {}
+
+    def done(self, key: str) -> Run | None:
+        """A run that need not be trained; None: it must be."""
+        return records.done(self._runs, key)
+
+    def epochs_held(self, key: str) -> int:
+        """How many epochs of a run are completely there."""
+        return records.whole_epochs(self._runs, key)
+
+    def begin(self, job: Job, began: Began) -> tuple[Record, ...]:
+        """Open the folder of a run that begins to train. Returns the records of the epochs that it keeps."""
+        spec = job.spec.model_dump(mode="json")
+        writer = RunWriter(self._runs, job.key, spec, began.environment, keep=began.kept_epochs)
+        self._writers[job.key] = writer
+        return writer.kept
+
+    def append(self, key: str, record: Record) -> None:
+        self._writers[key].append(record)
+
+    def add_cost(self, key: str, epoch: int, cost: Mapping[str, float]) -> None:
+        self._writers[key].add_cost(epoch, cost)
+
+    def finish(self, done: Done) -> Run:
+        """Close a run that came to its end, and read it back."""
+        self._writers.pop(done.key).finish(done.status, done.reason)
+        return records.read(self._runs, done.key)
+
+    def crash(self, job: Job, reason: str) -> Run:
+        """Note why a run ended early. It counts as failed now, and is trained again the next time."""
+        self._writers.pop(job.key, None)
+        write_crash(self._runs, job.key, reason)
+        return Run(job.key, job.spec.model_dump(mode="json"), (), Status.FAILED, reason, {})

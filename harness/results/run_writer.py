@@ -1,0 +1,67 @@
+"""Writing the folder of a run; `records` says what is in it and reads it back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.base.files import write_json, write_text
+from harness.results import records
+from harness.results.keys import Status
+from harness.results.records import Record
+
+
+class RunWriter:
+    """Writes one run.
+
+    runs: holds the folders of all runs.
+    keep: of what an earlier attempt left, only the records up to this epoch stay; 0: nothing does.
+    """
+
+    kept: tuple[Record, ...]
+    """The records that stayed."""
+
+    def __init__(self, runs: Path, key: str, spec: dict[str, Any], env: Mapping[str, Any], keep: int = 0) -> None:
+        self.folder = runs / key
+        if keep:
+            for name in ("records.jsonl", "costs.jsonl"):
+                self._cut(self.folder / name, keep)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+        (self.folder / "crash").unlink(missing_ok=True)
+        write_json(self.folder / "spec.json", spec)
+        write_json(self.folder / "env.json", dict(env))
+        self.kept = records.read(runs, key).records
+
+    def append(self, record: Record) -> None:
+        line = vars(record).copy()
+        cost = line.pop("cost")
+        line["metrics"] = {str(key): value for key, value in record.metrics.items()}
+        self._append("records.jsonl", line)
+        if cost:
+            self.add_cost(record.epoch, cost)
+
+    def add_cost(self, epoch: int, cost: Mapping[str, float]) -> None:
+        """Add to what is known about the cost of an epoch."""
+        self._append("costs.jsonl", {"epoch": epoch, **cost})
+
+    def finish(self, status: Status, reason: str = "") -> None:
+        write_json(self.folder / "done", {"status": status, "reason": reason})
+
+    def _append(self, name: str, value: dict[str, Any]) -> None:
+        with (self.folder / name).open("a") as file:
+            file.write(json.dumps(value) + "\n")
+
+    def _cut(self, path: Path, keep: int) -> None:
+        kept = [line for line in records.lines(path) if line["epoch"] <= keep]
+        write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+
+
+def write_crash(runs: Path, key: str, reason: str) -> None:
+    """Note why an attempt at a run ended early; the next launch trains it again."""
+    (runs / key).mkdir(parents=True, exist_ok=True)
+    write_json(runs / key / "crash", {"reason": reason})

@@ -1,0 +1,27 @@
+"""What the search asks the scheduler for, and the scheduler a launcher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.experiment.plan import RunSpec
+from harness.results.keys import ArmId, RunRole
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run that an arm asks for."""
+
+    key: str
+    spec: RunSpec
+    data: str
+    """The key of its data set."""
+    arm: ArmId
+    role: RunRole
+    number: int
+    """Of the trial, or the seed."""
+    varying: dict[str, Any] = field(default_factory=dict)
+    """The searched values."""
+    page: str = ""
+    """Of a trial, as in Trial."""

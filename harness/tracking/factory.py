@@ -1,0 +1,27 @@
+"""The trackers there are. A new one is named here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from harness.experiment.plan import Plan
+from harness.tracking.tracker import NoTracker, Tracker
+
+Kind = Literal["mlflow", "none"]
+
+
+def open_tracker(kind: Kind, results: Path, plan: Plan, warn: Callable[[str], None]) -> Tracker:
+    """The tracker of a plan whose records are in a results folder.
+
+    warn: called with the first problem, if there is one.
+
+    Raises:
+        UserError: what it writes to cannot be reached or used.
+    """
+    if kind == "none":
+        return NoTracker()
+    from harness.tracking.mlflow.tracker import MlflowTracker  # here, as importing mlflow takes seconds
+
+    return MlflowTracker(results, plan, warn)

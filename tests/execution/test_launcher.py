@@ -1,0 +1,154 @@
+"""The seam between scheduling and training: any launcher will do, and none writes to the folders of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from support.plans import PLAN, Watcher, go, plan_of, record_bytes
+
+from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launcher, Recorded
+from harness.execution.local_pool import LocalPool
+from harness.execution.prepare import prepare
+from harness.execution.run_job import JobRunner
+from harness.execution.scheduler import launch
+from harness.plugins.registry import Registry
+from harness.results.keys import RunRole, Status
+from harness.results.plan_results import PlanResult
+from harness.results.records import Record, read
+from harness.search.job import Job
+
+SMALL = ("search.trials=0", "seeds=[1]", 'strategies=["reinit"]')
+
+
+@dataclass
+class Inline:
+    """Trains one run at a time in this process; loses the first ones after so many records, without their end."""
+
+    runner: JobRunner
+    lost_after: list[int] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
+    """What the scheduler said of each submission."""
+    _job: Job | None = None
+
+    @property
+    def free(self) -> int:
+        return int(self._job is None)
+
+    def submit(self, job: Job, epochs_held: int) -> None:
+        assert self.free
+        self._job = job
+        self.held.append(epochs_held)
+
+    def events(self, timeout: float) -> Iterator[Event]:
+        assert self._job is not None
+        job, self._job = self._job, None
+        most = self.lost_after.pop(0) if self.lost_after else None
+        for number, event in enumerate(self.runner.run(job, self.held[-1])):
+            if most is not None and number > most:
+                yield Died(job.key, "lost")
+                return
+            yield event
+
+    def __enter__(self) -> Inline:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def launch_inline(folder: Path, results: Path, launcher: Launcher, *observers: Watcher) -> PlanResult:
+    plan = plan_of(folder, PLAN, *SMALL)
+    return launch(plan, prepare(plan, Registry(), results), results, launcher, observers)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What the local pool writes."""
+    folder = tmp_path_factory.mktemp("reference")
+    go(plan_of(folder, PLAN, *SMALL), folder / "results", workers=1)
+    return record_bytes(folder / "results")
+
+
+def test_another_launcher_gives_the_same_records(tmp_path: Path, reference: dict[str, bytes]) -> None:
+    results = tmp_path / "results"
+    result = launch_inline(tmp_path, results, Inline(JobRunner(results, None)))
+    assert result.complete
+    assert record_bytes(results) == reference
+
+
+def test_a_run_that_was_lost_is_submitted_again_with_the_epochs_that_are_there(
+    tmp_path: Path, reference: dict[str, bytes]
+) -> None:
+    results, watcher = tmp_path / "results", Watcher()
+    launcher = Inline(JobRunner(results, None), lost_after=[2])
+    launch_inline(tmp_path, results, launcher, watcher)
+    assert launcher.held == [0, 1], "two evaluations make an epoch"
+    assert record_bytes(results) == reference
+    assert [run.status for run in watcher.runs] == [Status.FINISHED]
+
+
+def test_a_run_that_is_lost_twice_has_failed(tmp_path: Path) -> None:
+    results, watcher = tmp_path / "results", Watcher()
+    launch_inline(tmp_path, results, Inline(JobRunner(results, None), lost_after=[2, 0]), watcher)
+    assert [(run.status, run.reason) for run in watcher.runs] == [(Status.FAILED, "lost")]
+    (folder,) = results.glob("runs/*")
+    assert (folder / "crash").exists()
+    assert not (folder / "done").exists()
+
+
+def test_what_observers_cost_is_kept_with_the_epoch(tmp_path: Path) -> None:
+    class Slow(Watcher):
+        def recorded(self, job: Job, record: Record) -> dict[str, float]:
+            return {"track_s": 1.5 * record.epoch} if record.boundary else {}
+
+    results, watcher = tmp_path / "results", Slow()
+    launch_inline(tmp_path, results, Inline(JobRunner(results, None)), watcher)
+    costs = [record.cost for record in read(results / "runs", watcher.runs[0].key).boundaries]
+    assert [cost["track_s"] for cost in costs] == [1.5, 3.0]
+    assert all(cost["train_s"] > 0 for cost in costs)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    arm = prepare(plan_of(tmp_path, PLAN, *SMALL), Registry(), tmp_path / "results")[0]
+    return arm.job({}, RunRole.SEED, 1, 1)
+
+
+def test_a_worker_reports_everything_and_writes_to_no_run_folder(tmp_path: Path, job: Job) -> None:
+    events = list(JobRunner(tmp_path / "results", None).run(job, 0))
+    assert [type(event) for event in events] == [Began, *[Recorded] * 4, Done]
+    assert isinstance(events[0], Began)
+    assert {"machine", "cores", "memory_gb", "torch"} <= events[0].environment.keys()
+    assert isinstance(events[2], Recorded)
+    assert {"cpu_percent", "load_average", "train_s"} <= events[2].record.cost.keys()
+    assert not (tmp_path / "results" / "runs").exists()
+
+
+def test_a_worker_refuses_a_run_whose_key_it_would_not_give(tmp_path: Path, job: Job) -> None:
+    (event,) = JobRunner(tmp_path / "results", None).run(replace(job, key="another"), 0)
+    assert isinstance(event, Crashed)
+    assert event.reason.startswith(f"the training process computes key {job.key} for this run: its torch, numpy")
+
+
+PLUGIN = '''"""Changes under a launch."""
+from harness.api import Strategy
+
+class Changing(Strategy):
+    name = "changing"
+    level: int = {level}
+'''
+
+
+def test_a_plugin_that_changed_since_the_plan_was_checked_is_not_trained(tmp_path: Path) -> None:
+    file, results, watcher = tmp_path / "changing.py", tmp_path / "results", Watcher()
+    file.write_text(PLUGIN.format(level=1))
+    plan = plan_of(tmp_path, PLAN, "search.trials=0", "seeds=[1]", 'strategies=["changing"]')
+    arms = prepare(plan, Registry(tmp_path), results)
+    file.write_text(PLUGIN.format(level=2))
+    launch(plan, arms, results, LocalPool(1, tmp_path, results), [watcher])
+    (run,) = watcher.runs
+    assert run.status == Status.FAILED
+    assert "plug-ins are not those of the process that asked for it" in run.reason
+    assert record_bytes(results) == {}

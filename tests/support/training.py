@@ -1,0 +1,35 @@
+"""A run trained in the process of the test, its folder written as the scheduler writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.data.indexed import IndexedDataset
+from harness.execution.launcher import Began, Recorded
+from harness.execution.run_folders import RunFolders
+from harness.execution.run_job import train
+from harness.plugins.registry import Registry
+from harness.results.records import Record, Run
+from harness.search.job import Job
+
+
+def checkpoints_of(job: Job, results: Path) -> Path:
+    return results / "checkpoints" / job.key
+
+
+def train_here(
+    job: Job, data: IndexedDataset, registry: Registry, results: Path, see: Callable[[Record], None] = lambda _: None
+) -> Run:
+    """Train a run, from its checkpoint if it has one. see: called with each record, kept ones first."""
+    folders = RunFolders(results)
+    for event in train(job, folders.epochs_held(job.key), data, registry, checkpoints_of(job, results)):
+        if isinstance(event, Began):
+            for record in folders.begin(job, event):
+                see(record)
+        elif isinstance(event, Recorded):
+            folders.append(job.key, event.record)
+            see(event.record)
+        else:
+            run = folders.finish(event)
+    return run
