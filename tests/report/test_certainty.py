@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
-from support.simulated import Bench, compared
+from support.simulated import Bench, analysed, compared
 
-from harness.report.analysis.analysis import GroupAnalysis
+from harness.report.analysis.cautions import cautions
 from harness.report.analysis.inference import holm
 from harness.report.analysis.load import Group, load
 from harness.report.format import probability
 from harness.report.pages.answer import answer
-from harness.report.tables.certainty import cautions, certainty, sensitivity
+from harness.report.tables.certainty import certainty, sensitivity
 from harness.report.write import write_report
 
 FLAT = (0.67, 0.67)
@@ -31,7 +31,7 @@ def plan(folder: Path, noise: float, gains: Sequence[float], seeds: int = 5) -> 
 
 def test_p_values_are_corrected_over_the_arms_and_not_the_baseline(tmp_path: Path) -> None:
     group = plan(tmp_path, 0.002, (0.001, 0.002, 0.004))
-    analysis = GroupAnalysis(group)
+    analysis = analysed(group)
     arms = [row for row in analysis.ranked if not row.arm.is_baseline]
     values = [row.contrasts["gain"].value for row in arms]
     raw = [value.p_value for value in values if value is not None and value.p_value is not None]
@@ -63,13 +63,13 @@ def test_a_gain_that_does_not_survive_correction_is_not_a_headline(tmp_path: Pat
     for scale in (1, 1.5, 2, 3, 5):
         group = plan(tmp_path, 0.002, [0.001 * scale, *[0.0] * 8])
         found = compared(group, "click", "auc")
-        lead, text = found[0], answer(GroupAnalysis(group))
+        lead, text = found[0], answer(analysed(group))
         gain = lead.value("gain")
         assert gain is not None
         if gain.sign > 0 and not lead.shown("gain"):
             assert text.headline == "More than one epoch may pay with arm0: not settled"
             assert "corrected for 10 arms" in text.text
-            assert f"not once corrected for 10 arms compared: {lead.arm.label}." in cautions(GroupAnalysis(group))[-1]
+            assert f"not once corrected for 10 arms compared: {lead.arm.label}." in cautions(analysed(group))[-1]
             return
     pytest.fail("no scale gave an interval without zero that correction undoes")
 
@@ -82,7 +82,7 @@ def test_a_gain_within_epoch_1_is_not_one_of_further_epochs(tmp_path: Path) -> N
     found = compared(group, "click", "auc")
     assert [row.arm.label for row in found][:2] == ["at_once", "later"]
     assert [row.shown("gain_after_own_first") for row in found][:2] == [0, 1]
-    said = answer(GroupAnalysis(group))
+    said = answer(analysed(group))
     assert said.headline == "More than one epoch pays with later"
     assert "of it after its own first epoch" in said.text
     assert "Ranked above it, without a gain from further epochs that is shown: at_once." in said.text
@@ -97,10 +97,10 @@ def test_an_arm_with_a_failed_seed_claims_nothing(tmp_path: Path) -> None:
     assert (value := found[0].value("gain")) is not None
     assert value.sign == 1
     assert found[0].shown("gain") == 0
-    said = answer(GroupAnalysis(group))
+    said = answer(analysed(group))
     assert said.headline == "More than one epoch is not shown to pay"
     assert "gains" not in said.text
-    assert "reinit (1 of 5 seeds)" in cautions(GroupAnalysis(group))[0]
+    assert "reinit (1 of 5 seeds)" in cautions(analysed(group))[0]
 
 
 def test_a_seed_that_never_ended_counts_as_failed_once_the_plan_is_complete(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_what_correction_undoes_is_not_called_unsafe(tmp_path: Path) -> None:
         end = plain.value("final_epoch_gain")
         assert end is not None
         if end.sign < 0 and not plain.shown("final_epoch_gain"):
-            assert "neither harm nor benefit is shown" in answer(GroupAnalysis(group)).text
+            assert "neither harm nor benefit is shown" in answer(analysed(group)).text
             return
     pytest.fail("no loss gave an interval without zero that correction undoes")
 
@@ -136,33 +136,33 @@ def test_a_gain_that_comes_before_the_second_epoch_is_not_one_of_more_epochs(tmp
     bench = Bench(tmp_path, seeds=tuple(range(5)), own=0.0001, tasks=("click",), select="final_epoch")
     bench.curves = {"none": (0.67, 0.65), "at_once": (0.69, 0.68)}
     group = bench.group()
-    headline = answer(GroupAnalysis(group)).headline
+    headline = answer(analysed(group)).headline
     assert headline == "at_once gains, but that it takes more than one epoch is not shown"
 
 
 def test_a_leader_whose_interval_includes_zero_is_warned_of(tmp_path: Path) -> None:
-    (first, second) = cautions(GroupAnalysis(plan(tmp_path, 0.01, (0.001, 0.0))))
+    (first, second) = cautions(analysed(plan(tmp_path, 0.01, (0.001, 0.0))))
     assert "is ranked first, but the interval of its gain includes zero" in first
     assert second.startswith("Not told from the reference")
-    assert cautions(GroupAnalysis(plan(tmp_path, 0.00001, (0.01, 0.02)))) == []
+    assert cautions(analysed(plan(tmp_path, 0.00001, (0.01, 0.02)))) == []
 
 
 def test_the_report_says_what_its_seeds_cannot_show(tmp_path: Path) -> None:
     group = plan(tmp_path, 0.002, (0.001, 0.0))
-    text = sensitivity(GroupAnalysis(group))
+    text = sensitivity(analysed(group))
     assert "With 5 seeds" in text
     assert "cannot give less than 0.0625 with 5 seeds (0.1875 corrected for 3 arms)" in text
     more = plan(tmp_path, 0.002, (0.001, 0.0), seeds=10)
-    assert "cannot give less" not in sensitivity(GroupAnalysis(more))
+    assert "cannot give less" not in sensitivity(analysed(more))
 
 
 def test_a_smaller_difference_takes_more_seeds(tmp_path: Path) -> None:
     group = plan(tmp_path, 0.002, (0.001,))
-    grids = [certainty(GroupAnalysis(group), against_none=False, difference=d) for d in (0.01, 0.005, 0.002)]
+    grids = [certainty(analysed(group), against_none=False, difference=d) for d in (0.01, 0.005, 0.002)]
     prices = [int(grid.lines[0][-1].text) for grid in grids]
     assert prices == sorted(prices)
     assert prices[0] < prices[-1]
-    lines = certainty(GroupAnalysis(group), against_none=True).lines
+    lines = certainty(analysed(group), against_none=True).lines
     assert [line[0].text for line in lines] == ["arm0"]
 
 

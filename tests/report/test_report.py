@@ -18,11 +18,11 @@ import polars as pl
 import pytest
 from rich.console import Console
 from scipy import stats as scipy_stats
-from support.simulated import CURVES, DIP, ENV, Bench, compared
+from support.simulated import CURVES, DIP, ENV, Bench, analysed, compared
 
 from harness.base.errors import UserError
 from harness.metrics.catalog import BUCKETS
-from harness.report.analysis.analysis import Analysis, GroupAnalysis
+from harness.report.analysis.analysis import Analysis
 from harness.report.analysis.comparisons import ArmComparison
 from harness.report.analysis.estimates import estimate
 from harness.report.analysis.load import ArmRuns, Group, load
@@ -120,7 +120,7 @@ def test_differences_are_paired_by_seed(tmp_path: Path) -> None:
     best, gain, lead = (
         reinit.value("best"),
         reinit.value("gain"),
-        GroupAnalysis(group).against(reinit.arm, group.arms[0]),
+        analysed(group).against(reinit.arm, group.arms[0]),
     )
     assert best is not None
     assert gain is not None
@@ -162,13 +162,13 @@ def test_where_less_is_better_gains_are_still_positive_when_better(tmp_path: Pat
     assert found[0].arm.label == "reinit"
     assert mean(found[0], "gain") == pytest.approx(0.015)
     assert mean(by_name(found)["none"], "second_epoch_change") == pytest.approx(0.02)
-    assert "logloss in nats (positive is less)" in answer(GroupAnalysis(group)).text
+    assert "logloss in nats (positive is less)" in answer(analysed(group)).text
 
 
 def test_bucket_gains_are_against_the_same_bucket_of_the_baseline(tmp_path: Path) -> None:
     group = Bench(tmp_path, shared=0.02).group()
     for last, expected in ((False, 0.0), (True, -0.06)):
-        found = GroupAnalysis(group).bucket_gains(group.arms[0], last=last)
+        found = analysed(group).bucket_gains(group.arms[0], last=last)
         assert {b: round(e.mean, 10) for b, e in found.items()} == {b: expected for b, _ in BUCKETS}
 
 
@@ -244,7 +244,7 @@ def test_a_plan_without_any_finished_run_still_has_a_page(tmp_path: Path) -> Non
 
 def test_a_plan_without_none_says_what_it_lacks(tmp_path: Path) -> None:
     group = Bench(tmp_path, curves={"reinit": CURVES["reinit"]}).group()
-    assert "no strategy 'none'" in answer(GroupAnalysis(group)).text
+    assert "no strategy 'none'" in answer(analysed(group)).text
     assert "no strategy &#39;none&#39;" in write_report(tmp_path, None).read_text()
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from harness.experiment.plan import Plan
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.selection import Rule
 from harness.report.analysis.analysis import GroupAnalysis
@@ -25,6 +27,8 @@ CURVES = {
     "hashing": (0.66, 0.66, 0.655, 0.65),
 }
 """AUC after each epoch."""
+STEPS = 1000
+"""Of an epoch."""
 DIP = 0.002
 """How much logloss rises at the start of an epoch."""
 
@@ -110,7 +114,11 @@ class Bench:
         found = []
         for epoch, auc in enumerate(curve, start=1):
             before = curve[max(epoch - 2, 0)] + luck
-            found.append(Record(epoch, epoch * 10 - 5, epoch - 0.5, False, typed(self._metrics("sample", before, DIP))))
+            found.append(
+                Record(
+                    epoch, epoch * STEPS - STEPS // 2, epoch - 0.5, False, typed(self._metrics("sample", before, DIP))
+                )
+            )
             metrics = self._metrics("sample", auc + luck) | self._metrics("valid", auc + luck)
             if self.test_shift is not None:
                 metrics |= self._metrics("test", auc + luck + self.test_shift(epoch))
@@ -121,7 +129,7 @@ class Bench:
             if self.metric not in ("auc", "logloss"):
                 splits = ("valid", "test") if self.metric == "gauc" else ("sample", "valid", "test")
                 metrics |= {f"{split}/{self.metric}/{task}": auc + luck for split in splits for task in self.tasks}
-            found.append(Record(epoch, epoch * 10, float(epoch), True, typed(metrics), cost))
+            found.append(Record(epoch, epoch * STEPS, float(epoch), True, typed(metrics), cost))
         return found
 
     def _metrics(self, split: str, auc: float, more_loss: float = 0.0) -> dict[str, float]:
@@ -132,6 +140,12 @@ class Bench:
         return out
 
 
+def analysed(group: Group, **search: Any) -> GroupAnalysis:
+    """A group under a plan that searched so."""
+    values = {"name": "bench", "strategies": ["none"], "seeds": [1], "search": search}
+    return GroupAnalysis(group, Plan.model_validate(values | {"dataset": [{"name": "d"}], "model": [{"name": "m"}]}))
+
+
 def compared(group: Group, task: str, metric: str) -> list[ArmComparison]:
     """Every arm of a group, the largest gain first."""
-    return GroupAnalysis(group).compared(task, metric)
+    return analysed(group).compared(task, metric)

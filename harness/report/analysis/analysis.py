@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from harness.base.errors import UserError
+from harness.experiment.plan import Plan
 from harness.metrics.catalog import BUCKETS, METRICS, sign_of
 from harness.metrics.selection import choose
 from harness.report.analysis.comparisons import ArmComparison, BySeed, Epochs, compare_arms, paired
@@ -17,8 +18,8 @@ from harness.results.keys import MetricKey
 class GroupAnalysis:
     """The arms of one data set and model, compared."""
 
-    def __init__(self, group: Group) -> None:
-        self.group = group
+    def __init__(self, group: Group, plan: Plan) -> None:
+        self.group, self.plan = group, plan
         self._compared: dict[tuple[str, str], list[ArmComparison]] = {}
         self._flips: dict[tuple[str, str, str, bool], dict[int, float | None]] = {}
 
@@ -64,7 +65,7 @@ class GroupAnalysis:
 
     def at_chosen(self, arm: ArmRuns) -> BySeed:
         """An arm at its chosen epochs, in the plan's task and metric."""
-        return self._at_boundary(arm, MetricKey(self.group.split, self.group.metric, self.group.task))
+        return self.at_boundary(arm, MetricKey(self.group.split, self.group.metric, self.group.task))
 
     def better(self, left: BySeed, right: BySeed) -> Estimate | None:
         """Paired difference of two arms in the plan's metric; positive: left is better."""
@@ -79,8 +80,8 @@ class GroupAnalysis:
         group, found = self.group, {}
         for bucket, _ in BUCKETS:
             key = MetricKey("valid", group.metric, group.task, bucket)
-            base = {} if group.baseline is None else self._at_boundary(group.baseline, key)
-            gains = paired(self._at_boundary(arm, key, last=last), base)
+            base = {} if group.baseline is None else self.at_boundary(group.baseline, key)
+            gains = paired(self.at_boundary(arm, key, last=last), base)
             value = estimate(sign_of(group.metric) * gain for gain in gains.values())
             if value is not None:
                 found[bucket] = value
@@ -97,7 +98,8 @@ class GroupAnalysis:
                 f"a run of arm '{arm.arm.id}' records no {error.args[0]}, which its plan selects by"
             ) from error
 
-    def _at_boundary(self, arm: ArmRuns, key: MetricKey, *, last: bool = False) -> BySeed:
+    def at_boundary(self, arm: ArmRuns, key: MetricKey, *, last: bool = False) -> BySeed:
+        """One metric of an arm at the end of its chosen epochs, or of its last."""
         ends = {
             seed: run.boundaries[-1 if last else self.epochs[id(arm)][seed] - 1] for seed, run in arm.finished.items()
         }
@@ -109,7 +111,7 @@ class Analysis:
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
-        self.groups = tuple(map(GroupAnalysis, comparison.groups))
+        self.groups = tuple(GroupAnalysis(group, comparison.plan) for group in comparison.groups)
 
     @cached_property
     def ranking(self) -> Ranking | None:

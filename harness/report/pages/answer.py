@@ -8,7 +8,7 @@ from harness.metrics.catalog import METRICS, measured, sign_of
 from harness.metrics.selection import Rule
 from harness.report.analysis.analysis import GroupAnalysis
 from harness.report.analysis.comparisons import ArmComparison, family
-from harness.report.analysis.estimates import holm
+from harness.report.analysis.estimates import Estimate, holm
 from harness.report.analysis.inference import LEVEL
 from harness.report.analysis.load import Group
 from harness.report.format import baseline_name, digits_for, epochs_text, listed, named, p_is, show
@@ -44,7 +44,7 @@ def answer(analysis: GroupAnalysis) -> Answer:
         return Answer("No answer yet", _why_not(group))
     lead, digits, compared = next(filter(_pays, arms), arms[0]), digits_for(rows), family(rows, "gain")
     sentences = [_lead(group, lead, digits, compared), _better_at_once(arms, lead), _ties(analysis, arms, lead)]
-    sentences += [_plain(group, arms, lead, digits), _caveats(group)]
+    sentences += [_plain(analysis, arms, lead, digits), _caveats(group)]
     gain = f"{show(lead.value('gain'), digits, signed=True)} {measured(group.task, group.metric)}"
     return Answer(_headline(group, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
 
@@ -102,6 +102,8 @@ def _lead(group: Group, row: ArmComparison, digits: int, arms: int) -> str:
     further = row.value("gain_after_own_first")
     later = further is not None and not further.identical
     own = f", {show(further, digits, signed=True)} of it after its own first epoch" if later else ""
+    if sign > 0 and set(row.epochs) == {1}:
+        own = ": a gain of one epoch at other knobs, not of further epochs"
     return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}{own}."
 
 
@@ -123,7 +125,8 @@ def _ties(analysis: GroupAnalysis, arms: list[ArmComparison], lead: ArmCompariso
     return " ".join(said)
 
 
-def _plain(group: Group, arms: list[ArmComparison], lead: ArmComparison, digits: int) -> str:
+def _plain(analysis: GroupAnalysis, arms: list[ArmComparison], lead: ArmComparison, digits: int) -> str:
+    group = analysis.group
     row = next((r for r in arms if r.arm is group.plain), None)
     if row is None or group.epochs == 1:
         return ""
@@ -132,10 +135,27 @@ def _plain(group: Group, arms: list[ArmComparison], lead: ArmComparison, digits:
         return ""
     shown = row.shown("final_epoch_gain")
     verdict = {1: "it is safe", -1: "it is not safe", 0: "neither harm nor benefit is shown"}[shown]
+    if shown >= 0 and (worse := _worse_logloss(analysis, surely=shown == 0)):
+        verdict = f"its {METRICS[group.metric].title} alone would call it harmless, but its logloss is worse, {worse}"
     size = show(gain, digits, signed=True) if gain.mean else "no gain"
     stopped = f" Validation would stop it at epoch {epochs_text(row.epochs)}, with {size}."
     text = f"Plain training, trained to epoch {group.epochs}, ends {show(end, digits, signed=True)} from that baseline"
     return f"{text}: {verdict}.{stopped if row is not lead else ''}"
+
+
+def _worse_logloss(analysis: GroupAnalysis, *, surely: bool) -> str:
+    """By how much plain training, at its last epoch, has a logloss above the baseline's; empty where it has not.
+
+    surely: only if that is shown after correction for the number of arms; else if the interval excludes zero.
+    """
+    group = analysis.group
+    found = [] if group.metric == "logloss" else analysis.compared(group.task, "logloss")
+    row = next((row for row in found if row.arm is group.plain), None)
+    end = None if row is None else row.value("final_epoch_gain")
+    if row is None or end is None or (row.shown("final_epoch_gain") if surely else end.sign) >= 0:
+        return ""
+    higher = Estimate(tuple(-value for value in end.values))
+    return f"{show(higher, digits_for(found), signed=True)} nats"
 
 
 def _caveats(group: Group) -> str:

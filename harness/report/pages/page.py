@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.report.analysis.analysis import Analysis, GroupAnalysis
+from harness.report.analysis.cautions import cautions
 from harness.report.analysis.load import Comparison, Group
 from harness.report.figures import curves, points
 from harness.report.figures.arm_styles import ArmStyle, arm_styles
@@ -19,7 +20,7 @@ from harness.report.figures.ranks import diagram
 from harness.report.format import NOTHING, baseline_name
 from harness.report.pages.answer import Answer, answer, rule
 from harness.report.tables import costs, details, overall
-from harness.report.tables.certainty import DIFFERENCE, cautions, certainty, sensitivity
+from harness.report.tables.certainty import DIFFERENCE, certainty, sensitivity
 from harness.report.tables.grids import Grid, by_task, ranked
 from harness.report.tables.printed import HOW_TO_READ
 from harness.results.keys import MetricKey

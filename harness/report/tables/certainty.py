@@ -6,10 +6,11 @@ from statistics import median
 
 from harness.metrics.catalog import measured
 from harness.report.analysis.analysis import GroupAnalysis
+from harness.report.analysis.cautions import tested
 from harness.report.analysis.comparisons import ArmComparison, family
 from harness.report.analysis.inference import LEVEL, seeds_for, smallest_sign_flip
 from harness.report.analysis.load import seeds
-from harness.report.format import NOTHING, baseline_name, digits_for, named, number, probability
+from harness.report.format import NOTHING, baseline_name, digits_for, number, probability
 from harness.report.tables.grids import Cell, Column, Grid, cell
 
 DIFFERENCE = 0.001
@@ -37,32 +38,9 @@ def certainty(analysis: GroupAnalysis, *, against_none: bool, difference: float 
     return Grid(columns, tuple(_line(row, flips[id(row)], digits, against_none, difference, level) for row in arms))
 
 
-def cautions(analysis: GroupAnalysis) -> list[str]:
-    """Where the ranked table would mislead who reads its order alone."""
-    group, arms = analysis.group, _tested(analysis)
-    if not arms:
-        return []
-    gains = {row.arm.label: gain for row in arms if (gain := row.value("gain"))}
-    lead, said = arms[0].arm.label, []
-    if gains[lead].mean > 0 and gains[lead].sign == 0:
-        said.append(f"{lead} is ranked first, but the interval of its gain includes zero.")
-    open_ = [name for name, gain in gains.items() if gain.sign == 0 and not gain.identical]
-    if len(open_) > 1:
-        said.append(f"Not told from the reference, so their order says nothing: {named(open_)}.")
-    failed = [f"{a.label} ({len(a.failed)} of {seeds(len(a.runs))})" for a in group.everything if a.failed]
-    if failed:
-        said.append(f"Of arms with failed seeds nothing is claimed, as what is left is not chance: {named(failed)}.")
-    lost = [r.arm.label for r in arms if gains[r.arm.label].sign and not r.shown("gain") and not r.arm.failed]
-    if lost:
-        said.append(
-            f"Intervals that exclude zero, but not once corrected for {len(arms)} arms compared: {named(lost)}."
-        )
-    return said
-
-
 def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     """What the seeds that were run can show of a gain, and what they cannot."""
-    arms, digits = _tested(analysis), digits_for(analysis.ranked)
+    arms, digits = tested(analysis), digits_for(analysis.ranked)
     gains = [gain for row in arms if (gain := row.value("gain")) and not gain.identical]
     if not gains:
         return ""
@@ -85,13 +63,6 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
             "Student's t can, as it takes differences to be near normal."
         )
     return text
-
-
-def _tested(analysis: GroupAnalysis) -> list[ArmComparison]:
-    """Arms, in order of rank, whose gain has an interval."""
-    return [
-        row for row in analysis.ranked if not row.arm.is_baseline and (e := row.value("gain")) is not None and e.n > 1
-    ]
 
 
 def _line(

@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report.analysis.analysis import Analysis
+from harness.report.analysis.cautions import cautions
 from harness.report.pages.answer import answer, rule
 from harness.report.tables import overall
-from harness.report.tables.certainty import DIFFERENCE, cautions, certainty, sensitivity
+from harness.report.tables.certainty import DIFFERENCE, certainty, sensitivity
 from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs
 from harness.report.tables.grids import Cell, Column, Grid, by_task, ranked

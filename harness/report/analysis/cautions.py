@@ -1,0 +1,134 @@
+"""Where a comparison would mislead who reads its table alone, each in a sentence with its figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import fmean
+
+from harness.metrics.catalog import measured, sign_of
+from harness.report.analysis.analysis import GroupAnalysis
+from harness.report.analysis.comparisons import ArmComparison
+from harness.report.analysis.load import ArmRuns, seeds
+from harness.report.format import digits_for, named, number, show
+from harness.results.keys import MetricKey
+
+FEW_STEPS = 200
+"""Optimiser steps in an epoch below which one epoch can hardly converge."""
+STILL_RISING = 0.1
+"""Share of what an epoch gained that its last part gained: above it the epoch had not converged."""
+NEAR = 0.02
+"""A learning rate is at the edge of its range within this share of it, on the scale of logarithms."""
+
+
+def cautions(analysis: GroupAnalysis) -> list[str]:
+    """Every caution of a group, in the order of weight."""
+    arms = tested(analysis)
+    return [
+        *_of_order(analysis, arms),
+        *_of_splits(analysis, arms),
+        *_of_first_epoch(analysis),
+        *_of_search(analysis),
+        *_of_nothing(analysis),
+    ]
+
+
+def tested(analysis: GroupAnalysis) -> list[ArmComparison]:
+    """Arms, in order of rank, whose gain has an interval."""
+    arms = (row for row in analysis.ranked if not row.arm.is_baseline)
+    return [row for row in arms if (gain := row.value("gain")) is not None and gain.n > 1]
+
+
+def _of_order(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[str]:
+    """What the order of the table does not mean."""
+    if not arms:
+        return
+    gains = {row.arm.label: gain for row in arms if (gain := row.value("gain"))}
+    lead = arms[0].arm.label
+    if gains[lead].mean > 0 and gains[lead].sign == 0:
+        yield f"{lead} is ranked first, but the interval of its gain includes zero."
+    open_ = [name for name, gain in gains.items() if gain.sign == 0 and not gain.identical]
+    if len(open_) > 1:
+        yield f"Not told from the reference, so their order says nothing: {named(open_)}."
+    failed = [f"{a.label} ({len(a.failed)} of {seeds(len(a.runs))})" for a in analysis.group.everything if a.failed]
+    if failed:
+        yield f"Of arms with failed seeds nothing is claimed, as what is left is not chance: {named(failed)}."
+    lost = [r.arm.label for r in arms if gains[r.arm.label].sign and not r.shown("gain") and not r.arm.failed]
+    if lost:
+        yield f"Intervals that exclude zero, but not once corrected for {len(arms)} arms compared: {named(lost)}."
+
+
+def _of_splits(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[str]:
+    """Arms that gain on the split that chose their epoch, and not on the one that is reported."""
+    group = analysis.group
+    if group.split == "valid" or group.baseline is None:
+        return
+    key = MetricKey("valid", group.metric, group.task)
+    base = analysis.at_boundary(group.baseline, key)
+    for row in arms:
+        valid, gain = analysis.better(analysis.at_boundary(row.arm, key), base), row.value("gain")
+        if valid is not None and gain is not None and valid.sign > 0 and gain.mean <= 0:
+            digits = digits_for(analysis.ranked)
+            yield (
+                f"Valid and test disagree on {row.arm.label}: {show(valid, digits, signed=True)} on valid, "
+                f"{show(gain, digits, signed=True)} on test."
+            )
+
+
+def _of_first_epoch(analysis: GroupAnalysis) -> Iterator[str]:
+    """A first epoch that is too short, or had not converged: later ones then gain by their steps alone."""
+    group = analysis.group
+    reference = group.baseline or group.plain
+    runs = [run for run in reference.finished.values() if run.boundaries] if reference else []
+    if not runs or group.epochs < 2:
+        return
+    steps = runs[0].boundaries[0].step
+    if steps < FEW_STEPS:
+        yield (
+            f"An epoch has {steps} optimiser steps, so that one epoch can hardly converge: what further epochs gain "
+            "may be gained by a smaller batch or a higher rate in the first."
+        )
+    key = MetricKey("sample", group.metric, group.task)
+    curves = [[r.metrics.get(key, math.nan) for r in run.records if r.epoch == 1] for run in runs]
+    rises = [sign_of(group.metric) * (c[-1] - c[-2]) for c in curves if len(c) > 2]
+    climbs = [sign_of(group.metric) * (c[-1] - c[0]) for c in curves if len(c) > 2]
+    if rises and (rise := fmean(rises)) > STILL_RISING * (climb := fmean(climbs)) > 0:
+        digits = digits_for(analysis.ranked)
+        yield (
+            f"The first epoch of {reference.label if reference else ''} had not converged: its last part still gained "
+            f"{number(rise, digits, signed=True)} of {number(climb, digits, signed=True)} in sample "
+            f"{measured(group.task, group.metric)}."
+        )
+
+
+def _of_search(analysis: GroupAnalysis) -> Iterator[str]:
+    """Winners at the edge of the range that was searched: a wider one may hold a better."""
+    search = analysis.plan.search
+    ranges = {"dense_lr": search.dense_lr, "table_lr": search.table_lr}
+    at_edge = [
+        f"{arm.label} ({name} = {value:.3g} of {low:g} to {high:g})"
+        for arm in analysis.group.everything
+        for name, (low, high) in ranges.items()
+        if low < high and (value := arm.arm.chosen.get(name)) is not None and _is_near(value, low, high)
+    ]
+    if at_edge:
+        yield f"The search ended at the edge of its range, beyond which a better rate may lie: {named(at_edge)}."
+
+
+def _is_near(value: float, low: float, high: float) -> bool:
+    share = math.log(value / low) / math.log(high / low)
+    return not NEAR < share < 1 - NEAR
+
+
+def _of_nothing(analysis: GroupAnalysis) -> Iterator[str]:
+    """Arms whose every number is that of `none`: the strategy does nothing here."""
+    plain = analysis.group.plain
+    others = [arm for arm in analysis.group.arms if arm is not plain and plain is not None and _same(arm, plain)]
+    if others:
+        same = named([arm.label for arm in others])
+        yield f"The same numbers as none, to the bit, so that nothing was tried: {same}."
+
+
+def _same(arm: ArmRuns, plain: ArmRuns) -> bool:
+    pairs = [(run, plain.finished.get(seed)) for seed, run in arm.finished.items()]
+    return bool(pairs) and all(other is not None and run.records == other.records for run, other in pairs)

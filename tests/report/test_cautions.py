@@ -1,0 +1,112 @@
+"""Each caution appears where it should, and stays silent where it should not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.simulated import Bench, analysed
+
+from harness.report.analysis.cautions import cautions
+from harness.report.analysis.load import ArmRuns, Group
+from harness.report.pages.answer import answer
+from harness.results.keys import MetricKey
+from harness.results.records import Record
+
+CLEAN = {"none": (0.67, 0.65), "reinit": (0.67, 0.69)}
+
+
+def bench(folder: Path, **more: Any) -> Bench:
+    values: dict[str, Any] = {"curves": CLEAN, "own": 0.0005, "seeds": (1, 2, 3, 4, 5), "tasks": ("click",)}
+    return Bench(folder, **(values | more))
+
+
+def changed(group: Group, change: Any) -> Group:
+    """The same group, every record of every run changed."""
+
+    def of(arm: ArmRuns) -> ArmRuns:
+        runs = {s: replace(r, records=tuple(map(change, r.records))) for s, r in arm.runs.items()}
+        return replace(arm, runs=runs)
+
+    baseline = None if group.baseline is None else of(group.baseline)
+    return replace(group, arms=tuple(map(of, group.arms)), baseline=baseline)
+
+
+def said(group: Group, **search: Any) -> str:
+    return "\n".join(cautions(analysed(group, **search)))
+
+
+def test_a_clean_comparison_is_not_cautioned(tmp_path: Path) -> None:
+    assert said(bench(tmp_path).group()) == ""
+
+
+def test_an_epoch_of_few_steps_is_said(tmp_path: Path) -> None:
+    def short(record: Record) -> Record:
+        return replace(record, step=record.step // 10)
+
+    group = bench(tmp_path).group()
+    assert "An epoch has 100 optimiser steps" in said(changed(group, short))
+
+
+@pytest.mark.parametrize(("first", "expected"), [((0.60, 0.64, 0.67), True), ((0.60, 0.668, 0.67), False)])
+def test_a_first_epoch_that_still_rose_is_said(tmp_path: Path, first: tuple[float, ...], expected: bool) -> None:
+    group = bench(tmp_path).group()
+    key = MetricKey("sample", "auc", "click")
+
+    def climbing(arm: ArmRuns) -> ArmRuns:
+        runs = {}
+        for seed, run in arm.runs.items():
+            begin = [Record(1, 10 * i, 0.3 * i, False, {key: v}) for i, v in enumerate(first[:-1], 1)]
+            ends = tuple(replace(r, metrics=r.metrics | {key: first[-1]}) if r.boundary else r for r in run.records)
+            runs[seed] = replace(run, records=(*begin, *(r for r in ends if r.boundary)))
+        return replace(arm, runs=runs)
+
+    assert group.baseline is not None
+    text = said(replace(group, baseline=climbing(group.baseline)))
+    assert ("had not converged: its last part still gained +0.0300 of +0.0700" in text) is expected
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(0.3, True), (0.29, True), (3e-4, True), (0.1, False), (0.003, False)])
+def test_a_winner_at_the_edge_of_its_range_is_said(tmp_path: Path, rate: float, expected: bool) -> None:
+    group = bench(tmp_path).group()
+    arm = replace(group.arms[1], arm=replace(group.arms[1].arm, chosen={"table_lr": rate}))
+    text = said(replace(group, arms=(group.arms[0], arm)), table_lr=[3e-4, 0.3])
+    assert ("at the edge of its range" in text) is expected
+    if expected:
+        assert f"reinit (table_lr = {rate:.3g} of 0.0003 to 0.3)" in text
+
+
+def test_an_arm_that_does_nothing_is_said(tmp_path: Path) -> None:
+    group = bench(tmp_path).group()
+    twin = replace(group.arms[1], runs=group.arms[0].runs)
+    assert "The same numbers as none, to the bit, so that nothing was tried: reinit." in said(
+        replace(group, arms=(group.arms[0], twin))
+    )
+
+
+def test_valid_and_test_that_disagree_are_said(tmp_path: Path) -> None:
+    group = bench(tmp_path, test_shift=lambda epoch: -0.03 * (epoch - 1)).group()
+    assert "Valid and test disagree on reinit: +0.0201" in said(group)
+
+
+def test_safe_by_its_ranking_and_not_by_its_logloss_is_not_called_safe(tmp_path: Path) -> None:
+    group = bench(tmp_path, curves={"none": (0.67, 0.68), "reinit": (0.67, 0.69)}).group()
+    assert "it is safe" in answer(analysed(group)).text
+    key = MetricKey("test", "logloss", "click")
+
+    def overconfident(record: Record) -> Record:
+        worse = record.metrics | {key: record.metrics[key] + 0.02} if record.epoch == 2 and record.boundary else None
+        return replace(record, metrics=worse or record.metrics)
+
+    text = answer(analysed(changed(group, overconfident))).text
+    assert "it is safe" not in text
+    assert "its AUC alone would call it harmless, but its logloss is worse, +0.0100" in text
+
+
+def test_a_gain_read_at_the_first_epoch_is_called_one_of_one_epoch(tmp_path: Path) -> None:
+    curves = {"none": (0.67, 0.65), "at_once": (0.69, 0.68)}
+    text = answer(analysed(bench(tmp_path, curves=curves).group())).text
+    assert "read at epoch 1" in text
+    assert "a gain of one epoch at other knobs, not of further epochs" in text
