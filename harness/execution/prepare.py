@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.base.errors import UserError, unknown
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
+from harness.engine.device import device_of
 from harness.experiment.instantiate import labels, plugin_specs
 from harness.experiment.plan import Plan
 from harness.metrics.catalog import METRICS, PROBES, Needs
@@ -23,6 +24,7 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
         UserError: anything in the plan or its data is not accepted.
     """
     datasets, models, _ = plugin_specs(plan, registry)
+    device_of(plan.train.device)
     records.ensure_writable(results)
     journal = open_journal(results) if plan.search.trials else None
     arms = []

@@ -87,7 +87,7 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(
     trainers[0].start_epoch(1)
     for batch in trainers[0].batches.epoch(1):
         trainers[0].step(batch)
-    trainers[0].tables.memo("importance").add_(2.0)
+    trainers[0].tables.row_buffer("importance").add_(2.0)
     saved = Checkpoints(tmp_path)
     saved.save(1, trainers[0].state())
     trainers[1].restore(Checkpoints(tmp_path).take())
@@ -95,7 +95,7 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(
         trainer.start_epoch(2)
         for batch in trainer.batches.epoch(2):
             trainer.step(batch)
-    states = [torch.utils._pytree.tree_leaves(t.state()) for t in trainers]  # type: ignore[no-untyped-call]
+    states = [torch.utils._pytree.tree_leaves(t.state()) for t in trainers]
     assert len(states[0]) == len(states[1]) > 20
     for a, b in zip(*states, strict=True):
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
