@@ -1,23 +1,26 @@
-"""The contracts that data sets, strategies and models are written against.
+"""The contracts that data sets, strategies and models are written against: the one module that a plug-in imports.
 
-Shape suffixes: N examples, F fields, T tasks, K distinct rows touched by a batch, D embedding width, R rows of the
-fused table, U distinct training ids of one field, M any number of ids.
+Importing it does not import torch. The letters at the end of a name are its shape: N examples, B examples of a batch,
+F fields, T tasks, C rows looked up for one example, K distinct rows touched by a batch, D embedding width, R rows of
+the fused table, U distinct training ids of one field, M any number of ids.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor, nn
 
 from harness.base.errors import UserError
 from harness.base.plugin import Plugin, params, tuned
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 __all__ = [
     "Data",
@@ -48,19 +51,20 @@ Generator = np.random.Generator
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set, N examples in order of time where there is one.
-
-    ids_NF: int64 raw ids, any value. labels_NT: 0 or 1. observed_NT: whether a label is known; an unknown one
-    enters neither loss nor metrics (None: all known). group_N: int64 group of an example, for GAUC. time_N: int64
-    seconds. truth_NT: the probability that generated each label, on synthetic data.
-    """
+    """One part of a data set: N examples, in order of time if they have one."""
 
     ids_NF: npt.NDArray[np.int64]
+    """Raw ids, of any value."""
     labels_NT: npt.NDArray[np.uint8]
+    """0 or 1."""
     observed_NT: npt.NDArray[np.bool_] | None = None
+    """Whether a label is known; unknown ones count in neither the loss nor the metrics. None: all are known."""
     group_N: npt.NDArray[np.int64] | None = None
+    """The group of an example, for GAUC."""
     time_N: npt.NDArray[np.int64] | None = None
+    """Seconds."""
     truth_NT: npt.NDArray[np.float32] | None = None
+    """The probability that generated each label, if the data are synthetic."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +85,14 @@ class Data:
 
 @dataclass(frozen=True)
 class Stream:
-    """A data set in pieces, which need not fit in memory together.
-
-    pieces: the name of a split, and its next examples. rows: N of all splits, where it is known.
-    """
+    """A data set in pieces, which need not fit in memory together."""
 
     fields: tuple[str, ...]
     tasks: tuple[str, ...]
     pieces: Iterable[tuple[str, Split]]
+    """The name of a split (train, valid or test) and its next examples."""
     rows: int | None = None
+    """N of all splits together, if it is known."""
 
     def gather(self) -> Data:
         """All of it in memory."""
@@ -109,9 +112,9 @@ class Dataset(Plugin):
     """One data set per file in `datasets/`; it defines `build`, or `stream` for data larger than memory."""
 
     version: ClassVar[int]
-    """Bump when the numbers change; part of the key of every run."""
+    """Increase it when the numbers change: it is part of the key of every run."""
     example: ClassVar[dict[str, Any] | None] = None
-    """Parameters of a small build, for the conformance check; None: it needs the user's own file."""
+    """Parameters of a small build, for the conformance check. None: the data set needs a file of the user's own."""
 
     def build(self, rng: Generator) -> Data:
         """Make or read the data; every random draw comes from `rng`."""
@@ -120,11 +123,11 @@ class Dataset(Plugin):
         return self.stream(rng).gather()
 
     def stream(self, rng: Generator) -> Stream:
-        """The same in pieces, which are coded and written one by one."""
+        """Make or read the data in pieces, which are indexed and written one by one."""
         return self.build(rng).stream()
 
     def fingerprint(self) -> dict[str, Any]:
-        """What identifies the data besides version and source; a file's content, say. Default: the parameters."""
+        """What identifies the data besides version and source, such as a file's content. Default: the parameters."""
         return params(self)
 
 
@@ -132,7 +135,7 @@ class Model(Plugin):
     """One architecture per file in `harness/models/`."""
 
     def width(self, tasks: int) -> int:
-        """D: how many numbers of the table each field's row holds for this model."""
+        """D: how wide the rows of the tables are for this model."""
         raise NotImplementedError(f"model '{self.name}' does not define width")
 
     def network(self, fields: int, tasks: int) -> nn.Module:
@@ -142,6 +145,8 @@ class Model(Plugin):
 
 def mlp(*widths: int) -> nn.Sequential:
     """Linear layers between these widths, a ReLU after each."""
+    from torch import nn
+
     return nn.Sequential(*(layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.ReLU())))
 
 
@@ -149,20 +154,23 @@ def mlp(*widths: int) -> nn.Sequential:
 class FieldStats:
     """What a strategy may know of one field: its distinct training ids and how often each occurs.
 
-    ids_U: int64, ascending. count_U: int64, at least 1. Under composition the ids are the rows of the stage before.
+    Where an earlier strategy of the same arm has an encoder, the ids are the rows that it gives.
     """
 
     name: str
     ids_U: Ints
+    """Ascending."""
     count_U: Ints
+    """At least 1."""
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """Maps ids to rows of one field's table: `rows_of(ids_M)` returns rows_M, or rows_MH to sum H rows per id."""
+    """Maps ids to rows of one field's table."""
 
     num_rows: int
     rows_of: Callable[[Ints], Ints]
+    """From ids_M to rows_M, or to rows_MH: an id's embedding is then the sum of H rows."""
 
 
 def vocabulary(stats: FieldStats, keep_U: npt.NDArray[np.bool_] | None = None) -> Encoder:
@@ -189,16 +197,15 @@ def hash_ids(ids: Ints, salt: int) -> npt.NDArray[np.uint64]:
 
 @dataclass(frozen=True)
 class TableSpec:
-    """How the fused table is initialised and stepped.
-
-    optimizer: adam (lazy), adagrad, rowwise_adagrad or sgd. decay: decoupled decay of ALL rows per step, times lr,
-    applied lazily as (1 - lr * decay) ** steps.
-    """
+    """How the fused table is initialised and stepped."""
 
     lr: float
     optimizer: str = "adam"
+    """adam (of the touched rows alone), adagrad, rowwise_adagrad or sgd."""
     init_std: float = 0.01
+    """Standard deviation of the weights at first."""
     decay: float = 0.0
+    """Each step multiplies ALL rows by 1 - lr * decay, whatever their gradient; absent rows catch up when next read."""
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
@@ -206,42 +213,49 @@ class TableSpec:
 
 @dataclass(frozen=True)
 class DenseSpec:
-    """How the dense net is stepped in one epoch (Adam); frozen: not at all."""
+    """How Adam steps the dense net in one epoch."""
 
     lr: float
     frozen: bool = False
+    """Not at all."""
 
 
 @dataclass(frozen=True)
 class RowStep:
-    """The K distinct rows that one batch touches, just before their update. Return a changed copy.
-
-    rows_K: row in the fused table. field_K: index of its field. weight_KD, grad_KD: float32. batch_count_K:
-    occurrences in this batch. seen_K: occurrences in training so far, all epochs, this batch included.
-    train_count_K: occurrences in one pass over the training split. last_step_K: the step that last touched the row
-    (0: never since it was drawn). seen_max_F, train_max_F: the largest count of any row, by field. examples: B; the
-    loss of a task is a mean over those whose label is known. memo: that of `Tables`. lr_scale_K multiplies the
-    optimiser's update (None: 1). decay_K is the share of the weight removed, decoupled and not times lr (None: 0).
-    epoch and step count from 1.
-    """
+    """The K distinct rows that one batch touches, just before their update. A hook returns a changed copy."""
 
     rows_K: Tensor
+    """Their place in the fused table."""
     field_K: Tensor
+    """The index of their field."""
     weight_KD: Tensor
     grad_KD: Tensor
     batch_count_K: Tensor
+    """Occurrences in this batch."""
     seen_K: Tensor
+    """Occurrences in training so far, in all epochs, this batch included."""
     train_count_K: Tensor
+    """Occurrences in one pass over the training split."""
     last_step_K: Tensor
+    """The step that last touched the row; 0: none since it was drawn."""
     seen_max_F: Tensor
+    """The largest number of occurrences of any row so far, by field."""
     train_max_F: Tensor
+    """The largest number of occurrences of any row in one pass over the training split, by field."""
     examples: int
+    """B. The loss of a task is a mean over those whose label is known."""
     lr: float
+    """That of the tables."""
     epoch: int
+    """Counts from 1."""
     step: int
-    memo: Callable[[str], Tensor]
+    """Counts from 1, over all epochs."""
+    row_buffer: Callable[[str], Tensor]
+    """As that of `Tables`."""
     lr_scale_K: Tensor | None = None
+    """Factor of the optimiser's update. None: 1."""
     decay_K: Tensor | None = None
+    """The share of the weight to remove, whatever the gradient and the learning rate. None: 0."""
 
     def scale_lr(self, factor_K: Tensor) -> RowStep:
         """Multiply the update of each row."""
@@ -263,7 +277,8 @@ class FieldTable:
     name: str
     offset: int
     num_rows: int
-    train_ids: int = field(default=0)
+    train_ids: int = 0
+    """Distinct ids of the field in the training split."""
 
 
 class Tables(Protocol):
@@ -286,45 +301,48 @@ class Tables(Protocol):
         around: [D], or a row for each, added to what is drawn.
         """
 
-    def memo(self, name: str) -> Tensor:
-        """A float32 buffer of one number per row, zero at first; the harness keeps it and resets it with its rows."""
+    def row_buffer(self, name: str) -> Tensor:
+        """The buffer of this name: float32 [R], zero at first. It is saved in checkpoints and reset with its rows."""
 
     def freeze(self) -> None:
-        """Stop every update, decay and reset of the tables from here on; `on_rows` is called no more."""
+        """From here on no update, decay or reset changes the tables, and `on_rows` is not called."""
 
 
 class Strategy(Plugin):
-    """A mitigation. Every hook has a neutral default; no hook sees validation or test data.
+    """A mitigation. Every hook does nothing unless overridden; no hook sees validation or test data.
 
-    Randomness: of torch's global stream, which is the run's own while hooks are called, or of the generator given.
+    Hooks draw random numbers from the generator they are given, or from torch's global stream, which belongs to the run
+    while hooks are called.
     """
 
     replaces: ClassVar[tuple[str, ...]] = ()
-    """Training knobs, those of a plan's [train], that do nothing with this strategy. dense_lr and table_lr are then not
-    searched; two strategies that both replace one do not combine."""
+    """Settings of a plan's [train] that have no effect with this strategy. dense_lr and table_lr are not searched if
+    they are here. Two strategies that replace the same setting cannot be combined."""
 
     def encoder(self, stats: FieldStats, rng: Generator) -> Encoder | None:
-        """How ids of a field become rows; None leaves them as they are."""
+        """How ids of a field become rows. None: as they would without this strategy."""
         return None
 
     def table(self, spec: TableSpec, dense: DenseSpec) -> TableSpec:
-        """Initialisation and optimiser of the tables."""
+        """Change the initialisation and the optimiser of the tables."""
         return spec
 
     def network(self, net: nn.Module, fields: int, width: int) -> tuple[nn.Module, int]:
-        """Put a module around the net, which reads [N, F, `width`], and say how wide a row it wants in turn.
+        """Wrap the net, which reads [N, F, width]; return the wrapper and how wide the rows are that it reads.
 
-        It is trained with the net and part of the model in evaluation; `training` tells a module which of the two.
+        The wrapper is trained with the net and evaluated with it; `nn.Module.training` says which is happening.
         """
         return net, width
 
     def dense(self, spec: DenseSpec, epoch: int) -> DenseSpec:
-        """Learning rate of the dense net in this epoch, or frozen."""
+        """Change how the dense net is stepped in this epoch."""
         return spec
 
     def on_lookup(self, rows_BC: Tensor, tables_C: Sequence[FieldTable]) -> Tensor:
-        """Change the fused rows, int32, that a training batch looks up. tables_C: the table of each column; a field
-        has as many columns side by side as rows per id."""
+        """Change the fused rows, int32, that a training batch looks up.
+
+        tables_C: the table of each column. A field with H rows per id has H columns side by side.
+        """
         return rows_BC
 
     def on_embedded(self, embedded_NFD: Tensor, labels_NT: Tensor) -> Tensor:
@@ -332,15 +350,15 @@ class Strategy(Plugin):
         return embedded_NFD
 
     def perturb(self, step: RowStep) -> Tensor | None:
-        """A displacement of the touched rows, [K, D], at which the batch takes its gradient instead: a second pass.
+        """How far to move the touched rows, [K, D], before the batch takes its gradient again. None: no second pass.
 
-        step holds the gradient of the first pass. The update starts from the rows as they were. Displacements of
-        several strategies add up.
+        step holds the gradient of the first pass. The update applies the second gradient to the rows as they were.
+        What several strategies return is added up.
         """
         return None
 
     def on_rows(self, step: RowStep) -> RowStep:
-        """Change gradient, update or decay of the rows a batch touches."""
+        """Change the gradient, the update or the decay of the rows that a batch touches."""
         return step
 
     def on_epoch_start(self, epoch: int, tables: Tables) -> None:

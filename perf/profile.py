@@ -14,7 +14,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from harness.engine import batches, kernels, row_optimizers, trainer
+from harness.engine import batches, kernels, row_history, row_optimizers, trainer
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.trainer import Trainer
 from perf.contenders.ours import Ours
@@ -22,13 +22,13 @@ from perf.work import Work
 
 PARTS: list[tuple[str, Any, str]] = [
     ("batch: rows and labels", kernels, "take"),
-    ("batch: distinct rows", batches.Distinct, "__call__"),
+    ("batch: distinct rows", batches.DistinctFinder, "__call__"),
     ("lookup", EmbeddingTables, "lookup"),
     ("net forward", trainer.Trainer, "_forward"),
     ("loss and its gradient", trainer, "loss_and_gradient"),
     ("net backward", torch.autograd, "backward"),
     ("gradient by row", EmbeddingTables, "_sum_by_row"),
-    ("counting rows for hooks", EmbeddingTables, "_row_step"),
+    ("counting rows for hooks", row_history.RowHistory, "touch"),
     ("rows' step", row_optimizers.RowOptimizer, "fused_step"),
     ("net's step", torch.optim.Adam, "step"),
 ]

@@ -19,7 +19,7 @@ class PruneByImportance(Strategy):
     min_ids: int = tuned(100, 1, 10**9, search=False)
 
     def on_rows(self, step: RowStep) -> RowStep:
-        importance_R, now_K = step.memo("importance"), step.batch_count_K * step.grad_KD.norm(dim=1)
+        importance_R, now_K = step.row_buffer("importance"), step.batch_count_K * step.grad_KD.norm(dim=1)
         before_K = importance_R.index_select(0, step.rows_K)
         importance_R.index_copy_(0, step.rows_K, self.decay * before_K + (1 - self.decay) * now_K)
         return step
@@ -30,7 +30,7 @@ class PruneByImportance(Strategy):
         for field in tables.fields:
             if field.train_ids < self.min_ids:
                 continue
-            importance = tables.memo("importance")[field.offset : field.offset + field.num_rows]
+            importance = tables.row_buffer("importance")[field.offset : field.offset + field.num_rows]
             least = importance.argsort(stable=True)[: field.num_rows - math.ceil(self.budget * field.num_rows)]
             if len(least):
                 tables.reset(field, field.offset + least)

@@ -27,7 +27,7 @@ class RunningMean(Strategy):
         return dataclasses.replace(spec, optimizer="sgd", lr=self.lr_ratio * spec.lr)
 
     def on_rows(self, step: RowStep) -> RowStep:
-        seen_R = step.memo("seen_since_drawn")
+        seen_R = step.row_buffer("seen_since_drawn")
         seen_K = seen_R.index_select(0, step.rows_K) + step.batch_count_K
         seen_R.index_copy_(0, step.rows_K, seen_K)
         scale_K = step.examples / (1 + seen_K / self.prior_count)

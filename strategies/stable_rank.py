@@ -21,7 +21,7 @@ class StableRank(Strategy):
         if step.epoch > self.epochs or self.weight == 0:
             return step
         grad_KD = step.grad_KD.clone()
-        for f in step.field_K.unique():
+        for f in torch.unique(step.field_K):
             mine_K = step.field_K == f
             grad_KD[mine_K] += self.weight * inverse_rank_gradient(step.weight_KD[mine_K])
         return step.with_grad(grad_KD)
@@ -35,4 +35,5 @@ def inverse_rank_gradient(weight_KD: Tensor) -> Tensor:
     value_D, vector_DD = torch.linalg.eigh(gram_DD)
     top_D, total = vector_DD[:, -1], value_D.sum().clamp(min=1e-30)
     along_KD = (weight_KD @ top_D)[:, None] * top_D
-    return 2 / total * (along_KD - value_D[-1] / total * weight_KD)
+    gradient_KD: Tensor = 2 / total * (along_KD - value_D[-1] / total * weight_KD)
+    return gradient_KD

@@ -1,11 +1,14 @@
-"""Named random streams: each depends on the root seed and its own name alone, so adding one never moves another."""
+"""Named random streams. Each depends on the root seed and its own name alone, so a new one never changes another."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
@@ -26,4 +29,6 @@ def torch_seed(seed: int, *names: str | int) -> int:
 
 def torch_generator(seed: int, *names: str | int) -> torch.Generator:
     """A torch stream on the CPU."""
+    import torch
+
     return torch.Generator().manual_seed(torch_seed(seed, *names))

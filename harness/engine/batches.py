@@ -1,4 +1,4 @@
-"""Training batches: shuffled, coded as rows of the fused table, with the distinct rows of each found."""
+"""Training batches: shuffled examples as rows of the fused table, with the distinct rows of each batch."""
 
 from __future__ import annotations
 
@@ -21,54 +21,60 @@ BLOCK = 16_384
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The fused rows of a batch. rows_BC: int32, as looked up; rows_K: int64, each once; inverse_I: int32, the place in
-    rows_K of every one of rows_BC; count_K: int32, how often each occurs."""
+class DistinctRows:
+    """The fused rows of a batch."""
 
     rows_BC: Tensor
+    """int32: as looked up."""
     rows_K: Tensor
+    """int64: each once, in order of first occurrence."""
     inverse_I: Tensor
+    """int32: for each of rows_BC, its place in rows_K."""
     count_K: Tensor
+    """int32: how often each of rows_K occurs."""
 
-    def to(self, device: torch.device) -> Rows:
-        return Rows(*(t.to(device, non_blocking=True) for t in vars(self).values()))
+    def to(self, device: torch.device) -> DistinctRows:
+        return DistinctRows(*(t.to(device, non_blocking=True) for t in vars(self).values()))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """rows: what to look up. labels_BT: float32. known_BT: float32, 1 where the label is known (None: all are).
-    truth_BT: the generating probability, on the CPU, where it was asked for."""
+    """B examples to train on."""
 
-    rows: Rows
+    rows: DistinctRows
     labels_BT: Tensor
+    """float32: 0 or 1."""
     known_BT: Tensor | None
+    """float32: 1 where the label is known, else 0. None: all are known."""
     truth_BT: Tensor | None = None
+    """float32, on the CPU: the probability that generated each label. None unless it was asked for."""
 
     def to(self, device: torch.device) -> Batch:
         known = None if self.known_BT is None else self.known_BT.to(device, non_blocking=True)
         return Batch(self.rows.to(device), self.labels_BT.to(device, non_blocking=True), known, self.truth_BT)
 
 
-class Distinct:
+class DistinctFinder:
     """Finds the distinct rows of a batch without sorting: one number per table row remembers where it was found."""
 
     def __init__(self, num_rows: int) -> None:
         self._where_R = memory.zeros(num_rows, dtype=torch.int32).sub_(1)
 
-    def __call__(self, rows_BC: Tensor) -> Rows:
-        """rows_BC: int32, contiguous. Not for two threads at once."""
+    def __call__(self, rows_BC: Tensor) -> DistinctRows:
+        """rows_BC: int32, contiguous. Two threads must not call this at once."""
         size = rows_BC.numel()
         found_I = torch.empty(size, dtype=torch.int64)
         inverse_I, count_I = torch.empty(size, dtype=torch.int32), torch.empty(size, dtype=torch.int32)
         k = kernels.apply(kernels.distinct, rows_BC.reshape(-1), self._where_R, found_I, inverse_I, count_I)
-        return Rows(rows_BC, found_I[:k], inverse_I, count_I[:k])
+        return DistinctRows(rows_BC, found_I[:k], inverse_I, count_I[:k])
 
 
 class Batches:
     """The batches of a training split, epoch by epoch.
 
-    window: examples held in memory and shuffled together. A split with more is read in windows of whole blocks drawn
-    from all over it, so that memory stays bounded. truth: whether batches hold it, for probes; training never reads it.
+    window: how many examples are held in memory and shuffled together. A larger split is read in windows of whole
+    blocks drawn from all over it, so that memory stays bounded. truth: whether batches hold it, for probes; training
+    never reads it.
     """
 
     def __init__(
@@ -77,7 +83,7 @@ class Batches:
     ) -> None:  # fmt: skip
         self._split = split.labelled(truth=truth)
         self._mapping, self._batch_size, self._seed = mapping, batch_size, seed
-        self._distinct, self._device = Distinct(mapping.num_rows), device
+        self._distinct, self._device = DistinctFinder(mapping.num_rows), device
         self._hooks = defining("on_lookup", strategies)
         self._tables_C = [mapping.fields[f] for f in mapping.column_field_C.tolist()]
         self._starts = np.arange(0, len(split), BLOCK)

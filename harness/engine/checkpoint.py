@@ -1,4 +1,4 @@
-"""The state of a run between two epochs, on disk, so that a killed run goes on from there."""
+"""The state of a run between two epochs, on disk, so that a run that was killed continues from there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 EVERY = 60.0
-"""Seconds between checkpoints, at least; a shorter run is sooner repeated than saved."""
+"""Seconds between checkpoints, at least: it costs less to repeat a shorter run than to save it."""
 
 
 class Checkpoints:
@@ -31,13 +31,13 @@ class Checkpoints:
                 self.drop()
 
     def take(self) -> dict[str, Any]:
-        """What was read, once: it is as large as the tables."""
+        """The state that was read. It is handed out once, since it is as large as the tables."""
         state, self._state = self._state, None
         assert state is not None
         return state
 
     def drop(self) -> None:
-        """Begin at the first epoch."""
+        """Discard the checkpoint, so that the run starts at its first epoch."""
         self.clear()
         self.epoch, self._state = 0, None
 
@@ -45,9 +45,9 @@ class Checkpoints:
         return time.monotonic() >= self._next
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
-        """Write under another name, then rename; without room on the disk the run goes on unsaved.
+        """Write under another name, then rename. If the disk is full, the run continues without a checkpoint.
 
-        Saving takes a twentieth of the time at most, however large the table.
+        Saving takes at most a twentieth of the time, however large the table is.
         """
         start, partial = time.monotonic(), self._folder / "checkpoint.partial"
         with suppress(OSError, RuntimeError):  # torch raises RuntimeError for a full disk
@@ -60,7 +60,7 @@ class Checkpoints:
         self._next = time.monotonic() + max(EVERY, 20 * (time.monotonic() - start))
 
     def clear(self) -> None:
-        """Delete the one there is."""
+        """Delete the checkpoint, if there is one."""
         self._path(self.epoch).unlink(missing_ok=True)
 
     def _path(self, epoch: int) -> Path:

@@ -1,4 +1,4 @@
-"""Evaluate a model on fixed examples: the subsample at every point, the full splits at the end of an epoch."""
+"""Evaluate a model on fixed examples: a subsample at every point, the full splits at the end of an epoch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class Evaluator:
-    """Turns a net and its tables into `<split>/<metric>/<task>` -> value; training metrics take the same path."""
+    """From a net and its tables to `<split>/<metric>/<task>` -> value, for training examples too."""
 
     def __init__(self, dataset: IndexedDataset, mapping: RowMapping, spec: EvalSpec) -> None:
         self._batch_size = spec.batch_size
@@ -69,7 +69,7 @@ class Evaluator:
 
 
 class _Part:
-    """Examples to evaluate on, with the target of each task over those whose label is known."""
+    """Examples to evaluate on, with the labels of each task that are known."""
 
     def __init__(self, name: str, tasks: Sequence[str], examples: IndexedSplit, bucket: str = "") -> None:
         self.split, self.bucket = name, bucket

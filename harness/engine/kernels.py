@@ -1,7 +1,7 @@
 """The inner loops of a training step on a CPU, compiled by numba and cached on disk.
 
 Each is one pass over the batch and lets other Python threads run. Their definitions in torch, which run on any device,
-are in `optim.py` and `tables.py`; tests hold the two together.
+are in `row_optimizers.py`, `row_history.py` and `embedding_tables.py`; tests hold the two together.
 """
 
 from __future__ import annotations
@@ -103,10 +103,10 @@ def segment_sum(grad_ID: F32, inverse_I: I32, out_KD: F32) -> None:
 @njit(cache=True, nogil=True)
 def touch(
     history_RH: I32, rows_K: I64, count_K: I32, step: int, offset_F: I64,
-    told_HK: I64, field_K: I64, seen_max_F: I64,
+    history_HK: I64, field_K: I64, seen_max_F: I64,
 ) -> None:  # fmt: skip
-    """Count the rows of a batch. history_RH: last step, seen, training count; told_HK: the same, the last step before
-    this one; field_K: the last field that starts at or before the row."""
+    """Count the rows of a batch. history_RH: last step, seen, training count; history_HK: the same for the rows of the
+    batch, with the last step before this one; field_K: the last field that starts at or before the row."""
     for k in range(rows_K.size):
         if k + AHEAD < rows_K.size:
             _prefetch(history_RH, rows_K[k + AHEAD])
@@ -114,13 +114,13 @@ def touch(
         field = offset_F.size - 1
         while offset_F[field] > rows_K[k]:
             field -= 1
-        told_HK[0, k] = row[0]
+        history_HK[0, k] = row[0]
         row[0] = step
         row[1] += count_K[k]
-        told_HK[1, k] = row[1]
-        told_HK[2, k] = row[2]
+        history_HK[1, k] = row[1]
+        history_HK[2, k] = row[2]
         field_K[k] = field
-        seen_max_F[field] = max(seen_max_F[field], told_HK[1, k])
+        seen_max_F[field] = max(seen_max_F[field], history_HK[1, k])
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -131,17 +131,17 @@ def _at(value_K: F32, k: int) -> Any:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def adam(
-    store: F32, rows: I64, grad: F32, born: I32, step: int, scale: F32, keep: F32,
+    store: F32, rows: I64, grad: F32, state_reset_step: I32, step: int, scale: F32, keep: F32,
     lr: float, beta1: float, beta2: float, eps: float,
 ) -> None:  # fmt: skip
     width, age, rate = grad.shape[1], -1, f32(0)
     for k in range(rows.size):
         if k + AHEAD < rows.size:
             _prefetch(store, rows[k + AHEAD])
-            _prefetch(born, rows[k + AHEAD])
+            _prefetch(state_reset_step, rows[k + AHEAD])
         row = rows[k]
-        if step - born[row] != age:
-            age = step - born[row]
+        if step - state_reset_step[row] != age:
+            age = step - state_reset_step[row]
             rate = f32(lr * math.sqrt(-math.expm1(age * math.log(beta2))) / -math.expm1(age * math.log(beta1)))
         factor, kept = rate * _at(scale, k), _at(keep, k)
         weight, mean, square = store[row, :width], store[row, width : 2 * width], store[row, 2 * width :]
@@ -154,7 +154,7 @@ def adam(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def adagrad(
-    store: F32, rows: I64, grad: F32, born: I32, step: int, scale: F32, keep: F32,
+    store: F32, rows: I64, grad: F32, state_reset_step: I32, step: int, scale: F32, keep: F32,
     lr: float, beta1: float, beta2: float, eps: float,
 ) -> None:  # fmt: skip
     width = grad.shape[1]
@@ -171,7 +171,7 @@ def adagrad(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def rowwise_adagrad(
-    store: F32, rows: I64, grad: F32, born: I32, step: int, scale: F32, keep: F32,
+    store: F32, rows: I64, grad: F32, state_reset_step: I32, step: int, scale: F32, keep: F32,
     lr: float, beta1: float, beta2: float, eps: float,
 ) -> None:  # fmt: skip
     width = grad.shape[1]
@@ -189,7 +189,7 @@ def rowwise_adagrad(
 
 @njit(cache=True, nogil=True)
 def sgd(
-    store: F32, rows: I64, grad: F32, born: I32, step: int, scale: F32, keep: F32,
+    store: F32, rows: I64, grad: F32, state_reset_step: I32, step: int, scale: F32, keep: F32,
     lr: float, beta1: float, beta2: float, eps: float,
 ) -> None:  # fmt: skip
     for k in range(rows.size):

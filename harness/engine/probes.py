@@ -1,7 +1,7 @@
-"""Diagnostics of why a second epoch hurts, taken beside the metrics of an evaluation where a plan asks for them.
+"""Diagnostics of why a second epoch hurts. A plan asks for them; evaluations record them beside the metrics.
 
-`a_distance`, `label_noise_correlation` and `self_influence` look at the batch that was trained last, with its rows as
-they were before its own step: in epoch 1 rows that had never met its labels, in epoch 2 rows that had.
+`a_distance`, `label_noise_correlation` and `self_influence` look at the last batch, with its rows as they were before
+its own step: in epoch 1 those rows had never been trained on its labels, in epoch 2 they had.
 `true_logit_correlation` and `a_distance_held_out` look at validation examples, `row_norm` at all rows.
 """
 
@@ -20,6 +20,7 @@ from torch import Tensor
 from harness.data.indexed import IndexedDataset
 from harness.engine.batches import Batch
 from harness.engine.embedding_tables import EmbeddingTables
+from harness.engine.lookup import Lookup
 from harness.engine.row_mapping import RowMapping
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.classification import bucket_of
@@ -36,10 +37,18 @@ HELD_OUT = 4096
 class Probes:
     """What an evaluation adds to its metrics: `probe/<name>/<part>` -> value.
 
-    names: of the catalogue. task: the one whose labels they look at, where they are known. held_out_NC: fused rows of
-    the first validation examples; label_N: their labels; truth_N: the probabilities that made them, if known.
-    drawn_RD: the tables as they are drawn, which is when this must be made.
+    names: of `metrics.catalog.PROBES`. task: index of the one whose known labels are looked at. Must be made before the
+    first step, since it keeps the weights that rows were drawn with.
     """
+
+    held_out_NC: Tensor
+    """Fused rows of the first validation examples."""
+    label_N: npt.NDArray[np.float32]
+    """Their labels."""
+    truth_N: Floats | None
+    """The probabilities that generated their labels, if known."""
+    drawn_RD: Tensor
+    """The weights of all rows when they were first drawn."""
 
     def __init__(
         self, names: Sequence[str], dataset: IndexedDataset, mapping: RowMapping, tables: EmbeddingTables, task: int = 0
@@ -54,19 +63,19 @@ class Probes:
             self.truth_N = None if held_out.truth_NT is None else held_out.truth_NT[:, task].astype(np.float64)
             self.drawn_RD = tables.weight_RD.clone()
 
-    def __call__(self, batch: Batch) -> Values:
-        """batch: the one that was stepped last."""
-        return {key: value for probe in self._probes for key, value in probe(self, batch).items()}
+    def __call__(self, batch: Batch, lookup: Lookup) -> Values:
+        """batch, lookup: those of the last step."""
+        return {key: value for probe in self._probes for key, value in probe(self, batch, lookup).items()}
 
 
-def a_distance(probes: Probes, batch: Batch) -> Values:
-    """By field, how far its embedding alone tells the label of the training batch; `a_distance_held_out`: of fresh
-    examples.
+def a_distance(probes: Probes, batch: Batch, lookup: Lookup) -> Values:
+    """By field, how well its embedding alone separates the labels of the last batch; `a_distance_held_out`: those of
+    validation examples.
 
     2 (2 acc - 1), acc the balanced accuracy in five folds of a logistic regression on embeddings scaled to [0, 1]
     (Zhang et al. 2022, "Towards understanding the overfitting phenomenon of deep click-through rate models", derived).
     """
-    tables, (label_B, embedded_BFD) = probes.tables, _learnt(probes, batch)
+    tables, (label_B, embedded_BFD) = probes.tables, _learnt(probes, batch, lookup)
     sets = [("a_distance", embedded_BFD, label_B)]
     sets.append(("a_distance_held_out", tables.read(probes.held_out_NC).cpu().numpy(), probes.label_N))
     return {
@@ -76,49 +85,49 @@ def a_distance(probes: Probes, batch: Batch) -> Values:
     }
 
 
-def label_noise_correlation(probes: Probes, batch: Batch) -> Values:
-    """By field, the correlation of what its embedding tells with the noise of the batch's labels.
+def label_noise_correlation(probes: Probes, batch: Batch, lookup: Lookup) -> Values:
+    """By field, the correlation of the noise of the batch's labels with its prediction from the embedding.
 
-    The noise, (y - p) / sqrt(p (1 - p)), is what no knowledge of the truth p foretells: rows that have never met the
-    label correlate with it by chance alone, and what is above nought is memory of this very label.
+    The noise, (y - p) / sqrt(p (1 - p)), cannot be predicted from the truth p: rows that were never trained on the
+    label correlate with it by chance alone, so a correlation above zero is memory of this very label.
     """
     assert batch.truth_BT is not None
-    label_B, embedded_BFD = _learnt(probes, batch)
+    label_B, embedded_BFD = _learnt(probes, batch, lookup)
     truth_B = batch.truth_BT[_known(probes, batch), probes.task].double().numpy().clip(1e-6, 1 - 1e-6)
     noise_B = (label_B - truth_B) / np.sqrt(truth_B * (1 - truth_B))
     return _correlation("label_noise_correlation", probes, embedded_BFD, noise_B)
 
 
-def true_logit_correlation(probes: Probes, batch: Batch) -> Values:
-    """By field, the correlation of what its embedding tells of fresh examples with the logit of their truth."""
+def true_logit_correlation(probes: Probes, batch: Batch, lookup: Lookup) -> Values:
+    """By field, the correlation of the true logit of validation examples with its prediction from the embedding."""
     assert probes.truth_N is not None
     logit_N = logit(probes.truth_N.clip(1e-6, 1 - 1e-6))
     embedded_NFD = probes.tables.read(probes.held_out_NC).cpu().numpy()
     return _correlation("true_logit_correlation", probes, embedded_NFD, logit_N - logit_N.mean())
 
 
-def row_norm(probes: Probes, batch: Batch) -> Values:
-    """By frequency of the row in training, the mean Euclidean norm of its displacement since it was first drawn."""
+def row_norm(probes: Probes, batch: Batch, lookup: Lookup) -> Values:
+    """By training count of the row, the mean Euclidean distance from where it was first drawn."""
     tables = probes.tables
     moved_R = (tables.weight_RD - probes.drawn_RD).norm(dim=1)
     return _by_bucket("row_norm", tables.train_count_R, moved_R, torch.ones_like(moved_R))
 
 
-def self_influence(probes: Probes, batch: Batch) -> Values:
-    """By frequency of the row in training, the part of its displacement that the last batch's own examples caused.
+def self_influence(probes: Probes, batch: Batch, lookup: Lookup) -> Values:
+    """By training count of the row, the share of its displacement that the last batch's own examples caused.
 
     sum of <own, total> / sum of <total, total> over the rows of the batch, own being the step just made and total the
     displacement since the row was first drawn: 1 for a row that no other batch has moved.
     """
     tables = probes.tables
-    rows_K, before_KD = tables.stepped
+    rows_K, before_KD = lookup.rows.rows_K, lookup.weight_KD
     now_KD = tables.weight_RD.index_select(0, rows_K)
     own_KD, total_KD = now_KD - before_KD, now_KD - probes.drawn_RD.index_select(0, rows_K)
     count_K = tables.train_count_R.index_select(0, rows_K)
     return _by_bucket("self_influence", count_K, (own_KD * total_KD).sum(dim=1), total_KD.square().sum(dim=1))
 
 
-FUNCTIONS: dict[str, Callable[[Probes, Batch], Values]] = {
+FUNCTIONS: dict[str, Callable[[Probes, Batch, Lookup], Values]] = {
     "a_distance": a_distance,
     "label_noise_correlation": label_noise_correlation,
     "true_logit_correlation": true_logit_correlation,
@@ -132,10 +141,10 @@ def _known(probes: Probes, batch: Batch) -> Tensor | slice:
     return slice(None) if batch.known_BT is None else batch.known_BT[:, probes.task].cpu() > 0
 
 
-def _learnt(probes: Probes, batch: Batch) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _learnt(probes: Probes, batch: Batch, lookup: Lookup) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The known labels of the batch, and the embeddings of their examples, [B, F, D]."""
     known_B = _known(probes, batch)
-    return batch.labels_BT.cpu()[known_B, probes.task].numpy(), probes.tables.stepped_BFD.cpu()[known_B].numpy()
+    return batch.labels_BT.cpu()[known_B, probes.task].numpy(), lookup.embedded_BFD.detach().cpu()[known_B].numpy()
 
 
 def _separation(embedded_BD: npt.NDArray[np.float32], label_B: npt.NDArray[np.float32]) -> float:
@@ -150,7 +159,7 @@ def _separation(embedded_BD: npt.NDArray[np.float32], label_B: npt.NDArray[np.fl
         return 0.0
     model = LogisticRegression(class_weight="balanced", solver="newton-cholesky")
     with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # rows that tell nothing at all have no slope to follow
+        warnings.simplefilter("ignore", ConvergenceWarning)  # equal rows have no slope to follow
         scores = cross_val_score(
             model, minmax_scale(embedded_BD.astype(np.float64)), label_B, cv=FOLDS, scoring="balanced_accuracy"
         )
@@ -158,26 +167,33 @@ def _separation(embedded_BD: npt.NDArray[np.float32], label_B: npt.NDArray[np.fl
 
 
 def _correlation(name: str, probes: Probes, embedded_BFD: npt.NDArray[np.float32], target_B: Floats) -> Values:
-    """By field, the correlation with a target of its prediction from the field's embedding, a ridge regression fitted
-    in five folds on the others. Without an intercept, which would foretell a fold's mean with the wrong sign."""
+    """By field, the correlation of a target with its prediction from the field's embedding.
+
+    Each of five folds is predicted by a ridge regression fitted on the others. It has no intercept, which would predict
+    the mean of the fold with the wrong sign.
+    """
     from sklearn.linear_model import Ridge
     from sklearn.model_selection import cross_val_predict
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        told_FB = [
+        predicted_FB = [
             cross_val_predict(Ridge(1.0, fit_intercept=False), _features(embedded_BFD[:, f]), target_B, cv=FOLDS)
             for f in range(len(probes.tables.fields))
         ]
     return {
-        MetricKey("probe", name, field.name): float(np.corrcoef(told_B, target_B)[0, 1]) if np.ptp(told_B) else 0.0
-        for field, told_B in zip(probes.tables.fields, told_FB, strict=True)
+        MetricKey("probe", name, field.name): float(np.corrcoef(predicted_B, target_B)[0, 1])
+        if np.ptp(predicted_B)
+        else 0.0
+        for field, predicted_B in zip(probes.tables.fields, predicted_FB, strict=True)
     }
 
 
 def _features(embedded_BD: npt.NDArray[np.float32]) -> Floats:
-    """Every column twice, with mean 0: in deviations, and as ranks from -1 to 1, since a few rows of frequent ids are
-    so long that by the first alone they would decide what all rows tell."""
+    """Every column twice, with mean 0: in standard deviations, and as ranks from -1 to 1.
+
+    A few rows of frequent ids are so long that the first alone would let them decide the regression.
+    """
     value_BD = embedded_BD - embedded_BD.mean(axis=0, dtype=np.float64)
     deviation_D = value_BD.std(axis=0)
     rank_BD = (2 * rankdata(embedded_BD, axis=0) - 1) / len(embedded_BD) - 1

@@ -1,4 +1,4 @@
-"""Vocabularies and composed encoders: from coded ids to rows of one fused table."""
+"""From indexed ids to rows of one fused table, by the vocabulary or by the encoders of strategies."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from harness.data.indexed import IndexedDataset, Ints
 
 @dataclass(frozen=True)
 class RowMapping:
-    """remap_VC: int32 fused rows of each coded id, H per id; -1 pads fields with fewer.
-
-    column_C: which of the F * H looked-up rows of an example exist; column_field_C: the field of each.
-    train_count_R: int32, occurrences of each row in one pass over the training split.
-    """
+    """Which rows of the fused table each id looks up."""
 
     remap_VH: Tensor
+    """int32: the fused rows of each indexed id, V ids in all fields together, H rows per id. -1 pads ids with fewer."""
     columns_C: Tensor
+    """int32: which of the F * H rows of an example exist."""
     column_field_C: Tensor
+    """int32: the field of each of them."""
     fields: tuple[FieldTable, ...]
     train_count_R: Tensor
+    """int32: occurrences of each row in one pass over the training split."""
 
     @property
     def num_rows(self) -> int:
@@ -40,7 +40,7 @@ class RowMapping:
 
 
 def map_rows(dataset: IndexedDataset, strategies: Sequence[Strategy], seed: int) -> RowMapping:
-    """Fold the strategies' encoders over every field, in declared order, and lay the fields end to end."""
+    """Apply the encoders of the strategies to every field, in the order of the arm, and lay the fields end to end."""
     tables: list[FieldTable] = []
     mapped: list[Ints] = []
     counts: list[npt.NDArray[np.int32]] = []
@@ -66,7 +66,7 @@ def map_rows(dataset: IndexedDataset, strategies: Sequence[Strategy], seed: int)
 
 
 def _fold(name: str, ids_V: Ints, count_V: Ints, strategies: Sequence[Strategy], seed: int) -> tuple[Ints, int]:
-    """Rows_VH and the number of rows after all encoders; the plain vocabulary where no strategy brings one."""
+    """rows_VH and the number of rows after all encoders; the plain vocabulary if no strategy has an encoder."""
     ids_VH, num_rows = ids_V[:, None], 0
     for strategy in strategies:
         stats = _stats(name, ids_VH, count_V)

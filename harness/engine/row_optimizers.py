@@ -1,9 +1,9 @@
 """Row optimisers: how the touched rows of the fused table are stepped, weights and state together.
 
 `step` is the definition, in torch on any device; on a CPU `fused_step` does the same in one pass over the rows. Both
-take the table store_RS (D weights, then the optimiser's state), the distinct rows_K, grad_KD, born_R and step (the age
-of a row is step - born: the optimiser steps since its state was last cleared, this one included), and two factors per
-row, or None for 1: scale_K of the update and keep_K of the weight before it.
+take the table store_RS (D weights, then the optimiser's state), the distinct rows_K, their gradient grad_KD, the step,
+and the step at which the state of a row was last cleared, state_reset_step_R: their difference is the age of a row.
+Two factors per row may be None, for 1: scale_K of the update, and keep_K of the weight before it.
 """
 
 from __future__ import annotations
@@ -20,24 +20,27 @@ from harness.api import TableSpec
 from harness.engine import kernels
 
 _ONES = torch.empty(0)
-"""Stands for a factor of 1 in the kernels."""
+"""Tells the kernels that a factor is 1 for all rows."""
 
 
 @dataclass(frozen=True)
 class RowOptimizer:
-    """columns(D): numbers of state per row. update(grad_KD, state_KS, age_K, spec): update_KD; state_KS is changed."""
+    """One way to step rows: its definition, and the kernel that does the same."""
 
     columns: Callable[[int], int]
+    """From D to how many numbers of state a row has."""
     update: Callable[[Tensor, Tensor, Tensor, TableSpec], Tensor]
+    """From (grad_KD, state_KS, age_K, spec) to what to subtract from the weights, [K, D]; changes state_KS in place."""
     kernel: Callable[..., Any]
+    """A function of `kernels`."""
 
     def step(
-        self, store_RS: Tensor, rows_K: Tensor, grad_KD: Tensor, born_R: Tensor, step: int,
+        self, store_RS: Tensor, rows_K: Tensor, grad_KD: Tensor, state_reset_step_R: Tensor, step: int,
         scale_K: Tensor | None, keep_K: Tensor | None, spec: TableSpec,
     ) -> None:  # fmt: skip
         """One step of the rows, by the definition."""
         block_KS, width = store_RS.index_select(0, rows_K), grad_KD.shape[1]
-        age_K = (step - born_R.index_select(0, rows_K)).float()
+        age_K = (step - state_reset_step_R.index_select(0, rows_K)).float()
         update_KD = self.update(grad_KD, block_KS[:, width:], age_K, spec)
         if scale_K is not None:
             update_KD *= scale_K[:, None]
@@ -47,12 +50,12 @@ class RowOptimizer:
         store_RS.index_copy_(0, rows_K, block_KS)
 
     def fused_step(
-        self, store_RS: Tensor, rows_K: Tensor, grad_KD: Tensor, born_R: Tensor, step: int,
+        self, store_RS: Tensor, rows_K: Tensor, grad_KD: Tensor, state_reset_step_R: Tensor, step: int,
         scale_K: Tensor | None, keep_K: Tensor | None, spec: TableSpec,
     ) -> None:  # fmt: skip
         """The same in one pass, on a CPU."""
         factors = (_ONES if f is None else f.float().contiguous() for f in (scale_K, keep_K))
-        arrays = (store_RS, rows_K, grad_KD.contiguous(), born_R, step, *factors)
+        arrays = (store_RS, rows_K, grad_KD.contiguous(), state_reset_step_R, step, *factors)
         kernels.apply(self.kernel, *arrays, spec.lr, spec.beta1, spec.beta2, spec.eps)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import torch
@@ -36,50 +37,50 @@ def run(
         Diverged: the loss of an evaluation or of training is not finite.
     """
     memory.forget_peak()
-    trainer = Trainer(
-        dataset,
-        model,
-        strategies,
-        train,
-        seed,
-        truth=any(PROBES[name].needs == Needs.TRUTH for name in evaluation.probes),
-    )
+    truth = any(PROBES[name].needs == Needs.TRUTH for name in evaluation.probes)
+    trainer = Trainer(dataset, model, strategies, train, seed, truth=truth)
     probed = dataset.tasks.index(evaluation.task) if evaluation.task else 0
     probes = Probes(evaluation.probes, dataset, trainer.mapping, trainer.tables, probed)
-    done_epochs = checkpoints.epoch if checkpoints else 0
-    if checkpoints and done_epochs:
+    done = checkpoints.epoch if checkpoints else 0
+    if checkpoints and done:
         trainer.restore(checkpoints.take())
-    evaluator = Evaluator(dataset, trainer.mapping, evaluation)
-    batches = len(trainer.batches)
-    stops = sorted({max(1, round(p * batches)) for p in evaluation.points} | {batches})
-    step, peak = done_epochs * batches, 0.0
-    for epoch in range(done_epochs + 1, train.epochs + 1):
-        clock = _Clock()
-        trainer.start_epoch(epoch)
-        order = trainer.batches.epoch(epoch)
-        touched, done = trainer.tables.rows_touched, 0
-        for stop in stops:
-            with trainer.randomness():
-                for batch in islice(order, stop - done):
-                    loss = trainer.step(batch)
-            step, done = step + stop - done, stop
-            clock.trained()
-            boundary = stop == batches
-            metrics = evaluator(trainer.net, trainer.tables, full=boundary) | probes(batch)
-            clock.evaluated()
-            if not torch.isfinite(loss) or not all(map(math.isfinite, metrics.values())):
-                raise Diverged(f"the loss is not a finite number in epoch {epoch} by step {step} ({loss.item()})")
-            if boundary:
-                peak = max(peak, memory.peak_mib())
-                cost = clock.cost(len(dataset.train), trainer.tables, touched, batches) | {"peak_memory_mb": peak}
-            yield Record(epoch, step, epoch - 1 + stop / batches, boundary, metrics, cost if boundary else {})
+    evaluate = Evaluator(dataset, trainer.mapping, evaluation)
+    peak = 0.0
+    for epoch in range(done + 1, train.epochs + 1):
+        for record in _epoch(epoch, trainer, evaluate, probes, evaluation.points):
+            peak = max(peak, memory.peak_mib())
+            yield replace(record, cost=record.cost | {"peak_memory_mb": peak}) if record.boundary else record
         trainer.end_epoch(epoch)
         if checkpoints and epoch < train.epochs and checkpoints.due():
             checkpoints.save(epoch, trainer.state())
 
 
+def _epoch(
+    epoch: int, trainer: Trainer, evaluate: Evaluator, probes: Probes, points: Sequence[float]
+) -> Iterator[Record]:
+    """Train one epoch; a record at each of these shares of it, and at its end."""
+    clock, batches = _Clock(), len(trainer.batches)
+    stops = sorted({max(1, round(p * batches)) for p in points} | {batches})
+    trainer.start_epoch(epoch)
+    order = trainer.batches.epoch(epoch)
+    touched, done = trainer.tables.rows_touched, 0
+    for stop in stops:
+        with trainer.randomness():
+            for batch in islice(order, stop - done):
+                loss = trainer.step(batch)
+        done, boundary = stop, stop == batches
+        step = (epoch - 1) * batches + stop
+        clock.trained()
+        metrics = evaluate(trainer.net, trainer.tables, full=boundary) | probes(batch, trainer.last_lookup)
+        clock.evaluated()
+        if not torch.isfinite(loss) or not all(map(math.isfinite, metrics.values())):
+            raise Diverged(f"the loss is not a finite number in epoch {epoch} by step {step} ({loss.item()})")
+        cost = clock.cost(len(trainer.dataset.train), trainer.tables, touched, batches) if boundary else {}
+        yield Record(epoch, step, epoch - 1 + stop / batches, boundary, metrics, cost)
+
+
 class _Clock:
-    """Seconds of training and of evaluation, apart."""
+    """Measures the seconds of training and of evaluation in one epoch."""
 
     def __init__(self) -> None:
         self.train_s, self.eval_s, self._last = 0.0, 0.0, time.perf_counter()

@@ -16,13 +16,18 @@ from harness.base import seeds
 from harness.data.indexed import IndexedDataset
 from harness.engine import memory
 from harness.engine.batches import Batch, Batches
+from harness.engine.device import device_of
 from harness.engine.embedding_tables import EmbeddingTables
+from harness.engine.lookup import Lookup
 from harness.engine.row_mapping import map_rows
 from harness.experiment.plan import TrainSpec
 
 
 class Trainer:
-    """The state of one run between batches."""
+    """Everything that one run trains, and how it does a step. truth: whether batches hold the truth, for probes."""
+
+    last_lookup: Lookup
+    """That of the last step, where the net took the gradient it learnt from; not set before the first step."""
 
     def __init__(
         self, dataset: IndexedDataset, model: Model, strategies: Sequence[Strategy], train: TrainSpec, seed: int, *,
@@ -31,7 +36,7 @@ class Trainer:
         torch.set_num_threads(train.threads)
         memory.keep_freed()
         self.dataset, self.train, self.strategies = dataset, train, strategies
-        device = torch.device(train.device)
+        device = device_of(train.device)
         self.mapping = map_rows(dataset, strategies, seed)
         dense = DenseSpec(lr=train.dense_lr)
         spec = TableSpec(lr=train.table_lr, optimizer=train.table_optimizer, init_std=train.init_std)
@@ -65,19 +70,21 @@ class Trainer:
         self.net.train()
 
     def step(self, batch: Batch) -> Tensor:
-        """One batch: lookup, forward, backward, update. Returns the loss, still on its way."""
-        embedded_BFD = self.tables.lookup(batch.rows)
+        """Train on one batch: lookup, forward, backward, update. Returns the loss, a scalar on the device."""
+        lookup = self.tables.lookup(batch.rows)
         random = torch.get_rng_state() if self.tables.perturbed else None
-        loss, grad_BFD = self._backward(embedded_BFD, batch)
-        if random is not None and (moved_BFD := self.tables.displaced(grad_BFD)) is not None:
+        loss, grad_BFD = self._backward(lookup.embedded_BFD, batch)
+        if random is not None and (moved := self.tables.displaced(lookup, grad_BFD)) is not None:
             torch.set_rng_state(random)  # what is dropped or mixed is the same in both passes
-            _, grad_BFD = self._backward(moved_BFD, batch)
-        self.tables.update(grad_BFD)
+            lookup = moved
+            _, grad_BFD = self._backward(lookup.embedded_BFD, batch)
+        self.tables.update(lookup, grad_BFD)
         self.optimizer.step()
+        self.last_lookup = lookup
         return loss
 
     def _backward(self, embedded_BFD: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The loss, and its gradient at the embeddings; that of the net is left in its parameters."""
+        """The loss and its gradient at the embeddings [B, F, D]; the gradient of the net is left in its parameters."""
         logits_BT = self._forward(embedded_BFD, batch)
         loss, grad_BT = loss_and_gradient(logits_BT.detach(), batch.labels_BT, batch.known_BT)
         penalties = [p for s in self._penalties if (p := s.penalty(embedded_BFD)) is not None]
@@ -87,7 +94,7 @@ class Trainer:
         return loss, embedded_BFD.grad
 
     def _forward(self, embedded_BFD: Tensor, batch: Batch) -> Tensor:
-        """Logits [B, T] of what strategies let the net see of a training batch."""
+        """Logits [B, T] of a training batch, as strategies change it before the net reads it."""
         if self._embedded:
             known_BT, labels_BT = batch.known_BT, batch.labels_BT
             labels_BT = labels_BT if known_BT is None else labels_BT.masked_fill(known_BT == 0, -1)
@@ -101,7 +108,7 @@ class Trainer:
                 strategy.on_epoch_end(epoch, self.tables)
 
     def state(self) -> dict[str, Any]:
-        """All that changes in training, between epochs."""
+        """All that training changes; to be asked for between epochs."""
         return {
             "tables": self.tables.state(),
             "net": self.net.state_dict(),
@@ -117,7 +124,7 @@ class Trainer:
 
     @contextmanager
     def randomness(self) -> Iterator[None]:
-        """Inside, torch's global stream, which dropout and hooks draw from, is this run's own."""
+        """Inside, dropout and hooks draw from a random stream of this run, in the place of torch's global one."""
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(self._random)
             yield
@@ -125,7 +132,7 @@ class Trainer:
 
 
 def loss_and_gradient(logits_BT: Tensor, labels_BT: Tensor, known_BT: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Sum over tasks of the mean cross-entropy of the known labels, and its gradient at the logits."""
+    """The sum over tasks of the mean cross-entropy of known labels, in nats, and its gradient [B, T] at the logits."""
     loss_BT = functional.softplus(logits_BT) - labels_BT * logits_BT
     grad_BT = torch.sigmoid(logits_BT).sub_(labels_BT)
     if known_BT is None:

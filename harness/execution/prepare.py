@@ -8,6 +8,7 @@ from harness.base.errors import UserError, unknown
 from harness.base.files import ensure_writable
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
+from harness.engine.device import device_of
 from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import Plan, labels
 from harness.metrics.catalog import METRICS, PROBES, Needs
@@ -23,6 +24,7 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
         UserError: anything in the plan or its data is not accepted.
     """
     datasets, models, _ = plugin_specs(plan, registry)
+    device_of(plan.train.device)
     ensure_writable(results)
     journal = open_journal(results) if plan.search.trials else None
     arms = []

@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -74,7 +75,8 @@ def to_svg(figure: Figure, title: str) -> str:
 
 
 def _settle(figure: Figure) -> None:
-    """Lay the figure out once; one that has a layout engine is laid out and drawn twice."""
+    """Lay the figure out once, measured as SVG; one that has a layout engine is laid out and drawn twice."""
+    FigureCanvasSVG(figure)
     ConstrainedLayoutEngine().execute(figure)
 
 

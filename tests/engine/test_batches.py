@@ -59,7 +59,7 @@ def test_an_epoch_holds_every_example_once_with_its_own_labels(
         for b in found:
             known = None if split.observed_NT is None else split.observed_NT[b.rows.rows_BC[:, 0].numpy() - 1]
             assert (b.known_BT is None) == (known is None)
-            assert known is None or np.array_equal(b.known_BT, known)
+            assert b.known_BT is None or known is None or np.array_equal(b.known_BT.numpy(), known)
 
 
 def test_epochs_and_seeds_have_orders_of_their_own_and_repeat() -> None:

@@ -133,7 +133,7 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(
     trainers[0].start_epoch(1)
     for batch in trainers[0].batches.epoch(1):
         trainers[0].step(batch)
-    trainers[0].tables.memo("importance").add_(2.0)
+    trainers[0].tables.row_buffer("importance").add_(2.0)
     saved = Checkpoints(tmp_path)
     saved.save(1, trainers[0].state())
     trainers[1].restore(Checkpoints(tmp_path).take())

@@ -1,4 +1,4 @@
-"""The fused table against torch's own sparse optimisers and a plain reference that loops over rows in float64."""
+"""The compiled table against torch's own sparse optimisers and a plain reference that loops over rows in float64."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from harness.api import RowStep, Strategy, Tables, TableSpec, UserError
 from harness.engine import kernels
-from harness.engine.batches import Distinct, Rows
-from harness.engine.embedding_tables import CHUNK, EmbeddingTables
+from harness.engine.batches import DistinctFinder, DistinctRows
+from harness.engine.embedding_tables import EmbeddingTables
+from harness.engine.initial_rows import CHUNK
 from harness.engine.row_mapping import RowMapping
 from harness.engine.row_optimizers import OPTIMIZERS
 
@@ -36,11 +37,9 @@ class Case:
     batches: list[tuple[Tensor, Tensor]]
 
     def tables(
-        self, spec: TableSpec = SPEC, hooks: Sequence[Strategy] = (), seed: int = 0, *, fused: bool = True
+        self, spec: TableSpec = SPEC, hooks: Sequence[Strategy] = (), seed: int = 0, *, compiled: bool = True
     ) -> EmbeddingTables:
-        tables = EmbeddingTables(self.mapping, spec, self.width, hooks, seed)
-        tables.fused = fused
-        return tables
+        return EmbeddingTables(self.mapping, spec, self.width, hooks, seed, compiled=compiled)
 
 
 def make_case(seed: int, sizes: Sequence[int], hashes: Sequence[int], width: int, batch: int, steps: int) -> Case:
@@ -66,12 +65,11 @@ CASE = make_case(0, [6, 9, 3], [1, 2, 1], 4, 8, 6)
 
 def train(tables: EmbeddingTables, batches: list[tuple[Tensor, Tensor]]) -> None:
     for rows_BC, grad_BFD in batches:
-        tables.lookup(distinct(tables, rows_BC))
-        tables.update(grad_BFD)
+        tables.update(tables.lookup(distinct(tables, rows_BC)), grad_BFD)
 
 
-def distinct(tables: EmbeddingTables, rows_BC: Tensor) -> Rows:
-    return Distinct(len(tables.store))(rows_BC)
+def distinct(tables: EmbeddingTables, rows_BC: Tensor) -> DistinctRows:
+    return DistinctFinder(len(tables.store))(rows_BC)
 
 
 def close(actual: Tensor, expected: Tensor | Floats) -> bool:
@@ -93,20 +91,21 @@ TORCH: dict[str, Callable[[Tensor], torch.optim.Optimizer]] = {
 }
 
 
-@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("name", TORCH)
 @given(case=cases())
-def test_row_optimizers_match_torch_on_sparse_embeddings(name: str, fused: bool, case: Case) -> None:
-    tables = case.tables(dataclasses.replace(SPEC, optimizer=name), fused=fused)
+def test_row_optimizers_match_torch_on_sparse_embeddings(name: str, compiled: bool, case: Case) -> None:
+    tables = case.tables(dataclasses.replace(SPEC, optimizer=name), compiled=compiled)
     embedding = nn.Embedding(case.mapping.num_rows, case.width, sparse=True, _weight=tables.weight_RD.clone())
     optimizer = TORCH[name](embedding.weight)
     for rows_BC, grad_BFD in case.batches:
         expected = to_fields(embedding(rows_BC), case.mapping)
-        embedded = tables.lookup(distinct(tables, rows_BC))
+        lookup = tables.lookup(distinct(tables, rows_BC))
+        embedded = lookup.embedded_BFD
         assert close(embedded.detach(), expected.detach())
         torch.autograd.backward([(value * grad_BFD).sum() for value in (embedded, expected)])
         assert embedded.grad is not None
-        tables.update(embedded.grad)
+        tables.update(lookup, embedded.grad)
         with torch.sparse.check_sparse_tensor_invariants(True):  # type: ignore[no-untyped-call]
             optimizer.step()
         optimizer.zero_grad()
@@ -194,7 +193,7 @@ class Reference:
 
 def assert_matches_reference(case: Case, spec: TableSpec, hooks: Sequence[Strategy]) -> None:
     """Both ways of stepping the rows, kernels and definitions, at every step."""
-    ways = [case.tables(spec, hooks, fused=fused) for fused in (True, False)]
+    ways = [case.tables(spec, hooks, compiled=compiled) for compiled in (True, False)]
     reference = Reference(ways[0], case, spec, hooked=bool(hooks))
     for rows_BC, grad_BFD in case.batches:
         reference.train(rows_BC, grad_BFD)
@@ -303,7 +302,7 @@ def test_reset_redraws_and_clears_only_its_rows() -> None:
     tables: Any = CASE.tables(hooks=[Recorder()])
     protocol: Tables = tables
     train(tables, CASE.batches)
-    before, seen = tables.store.clone(), tables.seen_R.clone()
+    before, seen = tables.store.clone(), tables.history.seen_R.clone()
     field = protocol.fields[1]
     rows = torch.tensor([field.offset, field.offset + 4])
     protocol.reset(field, rows)
@@ -313,7 +312,7 @@ def test_reset_redraws_and_clears_only_its_rows() -> None:
     assert (tables.store[rows, : CASE.width] != before[rows, : CASE.width]).all()
     assert (before[field.offset, CASE.width :] != 0).all()
     assert (tables.store[rows, CASE.width :] == 0).all()
-    assert torch.equal(tables.seen_R, seen)
+    assert torch.equal(tables.history.seen_R, seen)
     STEPS.clear()
     train(tables, CASE.batches[:1])
     tally = torch.bincount(CASE.batches[0][0].reshape(-1).long(), minlength=len(seen))
@@ -385,18 +384,18 @@ def test_draws_have_the_spread_asked_for() -> None:
     assert abs(drawn.std() - 0.02) < 5 * 0.02 / (2 * n) ** 0.5
 
 
-def test_memos_start_at_zero_are_kept_and_are_reset_with_their_rows() -> None:
+def test_row_buffers_start_at_zero_are_kept_and_are_reset_with_their_rows() -> None:
     tables = CASE.tables()
-    memo = tables.memo("importance")
-    assert memo.shape == (CASE.mapping.num_rows,)
-    assert (memo == 0).all()
-    memo += 2
-    assert tables.memo("importance") is memo
-    assert (tables.memo("another") == 0).all()
+    buffer = tables.row_buffer("importance")
+    assert buffer.shape == (CASE.mapping.num_rows,)
+    assert (buffer == 0).all()
+    buffer += 2
+    assert tables.row_buffer("importance") is buffer
+    assert (tables.row_buffer("another") == 0).all()
     field = tables.fields[2]
     tables.reset(field)
-    mine = torch.arange(len(memo)) >= field.offset
-    assert torch.equal(memo == 0, mine)
+    mine = torch.arange(len(buffer)) >= field.offset
+    assert torch.equal(buffer == 0, mine)
 
 
 # --- refusals and kernels ---------------------------------------------------------------------------------------------
@@ -410,14 +409,14 @@ def test_memos_start_at_zero_are_kept_and_are_reset_with_their_rows() -> None:
         (TableSpec(lr=0.1, decay=-1.0), "table lr 0.1 times decay -1"),
     ],
 )
-def test_impossible_tables_are_refused(spec: TableSpec, message: str) -> None:
+def test_impossible_tables_are_recompiled(spec: TableSpec, message: str) -> None:
     with pytest.raises(UserError, match=message):
         CASE.tables(spec)
 
 
 @given(batches=st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=60), min_size=1, max_size=4))
 def test_distinct_matches_numpy_call_after_call(batches: list[list[int]]) -> None:
-    find = Distinct(7)
+    find = DistinctFinder(7)
     for batch in batches:
         rows = find(torch.tensor([batch], dtype=torch.int32))
         assert (rows.rows_K.dtype, rows.inverse_I.dtype, rows.count_K.dtype) == (torch.int64, torch.int32, torch.int32)
@@ -449,4 +448,4 @@ def test_rows_are_drawn_alike_by_any_number_of_threads() -> None:
 
     one = drawn(1)
     assert torch.equal(one, drawn(3))
-    assert len(one.unique()) > 0.9 * one.numel()  # no chunk repeats another; float32 alone makes some equal
+    assert len(torch.unique(one)) > 0.9 * one.numel()  # no chunk repeats another; float32 alone makes some equal

@@ -12,9 +12,9 @@ from support.engine import EVALUATION, make_mapping, strategy_of, train_records
 
 from harness.api import Model, TableSpec
 from harness.data.indexed import IndexedDataset, IndexedSplit
-from harness.engine.batches import BLOCK, Batch, Batches, Distinct
+from harness.engine.batches import BLOCK, Batch, Batches, DistinctFinder
 from harness.engine.embedding_tables import EmbeddingTables
-from harness.engine.probes import Probes
+from harness.engine.probes import FUNCTIONS, Probes
 from harness.engine.row_mapping import RowMapping, map_rows
 from harness.experiment.plan import EvalSpec
 from harness.metrics.catalog import PROBES
@@ -23,6 +23,10 @@ from harness.results.keys import MetricKey
 from harness.results.records import Record
 
 EVERY = EVALUATION.model_copy(update={"probes": tuple(PROBES)})
+
+
+def test_every_probe_of_the_catalogue_has_a_function() -> None:
+    assert FUNCTIONS.keys() == PROBES.keys()
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +62,10 @@ def test_a_distance_is_two_where_rows_tell_the_label_and_near_nought_where_not(
     label_B = torch.arange(400) % 2
     told_B = label_B if tells else torch.randint(2, (400,), generator=torch.Generator().manual_seed(0))
     rows_BC = 3 * torch.arange(len(dataset.fields)) + told_B[:, None]
-    batch = Batch(Distinct(mapping.num_rows)(rows_BC.int()), label_B[:, None].float(), None)
-    tables.lookup(batch.rows)
+    batch = Batch(DistinctFinder(mapping.num_rows)(rows_BC.int()), label_B[:, None].float(), None)
+    told = probes(batch, tables.lookup(batch.rows))
     for field in mapping.fields:
-        assert low <= probes(batch)[MetricKey.parse(f"probe/a_distance/{field.name}")] <= high
+        assert low <= told[MetricKey.parse(f"probe/a_distance/{field.name}")] <= high
 
 
 @pytest.mark.parametrize(
@@ -88,9 +92,8 @@ def test_rows_tell_noise_only_if_they_hold_the_label_and_truth_as_far_as_they_ho
     held_N = {"nothing": torch.zeros(size), "the label": label_NT[:, 0], "the truth": logit_N}[holds]
     for field in mapping.fields:
         tables.store[field.offset : field.offset + size, 0] += held_N
-    batch = Batch(Distinct(mapping.num_rows)(row_NC), label_NT, None, truth_NT)
-    tables.lookup(batch.rows)
-    told = probes(batch)
+    batch = Batch(DistinctFinder(mapping.num_rows)(row_NC), label_NT, None, truth_NT)
+    told = probes(batch, tables.lookup(batch.rows))
     for field in mapping.fields:
         assert told[MetricKey.parse(f"probe/label_noise_correlation/{field.name}")] == pytest.approx(noise, abs=0.09)
         assert told[MetricKey.parse(f"probe/true_logit_correlation/{field.name}")] == pytest.approx(truth, abs=0.09)
@@ -110,9 +113,8 @@ def test_probes_look_at_the_task_they_are_told_to_where_its_labels_are_known(dat
     for field in mapping.fields:
         tables.store[field.offset : field.offset + size, 0] = 10 * held_N
     row_NC = (torch.arange(size)[:, None] + size * torch.arange(fields)).int()
-    batch = Batch(Distinct(mapping.num_rows)(row_NC), label_NT, known_NT, torch.full((size, tasks), 0.5))
-    tables.lookup(batch.rows)
-    told = probes(batch)
+    batch = Batch(DistinctFinder(mapping.num_rows)(row_NC), label_NT, known_NT, torch.full((size, tasks), 0.5))
+    told = probes(batch, tables.lookup(batch.rows))
     for field in mapping.fields:
         assert told[MetricKey.parse(f"probe/a_distance/{field.name}")] == 2
         assert told[MetricKey.parse(f"probe/label_noise_correlation/{field.name}")] > 0.99
@@ -124,14 +126,13 @@ def test_what_a_strategy_displaces_is_probed_where_the_net_learnt(dataset: Index
     mapping = make_mapping([3] * fields)
     decay = strategy_of(registry, "decay_before_read", alpha=0.1)
     tables = EmbeddingTables(mapping, TableSpec(lr=0.1, optimizer="sgd"), 4, [decay], seed=0)
-    rows = [Distinct(mapping.num_rows)((3 * torch.arange(fields) + r).int()[None]) for r in (1, *[2] * 11, 1)]
+    rows = [DistinctFinder(mapping.num_rows)((3 * torch.arange(fields) + r).int()[None]) for r in (1, *[2] * 11, 1)]
     for looked_up in rows:
-        read_BFD = tables.lookup(looked_up)
-        tables.displaced(torch.ones_like(read_BFD))
-        learnt_BFD = tables.stepped_BFD
-        tables.update(torch.ones_like(read_BFD))
-    assert read_BFD.abs().min() > 0
-    assert torch.equal(learnt_BFD, torch.zeros_like(read_BFD))
+        read = tables.lookup(looked_up)
+        learnt = tables.displaced(read, torch.ones_like(read.embedded_BFD)) or read
+        tables.update(learnt, torch.ones_like(read.embedded_BFD))
+    assert read.embedded_BFD.abs().min() > 0
+    assert torch.equal(learnt.embedded_BFD, torch.zeros_like(read.embedded_BFD))
 
 
 def test_training_batches_carry_the_truth_of_their_own_examples(dataset: IndexedDataset) -> None:
@@ -168,13 +169,13 @@ def by_hand(dataset: IndexedDataset, *names: str) -> tuple[RowMapping, Embedding
 def test_displacement_and_own_part_by_hand(dataset: IndexedDataset) -> None:
     """Two steps of gradient 1 at rate .1: row 0 in both, row 1, which trains twice an epoch, in the last."""
     mapping, tables, probes = by_hand(dataset, "row_norm", "self_influence")
-    distinct = Distinct(mapping.num_rows)
+    distinct = DistinctFinder(mapping.num_rows)
     columns = 3 * torch.arange(len(dataset.fields), dtype=torch.int32)
     for rows in ([0, 2], [0, 1]):
         batch = Batch(distinct(columns + torch.tensor(rows, dtype=torch.int32)[:, None]), torch.zeros(2, 1), None)
-        tables.lookup(batch.rows)
-        tables.update(torch.ones(2, len(dataset.fields), 4))
-    got, length = probes(batch), 0.1 * np.sqrt(4)
+        lookup = tables.lookup(batch.rows)
+        tables.update(lookup, torch.ones(2, len(dataset.fields), 4))
+    got, length = probes(batch, lookup), 0.1 * np.sqrt(4)
     assert got[MetricKey.parse("probe/row_norm/1")] == pytest.approx(2 * length, rel=1e-4)
     assert got[MetricKey.parse("probe/row_norm/2-4")] == pytest.approx(length, rel=1e-4)
     assert got[MetricKey.parse("probe/self_influence/1")] == pytest.approx(0.5, rel=1e-4)

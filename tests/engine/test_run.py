@@ -168,7 +168,7 @@ def test_each_epoch_trains_every_example_once(dataset: IndexedDataset, model: Mo
     for epoch in (1, 2):
         for batch in epoch_steps(trainer, epoch):
             trainer.step(batch)
-        assert torch.equal(trainer.tables.seen_R, epoch * trainer.mapping.train_count_R)
+        assert torch.equal(trainer.tables.history.seen_R, epoch * trainer.mapping.train_count_R)
 
 
 def test_the_loss_is_a_sum_over_tasks_of_the_mean_over_known_labels() -> None:
@@ -227,7 +227,7 @@ def test_an_epoch_is_trained_evaluated_recorded_and_only_then_ended(
     dataset: IndexedDataset, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Noted(Evaluator):
-        def __call__(self, net: nn.Module, tables: Any, *, full: bool) -> dict[str, float]:
+        def __call__(self, net: nn.Module, tables: Any, *, full: bool) -> dict[MetricKey, float]:
             note("evaluate", full)
             return super().__call__(net, tables, full=full)
 

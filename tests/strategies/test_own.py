@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.engine import make_mapping, make_step, strategy_of
 
 from harness.api import DenseSpec, TableSpec
-from harness.engine.batches import Distinct
+from harness.engine.batches import DistinctFinder
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.plugins.registry import Registry
 
@@ -21,7 +21,8 @@ REGISTRY = Registry()
 
 def test_running_mean_steps_tables_by_plain_gradients() -> None:
     spec = strategy_of(REGISTRY, "running_mean", lr_ratio=2000.0).table(TableSpec(lr=1e-3), DenseSpec(lr=0.5))
-    assert (spec.optimizer, spec.lr) == ("sgd", pytest.approx(2.0))
+    assert spec.optimizer == "sgd"
+    assert spec.lr == pytest.approx(2.0)
 
 
 @given(seed=st.integers(0, 2**32), prior=st.sampled_from([10.0, 300.0, 10_000.0]), radius=st.sampled_from([0.1, 1e3]))
@@ -30,7 +31,7 @@ def test_running_mean_shrinks_the_step_with_the_examples_seen_and_bounds_it(
 ) -> None:
     strategy, step = strategy_of(REGISTRY, "running_mean", prior_count=prior, radius=radius), make_step(seed)
     before_K = np.random.default_rng(seed).integers(0, 10**4, len(step.rows_K))
-    step.memo("seen_since_drawn")[:] = torch.from_numpy(before_K)
+    step.row_buffer("seen_since_drawn")[:] = torch.from_numpy(before_K)
     got = strategy.on_rows(step)
     assert got.lr_scale_K is not None
     scale_K = 1 / (1 + (before_K + step.batch_count_K.double().numpy()) / prior)
@@ -38,7 +39,7 @@ def test_running_mean_shrinks_the_step_with_the_examples_seen_and_bounds_it(
     length_K = np.linalg.norm(free_KD, axis=1)
     moved_KD = step.lr * got.lr_scale_K.double().numpy()[:, None] * got.grad_KD.double().numpy()
     assert np.allclose(moved_KD, free_KD * np.minimum(1, radius / length_K)[:, None], rtol=1e-4, atol=1e-9)
-    assert np.array_equal(step.memo("seen_since_drawn").numpy(), before_K + step.batch_count_K.numpy())
+    assert np.array_equal(step.row_buffer("seen_since_drawn").numpy(), before_K + step.batch_count_K.numpy())
 
 
 def test_a_row_far_above_the_prior_count_holds_the_mean_of_what_it_was_told() -> None:
@@ -46,23 +47,22 @@ def test_a_row_far_above_the_prior_count_holds_the_mean_of_what_it_was_told() ->
     mapping = make_mapping([1])
     strategy = strategy_of(REGISTRY, "running_mean", prior_count=10.0, lr_ratio=1.0)
     tables = EmbeddingTables(mapping, strategy.table(TableSpec(lr=0.1), DenseSpec(lr=1.0)), 1, [strategy], seed=0)
-    targets, distinct = np.random.default_rng(0).normal(2.0, 1.0, 4000), Distinct(1)
+    targets, distinct = np.random.default_rng(0).normal(2.0, 1.0, 4000), DistinctFinder(1)
     for target in targets:
-        embedded_BFD = tables.lookup(distinct(torch.zeros(1, 1, dtype=torch.int32)))
-        tables.update(embedded_BFD.detach() - float(target))
+        lookup = tables.lookup(distinct(torch.zeros(1, 1, dtype=torch.int32)))
+        tables.update(lookup, lookup.embedded_BFD.detach() - float(target))
     assert float(tables.weight_RD) == pytest.approx(targets.mean(), abs=0.02)
 
 
 def test_return_to_mean_moves_rare_rows_to_the_mean_and_forgets_their_state() -> None:
     mapping = make_mapping([200, 4])  # row r of a field trains r + 1 times
     tables = EmbeddingTables(mapping, TableSpec(lr=0.1, init_std=0.0), 3, [], seed=0)
-    distinct = Distinct(mapping.num_rows)
+    distinct = DistinctFinder(mapping.num_rows)
     rows = torch.stack([torch.arange(200), 200 + torch.arange(200) % 4], dim=1).int()
-    tables.lookup(distinct(rows))
-    tables.update(torch.randn(200, 2, 3, generator=torch.Generator().manual_seed(0)))
+    tables.update(tables.lookup(distinct(rows)), torch.randn(200, 2, 3, generator=torch.Generator().manual_seed(0)))
     before_RD, state = tables.weight_RD.clone(), tables.store[:, 3:].clone()
-    memo = tables.memo("seen")
-    memo += 7
+    seen = tables.row_buffer("seen")
+    seen += 7
     strategy = strategy_of(REGISTRY, "return_to_mean", below=50)
     strategy.on_epoch_start(1, tables)
     assert torch.equal(tables.weight_RD, before_RD)
@@ -74,7 +74,7 @@ def test_return_to_mean_moves_rare_rows_to_the_mean_and_forgets_their_state() ->
         mean_D = before_RD[field].mean(dim=0)
         assert torch.allclose(tables.weight_RD[field][rare[field]], mean_D.expand(int(rare[field].sum()), 3), atol=1e-6)
     assert tables.store[rare, 3:].count_nonzero() == 0
-    assert torch.equal(memo, 7.0 * ~rare)
+    assert torch.equal(seen, 7.0 * ~rare)
 
 
 def test_the_mean_is_of_trained_rows_and_unseen_ids_get_it_too() -> None:

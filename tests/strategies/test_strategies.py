@@ -32,6 +32,7 @@ from harness.data.indexed import IndexedDataset
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy
 from harness.plugins.registry import Registry, build
+from harness.results.keys import MetricKey
 
 REGISTRY = Registry()
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -236,7 +237,7 @@ class Resets:
         assert rows is None
         self.calls.append((field.name, state))
 
-    def memo(self, name: str) -> Tensor:
+    def row_buffer(self, name: str) -> Tensor:
         raise NotImplementedError
 
     def freeze(self) -> None:
@@ -286,7 +287,7 @@ def measure(text: str, dataset: IndexedDataset, model: Model) -> dict[str, list[
     """AUC and logloss of every task at the end of two epochs."""
     boundaries = [r.metrics for r in train_records(dataset, model, parse(text)) if r.boundary]
     names = [f"valid/{metric}/{task}" for metric in ("auc", "logloss") for task in dataset.tasks]
-    return {name: [round(m[name], 7) for m in boundaries] for name in names}
+    return {name: [round(m[MetricKey.parse(name)], 7) for m in boundaries] for name in names}
 
 
 GOLDEN_ARMS = [*sorted(REGISTRY.strategies.keys() - {"cowclip"}), *VARIANTS]

@@ -111,7 +111,7 @@ def make_step(seed: int, rows: int = 9, fields: int = 3) -> RowStep:
     rng = np.random.default_rng(seed)
     field_K = torch.from_numpy(rng.integers(0, fields, rows))
     seen_K, train_K = (torch.from_numpy(np.ceil(10 ** rng.uniform(0, 6, rows)).astype(np.int64)) for _ in range(2))
-    memos: dict[str, Tensor] = {}
+    buffers: dict[str, Tensor] = {}
     ones_F = torch.ones(fields, dtype=torch.int64)
     return RowStep(
         rows_K=torch.arange(rows),
@@ -128,5 +128,5 @@ def make_step(seed: int, rows: int = 9, fields: int = 3) -> RowStep:
         lr=0.02,
         epoch=2,
         step=7,
-        memo=lambda name: memos.setdefault(name, torch.zeros(rows)),
+        row_buffer=lambda name: buffers.setdefault(name, torch.zeros(rows)),
     )

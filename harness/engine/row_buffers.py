@@ -1,0 +1,33 @@
+"""Buffers of one number per row that strategies ask for by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class RowBuffers:
+    """Made when first asked for."""
+
+    def __init__(self, num_rows: int, device: torch.device) -> None:
+        self._num_rows, self._device = num_rows, device
+        self._buffers: dict[str, Tensor] = {}
+
+    def __call__(self, name: str) -> Tensor:
+        """The buffer of this name: float32 [R], zero at first."""
+        if name not in self._buffers:
+            self._buffers[name] = torch.zeros(self._num_rows, device=self._device)
+        return self._buffers[name]
+
+    def reset(self, which: Tensor | slice) -> None:
+        """Back to zero for these rows, in every buffer."""
+        for buffer in self._buffers.values():
+            buffer[which] = 0
+
+    def state(self) -> dict[str, Any]:
+        return dict(self._buffers)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._buffers = {name: buffer.to(self._device) for name, buffer in state.items()}

@@ -1,0 +1,76 @@
+"""The hooks of strategies on the rows of a batch: what they are shown, and what comes of their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from torch import Tensor
+
+from harness.api import RowStep, Strategy, defining
+from harness.engine.lookup import Lookup
+from harness.engine.row_history import LAST, SEEN, TRAIN, RowHistory
+
+
+@dataclass(frozen=True)
+class RowUpdate:
+    """What the optimiser is asked to do with the K rows of a batch."""
+
+    grad_KD: Tensor
+    scale_K: Tensor | None = None
+    """Factor of the optimiser's update; None: 1."""
+    keep_K: Tensor | None = None
+    """Factor of the weight before the update; None: 1."""
+
+
+class RowHooks:
+    """Calls `perturb` and `on_rows` of the strategies that define them. lr: that of the tables."""
+
+    def __init__(self, strategies: Sequence[Strategy], lr: float, row_buffer: Callable[[str], Tensor]) -> None:
+        self._on_rows, self._perturb = defining("on_rows", strategies), defining("perturb", strategies)
+        self._lr, self._row_buffer = lr, row_buffer
+
+    @property
+    def any(self) -> bool:
+        """Whether any strategy looks at rows, so that their history is worth keeping."""
+        return bool(self._on_rows or self._perturb)
+
+    @property
+    def perturbs(self) -> bool:
+        """Whether any strategy may displace rows."""
+        return bool(self._perturb)
+
+    def displacements(self, lookup: Lookup, history: RowHistory, grad_KD: Tensor) -> list[Tensor]:
+        """How far strategies move the rows before the gradient is taken again, [K, D] each."""
+        step = self._row_step(lookup, history, grad_KD)
+        return [move_KD for s in self._perturb if (move_KD := s.perturb(step)) is not None]
+
+    def update(self, lookup: Lookup, history: RowHistory, grad_KD: Tensor) -> RowUpdate:
+        """What strategies make of the update of the rows, each going on from the answer of the one before."""
+        if not self._on_rows:
+            return RowUpdate(grad_KD)
+        step = self._row_step(lookup, history, grad_KD)
+        step = reduce(lambda s, strategy: strategy.on_rows(s), self._on_rows, step)
+        return RowUpdate(step.grad_KD, step.lr_scale_K, None if step.decay_K is None else 1 - step.decay_K)
+
+    def _row_step(self, lookup: Lookup, history: RowHistory, grad_KD: Tensor) -> RowStep:
+        assert lookup.touched is not None
+        history_HK = lookup.touched.history_HK
+        return RowStep(
+            rows_K=lookup.rows.rows_K,
+            field_K=lookup.touched.field_K,
+            weight_KD=lookup.weight_KD,
+            grad_KD=grad_KD,
+            batch_count_K=lookup.rows.count_K,
+            seen_K=history_HK[SEEN],
+            train_count_K=history_HK[TRAIN],
+            last_step_K=history_HK[LAST],
+            seen_max_F=history.seen_max_F,
+            train_max_F=history.train_max_F,
+            examples=len(lookup.rows.rows_BC),
+            lr=self._lr,
+            epoch=lookup.epoch,
+            step=lookup.step,
+            row_buffer=self._row_buffer,
+        )

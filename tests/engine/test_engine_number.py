@@ -1,0 +1,69 @@
+"""The engine number follows the code that decides numbers.
+
+`engine_number.json` holds the number and a hash of what that code means, apart from comments, docstrings and layout,
+as the Python that is named there reads it: other versions write the same syntax tree in other words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import ENGINE
+from harness.base.meaning import meaning
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORDED = Path(__file__).with_name("engine_number.json")
+DECIDING = [
+    "harness/engine/*.py",
+    "harness/api.py",
+    "harness/base/seeds.py",
+    "harness/metrics/classification.py",
+    *(f"harness/data/{name}.py" for name in ("indexer", "indexed", "vocabulary", "validation", "build")),
+    "harness/data/tabular/*.py",
+    *(f"harness/data/synthetic/{name}.py" for name in ("population", "compile", "kernel", "sampler", "stream", "zipf")),
+]
+"""The modules that decide numbers."""
+ADVICE = """the code that decides numbers has changed since its hash was recorded for engine number {engine}.
+Run the tests with stored numbers: pytest tests/strategies/test_strategies.py tests/base/test_seeds.py
+- They pass: the numbers are as they were. Record the new hash: MEANING=write pytest tests/engine/test_engine_number.py
+- They fail, and the numbers are meant to change: raise ENGINE in harness/__init__.py, write the stored numbers anew
+  (see the head of tests/strategies/test_strategies.py), then record the hash as above."""
+
+
+def hash_of(root: Path) -> str:
+    """A hash of the path and the meaning of every module that decides numbers."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in DECIDING for path in root.glob(pattern)):
+        digest.update(f"{path.relative_to(root).as_posix()}\n{meaning(path.read_text())}\n".encode())
+    return digest.hexdigest()
+
+
+def test_every_pattern_finds_a_module() -> None:
+    assert [pattern for pattern in DECIDING if not list(ROOT.glob(pattern))] == []
+
+
+def test_the_engine_number_is_that_of_this_code() -> None:
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    now = {"engine": ENGINE, "meaning": hash_of(ROOT), "python": python}
+    if os.environ.get("MEANING") == "write":
+        RECORDED.write_text(json.dumps(now, indent=1) + "\n")
+    recorded = json.loads(RECORDED.read_text())
+    if recorded["python"] != python:
+        pytest.skip(f"the hash was recorded by Python {recorded['python']}")
+    assert recorded == now, ADVICE.format(engine=recorded["engine"])
+
+
+def test_the_hash_follows_code_and_not_comments(tmp_path: Path) -> None:
+    path = tmp_path / "harness/api.py"
+    path.parent.mkdir()
+    hashes = []
+    for source in ("RATE = 1\n", '"""A rate."""\nRATE = 1  # as published\n', "RATE = 2\n"):
+        path.write_text(source)
+        hashes.append(hash_of(tmp_path))
+    assert hashes[0] == hashes[1] != hashes[2]
