@@ -1,4 +1,4 @@
-"""Our engine, driven by `harness.train.run` itself: one epoch to warm up, the next one timed."""
+"""Our engine, driven by `harness.engine.run.run` itself: one epoch to warm up, the next one timed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Ours(Contender):
 
     label = "ours"
     times = (
-        "`train_s` of a whole second epoch of `harness.train.run`: shuffle, gathering of examples, lookup, forward, "
+        "`train_s` of a whole second epoch of `harness.engine.run.run`: shuffle, gathering of examples, lookup, forward, "
         "backward, row-sparse update, dense Adam, and the strategy's hooks at steps and at the start of the epoch"
     )
     distributions = ("multiepoch", "torch", "numba")
