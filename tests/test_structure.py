@@ -25,7 +25,7 @@ LAYERS = {
     "engine": "api base data experiment metrics results",
     "search": "base experiment figures metrics plugins results",
     "report": "base experiment figures metrics results",
-    "tracking": "base experiment figures metrics report results search",
+    "tracking": "base experiment figures metrics results search",
     "execution": "base data engine experiment metrics plugins results search tracking",
     "testing": "api base data engine experiment plugins results",
     "facts": "base execution experiment figures metrics plugins report results",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from harness.api import Strategy, UserError, defining
 from harness.base import seeds
 from harness.data.indexed import IndexedSplit, Ints
 from harness.engine import kernels, memory
+from harness.engine.hook_answers import instance
 from harness.engine.row_mapping import RowMapping
 
 BLOCK = 16_384
@@ -150,7 +150,9 @@ class Batches:
 
     def _changed(self, rows_BC: Tensor) -> Tensor:
         """The rows that strategies want looked up."""
-        out_BC = reduce(lambda rows, strategy: strategy.on_lookup(rows, self._tables_C), self._hooks, rows_BC)
+        out_BC = rows_BC
+        for strategy in self._hooks:
+            out_BC = instance(strategy.on_lookup(out_BC, self._tables_C), Tensor, strategy, "on_lookup")
         kind, last = (rows_BC.shape, rows_BC.dtype), self._mapping.num_rows - 1
         if (out_BC.shape, out_BC.dtype) != kind or not 0 <= out_BC.min() <= out_BC.max() <= last:
             raise UserError(

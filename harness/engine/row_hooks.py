@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 from torch import Tensor
 
 from harness.api import RowStep, Strategy, defining
+from harness.engine.hook_answers import row_step, tensor_like, versions_of
 from harness.engine.lookup import Lookup
 from harness.engine.row_history import LAST, SEEN, TRAIN, RowHistory
 
@@ -44,14 +44,17 @@ class RowHooks:
     def displacements(self, lookup: Lookup, history: RowHistory, grad_KD: Tensor) -> list[Tensor]:
         """How far strategies move the rows before the gradient is taken again, [K, D] each."""
         step = self._row_step(lookup, history, grad_KD)
-        return [move_KD for s in self._perturb if (move_KD := s.perturb(step)) is not None]
+        moves = [(s, s.perturb(step)) for s in self._perturb]
+        return [tensor_like(m, step.weight_KD, s, "perturb", "the displacement") for s, m in moves if m is not None]
 
     def update(self, lookup: Lookup, history: RowHistory, grad_KD: Tensor) -> RowUpdate:
         """What strategies make of the update of the rows, each going on from the answer of the one before."""
         if not self._on_rows:
             return RowUpdate(grad_KD)
         step = self._row_step(lookup, history, grad_KD)
-        step = reduce(lambda s, strategy: strategy.on_rows(s), self._on_rows, step)
+        for strategy in self._on_rows:
+            versions = versions_of(step)
+            step = row_step(strategy.on_rows(step), step, versions, strategy)
         return RowUpdate(step.grad_KD, step.lr_scale_K, None if step.decay_K is None else 1 - step.decay_K)
 
     def _row_step(self, lookup: Lookup, history: RowHistory, grad_KD: Tensor) -> RowStep:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import reduce
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from harness.engine import memory
 from harness.engine.batches import Batch, Batches
 from harness.engine.device import device_of
 from harness.engine.embedding_tables import EmbeddingTables
+from harness.engine.hook_answers import instance, scalar, tensor_like
 from harness.engine.lookup import Lookup
 from harness.engine.row_mapping import map_rows
 from harness.experiment.plan import TrainSpec
@@ -40,7 +40,8 @@ class Trainer:
         self.mapping = map_rows(dataset, strategies, seed)
         dense = DenseSpec(lr=train.dense_lr)
         spec = TableSpec(lr=train.table_lr, optimizer=train.table_optimizer, init_std=train.init_std)
-        spec = reduce(lambda s, strategy: strategy.table(s, dense), strategies, spec)
+        for strategy in strategies:
+            spec = instance(strategy.table(spec, dense), TableSpec, strategy, "table")
         fields, tasks = len(dataset.fields), len(dataset.tasks)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.torch_seed(seed, "dense"))
@@ -59,7 +60,9 @@ class Trainer:
 
     def start_epoch(self, epoch: int) -> None:
         self.tables.epoch = epoch
-        dense = reduce(lambda s, strategy: strategy.dense(s, epoch), self.strategies, DenseSpec(self.train.dense_lr))
+        dense = DenseSpec(self.train.dense_lr)
+        for strategy in self.strategies:
+            dense = instance(strategy.dense(dense, epoch), DenseSpec, strategy, "dense")
         for group in self.optimizer.param_groups:
             group["lr"] = dense.lr
         for parameter in self._trainable:
@@ -87,7 +90,8 @@ class Trainer:
         """The loss and its gradient at the embeddings [B, F, D]; the gradient of the net is left in its parameters."""
         logits_BT = self._forward(embedded_BFD, batch)
         loss, grad_BT = loss_and_gradient(logits_BT.detach(), batch.labels_BT, batch.known_BT)
-        penalties = [p for s in self._penalties if (p := s.penalty(embedded_BFD)) is not None]
+        asked = [(s, s.penalty(embedded_BFD)) for s in self._penalties]
+        penalties = [scalar(penalty, s, "penalty") for s, penalty in asked if penalty is not None]
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward([logits_BT, *penalties], [grad_BT, *map(torch.ones_like, penalties)])
         assert embedded_BFD.grad is not None
@@ -98,7 +102,9 @@ class Trainer:
         if self._embedded:
             known_BT, labels_BT = batch.known_BT, batch.labels_BT
             labels_BT = labels_BT if known_BT is None else labels_BT.masked_fill(known_BT == 0, -1)
-            embedded_BFD = reduce(lambda e, strategy: strategy.on_embedded(e, labels_BT), self._embedded, embedded_BFD)
+            for strategy in self._embedded:
+                answer = strategy.on_embedded(embedded_BFD, labels_BT)
+                embedded_BFD = tensor_like(answer, embedded_BFD, strategy, "on_embedded", "the embedding")
         logits_BT: Tensor = self.net(embedded_BFD)
         return logits_BT
 
