@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UserError
+
+BUILDING = ".building-"
+"""Begins the names of what is half built."""
 
 
 @contextmanager
@@ -19,18 +24,21 @@ def whole(folder: Path) -> Iterator[Path]:
 
     If another process was first, its folder stays. What killed processes left half built is deleted.
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
     _sweep(folder.parent)
-    partial = folder.parent / f".building-{os.getpid()}-{folder.name}"
-    partial.mkdir(parents=True)
-    try:
-        yield partial
+    partial = folder.parent / f"{BUILDING}{uuid.uuid4().hex}"
+    with _owned(partial.with_name(partial.name + ".lock")):
+        partial.mkdir()
         try:
-            partial.rename(folder)
-        except OSError:
-            if not folder.exists():
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            yield partial
+            _sync(partial)
+            try:
+                partial.rename(folder)
+            except OSError:
+                if not folder.exists():
+                    raise
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -60,9 +68,31 @@ def ensure_writable(folder: Path) -> None:
         raise UserError(f"results folder '{folder}' cannot be written: {error.strerror}") from error
 
 
-def _sweep(parent: Path) -> None:
-    for partial in parent.glob(".building-*"):
+@contextmanager
+def _owned(lock: Path) -> Iterator[None]:
+    """Hold a lock, which the system takes back however this process ends, wherever it runs."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         try:
-            os.kill(int(partial.name.split("-")[1]), 0)
-        except ProcessLookupError:
-            shutil.rmtree(partial, ignore_errors=True)
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Delete what nobody is building any more: an owner, on this host or another, still holds its lock."""
+    for lock in parent.glob(f"{BUILDING}*.lock"):
+        with suppress(OSError), lock.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            lock.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Have everything of a folder on the disk before its name says that it is whole."""
+    for path in (*folder.rglob("*"), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

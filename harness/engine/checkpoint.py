@@ -9,24 +9,30 @@ from typing import Any
 
 import torch
 
+from harness.base.digests import digest_of
+
 EVERY = 60.0
 """Seconds between checkpoints, at least: it costs less to repeat a shorter run than to save it."""
 
 
 class Checkpoints:
-    """Those of one run, in a folder of their own, of which only the latest is kept."""
+    """Those of one run, in a folder of their own, of which only the latest is kept. Its name holds its digest."""
 
     epoch: int
     """The epoch after which the latest was taken; 0: there is none that can be read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.epoch = max((int(p.stem.removeprefix("checkpoint-")) for p in folder.glob("checkpoint-*.pt")), default=0)
+        found = {int(path.stem.split("-")[1]): path for path in folder.glob("checkpoint-*-*.pt")}
+        self.epoch = max(found, default=0)
+        self._path = found.get(self.epoch)
         self._next = time.monotonic() + EVERY
         self._state: dict[str, Any] | None = None
-        if self.epoch:
+        if self._path is not None:
             try:
-                self._state = torch.load(self._path(self.epoch), weights_only=True)
+                if digest_of(self._path) != self._path.stem.split("-")[2]:
+                    raise ValueError("it is not what was once written")
+                self._state = torch.load(self._path, weights_only=True)
             except Exception:  # torch raises whatever a damaged file leads to
                 self.drop()
 
@@ -53,15 +59,15 @@ class Checkpoints:
         with suppress(OSError, RuntimeError):  # torch raises RuntimeError for a full disk
             self._folder.mkdir(parents=True, exist_ok=True)
             torch.save(state, partial)
-            partial.rename(self._path(epoch))
+            path = self._folder / f"checkpoint-{epoch}-{digest_of(partial)}.pt"
+            partial.rename(path)
             self.clear()
-            self.epoch = epoch
+            self.epoch, self._path = epoch, path
         partial.unlink(missing_ok=True)
         self._next = time.monotonic() + max(EVERY, 20 * (time.monotonic() - start))
 
     def clear(self) -> None:
         """Delete the checkpoint, if there is one."""
-        self._path(self.epoch).unlink(missing_ok=True)
-
-    def _path(self, epoch: int) -> Path:
-        return self._folder / f"checkpoint-{epoch}.pt"
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path = None

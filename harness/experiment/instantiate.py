@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, TypeVar
 
 from harness.api import Dataset, Model, Strategy, UserError
@@ -61,6 +60,5 @@ def _named(entries: dict[str, Entry[P]], what: str, values: dict[str, Any], wher
     if "name" not in values:
         raise UserError(f"{where}: a {what} has no name; accepted: {', '.join(sorted(entries))}")
     given = {k: v for k, v in values.items() if k not in ("name", "label")}
-    given = {k: os.path.expandvars(v) if isinstance(v, str) else v for k, v in given.items()}
     plugin = build(entries, what, str(values["name"]), given, where)
     return PluginSpec(name=plugin.name, params=params(plugin))

@@ -4,7 +4,7 @@ results/runs/<key>/spec.json       what was asked for
                    records.jsonl   one line per evaluation; the same bits whenever the key is the same
                    costs.jsonl     per epoch: seconds, rows per second, memory
                    env.json        machine and versions
-                   done            {"status": "finished" | "failed", "reason": ...}
+                   done            {"status": "finished" | "failed", "reason": ..., "digests": of spec and records}
                    crash           {"reason": ...}, if the last attempt ended without reaching `done`
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.base.digests import digest_of
 from harness.base.errors import UserError
 from harness.results.keys import MetricKey, Status
 
@@ -110,6 +111,7 @@ def _read(folder: Path) -> Run:
     done = {"status": Status.INCOMPLETE, "reason": _crash(folder)}
     if (folder / "done").exists():
         done = json.loads((folder / "done").read_text())
+        _check(folder, done.get("digests", {}))
     costs: dict[int, dict[str, float]] = {}
     for line in lines(folder / "costs.jsonl"):
         costs.setdefault(line.pop("epoch"), {}).update(line)
@@ -122,6 +124,15 @@ def _read(folder: Path) -> Run:
         reason=done.get("reason", ""),
         env=json.loads((folder / "env.json").read_text()),
     )
+
+
+def _check(folder: Path, digests: dict[str, str]) -> None:
+    """Raises:
+    ValueError: a file is not what was there when the run ended.
+    """
+    for name, digest in digests.items():
+        if digest_of(folder / name) != digest:
+            raise ValueError(f"{name} is not what was once written")
 
 
 def _record(metrics: dict[str, float], **rest: Any) -> Record:

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.base.digests import digest_of
 from harness.base.files import write_json, write_text
 from harness.results import records
 from harness.results.keys import Status
 from harness.results.records import Record
+
+SEALED = ("spec.json", "records.jsonl")
+"""Files whose digests stand in `done`."""
 
 
 class RunWriter:
@@ -50,7 +54,8 @@ class RunWriter:
         self._append("costs.jsonl", {"epoch": epoch, **cost})
 
     def finish(self, status: Status, reason: str = "") -> None:
-        write_json(self.folder / "done", {"status": status, "reason": reason})
+        digests = {name: digest_of(self.folder / name) for name in SEALED if (self.folder / name).exists()}
+        write_json(self.folder / "done", {"status": status, "reason": reason, "digests": digests})
 
     def _append(self, name: str, value: dict[str, Any]) -> None:
         with (self.folder / name).open("a") as file:

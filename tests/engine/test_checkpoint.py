@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from support.engine import EVALUATION, TRAIN
@@ -147,7 +148,7 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
-@pytest.mark.parametrize("damaged", ["checkpoint-1.pt", "records.jsonl", "costs.jsonl"])
+@pytest.mark.parametrize("damaged", ["checkpoint-1-*.pt", "records.jsonl", "costs.jsonl"])
 def test_a_run_that_cannot_go_on_starts_again(
     damaged: str, dataset: IndexedDataset, registry: Registry, tmp_path: Path
 ) -> None:
@@ -160,6 +161,17 @@ def test_a_run_that_cannot_go_on_starts_again(
     train_here(job, dataset, registry, tmp_path / "whole")
     paths = [results / "runs" / job.key / "records.jsonl" for results in (tmp_path, tmp_path / "whole")]
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_flipped_bit_is_never_trained_on(tmp_path: Path, seed: int) -> None:
+    Checkpoints(tmp_path).save(1, {"weights": torch.zeros(2000), "epoch": 1})
+    (path,) = tmp_path.iterdir()
+    data, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)
+    data[rng.integers(len(data))] ^= 1 << rng.integers(8)
+    path.write_bytes(data)
+    assert Checkpoints(tmp_path).epoch == 0
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_costs_the_checkpoint_and_not_the_run(
@@ -179,5 +191,5 @@ def test_only_the_latest_checkpoint_is_kept(tmp_path: Path) -> None:
     saved = Checkpoints(tmp_path)
     for epoch in (1, 2):
         saved.save(epoch, {"epoch": epoch})
-    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-2.pt"]
+    assert [p.name.rpartition("-")[0] for p in tmp_path.iterdir()] == ["checkpoint-2"]
     assert Checkpoints(tmp_path).take() == {"epoch": 2}

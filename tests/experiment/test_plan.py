@@ -72,7 +72,7 @@ def load(folder: Path, text: str, *overrides: str) -> None:
         ("[8]", "[0]", "hidden = [0] is not accepted"),
         ('["none", "hashing(ratio=0.2)+reinit"]', "[]", "strategies = [] is not accepted"),
         ("seeds = [1, 2]", "", "seeds is missing"),
-        ("seeds = [1, 2]", "seeds = []", "seeds = [] is not accepted: list at least one"),
+        ("seeds = [1, 2]", "seeds = []", "seeds = [] is not accepted: at least one"),
         ("[1, 2]", "[1, 1]", "seed 1 is listed twice"),
         ("[1, 2]", "[1, 1000001]", "seed 1000001 is among the tuning seeds 1000000 to 1000005"),
         ("[1, 2]", "[1, 1000005]", "seed 1000005 is among the tuning seeds"),  # of the one-epoch baseline alone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
@@ -50,6 +51,7 @@ class Store:
     def __init__(self, results: Path, experiment: str, note: str) -> None:
         self.now = None
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or _own_database(results)
+        self.shown = without_secrets(self.uri)
         try:
             self.client = MlflowClient(tracking_uri=self.uri)
             self.experiment = self._open(results, experiment, note)
@@ -58,8 +60,8 @@ class Store:
             raise
         except Exception as error:
             raise UserError(
-                f"MLflow at '{self.uri}' cannot be used: {line(error)}; start it or change MLFLOW_TRACKING_URI, or go "
-                "on without it: benchmark, run and tune accept --no-mlflow, and `multiepoch sync` completes it later"
+                f"MLflow at '{self.shown}' cannot be used: {line(error)}; start it or change MLFLOW_TRACKING_URI, or "
+                "go on without it: benchmark, run and tune accept --no-mlflow, and `multiepoch sync` completes it later"
             ) from error
 
     @property
@@ -69,7 +71,7 @@ class Store:
 
     @property
     def _base(self) -> str:
-        return LOCAL_PAGES if self.is_local else self.uri.rstrip("/")
+        return LOCAL_PAGES if self.is_local else self.shown.rstrip("/")
 
     def page(self, run_id: str = "") -> str:
         """The address that shows a run, or else the experiment's charts."""
@@ -149,8 +151,13 @@ class Store:
 
 
 def line(error: Exception) -> str:
-    """An error in one line."""
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    """An error in one line, without the password of an address in it."""
+    return without_secrets(f"{type(error).__name__}: {error}".splitlines()[0][:200])
+
+
+def without_secrets(text: str) -> str:
+    """The same without user names and passwords in addresses: these are shown and stored nowhere."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
 
 
 def _own_database(results: Path) -> str:

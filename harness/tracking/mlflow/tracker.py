@@ -39,7 +39,7 @@ class MlflowTracker:
         self._children: dict[str, Child] = {}
         self._active: dict[str, list[Record]] = {}
         self.store = Store(results.resolve(), plan.name, notes.plan(plan))
-        self.guard = Guard(self.store.uri, warn, self._abandon)
+        self.guard = Guard(self.store.shown, warn, self._abandon)
         self._report = ReportRun(self.store, plan.name)
         self._parents = Parents(self.store, plan, self._children)
         self._index(self.store.held)
