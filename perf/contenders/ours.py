@@ -21,7 +21,7 @@ class Ours(Contender):
     label = "ours"
     times = (
         "`train_s` of a whole second epoch of `harness.engine.run.run`: shuffle, gathering of examples, lookup, "
-        "forward, backward, row-sparse update, dense Adam, and the strategy's hooks at steps and at the start of the epoch"
+        "forward, backward, row-sparse update, dense Adam, and the strategy's hooks at steps and at the epoch's start"
     )
     distributions = ("multiepoch", "torch", "numba")
 
