@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
 
 
+class Stopped(BaseException):
+    """Somebody asked this process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def main() -> None:
-    """Run a command: bad input or a full disk is one line and exit status 2, an interruption one line and 130."""
+    """Run a command: bad input or a full disk is one line and exit status 2, an interruption one line and 130.
+
+    SIGTERM and SIGHUP end it as Ctrl-C does, with 128 and their number.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     try:
         _run()
     except KeyboardInterrupt:
-        sys.exit(_interrupted())
+        _say("interrupted")
+        sys.exit(INTERRUPTED)
+    except Stopped as stopped:
+        _say(f"stopped by {signal.Signals(stopped.number).name}")
+        sys.exit(128 + stopped.number)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            _interrupted()
+            _say("interrupted")
         raise
+
+
+def _stop(number: int, frame: object) -> None:
+    raise Stopped(number)
 
 
 def _run() -> None:
@@ -37,9 +59,8 @@ def _end(problem: str) -> None:
     sys.exit(2)
 
 
-def _interrupted() -> int:
-    print("multiepoch: interrupted; the same command goes on with what is missing", file=sys.stderr)
-    return INTERRUPTED
+def _say(what: str) -> None:
+    print(f"multiepoch: {what}; the same command goes on with what is missing", file=sys.stderr)
 
 
 if __name__ == "__main__":

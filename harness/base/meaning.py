@@ -6,7 +6,7 @@ import ast
 
 
 def meaning(source: str) -> str:
-    """The syntax tree of a source without its docstrings, as text: comments and layout leave it as it is.
+    """A source written anew from its syntax tree, without docstrings: comments and layout leave it as it is.
 
     Raises:
         SyntaxError: it is no Python.
@@ -15,7 +15,7 @@ def meaning(source: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [part for part in node.body if not _is_text(part)]
-    return ast.dump(tree)
+    return ast.unparse(tree)
 
 
 def _is_text(node: ast.stmt) -> bool:

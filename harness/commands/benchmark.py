@@ -44,11 +44,19 @@ def _own_table(plan: Plan, results: Path) -> None:
     """Refuse a plan that would overwrite the published table of another."""
     table = plan.table or plan.name
     for path in sorted((results / "plans").glob("*.json")):
-        if path.stem != plan.name and read_plan_result(results, path.stem).table == table:
+        if path.stem != plan.name and _table_of(results, path.stem) == table:
             raise UserError(
                 f"plan '{plan.name}' and plan '{path.stem}', which was run in '{results}' before, would both write "
                 f"tables/{table}.md; give this one another table, as --set table={plan.name}"
             )
+
+
+def _table_of(results: Path, name: str) -> str | None:
+    """The table of a plan that was run; None: its file is damaged, which is no obstacle to another plan."""
+    try:
+        return read_plan_result(results, name).table
+    except UserError:
+        return None
 
 
 def report_files(results: Path, plan: str) -> list[Path]:

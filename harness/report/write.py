@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 
+from harness.base.errors import UserError
 from harness.figures.svg import standalone
 from harness.report.analysis import load
 from harness.report.analysis.analysis import Analysis
@@ -17,6 +19,8 @@ from harness.report.pages import page
 from harness.report.tables import printed
 from harness.report.tables.certainty import DIFFERENCE
 from harness.report.tables.numbers import numbers
+
+LOG = logging.getLogger("multiepoch")
 
 
 def analyse(results: Path, plan_name: str) -> Analysis:
@@ -40,7 +44,11 @@ def write_report(
         UserError: no plan, or not this one, was ever run there.
     """
     named = {analysis.comparison.result.name: analysis for analysis in known}
-    analyses = [named.get(name) or analyse(results, name) for name in plan_names or load.plans(results)]
+    if plan_names:
+        analyses = [named.get(name) or analyse(results, name) for name in plan_names]
+    else:
+        found = (named.get(name) or _readable(results, name) for name in load.plans(results))
+        analyses = [analysis for analysis in found if analysis is not None]
     folder = results / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     for analysis in analyses:
@@ -48,6 +56,15 @@ def write_report(
     path = results / "report.html"
     path.write_text(page.render(analyses, difference), encoding="utf-8")
     return path
+
+
+def _readable(results: Path, name: str) -> Analysis | None:
+    """A plan, or None with a warning: one that is damaged keeps the others from nothing."""
+    try:
+        return analyse(results, name)
+    except UserError as error:
+        LOG.warning("the report leaves out what it cannot read: %s", error)
+        return None
 
 
 def ranked_table(analysis: Analysis) -> Table:

@@ -180,7 +180,17 @@ def test_a_failed_run_is_told_and_the_exit_status_is_1(tmp_path: Path) -> None:
     assert "not a finite number" in found.stdout
 
 
-def test_an_interruption_is_one_line_and_exit_status_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "stopped by SIGTERM"),
+        (signal.SIGHUP, 129, "stopped by SIGHUP"),
+    ],
+)
+def test_an_interruption_is_one_line_and_a_status_of_its_own(
+    tmp_path: Path, number: signal.Signals, status: int, said: str
+) -> None:
     (tmp_path / "my.toml").write_text(PLAN)
     command = [sys.executable, "-m", "harness.cli", "benchmark", "my.toml", "--no-mlflow"]
     with subprocess.Popen(
@@ -189,7 +199,7 @@ def test_an_interruption_is_one_line_and_exit_status_130(tmp_path: Path) -> None
         while not list(tmp_path.glob("results/runs/*/records.jsonl")):
             assert process.poll() is None, "it ended before it could be interrupted"
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert errors.strip() == "multiepoch: interrupted; the same command goes on with what is missing"
+    assert process.returncode == status
+    assert errors.strip() == f"multiepoch: {said}; the same command goes on with what is missing"
