@@ -41,7 +41,7 @@ def read_table(schema: Schema, path: Path, where: str) -> pl.DataFrame:
 
 
 def _scan(path: Path, text: list[str]) -> pl.LazyFrame:
-    """The file's rows, unread; whether it is Parquet is told by its content."""
+    """The file's rows, unread; its content says whether it is Parquet."""
     with refusing(f"file '{path}' cannot be read"):
         with path.open("rb") as file:
             start = file.read(4)

@@ -72,7 +72,7 @@ class Chapter:
 
 
 def render(analyses: Sequence[Analysis], difference: float = DIFFERENCE) -> str:
-    """The whole page; every name in it is escaped. difference: whose price in seeds is told."""
+    """The whole page; every name in it is escaped. difference: the one whose price in seeds is given."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

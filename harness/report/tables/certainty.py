@@ -14,7 +14,7 @@ from harness.report.format import NOTHING, baseline_name, digits_for, number, pr
 from harness.report.tables.grids import Cell, Column, Grid, cell
 
 DIFFERENCE = 0.001
-"""The difference, in units of the plan's metric, whose price in seeds is told unless another is asked for."""
+"""The difference, in units of the plan's metric, whose price in seeds is given unless another is asked for."""
 
 
 def certainty(analysis: GroupAnalysis, *, against_none: bool, difference: float = DIFFERENCE) -> Grid:

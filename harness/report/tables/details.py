@@ -27,7 +27,7 @@ ENVIRONMENT = {
     "cores": "{} cores",
     "memory_gb": "{} GB of memory",
 }
-"""How a run's environment is told, and in which order."""
+"""How a run's environment is written, and in which order."""
 
 
 def knobs(group: Group) -> Grid:

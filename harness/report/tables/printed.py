@@ -72,7 +72,7 @@ def markdown(analysis: Analysis, pictures: Mapping[int, str], difference: float 
     """The published page of a plan: the answer, curves and tables of each group.
 
     pictures: files of their curves, by index; the diagram of ranks is
-    `<table>-ranks.svg`. difference: whose price in seeds is told.
+    `<table>-ranks.svg`. difference: the one whose price in seeds is given.
     """
     comparison = analysis.comparison
     result = comparison.result
