@@ -86,7 +86,7 @@ class Registry:
             if entry.name in found:
                 raise UserError(f"'{entry.name}' is defined twice: {found[entry.name].path} and {path}")
             if path.parent != home:
-                _ = entry.cls  # what somebody is writing is refused at once, not when a plan names it
+                _ = entry.cls, entry.meaning  # somebody may be writing it: refused at once, and keyed as it is now
             found[entry.name] = entry
         return found
 

@@ -73,9 +73,14 @@ def test_a_damaged_plan_file_is_named(tmp_path: Path, text: str) -> None:
         read_plan_result(tmp_path, "my")
 
 
-def test_damaged_data_are_named(ran: tuple[Plan, Path, PlanResult]) -> None:
-    plan, results, _ = ran
+def test_damaged_data_are_named_and_built_again(
+    ran: tuple[Plan, Path, PlanResult], caplog: pytest.LogCaptureFixture
+) -> None:
+    plan, results, result = ran
     (codes,) = results.glob("data/*/train_codes_NF.npy")
-    codes.write_bytes(codes.read_bytes()[:100])
-    with pytest.raises(UserError, match=r"data set '.*' is damaged: .*; delete this folder, it is built again"):
-        go(plan, results)
+    whole = codes.read_bytes()
+    codes.write_bytes(whole[:100])
+    again, watcher = go(plan, results)
+    assert f"is damaged: {codes.name} has 100 bytes instead of {len(whole)}; it is built again" in caplog.text
+    assert codes.read_bytes() == whole
+    assert (again, watcher.trained) == (result, [])
