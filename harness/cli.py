@@ -22,8 +22,7 @@ def main() -> None:
 
     SIGTERM and SIGHUP end it as Ctrl-C does, with 128 and their number.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         _run()
     except KeyboardInterrupt:
@@ -36,6 +35,9 @@ def main() -> None:
         if stop.code == INTERRUPTED:
             _say("interrupted")
         raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stop(number: int, frame: object) -> None:
