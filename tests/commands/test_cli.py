@@ -117,6 +117,15 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert "No space left on device; once mended, the same command goes on" in capsys.readouterr().err
 
 
+def test_the_signals_are_given_back_to_who_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before, during = [signal.getsignal(n) for n in numbers], list[object]()
+    monkeypatch.setattr(cli, "_run", lambda: during.extend(signal.getsignal(n) for n in numbers))
+    cli.main()
+    assert [signal.getsignal(n) for n in numbers] == before
+    assert not set(map(id, before)) & set(map(id, during))
+
+
 def test_an_interruption_during_start_up_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
