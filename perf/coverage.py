@@ -1,6 +1,7 @@
 """Do the statistics keep what they say: `python -m perf.coverage` measures coverage, size, power and family-wise error.
 
-Simulated differences with a known mean, drawn in numbers that seeds come in, go through `harness.report.inference`.
+Simulated differences with a known mean, drawn in numbers that seeds come in, go through
+`harness.report.analysis.inference`.
 """
 
 from __future__ import annotations

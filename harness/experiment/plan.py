@@ -46,9 +46,12 @@ class TrainSpec(Config):
 
 
 class EvalSpec(Config):
-    """When to evaluate, and what. points: shares of an epoch at which the subsample is evaluated, besides its end.
-    probes: diagnostics to add at every evaluation, see `harness.probes`. task: the one whose labels they look at;
-    None: that of the plan's search."""
+    """When to evaluate, and what.
+
+    points: shares of an epoch at which the subsample is evaluated, besides its end. probes: diagnostics to add at every
+    evaluation, by their names in `harness.metrics.catalog`. task: the one whose labels they look at; None: that of the
+    plan's search.
+    """
 
     points: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)
     sample: int = Field(20_000, ge=100)
@@ -250,6 +253,18 @@ def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
             "and facts-*"
         )
     return plan
+
+
+def plan_that_ran(name: str, values: dict[str, Any]) -> Plan:
+    """A plan as it was run, from what was kept of it.
+
+    Raises:
+        UserError: another version of multiepoch wrote it.
+    """
+    try:
+        return Plan.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"plan '{name}' was run by another version: {explain(error, Plan)}; run it again") from error
 
 
 def _override(values: dict[str, Any], override: str) -> None:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from harness.base.config import explain
 from harness.base.errors import UserError
-from harness.experiment.plan import Plan
+from harness.experiment.plan import plan_that_ran
 from harness.results.plan_results import read_plan_result
 from harness.tracking.factory import Kind, open_tracker
 from harness.tracking.tracker import Tracker
@@ -22,11 +19,7 @@ def sync(kind: Kind, results: Path, name: str, files: Sequence[Path] = ()) -> Tr
         UserError: the plan was never run here, or the tracker failed before all was written.
     """
     result = read_plan_result(results, name)
-    try:
-        plan = Plan.model_validate(result.plan)
-    except ValidationError as error:
-        raise UserError(f"plan '{name}' was run by another version: {explain(error, Plan)}; run it again") from error
-    tracker = open_tracker(kind, results, plan, warn=lambda _: None)
+    tracker = open_tracker(kind, results, plan_that_ran(name, result.plan), warn=lambda _: None)
     tracker.sync(result)
     tracker.attach(files)
     if tracker.problem is not None:

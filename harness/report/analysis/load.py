@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from harness.base.config import explain
 from harness.base.errors import UserError
-from harness.experiment.plan import Plan
+from harness.experiment.plan import Plan, plan_that_ran
 from harness.metrics import curves
 from harness.results.keys import ArmRole, Status
 from harness.results.plan_results import PLAIN, Arm, PlanResult, read_plan_result
@@ -124,30 +121,16 @@ def load(results: Path, name: str) -> Comparison:
     """Read a plan and its runs.
 
     Raises:
-        UserError: the plan was never run in this results folder.
+        UserError: the plan was never run in this results folder, or by another version.
     """
     result = read_plan_result(results, name)
-    plan = _plan(result, results)
+    plan = plan_that_ran(name, result.plan)
     groups: dict[tuple[str, str], list[Arm]] = {}
     for arm in result.arms:
         groups.setdefault((arm.dataset, arm.model), []).append(arm)
     keys = {key for arm in result.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
     spent = sum(seconds_of(results / "runs", key) for key in keys)
     return Comparison(result, plan, tuple(_group(plan, result, members, results) for members in groups.values()), spent)
-
-
-def _plan(result: PlanResult, results: Path) -> Plan:
-    """The plan as it ran.
-
-    Raises:
-        UserError: another version of multiepoch wrote it.
-    """
-    try:
-        return Plan.model_validate(result.plan)
-    except ValidationError as error:
-        raise UserError(
-            f"plan '{result.name}' in '{results}' is not of this version: {explain(error, Plan)}; run it again"
-        ) from error
 
 
 def plans(results: Path) -> list[str]:
