@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -11,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from harness.base.errors import UserError
 
@@ -71,8 +72,7 @@ def ensure_writable(folder: Path) -> None:
 @contextmanager
 def _owned(lock: Path) -> Iterator[None]:
     """Hold a lock, which the system takes back however this process ends, wherever it runs."""
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(lock):
         try:
             yield
         finally:
@@ -82,8 +82,7 @@ def _owned(lock: Path) -> Iterator[None]:
 def _sweep(parent: Path) -> None:
     """Delete what nobody is building any more: an owner, on this host or another, still holds its lock."""
     for lock in parent.glob(f"{BUILDING}*.lock"):
-        with suppress(OSError), lock.open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(OSError, Timeout), FileLock(lock, blocking=False):
             shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
             lock.unlink(missing_ok=True)
 
