@@ -120,6 +120,11 @@ def params(plugin: Plugin) -> dict[str, Any]:
     return {f.name: getattr(plugin, f.name) for f in dataclasses.fields(plugin)}  # type: ignore[arg-type]
 
 
+def shown(value: Any) -> str:
+    """A knob's value as people read it: four digits of a float."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def create(cls: type[P], values: dict[str, Any], where: str = "") -> P:
     """Build a plug-in from plain values.
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.base.errors import UserError
+from harness.base.plugin import shown
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.composition import fixed_params
@@ -63,7 +64,7 @@ def _trials(arm: Arm, task: str, plan: Plan, results: Path) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("knobs, and key of the records")
     for trial in arm.trials:
-        knobs = ", ".join(f"{name} = {_short(value)}" for name, value in trial.params.items())
+        knobs = ", ".join(f"{name} = {shown(value)}" for name, value in trial.params.items())
         cells = (str(trial.number), *_reached(trial, metric, task, rule, results), f"{knobs}\n[dim]{trial.key}[/]")
         table.add_row(*cells, style="bold" if trial.params == arm.chosen else "")
     return table
@@ -101,10 +102,6 @@ def _written(strategy: str, chosen: dict[str, Any], registry: Registry) -> str:
     fixed, parts = fixed_params(strategy), []
     for part in parse_strategy(strategy, registry):
         values = {k: chosen.get(f"{part.name}.{k}", value) for k, value in part.params.items()}
-        shown = [f"{k}={v!r}" for k, v in values.items() if k in fixed[part.name] or f"{part.name}.{k}" in chosen]
-        parts.append(f"{part.name}({', '.join(shown)})" if shown else part.name)
+        written = [f"{k}={v!r}" for k, v in values.items() if k in fixed[part.name] or f"{part.name}.{k}" in chosen]
+        parts.append(f"{part.name}({', '.join(written)})" if written else part.name)
     return "+".join(parts)
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

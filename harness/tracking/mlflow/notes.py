@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from harness.base.plugin import shown
 from harness.experiment.plan import Plan
 from harness.results.keys import ArmRole
 from harness.results.plan_results import Arm
@@ -32,7 +32,7 @@ Every run's tag `multiepoch.key` names its records, `runs/<key>` in the results 
 def arm(arm: Arm, plan: Plan, values: Mapping[str, float]) -> str:
     """Of an arm. values: its summary."""
     metric = f"valid/{plan.search.metric}/{plan.search.task or 'the first task'}"
-    chosen = ", ".join(f"`{name} = {_short(value)}`" for name, value in sorted(arm.chosen.items()))
+    chosen = ", ".join(f"`{name} = {shown(value)}`" for name, value in sorted(arm.chosen.items()))
     tuned = (
         f"Chosen by `{arm.select}` of {metric} among {_count(len(arm.trials), 'trial')}: {chosen}."
         if chosen
@@ -62,7 +62,3 @@ def report(name: str) -> str:
 
 def _count(number: float, what: str) -> str:
     return f"{number:.0f} {what}" if number == 1 else f"{number:.0f} {what}s"
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
