@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from harness.base.errors import unknown
 
 
 class Config(BaseModel):
-    """A frozen table; keys it does not know are errors, and values are not converted."""
+    """A frozen table; keys it does not know are errors, and values are not converted, but arrays where tuples stand."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _array(cls, value: Any, info: ValidationInfo) -> Any:
+        """TOML has arrays alone."""
+        field = cls.model_fields[str(info.field_name)]
+        return tuple(value) if isinstance(value, list) and get_origin(field.annotation) is tuple else value
 
 
 def _inner(model: Any, part: str) -> Any:

@@ -60,11 +60,6 @@ class EvalSpec(Config):
     probes: tuple[str, ...] = ()
     task: str | None = None
 
-    @field_validator("points", "probes", mode="before")
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
     @field_validator("probes")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -108,11 +103,6 @@ class SearchSpec(Config):
     dense_lr: tuple[float, float] = (3e-4, 3e-3)
     table_lr: tuple[float, float] = (3e-4, 0.3)
 
-    @field_validator("dense_lr", "table_lr", mode="before")
-    @classmethod
-    def _pair(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
     @field_validator("dense_lr", "table_lr")
     @classmethod
     def _range(cls, value: tuple[float, float]) -> tuple[float, float]:
@@ -153,11 +143,6 @@ class Plan(Config):
     train: TrainSpec = TrainSpec()
     evaluation: EvalSpec = EvalSpec()
     search: SearchSpec = SearchSpec()
-
-    @field_validator("datasets", "models", "strategies", "seeds", mode="before")
-    @classmethod
-    def _tuple(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
     @field_validator("datasets", "models")
     @classmethod

@@ -82,11 +82,6 @@ class Fact(Config):
     claims: tuple[Claim, ...] = Field(alias="claim", min_length=1)
     figure: Figure
 
-    @field_validator("datasets", "models", "claims", mode="before")
-    @classmethod
-    def _tuple(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
     @field_validator("claims")
     @classmethod
     def _own(cls, value: tuple[Claim, ...]) -> tuple[Claim, ...]:
@@ -105,11 +100,6 @@ class Sheet(Config):
     train: dict[str, Any] = {}
     evaluation: dict[str, Any] = {}
     facts: tuple[Fact, ...] = Field(alias="fact", min_length=1)
-
-    @field_validator("seeds", "facts", mode="before")
-    @classmethod
-    def _tuple(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
     def select(self, names: list[str]) -> tuple[Fact, ...]:
         """The facts named, or all.
