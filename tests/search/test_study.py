@@ -47,6 +47,15 @@ def spend(study: Search, most: int = 100) -> list[Trial]:
     return done
 
 
+def interrupted(folder: Path) -> tuple[list[Trial], list[Trial], optuna.Study]:
+    """All trials of a study in `a`, and the first three of the same in `b`, with what Optuna has of it."""
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+    whole, first = spend(search(folder / "a")), spend(search(folder / "b"), most=3)
+    journal = open_journal(folder / "b").storage
+    return whole, first, optuna.load_study(study_name=search(folder / "b").name, storage=journal)
+
+
 def test_trials_have_what_is_given_and_the_budget_is_kept(tmp_path: Path) -> None:
     done = spend(search(tmp_path))
     assert done[0].params == GIVEN[0]
@@ -78,12 +87,8 @@ def test_attributes_are_in_the_journal(tmp_path: Path) -> None:
 
 
 def test_a_trial_that_was_given_and_not_yet_asked_is_not_given_twice(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    whole = spend(search(tmp_path / "a"))
-    first = spend(search(tmp_path / "b"), most=3)
-    journal = open_journal(tmp_path / "b").storage
-    optuna.load_study(study_name=search(tmp_path / "b").name, storage=journal).enqueue_trial(GIVEN[3])
+    whole, first, study = interrupted(tmp_path)
+    study.enqueue_trial(GIVEN[3])
     assert first + spend(search(tmp_path / "b")) == whole
 
 
@@ -110,13 +115,8 @@ def test_an_integer_default_makes_an_integer_knob(low: int, high: int) -> None:
 
 
 def test_a_trial_that_was_half_asked_is_asked_again(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    whole = spend(search(tmp_path / "a"))
-    first = spend(search(tmp_path / "b"), most=3)
-    journal = open_journal(tmp_path / "b").storage
-    half = optuna.load_study(study_name=search(tmp_path / "b").name, storage=journal).ask()
-    half.suggest_float("lr", 1e-4, 1e-1, log=True)
+    whole, first, study = interrupted(tmp_path)
+    study.ask().suggest_float("lr", 1e-4, 1e-1, log=True)
     assert first + spend(search(tmp_path / "b")) == whole
 
 
