@@ -80,7 +80,7 @@ class Plugin:
         dataclasses.dataclass(frozen=True, kw_only=True)(cls)
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+        for field in _fields(self):
             value = getattr(self, field.name)
             if isinstance(field.default, float) and type(value) is int:
                 object.__setattr__(self, field.name, float(value))  # one value, one spelling, one key
@@ -99,6 +99,10 @@ class Plugin:
             raise UserError(f"{where} is not accepted; accepted: {knob.describe()}")
 
 
+def _fields(plugin: Plugin | type[Plugin]) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(plugin)  # type: ignore[arg-type]  # every subclass is made a dataclass
+
+
 def knob_of(field: dataclasses.Field[Any]) -> Knob:
     """The knob of a plug-in field; a plain default is a knob that accepts anything and is not searched."""
     knob: Knob = field.metadata.get("knob", Knob(search=False))
@@ -107,17 +111,17 @@ def knob_of(field: dataclasses.Field[Any]) -> Knob:
 
 def knobs(plugin: type[Plugin]) -> dict[str, Knob]:
     """Name -> knob of every configuration field of a plug-in class, in order of declaration."""
-    return {f.name: knob_of(f) for f in dataclasses.fields(plugin)}  # type: ignore[arg-type]
+    return {f.name: knob_of(f) for f in _fields(plugin)}
 
 
 def described(plugin: type[Plugin]) -> dict[str, tuple[Any, Knob]]:
     """Name -> default and knob of every configuration field of a plug-in class, in order of declaration."""
-    return {f.name: (f.default, knob_of(f)) for f in dataclasses.fields(plugin)}  # type: ignore[arg-type]
+    return {f.name: (f.default, knob_of(f)) for f in _fields(plugin)}
 
 
 def params(plugin: Plugin) -> dict[str, Any]:
     """The full configuration of a plug-in, defaults included."""
-    return {f.name: getattr(plugin, f.name) for f in dataclasses.fields(plugin)}  # type: ignore[arg-type]
+    return {f.name: getattr(plugin, f.name) for f in _fields(plugin)}
 
 
 def shown(value: Any) -> str:

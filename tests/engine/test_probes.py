@@ -121,7 +121,7 @@ def test_probes_look_at_the_task_they_are_told_to_where_its_labels_are_known(dat
 
 
 def test_what_a_strategy_displaces_is_probed_where_the_net_learnt(dataset: IndexedDataset, registry: Registry) -> None:
-    """Rows that decay to nought before they are read tell nothing, though the table holds them until the step."""
+    """Rows that a strategy decays to zero before the lookup carry no signal, though the table still holds them."""
     fields = len(dataset.fields)
     mapping = make_mapping([3] * fields)
     decay = strategy_of(registry, "decay_before_read", alpha=0.1)

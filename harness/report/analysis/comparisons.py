@@ -75,7 +75,7 @@ class ArmComparison:
         return contrast.p_against_none if against_none else contrast.p
 
     def shown(self, quantity: str, *, against_none: bool = False) -> int:
-        """1 or -1 where a difference is told from zero after correction for the number of arms, else 0.
+        """The sign of a difference that is significant after correction for the number of arms, else 0.
 
         Nothing is shown of an arm with a failed seed: what is left of it was not drawn by chance.
         """
