@@ -1,7 +1,7 @@
 """Do the statistics keep what they say: `python -m perf.coverage` measures coverage, size, power and family-wise error.
 
 Simulated differences with a known mean, drawn in numbers that seeds come in, go through
-`harness.report.analysis.inference`.
+`harness.analysis.inference`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from harness.report.analysis.inference import (
+from harness.analysis.inference import (
     BOOTSTRAP_FROM,
     LEVEL,
     POWER,

@@ -24,12 +24,13 @@ LAYERS = {
     "data": "api base experiment plugins",
     "engine": "api base data experiment metrics results",
     "search": "base experiment figures metrics plugins results",
-    "report": "base experiment figures metrics results",
-    "tracking": "base experiment figures metrics results search",
+    "analysis": "base experiment metrics results",
+    "report": "analysis base experiment figures metrics results",
+    "tracking": "analysis base experiment figures metrics results search",
     "execution": "base data engine experiment metrics plugins results search tracking",
     "testing": "api base data engine experiment plugins results",
-    "facts": "base execution experiment figures metrics plugins report results",
-    "commands": "api base data engine execution experiment facts metrics plugins report results testing tracking",
+    "facts": "analysis base execution experiment figures metrics plugins report results",
+    "commands": "analysis api base data engine execution experiment facts metrics plugins report results testing tracking",
     "cli": "base commands",
 }
 """Folder (or module) of `harness/` -> those that it may import beside itself."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.analysis.load import plans
 from harness.commands.benchmark import report_files
 from harness.execution.lock import locked
 from harness.execution.run_plan import link_trials
-from harness.report.analysis.load import plans
 from harness.tracking.sync import sync as sync_plan
 
 

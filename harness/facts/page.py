@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from itertools import cycle
 from textwrap import fill
 
+from harness.analysis.estimates import Estimate, estimate
 from harness.facts.expression import Readings, is_difference
 from harness.facts.sheet import Claim, Fact
 from harness.facts.verdict import Finding
 from harness.figures.style import DASHES, OKABE_ITO
 from harness.figures.svg import INK, canvas, standalone, to_svg
 from harness.metrics import curves
-from harness.report.analysis.estimates import Estimate, estimate
 from harness.report.format import show
 from harness.report.tables.costs import machines_of
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
 
+from harness.analysis.load import OF_FACTS
 from harness.base.config import Config, explain
 from harness.base.errors import UserError, unknown
 from harness.experiment.plan import Plan
 from harness.facts.expression import check
-from harness.report.analysis.load import OF_FACTS
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.analysis.estimates import Estimate, estimate
+from harness.analysis.load import load
 from harness.base.errors import UserError
 from harness.facts.expression import NamedRuns, Readings
 from harness.facts.sheet import Claim, Fact, Sheet
-from harness.report.analysis.estimates import Estimate, estimate
-from harness.report.analysis.load import load
 from harness.results.plan_results import read_plan_result
 from harness.results.records import Run
 

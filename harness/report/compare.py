@@ -12,13 +12,13 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from harness.analysis import load
+from harness.analysis.analysis import Analysis, GroupAnalysis
+from harness.analysis.comparisons import ArmComparison
+from harness.analysis.estimates import Estimate
+from harness.analysis.load import ArmRuns, Group
 from harness.base.errors import UserError
 from harness.metrics.catalog import measured
-from harness.report.analysis import load
-from harness.report.analysis.analysis import Analysis, GroupAnalysis
-from harness.report.analysis.comparisons import ArmComparison
-from harness.report.analysis.estimates import Estimate
-from harness.report.analysis.load import ArmRuns, Group
 from harness.report.format import digits_for, listed
 from harness.report.tables.grids import Cell, Column, Grid, cell
 from harness.report.tables.printed import as_rich

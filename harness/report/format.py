@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from harness.report.analysis.comparisons import ArmComparison
-from harness.report.analysis.estimates import Estimate
-from harness.report.analysis.load import Group
+from harness.analysis.comparisons import ArmComparison
+from harness.analysis.estimates import Estimate
+from harness.analysis.load import Group
 
 NOTHING = "-"
 """Printed where there is no value."""

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rich.table import Table
 
+from harness.analysis import load
+from harness.analysis.analysis import Analysis
 from harness.base.errors import UserError
 from harness.figures.svg import standalone
-from harness.report.analysis import load
-from harness.report.analysis.analysis import Analysis
 from harness.report.figures import curves
 from harness.report.figures.arm_styles import arm_styles
 from harness.report.figures.ranks import diagram

@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 from support.plans import PLAN, Watcher, go, plan_of, record_bytes, studies
 
+from harness.analysis.load import load
 from harness.api import UserError
 from harness.execution.launcher import Died
 from harness.execution.local_pool import LocalPool
@@ -21,7 +22,6 @@ from harness.execution.prepare import prepare
 from harness.execution.progress import Display, failures
 from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
-from harness.report.analysis.load import load
 from harness.results.keys import RunRole, Status
 from harness.results.plan_results import PlanResult
 from harness.results.records import Run, read

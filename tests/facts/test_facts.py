@@ -12,6 +12,7 @@ from rich.console import Console
 from scipy.stats import spearmanr
 from support.simulated import typed
 
+from harness.analysis.estimates import estimate
 from harness.api import UserError
 from harness.base.places import ROOT
 from harness.experiment.instantiate import plugin_specs
@@ -21,7 +22,6 @@ from harness.facts.run import run_facts
 from harness.facts.sheet import Claim, load_sheet
 from harness.facts.verdict import Finding, Measured
 from harness.plugins.registry import Registry
-from harness.report.analysis.estimates import estimate
 from harness.results.keys import Status
 from harness.results.records import Record, Run
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from support.simulated import Bench, analysed
 
-from harness.report.analysis.cautions import cautions
-from harness.report.analysis.load import ArmRuns, Group
+from harness.analysis.load import ArmRuns, Group
+from harness.report.cautions import cautions
 from harness.report.pages.answer import answer
 from harness.results.keys import MetricKey
 from harness.results.records import Record

@@ -11,9 +11,9 @@ import pytest
 from scipy import stats
 from support.simulated import Bench, analysed, compared
 
-from harness.report.analysis.cautions import cautions
-from harness.report.analysis.inference import holm
-from harness.report.analysis.load import Group, load
+from harness.analysis.inference import holm
+from harness.analysis.load import Group, load
+from harness.report.cautions import cautions
 from harness.report.format import probability
 from harness.report.pages.answer import answer
 from harness.report.tables.certainty import certainty, sensitivity

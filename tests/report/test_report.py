@@ -20,12 +20,12 @@ from rich.console import Console
 from scipy import stats as scipy_stats
 from support.simulated import CURVES, DIP, ENV, Bench, analysed, compared
 
+from harness.analysis.analysis import Analysis
+from harness.analysis.comparisons import ArmComparison
+from harness.analysis.estimates import estimate
+from harness.analysis.load import ArmRuns, Group, load
 from harness.base.errors import UserError
 from harness.metrics.catalog import BUCKETS
-from harness.report.analysis.analysis import Analysis
-from harness.report.analysis.comparisons import ArmComparison
-from harness.report.analysis.estimates import estimate
-from harness.report.analysis.load import ArmRuns, Group, load
 from harness.report.figures.arm_styles import arm_styles
 from harness.report.format import digits_for, interval, number, show
 from harness.report.pages.answer import answer

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.comparisons import ArmComparison
+from harness.analysis.load import Group, load
 from harness.experiment.plan import Plan
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.selection import Rule
-from harness.report.analysis.analysis import GroupAnalysis
-from harness.report.analysis.comparisons import ArmComparison
-from harness.report.analysis.load import Group, load
 from harness.results.keys import ArmRole, MetricKey, Status
 from harness.results.plan_results import Arm, PlanResult, Trial, write_plan_result
 from harness.results.records import Record

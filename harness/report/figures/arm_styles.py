@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.figures.style import PLAIN_PEN, Pen, pen
-from harness.report.analysis.analysis import Analysis, GroupAnalysis
 
 FEW, LEADERS = 8, 5
 """Up to so many arms all stand out; of more, `none` and the leaders of the ranking do."""

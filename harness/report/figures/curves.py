@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.analysis.estimates import Estimate, estimate
+from harness.analysis.load import ArmRuns, Group
 from harness.figures.svg import FADED, INK, canvas, ink, standalone, to_svg
 from harness.metrics.catalog import measured, sign_of
-from harness.report.analysis.estimates import Estimate, estimate
-from harness.report.analysis.load import ArmRuns, Group
 from harness.report.figures.arm_styles import ArmStyle
 from harness.results.keys import MetricKey
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.estimates import Estimate, estimate
+from harness.analysis.load import ArmRuns, Group
 from harness.figures.svg import INK, canvas, ink, to_svg
 from harness.metrics.catalog import BUCKETS, measured
-from harness.report.analysis.analysis import GroupAnalysis
-from harness.report.analysis.estimates import Estimate, estimate
-from harness.report.analysis.load import ArmRuns, Group
 from harness.report.figures.arm_styles import ArmStyle
 from harness.results.keys import MetricKey
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from harness.analysis.ranks import Ranking
 from harness.figures.svg import INK, canvas, to_svg
-from harness.report.analysis.ranks import Ranking
 
 ROW_HEIGHT, FRAME_HEIGHT = 0.235, 0.85
 """In inches."""

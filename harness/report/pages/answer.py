@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.comparisons import ArmComparison, family
+from harness.analysis.estimates import Estimate, holm
+from harness.analysis.inference import LEVEL
+from harness.analysis.load import Group
 from harness.metrics.catalog import METRICS, measured, sign_of
 from harness.metrics.selection import Rule
-from harness.report.analysis.analysis import GroupAnalysis
-from harness.report.analysis.comparisons import ArmComparison, family
-from harness.report.analysis.estimates import Estimate, holm
-from harness.report.analysis.inference import LEVEL
-from harness.report.analysis.load import Group
 from harness.report.format import baseline_name, digits_for, epochs_text, listed, named, p_is, show
 from harness.results.plan_results import PLAIN
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.report.analysis.analysis import Analysis, GroupAnalysis
-from harness.report.analysis.cautions import cautions
-from harness.report.analysis.load import Comparison, Group
+from harness.analysis.analysis import Analysis, GroupAnalysis
+from harness.analysis.load import Comparison, Group
+from harness.report.cautions import cautions
 from harness.report.figures import curves, points
 from harness.report.figures.arm_styles import ArmStyle, arm_styles
 from harness.report.figures.ranks import diagram

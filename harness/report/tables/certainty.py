@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from statistics import median
 
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.comparisons import ArmComparison, family
+from harness.analysis.inference import LEVEL, seeds_for, smallest_sign_flip
+from harness.analysis.load import seeds
 from harness.metrics.catalog import measured
-from harness.report.analysis.analysis import GroupAnalysis
-from harness.report.analysis.cautions import tested
-from harness.report.analysis.comparisons import ArmComparison, family
-from harness.report.analysis.inference import LEVEL, seeds_for, smallest_sign_flip
-from harness.report.analysis.load import seeds
+from harness.report.cautions import tested
 from harness.report.format import NOTHING, baseline_name, digits_for, number, probability
 from harness.report.tables.grids import Cell, Column, Grid, cell
 

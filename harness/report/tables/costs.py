@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from statistics import median
 
-from harness.report.analysis.analysis import GroupAnalysis
-from harness.report.analysis.load import ArmRuns, Comparison
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.load import ArmRuns, Comparison
 from harness.report.format import NOTHING
 from harness.report.tables.grids import Cell, Column, Grid
 from harness.results.records import Run

@@ -8,8 +8,8 @@ from typing import Any
 
 import tomli_w
 
+from harness.analysis.load import ArmRuns, Comparison, Group
 from harness.metrics.catalog import measured, sign_of
-from harness.report.analysis.load import ArmRuns, Comparison, Group
 from harness.report.format import NOTHING, number
 from harness.report.tables.grids import Cell, Column, Grid
 from harness.results.keys import Status

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.comparisons import ArmComparison, family
+from harness.analysis.estimates import Estimate
+from harness.analysis.load import ArmRuns
 from harness.metrics.catalog import measured, sign_of
-from harness.report.analysis.analysis import GroupAnalysis
-from harness.report.analysis.comparisons import ArmComparison, family
-from harness.report.analysis.estimates import Estimate
-from harness.report.analysis.load import ArmRuns
 from harness.report.format import (
     NOTHING,
     baseline_name,

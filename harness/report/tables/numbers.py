@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
+from harness.analysis.analysis import Analysis, GroupAnalysis
+from harness.analysis.comparisons import DIFFERENCES, QUANTITIES, ArmComparison
+from harness.analysis.estimates import Estimate
+from harness.analysis.load import Group
 from harness.metrics.catalog import METRICS
-from harness.report.analysis.analysis import Analysis, GroupAnalysis
-from harness.report.analysis.comparisons import DIFFERENCES, QUANTITIES, ArmComparison
-from harness.report.analysis.estimates import Estimate
-from harness.report.analysis.load import Group
 from harness.report.tables.grids import numbered
 
 NONE = "against_none_"

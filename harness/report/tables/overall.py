@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
+from harness.analysis.analysis import Analysis
+from harness.analysis.comparisons import ArmComparison
+from harness.analysis.inference import LEVEL
+from harness.analysis.ranks import Ranking
 from harness.metrics.catalog import METRICS, measured
-from harness.report.analysis.analysis import Analysis
-from harness.report.analysis.comparisons import ArmComparison
-from harness.report.analysis.inference import LEVEL
-from harness.report.analysis.ranks import Ranking
 from harness.report.format import NOTHING, digits_for, listed, p_is
 from harness.report.tables.grids import Cell, Column, Grid, cell, numbered
 

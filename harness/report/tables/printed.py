@@ -11,8 +11,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from harness.report.analysis.analysis import Analysis
-from harness.report.analysis.cautions import cautions
+from harness.analysis.analysis import Analysis
+from harness.report.cautions import cautions
 from harness.report.pages.answer import answer, rule
 from harness.report.tables import overall
 from harness.report.tables.certainty import DIFFERENCE, certainty, sensitivity

@@ -11,9 +11,9 @@ import pytest
 from scipy import stats
 from support.simulated import Bench
 
-from harness.report.analysis.analysis import Analysis
-from harness.report.analysis.load import load
-from harness.report.analysis.ranks import Ranking, average_ranks, friedman, nemenyi
+from harness.analysis.analysis import Analysis
+from harness.analysis.load import load
+from harness.analysis.ranks import Ranking, average_ranks, friedman, nemenyi
 from harness.report.figures.ranks import diagram
 from harness.report.tables import overall
 from harness.report.write import write_report

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from statistics import fmean
 
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.comparisons import ArmComparison
+from harness.analysis.load import ArmRuns, seeds
 from harness.metrics.catalog import measured, sign_of
-from harness.report.analysis.analysis import GroupAnalysis
-from harness.report.analysis.comparisons import ArmComparison
-from harness.report.analysis.load import ArmRuns, seeds
 from harness.report.format import digits_for, named, number, show
 from harness.results.keys import MetricKey
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from harness.report.analysis.inference import LEVEL, Floats
+from harness.analysis.inference import LEVEL, Floats
 
 FEWEST_BLOCKS = 3
 """That a test of ranks is made of."""

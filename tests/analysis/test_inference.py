@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report.analysis.estimates import estimate
-from harness.report.analysis.inference import (
+from harness.analysis.estimates import estimate
+from harness.analysis.inference import (
     BOOTSTRAP_FROM,
     Floats,
     bootstrap_interval,

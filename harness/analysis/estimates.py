@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from harness.report.analysis import inference
+from harness.analysis import inference
 
 
 @dataclass(frozen=True)

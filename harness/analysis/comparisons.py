@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from harness.analysis.estimates import Estimate, estimate, holm
+from harness.analysis.inference import LEVEL
+from harness.analysis.load import ArmRuns, Group
 from harness.metrics.catalog import sign_of
-from harness.report.analysis.estimates import Estimate, estimate, holm
-from harness.report.analysis.inference import LEVEL
-from harness.report.analysis.load import ArmRuns, Group
 from harness.results.keys import MetricKey
 from harness.results.records import Record
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from harness.analysis.comparisons import ArmComparison, BySeed, Epochs, compare_arms, paired
+from harness.analysis.estimates import Estimate, estimate, holm
+from harness.analysis.load import ArmRuns, Comparison, Group
+from harness.analysis.ranks import Ranking, rank_over_blocks
 from harness.base.errors import UserError
 from harness.experiment.plan import Plan
 from harness.metrics.catalog import BUCKETS, METRICS, sign_of
 from harness.metrics.selection import choose
-from harness.report.analysis.comparisons import ArmComparison, BySeed, Epochs, compare_arms, paired
-from harness.report.analysis.estimates import Estimate, estimate, holm
-from harness.report.analysis.load import ArmRuns, Comparison, Group
-from harness.report.analysis.ranks import Ranking, rank_over_blocks
 from harness.results.keys import MetricKey
 
 
