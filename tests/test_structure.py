@@ -25,12 +25,13 @@ LAYERS = {
     "engine": "api base data experiment metrics results",
     "search": "base experiment figures metrics plugins results",
     "analysis": "base experiment metrics results",
-    "report": "analysis base experiment figures metrics results",
+    "report": "analysis base figures metrics results",
     "tracking": "analysis base experiment figures metrics results search",
     "execution": "base data engine experiment metrics plugins results search tracking",
     "testing": "api base data engine experiment plugins results",
     "facts": "analysis base execution experiment figures metrics plugins report results",
-    "commands": "analysis api base data engine execution experiment facts metrics plugins report results testing tracking",
+    "commands": "analysis api base data engine execution experiment facts metrics plugins report results testing "
+    "tracking",
     "cli": "base commands",
 }
 """Folder (or module) of `harness/` -> those that it may import beside itself."""

@@ -30,13 +30,13 @@ def benchmark(
     plan = load_plan(plan_name, overrides)
     _own_table(plan, results)
     arms = checked(console, plan, Registry(plugins), results)
-    _, display, tracker = run_plan(console, plan, arms, results, workers, "mlflow" if mlflow else "none")
+    _, display, tracking = run_plan(console, plan, arms, results, workers, "mlflow" if mlflow else "none")
     analysis = analyse(results, plan.name)
     console.print(ranked_table(analysis))
     lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]
     lines.append(f"report            {write_report(results, None, known=[analysis])}")
-    tracker.attach(report_files(results, plan.name))
-    console.print("\n".join(lines + pages(results, tracker, plan)), markup=False, highlight=False, soft_wrap=True)
+    tracking.attach(report_files(results, plan.name))
+    console.print("\n".join(lines + pages(results, tracking, plan)), markup=False, highlight=False, soft_wrap=True)
     return failures(console, display)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launcher, Recorded
@@ -24,11 +24,8 @@ def launch(
     results: Path,
     launcher: Launcher,
     observers: Sequence[Observer] = (),
-    links: Callable[[str], dict[str, str]] = lambda key: {},
 ) -> PlanResult:
     """Run all of a prepared plan that is missing, as many runs at a time as the launcher takes.
-
-    links: key -> what a trial of a search says about where its run is tracked.
 
     A run that fails is recorded and the others go on; one whose process dies is tried once more first. After an
     interruption, the next call goes on with what is missing.
@@ -37,7 +34,7 @@ def launch(
         UserError: another process writes to the results folder.
     """
     with locked(results), launcher:
-        return _Scheduler(plan, results, launcher, observers).run([replace(arm, links=links) for arm in arms])
+        return _Scheduler(plan, results, launcher, observers).run(arms)
 
 
 @dataclass
@@ -65,7 +62,7 @@ class _Scheduler:
         self._arms: list[_RunningArm] = []
         self._died: set[str] = set()
 
-    def run(self, arms: list[ArmPlan]) -> PlanResult:
+    def run(self, arms: Sequence[ArmPlan]) -> PlanResult:
         for observer in self._observers:
             observer.planned(sum(arm.most_runs for arm in arms))
         self._arms = [_RunningArm(procedure(arm)) for arm in arms]
@@ -102,8 +99,7 @@ class _Scheduler:
 
     def _show(self, job: Job, record: Record) -> None:
         for observer in self._observers:
-            if cost := observer.recorded(job, record):
-                self._folders.add_cost(job.key, record.epoch, cost)
+            observer.recorded(job, record)
 
     def _settle(self, job: Job, run: Run, trained: bool) -> None:
         """Hand a run to every arm that waits for it; an arm with all it asked for moves on."""

@@ -34,22 +34,25 @@ class Trial:
 
 @dataclass(frozen=True)
 class Arm:
-    """One row of the comparison: a data set, a model and a strategy, trained with several seeds.
-
-    select: the rule that chose
-    among trials and chooses the epoch. chosen: the searched values of the winner; empty if nothing was searched.
-    runs: seed -> key of every reporting run, finished or not.
-    """
+    """One row of the comparison: a data set, a model and a strategy, trained with several seeds."""
 
     dataset: str
+    """Its label."""
     model: str
+    """Its label."""
     strategy: str
+    """As the plan writes it."""
     role: ArmRole
+    task: str
+    """The one that the plan selects by."""
     select: str
+    """The rule that chose among trials, and chooses the epoch."""
     tuned: bool
     chosen: dict[str, Any]
+    """The searched values of the winner; empty if nothing was searched."""
     trials: tuple[Trial, ...]
     runs: dict[int, str]
+    """Seed -> key of every reporting run, finished or not."""
 
     @property
     def id(self) -> ArmId:

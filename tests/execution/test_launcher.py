@@ -17,7 +17,6 @@ from harness.execution.scheduler import launch
 from harness.plugins.registry import Registry
 from harness.results.keys import RunRole, Status
 from harness.results.plan_results import PlanResult
-from harness.results.records import Record, read
 from harness.search.job import Job
 
 SMALL = ("search.trials=0", "seeds=[1]", 'strategies=["reinit"]')
@@ -96,18 +95,6 @@ def test_a_run_that_is_lost_twice_has_failed(tmp_path: Path) -> None:
     (folder,) = results.glob("runs/*")
     assert (folder / "crash").exists()
     assert not (folder / "done").exists()
-
-
-def test_what_observers_cost_is_kept_with_the_epoch(tmp_path: Path) -> None:
-    class Slow(Watcher):
-        def recorded(self, job: Job, record: Record) -> dict[str, float]:
-            return {"track_s": 1.5 * record.epoch} if record.boundary else {}
-
-    results, watcher = tmp_path / "results", Slow()
-    launch_inline(tmp_path, results, Inline(JobRunner(results, None)), watcher)
-    costs = [record.cost for record in read(results / "runs", watcher.runs[0].key).boundaries]
-    assert [cost["track_s"] for cost in costs] == [1.5, 3.0]
-    assert all(cost["train_s"] > 0 for cost in costs)
 
 
 @pytest.fixture

@@ -191,7 +191,7 @@ def test_a_crashing_run_costs_only_itself(tmp_path: Path, how: str, reason: str)
 def test_a_reason_is_shown_as_it_is(tmp_path: Path) -> None:
     job = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0].job({}, RunRole.SEED, 1, 1)
     console = Console(file=io.StringIO(), width=200)
-    display = Display(console, 1, None)
+    display = Display(console, 1)
     display.started(job)
     display.finished(job, Run(job.key, {}, (), Status.FAILED, "oh [/no]", {}), True)
     assert failures(console, display) == 1

@@ -54,9 +54,8 @@ class Watcher:
 
     def started(self, job: Job) -> None: ...
 
-    def recorded(self, job: Job, record: Record) -> dict[str, float]:
+    def recorded(self, job: Job, record: Record) -> None:
         self.records += 1
-        return {}
 
     def finished(self, job: Job, run: Run, trained: bool) -> None:
         self.runs.append(run)
