@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from harness.execution.lock import locked
 from harness.execution.observer import Observer
 from harness.execution.run_folders import RunFolders
 from harness.experiment.plan import Plan
+from harness.results.keys import ArmId
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Record, Run
 from harness.search.arm import ArmPlan
@@ -57,6 +59,7 @@ class _Scheduler:
         self._plan, self._results, self._launcher, self._observers = plan, results, launcher, observers
         self._folders = RunFolders(results)
         self._ready: list[Job] = []
+        self._turns: Counter[ArmId] = Counter()
         self._training: dict[str, Job] = {}
         self._waiting: dict[str, list[_RunningArm]] = {}
         self._arms: list[_RunningArm] = []
@@ -70,10 +73,17 @@ class _Scheduler:
             self._advance(arm, None)
         while self._waiting:
             while self._ready and self._launcher.free:
-                self._submit(self._ready.pop(0))
+                self._submit(self._next())
             for event in self._launcher.events(timeout=0.5):
                 self._handle(event, self._training[event.key])
         return self._write_result(complete=True)
+
+    def _next(self) -> Job:
+        """The first job of the arm that had the fewest turns, so that a busy hour falls on all arms alike."""
+        job = min(self._ready, key=lambda job: self._turns[job.arm])
+        self._ready.remove(job)
+        self._turns[job.arm] += 1
+        return job
 
     def _submit(self, job: Job) -> None:
         self._training[job.key] = job

@@ -97,6 +97,14 @@ def test_a_run_that_is_lost_twice_has_failed(tmp_path: Path) -> None:
     assert not (folder / "done").exists()
 
 
+def test_arms_take_turns(tmp_path: Path) -> None:
+    plan, watcher, results = plan_of(tmp_path, PLAN, "search.trials=0", "seeds=[1, 2]"), Watcher(), tmp_path / "results"
+    arms = prepare(plan, Registry(), results)
+    launch(plan, arms, results, Inline(JobRunner(results, None)), [watcher])
+    turns = [(job.arm.name, job.number) for job in watcher.trained]
+    assert turns == [("none", 1), ("reinit", 1), ("none", 2), ("reinit", 2)]
+
+
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     arm = prepare(plan_of(tmp_path, PLAN, *SMALL), Registry(), tmp_path / "results")[0]
@@ -109,7 +117,7 @@ def test_a_worker_reports_everything_and_writes_to_no_run_folder(tmp_path: Path,
     assert isinstance(events[0], Began)
     assert {"machine", "cores", "memory_gb", "torch"} <= events[0].environment.keys()
     assert isinstance(events[2], Recorded)
-    assert {"cpu_percent", "load_average", "train_s"} <= events[2].record.cost.keys()
+    assert {"cpu_percent", "load_average", "train_s", "train_cpu_s", "eval_cpu_s"} <= events[2].record.cost.keys()
     assert not (tmp_path / "results" / "runs").exists()
 
 
