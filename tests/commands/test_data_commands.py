@@ -74,7 +74,7 @@ def test_a_slice_alone_is_the_slice_of_the_whole(written: Path) -> None:
         (["write", "tiny", "--out", "x", "--slice", "9:2"], "--slice '9:2' is no slice; accepted: first:last"),
         (["write", "tiny", "--out", "x", "--slice", "0:99999"], "last <= 12,000"),
         (["describe", "tinny"], "unknown preset or file 'tinny'; did you mean 'tiny'?"),
-        (["describe", "no.parquet"], "file 'no.parquet' cannot be read"),
+        (["describe", "no.parquet"], "the file does not exist"),
         (["match", "no.parquet", "--out", "x.toml"], "'no.parquet' needs --schema"),
         (["match", "tiny", "--out", "x.txt"], "--out 'x.txt' is not named *.toml"),
         (["table", "tinny"], "unknown preset 'tinny'; did you mean 'tiny'?"),
