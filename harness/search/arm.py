@@ -15,6 +15,7 @@ from harness.experiment.keys import run_key
 from harness.experiment.plan import Plan, PluginSpec, RunSpec
 from harness.metrics.selection import Rule
 from harness.plugins.registry import Registry, entry_of
+from harness.results.findings import Finding
 from harness.results.keys import ArmId, ArmRole, RunRole
 from harness.results.plan_results import PLAIN
 from harness.search.job import Job
@@ -47,6 +48,8 @@ class ArmPlan:
     links: Callable[[str], dict[str, str]] = lambda key: {}
     """Key -> what a trial says about where its run is tracked, as name -> value."""
     role: ArmRole = ArmRole.ARM
+    findings: tuple[Finding, ...] = ()
+    """What in the data set would mislead."""
 
     @property
     def id(self) -> ArmId:

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from harness.base.errors import UserError, unknown
+from harness.data.tabular.copies import refuse_copies
 from harness.data.tabular.expressions import expression, queried, refusing, widened
 from harness.data.tabular.schema import Schema
 
@@ -17,7 +18,7 @@ def read_table(schema: Schema, path: Path, where: str) -> pl.DataFrame:
     where: begins messages.
 
     Raises:
-        UserError: the file cannot be read, an expression is not accepted, or no row is left.
+        UserError: the file cannot be read, an expression is not accepted, no row is left, or a field is a label.
     """
     frame = _scan(path, schema.text)
     columns = frame.collect_schema()
@@ -37,6 +38,7 @@ def read_table(schema: Schema, path: Path, where: str) -> pl.DataFrame:
     if not len(table):
         left = "query" if schema.where is None else f"where = {schema.where!r}"
         raise UserError(f"{where}, file '{path}': 0 rows are left by {left}")
+    refuse_copies(table, schema, where)
     return table if schema.query is None else table.sort(table.columns)  # a join keeps no order
 
 
