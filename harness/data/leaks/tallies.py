@@ -65,7 +65,7 @@ def _parts(data: IndexedDataset) -> dict[str, IndexedSplit]:
     parts = {part: _sliced(data.split(part), slice(MOST_ROWS)) for part in SPLITS}
     parts["train"] = _sliced(train, slice(-MOST_ROWS, None))
     if train.time_N is not None and valid.time_N is not None and train.time_N.max() <= valid.time_N.min():
-        edge = int(EDGE * len(parts["valid"]))
+        edge = max(1, int(EDGE * len(parts["valid"])))
         for part, of, rows in ((BEFORE, "train", slice(-edge, None)), (AFTER, "valid", slice(edge))):
             time_N = parts[of].time_N
             assert time_N is not None
