@@ -21,7 +21,7 @@ LAYERS = {
     "metrics": "results",
     "experiment": "api base metrics plugins",
     "figures": "metrics results",
-    "data": "api base experiment plugins",
+    "data": "api base experiment plugins results",
     "engine": "api base data experiment metrics results",
     "search": "base experiment figures metrics plugins results",
     "analysis": "base experiment metrics results",

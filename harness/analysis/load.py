@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.base.errors import UserError
 from harness.experiment.plan import Plan, plan_that_ran
 from harness.metrics import curves
+from harness.results.findings import Finding
 from harness.results.keys import ArmRole, Status
 from harness.results.plan_results import PLAIN, Arm, PlanResult, read_plan_result
 from harness.results.records import Run, read
@@ -62,7 +63,7 @@ class Group:
     """The arms that are compared with each other: one data set, one model.
 
     task, metric: what the plan selects and ranks by. baseline: the one-epoch reference, which is not among `arms`.
-    pending: strategies of the plan that have no result yet.
+    pending: strategies of the plan that have no result yet. findings: what in the data set would mislead.
     """
 
     dataset: str
@@ -73,6 +74,7 @@ class Group:
     arms: tuple[ArmRuns, ...]
     baseline: ArmRuns | None
     pending: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def name(self) -> str:
@@ -162,6 +164,7 @@ def _group(plan: Plan, result: PlanResult, members: list[Arm], results: Path) ->
         arms=tuple(a for a in arms if not a.is_baseline),
         baseline=next((a for a in arms if a.is_baseline), None),
         pending=tuple(s for s in plan.strategies if s not in {a.strategy for a in members}),
+        findings=result.findings.get(members[0].dataset, ()),
     )
 
 

@@ -24,9 +24,13 @@ from harness.tracking.live import Live
 
 
 def checked(console: Console, plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
-    """`prepare`, while saying so."""
+    """`prepare`, while saying so; then what its data sets would mislead by."""
     with console.status("checking the plan and building its data"):
-        return prepare(plan, registry, results)
+        arms = prepare(plan, registry, results)
+    for dataset, found in {arm.dataset: arm.findings for arm in arms}.items():
+        for finding in found:
+            _warner(console)(f"{dataset}: {finding}")
+    return arms
 
 
 def run_plan(

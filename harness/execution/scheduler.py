@@ -12,6 +12,7 @@ from harness.execution.lock import locked
 from harness.execution.observer import Observer
 from harness.execution.run_folders import RunFolders
 from harness.experiment.plan import Plan
+from harness.results.findings import Finding
 from harness.results.keys import ArmId
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Record, Run
@@ -63,12 +64,14 @@ class _Scheduler:
         self._training: dict[str, Job] = {}
         self._waiting: dict[str, list[_RunningArm]] = {}
         self._arms: list[_RunningArm] = []
+        self._findings: dict[str, tuple[Finding, ...]] = {}
         self._died: set[str] = set()
 
     def run(self, arms: Sequence[ArmPlan]) -> PlanResult:
         for observer in self._observers:
             observer.planned(sum(arm.most_runs for arm in arms))
         self._arms = [_RunningArm(procedure(arm)) for arm in arms]
+        self._findings = {arm.dataset: arm.findings for arm in arms}
         for arm in self._arms:
             self._advance(arm, None)
         while self._waiting:
@@ -154,6 +157,8 @@ class _Scheduler:
 
     def _write_result(self, complete: bool) -> PlanResult:
         arms = tuple(each for arm in self._arms for each in arm.arms)
-        result = PlanResult(self._plan.name, self._plan.model_dump(mode="json", by_alias=True), arms, complete)
+        result = PlanResult(
+            self._plan.name, self._plan.model_dump(mode="json", by_alias=True), arms, complete, self._findings
+        )
         write_plan_result(self._results, result)
         return result

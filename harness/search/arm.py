@@ -14,6 +14,7 @@ from harness.experiment.keys import run_key
 from harness.experiment.plan import Plan, PluginSpec, RunSpec
 from harness.metrics.selection import Rule
 from harness.plugins.registry import Registry, entry_of
+from harness.results.findings import Finding
 from harness.results.keys import ArmId, ArmRole, RunRole
 from harness.results.plan_results import PLAIN
 from harness.search.job import Job
@@ -44,6 +45,8 @@ class ArmPlan:
     journal: Journal | None = None
     """Of the searches; None if the plan has none."""
     role: ArmRole = ArmRole.ARM
+    findings: tuple[Finding, ...] = ()
+    """What in the data set would mislead."""
 
     @property
     def id(self) -> ArmId:

@@ -16,6 +16,7 @@ from harness.base.errors import unknown
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.indexed import IndexedDataset
+from harness.data.leaks.checks import findings
 from harness.data.profile.statistics import FieldProfile, Profile, profile
 from harness.data.profile.zipf_fit import fit, frequencies
 from harness.data.synthetic.population import presets
@@ -26,6 +27,7 @@ from harness.data.tabular.schema import Csv
 from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import PluginSpec, labels, load_plan
 from harness.plugins.registry import Registry
+from harness.results.findings import Finding
 
 Counts = dict[str, npt.NDArray[np.int64]]
 KEYS = {"powerlaw": ("preset", "tasks"), "table_file": ("schema", "labels")}
@@ -36,17 +38,17 @@ TABLES = (".parquet", ".csv", ".tsv", ".jsonl", ".arrow")
 
 def described(
     source: str, results: Path, plugins: Path | None, overrides: list[str] | None, schema: str | None
-) -> Iterator[tuple[str, Counts, Profile]]:
-    """Name, training counts by field, and profile of each data set of a source.
+) -> Iterator[tuple[str, Counts, Profile, tuple[Finding, ...]]]:
+    """Name, training counts by field, profile, and what would mislead of each data set of a source.
 
     Raises:
         UserError: it is nothing of the kind, or cannot be read.
     """
     if _is_table(source) and schema is None:
-        yield plain_table(Path(source))
+        yield *plain_table(Path(source)), ()
         return
     for name, data in indexed_datasets(source, results, plugins, overrides, schema):
-        yield name, dict(zip(data.fields, data.count_V, strict=True)), profile(data)
+        yield name, dict(zip(data.fields, data.count_V, strict=True)), profile(data), findings(data)
 
 
 def indexed_datasets(

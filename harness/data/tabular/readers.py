@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from harness.base.errors import UserError, unknown
+from harness.data.tabular.copies import refuse_copies
 from harness.data.tabular.expressions import expression, queried, widened
 from harness.data.tabular.formats import Scan, readable, scan
 from harness.data.tabular.schema import Schema
@@ -20,7 +21,7 @@ def read_table(schema: Schema, files: Sequence[Path], where: str) -> pl.DataFram
     where: begins messages.
 
     Raises:
-        UserError: a file cannot be read, an expression is not accepted, or no row is left.
+        UserError: a file cannot be read, an expression is not accepted, no row is left, or a field is a label.
     """
     frame, read_again = scan(files, schema.csv, schema.text)
     columns = frame.collect_schema()
@@ -43,6 +44,7 @@ def read_table(schema: Schema, files: Sequence[Path], where: str) -> pl.DataFram
     if not len(table):
         left = "query" if schema.where is None else f"where = {schema.where!r}"
         raise UserError(f"{where}, file '{files[0]}': 0 rows are left by {left}")
+    refuse_copies(table, schema, where)
     return table if schema.query is None else table.sort(table.columns)  # a join keeps no order
 
 
