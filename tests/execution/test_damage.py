@@ -20,7 +20,7 @@ SMALL = ("search.trials=1", "seeds=[1]")
 @pytest.fixture
 def ran(tmp_path: Path) -> tuple[Plan, Path, PlanResult]:
     plan, results = plan_of(tmp_path, PLAN, *SMALL), tmp_path / "results"
-    result, _ = go(plan, results, workers=1)
+    result, _ = go(plan, results)
     return plan, results, result
 
 
@@ -36,7 +36,7 @@ def test_damaged_runs_are_trained_again_to_the_same_bytes(ran: tuple[Plan, Path,
     for folder in folders[:4]:
         assert records.done(results / "runs", folder.name) is None
     assert write_report(results, None).is_file(), "what is left is reported"
-    again, watcher = go(plan, results, workers=1)
+    again, watcher = go(plan, results)
     assert sorted(job.key for job in watcher.trained) == [folder.name for folder in folders[:4]]
     assert (again, record_bytes(results), studies(results)) == (result, before, searched)
 
@@ -52,7 +52,7 @@ def test_a_deleted_journal_is_made_again_without_training(ran: tuple[Plan, Path,
     plan, results, result = ran
     searched = studies(results)
     (results / "optuna.journal").unlink()
-    again, watcher = go(plan, results, workers=1)
+    again, watcher = go(plan, results)
     assert watcher.trained == []
     assert (again, studies(results)) == (result, searched)
 
