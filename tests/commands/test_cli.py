@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from support.command_line import multiepoch
+from support.command_line import PROGRAM, multiepoch, multiepoch_process
 from support.plans import PLAN
 from support.simulated import Bench
 
@@ -28,7 +28,7 @@ COMMANDS = ("benchmark", "run", "tune", "list", "data", "report", "sync", "check
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:
-    found = multiepoch("--help", cwd=tmp_path)
+    found = multiepoch_process("--help", cwd=tmp_path)
     assert found.returncode == 0
     assert all(command in found.stdout for command in COMMANDS)
 
@@ -182,7 +182,7 @@ def test_a_server_that_is_not_there_is_refused_before_training(tmp_path: Path, m
 
 def test_a_failed_run_is_told_and_the_exit_status_is_1(tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_text(PLAN)
-    arguments = ("my.toml", "--set", "train.dense_lr=1e30", "--set", "search.trials=0", "--no-mlflow")
+    arguments = ("my.toml", "--set", "train.dense_lr=1e30", "--set", "search.trials=0", "--no-mlflow", "--workers", "1")
     found = multiepoch("benchmark", *arguments, cwd=tmp_path)
     assert found.returncode == 1, found.stderr
     assert "failed" in found.stdout
@@ -201,7 +201,7 @@ def test_an_interruption_is_one_line_and_a_status_of_its_own(
     tmp_path: Path, number: signal.Signals, status: int, said: str
 ) -> None:
     (tmp_path / "my.toml").write_text(PLAN)
-    command = [sys.executable, "-m", "harness.cli", "benchmark", "my.toml", "--no-mlflow"]
+    command = [*PROGRAM, "benchmark", "my.toml", "--no-mlflow", "--workers", "1"]
     with subprocess.Popen(
         command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
