@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,18 @@ from harness.search.study import open_journal
 SMALL = ("search.trials=1", "seeds=[1]")
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path, PlanResult]:
+    """A plan that was run, to copy."""
+    folder = tmp_path_factory.mktemp("whole")
+    plan = plan_of(folder, PLAN, *SMALL)
+    return plan, folder / "results", go(plan, folder / "results")[0]
+
+
 @pytest.fixture
-def ran(tmp_path: Path) -> tuple[Plan, Path, PlanResult]:
-    plan, results = plan_of(tmp_path, PLAN, *SMALL), tmp_path / "results"
-    result, _ = go(plan, results)
-    return plan, results, result
+def ran(tmp_path: Path, whole: tuple[Plan, Path, PlanResult]) -> tuple[Plan, Path, PlanResult]:
+    plan, results, result = whole
+    return plan, shutil.copytree(results, tmp_path / "results"), result
 
 
 def test_damaged_runs_are_trained_again_to_the_same_bytes(ran: tuple[Plan, Path, PlanResult]) -> None:
