@@ -1,17 +1,16 @@
-"""Small inputs for the tests of the engine: a tiny dataset, built once, and fused tables without a dataset."""
+"""Small inputs for many tests: a tiny data set, built once, a small model, and trials that draw nothing."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import settings
-from support.engine import (
-    TINY,
-    store,
-)
+from matplotlib.figure import Figure
+from support.engine import TINY, store
 
 from harness.api import Data, Model
 from harness.base import seeds
 from harness.data.indexed import IndexedDataset
+from harness.figures import run_curves
 from harness.plugins.registry import Registry, build
 
 # The same examples every time, no time limit, and no database in the working tree.
@@ -38,3 +37,9 @@ def dataset(data: Data, tmp_path_factory: pytest.TempPathFactory) -> IndexedData
 @pytest.fixture(scope="session")
 def model(registry: Registry) -> Model:
     return build(registry.models, "model", "dnn", {"dim": 4, "hidden": (16, 8)})
+
+
+@pytest.fixture
+def empty_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials of searches draw no curves, which takes most of a second each."""
+    monkeypatch.setattr(run_curves, "figure", lambda title, runs: Figure(figsize=(1, 1)))

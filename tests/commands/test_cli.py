@@ -194,7 +194,6 @@ def test_a_failed_run_is_told_and_the_exit_status_is_1(tmp_path: Path) -> None:
     [
         (signal.SIGINT, 130, "interrupted"),
         (signal.SIGTERM, 143, "stopped by SIGTERM"),
-        (signal.SIGHUP, 129, "stopped by SIGHUP"),
     ],
 )
 def test_an_interruption_is_one_line_and_a_status_of_its_own(
@@ -212,3 +211,13 @@ def test_an_interruption_is_one_line_and_a_status_of_its_own(
         _, errors = process.communicate(timeout=60)
     assert process.returncode == status
     assert errors.strip() == f"multiepoch: {said}; the same command goes on with what is missing"
+
+
+def test_a_terminal_that_is_closed_ends_it_as_a_termination_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "_run", lambda: signal.raise_signal(signal.SIGHUP))
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 129
+    assert capsys.readouterr().err.startswith("multiepoch: stopped by SIGHUP; the same command")

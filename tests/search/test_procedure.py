@@ -7,20 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from support.plans import PLAN, plan_of
 from support.studies import PAGE, arm_of, finish, study_of
 
 from harness.execution.prepare import prepare
-from harness.figures import run_curves
 from harness.plugins.registry import Registry
 from harness.search.space import STARTUP
 
-
-@pytest.fixture(autouse=True)
-def _empty_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a trial shows of its run is tested elsewhere, and takes half a second to draw."""
-    monkeypatch.setattr(run_curves, "figure", lambda title, runs: Figure(figsize=(1, 1)))
+pytestmark = pytest.mark.usefixtures("empty_figures")
 
 
 def history(results: Path) -> list[tuple[int, object, dict[str, object], dict[int, float]]]:

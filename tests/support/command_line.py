@@ -26,8 +26,7 @@ def multiepoch(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         try:
             main()
         except SystemExit as stop:
-            assert isinstance(stop.code, int)
-            status = stop.code
+            status = int(stop.code or 0)
     return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
