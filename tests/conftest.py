@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from matplotlib.figure import Figure
-from support.engine import TINY, store
+from support.engine import TINY, store, strategy_of, train_records
 
 from harness.api import Data, Model
 from harness.base import seeds
@@ -37,6 +40,15 @@ def dataset(data: Data, tmp_path_factory: pytest.TempPathFactory) -> IndexedData
 @pytest.fixture(scope="session")
 def model(registry: Registry) -> Model:
     return build(registry.models, "model", "dnn", {"dim": 4, "hidden": (16, 8)})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Of workers that start together, the first compiles the kernels and the others find the machine code."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        with FileLock(tmp_path_factory.getbasetemp().parent / "compiling.lock"):
+            dataset, model, registry = map(request.getfixturevalue, ("dataset", "model", "registry"))
+            train_records(dataset, model, [strategy_of(registry, "none")], epochs=1)
 
 
 @pytest.fixture
