@@ -19,7 +19,6 @@ from support.engine import make_split
 
 from harness.api import Split, Stream, UserError
 from harness.base.seeds import generator
-from harness.cli import main
 from harness.data import indexed
 from harness.data.synthetic.population import load_population
 from harness.data.synthetic.sampler import Sampler
@@ -80,20 +79,10 @@ def test_a_slice_alone_is_the_slice_of_the_whole(written: Path) -> None:
         (["table", "tinny"], "unknown preset 'tinny'; did you mean 'tiny'?"),
     ],
 )
-def test_bad_input_is_one_line(
-    tmp_path: Path,
-    arguments: list[str],
-    message: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["multiepoch", "data", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    errors = capsys.readouterr().err
-    assert (stop.value.code, errors.count("\n")) == (2, 1), errors
-    assert message in errors
+def test_bad_input_is_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
+    found = multiepoch("data", *arguments, cwd=tmp_path)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1), found.stderr
+    assert message in found.stderr
     assert not list(tmp_path.glob("x*"))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.plans import PLAN, Watcher, go, plan_of, record_bytes
+from support.plans import PLAN, Inline, Watcher, go, plan_of, record_bytes
 
-from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launcher, Recorded
+from harness.execution.launcher import Began, Crashed, Done, Launcher, Recorded
 from harness.execution.local_pool import LocalPool
 from harness.execution.prepare import prepare
 from harness.execution.run_job import JobRunner
@@ -20,41 +19,6 @@ from harness.results.plan_results import PlanResult
 from harness.search.job import Job
 
 SMALL = ("search.trials=0", "seeds=[1]", 'strategies=["reinit"]')
-
-
-@dataclass
-class Inline:
-    """Trains one run at a time in this process; loses the first ones after so many records, without their end."""
-
-    runner: JobRunner
-    lost_after: list[int] = field(default_factory=list)
-    held: list[int] = field(default_factory=list)
-    """What the scheduler said of each submission."""
-    _job: Job | None = None
-
-    @property
-    def free(self) -> int:
-        return int(self._job is None)
-
-    def submit(self, job: Job, epochs_held: int) -> None:
-        assert self.free
-        self._job = job
-        self.held.append(epochs_held)
-
-    def events(self, timeout: float) -> Iterator[Event]:
-        assert self._job is not None
-        job, self._job = self._job, None
-        most = self.lost_after.pop(0) if self.lost_after else None
-        for number, event in enumerate(self.runner.run(job, self.held[-1])):
-            if most is not None and number > most:
-                yield Died(job.key, "lost")
-                return
-            yield event
-
-    def __enter__(self) -> Inline:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 def launch_inline(folder: Path, results: Path, launcher: Launcher, *observers: Watcher) -> PlanResult:
