@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.base.errors import UserError
-from harness.experiment.plan import Plan, plan_that_ran
+from harness.experiment.plan import Plan
+from harness.experiment.plan_file import plan_that_ran
 from harness.metrics import curves
 from harness.results.findings import Finding
 from harness.results.keys import ArmRole, Status

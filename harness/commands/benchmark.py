@@ -10,7 +10,8 @@ from rich.console import Console
 from harness.base.errors import UserError
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, pages, run_plan
-from harness.experiment.plan import Plan, load_plan
+from harness.experiment.plan import Plan
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.report.write import analyse, ranked_table, write_report
 from harness.results.plan_results import read_plan_result

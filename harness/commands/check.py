@@ -8,7 +8,7 @@ from rich.console import Console
 
 from harness.base.places import PLANS
 from harness.execution.run_plan import checked
-from harness.experiment.plan import load_plan
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.testing.conformance import conformance
 

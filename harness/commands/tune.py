@@ -15,7 +15,8 @@ from harness.execution.progress import failures
 from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.composition import fixed_params
 from harness.experiment.instantiate import parse_strategy
-from harness.experiment.plan import Plan, load_plan
+from harness.experiment.plan import Plan
+from harness.experiment.plan_file import load_plan
 from harness.metrics import curves
 from harness.metrics.catalog import sign_of
 from harness.metrics.selection import choose

@@ -19,7 +19,7 @@ from harness.base import seeds
 from harness.base.places import ROOT
 from harness.data import indexed
 from harness.experiment.instantiate import plugin_specs
-from harness.experiment.plan import load_plan
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry, build
 
 DATASETS = Registry().datasets

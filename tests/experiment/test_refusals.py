@@ -9,7 +9,7 @@ import pytest
 
 from harness.base.errors import UserError
 from harness.experiment.composition import parse
-from harness.experiment.plan import load_plan, plan_file
+from harness.experiment.plan_file import load_plan, plan_file
 
 PLAN = """
 strategies = ["none"]

@@ -14,7 +14,8 @@ from harness.execution.local_pool import LocalPool
 from harness.execution.prepare import prepare
 from harness.execution.run_job import JobRunner
 from harness.execution.scheduler import launch
-from harness.experiment.plan import Plan, load_plan
+from harness.experiment.plan import Plan
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.results.plan_results import Arm, PlanResult
 from harness.results.records import Record, Run

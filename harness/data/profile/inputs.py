@@ -25,7 +25,8 @@ from harness.data.tabular.files import PATTERN, data_files
 from harness.data.tabular.formats import readable, scan
 from harness.data.tabular.schema import Csv
 from harness.experiment.instantiate import plugin_specs
-from harness.experiment.plan import PluginSpec, labels, load_plan
+from harness.experiment.plan import PluginSpec, labels
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.results.findings import Finding
 
