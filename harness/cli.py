@@ -46,10 +46,10 @@ def _stop(number: int, frame: object) -> None:
 
 def _run() -> None:
     from harness.base.errors import UserError
-    from harness.commands.application import app
+    from harness.commands.application import obey
 
     try:
-        app()
+        sys.exit(obey())
     except UserError as error:
         _end(str(error))
     except OSError as error:

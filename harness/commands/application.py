@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from harness import __version__
+from harness.base.errors import UserError
 from harness.base.places import PLANS
 
 app = typer.Typer(
@@ -19,6 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+REFUSAL: type[Exception] = typer.BadParameter.__mro__[2]
+"""What the parser raises of a command line that it does not accept."""
 console = Console()
 CORES = os.cpu_count() or 1
 QUICK = "quick"
@@ -241,3 +244,22 @@ def check(
     from harness.commands.check import check as go
 
     raise typer.Exit(go(console, names or [], results, plugins))
+
+
+def obey() -> int:
+    """Do what the command line says. Returns the exit status.
+
+    Raises:
+        UserError: it is not accepted.
+    """
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except REFUSAL as refusal:
+        error: Any = refusal
+        where = error.ctx.command_path if getattr(error, "ctx", None) else "multiepoch"
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.ctx.get_help())
+            return int(error.exit_code)
+        problem = error.format_message()
+        end = "" if problem.endswith((".", "?")) else ";"
+        raise UserError(f"{problem[:1].lower()}{problem[1:]}{end} `{where} --help` says what is accepted") from error

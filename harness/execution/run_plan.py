@@ -19,7 +19,7 @@ from harness.results.plan_results import PlanResult
 from harness.search.arm import ArmPlan
 from harness.search.study import DASHBOARD, JOURNAL, link, open_journal
 from harness.tracking.background import Background
-from harness.tracking.factory import Kind, open_tracker
+from harness.tracking.factory import Kind, opener
 from harness.tracking.live import Live
 
 
@@ -38,7 +38,7 @@ def run_plan(
 ) -> tuple[PlanResult, Display, Background]:
     """Run a prepared plan on this machine, under the display and tracked beside it."""
     warn = _warner(console)
-    tracking = Background(lambda: open_tracker(tracker, results, plan, warn), warn)
+    tracking = Background(opener(tracker, results, plan, warn), warn)
     pool = LocalPool(workers, arms[0].registry.extra, results)
     with Display(console, workers) as display:
         result = launch(plan, arms, results, pool, [Live(tracking), display])

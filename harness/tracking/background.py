@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 
+from harness.base.errors import UserError
 from harness.tracking.tracker import NoTracker, Tracker
 
 Call = Callable[[Tracker], None]
@@ -17,6 +18,7 @@ PROMPT = 2.0
 """Seconds that a call may take without counting as slow."""
 SHARE, LEAST = 0.05, 5.0
 """How long a launch waits for slow calls in all: this share of its time, or these seconds if that is more."""
+TOO_SLOW = "tracking is behind, as its service answers slowly or not at all, and `multiepoch sync` completes it later"
 
 
 class Background:
@@ -34,11 +36,12 @@ class Background:
         self._left, self._changed = 0, threading.Condition()
         self._tracker: Tracker | None = None
         self._error: Exception | None = None
-        self._given_up = False
-        self._since = self._begun
+        self._left_behind = False
+        self._since, self._launched = self._begun, False
         opened = threading.Event()
         threading.Thread(target=self._work, args=(open_tracker, opened), name="tracking", daemon=True).start()
         opened.wait(OPENING)
+        self._launched = True
         if self._error is not None:
             raise self._error
 
@@ -49,7 +52,7 @@ class Background:
 
     def tell(self, call: Call) -> None:
         """Have the tracker do something, after all that it was told before."""
-        if not self._given_up:
+        if not self._left_behind:
             with self._changed:
                 self._left += 1
             self._calls.put(call)
@@ -61,29 +64,31 @@ class Background:
 
     def pages(self) -> list[str]:
         """Lines that tell a person where to look."""
-        return [] if self._tracker is None or self._given_up else self._tracker.pages()
+        return [] if self._tracker is None or self._left_behind else self._tracker.pages()
 
     def page(self, key: str) -> str | None:
         """The address that shows a run; None if there is none."""
         return None if self._tracker is None else self._tracker.page(key)
 
     def settled(self) -> bool:
-        """Wait until the tracker has done all it was told. False: it is too slow, and is told nothing any more."""
+        """Wait until the tracker has done all it was told. False: it is left behind, and is told nothing any more."""
         with self._changed:
-            while self._left and not self._given_up:
+            while self._left and not self._left_behind:
                 before = time.monotonic()
                 self._changed.wait(0.1)
                 now = time.monotonic()
                 self._slow += now - before if now - self._since > PROMPT else 0.0
-                self._given_up = self._slow > max(LEAST, SHARE * (now - self._begun))
+                if self._slow > max(LEAST, SHARE * (now - self._begun)):
+                    self._leave(TOO_SLOW)
         if self._error is not None:
             raise self._error
-        if self._given_up and (self._tracker is None or self._tracker.problem is None):
-            self._warn(
-                "tracking is behind, as its service answers slowly or not at all; going on without it, "
-                "`multiepoch sync` completes it later"
-            )
-        return not self._given_up
+        return not self._left_behind
+
+    def _leave(self, why: str) -> None:
+        """Tell the tracker nothing more; one line says so, unless the tracker said what is wrong itself."""
+        self._left_behind = True
+        if self._tracker is None or self._tracker.problem is None:
+            self._warn(f"{why}; this launch goes on without it")
 
     def _work(self, open_tracker: Callable[[], Tracker], opened: threading.Event) -> None:
         try:
@@ -98,6 +103,10 @@ class Background:
                     self._changed.notify()
         except Exception as error:
             with self._changed:
-                self._error, self._left = error, 0
-                opened.set()
+                if self._launched and isinstance(error, UserError):
+                    self._leave(str(error))
+                else:
+                    self._error = error
+                self._left = 0
                 self._changed.notify()
+            opened.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,16 +13,15 @@ from harness.tracking.tracker import NoTracker, Tracker
 Kind = Literal["mlflow", "none"]
 
 
-def open_tracker(kind: Kind, results: Path, plan: Plan, warn: Callable[[str], None]) -> Tracker:
-    """The tracker of a plan whose records are in a results folder.
+def opener(kind: Kind, results: Path, plan: Plan, warn: Callable[[str], None]) -> Callable[[], Tracker]:
+    """What opens the tracker of a plan whose records are in a results folder.
 
     warn: called with the first problem, if there is one.
 
-    Raises:
-        UserError: what it writes to cannot be reached or used.
+    The tracker raises UserError where what it writes to cannot be reached or used.
     """
     if kind == "none":
-        return NoTracker()
+        return NoTracker
     from harness.tracking.mlflow.tracker import MlflowTracker  # here, as importing mlflow takes seconds
 
-    return MlflowTracker(results, plan, warn)
+    return partial(MlflowTracker, results, plan, warn)

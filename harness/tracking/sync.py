@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.base.errors import UserError
 from harness.experiment.plan_file import plan_that_ran
 from harness.results.plan_results import read_plan_result
-from harness.tracking.factory import Kind, open_tracker
+from harness.tracking.factory import Kind, opener
 from harness.tracking.tracker import Tracker
 
 
@@ -19,7 +19,7 @@ def sync(kind: Kind, results: Path, name: str, files: Sequence[Path] = ()) -> Tr
         UserError: the plan was never run here, or the tracker failed before all was written.
     """
     result = read_plan_result(results, name)
-    tracker = open_tracker(kind, results, plan_that_ran(name, result.plan), warn=lambda _: None)
+    tracker = opener(kind, results, plan_that_ran(name, result.plan), warn=lambda _: None)()
     tracker.sync(result)
     tracker.attach(files)
     if tracker.problem is not None:

@@ -57,6 +57,27 @@ def test_bad_input_is_one_line_and_exit_status_2(tmp_path: Path, arguments: list
     assert not (tmp_path / "results" / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "--sett", "x=1"], "no such option: --sett"),
+        (["benchmrk"], "Did you mean 'benchmark'? `"),
+        (["benchmark", "--workers", "0"], "'--workers'"),
+        (["benchmark", "--workers", "two"], "'--workers'"),
+        (["benchmark", "--plugins"], "requires an argument"),
+        (["run"], "missing argument 'strategy'"),
+    ],
+)
+def test_a_command_line_that_is_not_accepted_is_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = multiepoch(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert message in done.stderr
+    assert done.stderr.startswith("multiepoch: ")
+    assert done.stderr.endswith("--help` says what is accepted\n")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_table_that_is_not_there_is_refused_before_training(tmp_path: Path) -> None:
     plan = (ROOT / "plans" / "globo.toml").read_text().replace("$GLOBO_CLICKS", "no.parquet")
     (tmp_path / "my.toml").write_text(plan)
@@ -107,7 +128,7 @@ def test_a_report_of_two_results_folders_compares_them(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def full() -> None:
+    def full(**_: bool) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(application, "app", full)

@@ -13,7 +13,7 @@ from support.tracking import PLAN, records_of, result_of, run_of, tracker_of, wr
 from harness.base.errors import UserError
 from harness.tracking import background
 from harness.tracking.background import Background
-from harness.tracking.factory import open_tracker
+from harness.tracking.factory import opener
 from harness.tracking.sync import sync
 from harness.tracking.tracker import NoTracker, Tracker
 
@@ -41,10 +41,7 @@ def test_a_tracker_that_answers_nothing_is_left_behind_with_one_line(impatient: 
     for _ in range(3):
         tracking.tell(lambda tracker: tracker.sync(result_of()))
     assert not tracking.settled()
-    assert warnings == [
-        "tracking is behind, as its service answers slowly or not at all; going on without it, "
-        "`multiepoch sync` completes it later"
-    ]
+    assert warnings == [f"{background.TOO_SLOW}; this launch goes on without it"]
     tracking.tell(lambda tracker: pytest.fail("told something after it was left behind"))
     assert tracking.pages() == []
     gate.open.set()
@@ -68,6 +65,20 @@ def test_a_tracker_that_cannot_be_used_is_refused(impatient: None) -> None:
 
     with pytest.raises(UserError, match="no such server"):
         Background(refuse, pytest.fail)
+
+
+def test_a_tracker_that_is_refused_late_is_left_behind_with_one_line(impatient: None) -> None:
+    gate, warnings = threading.Event(), list[str]()
+
+    def refuse() -> Tracker:
+        gate.wait(30)
+        raise UserError("no such server")
+
+    tracking = Background(refuse, warnings.append)
+    tracking.tell(lambda tracker: pytest.fail("it never opened"))
+    gate.set()
+    assert not tracking.settled()
+    assert warnings == ["no such server; this launch goes on without it"]
 
 
 def test_a_fault_in_a_tracker_is_raised_where_it_is_waited_for() -> None:
@@ -103,7 +114,7 @@ def test_a_server_that_never_answers_is_completed_by_a_sync(
     impatient: None, results: Path, silent_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result, warnings = write_plan(results), list[str]()
-    tracking = Background(lambda: open_tracker("mlflow", results, PLAN, warnings.append), warnings.append)
+    tracking = Background(opener("mlflow", results, PLAN, warnings.append), warnings.append)
     tracking.tell(lambda tracker: tracker.log("none1", records_of([0.7])[0]))
     tracking.tell(lambda tracker: tracker.sync(result))
     assert not tracking.settled()

@@ -15,7 +15,7 @@ from harness.results.plan_results import Arm
 from harness.results.records import Record, Run
 from harness.search.job import Job
 from harness.tracking.background import Background
-from harness.tracking.factory import open_tracker
+from harness.tracking.factory import opener
 from harness.tracking.live import Live
 from harness.tracking.members import Member
 from harness.tracking.tracker import NoTracker
@@ -66,7 +66,7 @@ def test_records_are_passed_on_in_order(spy: Spy, tracking: Background, job: Job
 
 
 def test_no_tracker_writes_nothing(job: Job, tmp_path: Path) -> None:
-    tracking = Background(lambda: open_tracker("none", tmp_path, PLAN, warn=pytest.fail), warn=pytest.fail)
+    tracking = Background(opener("none", tmp_path, PLAN, warn=pytest.fail), warn=pytest.fail)
     live = Live(tracking)
     live.started(job)
     live.recorded(job, records_of([0.7])[0])
