@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
+from harness.base.markdown import code, literal
 from harness.base.plugin import shown
 from harness.experiment.plan import Plan
 from harness.results.keys import ArmRole
@@ -19,7 +21,7 @@ GAIN = (
 
 def plan(plan: Plan) -> str:
     """Of an experiment."""
-    return f"""{plan.description}
+    return f"""{literal(plan.description)}
 
 A run per arm, below it a run per seed and per trial of its search. The menu **Views** has one of the arms of each data
 set and model: as a table, the largest gain first, and as charts (second button above the list) of the curves by task.
@@ -31,33 +33,35 @@ Every run's tag `multiepoch.key` names its records, `runs/<key>` in the results 
 
 def arm(arm: Arm, plan: Plan, values: Mapping[str, float]) -> str:
     """Of an arm. values: its summary."""
-    metric = f"valid/{plan.search.metric}/{plan.search.task or 'the first task'}"
-    chosen = ", ".join(f"`{name} = {shown(value)}`" for name, value in sorted(arm.chosen.items()))
+    metric = literal(f"valid/{plan.search.metric}/{plan.search.task or 'the first task'}")
+    chosen = ", ".join(code(f"{name} = {shown(value)}") for name, value in sorted(arm.chosen.items()))
     tuned = (
         f"Chosen by `{arm.select}` of {metric} among {_count(len(arm.trials), 'trial')}: {chosen}."
         if chosen
         else "Untuned."
     )
     failed = f", {values['seeds_failed']:.0f} more failed or missing" if values["seeds_failed"] else ""
-    what = "one tuned epoch of `none`, the baseline" if arm.role == ArmRole.ONE_EPOCH else f"`{arm.strategy}`"
-    return f"""{what} on {arm.dataset}, {arm.model}: means over {_count(values["seeds"], "seed")}{failed}.
+    what = "one tuned epoch of `none`, the baseline" if arm.role == ArmRole.ONE_EPOCH else code(arm.strategy)
+    where = literal(f"{arm.dataset}, {arm.model}")
+    return f"""{what} on {where}: means over {_count(values["seeds"], "seed")}{failed}.
 
 {tuned} {GAIN}"""
 
 
 def run(member: Member, where: str) -> str:
     """Of a seed or trial. where: what its arm is called."""
-    trial = f" It is [this trial]({DASHBOARD}/{member.page}) in Optuna's dashboard (`make dashboard`)."
-    return f"""{member.role} {member.number} of {where}.{trial if member.page else ""}
+    trial = (
+        f" It is [this trial]({DASHBOARD}/{quote(member.page, safe='/?=')}) in Optuna's dashboard (`make dashboard`)."
+    )
+    return f"""{member.role} {member.number} of {literal(where)}.{trial if member.page else ""}
 
-Its records are `runs/{member.key}` in the results folder."""
+Its records are {code(f"runs/{member.key}")} in the results folder."""
 
 
 def report(name: str) -> str:
     """Of the run that holds the report. name: of the plan."""
-    return (
-        f"The report of plan {name}: see the artifacts. Its numbers are of the test split wherever the plan reads it."
-    )
+    where = "Its numbers are of the test split wherever the plan reads it."
+    return f"The report of plan {literal(name)}: see the artifacts. {where}"
 
 
 def _count(number: float, what: str) -> str:
