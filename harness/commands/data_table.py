@@ -44,7 +44,7 @@ def write_table(console: Console, names: list[str], out: Path) -> int:
         UserError: there is no preset of that name.
     """
     populations = {name: load_population(name) for name in names or presets()}
-    text, missed = [HEAD.format(machine=literal(environment()["machine"]))], 0
+    text, missed = [HEAD.format(machine=literal(str(environment()["machine"])))], 0
     with console.status("") as status, tempfile.TemporaryDirectory(prefix="multiepoch-") as scratch:
         for name in populations:
             status.update(f"building {name}")

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 optuna.logging.set_verbosity(logging.WARNING)
 JOURNAL = "optuna.journal"
 """The file in a results folder that holds its studies."""
-DASHBOARD = "http://127.0.0.1:8080"
-"""Where `make dashboard` serves the studies."""
 
 
 @dataclass(frozen=True)

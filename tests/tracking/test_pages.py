@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.servers import Server, mlflow_server
+from support.servers import Server
 from support.studies import PAGE, arm_of, finish, study_of
 from support.tracking import tracker_of
 
@@ -19,6 +19,7 @@ from harness.search.study import link, open_journal
 from harness.tracking.mlflow.tracker import MlflowTracker
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+MULTIEPOCH = (sys.executable, "-m", "harness.cli")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium to look at pages with")
 
 
@@ -40,11 +41,11 @@ def words(page: str) -> str:
 @pytest.fixture(scope="module")
 def mlflow(synced: Path) -> Iterator[tuple[MlflowTracker, str]]:
     """A plan in MLflow, and the address of a server that shows it."""
-    server = mlflow_server(synced).start()
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        server = Server(*MULTIEPOCH, "ui", "--results", str(synced), "--port", "{port}").start()
         yield tracker_of(synced), server.url
-    server.stop()
+        server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +55,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, 
     results = folder / "results"
     finish(arm_of(folder, results))
     link(open_journal(results), lambda key: PAGE["mlflow_page"])
-    files = ["--artifact-dir", str(results / "optuna.artifacts")]
-    command = [str(Path(sys.executable).parent / "optuna-dashboard"), str(results / "optuna.journal"), *files]
-    server = Server(*command, "--host", "127.0.0.1", "--port", "{port}").start()
+    server = Server(*MULTIEPOCH, "dashboard", "--results", str(results), "--port", "{port}").start()
     yield results, server.url
     server.stop()
 

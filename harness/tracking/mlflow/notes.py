@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from harness.base.addresses import DASHBOARD
 from harness.base.markdown import code, literal
 from harness.base.plugin import shown
 from harness.experiment.plan import Plan
 from harness.results.keys import ArmRole
 from harness.results.plan_results import Arm
-from harness.search.study import DASHBOARD
 from harness.tracking.members import Member
 
 GAIN = (
@@ -50,9 +50,8 @@ def arm(arm: Arm, plan: Plan, values: Mapping[str, float]) -> str:
 
 def run(member: Member, where: str) -> str:
     """Of a seed or trial. where: what its arm is called."""
-    trial = (
-        f" It is [this trial]({DASHBOARD}/{quote(member.page, safe='/?=')}) in Optuna's dashboard (`make dashboard`)."
-    )
+    page = f"{DASHBOARD.url}/{quote(member.page, safe='/?=')}"
+    trial = f" It is [this trial]({page}) in Optuna's dashboard (`multiepoch dashboard`)."
     return f"""{member.role} {member.number} of {literal(where)}.{trial if member.page else ""}
 
 Its records are {code(f"runs/{member.key}")} in the results folder."""
