@@ -1,4 +1,4 @@
-"""Your own data: a Parquet or CSV file, and a small TOML file that says which columns are ids, labels and time."""
+"""Your own data: table files, and a small TOML file that says which columns are ids, labels and time."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ import polars as pl
 
 from harness.api import Data, Dataset, Generator, Split, UserError
 from harness.data.tabular.conversion import exact_ids, seconds, split_by_group, split_by_time
-from harness.data.tabular.expressions import refusing
+from harness.data.tabular.files import data_files, digest_of
 from harness.data.tabular.readers import read_table
-from harness.data.tabular.schema import Schema, data_file, digest, read_schema
+from harness.data.tabular.schema import Schema, read_schema
 
 Bools = npt.NDArray[np.bool_]
 
 
 class TableFile(Dataset):
-    """schema: a TOML file, sought in the current folder, then in the repository. path: the Parquet or CSV file.
-    labels: which of the schema's labels to train on, all of them if none are named.
+    """schema: a TOML file, sought in the current folder, then in the repository. path: a file, a folder of files, or a
+    pattern as `logs/*.parquet`; in the schema also a list of these. Their content tells whether they are Parquet,
+    Arrow, JSON lines or delimited text, plain, gzip or zstd. labels: which of the schema's labels to train on, all of
+    them if none are named.
 
     `path` may also stand in the schema; environment variables in either are expanded. Values in the schema are SQL
     expressions (of Polars) over the columns of the file; optional keys are marked by a question mark:
@@ -32,6 +34,12 @@ class TableFile(Dataset):
         query = "SELECT *, ... FROM data" # ? derives columns first, from ALL rows: windows and joins
         text = ["zip"]                    # ? columns of a CSV file that are text, though they look like numbers
         path = "$CLICKS"                  # ?
+        [csv]                             # ? of delimited text
+        separator = ";"                   # ? if it is none of tab, comma, semicolon, bar, or not the most frequent
+        names = ["y", "user", "item"]     # ? of a file without a header; or header = false: column_0, column_1, ...
+        quote = "'"                       # ? empty: none
+        comment = "#"                     # ? begins lines to skip
+        nulls = ["NA", "-1"]              # ? values that mean unknown
         [labels]
         click = "clicked"                 # 0, 1, true, false, or null for unknown
         [observed]                        # ? where a label is known at all
@@ -54,7 +62,7 @@ class TableFile(Dataset):
 
     def build(self, rng: Generator) -> Data:
         schema = read_schema(self.schema, self.labels)
-        table = read_table(schema, data_file(self.path or schema.path), f"schema '{self.schema}'")
+        table = read_table(schema, data_files(self.path or schema.path), f"schema '{self.schema}'")
         ids_NF = np.column_stack([exact_ids(table[f"fields.{name}"]) for name in schema.fields])
         labels_NT, observed_NT = _labels(table, schema, f"schema '{self.schema}'")
         group_N = None if schema.group is None else exact_ids(table["group"])
@@ -80,12 +88,8 @@ class TableFile(Dataset):
     def fingerprint(self) -> dict[str, Any]:
         """Content of file and schema, not where they lie."""
         schema = read_schema(self.schema, self.labels)
-        path = data_file(self.path or schema.path)
-        meaning = json.dumps(schema.model_dump(exclude={"path"}))
-        with refusing(f"file '{path}' cannot be read"):
-            status = path.stat()
-            content = digest(path.resolve(), status.st_size, status.st_mtime_ns)
-        return {"file": content, "schema": meaning, "polars": pl.__version__}
+        meaning = json.dumps(schema.model_dump(exclude={"path"}, exclude_defaults=True))
+        return {"file": digest_of(data_files(self.path or schema.path)), "schema": meaning, "polars": pl.__version__}
 
 
 def _labels(table: pl.DataFrame, schema: Schema, where: str) -> tuple[npt.NDArray[np.uint8], Bools]:

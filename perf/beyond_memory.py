@@ -27,7 +27,8 @@ from harness.engine import batches
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import plugin_specs
-from harness.experiment.plan import EvalSpec, TrainSpec, load_plan
+from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
 from perf.contenders.ours import memory_mb

@@ -8,11 +8,13 @@ from harness.api import RowStep, Strategy, tuned
 
 
 class CounterSGD(Strategy):
-    """scale = min(limit, (n_max / n) ** exponent), n the id's occurrences in the training split."""
+    """scale = min(limit, (n_max / n) ** exponent), n the occurrences of the id in training."""
 
     name = "counter_sgd"
     exponent: float = tuned(0.5, 0.0, 1.0, neutral=0.0)
+    """0: all rows step alike."""
     limit: float = tuned(10.0, 1.0, 1e4, log=True, search=False)
+    """The largest scale."""
 
     def on_rows(self, step: RowStep) -> RowStep:
         most_K = step.train_max_F[step.field_K].float()

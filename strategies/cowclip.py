@@ -10,15 +10,16 @@ from harness.api import RowStep, Strategy, tuned
 
 
 class CowClip(Strategy):
-    """r: the gradient's norm per occurrence over the weight's. zeta: stands for the weights of rows that are tiny.
+    """The gradient is that of the mean loss of a batch.
 
-    The gradient is that of the mean loss of a batch. With initial weights of .01 it stays far below r = 1, the value
-    that is published, which then clips nothing.
+    With initial weights of .01 it stays far below r = 1, the published value, which then clips nothing.
     """
 
     name = "cowclip"
     r: float = tuned(1.0, 1e-4, 10.0, log=True, neutral=math.inf)
+    """The largest norm of the gradient per occurrence, over the norm of the weight."""
     zeta: float = tuned(1e-4, 1e-5, 1e-3, log=True)
+    """Stands for the weights of a row that are smaller than it."""
 
     def on_rows(self, step: RowStep) -> RowStep:
         floor = self.r * math.sqrt(step.weight_KD.shape[1]) * self.zeta

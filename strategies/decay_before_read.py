@@ -12,10 +12,9 @@ from harness.api import RowStep, Strategy, tuned
 
 
 class DecayBeforeRead(Strategy):
-    """alpha: share of a row that each missed step takes."""
-
     name = "decay_before_read"
     alpha: float = tuned(1e-3, 10**-6.5, 1e-1, log=True, neutral=0.0)
+    """Share of a row that each missed step takes."""
 
     def perturb(self, step: RowStep) -> Tensor | None:
         return -self._share(step)[:, None] * step.weight_KD if self.alpha else None

@@ -11,10 +11,9 @@ from harness.api import Strategy, tuned
 
 
 class EmbeddingDropout(Strategy):
-    """p: the share of numbers set to zero in training; the others grow by 1 / (1 - p)."""
-
     name = "embedding_dropout"
     p: float = tuned(0.2, 0.01, 0.9, neutral=0.0)
+    """Share of the numbers that are set to zero in training; the others grow by 1 / (1 - p)."""
 
     def on_embedded(self, embedded_NFD: Tensor, labels_NT: Tensor) -> Tensor:
         return functional.dropout(embedded_NFD, self.p) if self.p else embedded_NFD

@@ -10,11 +10,11 @@ from harness.api import DenseSpec, Strategy, tuned
 
 
 class FreezeDense(Strategy):
-    """start: the first such epoch. scale: of the learning rate from there on; 0 freezes."""
-
     name = "freeze_dense"
     start: int = tuned(2, 1, 1000, search=False)
+    """The first epoch in which the net is slower."""
     scale: float = tuned(0.0, 0.0, 1.0, neutral=1.0)
+    """Of the learning rate from there on; 0 freezes."""
 
     def dense(self, spec: DenseSpec, epoch: int) -> DenseSpec:
         if epoch < self.start:

@@ -7,10 +7,9 @@ from harness.api import Strategy, Tables, tuned
 
 
 class FreezeTables(Strategy):
-    """start: the first epoch in which no row changes."""
-
     name = "freeze_tables"
     start: int = tuned(2, 1, 1000, neutral=10**9, search=False)
+    """The first epoch in which no row changes."""
 
     def on_epoch_start(self, epoch: int, tables: Tables) -> None:
         if epoch >= self.start:

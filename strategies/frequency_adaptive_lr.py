@@ -11,14 +11,15 @@ from harness.api import RowStep, Strategy, tuned
 
 
 class FrequencyAdaptiveLR(Strategy):
-    """scaling: log, linear, or power (of `exponent`). floor: the smallest scale. counts: online, or of the training
-    split."""
-
     name = "frequency_adaptive_lr"
     scaling: str = tuned("log", choices=("log", "linear", "power"))
+    """How the scale grows with the count n: as log(n + 1), as n, or as n ** exponent."""
     exponent: float = tuned(0.5, 0.0, 2.0, search=False)
+    """Of the power."""
     floor: float = tuned(0.0, 0.0, 0.5, neutral=1.0)
+    """The smallest scale."""
     counts: str = tuned("online", choices=("online", "train"), search=False)
+    """Occurrences so far in training, over all epochs; or in the whole training split."""
 
     def on_rows(self, step: RowStep) -> RowStep:
         online = self.counts == "online"

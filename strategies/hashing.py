@@ -12,19 +12,20 @@ from harness.api import Encoder, FieldStats, Generator, Ints, Strategy, hash_ids
 
 
 class Hashing(Strategy):
-    """ratio: buckets over distinct training ids. hashes: rows summed per id.
-
-    second: where the second row comes from. salted: another hash into the same buckets, so that few ids share both rows
-    where the square of the buckets far exceeds the ids. quotient: an id's place among the training ids is divided by
-    the buckets, the remainder is the first row, and the quotient one of 1 / ratio further ones: no two training ids
-    share both. min_ids: fields with fewer training ids are left alone.
-    """
-
     name = "hashing"
     ratio: float = tuned(0.1, 1e-3, 1.0, log=True)
+    """Buckets over distinct training ids."""
     hashes: int = tuned(1, choices=(1, 2))
+    """Rows that are summed for an id."""
     second: str = tuned("salted", choices=("salted", "quotient"), search=False)
+    """Where the second row comes from.
+
+    salted: another hash into the same buckets, so that few ids share both rows where the square of the buckets far
+    exceeds the ids. quotient: the place of an id among the training ids is divided by the buckets. The remainder is the
+    first row, the quotient is one of 1 / ratio further rows, and no two training ids share both.
+    """
     min_ids: int = tuned(100, 1, 10**9, search=False)
+    """Fields with fewer training ids are left alone."""
 
     def encoder(self, stats: FieldStats, rng: Generator) -> Encoder | None:
         ids = len(stats.ids_U)

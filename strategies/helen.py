@@ -13,11 +13,11 @@ from harness.api import RowStep, Strategy, tuned
 
 
 class Helen(Strategy):
-    """rho: how far. bound: the least share of it."""
-
     name = "helen"
     rho: float = tuned(0.05, 1e-3, 1.0, log=True, neutral=0.0)
+    """How far rows are moved before the gradient is taken."""
     bound: float = tuned(0.3, 0.0, 1.0)
+    """The smallest share of it, for the rarest ids."""
 
     def perturb(self, step: RowStep) -> Tensor | None:
         if self.rho == 0:

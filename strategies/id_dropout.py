@@ -13,13 +13,17 @@ from harness.api import FieldTable, Strategy, tuned
 
 
 class IdDropout(Strategy):
-    """p: the probability that an id is replaced, with all its rows. shared is row 0 of the table: that of unknown ids,
-    or after `hashing` a bucket like any other. Its training count is that of the data, of its batches what they hold:
-    strategies that go by counts see a row that is rare by the one and frequent by the other."""
+    """The shared row is row 0 of the table: that of unknown ids, or after `hashing` a bucket like any other.
+
+    Its training count is that of the data, and its count in a batch is what the batch holds: strategies that go by
+    counts see a row that is rare by the one and frequent by the other.
+    """
 
     name = "id_dropout"
     p: float = tuned(0.1, 0.01, 0.9, neutral=0.0)
+    """Probability that an id is replaced, with all its rows."""
     mode: str = tuned("shared", choices=("shared", "random"))
+    """What replaces it: the shared row of the field, or a random one."""
 
     def on_lookup(self, rows_BC: Tensor, tables_C: Sequence[FieldTable]) -> Tensor:
         if self.p == 0:

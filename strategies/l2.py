@@ -17,9 +17,13 @@ from harness.api import DenseSpec, RowStep, Strategy, TableSpec, UserError, tune
 class L2(Strategy):
     name = "l2"
     strength: float = tuned(1e-5, 1e-7, 1e-1, log=True, neutral=0.0)
+    """The coefficient of the penalty, or of the decay."""
     scope: str = tuned("touched", choices=("touched", "all"), search=False)
+    """Rows of the batch, or all rows of the table."""
     coupling: str = tuned("coupled", choices=("coupled", "decoupled"), search=False)
+    """Added to the gradient, or taken off the weight."""
     form: str = tuned("constant", choices=("constant", "by_count"), search=False)
+    """The same for all rows, or divided by the training count of the id."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

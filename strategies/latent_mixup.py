@@ -11,10 +11,9 @@ from harness.api import Strategy, tuned
 
 
 class LatentMixup(Strategy):
-    """strength: the other's largest share; each example draws its own between 0 and that."""
-
     name = "latent_mixup"
     strength: float = tuned(0.2, 0.01, 0.5, neutral=0.0)
+    """The largest share of the other example; each example draws its own between 0 and this."""
 
     def on_embedded(self, embedded_NFD: Tensor, labels_NT: Tensor) -> Tensor:
         if self.strength == 0:

@@ -9,13 +9,13 @@ from harness.api import Encoder, FieldStats, Generator, Strategy, tuned, vocabul
 
 
 class LowFrequencyFilter(Strategy):
-    """min_count: training occurrences an id needs to keep its row. keep: share of the most frequent ids kept, of
-    fields with at least min_ids training ids."""
-
     name = "low_frequency_filter"
     min_count: int = tuned(2, 1, 100, log=True, neutral=1)
+    """Occurrences in training that an id needs to keep its row."""
     keep: float = tuned(1.0, 1e-3, 1.0, log=True, neutral=1.0, search=False)
+    """Share of the most frequent ids that keep their rows."""
     min_ids: int = tuned(100, 1, 10**9, search=False)
+    """`keep` leaves fields with fewer training ids alone."""
 
     def encoder(self, stats: FieldStats, rng: Generator) -> Encoder | None:
         keep_U = stats.count_U >= self.min_count

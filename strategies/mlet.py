@@ -24,10 +24,9 @@ class Projected(nn.Module):
 
 
 class MLET(Strategy):
-    """ratio: k / d."""
-
     name = "mlet"
     ratio: int = tuned(4, 2, 16, log=True)
+    """Width of the inner table over that of the embedding, k / d."""
 
     def network(self, net: nn.Module, fields: int, width: int) -> tuple[nn.Module, int]:
         return Projected(net, fields, self.ratio * width, width), self.ratio * width

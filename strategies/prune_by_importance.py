@@ -10,13 +10,13 @@ from harness.api import RowStep, Strategy, Tables, tuned
 
 
 class PruneByImportance(Strategy):
-    """budget: the share of a field's rows that are kept. decay: of the importance, each time a row is touched; one that
-    never comes back keeps its own. min_ids: fields with fewer training ids are left alone."""
-
     name = "prune_by_importance"
     budget: float = tuned(0.5, 0.01, 0.99, neutral=1.0)
+    """Share of the rows of a field that are kept."""
     decay: float = tuned(0.9, 0.0, 0.999, search=False)
+    """Of the importance, each time a row is touched. A row that never comes back keeps its importance."""
     min_ids: int = tuned(100, 1, 10**9, search=False)
+    """Fields with fewer training ids are left alone."""
 
     def on_rows(self, step: RowStep) -> RowStep:
         importance_R, now_K = step.row_buffer("importance"), step.batch_count_K * step.grad_KD.norm(dim=1)

@@ -10,17 +10,15 @@ from harness.api import Strategy, Tables, UserError, tuned
 
 
 class Reinit(Strategy):
-    """every: epochs between redraws (inf: never), counted from the end of epoch `start`.
-
-    min_cardinality: fields with fewer distinct training ids are kept. reset_state: clear the optimiser state of the
-    redrawn rows too.
-    """
-
     name = "reinit"
     every: float = tuned(1.0, 1.0, 1000.0, neutral=math.inf, search=False)
+    """Epochs between redraws; inf: never."""
     start: int = tuned(1, 1, 1000, search=False)
+    """The epoch from whose end they are counted."""
     min_cardinality: int = tuned(1, 1, 10**9, search=False)
+    """Fields with fewer distinct training ids are kept."""
     reset_state: bool = tuned(True, choices=(True, False), search=False)
+    """Whether the optimiser forgets the redrawn rows too."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

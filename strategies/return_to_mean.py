@@ -11,10 +11,9 @@ from harness.api import Strategy, Tables, tuned
 
 
 class ReturnToMean(Strategy):
-    """below: rows whose id has fewer training examples return, those of unseen ids among them."""
-
     name = "return_to_mean"
     below: int = tuned(1000, 1, 1_000_000, log=True, neutral=0)
+    """Rows whose id has fewer training examples return, and those of unseen ids."""
 
     def on_epoch_start(self, epoch: int, tables: Tables) -> None:
         if epoch == 1:

@@ -12,16 +12,19 @@ from harness.api import DenseSpec, RowStep, Strategy, TableSpec, tuned
 
 
 class RunningMean(Strategy):
-    """prior_count: examples until the step is halved. lr_ratio: of the rate per example to `train.table_lr`, which is
-    meant for an optimiser that normalises; behind products of rows, as in `fm` and `deepfm`, gradients are far larger
-    and it must be far smaller, 10 say. radius: how far a step of it moves a row at most, as a Euclidean length; a
-    strategy beside it may scale the step further. Where labels are unknown, those known of a task weigh more."""
+    """Where labels are unknown, the known ones of a task weigh more."""
 
     name = "running_mean"
     replaces = ("table_optimizer",)
     prior_count: float = tuned(300.0, 10.0, 10_000.0, log=True)
+    """Examples until the step is halved."""
     lr_ratio: float = tuned(1e4, 1.0, 1e6, log=True, search=False)
+    """The rate per example over `train.table_lr`, which is meant for an optimiser that normalises.
+
+    Behind products of rows, as in `fm` and `deepfm`, gradients are far larger, and it must be far smaller, 10 say.
+    """
     radius: float = tuned(1.0, 1e-3, 1e3, log=True, search=False)
+    """How far a step moves a row at most, as a Euclidean length; a strategy beside it may scale the step further."""
 
     def table(self, spec: TableSpec, dense: DenseSpec) -> TableSpec:
         return dataclasses.replace(spec, optimizer="sgd", lr=self.lr_ratio * spec.lr)

@@ -11,12 +11,12 @@ from harness.api import DenseSpec, Strategy, TableSpec, tuned
 
 
 class SparseOptimizer(Strategy):
-    """lr_ratio: the tables' learning rate over the net's; it takes the place of `train.table_lr`."""
-
     name = "sparse_optimizer"
     replaces = ("table_lr", "table_optimizer")
     optimizer: str = tuned("rowwise_adagrad", choices=("rowwise_adagrad", "adagrad", "adam"))
+    """Of the tables."""
     lr_ratio: float = tuned(50.0, 1.0, 500.0, log=True)
+    """The learning rate of the tables over that of the net; it takes the place of `train.table_lr`."""
 
     def table(self, spec: TableSpec, dense: DenseSpec) -> TableSpec:
         return dataclasses.replace(spec, optimizer=self.optimizer, lr=self.lr_ratio * dense.lr)

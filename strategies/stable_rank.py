@@ -11,11 +11,11 @@ from harness.api import RowStep, Strategy, tuned
 
 
 class StableRank(Strategy):
-    """weight: of the penalty sum_f 1 / srank_f. epochs: those with the penalty."""
-
     name = "stable_rank"
     weight: float = tuned(1e-3, 1e-6, 1.0, log=True, neutral=0.0)
+    """Of the penalty sum_f 1 / srank_f."""
     epochs: int = tuned(1, 1, 1000, search=False)
+    """How many, from the first, have the penalty."""
 
     def on_rows(self, step: RowStep) -> RowStep:
         if step.epoch > self.epochs or self.weight == 0:

@@ -1,17 +1,19 @@
-"""Small inputs for the tests of the engine: a tiny dataset, built once, and fused tables without a dataset."""
+"""Small inputs for many tests: a tiny data set, built once, a small model, and trials that draw nothing."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from filelock import FileLock
 from hypothesis import settings
-from support.engine import (
-    TINY,
-    store,
-)
+from matplotlib.figure import Figure
+from support.engine import TINY, store, strategy_of, train_records
 
 from harness.api import Data, Model
 from harness.base import seeds
 from harness.data.indexed import IndexedDataset
+from harness.figures import run_curves
 from harness.plugins.registry import Registry, build
 
 # The same examples every time, no time limit, and no database in the working tree.
@@ -38,3 +40,18 @@ def dataset(data: Data, tmp_path_factory: pytest.TempPathFactory) -> IndexedData
 @pytest.fixture(scope="session")
 def model(registry: Registry) -> Model:
     return build(registry.models, "model", "dnn", {"dim": 4, "hidden": (16, 8)})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Of workers that start together, the first compiles the kernels and the others find the machine code."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        with FileLock(tmp_path_factory.getbasetemp().parent / "compiling.lock"):
+            dataset, model, registry = map(request.getfixturevalue, ("dataset", "model", "registry"))
+            train_records(dataset, model, [strategy_of(registry, "none")], epochs=1)
+
+
+@pytest.fixture
+def empty_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials of searches draw no curves, which takes most of a second each."""
+    monkeypatch.setattr(run_curves, "figure", lambda title, runs: Figure(figsize=(1, 1)))

@@ -43,6 +43,7 @@ Epochs = Mapping[int, Mapping[int, int]]
 class Contrast:
     """A quantity of one arm, and its difference to that of `none` over the seeds that both finished."""
 
+    by_seed: BySeed
     value: Estimate | None
     against_none: Estimate | None
     p: float | None = None
@@ -138,7 +139,11 @@ def _comparison(
     arm: ArmRuns, epochs: Mapping[int, int], values: dict[str, BySeed], plain: dict[str, BySeed]
 ) -> ArmComparison:
     contrasts = {
-        name: Contrast(estimate(values[name].values()), estimate(paired(values[name], plain.get(name, {})).values()))
+        name: Contrast(
+            values[name],
+            estimate(values[name].values()),
+            estimate(paired(values[name], plain.get(name, {})).values()),
+        )
         for name in QUANTITIES
     }
     return ArmComparison(arm, tuple(epochs.values()), contrasts)

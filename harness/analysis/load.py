@@ -8,8 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.base.errors import UserError
-from harness.experiment.plan import Plan, plan_that_ran
+from harness.experiment.plan import Plan
+from harness.experiment.plan_file import plan_that_ran
 from harness.metrics import curves
+from harness.results.findings import Finding
 from harness.results.keys import ArmRole, Status
 from harness.results.plan_results import PLAIN, Arm, PlanResult, read_plan_result
 from harness.results.records import Run, read
@@ -62,7 +64,7 @@ class Group:
     """The arms that are compared with each other: one data set, one model.
 
     task, metric: what the plan selects and ranks by. baseline: the one-epoch reference, which is not among `arms`.
-    pending: strategies of the plan that have no result yet.
+    pending: strategies of the plan that have no result yet. findings: what in the data set would mislead.
     """
 
     dataset: str
@@ -73,6 +75,7 @@ class Group:
     arms: tuple[ArmRuns, ...]
     baseline: ArmRuns | None
     pending: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def name(self) -> str:
@@ -125,12 +128,17 @@ def load(results: Path, name: str) -> Comparison:
     """
     result = read_plan_result(results, name)
     plan = plan_that_ran(name, result.plan)
-    groups: dict[tuple[str, str], list[Arm]] = {}
-    for arm in result.arms:
-        groups.setdefault((arm.dataset, arm.model), []).append(arm)
     keys = {key for arm in result.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
     spent = sum(seconds_of(results / "runs", key) for key in keys)
-    return Comparison(result, plan, tuple(_group(plan, result, members, results) for members in groups.values()), spent)
+    return Comparison(result, plan, groups(plan, result, results), spent)
+
+
+def groups(plan: Plan, result: PlanResult, results: Path) -> tuple[Group, ...]:
+    """The arms of a plan with their runs, by data set and model."""
+    members: dict[tuple[str, str], list[Arm]] = {}
+    for arm in result.arms:
+        members.setdefault((arm.dataset, arm.model), []).append(arm)
+    return tuple(_group(plan, result, arms, results) for arms in members.values())
 
 
 def plans(results: Path) -> list[str]:
@@ -148,16 +156,16 @@ def plans(results: Path) -> list[str]:
 def _group(plan: Plan, result: PlanResult, members: list[Arm], results: Path) -> Group:
     runs = results / "runs"
     arms = [ArmRuns(arm, _runs(runs, arm, plan.seeds), _failed_trials(runs, arm), result.complete) for arm in members]
-    tasks = _tasks(arms)
     return Group(
         dataset=members[0].dataset,
         model=members[0].model,
-        task=plan.search.task or (tasks[0] if tasks else ""),
+        task=members[0].task,
         metric=plan.search.metric,
-        tasks=tasks,
+        tasks=_tasks(arms),
         arms=tuple(a for a in arms if not a.is_baseline),
         baseline=next((a for a in arms if a.is_baseline), None),
         pending=tuple(s for s in plan.strategies if s not in {a.strategy for a in members}),
+        findings=result.findings.get(members[0].dataset, ()),
     )
 
 

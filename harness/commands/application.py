@@ -250,10 +250,13 @@ def dashboard(results: Results = Path("results"), port: Port = DASHBOARD.port, h
 
 @app.command()
 def check(
-    names: Annotated[list[str] | None, typer.Argument(help="Names of plug-ins; all, if none.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of plug-ins or plans; all plug-ins, if none.")
+    ] = None,
+    results: Results = Path("results"),
     plugins: Plugins = None,
 ) -> None:
-    """Check that plug-ins do what the harness relies on."""
-    from harness.commands.check import print_conformance
+    """Check that plug-ins do what the harness relies on, or that a plan can be run and its data does not mislead."""
+    from harness.commands.check import check as go
 
-    raise typer.Exit(print_conformance(console, names or [], plugins))
+    raise typer.Exit(go(console, names or [], results, plugins))

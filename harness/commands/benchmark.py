@@ -10,7 +10,8 @@ from rich.console import Console
 from harness.base.errors import UserError
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, pages, run_plan
-from harness.experiment.plan import Plan, load_plan
+from harness.experiment.plan import Plan
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.report.write import analyse, ranked_table, write_report
 from harness.results.plan_results import read_plan_result
@@ -30,13 +31,13 @@ def benchmark(
     plan = load_plan(plan_name, overrides)
     _own_table(plan, results)
     arms = checked(console, plan, Registry(plugins), results)
-    _, display, tracker = run_plan(console, plan, arms, results, workers, "mlflow" if mlflow else "none")
+    _, display, tracking = run_plan(console, plan, arms, results, workers, "mlflow" if mlflow else "none")
     analysis = analyse(results, plan.name)
     console.print(ranked_table(analysis))
     lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]
     lines.append(f"report            {write_report(results, None, known=[analysis])}")
-    tracker.attach(report_files(results, plan.name))
-    console.print("\n".join(lines + pages(results, tracker, plan)), markup=False, highlight=False, soft_wrap=True)
+    tracking.attach(report_files(results, plan.name))
+    console.print("\n".join(lines + pages(results, tracking, plan)), markup=False, highlight=False, soft_wrap=True)
     return failures(console, display)
 
 

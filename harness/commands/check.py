@@ -1,4 +1,4 @@
-"""`multiepoch check`: which plug-ins do what the harness relies on."""
+"""`multiepoch check`: which plug-ins do what the harness relies on, and what a plan and its data are like."""
 
 from __future__ import annotations
 
@@ -6,8 +6,35 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.base.places import PLANS
+from harness.execution.run_plan import checked
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.testing.conformance import conformance
+
+
+def check(console: Console, names: list[str], results: Path, plugins: Path | None) -> int:
+    """Check plans, then plug-ins; the exit status is 1 if a plug-in failed. What data would mislead by changes none."""
+    plans = [name for name in names if name.endswith(".toml") or (PLANS / f"{name}.toml").is_file()]
+    for name in plans:
+        _print_plan(console, name, results, plugins)
+    others = [name for name in names if name not in plans]
+    return print_conformance(console, others, plugins) if others or not plans else 0
+
+
+def _print_plan(console: Console, name: str, results: Path, plugins: Path | None) -> None:
+    """Read a plan, and build and check its data sets, as `benchmark` does before it trains."""
+    plan = load_plan(name)
+    arms = checked(console, plan, Registry(plugins), results)
+    sets = len({arm.dataset for arm in arms})
+    misleading = sum(len(found) for found in {arm.dataset: arm.findings for arm in arms}.values())
+    runs = sum(arm.most_runs for arm in arms)
+    console.print(
+        f"plan {plan.name}: {len(arms)} arms, at most {runs} runs; data sets: {sets}, findings: {misleading}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def print_conformance(console: Console, names: list[str], plugins: Path | None) -> int:

@@ -32,7 +32,7 @@ def print_data(
     """Build if need be, describe, and plot how often ids occur."""
     console = console if console.width >= WIDTH else Console(width=WIDTH)
     items = _watched(console, described(source, results, plugins, overrides, schema))
-    for i, (name, counts, found) in enumerate(items):
+    for i, (name, counts, found, misleading) in enumerate(items):
         console.print(
             f"[bold]{name}[/]  {'  '.join(f'{part} {n:,}' for part, n in found.rows.items())}", highlight=False
         )
@@ -40,6 +40,8 @@ def print_data(
         if found.tasks:
             console.print()
             console.print(_tasks(found))
+        for finding in misleading:
+            console.print(str(finding), style="yellow", markup=False, highlight=False, soft_wrap=True)
         if png is not None:
             path = png if i == 0 else png.with_stem(f"{png.stem}-{i + 1}")
             rank_plot(name, counts, found, path)

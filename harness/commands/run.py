@@ -10,7 +10,7 @@ from rich.table import Table
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, run_plan
 from harness.experiment.instantiate import parse_strategy
-from harness.experiment.plan import load_plan
+from harness.experiment.plan_file import load_plan
 from harness.metrics import curves
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, MetricKey

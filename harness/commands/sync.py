@@ -19,5 +19,5 @@ def sync(console: Console, names: list[str] | None, results: Path) -> None:
     with locked(results):
         for plan in known:
             tracker = sync_plan("mlflow", results, plan, report_files(results, plan))
-            link_trials(results, tracker)
+            link_trials(results, tracker.page)
             console.print(f"MLflow has all of plan '{plan}'", highlight=False)

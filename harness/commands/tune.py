@@ -15,7 +15,8 @@ from harness.execution.progress import failures
 from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.composition import fixed_params
 from harness.experiment.instantiate import parse_strategy
-from harness.experiment.plan import Plan, load_plan
+from harness.experiment.plan import Plan
+from harness.experiment.plan_file import load_plan
 from harness.metrics import curves
 from harness.metrics.catalog import sign_of
 from harness.metrics.selection import choose
@@ -47,12 +48,12 @@ def tune_one(
     plan = plan.model_copy(update={"strategies": (strategy,), "seeds": (), "search": search})
     arms = checked(console, plan, registry, results)
     plan = plan.model_copy(update={"name": f"{plan.name}-tune", "table": None})
-    result, display, tracker = run_plan(console, plan, arms, results, workers, "mlflow" if mlflow else "none")
+    result, display, tracking = run_plan(console, plan, arms, results, workers, "mlflow" if mlflow else "none")
     for arm, source in zip(result.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))
         again = _options(plan_name, results, plugins, overrides)
         console.print(_winner(arm, registry, again), markup=False, highlight=False, soft_wrap=True)
-    console.print("\n".join(["", *pages(results, tracker, plan)]), markup=False, highlight=False, soft_wrap=True)
+    console.print("\n".join(["", *pages(results, tracking, plan)]), markup=False, highlight=False, soft_wrap=True)
     return failures(console, display)
 
 

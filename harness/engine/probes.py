@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy.special import logit
-from scipy.stats import rankdata
 from torch import Tensor
 
 from harness.data.indexed import IndexedDataset
@@ -194,6 +193,8 @@ def _features(embedded_BD: npt.NDArray[np.float32]) -> Floats:
 
     A few rows of frequent ids are so long that the first alone would let them decide the regression.
     """
+    from scipy.stats import rankdata  # here, as it takes seconds to import and few plans probe
+
     value_BD = embedded_BD - embedded_BD.mean(axis=0, dtype=np.float64)
     deviation_D = value_BD.std(axis=0)
     rank_BD = (2 * rankdata(embedded_BD, axis=0) - 1) / len(embedded_BD) - 1

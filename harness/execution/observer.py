@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from harness.results.plan_results import Arm
@@ -19,11 +18,8 @@ class Observer(Protocol):
     def started(self, job: Job) -> None:
         """A run was handed to the launcher: once, or again if the process that trained it died."""
 
-    def recorded(self, job: Job, record: Record) -> Mapping[str, float]:
-        """A run was evaluated, or an earlier attempt's evaluation was kept.
-
-        Returns costs of watching, to be kept with those of the record's epoch; empty if there are none.
-        """
+    def recorded(self, job: Job, record: Record) -> None:
+        """A run was evaluated, or an earlier attempt's evaluation was kept."""
 
     def finished(self, job: Job, run: Run, trained: bool) -> None:
         """A run is done or has crashed; `trained` is false if it was found on disk."""

@@ -8,6 +8,7 @@ from harness.base.errors import UserError, unknown
 from harness.base.files import ensure_writable
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
+from harness.data.leaks.checks import findings_of
 from harness.engine.device import device_of
 from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import Plan, labels
@@ -18,7 +19,7 @@ from harness.search.study import open_journal
 
 
 def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
-    """Check the whole plan, build its data sets, and lay out its arms.
+    """Check the whole plan, build and check its data sets, and lay out its arms.
 
     Raises:
         UserError: anything in the plan or its data is not accepted.
@@ -30,10 +31,11 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
     arms = []
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
         key = build_data(dataset, plan.data_seed, registry, results)
-        task = _task(plan, indexed.load(data_folder(results, key)), label)
+        folder = data_folder(results, key)
+        task, found = _task(plan, indexed.load(folder), label), findings_of(folder)
         for model, model_label in zip(models, labels(plan.models), strict=True):
             arms += [
-                ArmPlan(plan, registry, label, model_label, text, key, dataset, model, task, journal)
+                ArmPlan(plan, registry, label, model_label, text, key, dataset, model, task, journal, findings=found)
                 for text in plan.strategies
             ]
     return arms

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -25,11 +24,10 @@ class Display:
     A context manager, inside which the display is on.
 
     workers: how many runs train at a time.
-    task: whose AUC by epoch the line of a finished run shows; None: the first.
     """
 
-    def __init__(self, console: Console, workers: int, task: str | None) -> None:
-        self._console, self._workers, self._task_name = console, workers, task
+    def __init__(self, console: Console, workers: int) -> None:
+        self._console, self._workers = console, workers
         self._bar = Progress(
             BarColumn(),
             MofNCompleteColumn(),
@@ -62,9 +60,8 @@ class Display:
         self._running[job.key] = (job, None)
         self._begun[job.key] = time.monotonic()
 
-    def recorded(self, job: Job, record: Record) -> Mapping[str, float]:
+    def recorded(self, job: Job, record: Record) -> None:
         self._running[job.key] = (job, record)
-        return {}
 
     def finished(self, job: Job, run: Run, trained: bool) -> None:
         self._running.pop(job.key, None)
@@ -78,7 +75,7 @@ class Display:
         if failed:
             self.failed.append((job, run.reason))
         if trained or failed:
-            outcome = f"[red]failed: {escape(run.reason)}[/]" if failed else self._curve(run)
+            outcome = f"[red]failed: {escape(run.reason)}[/]" if failed else _curve(job.task, run)
             self._console.print(f"{done:>4}/{self._total} {name(job)}  {outcome}", highlight=False, soft_wrap=True)
 
     def arm_done(self, arm: Arm) -> None:
@@ -102,12 +99,11 @@ class Display:
                 table.add_row(name(job), f"epoch {record.position:.2f}", "[dim]AUC[/] " + "  ".join(auc))
         return Group(self._bar, table)
 
-    def _curve(self, run: Run) -> str:
-        """AUC of one task on valid after each epoch."""
-        tasks = curves.tasks(run.boundaries)
-        task = self._task_name if self._task_name in tasks else tasks[0]
-        values = " ".join(f"{r.metrics[MetricKey('valid', 'auc', task)]:.4f}" for r in run.boundaries)
-        return f"[dim]{task} AUC by epoch[/] {values}"
+
+def _curve(task: str, run: Run) -> str:
+    """AUC of one task on valid after each epoch."""
+    values = " ".join(f"{value:.4f}" for value in curves.ends(run.records, "auc", task).values())
+    return f"[dim]{task} AUC by epoch[/] {values}"
 
 
 def name(job: Job) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from harness.execution.launcher import Began, Done
@@ -37,9 +36,6 @@ class RunFolders:
 
     def append(self, key: str, record: Record) -> None:
         self._writers[key].append(record)
-
-    def add_cost(self, key: str, epoch: int, cost: Mapping[str, float]) -> None:
-        self._writers[key].add_cost(epoch, cost)
 
     def finish(self, done: Done) -> Run:
         """Close a run that came to its end, and read it back."""

@@ -19,42 +19,47 @@ from harness.plugins.registry import Registry
 from harness.results.plan_results import PlanResult
 from harness.search.arm import ArmPlan
 from harness.search.study import JOURNAL, link, open_journal
+from harness.tracking.background import Background
 from harness.tracking.factory import Kind, open_tracker
 from harness.tracking.live import Live
-from harness.tracking.tracker import NoTracker, Tracker
 
 
 def checked(console: Console, plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
-    """`prepare`, while saying so."""
+    """`prepare`, while saying so; then what its data sets would mislead by."""
     with console.status("checking the plan and building its data"):
-        return prepare(plan, registry, results)
+        arms = prepare(plan, registry, results)
+    for dataset, found in {arm.dataset: arm.findings for arm in arms}.items():
+        for finding in found:
+            _warner(console)(f"{dataset}: {finding}")
+    return arms
 
 
 def run_plan(
-    console: Console, plan: Plan, arms: list[ArmPlan], results: Path, workers: int, tracking: Kind
-) -> tuple[PlanResult, Display, Tracker]:
-    """Run a prepared plan on this machine, under the display and tracked while it trains."""
-    tracker = open_tracker(tracking, results, plan, _warner(console))
+    console: Console, plan: Plan, arms: list[ArmPlan], results: Path, workers: int, tracker: Kind
+) -> tuple[PlanResult, Display, Background]:
+    """Run a prepared plan on this machine, under the display and tracked beside it."""
+    warn = _warner(console)
+    tracking = Background(lambda: open_tracker(tracker, results, plan, warn), warn)
     pool = LocalPool(workers, arms[0].registry.extra, results)
-    with Display(console, workers, plan.search.task) as display:
-        result = launch(plan, arms, results, pool, [Live(tracker), display], tracker.links)
-        if not isinstance(tracker, NoTracker):
-            with locked(results, wait=True):
-                tracker.sync(result)
-                link_trials(results, tracker)
-    return result, display, tracker
+    with Display(console, workers) as display:
+        result = launch(plan, arms, results, pool, [Live(tracking), display])
+        with locked(results, wait=True):
+            tracking.tell(lambda each: each.sync(result))
+            if tracking.settled() and tracking.is_on:
+                link_trials(results, tracking.page)
+    return result, display, tracking
 
 
-def pages(results: Path, tracker: Tracker, plan: Plan) -> list[str]:
+def pages(results: Path, tracking: Background, plan: Plan) -> list[str]:
     """Where the tracker and Optuna's dashboard show a plan, and the commands that serve them."""
     dashboard = f"Optuna dashboard  {page_command('dashboard', results)}, then {DASHBOARD.url}"
-    return [*tracker.pages(), *([dashboard] if plan.search.trials else [])]
+    return [*tracking.pages(), *([dashboard] if plan.search.trials else [])]
 
 
-def link_trials(results: Path, tracker: Tracker) -> None:
-    """Let the trials of every search lead to where their runs are tracked."""
+def link_trials(results: Path, page: Callable[[str], str | None]) -> None:
+    """Let the trials of every search lead to where their runs are tracked. page: key -> an address, if there is one."""
     if (results / JOURNAL).exists():
-        link(open_journal(results), tracker.page)
+        link(open_journal(results), page)
 
 
 def _warner(console: Console) -> Callable[[str], None]:

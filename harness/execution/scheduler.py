@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launcher, Recorded
@@ -11,6 +12,8 @@ from harness.execution.lock import locked
 from harness.execution.observer import Observer
 from harness.execution.run_folders import RunFolders
 from harness.experiment.plan import Plan
+from harness.results.findings import Finding
+from harness.results.keys import ArmId
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Record, Run
 from harness.search.arm import ArmPlan
@@ -24,11 +27,8 @@ def launch(
     results: Path,
     launcher: Launcher,
     observers: Sequence[Observer] = (),
-    links: Callable[[str], dict[str, str]] = lambda key: {},
 ) -> PlanResult:
     """Run all of a prepared plan that is missing, as many runs at a time as the launcher takes.
-
-    links: key -> what a trial of a search says about where its run is tracked.
 
     A run that fails is recorded and the others go on; one whose process dies is tried once more first. After an
     interruption, the next call goes on with what is missing.
@@ -37,7 +37,7 @@ def launch(
         UserError: another process writes to the results folder.
     """
     with locked(results), launcher:
-        return _Scheduler(plan, results, launcher, observers).run([replace(arm, links=links) for arm in arms])
+        return _Scheduler(plan, results, launcher, observers).run(arms)
 
 
 @dataclass
@@ -60,23 +60,33 @@ class _Scheduler:
         self._plan, self._results, self._launcher, self._observers = plan, results, launcher, observers
         self._folders = RunFolders(results)
         self._ready: list[Job] = []
+        self._turns: Counter[ArmId] = Counter()
         self._training: dict[str, Job] = {}
         self._waiting: dict[str, list[_RunningArm]] = {}
         self._arms: list[_RunningArm] = []
+        self._findings: dict[str, tuple[Finding, ...]] = {}
         self._died: set[str] = set()
 
-    def run(self, arms: list[ArmPlan]) -> PlanResult:
+    def run(self, arms: Sequence[ArmPlan]) -> PlanResult:
         for observer in self._observers:
             observer.planned(sum(arm.most_runs for arm in arms))
         self._arms = [_RunningArm(procedure(arm)) for arm in arms]
+        self._findings = {arm.dataset: arm.findings for arm in arms}
         for arm in self._arms:
             self._advance(arm, None)
         while self._waiting:
             while self._ready and self._launcher.free:
-                self._submit(self._ready.pop(0))
+                self._submit(self._next())
             for event in self._launcher.events(timeout=0.5):
                 self._handle(event, self._training[event.key])
         return self._write_result(complete=True)
+
+    def _next(self) -> Job:
+        """The first job of the arm that had the fewest turns, so that a busy hour falls on all arms alike."""
+        job = min(self._ready, key=lambda job: self._turns[job.arm])
+        self._ready.remove(job)
+        self._turns[job.arm] += 1
+        return job
 
     def _submit(self, job: Job) -> None:
         self._training[job.key] = job
@@ -102,8 +112,7 @@ class _Scheduler:
 
     def _show(self, job: Job, record: Record) -> None:
         for observer in self._observers:
-            if cost := observer.recorded(job, record):
-                self._folders.add_cost(job.key, record.epoch, cost)
+            observer.recorded(job, record)
 
     def _settle(self, job: Job, run: Run, trained: bool) -> None:
         """Hand a run to every arm that waits for it; an arm with all it asked for moves on."""
@@ -148,6 +157,8 @@ class _Scheduler:
 
     def _write_result(self, complete: bool) -> PlanResult:
         arms = tuple(each for arm in self._arms for each in arm.arms)
-        result = PlanResult(self._plan.name, self._plan.model_dump(mode="json", by_alias=True), arms, complete)
+        result = PlanResult(
+            self._plan.name, self._plan.model_dump(mode="json", by_alias=True), arms, complete, self._findings
+        )
         write_plan_result(self._results, result)
         return result

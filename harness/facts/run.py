@@ -12,7 +12,7 @@ from rich.table import Table
 
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, run_plan
-from harness.experiment.plan import plan_file
+from harness.experiment.plan_file import plan_file
 from harness.facts import page
 from harness.facts.sheet import Fact, Sheet, load_sheet
 from harness.facts.verdict import Finding, finding

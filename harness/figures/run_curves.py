@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,6 +16,13 @@ from harness.results.keys import MetricKey
 from harness.results.records import Run
 
 DRAWN = ("auc", "logloss")
+DRAWING = Lock()
+
+
+def write(path: Path, title: str, runs: Sequence[Run]) -> None:
+    """Write them as an image; one thread at a time, which matplotlib asks for."""
+    with DRAWING:
+        figure(title, runs).savefig(path)
 
 
 def figure(title: str, runs: Sequence[Run]) -> Figure:

@@ -25,6 +25,7 @@ def cautions(analysis: GroupAnalysis) -> list[str]:
     """Every caution of a group, in the order of weight."""
     arms = tested(analysis)
     return [
+        *(f"Data, {finding}" for finding in analysis.group.findings),
         *_of_order(analysis, arms),
         *_of_splits(analysis, arms),
         *_of_first_epoch(analysis),

@@ -135,7 +135,7 @@ def _pair(
         arm=row.arm.label,
         measured=f"{group.split} {measured(group.task, group.metric)}",
         verdict=verdict,
-        why=why,
+        why="; ".join((why, *_left_out(row.arm, match.arm))),
         first=row.value("best"),
         second=match.value("best"),
         difference=left.better(right.at_chosen(match.arm), left.at_chosen(row.arm)) if compared else None,
@@ -145,6 +145,14 @@ def _pair(
 
 def _shared(left: ArmRuns, right: ArmRuns) -> list[tuple[Run, Run]]:
     return [(run, right.finished[seed]) for seed, run in left.finished.items() if seed in right.finished]
+
+
+def _left_out(left: ArmRuns, right: ArmRuns) -> Iterator[str]:
+    """The seeds that only one folder has in full, and why."""
+    for place, arm, other in (("first", left, right), ("second", right, left)):
+        for seed in sorted(other.finished.keys() - arm.finished.keys()):
+            why = arm.runs[seed].reason or arm.runs[seed].status if seed in arm.runs else "not in its plan"
+            yield f"seed {seed} left out, as in the {place} it is {why}"
 
 
 def _other_keys(a: Run, b: Run) -> tuple[Verdict, str]:

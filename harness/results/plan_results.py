@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.base.errors import UserError, unknown
 from harness.base.files import write_json
+from harness.results.findings import Finding, finding
 from harness.results.keys import ArmId, ArmRole
 
 PLAIN = "none"
@@ -34,22 +35,25 @@ class Trial:
 
 @dataclass(frozen=True)
 class Arm:
-    """One row of the comparison: a data set, a model and a strategy, trained with several seeds.
-
-    select: the rule that chose
-    among trials and chooses the epoch. chosen: the searched values of the winner; empty if nothing was searched.
-    runs: seed -> key of every reporting run, finished or not.
-    """
+    """One row of the comparison: a data set, a model and a strategy, trained with several seeds."""
 
     dataset: str
+    """Its label."""
     model: str
+    """Its label."""
     strategy: str
+    """As the plan writes it."""
     role: ArmRole
+    task: str
+    """The one that the plan selects by."""
     select: str
+    """The rule that chose among trials, and chooses the epoch."""
     tuned: bool
     chosen: dict[str, Any]
+    """The searched values of the winner; empty if nothing was searched."""
     trials: tuple[Trial, ...]
     runs: dict[int, str]
+    """Seed -> key of every reporting run, finished or not."""
 
     @property
     def id(self) -> ArmId:
@@ -58,12 +62,16 @@ class Arm:
 
 @dataclass(frozen=True)
 class PlanResult:
-    """What a plan has come to so far. plan: its full TOML as a dictionary. complete: every run is done."""
+    """What a plan has come to so far. plan: its full TOML as a dictionary. complete: every run is done.
+
+    findings: label of a data set -> what would mislead who trains on it.
+    """
 
     name: str
     plan: dict[str, Any]
     arms: tuple[Arm, ...]
     complete: bool
+    findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
 
     @property
     def table(self) -> str:
@@ -85,8 +93,10 @@ def read_plan_result(results: Path, name: str) -> PlanResult:
         raise unknown("plan", name, [p.stem for p in path.parent.glob("*.json")], f"results folder '{results}'")
     try:
         value = json.loads(path.read_text())
-        return PlanResult(value["name"], value["plan"], tuple(_arm(**arm) for arm in value["arms"]), value["complete"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        arms = tuple(_arm(**arm) for arm in value["arms"])
+        findings = {name: tuple(finding(**f) for f in found) for name, found in value.get("findings", {}).items()}
+        return PlanResult(value["name"], value["plan"], arms, value["complete"], findings)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"'{path}' is damaged, or of another version: {type(error).__name__}: {error}; run the plan again, which "
             "trains only what is missing, or delete the file"

@@ -47,11 +47,7 @@ class RunWriter:
         line["metrics"] = {str(key): value for key, value in record.metrics.items()}
         self._append("records.jsonl", line)
         if cost:
-            self.add_cost(record.epoch, cost)
-
-    def add_cost(self, epoch: int, cost: Mapping[str, float]) -> None:
-        """Add to what is known about the cost of an epoch."""
-        self._append("costs.jsonl", {"epoch": epoch, **cost})
+            self._append("costs.jsonl", {"epoch": record.epoch, **cost})
 
     def finish(self, status: Status, reason: str = "") -> None:
         digests = {name: digest_of(self.folder / name) for name in SEALED if (self.folder / name).exists()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from harness.experiment.keys import run_key
 from harness.experiment.plan import Plan, PluginSpec, RunSpec
 from harness.metrics.selection import Rule
 from harness.plugins.registry import Registry, entry_of
+from harness.results.findings import Finding
 from harness.results.keys import ArmId, ArmRole, RunRole
 from harness.results.plan_results import PLAIN
 from harness.search.job import Job
@@ -44,9 +44,9 @@ class ArmPlan:
     """The one that the plan selects by."""
     journal: Journal | None = None
     """Of the searches; None if the plan has none."""
-    links: Callable[[str], dict[str, str]] = lambda key: {}
-    """Key -> what a trial says about where its run is tracked, as name -> value."""
     role: ArmRole = ArmRole.ARM
+    findings: tuple[Finding, ...] = ()
+    """What in the data set would mislead."""
 
     @property
     def id(self) -> ArmId:
@@ -116,7 +116,7 @@ class ArmPlan:
             evaluation=evaluation.model_copy(update={"test": evaluation.test and role == RunRole.SEED, "task": probed}),
             seed=seed,
         )
-        return Job(run_key(spec, self.data, self.registry), spec, self.data, self.id, role, number, params)
+        return Job(run_key(spec, self.data, self.registry), spec, self.data, self.id, self.task, role, number, params)
 
 
 def _shared(limits: tuple[float, float], default: float) -> tuple[Any, float]:

@@ -18,6 +18,8 @@ class Job:
     data: str
     """The key of its data set."""
     arm: ArmId
+    task: str
+    """The one that the plan selects by."""
     role: RunRole
     number: int
     """Of the trial, or the seed."""

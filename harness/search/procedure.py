@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 
 from harness.base.markdown import code, literal
 from harness.figures import run_curves
@@ -56,8 +57,8 @@ def _search(arm: ArmPlan) -> Generator[list[Job], list[Run], Tried]:
         (run,) = yield [job]
         trial = replace(asked, key=job.key, value=_value(arm, arm.plan.search.select, run))
         found = curves.ends(run.records, arm.plan.search.metric, arm.task)
-        drawing = run_curves.figure(f"{arm.id}, trial {trial.number}", [run]) if found else None
-        study.tell(trial, found, drawing, **_attributes(arm, run), **arm.links(job.key))
+        draw = partial(run_curves.write, title=f"{arm.id}, trial {trial.number}", runs=[run]) if found else None
+        study.tell(trial, found, draw, **_attributes(arm, run))
         done.append((trial, run))
     return done
 
@@ -126,6 +127,7 @@ def _report(arm: ArmPlan, trials: Tried) -> Generator[list[Job], list[Run], Arm]
         model=arm.model,
         strategy=arm.strategy,
         role=arm.role,
+        task=arm.task,
         select=rule,
         tuned=bool(trials),
         chosen=chosen,

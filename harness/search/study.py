@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optuna
 from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
@@ -29,9 +29,6 @@ from harness.base.errors import UserError
 from harness.base.markdown import code
 from harness.results.plan_results import Trial
 from harness.search.space import STARTUP, Space
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 optuna.logging.set_verbosity(logging.WARNING)
 JOURNAL = "optuna.journal"
@@ -111,12 +108,16 @@ class Search:
         return self._trial(self._study.get_trials(deepcopy=False)[asked.number])
 
     def tell(
-        self, trial: Trial, curve: Mapping[int, float] | None = None, figure: Figure | None = None, **attributes: Any
+        self,
+        trial: Trial,
+        curve: Mapping[int, float] | None = None,
+        draw: Callable[[Path], None] | None = None,
+        **attributes: Any,
     ) -> None:
         """Finish a trial: with its value, or as failed if it has none.
 
         curve: epoch -> value.
-        figure: the run's curves.
+        draw: writes the image of the run's curves to a path.
         attributes: name -> value.
         The dashboard shows all three.
         """
@@ -127,10 +128,10 @@ class Search:
         for epoch, value in (curve or {}).items():
             if epoch not in stored.intermediate_values:
                 handle.report(value, epoch)
-        if figure is not None and not get_all_artifact_meta(stored, storage=self._journal.storage):
+        if draw is not None and not get_all_artifact_meta(stored, storage=self._journal.storage):
             with tempfile.TemporaryDirectory() as folder:
-                figure.savefig(path := f"{folder}/curves.png")
-                upload_artifact(artifact_store=self._journal.artifacts, file_path=path, study_or_trial=handle)
+                draw(path := Path(folder) / "curves.png")
+                upload_artifact(artifact_store=self._journal.artifacts, file_path=str(path), study_or_trial=handle)
         if trial.value is None:
             self._study.tell(trial.number, state=TrialState.FAIL)
         else:

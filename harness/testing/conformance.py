@@ -129,24 +129,29 @@ def _model_checks(cls: type[Model], registry: Registry) -> Checks:
 
 
 def _strategy_checks(cls: type[Strategy], model: Model, registry: Registry) -> Checks:
+    @cache
+    def plain() -> list[Record]:
+        """A run that several checks look at."""
+        return _train(registry, model, cls())
+
     def learns() -> None:
-        _must_learn(_train(registry, model, cls()))
+        _must_learn(plain())
 
     def repeats() -> None:
-        if _train(registry, model, cls()) != _train(registry, model, cls()):
+        if _train(registry, model, cls()) != plain():
             raise Failed("two runs with the same seed differ")
 
     def neutral() -> str | None:
         values = {name: knob.neutral for name, knob in knobs(cls).items() if knob.neutral is not None}
         if not values:
             return "declares no neutral values"
-        if _train(registry, model, cls(**values)) != _train(registry, model, registry.strategies["none"].cls()):
+        if _train(registry, model, cls(**values)) != _none(registry, model):
             raise Failed(f"with neutral values {values} it differs from none")
         return None
 
     def composes() -> None:
         none = registry.strategies["none"].cls()
-        if _train(registry, model, cls()) != _train(registry, model, none, cls(), none):
+        if _train(registry, model, none, cls(), none) != plain():
             raise Failed("it changes when composed with none")
 
     return {
@@ -173,6 +178,11 @@ def _trains_every_model(cls: type[Strategy], registry: Registry) -> None:
 def _train(registry: Registry, model: Model, *strategies: Strategy) -> list[Record]:
     records = run(_small(registry), model, strategies, TRAIN, EVALUATION, seed=0)
     return [dataclasses.replace(r, cost={}) for r in records]
+
+
+@cache
+def _none(registry: Registry, model: Model) -> list[Record]:
+    return _train(registry, model, registry.strategies["none"].cls())
 
 
 def _must_learn(records: list[Record]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.base.errors import UserError
-from harness.experiment.plan import plan_that_ran
+from harness.experiment.plan_file import plan_that_ran
 from harness.results.plan_results import read_plan_result
 from harness.tracking.factory import Kind, open_tracker
 from harness.tracking.tracker import Tracker

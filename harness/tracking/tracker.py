@@ -19,10 +19,6 @@ class Tracker(Protocol):
     """
 
     @property
-    def seconds(self) -> float:
-        """Spent in calls so far."""
-
-    @property
     def problem(self) -> str | None:
         """The first thing that went wrong since the last `sync`; None if all went well."""
 
@@ -32,26 +28,20 @@ class Tracker(Protocol):
     def log(self, key: str, record: Record) -> None:
         """Show an evaluation of a run that was started."""
 
-    def log_cost(self, key: str, epoch: int, cost: Mapping[str, float]) -> None:
-        """Show more of what an epoch cost than its record says."""
-
     def finish(self, key: str, status: Status, reason: str = "") -> None:
         """End a run that was started. status: finished or failed."""
 
     def replay(self, run: Run, member: Member) -> None:
         """Show a run that is on disk as if it had been started, logged and finished."""
 
-    def finish_arms(self, arms: Sequence[Arm]) -> None:
-        """Show what arms came to, each against the one-epoch baseline of its data set and model among them."""
+    def show_arms(self, arms: Sequence[Arm], among: Sequence[Arm]) -> None:
+        """Show what arms came to. among: all that are done by now of their data set and model, the baseline too."""
 
     def attach(self, files: Sequence[Path]) -> None:
         """Show the files of the plan's report, in place of older ones."""
 
     def sync(self, result: PlanResult) -> None:
         """Show everything of a plan that is on disk and not shown yet; a second call changes nothing."""
-
-    def links(self, key: str) -> dict[str, str]:
-        """What a trial says about where its run is shown, as name -> value; empty if it is not."""
 
     def page(self, key: str) -> str | None:
         """The address that shows a run; None if there is none."""
@@ -63,27 +53,21 @@ class Tracker(Protocol):
 class NoTracker:
     """Shows nothing."""
 
-    seconds = 0.0
     problem = None
 
     def start(self, member: Member, spec: Mapping[str, Any]) -> None: ...
 
     def log(self, key: str, record: Record) -> None: ...
 
-    def log_cost(self, key: str, epoch: int, cost: Mapping[str, float]) -> None: ...
-
     def finish(self, key: str, status: Status, reason: str = "") -> None: ...
 
     def replay(self, run: Run, member: Member) -> None: ...
 
-    def finish_arms(self, arms: Sequence[Arm]) -> None: ...
+    def show_arms(self, arms: Sequence[Arm], among: Sequence[Arm]) -> None: ...
 
     def attach(self, files: Sequence[Path]) -> None: ...
 
     def sync(self, result: PlanResult) -> None: ...
-
-    def links(self, key: str) -> dict[str, str]:
-        return {}
 
     def page(self, key: str) -> str | None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 from pathlib import Path
@@ -18,7 +19,7 @@ from harness.base import seeds
 from harness.base.places import ROOT
 from harness.data import indexed
 from harness.experiment.instantiate import plugin_specs
-from harness.experiment.plan import load_plan
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry, build
 
 DATASETS = Registry().datasets
@@ -245,7 +246,10 @@ def test_a_bad_schema_is_refused_in_one_line(tmp_path: Path, old: str, new: str,
     [
         ("empty.csv", b"", "empty.csv' is empty"),
         ("header.csv", b"user,item,session,ts,row,clicked,price\n", "header.csv' has 0 rows"),
-        ("data.txt", b"user,item\n1,2\n", "is neither Parquet nor named *.csv"),
+        ("data.txt", b"user,item\n1,2\n", "unknown column 'row'; accepted: item, user"),
+        ("data.bin", b"\x00\x01", "data.bin' is binary and neither Parquet nor Arrow"),
+        ("latin.csv", b"user,item\n1,2\n3,caf\xe9\n", "latin.csv': row 3 is not UTF-8, at the byte 0xe9; convert"),
+        ("cut.csv.gz", gzip.compress(b"user,item\n" * 1000)[:40], "the compressed data is damaged"),
         ("broken.parquet", b"PAR1 and no more", "broken.parquet' cannot be read: parquet: "),
         ("ragged.csv", b"user,item,session,ts,row,clicked,price\n1,2,3,4,30,1,.5,8\n", "ragged.csv"),
     ],
@@ -262,7 +266,8 @@ def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, name: str, content: b
     [
         ({"path": "$CLIKS_OF_TEST"}, "$CLIKS_OF_TEST is not set; did you mean 'CLICKS_OF_TEST'?"),
         ({"path": "data.parqet"}, "does not exist"),
-        ({"path": "FOLDER"}, "is a folder, not a file"),
+        ({"path": "FOLDER/*.nothing"}, "no file is named so"),
+        ({"schema": "FOLDER"}, "is a folder, not a file"),
         ({"path": "FOLDER/data.parqet"}, "does not exist; did you mean 'data.parquet'?"),
         ({"path": ""}, "path = '' is not given"),
         ({"labels": ("deer",)}, "unknown label 'deer'; did you mean 'dear'?"),

@@ -110,6 +110,47 @@ def test_a_label_among_the_fields_is_refused(tmp_path: Path, label: str, written
 
 
 @pytest.mark.parametrize(
+    ("field", "refused"),
+    [
+        ("1 - bought", True),
+        ("CASE WHEN bought = 1 THEN 'yes' ELSE 'no' END", True),
+        ("again", True),
+        ("where_known", True),
+        ("bought + 2 * (guest % 2)", False),
+        ("CASE WHEN guest = 7 THEN 1 - bought ELSE bought END", False),
+        ("guest % 2", False),
+    ],
+)
+def test_the_values_of_a_label_under_other_names_are_refused(tmp_path: Path, field: str, refused: bool) -> None:
+    """Renamed by the query, turned around, or known only where the label is."""
+    bought = pl.Series([k // 3 % 2 for k in range(100)])
+    frame = pl.DataFrame({"guest": range(100), "bought": bought})
+    frame = frame.with_columns(where_known=pl.when(pl.col("guest") < 90).then(pl.col("bought")).otherwise(9))
+    schema = f"""
+query = "SELECT *, bought AS again FROM data"
+fields = {{ x = "{field}" }}
+[labels]
+b = "bought + 0"
+[observed]
+b = "guest < 90"
+[split]
+by = "group"
+column = "guest"
+"""
+    if refused:
+        with pytest.raises(UserError, match="has the values of label 'b' under other names, in all 90 rows"):
+            read(tmp_path, frame, schema)
+    else:
+        assert read(tmp_path, frame, schema).fields == ("x",)
+
+
+def test_a_handful_of_rows_shows_no_copy(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"guest": range(12), "door": [k % 2 for k in range(12)], "bought": [k % 2 for k in range(12)]})
+    schema = 'fields = ["door"]\n[labels]\nb = "bought"\n[split]\nby = "group"\ncolumn = "guest"\n'
+    assert positives(read(tmp_path, frame, schema)) == 6
+
+
+@pytest.mark.parametrize(
     ("fields", "where"),
     [
         ('{ u = "user % 1000", o = "order", i = "item-id" }', "user > 0"),

@@ -54,7 +54,7 @@ def job_of(registry: Registry, strategy: str) -> Job:
         dataset=PluginSpec(name="powerlaw"), model=model, strategy=parts, train=train, evaluation=EVALUATION, seed=1
     )
     key, arm = run_key(spec, "data", registry), ArmId("powerlaw", "dnn", strategy)
-    return Job(key, spec, "data", arm, RunRole.SEED, 1)
+    return Job(key, spec, "data", arm, "click", RunRole.SEED, 1)
 
 
 def die_in(epoch: int) -> Callable[[Record], None]:

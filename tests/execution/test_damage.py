@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,21 @@ from harness.results.plan_results import PlanResult, read_plan_result
 from harness.search.study import open_journal
 
 SMALL = ("search.trials=1", "seeds=[1]")
+pytestmark = pytest.mark.usefixtures("empty_figures")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path, PlanResult]:
+    """A plan that was run, to copy."""
+    folder = tmp_path_factory.mktemp("whole")
+    plan = plan_of(folder, PLAN, *SMALL)
+    return plan, folder / "results", go(plan, folder / "results")[0]
 
 
 @pytest.fixture
-def ran(tmp_path: Path) -> tuple[Plan, Path, PlanResult]:
-    plan, results = plan_of(tmp_path, PLAN, *SMALL), tmp_path / "results"
-    result, _ = go(plan, results, workers=1)
-    return plan, results, result
+def ran(tmp_path: Path, whole: tuple[Plan, Path, PlanResult]) -> tuple[Plan, Path, PlanResult]:
+    plan, results, result = whole
+    return plan, shutil.copytree(results, tmp_path / "results"), result
 
 
 def test_damaged_runs_are_trained_again_to_the_same_bytes(ran: tuple[Plan, Path, PlanResult]) -> None:
@@ -36,7 +45,7 @@ def test_damaged_runs_are_trained_again_to_the_same_bytes(ran: tuple[Plan, Path,
     for folder in folders[:4]:
         assert records.done(results / "runs", folder.name) is None
     assert write_report(results, None).is_file(), "what is left is reported"
-    again, watcher = go(plan, results, workers=1)
+    again, watcher = go(plan, results)
     assert sorted(job.key for job in watcher.trained) == [folder.name for folder in folders[:4]]
     assert (again, record_bytes(results), studies(results)) == (result, before, searched)
 
@@ -52,7 +61,7 @@ def test_a_deleted_journal_is_made_again_without_training(ran: tuple[Plan, Path,
     plan, results, result = ran
     searched = studies(results)
     (results / "optuna.journal").unlink()
-    again, watcher = go(plan, results, workers=1)
+    again, watcher = go(plan, results)
     assert watcher.trained == []
     assert (again, studies(results)) == (result, searched)
 

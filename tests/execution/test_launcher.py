@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.plans import PLAN, Watcher, go, plan_of, record_bytes
+from support.plans import PLAN, Inline, Watcher, go, plan_of, record_bytes
 
-from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launcher, Recorded
+from harness.execution.launcher import Began, Crashed, Done, Launcher, Recorded
 from harness.execution.local_pool import LocalPool
 from harness.execution.prepare import prepare
 from harness.execution.run_job import JobRunner
@@ -17,45 +16,9 @@ from harness.execution.scheduler import launch
 from harness.plugins.registry import Registry
 from harness.results.keys import RunRole, Status
 from harness.results.plan_results import PlanResult
-from harness.results.records import Record, read
 from harness.search.job import Job
 
 SMALL = ("search.trials=0", "seeds=[1]", 'strategies=["reinit"]')
-
-
-@dataclass
-class Inline:
-    """Trains one run at a time in this process; loses the first ones after so many records, without their end."""
-
-    runner: JobRunner
-    lost_after: list[int] = field(default_factory=list)
-    held: list[int] = field(default_factory=list)
-    """What the scheduler said of each submission."""
-    _job: Job | None = None
-
-    @property
-    def free(self) -> int:
-        return int(self._job is None)
-
-    def submit(self, job: Job, epochs_held: int) -> None:
-        assert self.free
-        self._job = job
-        self.held.append(epochs_held)
-
-    def events(self, timeout: float) -> Iterator[Event]:
-        assert self._job is not None
-        job, self._job = self._job, None
-        most = self.lost_after.pop(0) if self.lost_after else None
-        for number, event in enumerate(self.runner.run(job, self.held[-1])):
-            if most is not None and number > most:
-                yield Died(job.key, "lost")
-                return
-            yield event
-
-    def __enter__(self) -> Inline:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 def launch_inline(folder: Path, results: Path, launcher: Launcher, *observers: Watcher) -> PlanResult:
@@ -98,16 +61,12 @@ def test_a_run_that_is_lost_twice_has_failed(tmp_path: Path) -> None:
     assert not (folder / "done").exists()
 
 
-def test_what_observers_cost_is_kept_with_the_epoch(tmp_path: Path) -> None:
-    class Slow(Watcher):
-        def recorded(self, job: Job, record: Record) -> dict[str, float]:
-            return {"track_s": 1.5 * record.epoch} if record.boundary else {}
-
-    results, watcher = tmp_path / "results", Slow()
-    launch_inline(tmp_path, results, Inline(JobRunner(results, None)), watcher)
-    costs = [record.cost for record in read(results / "runs", watcher.runs[0].key).boundaries]
-    assert [cost["track_s"] for cost in costs] == [1.5, 3.0]
-    assert all(cost["train_s"] > 0 for cost in costs)
+def test_arms_take_turns(tmp_path: Path) -> None:
+    plan, watcher, results = plan_of(tmp_path, PLAN, "search.trials=0", "seeds=[1, 2]"), Watcher(), tmp_path / "results"
+    arms = prepare(plan, Registry(), results)
+    launch(plan, arms, results, Inline(JobRunner(results, None)), [watcher])
+    turns = [(job.arm.name, job.number) for job in watcher.trained]
+    assert turns == [("none", 1), ("reinit", 1), ("none", 2), ("reinit", 2)]
 
 
 @pytest.fixture
@@ -122,7 +81,7 @@ def test_a_worker_reports_everything_and_writes_to_no_run_folder(tmp_path: Path,
     assert isinstance(events[0], Began)
     assert {"machine", "cores", "memory_gb", "torch"} <= events[0].environment.keys()
     assert isinstance(events[2], Recorded)
-    assert {"cpu_percent", "load_average", "train_s"} <= events[2].record.cost.keys()
+    assert {"cpu_percent", "load_average", "train_s", "train_cpu_s", "eval_cpu_s"} <= events[2].record.cost.keys()
     assert not (tmp_path / "results" / "runs").exists()
 
 

@@ -46,7 +46,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("undisturbed")
     write_plugin(folder, "0")
     (folder / "killed").touch()
-    go(plan_of(folder, PLAN, *SETTINGS), folder / "results", workers=1, plugins=folder)
+    go(plan_of(folder, PLAN, *SETTINGS), folder / "results", plugins=folder)
     (records,) = record_bytes(folder / "results").values()
     return records
 
@@ -62,7 +62,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(
         command = [sys.executable, "-m", "harness.cli", "benchmark", "tiny.toml", "--no-mlflow", "--plugins", "."]
         assert subprocess.run([*command, *settings], cwd=tmp_path, stdout=subprocess.DEVNULL).returncode == -9
         assert list(tmp_path.glob("results/checkpoints/*/checkpoint-2-*.pt"))
-    _, watcher = go(plan, tmp_path / "results", workers=1, plugins=tmp_path)
+    _, watcher = go(plan, tmp_path / "results", workers=int(victim == "worker"), plugins=tmp_path)
     assert (tmp_path / "killed").exists()
     assert [run.status for run in watcher.runs] == [Status.FINISHED]
     assert (tmp_path / "epochs").read_text().split() == ["1", "2", "3", "3", "4"]

@@ -26,13 +26,15 @@ from harness.results.keys import RunRole, Status
 from harness.results.plan_results import PlanResult
 from harness.results.records import Run, read
 
+pytestmark = pytest.mark.usefixtures("empty_figures")
+
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path, PlanResult, Watcher]:
     """The plan run without disturbance."""
     folder = tmp_path_factory.mktemp("reference")
     plan = plan_of(folder)
-    return plan, folder / "results", *go(plan, folder / "results")
+    return plan, folder / "results", *go(plan, folder / "results", workers=2)
 
 
 def test_every_arm_searches_and_reports(reference: tuple[Plan, Path, PlanResult, Watcher]) -> None:
@@ -123,9 +125,9 @@ def test_workers_end_with_their_parent_whatever_they_are_at(tmp_path: Path) -> N
     """One that trains on would save checkpoints beside those of the next launch."""
     stuck = "os.close(os.open('here', os.O_CREAT)), __import__('time').sleep(900)"
     (tmp_path / "broken.py").write_text(BROKEN.format(how=stuck))
-    plan_of(tmp_path, PLAN.replace('"reinit"', '"broken"'))
+    plan_of(tmp_path, PLAN.replace('"none", "reinit"', '"broken"'))
     command = [sys.executable, "-m", "harness.cli", "benchmark", "tiny.toml", "--no-mlflow", "--plugins", "."]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=tmp_path) as process:
+    with subprocess.Popen([*command, "--workers", "1"], stdout=subprocess.DEVNULL, cwd=tmp_path) as process:
         while not (tmp_path / "here").exists():
             assert process.poll() is None, "the launch ended before it could be killed"
             time.sleep(0.01)
@@ -166,16 +168,16 @@ def test_a_diverging_run_fails_and_the_others_go_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "reason"),
+    ("how", "workers", "reason"),
     [
-        ("os._exit(7)", "died with exit status 7"),
-        ("raise ValueError('oh\\n [/no] ')", "ValueError at broken.py:9: oh [/no]"),
+        ("os._exit(7)", 1, "died with exit status 7"),
+        ("raise ValueError('oh\\n [/no] ')", 0, "ValueError at broken.py:9: oh [/no]"),
     ],
 )
-def test_a_crashing_run_costs_only_itself(tmp_path: Path, how: str, reason: str) -> None:
+def test_a_crashing_run_costs_only_itself(tmp_path: Path, how: str, workers: int, reason: str) -> None:
     (tmp_path / "broken.py").write_text(BROKEN.format(how=how))
     plan = plan_of(tmp_path, PLAN.replace('"reinit"', '"broken"'), "search.trials=0", "seeds=[1]")
-    _, watcher = go(plan, tmp_path / "results", plugins=tmp_path)
+    _, watcher = go(plan, tmp_path / "results", workers, plugins=tmp_path)
     failed = [r for r in watcher.runs if r.status == "failed"]
     assert len(failed) == 1
     assert len(watcher.runs) >= 2
@@ -184,14 +186,19 @@ def test_a_crashing_run_costs_only_itself(tmp_path: Path, how: str, reason: str)
     (arm,) = (a for a in group.arms if a.failed)
     assert (arm.label, arm.failed) == ("broken", (1,))
     assert reason in arm.runs[1].reason
-    _, watcher = go(plan, tmp_path / "results", plugins=tmp_path)
-    assert len(watcher.trained) == 1, "a crash is no result: it is tried again"
+
+
+def test_a_crash_is_no_result_and_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN.format(how="raise ValueError"))
+    plan = plan_of(tmp_path, PLAN.replace('"reinit"', '"broken"'), "search.trials=0", "seeds=[1]")
+    trained = [{job.arm.name for job in go(plan, tmp_path / "results", plugins=tmp_path)[1].trained} for _ in range(2)]
+    assert trained == [{"none", "broken"}, {"broken"}]
 
 
 def test_a_reason_is_shown_as_it_is(tmp_path: Path) -> None:
     job = prepare(plan_of(tmp_path, PLAN, "search.trials=0"), Registry(), tmp_path)[0].job({}, RunRole.SEED, 1, 1)
     console = Console(file=io.StringIO(), width=200)
-    display = Display(console, 1, None)
+    display = Display(console, 1)
     display.started(job)
     display.finished(job, Run(job.key, {}, (), Status.FAILED, "oh [/no]", {}), True)
     assert failures(console, display) == 1

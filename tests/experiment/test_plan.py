@@ -15,7 +15,8 @@ from harness.base.errors import UserError
 from harness.experiment.composition import fixed_params
 from harness.experiment.instantiate import instances, parse_strategy, plugin_specs
 from harness.experiment.keys import data_key, run_key
-from harness.experiment.plan import PluginSpec, RunSpec, TrainSpec, load_plan
+from harness.experiment.plan import PluginSpec, RunSpec, TrainSpec
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 
 PLAN = """

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from harness.base.errors import UserError
+from harness.base.places import ROOT
 from harness.experiment.composition import parse
-from harness.experiment.plan import load_plan, plan_file
+from harness.experiment.plan_file import RESERVED, load_plan, plan_file
 
 PLAN = """
 strategies = ["none"]
@@ -50,6 +52,12 @@ def test_what_would_fail_late_is_refused(tmp_path: Path, extra: str, message: st
     with pytest.raises(UserError, match=message) as refused:
         load_plan(write(tmp_path, PLAN + extra))
     assert "\n" not in str(refused.value)
+
+
+def test_every_table_of_another_command_is_reserved() -> None:
+    sources = [*(ROOT / "perf").glob("*.py"), *(ROOT / "harness" / "facts").glob("*.py")]
+    written = {name for path in sources for name in re.findall(r"\b(\w+)\.md\b", path.read_text())}
+    assert {"statistics", "facts"} <= written <= {*RESERVED}
 
 
 @pytest.mark.parametrize("table", ["generator", "facts", "facts-F3", "throughput", "statistics"])

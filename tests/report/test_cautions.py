@@ -12,6 +12,7 @@ from support.simulated import Bench, analysed
 from harness.analysis.load import ArmRuns, Group
 from harness.report.cautions import cautions
 from harness.report.pages.answer import answer
+from harness.results.findings import Finding, Severity
 from harness.results.keys import MetricKey
 from harness.results.records import Record
 
@@ -40,6 +41,12 @@ def said(group: Group, **search: Any) -> str:
 
 def test_a_clean_comparison_is_not_cautioned(tmp_path: Path) -> None:
     assert said(bench(tmp_path).group()) == ""
+
+
+def test_what_was_found_in_the_data_comes_first(tmp_path: Path) -> None:
+    found = Finding("field_tells_label", Severity.STOP, "Field 'a' alone tells label 'y'.", "Leave it out.")
+    group = replace(bench(tmp_path).group(), findings=(found,))
+    assert said(group) == "Data, stop (field_tells_label): Field 'a' alone tells label 'y'. Leave it out."
 
 
 def test_an_epoch_of_few_steps_is_said(tmp_path: Path) -> None:

@@ -66,6 +66,17 @@ def test_a_copy_is_the_same_runs(folders: tuple[Path, Path]) -> None:
         assert pair.difference.identical
 
 
+def test_a_seed_that_one_folder_lost_is_named(folders: tuple[Path, Path]) -> None:
+    records = folders[1] / "runs" / "bench-reinit-2" / "records.jsonl"
+    records.write_text(records.read_text().replace("0.6", "0.7", 1))
+    shutil.rmtree(folders[0] / "runs" / "bench-reinit-3")
+    pair = of(compare(*folders), "reinit")
+    assert pair.verdict is Verdict.SAME
+    assert pair.why.startswith("1 seed, records equal byte by byte; seed 3 left out, as in the first it is ")
+    assert "seed 2 left out, as in the second it is" in pair.why
+    assert "digest" in pair.why or "damaged" in pair.why
+
+
 def test_other_numbers_under_the_same_key_are_a_fault(folders: tuple[Path, Path]) -> None:
     records = folders[1] / "runs" / "bench-reinit-2" / "records.jsonl"
     records.write_text(records.read_text().replace("0.6", "0.7", 1))

@@ -92,7 +92,7 @@ def test_the_interval_covers_the_true_gain_of_simulated_records_in_95_of_100(tmp
 
 
 def _in_memory(bench: Bench, role: ArmRole, curve: Sequence[float], luck: Mapping[int, float]) -> ArmRuns:
-    arm = Arm("synthetic", "dnn", "reinit", role, bench.select, False, {}, (), {})
+    arm = Arm("synthetic", "dnn", "reinit", role, "click", bench.select, False, {}, (), {})
     records = {s: tuple(bench._records(curve, luck[s] + bench.rng.normal(0, 0.01))) for s in bench.seeds}
     return ArmRuns(arm, {s: Run(f"{role}-{s}", {}, r, Status.FINISHED, "", ENV) for s, r in records.items()}, {}, True)
 

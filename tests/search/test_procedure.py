@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from support.markdown import HOSTILE, addresses, elements, words
 from support.plans import PLAN, plan_of
-from support.studies import PAGE, arm_of, finish, study_of
+from support.studies import arm_of, finish, study_of
 
 from harness.execution.prepare import prepare
 from harness.plugins.registry import Registry
 from harness.search.space import STARTUP
+
+pytestmark = pytest.mark.usefixtures("empty_figures")
 
 
 def history(results: Path) -> list[tuple[int, object, dict[str, object], dict[int, float]]]:
@@ -84,7 +86,6 @@ def test_a_trial_carries_what_it_came_to_and_where_its_run_is(tmp_path: Path, re
             "seed": 1_000_000,
             "multi_epoch_gain_valid_over_own_epoch_1": 0.0,
             "boundary_jump_sample_logloss": 0.27,
-            **PAGE,
         }
     )
     assert odd.user_attrs["multi_epoch_gain_valid_over_own_epoch_1"] == pytest.approx(0.01)

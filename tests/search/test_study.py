@@ -138,7 +138,7 @@ def test_the_figure_of_a_trial_is_stored_once(tmp_path: Path) -> None:
     study = search(tmp_path)
     asked = study.ask()
     assert asked is not None
-    study.tell(replace(asked, key="key0", value=0.5), {1: 0.4, 2: 0.5}, Figure())
+    study.tell(replace(asked, key="key0", value=0.5), {1: 0.4, 2: 0.5}, Figure().savefig)
     stored = optuna.load_study(study_name=study.name, storage=open_journal(tmp_path).storage).trials[0]
     assert stored.intermediate_values == {1: 0.4, 2: 0.5}
     (file,) = get_all_artifact_meta(stored, storage=open_journal(tmp_path).storage)

@@ -33,6 +33,7 @@ from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
+from harness.results.records import Record
 
 REGISTRY = Registry()
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -86,18 +87,16 @@ def neutral_settings() -> Iterator[tuple[str, dict[str, Any]]]:
                 yield name, params
 
 
+@pytest.fixture(scope="module")
+def plain(dataset: IndexedDataset, model: Model) -> list[Record]:
+    return train_records(dataset, model, parse("none"))
+
+
 @pytest.mark.parametrize(("name", "params"), list(neutral_settings()))
 def test_neutral_values_reproduce_none_to_the_bit(
-    name: str, params: dict[str, Any], dataset: IndexedDataset, model: Model
+    name: str, params: dict[str, Any], plain: list[Record], dataset: IndexedDataset, model: Model
 ) -> None:
-    plain = train_records(dataset, model, parse("none"))
     assert train_records(dataset, model, [strategy_of(REGISTRY, name, **params)]) == plain
-
-
-@pytest.mark.parametrize("name", sorted(REGISTRY.strategies.keys() - {"none"}))
-def test_none_composed_with_a_strategy_changes_nothing(name: str, dataset: IndexedDataset, model: Model) -> None:
-    none, strategy = strategy_of(REGISTRY, "none"), strategy_of(REGISTRY, name)
-    assert train_records(dataset, model, [none, strategy, none]) == train_records(dataset, model, [strategy])
 
 
 STRONGER = {"adaptive_regularization": "alpha=0.05", "decay_before_read": "alpha=0.05"}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import optuna
 
+from harness.execution.launcher import Died, Event, Launcher
 from harness.execution.local_pool import LocalPool
 from harness.execution.prepare import prepare
+from harness.execution.run_job import JobRunner
 from harness.execution.scheduler import launch
-from harness.experiment.plan import Plan, load_plan
+from harness.experiment.plan import Plan
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.results.plan_results import Arm, PlanResult
 from harness.results.records import Record, Run
@@ -54,9 +58,8 @@ class Watcher:
 
     def started(self, job: Job) -> None: ...
 
-    def recorded(self, job: Job, record: Record) -> dict[str, float]:
+    def recorded(self, job: Job, record: Record) -> None:
         self.records += 1
-        return {}
 
     def finished(self, job: Job, run: Run, trained: bool) -> None:
         self.runs.append(run)
@@ -67,15 +70,52 @@ class Watcher:
         self.arms.append(arm)
 
 
+@dataclass
+class Inline:
+    """Trains one run at a time in this process; loses the first ones after so many records, without their end."""
+
+    runner: JobRunner
+    lost_after: list[int] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
+    """What the scheduler said of each submission."""
+    _job: Job | None = None
+
+    @property
+    def free(self) -> int:
+        return int(self._job is None)
+
+    def submit(self, job: Job, epochs_held: int) -> None:
+        assert self.free
+        self._job = job
+        self.held.append(epochs_held)
+
+    def events(self, timeout: float) -> Iterator[Event]:
+        assert self._job is not None
+        job, self._job = self._job, None
+        most = self.lost_after.pop(0) if self.lost_after else None
+        for number, event in enumerate(self.runner.run(job, self.held[-1])):
+            if most is not None and number > most:
+                yield Died(job.key, "lost")
+                return
+            yield event
+
+    def __enter__(self) -> Inline:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
 def plan_of(folder: Path, text: str = PLAN, *overrides: str) -> Plan:
     path = folder / "tiny.toml"
     path.write_text(text)
     return load_plan(path, list(overrides))
 
 
-def go(plan: Plan, results: Path, workers: int = 2, plugins: Path | None = None) -> tuple[PlanResult, Watcher]:
-    watcher, pool = Watcher(), LocalPool(workers, plugins, results)
-    return launch(plan, prepare(plan, Registry(plugins), results), results, pool, [watcher]), watcher
+def go(plan: Plan, results: Path, workers: int = 0, plugins: Path | None = None) -> tuple[PlanResult, Watcher]:
+    """Run a plan. workers: processes, each of which takes seconds to start; 0 trains in this one."""
+    watcher = Watcher()
+    launcher: Launcher = LocalPool(workers, plugins, results) if workers else Inline(JobRunner(results, plugins))
+    return launch(plan, prepare(plan, Registry(plugins), results), results, launcher, [watcher]), watcher
 
 
 def studies(results: Path) -> dict[str, list[tuple[int, dict[str, Any], float | None]]]:

@@ -33,7 +33,10 @@ def interrupted(url: str, *command: str) -> tuple[int, str, str]:
             assert process.poll() is None, process.communicate()
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=60)
+        try:
+            out, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     return process.returncode, out, errors
 
 
@@ -60,7 +63,15 @@ class Server:
             time.sleep(0.1)
         return self
 
+    def end(self) -> None:
+        """Let it end what it started."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=60)
+            self._process = None
+
     def stop(self) -> None:
+        """As if the machine had died."""
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()

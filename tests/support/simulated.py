@@ -85,7 +85,18 @@ class Bench:
         for seed, key in keys.items():
             self._run(key, strategy, seed, luck[seed])
         chosen = trials[-1].params if trials else {}
-        return Arm(self.dataset, "dnn", strategy, ArmRole.ARM, self.select, bool(trials), chosen, trials, keys)
+        return Arm(
+            self.dataset,
+            "dnn",
+            strategy,
+            ArmRole.ARM,
+            self.tasks[0],
+            self.select,
+            bool(trials),
+            chosen,
+            trials,
+            keys,
+        )
 
     def _baseline(self, plain: Arm) -> Arm:
         """The runs of `none`, chosen by trials of its own."""

@@ -19,13 +19,13 @@ from harness.search.study import open_journal
 from support.plans import PLAN, plan_of
 from support.simulated import typed
 
-PAGE = {"mlflow_run": "r1", "mlflow_page": "http://here/r1"}
+PAGE = "http://here/r1"
 
 
 def arm_of(folder: Path, results: Path, *overrides: str) -> ArmPlan:
     """The arm of `reinit`."""
     plan = plan_of(folder, PLAN, "search.trials=7", *overrides)
-    return replace(prepare(plan, Registry(), results)[1], links=lambda key: PAGE)
+    return prepare(plan, Registry(), results)[1]
 
 
 def run_of(job: Job) -> Run:

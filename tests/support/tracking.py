@@ -18,8 +18,10 @@ from harness.results.plan_results import Arm, PlanResult, Trial, write_plan_resu
 from harness.results.records import Record, read
 from harness.results.run_writer import RunWriter
 from harness.search.job import Job
+from harness.tracking.background import Background
 from harness.tracking.live import Live
 from harness.tracking.mlflow.tracker import MlflowTracker
+from harness.tracking.tracker import Tracker
 from support.simulated import typed
 
 NONE = ArmId("powerlaw", "dnn", "none")
@@ -74,7 +76,8 @@ def arm_of(
     runs: dict[int, str], strategy: str = "none", role: ArmRole = ArmRole.ARM, trials: tuple[Trial, ...] = ()
 ) -> Arm:
     chosen = {"table_lr": 0.01, "dense_lr": 0.002} if trials else {}
-    return Arm("powerlaw", "dnn", strategy, role, Rule.BEST_EPOCH, bool(trials), chosen, trials, runs)
+    rule = Rule.ONE_EPOCH if role == ArmRole.ONE_EPOCH else Rule.BEST_EPOCH
+    return Arm("powerlaw", "dnn", strategy, role, "click", rule, bool(trials), chosen, trials, runs)
 
 
 def write_plan(results: Path) -> PlanResult:
@@ -146,8 +149,10 @@ def content(results: Path) -> list[Any]:
     return sorted(out)
 
 
-def observe(observer: Live, results: Path, result: PlanResult) -> None:
-    """Let an observer see a plan run whose records are there already; seed 2 of `none` is found on disk."""
+def observe(tracker: Tracker, results: Path, result: PlanResult) -> None:
+    """Let a tracker see a plan run whose records are there already; seed 2 of `none` is found on disk."""
+    background = Background(lambda: tracker, warn=lambda _: None)
+    observer = Live(background)
     observer.planned(7)
     for arm in result.arms:
         members = [(t.key, RunRole.TRIAL, t.number, t.params) for t in arm.trials]
@@ -155,14 +160,13 @@ def observe(observer: Live, results: Path, result: PlanResult) -> None:
             run = read(results / "runs", key)
             spec = RunSpec.model_validate_json(json.dumps(run.spec))
             page = arm.trials[0].page if role == RunRole.TRIAL else ""
-            job = Job(key, spec, "data", arm.id, role, number, params, page)
+            job = Job(key, spec, "data", arm.id, arm.task, role, number, params, page)
             if key == "none2":
                 observer.finished(job, run, trained=False)
                 continue
             observer.started(job)
-            writer = RunWriter(results / "runs", key, run.spec, run.env, keep=spec.train.epochs)
             for record in run.records:
-                if cost := observer.recorded(job, record):
-                    writer.add_cost(record.epoch, cost)
+                observer.recorded(job, record)
             observer.finished(job, run, trained=True)
         observer.arm_done(arm)
+    assert background.settled()

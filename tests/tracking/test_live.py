@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from harness.results.keys import ArmRole, RunRole, Status
 from harness.results.plan_results import Arm
 from harness.results.records import Record, Run
 from harness.search.job import Job
+from harness.tracking.background import Background
 from harness.tracking.factory import open_tracker
 from harness.tracking.live import Live
 from harness.tracking.members import Member
@@ -21,17 +22,13 @@ from harness.tracking.tracker import NoTracker
 
 
 class Spy(NoTracker):
-    """Notes what it is told; every record takes a second."""
+    """Notes what it is told."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
         self.told: list[object] = []
 
     def log(self, key: str, record: Record) -> None:
-        self.seconds += 1
-
-    def log_cost(self, key: str, epoch: int, cost: Mapping[str, float]) -> None:
-        self.told.append((key, epoch, cost))
+        self.told.append((key, record.epoch))
 
     def finish(self, key: str, status: Status, reason: str = "") -> None:
         self.told.append((key, status, reason))
@@ -39,47 +36,59 @@ class Spy(NoTracker):
     def replay(self, run: Run, member: Member) -> None:
         self.told.append((run.key, member.number))
 
-    def finish_arms(self, arms: Sequence[Arm]) -> None:
-        self.told.append([arm.id.name for arm in arms])
+    def show_arms(self, arms: Sequence[Arm], among: Sequence[Arm]) -> None:
+        self.told.append(([arm.id.name for arm in arms], len(among)))
+
+
+@pytest.fixture
+def spy() -> Spy:
+    return Spy()
+
+
+@pytest.fixture
+def tracking(spy: Spy) -> Background:
+    return Background(lambda: spy, warn=pytest.fail)
 
 
 @pytest.fixture
 def job() -> Job:
     spec = RunSpec.model_validate_json(json.dumps(spec_of(1)))
-    return Job("k1", spec, "data", NONE, RunRole.SEED, 1)
+    return Job("k1", spec, "data", NONE, "click", RunRole.SEED, 1)
 
 
-def test_seconds_of_tracking_are_a_cost_of_each_epoch(job: Job) -> None:
-    tracker = Spy()
-    live = Live(tracker)
+def test_records_are_passed_on_in_order(spy: Spy, tracking: Background, job: Job) -> None:
+    live = Live(tracking)
     live.started(job)
-    costs = [live.recorded(job, record) for record in records_of([0.7, 0.71])]
-    assert costs == [{}, {"track_s": 2.0}, {}, {"track_s": 2.0}]
-    assert tracker.told == [("k1", 1, {"track_s": 2.0}), ("k1", 2, {"track_s": 2.0})]
+    for record in records_of([0.7, 0.71, 0.72]):
+        live.recorded(job, record)
+    assert tracking.settled()
+    assert spy.told == [("k1", epoch) for epoch in (1, 1, 2, 2, 3, 3)]
 
 
-def test_no_tracker_costs_nothing(job: Job, tmp_path: Path) -> None:
-    tracker = open_tracker("none", tmp_path, PLAN, warn=pytest.fail)
-    live = Live(tracker)
+def test_no_tracker_writes_nothing(job: Job, tmp_path: Path) -> None:
+    tracking = Background(lambda: open_tracker("none", tmp_path, PLAN, warn=pytest.fail), warn=pytest.fail)
+    live = Live(tracking)
     live.started(job)
-    assert [live.recorded(job, record) for record in records_of([0.7])] == [{}, {}]
-    assert tracker.pages() == []
+    live.recorded(job, records_of([0.7])[0])
+    assert tracking.settled()
+    assert not tracking.is_on
+    assert tracking.pages() == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_from_disk_is_replayed_and_a_trained_one_ended(job: Job) -> None:
-    tracker = Spy()
-    live = Live(tracker)
+def test_a_run_from_disk_is_replayed_and_a_trained_one_ended(spy: Spy, tracking: Background, job: Job) -> None:
+    live = Live(tracking)
     run = Run("k1", {}, (), Status.FAILED, "diverged", {})
     live.finished(job, run, trained=False)
     live.finished(job, run, trained=True)
-    assert tracker.told == [("k1", 1), ("k1", Status.FAILED, "diverged")]
+    assert tracking.settled()
+    assert spy.told == [("k1", 1), ("k1", Status.FAILED, "diverged")]
 
 
-def test_arms_are_shown_again_when_their_baseline_is_done() -> None:
-    tracker = Spy()
-    live = Live(tracker)
+def test_arms_are_shown_again_when_their_baseline_is_done(spy: Spy, tracking: Background) -> None:
+    live = Live(tracking)
     arms: list[Arm] = [arm_of({1: "a"}, "reinit"), arm_of({1: "b"}), arm_of({1: "c"}, role=ArmRole.ONE_EPOCH)]
     for arm in arms:
         live.arm_done(arm)
-    assert tracker.told == [["reinit"], ["none"], ["reinit", "none", "one_epoch"]]
+    assert tracking.settled()
+    assert spy.told == [(["reinit"], 1), (["none"], 2), (["reinit", "none", "one_epoch"], 3)]

@@ -33,12 +33,12 @@ from support.tracking import (
     write_run,
 )
 
+from harness.analysis.analysis import Analysis
+from harness.analysis.load import load
 from harness.base.errors import UserError
 from harness.figures.style import OKABE_ITO
 from harness.results.keys import ArmId, ArmRole, MetricKey, RunRole, Status
 from harness.results.plan_results import write_plan_result
-from harness.results.records import read
-from harness.tracking.live import Live
 from harness.tracking.members import Member
 from harness.tracking.mlflow import points
 from harness.tracking.mlflow.colors import color
@@ -87,14 +87,13 @@ def test_a_boundary_counts_epochs_and_the_subsample_counts_steps() -> None:
 
 
 def test_the_earlier_of_two_equal_peaks_counts() -> None:
-    values = points.summarise(records_of([0.7, 0.75, 0.75, 0.71]), {"click": 0.72})
+    values = points.summarise(records_of([0.7, 0.75, 0.75, 0.71]))
     assert values == pytest.approx(
         {
             "valid/auc_peak/click": 0.75,
             "valid/auc_last/click": 0.71,
             "valid/auc_peak_minus_last/click": 0.04,
             "valid/auc_peak_epoch/click": 2,
-            "valid/auc_gain/click": 0.03,
         }
     )
 
@@ -106,7 +105,7 @@ def test_a_plan_is_an_experiment_whose_files_lie_in_the_results(results: Path) -
     assert experiment.artifact_location == (results / "mlartifacts").as_uri()
     note = experiment.tags["mlflow.note.content"]
     assert note.startswith("What helps?\n")
-    assert "**validation** split; the gain in the report is on the **test** split" in note
+    assert "These are the numbers of the report" in note
 
 
 def test_a_run_is_a_child_of_its_arm_with_spec_data_set_and_only_varying_parameters(results: Path) -> None:
@@ -173,8 +172,8 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
     assert parent.info.status == "FINISHED"
     assert parent.data.params == {"strategy": "none", "table_lr": "0.01", "dense_lr": "0.002"}
     assert parent.data.metrics["seeds"] == 2
-    assert parent.data.metrics["valid/auc_peak/click"] == pytest.approx(0.735)
-    assert parent.data.metrics["valid/auc_peak_epoch/click"] == 2
+    assert parent.data.metrics["test/auc_best/click"] == pytest.approx(0.735)
+    assert parent.data.metrics["chosen_epoch"] == 2
     assert [v for _, v in points["valid/auc/click"]] == pytest.approx([0.71, 0.735, 0.70])
     assert [v for _, v in points["valid/logloss/click"]] == pytest.approx([0.29, 0.265, 0.30])
     figure = Path(client_of(synced).download_artifacts(parent.info.run_id, "curves.png"))
@@ -184,22 +183,48 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
 def test_a_failed_seed_is_counted_and_left_out_of_the_means(synced: Path) -> None:
     metrics = run_of(synced, "reinit").data.metrics
     assert (metrics["seeds"], metrics["seeds_failed"]) == (1, 1)
-    assert metrics["valid/auc_last/click"] == 0.76
+    assert metrics["test/auc_last/click"] == 0.76
 
 
 def test_the_gain_is_paired_by_seed(synced: Path) -> None:
-    gains = [run_of(synced, "none", f"seed {s}").data.metrics["valid/auc_gain/click"] for s in (1, 2)]
+    gains = [run_of(synced, "none", f"seed {s}").data.metrics["test/auc_gain/click"] for s in (1, 2)]
     assert gains == pytest.approx([0.04, 0.01])
-    assert run_of(synced, "none").data.metrics["valid/auc_gain/click"] == pytest.approx(0.025)
-    assert "valid/auc_gain/click" not in run_of(synced, "one_epoch").data.metrics
+    assert run_of(synced, "none").data.metrics["test/auc_gain/click"] == pytest.approx(0.025)
+
+
+def test_the_baseline_gains_nothing_over_itself(synced: Path) -> None:
+    shown = run_of(synced, "one_epoch").data.metrics
+    assert {name: value for name, value in shown.items() if "_gain" in name} == {"test/auc_gain/click": 0.0}
+    assert not any("_gain" in name for name in run_of(synced, "one_epoch", "seed 1").data.metrics)
+
+
+def test_an_arm_shows_the_numbers_of_the_report(synced: Path) -> None:
+    for row in Analysis(load(synced, "plan")).groups[0].compared("click", "auc"):
+        shown, gain = run_of(synced, row.arm.arm.id.name).data.metrics, row.value("gain")
+        assert gain is not None
+        assert shown["test/auc_gain/click"] == round(gain.mean, 6)
+        ends = {"low": gain.low, "high": gain.high, "p": row.p("gain")}
+        wanted = {} if row.arm.is_baseline else {k: round(v, 6) for k, v in ends.items() if v is not None}
+        assert {k: shown[f"test/auc_gain/click {k}"] for k in ends if f"test/auc_gain/click {k}" in shown} == wanted
+
+
+def test_a_p_value_waits_for_every_arm_that_it_is_corrected_for(results: Path) -> None:
+    result = write_plan(results)
+    tracker = tracker_of(results)
+    tracker.show_arms(result.arms, result.arms)
+    shown = run_of(results, "none").data.metrics
+    assert shown["test/auc_gain/click low"] < 0.025 < shown["test/auc_gain/click high"]
+    assert "test/auc_gain/click p" not in shown
+    tracker.sync(result)
+    assert 0 < run_of(results, "none").data.metrics["test/auc_gain/click p"] < 1
 
 
 def test_a_baseline_that_shares_the_runs_of_none_is_read_at_its_first_epoch(results: Path) -> None:
     runs = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
     arms = (arm_of(runs), arm_of(runs, role=ArmRole.ONE_EPOCH))
     tracker_of(results).sync(result_of(*arms))
-    assert run_of(results, "one_epoch").data.metrics["valid/auc_last/click"] == pytest.approx(0.71)
-    assert run_of(results, "none", "seed 1").data.metrics["valid/auc_last/click"] == 0.71
+    assert run_of(results, "one_epoch").data.metrics["test/auc_best/click"] == pytest.approx(0.71)
+    assert run_of(results, "none").data.metrics["test/auc_last/click"] == pytest.approx(0.70)
     assert len(runs_of(results)) == 4
 
 
@@ -251,16 +276,6 @@ def test_what_a_killed_or_failed_attempt_left_is_replaced(results: Path, end: st
     assert history(results, run)["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
 
 
-def test_tracking_seconds_are_a_cost_on_disk_and_in_mlflow(results: Path) -> None:
-    result = write_plan(results)
-    observe(Live(tracker_of(results)), results, result)
-    on_disk = [r.cost["track_s"] for r in read(results / "runs", "none1").boundaries]
-    shown = history(results, run_of(results, "none", "seed 1"))["system/track_s"]
-    assert shown == list(enumerate(on_disk, start=1))
-    assert min(on_disk) > 0
-    assert "track_s" not in read(results / "runs", "none2").boundaries[0].cost, "found on disk, not tracked live"
-
-
 def test_a_deleted_database_is_restored_run_by_run_and_metric_by_metric(
     folder: Callable[[str], Path], empty_database: Path
 ) -> None:
@@ -269,7 +284,7 @@ def test_a_deleted_database_is_restored_run_by_run_and_metric_by_metric(
     report = results / "report.html"
     report.write_text("<p>the answer</p>")
     tracker = tracker_of(results)
-    observe(Live(tracker), results, result)
+    observe(tracker, results, result)
     tracker.sync(result)
     tracker.attach([report])
     assert tracker.problem is None
@@ -315,9 +330,7 @@ def test_the_colour_of_an_arm_is_one_that_the_ui_draws(synced: Path) -> None:
 def test_descriptions_say_how_an_arm_was_chosen_and_where_a_trial_is(synced: Path) -> None:
     arm = run_of(synced, "none").data.tags["mlflow.note.content"]
     assert "means over 2 seeds" in arm
-    assert (
-        "Chosen by `best_epoch` of valid/auc/the first task among 1 trial: `dense_lr = 0.002`, `table_lr = 0.01`" in arm
-    )
+    assert "Chosen by `best_epoch` of valid/auc/click among 1 trial: `dense_lr = 0.002`, `table_lr = 0.01`" in arm
     assert "1 more failed" in run_of(synced, "reinit").data.tags["mlflow.note.content"]
     trial = run_of(synced, "none", "trial 0").data.tags["mlflow.note.content"]
     assert "[this trial](http://127.0.0.1:8080/dashboard/studies/0/trials?numbers=0)" in trial
@@ -333,15 +346,13 @@ def test_live_and_from_disk_come_to_the_same(folder: Callable[[str], Path]) -> N
     live, restored = folder("live"), folder("restored")
     result = write_plan(live)
     tracker = tracker_of(live)
-    observe(Live(tracker), live, result)
+    observe(tracker, live, result)
+    tracker.sync(result)
     assert tracker.problem is None
     for part in ("runs", "plans"):
         shutil.copytree(live / part, restored / part)
     sync("mlflow", restored, "plan")
     assert content(restored) == content(live)
-    before = content(live)
-    tracker.sync(result)
-    assert content(live) == before
 
 
 def test_a_run_from_disk_keeps_its_times(synced: Path) -> None:
@@ -390,9 +401,9 @@ def test_a_run_and_its_page_are_found_by_key(results: Path) -> None:
         "?workflowType=machine_learning",
     )
     address = f"{page}/{run.info.run_id}{training}"
-    assert tracker.links("k1") == {"mlflow_run": run.info.run_id, "mlflow_page": address}
+    assert tracker.page("k1") == address
     assert tracker.store.page() == f"{page}{training}&compareRunsMode=CHART"
-    assert tracker.links("k2") == {}
+    assert tracker.page("k2") is None
 
 
 def test_an_experiment_deleted_in_the_ui_comes_back(results: Path) -> None:
@@ -441,7 +452,7 @@ def test_an_outage_warns_once_and_sync_completes_what_it_cut_off(results: Path, 
         tracker.log("none1", record)
     tracker.finish("none1", Status.FINISHED)
     log_run(tracker, "none2", AUC[2], seed=2)
-    tracker.finish_arm(result.arms[0], [])
+    tracker.show_arms(result.arms[:1], result.arms)
     assert broken.calls == 1
     assert warnings == [
         f"MLflow at 'sqlite:///{results}/mlflow.db' failed: ConnectionError: connection refused; "

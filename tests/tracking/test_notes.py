@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from support.markdown import HOSTILE, addresses, elements, words
-from support.tracking import NONE, arm_of, plan_of
+from support.simulated import Bench, analysed
+from support.tracking import NONE, plan_of
 
-from harness.results.keys import ArmRole, RunRole
-from harness.results.plan_results import Trial
+from harness.results.keys import RunRole
 from harness.tracking.members import Member
 from harness.tracking.mlflow import notes
+from harness.tracking.mlflow.arm_summary import ArmSummary
 
 TEXT = " ".join(HOSTILE.split())
 MARKS = {"p", "strong", "em", "code"}
@@ -23,13 +25,14 @@ def test_a_description_stays_text_in_the_note_of_a_plan() -> None:
     assert elements(note) == MARKS
 
 
-def test_names_stay_text_in_the_note_of_an_arm() -> None:
-    arm = arm_of({1: "a"}, strategy=HOSTILE, trials=(Trial(0, "k", 1, {}, 0.7),))
-    arm = replace(arm, dataset=HOSTILE, model=HOSTILE, chosen={HOSTILE: HOSTILE})
-    for role in (ArmRole.ARM, ArmRole.ONE_EPOCH):
-        note = notes.arm(replace(arm, role=role), plan_of(), {"seeds": 1.0, "seeds_failed": 0.0})
+def test_names_stay_text_in_the_note_of_an_arm(tmp_path: Path) -> None:
+    curves = {"none": (0.6, 0.6), HOSTILE: (0.6, 0.7)}
+    analysis = analysed(Bench(tmp_path, curves=curves, dataset=HOSTILE, tasks=("x<img src=q>",), trials=1).group())
+    for arm in analysis.group.everything:
+        note = notes.arm(ArmSummary(analysis, arm), plan_of())
         assert elements(note) == MARKS
-        assert f"on {TEXT}, {TEXT}: means over 1 seed" in words(note)
+        assert f"on {TEXT}, dnn: means over 3 seeds" in words(note)
+        assert "of valid/auc/x<img src=q> among 1 trial" in words(note)
 
 
 def test_the_note_of_a_run_leads_to_its_trial_and_nowhere_else() -> None:

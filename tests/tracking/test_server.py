@@ -12,7 +12,6 @@ from support.tracking import NONE, content, observe, run_of, spec_of, tracker_of
 
 from harness.results.keys import RunRole
 from harness.results.records import read
-from harness.tracking.live import Live
 from harness.tracking.members import Member
 from harness.tracking.sync import sync
 
@@ -38,7 +37,7 @@ def test_a_server_that_dies_in_mid_run_is_completed_by_a_sync(
     tracker.start(Member("none1", NONE, RunRole.SEED, 1, {"table_lr": 0.01}), run.spec)
     tracker.log("none1", run.records[0])
     server.stop()
-    observe(Live(tracker), results, result)
+    observe(tracker, results, result)
     tracker.sync(result)
     assert len(warnings) == 1
     assert f"MLflow at '{server.url}' failed" in warnings[0]
@@ -57,5 +56,5 @@ def test_pages_are_those_of_the_server(served: tuple[Path, Server]) -> None:
     results, server = served
     tracker = tracker_of(results)
     tracker.start(Member("k1", NONE, RunRole.SEED, 1, {}), spec_of(1))
-    assert tracker.links("k1")["mlflow_page"].startswith(f"{server.url}/#/experiments/")
+    assert (tracker.page("k1") or "").startswith(f"{server.url}/#/experiments/")
     assert not tracker.store.is_local

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.command_line import PROGRAM
 from support.http import send
 from support.servers import Server, free_port, interrupted
 from support.tracking import client_of, run_of, tracker_of, write_plan
@@ -16,7 +16,7 @@ from harness.base.addresses import MLFLOW, Address
 from harness.base.errors import UserError
 from harness.tracking.factory import pages
 
-UI = (sys.executable, "-m", "harness.cli", "ui")
+UI = (*PROGRAM, "ui")
 ASKED = "127.0.0.2"
 """A host that is not among the loopback names."""
 CREATE = "/ajax-api/2.0/mlflow/experiments/create"
@@ -34,7 +34,7 @@ def address(synced: Path) -> Iterator[Address]:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         server = Server(*UI, "--results", str(synced), "--host", ASKED, "--port", "{port}", host=ASKED).start()
         yield Address(ASKED, int(server.url.rpartition(":")[2]))
-        server.stop()
+        server.end()
 
 
 def experiments(results: Path) -> set[str]:

@@ -16,32 +16,40 @@ from harness.base.errors import unknown
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.indexed import IndexedDataset
+from harness.data.leaks.checks import findings
 from harness.data.profile.statistics import FieldProfile, Profile, profile
 from harness.data.profile.zipf_fit import fit, frequencies
 from harness.data.synthetic.population import presets
 from harness.data.tabular.conversion import exact_ids
+from harness.data.tabular.files import PATTERN, data_files
+from harness.data.tabular.formats import readable, scan
+from harness.data.tabular.schema import Csv
 from harness.experiment.instantiate import plugin_specs
-from harness.experiment.plan import PluginSpec, labels, load_plan
+from harness.experiment.plan import PluginSpec, labels
+from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
+from harness.results.findings import Finding
 
 Counts = dict[str, npt.NDArray[np.int64]]
 KEYS = {"powerlaw": ("preset", "tasks"), "table_file": ("schema", "labels")}
 """Data set -> the parameter that a TOML file is for, and a key by which to tell such a file."""
+TABLES = (".parquet", ".csv", ".tsv", ".jsonl", ".arrow")
+"""How the names of table files mostly end."""
 
 
 def described(
     source: str, results: Path, plugins: Path | None, overrides: list[str] | None, schema: str | None
-) -> Iterator[tuple[str, Counts, Profile]]:
-    """Name, training counts by field, and profile of each data set of a source.
+) -> Iterator[tuple[str, Counts, Profile, tuple[Finding, ...]]]:
+    """Name, training counts by field, profile, and what would mislead of each data set of a source.
 
     Raises:
         UserError: it is nothing of the kind, or cannot be read.
     """
     if _is_table(source) and schema is None:
-        yield plain_table(Path(source))
+        yield *plain_table(Path(source)), ()
         return
     for name, data in indexed_datasets(source, results, plugins, overrides, schema):
-        yield name, dict(zip(data.fields, data.count_V, strict=True)), profile(data)
+        yield name, dict(zip(data.fields, data.count_V, strict=True)), profile(data), findings(data)
 
 
 def indexed_datasets(
@@ -60,7 +68,10 @@ def indexed_datasets(
 
 
 def _is_table(source: str) -> bool:
-    return Path(source).suffix.lower() in (".parquet", ".csv")
+    path = Path(source)
+    if source in presets() or path.suffix == ".toml":
+        return False
+    return path.exists() or bool(PATTERN.search(source)) or path.suffix.lower() in TABLES
 
 
 def _datasets(
@@ -76,7 +87,7 @@ def _datasets(
     if source in presets():
         return {source: PluginSpec(name="powerlaw", params={"preset": source})}, 0
     if not source.endswith(".toml"):
-        raise unknown("preset or file", source, [*presets(), "*.toml", "*.parquet", "*.csv"])
+        raise unknown("preset or file", source, [*presets(), "a *.toml", "a table file or folder"])
     keys = _toml(Path(source))
     for name, (param, key) in KEYS.items():
         if key in keys:
@@ -93,18 +104,13 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def plain_table(path: Path) -> tuple[str, Counts, Profile]:
-    """Every column of a Parquet or CSV file as a field of ids, all rows being training; floats and times left out."""
-    try:
-        frame = (
-            pl.scan_parquet(path, glob=False) if path.suffix.lower() == ".parquet" else pl.scan_csv(path, glob=False)
-        )
-        types = frame.collect_schema()
-        chosen = [
-            name for name, dtype in types.items() if not (dtype.is_float() or dtype.is_temporal() or dtype.is_nested())
-        ]
+    """Every column of table files as a field of ids, all rows being training; floats and times left out."""
+    files = data_files(str(path))
+    frame, _ = scan(files, Csv(), ())
+    types = frame.collect_schema()
+    chosen = [n for n, dtype in types.items() if not (dtype.is_float() or dtype.is_temporal() or dtype.is_nested())]
+    with readable(files):
         counts = {name: _count(frame.select(name).collect()[name]) for name in chosen}
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise UserError(f"file '{path}' cannot be read: {str(error).splitlines()[0]}") from error
     if not chosen or not next(iter(counts.values())).size:
         raise UserError(f"file '{path}' has no ids; accepted: columns of integers, text or booleans, and rows")
     fields = tuple(FieldProfile(n, frequencies(c), fit(c), float("nan"), float("nan")) for n, c in counts.items())

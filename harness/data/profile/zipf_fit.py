@@ -122,6 +122,8 @@ class _Spectrum:
         self._k, self._number = k_D, number_D
         self._seen, self._rows = float(number_D.sum()), float(k_D @ number_D)
         self._small = k_D <= SMALL
+        self._small_k = k_D[self._small, None]
+        self._log_factorial = gammaln(self._small_k + 1)
 
     def __call__(self, theta: Floats) -> float:
         s, unseen, q = theta
@@ -134,8 +136,10 @@ class _Spectrum:
         log_rate = np.log(self._rows / mass) - s * np.log(middle)
         rate, weight = np.exp(log_rate), width / n
         never = float(weight @ np.exp(-rate))
-        k = self._k[self._small, None]
-        log_small = np.log(np.exp(k * log_rate - rate - gammaln(k + 1)) @ weight + 1e-300)
+        chance = self._small_k * log_rate  # in place from here, as new arrays would take as long as the arithmetic
+        chance -= rate
+        chance -= self._log_factorial
+        log_small = np.log(np.exp(chance, out=chance) @ weight + 1e-300)
         log_large = self._density(self._k[~self._small], rate[0], rate[-1], s, mass, n)
         total = self._number[self._small] @ log_small + self._number[~self._small] @ log_large
         missing = n - self._seen

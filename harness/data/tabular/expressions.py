@@ -13,6 +13,7 @@ from harness.base.errors import UserError, unknown
 
 TEXT = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
 """A string or a quoted name of SQL."""
+CONSTANTS = ("true", "false", "null")
 
 
 @contextmanager
@@ -69,6 +70,8 @@ def expression(empty: pl.DataFrame, place: str, sql: str, where: str) -> pl.Expr
 
 def _parsed(sql: str, columns: list[str], at: str) -> pl.Expr:
     """Names that SQL reserves, as `user`, or that hold a dash are read as columns where nothing else makes sense."""
+    if sql.isidentifier() and sql not in columns and sql.lower() not in CONSTANTS:
+        raise unknown("column", sql, columns, at)
     try:
         return _of_columns(sql, columns, at)
     except UserError as error:

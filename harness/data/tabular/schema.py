@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import tomllib
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from harness.base.config import Config, explain
-from harness.base.errors import UserError, nearest, unknown
-from harness.base.places import ROOT
+from harness.base.errors import UserError, unknown
+from harness.data.tabular.files import one_file
 
 
 class Cut(Config):
@@ -36,6 +32,23 @@ class Cut(Config):
         return self
 
 
+class Csv(Config):
+    """How delimited text is written."""
+
+    separator: str = Field("", max_length=1)
+    """Empty: the most frequent of tab, comma, semicolon and bar in the first row."""
+    header: bool = True
+    """Whether the first row holds the names; where it does not, they are column_0, column_1, ..."""
+    names: list[str] = []
+    """Of the columns of a file without a header."""
+    quote: str = Field('"', max_length=1)
+    """Empty: quotes are text."""
+    comment: str = ""
+    """Begins lines to skip."""
+    nulls: list[str] = []
+    """Values that mean unknown, beside the empty one."""
+
+
 class Schema(Config):
     """The TOML file, as documented in `TableFile`."""
 
@@ -47,7 +60,8 @@ class Schema(Config):
     time: str | None = None
     query: str | None = None
     text: list[str] = []
-    path: str = ""
+    path: str | list[str] = ""
+    csv: Csv = Csv()
     split: Cut
 
     @field_validator("fields", mode="before")
@@ -102,7 +116,7 @@ def read_schema(text: str, labels: tuple[str, ...]) -> Schema:
     """
     if not text:
         raise UserError("table_file: schema = '' is not given; accepted: a TOML file, as \"datasets/globo.toml\"")
-    path = _find(text, "table_file: schema")
+    path = one_file(text, "table_file: schema")
     try:
         schema = Schema.model_validate(tomllib.loads(path.read_text()))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -114,31 +128,3 @@ def read_schema(text: str, labels: tuple[str, ...]) -> Schema:
             raise unknown("label", name, schema.labels, f"table_file: labels, schema '{text}'")
     chosen = {t: {n: s for n, s in getattr(schema, t).items() if n in labels} for t in ("labels", "observed")}
     return schema.model_copy(update=chosen) if labels else schema
-
-
-def _find(text: str, what: str) -> Path:
-    """The file that `text` names, in the current folder or the repository."""
-    expanded = os.path.expanduser(os.path.expandvars(text))
-    tried = [Path(expanded), ROOT / expanded]
-    for path in tried:
-        if path.is_file():
-            return path
-    for name in re.findall(r"\$\{?(\w+)", expanded):
-        raise UserError(f"{what} = '{text}': ${name} is not set; {nearest(name, os.environ)}it must name a file")
-    siblings = (p.name for path in tried if path.parent.is_dir() for p in path.parent.iterdir())
-    missing = f"does not exist; {nearest(tried[0].name, siblings)}a file is needed"
-    problem = "is a folder, not a file" if tried[0].is_dir() else missing
-    raise UserError(f"{what} = '{text}': the file {problem}")
-
-
-def data_file(text: str) -> Path:
-    if not text:
-        raise UserError("table_file: path = '' is not given, nor in the schema; accepted: a Parquet or CSV file")
-    return _find(text, "table_file: path")
-
-
-@cache
-def digest(path: Path, size: int, mtime_ns: int) -> str:
-    """Digest of a file's content; read once per process while size and time of change stay the same."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

@@ -26,7 +26,7 @@ from harness.report.tables.printed import HOW_TO_READ
 from harness.results.keys import MetricKey
 
 COSTS = {
-    "s of training up to the chosen epoch": costs.seconds_to_chosen,
+    "seconds of training up to the chosen epoch": costs.seconds_to_chosen,
     "1000 rows of the embedding table": costs.table_rows,
     "MiB of embedding table and its optimiser": costs.table_size,
 }

@@ -1,4 +1,8 @@
-"""What an arm costs: seconds, rows and bytes."""
+"""What an arm costs: seconds, rows and bytes.
+
+Seconds are of processors, all threads together, where training ran on them: those of the wall grow with whatever else
+the machine does.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from statistics import median
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.analysis.load import ArmRuns, Comparison
+from harness.analysis.load import ArmRuns, Comparison, Group
 from harness.report.format import NOTHING
 from harness.report.tables.grids import Cell, Column, Grid
 from harness.results.records import Run
@@ -14,21 +18,30 @@ from harness.results.records import Run
 
 def costs(found: GroupAnalysis) -> Grid:
     """Medians over the epochs of all finished seeds; peak memory is the largest."""
+    group = found.group
+    name, unit = clock(group)
     columns = (
         Column("strategy", words=True),
-        Column("training", "s per epoch"),
+        Column("training", f"{unit} per epoch"),
         Column("against none", "ratio"),
-        Column("to the chosen epoch", "s of training"),
-        Column("evaluation", "s per epoch"),
-        Column("speed", "1000 rows per s"),
+        Column("to the chosen epoch", f"{unit} of training"),
+        Column("evaluation", f"{unit} per epoch"),
+        Column("speed", f"1000 rows per {unit}"),
         Column("rows touched", "distinct per step"),
         Column("table", "rows"),
         Column("table", "MiB"),
         Column("peak memory", "MiB"),
     )
-    group = found.group
-    plain = _median(_epoch_costs(group.plain), "train_s") if group.plain else None
+    plain = _median(_epoch_costs(group.plain), f"train{name}") if group.plain else None
     return Grid(columns, tuple(_line(arm, found, plain) for arm in group.arms))
+
+
+def clock(group: Group) -> tuple[str, str]:
+    """What ends the names of costs in the seconds that count for a group, and their unit."""
+    runs = [run for arm in group.everything for run in arm.finished.values()]
+    on_cpu = all(run.spec["train"].get("device", "cpu") == "cpu" for run in runs)
+    known = all("train_cpu_s" in end.cost for run in runs for end in run.boundaries if end.cost)
+    return ("_cpu_s", "CPU s") if on_cpu and known else ("_s", "s")
 
 
 def spent(comparison: Comparison) -> str:
@@ -53,8 +66,9 @@ def machines_of(runs: Collection[Run]) -> str:
 
 def seconds_to_chosen(arm: ArmRuns, found: GroupAnalysis) -> float | None:
     """Median over seeds of the seconds of training up to the chosen epoch; None where none were recorded."""
+    name = f"train{clock(found.group)[0]}"
     seconds = [
-        sum(end.cost.get("train_s", 0.0) for end in run.boundaries[: found.epochs[id(arm)][seed]])
+        sum(end.cost.get(name, 0.0) for end in run.boundaries[: found.epochs[id(arm)][seed]])
         for seed, run in arm.finished.items()
     ]
     return median(seconds) if any(seconds) else None
@@ -72,15 +86,16 @@ def table_rows(arm: ArmRuns, found: GroupAnalysis) -> float | None:
 
 
 def _line(arm: ArmRuns, analysis: GroupAnalysis, plain: float | None) -> tuple[Cell, ...]:
-    found = _epoch_costs(arm)
-    train, speed = _median(found, "train_s"), _median(found, "rows_per_s")
+    found, name = _epoch_costs(arm), clock(analysis.group)[0]
+    train = _median(found, f"train{name}")
+    speed = _median([{"": c["rows_per_s"] * c["train_s"] / c[f"train{name}"]} for c in found if "rows_per_s" in c], "")
     peak = max((c["peak_memory_mb"] for c in found if "peak_memory_mb" in c), default=None)
     return (
         Cell(arm.label),
         _cell(train, 2),
         _cell(train / plain if train is not None and plain else None, 2),
         _cell(seconds_to_chosen(arm, analysis), 1),
-        _cell(_median(found, "eval_s"), 2),
+        _cell(_median(found, f"eval{name}"), 2),
         _cell(None if speed is None else speed / 1000, 0),
         _cell(_median(found, "distinct_rows_per_step"), 0),
         _cell(_median(found, "table_rows"), 0),

@@ -13,20 +13,18 @@ PAUSE = 60.0
 
 
 class Guard:
-    """Counts the time of calls to MLflow and turns their failures into one warning.
+    """Turns failures of calls to MLflow into one warning.
 
     uri: of the MLflow.
     warn: called with the first problem.
     abandon: called with the key of a run that a failure hit; nothing more of it is to be written.
     """
 
-    seconds: float
-    """Spent in calls so far."""
     problem: str | None
     """What went wrong first since `forget`."""
 
     def __init__(self, uri: str, warn: Callable[[str], None], abandon: Callable[[str], None]) -> None:
-        self.seconds, self.problem = 0.0, None
+        self.problem = None
         self._uri, self._warn, self._abandon = uri, warn, abandon
         self._quiet_until, self._warned = 0.0, False
 
@@ -42,7 +40,6 @@ class Guard:
     @contextmanager
     def __call__(self, key: str = "") -> Iterator[None]:
         """Around calls. key: of the run that they write."""
-        began = time.monotonic()
         try:
             yield
         except Exception as error:
@@ -53,5 +50,3 @@ class Guard:
             if not self._warned:
                 self._warned = True
                 self._warn(f"{self.problem}; going on without it, `multiepoch sync` completes it later")
-        finally:
-            self.seconds += time.monotonic() - began

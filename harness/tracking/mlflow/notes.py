@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from urllib.parse import quote
 
 from harness.base.addresses import DASHBOARD
@@ -10,12 +9,13 @@ from harness.base.markdown import code, literal
 from harness.base.plugin import shown
 from harness.experiment.plan import Plan
 from harness.results.keys import ArmRole
-from harness.results.plan_results import Arm
 from harness.tracking.members import Member
+from harness.tracking.mlflow.arm_summary import ArmSummary
 
 GAIN = (
-    "`valid/auc_gain/<task>`, the multi-epoch gain, is the peak minus the AUC after one *tuned* epoch of `none`, "
-    "paired by seed, on the **validation** split; the gain in the report is on the **test** split."
+    "The multi-epoch gain, `auc_gain/<task>`, is how much better the AUC is at the chosen epoch than after one *tuned* "
+    "epoch of `none`, paired by seed: `low` and `high` are the ends of its 95 % interval, `p` is corrected for the "
+    "number of arms. These are the numbers of the report, of the **test** split where the plan reads it, else of valid."
 )
 
 
@@ -31,9 +31,10 @@ report and its tables.
 Every run's tag `multiepoch.key` names its records, `runs/<key>` in the results folder.""".lstrip()
 
 
-def arm(arm: Arm, plan: Plan, values: Mapping[str, float]) -> str:
-    """Of an arm. values: its summary."""
-    metric = literal(f"valid/{plan.search.metric}/{plan.search.task or 'the first task'}")
+def arm(summary: ArmSummary, plan: Plan) -> str:
+    """Of an arm."""
+    arm, values = summary.arm, summary.values
+    metric = literal(f"valid/{plan.search.metric}/{arm.task}")
     chosen = ", ".join(code(f"{name} = {shown(value)}") for name, value in sorted(arm.chosen.items()))
     tuned = (
         f"Chosen by `{arm.select}` of {metric} among {_count(len(arm.trials), 'trial')}: {chosen}."
@@ -59,8 +60,7 @@ Its records are {code(f"runs/{member.key}")} in the results folder."""
 
 def report(name: str) -> str:
     """Of the run that holds the report. name: of the plan."""
-    where = "Its numbers are of the test split wherever the plan reads it."
-    return f"The report of plan {literal(name)}: see the artifacts. {where}"
+    return f"The report of plan {literal(name)}: see the artifacts."
 
 
 def _count(number: float, what: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlflow.entities import RunData
 
@@ -12,8 +14,8 @@ from harness.experiment.plan import Plan
 from harness.figures import run_curves
 from harness.metrics import curves
 from harness.results.keys import ArmId, ArmRole
-from harness.results.plan_results import Arm
 from harness.tracking.mlflow import notes, points, views
+from harness.tracking.mlflow.arm_summary import ArmSummary
 from harness.tracking.mlflow.colors import color
 from harness.tracking.mlflow.points import mean_points
 from harness.tracking.mlflow.store import NOTE, Store
@@ -60,14 +62,15 @@ class Parents:
             self.ids[arm] = self._store.create(self.label(arm), self.tags(arm, ArmRole.ARM) | shown)
         return self.ids[arm]
 
-    def finish(self, arm: Arm, new: points.ArmSummary) -> None:
+    def finish(self, new: ArmSummary) -> None:
         """Write an arm; what is there is not written twice."""
+        arm = new.arm
         parent, known = self._current(arm.id, new)
-        note = notes.arm(arm, self._plan, new.values)
+        note = notes.arm(new, self._plan)
         if known is None:
             for run in new.done[:1]:
                 self._store.read(parent, run.spec)
-            self._store.client.log_figure(parent, run_curves.figure(str(arm.id), new.done), "curves.png")
+            self._draw(parent, new)
             self._store.end(parent, "FINISHED" if new.done or not arm.runs else "FAILED")
             self._write_costs(parent, curves.mean_costs(new.done))
             shown = points.scalars(new.values) + mean_points(new.done)
@@ -77,12 +80,17 @@ class Parents:
             self._top_up(parent, known.metrics, new.values)
             if known.tags.get(NOTE) != note:
                 self._store.client.set_tag(parent, NOTE, note)
-        title, state = f"{arm.dataset} / {arm.model}", views.state(arm, self._plan, new.values)
+        title, state = f"{arm.dataset} / {arm.model}", views.state(new)
         self._store.offer(views.name(arm.dataset, arm.model), title, state)
         for key, values in new.gains.items():
             child = self._children.get(key)
             if child is not None and child.arm == arm.id and child.status == "FINISHED":
                 self._top_up(child.run_id, self._store.client.get_run(child.run_id).data.metrics, values)
+
+    def _draw(self, parent: str, new: ArmSummary) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            run_curves.write(path := Path(folder) / "curves.png", str(new.arm.id), new.done)
+            self._store.client.log_artifact(parent, str(path))
 
     def _write_costs(self, parent: str, costs: Mapping[int, Mapping[str, float]]) -> None:
         """Dated as if a run with these costs ended now, since the UI draws them over time."""
@@ -96,7 +104,7 @@ class Parents:
         if changed := {name: value for name, value in values.items() if known.get(name) != value}:
             self._store.write(run_id, points.scalars(changed))
 
-    def _current(self, arm: ArmId, new: points.ArmSummary) -> tuple[str, RunData | None]:
+    def _current(self, arm: ArmId, new: ArmSummary) -> tuple[str, RunData | None]:
         """The arm's parent, holding these keys alone, and what it says; None: it is still to be written.
 
         MLflow cannot take a curve back, so a parent whose curves are of other runs gives way to a new one.

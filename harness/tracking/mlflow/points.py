@@ -1,8 +1,7 @@
-"""From records to what MLflow shows: metric points, and an arm in numbers."""
+"""From records to what MLflow shows: metric points, and a run in numbers."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import re
@@ -11,42 +10,12 @@ from functools import partial
 from typing import Any
 
 from harness.metrics import curves
-from harness.results.keys import ArmRole, MetricKey, Status
-from harness.results.plan_results import Arm
+from harness.results.keys import MetricKey
 from harness.results.records import Record, Run
 
 Point = tuple[str, float, int]
 """Name, value, step."""
 CURVES = ("auc", "logloss")
-
-
-class ArmSummary:
-    """An arm in numbers.
-
-    runs: the arm's seeds. baseline: the runs of its one-epoch baseline, paired by seed.
-    """
-
-    done: list[Run]
-    """Its finished runs; of a one-epoch arm only their first epoch."""
-    values: dict[str, float]
-    """Means over these runs."""
-    gains: dict[str, dict[str, float]]
-    """By key, the summary of each run that has a baseline of its seed."""
-    keys: set[str]
-    """Of all runs and trials."""
-    digest: str
-    """Changes with everything that the curves depend on."""
-
-    def __init__(self, arm: Arm, runs: Sequence[Run], baseline: Sequence[Run] = ()) -> None:
-        last = 1 if arm.role == ArmRole.ONE_EPOCH else None
-        self.done = [_until(run, last) for run in runs if run.status == Status.FINISHED]
-        first = {run.spec["seed"]: first_epoch(run.records) for run in baseline if run.status == Status.FINISHED}
-        each = {run.key: summarise(run.records, first.get(run.spec["seed"])) for run in self.done}
-        self.gains = {run.key: each[run.key] for run in self.done if run.spec["seed"] in first}
-        counts = {"seeds": float(len(self.done)), "seeds_failed": float(len(arm.runs) - len(self.done))}
-        self.values = curves.mean(list(each.values())) | counts
-        self.keys = {*arm.runs.values(), *(trial.key for trial in arm.trials)}
-        self.digest = digest([sorted(self.keys), sorted((run.key, run.status) for run in runs)])
 
 
 def points(record: Record) -> list[Point]:
@@ -83,13 +52,11 @@ def accepted(name: str) -> str:
     return re.sub(r"[^\w\-. /]", "_", name)
 
 
-def summarise(records: Sequence[Record], baseline: Mapping[str, float] | None = None) -> dict[str, float]:
+def summarise(records: Sequence[Record]) -> dict[str, float]:
     """A run in numbers, by task.
 
     Of the AUC on valid: its peak, the epoch of the peak (the earlier of a tie), its last value, and the peak minus the
     last value. Of the logloss: its jump at the first boundary between epochs.
-
-    baseline: task -> AUC on valid of the one-epoch baseline; with it also the multi-epoch gain, peak minus baseline.
     """
     out: dict[str, float] = {}
     for task in curves.tasks(records):
@@ -98,18 +65,15 @@ def summarise(records: Sequence[Record], baseline: Mapping[str, float] | None = 
             epoch = max(auc, key=lambda e: (auc[e], -e))
             peak, last = auc[epoch], auc[max(auc)]
             values = {"peak": peak, "peak_epoch": float(epoch), "last": last, "peak_minus_last": peak - last}
-            if baseline and task in baseline:
-                values["gain"] = peak - baseline[task]
             out |= {accepted(f"valid/auc_{name}/{task}"): value for name, value in values.items()}
         if (jump := curves.boundary_jump(records, task)) is not None:
-            out[accepted(f"sample/logloss_boundary_jump/{task}")] = jump
+            out[jump_name(task)] = jump
     return out
 
 
-def first_epoch(records: Sequence[Record]) -> dict[str, float]:
-    """Task -> AUC on valid at the end of epoch 1."""
-    found = {task: curves.ends(records, "auc", task) for task in curves.tasks(records)}
-    return {task: auc[1] for task, auc in found.items() if 1 in auc}
+def jump_name(task: str) -> str:
+    """Of the jump of the subsample's logloss at the first boundary between epochs."""
+    return accepted(f"sample/logloss_boundary_jump/{task}")
 
 
 def scalars(values: Mapping[str, float]) -> list[Point]:
@@ -124,8 +88,3 @@ def digest(value: Any) -> str:
 
 def _step(key: MetricKey, record: Record) -> int:
     return record.step if key.split == "sample" else record.epoch
-
-
-def _until(run: Run, last: int | None) -> Run:
-    kept = tuple(r for r in run.records if last is None or r.epoch <= last)
-    return dataclasses.replace(run, records=kept)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -16,15 +17,16 @@ from mlflow import MlflowClient
 from harness.analysis.load import plans
 from harness.base.addresses import Address
 from harness.base.errors import UserError
-from harness.experiment.plan import Plan, plan_that_ran
+from harness.experiment.plan import Plan
+from harness.experiment.plan_file import plan_that_ran
 from harness.results.plan_results import read_plan_result
 from harness.tracking.mlflow.store import has_server, line, own_database, shared_page, without_secrets
 from harness.tracking.mlflow.views import of_plan
 
 SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 LOOSE = "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE"
-PATIENCE = 5.0
-"""Seconds that a server has to end before it is killed."""
+PATIENCE, NAP = 5.0, 0.2
+"""Seconds that a server has to end before it is killed, and between two looks at whether it runs."""
 
 
 def pages(results: Path, address: Address) -> tuple[list[str], Callable[[], None] | None]:
@@ -77,7 +79,8 @@ def _serve(results: Path, uri: str, address: Address) -> None:
     """
     with subprocess.Popen(_command(results, address), env=_environment(uri), start_new_session=True) as process:
         try:
-            status = process.wait()
+            while (status := process.poll()) is None:
+                time.sleep(NAP)  # short, as a signal that another thread takes ends no wait
         finally:
             _end(process)
     raise UserError(f"MLflow's server at {address.url} ended by itself, with status {status}")

@@ -9,6 +9,8 @@ from typing import Any
 
 from mlflow.entities import Run as MlflowRun
 
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.load import groups
 from harness.experiment.plan import Plan
 from harness.metrics import curves
 from harness.results import records
@@ -17,6 +19,7 @@ from harness.results.plan_results import Arm, PlanResult
 from harness.results.records import Record, Run
 from harness.tracking.members import Member, members
 from harness.tracking.mlflow import notes, points, views
+from harness.tracking.mlflow.arm_summary import ArmSummary
 from harness.tracking.mlflow.guard import Guard
 from harness.tracking.mlflow.parents import Child, Parents
 from harness.tracking.mlflow.report_run import ROLE, ReportRun
@@ -43,10 +46,6 @@ class MlflowTracker:
         self._report = ReportRun(self.store, plan.name)
         self._parents = Parents(self.store, plan, self._children)
         self._index(self.store.held)
-
-    @property
-    def seconds(self) -> float:
-        return self.guard.seconds
 
     @property
     def problem(self) -> str | None:
@@ -82,12 +81,6 @@ class MlflowTracker:
                 self.store.write(self._children[key].run_id, points.points(record))
                 self._active[key].append(record)
 
-    def log_cost(self, key: str, epoch: int, cost: Mapping[str, float]) -> None:
-        """Write more of what an epoch cost, if the run was started here."""
-        if key in self._active:
-            with self.guard(key):
-                self.store.write(self._children[key].run_id, points.cost_points(cost, epoch))
-
     def finish(self, key: str, status: Status, reason: str = "") -> None:
         """End a child run with its summary, if it was started here."""
         if key in self._active:
@@ -112,26 +105,25 @@ class MlflowTracker:
         self.finish(run.key, run.status, run.reason)
         self.store.now = None
 
-    def finish_arm(self, arm: Arm, runs: Sequence[Run], baseline: Sequence[Run] = ()) -> None:
-        """End an arm: means over its finished seeds, curves and a figure on the parent, gains on the children too.
+    def show_arms(self, arms: Sequence[Arm], among: Sequence[Arm], *, complete: bool = False) -> None:
+        """End arms: what the analysis says of them, curves and a figure on the parent, and gains on the children too.
 
-        runs: the arm's seeds. baseline: the runs of its one-epoch baseline, paired by seed.
+        complete: all arms of the plan are among them, so that p-values are corrected for all.
 
-        What is there is not written twice. Runs that the arm no longer consists of stay with their former parent, which
+        What is there is not written twice. Runs that an arm no longer consists of stay with their former parent, which
         is marked `superseded`.
         """
-        if not self.guard.pausing:
-            self.store.now = max((_modified(self._runs / run.key / "done") for run in runs), default=None)
-            with self.guard():
-                self._parents.finish(arm, points.ArmSummary(arm, runs, baseline))
-            self.store.now = None
-
-    def finish_arms(self, arms: Sequence[Arm]) -> None:
-        """`finish_arm` for arms on disk, each against the one-epoch baseline of its data set and model among them."""
-        one_epoch = {(a.dataset, a.model): a for a in arms if a.role == ArmRole.ONE_EPOCH}
-        for arm in arms:
-            baseline = one_epoch.get((arm.dataset, arm.model), arm)
-            self.finish_arm(arm, self._on_disk(arm), self._on_disk(baseline) if baseline is not arm else ())
+        if self.guard.pausing:
+            return
+        wanted = {arm.id for arm in arms}
+        with self.guard():
+            so_far = PlanResult(self._plan.name, {}, tuple(among), complete)
+            for group in groups(self._plan, so_far, self._results):
+                analysis = GroupAnalysis(group, self._plan)
+                for each in (runs for runs in group.everything if runs.arm.id in wanted):
+                    self.store.now = self._ended(each.arm)
+                    self._parents.finish(ArmSummary(analysis, each))
+        self.store.now = None
 
     def attach(self, files: Sequence[Path]) -> None:
         """Put the report's files into the plan's run `report`, in place of older ones, unless they are there."""
@@ -150,17 +142,10 @@ class MlflowTracker:
                 run = records.done(self._runs, member.key)
                 if run is not None:
                     self.replay(run, member)
-        self.finish_arms(result.arms)
-
-    def links(self, key: str) -> dict[str, str]:
-        """The MLflow run of a key and its page; empty if there is none."""
-        if key not in self._children:
-            return {}
-        run_id = self._children[key].run_id
-        return {"mlflow_run": run_id, "mlflow_page": self.store.page(run_id)}
+        self.show_arms(result.arms, result.arms, complete=result.complete)
 
     def page(self, key: str) -> str | None:
-        return self.links(key).get("mlflow_page")
+        return self.store.page(self._children[key].run_id) if key in self._children else None
 
     def pages(self) -> list[str]:
         return views.lines(self.store, self._plan, self._results)
@@ -185,8 +170,10 @@ class MlflowTracker:
                 child = Child(run_id, run.info.status, ArmId.parse(tags["multiepoch.arm"]), tags["mlflow.parentRunId"])
                 self._children[tags["multiepoch.key"]] = child
 
-    def _on_disk(self, arm: Arm) -> list[Run]:
-        return [run for key in arm.runs.values() if (run := records.done(self._runs, key)) is not None]
+    def _ended(self, arm: Arm) -> float | None:
+        """When the last of an arm's runs was done."""
+        marks = (self._runs / key / "done" for key in arm.runs.values())
+        return max((_modified(mark) for mark in marks if mark.exists()), default=None)
 
 
 def _modified(path: Path) -> float:

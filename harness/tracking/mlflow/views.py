@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from harness.base.places import page_command
 from harness.experiment.plan import Plan, labels
-from harness.results.keys import ArmRole
-from harness.results.plan_results import Arm
+from harness.metrics.catalog import METRICS
+from harness.results.keys import ArmRole, MetricKey
+from harness.tracking.mlflow import points
+from harness.tracking.mlflow.arm_summary import ArmSummary, name_of
 from harness.tracking.mlflow.store import Store
+
+LINE = {
+    "xAxisKey": "step",
+    "useGlobalXaxisKey": False,
+    "useGlobalLineSmoothing": True,
+    "lineSmoothness": 0,
+    "scaleType": "linear",
+    "xAxisScaleType": "linear",
+    "yAxisKey": "metric",
+    "selectedXAxisMetricKey": "",
+    "range": {},
+}
+"""How the page draws a curve, in its own words."""
 
 
 def name(dataset: str, model: str) -> str:
@@ -20,16 +35,17 @@ def name(dataset: str, model: str) -> str:
     return re.sub(r"[^\w.-]", "_", f"{dataset}-{model}")
 
 
-def state(arm: Arm, plan: Plan, values: Mapping[str, float]) -> dict[str, Any]:
-    """The view that an arm is in, the largest gain first: a state of the UI's page, as it saves its views.
+def state(summary: ArmSummary) -> dict[str, Any]:
+    """The view that an arm is in: a state of the UI's page, as it saves its views.
 
-    values: the arm's summary, which tells what tasks there are. The plan's own task is shown, or else the first.
+    As a table, the largest gain first. As charts, a row per task above those that the page draws by itself.
     """
-    tasks = [key.removeprefix("valid/auc_peak/") for key in values if key.startswith("valid/auc_peak/")]
-    task = plan.search.task or next(iter(tasks), "")
-    kinds = ("gain", "peak", "peak_epoch", "last", "peak_minus_last")
-    columns = [*(f"metrics.`valid/auc_{kind}/{task}`" for kind in kinds), "metrics.`seeds`"]
+    arm = summary.arm
+    gain, level = (name_of(summary.split, summary.metric, kind, arm.task) for kind in ("gain", "best"))
+    shown_metrics = (gain, f"{gain} low", f"{gain} high", f"{gain} p", level, "chosen_epoch", "seeds")
+    columns = [f"metrics.`{name}`" for name in shown_metrics]
     shown = {"role": ArmRole.ARM, "dataset": arm.dataset, "model": arm.model}
+    title = METRICS[summary.metric].title
     return {
         "searchFilter": " and ".join(f"tags.`multiepoch.{tag}` = '{value}'" for tag, value in shown.items()),
         "orderByKey": columns[0],
@@ -38,7 +54,36 @@ def state(arm: Arm, plan: Plan, values: Mapping[str, float]) -> dict[str, Any]:
         "columnOrder": columns,
         "columnWidths": {column: 6 * len(column) for column in columns},
         "runsHiddenMode": "FIRST_20_RUNS",
+        "isAccordionReordered": True,
+        "compareRunSections": [
+            {"uuid": f"row {task}", "name": f"{task} {title}", "display": True, "isReordered": True}
+            for task in summary.tasks
+        ],
+        "compareRunCharts": [chart for task in summary.tasks for chart in _row(summary, task)],
     }
+
+
+def _row(summary: ArmSummary, task: str) -> list[dict[str, Any]]:
+    """The charts of a task: the curve by epoch, the curve within epochs, the gain."""
+    split, metric = summary.split, summary.metric
+    charts = (
+        ("LINE", points.name_of(MetricKey("valid", metric, task))),
+        ("LINE", points.name_of(MetricKey("sample", metric, task))),
+        ("BAR", name_of(split, metric, "gain", task)),
+    )
+    return [
+        {
+            "type": kind,
+            "uuid": f"{task} {name}",
+            "metricSectionId": f"row {task}",
+            "metricKey": name,
+            "isGenerated": True,
+            "deleted": False,
+            "runsCountToCompare": 20,
+        }
+        | (LINE if kind == "LINE" else {})
+        for kind, name in charts
+    ]
 
 
 def lines(store: Store, plan: Plan, results: Path) -> list[str]:

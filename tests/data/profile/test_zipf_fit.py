@@ -27,7 +27,7 @@ def test_shares_are_those_counted_by_hand() -> None:
     assert (found.top_1, found.top_10) == (100 / 120, 100 / 120)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.integers(0, 1000), st.floats(0.3, 1.4), st.floats(0, 5), st.sampled_from([20_000, 100_000]))
 def test_the_exponent_is_recovered_from_counts_alone(seed: int, exponent: float, shift: float, ids: int) -> None:
     """Within twice its 95 % interval, whose nominal coverage then is 99.99 %."""

@@ -1,0 +1,1 @@
+"""Checks for labels that leak, made on coded data before anything trains."""

@@ -1,0 +1,107 @@
+"""From what a path says to the files it means: one file, a list, a folder or a pattern."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from harness.base.errors import UserError, nearest
+from harness.base.places import ROOT
+from harness.data.tabular.expressions import refusing
+
+PATTERN = re.compile(r"[*?\[]")
+PARTITION = re.compile(r"([^/=]+)=([^/]*)/")
+"""A folder of Hive's, `day=2024-05-01/`, which is a column of the files in it."""
+
+
+def one_file(text: str, what: str) -> Path:
+    """The file that a text names, in the current folder or the repository; environment variables are expanded.
+
+    Raises:
+        UserError: there is none. what: begins the message.
+    """
+    tried = _places(text)
+    for path in tried:
+        if path.is_file():
+            return path
+    problem = "is a folder, not a file" if tried[0].is_dir() else _missing(text, tried)
+    raise UserError(f"{what} = '{text}': the file {problem}")
+
+
+def data_files(path: str | Sequence[str]) -> tuple[Path, ...]:
+    """Every file that is meant, in order: of a folder or pattern by name; hidden ones and those of `_name` left out.
+
+    Raises:
+        UserError: there is none.
+    """
+    texts = [path] if isinstance(path, str) else list(path)
+    if not any(texts):
+        raise UserError(
+            "table_file: path = '' is not given, nor in the schema; accepted: a file, a folder, a pattern as "
+            "'logs/*.parquet', or a list of these"
+        )
+    found = [file for text in texts for file in _files(text)]
+    if twice := [file for file in dict.fromkeys(found) if found.count(file) > 1]:
+        raise UserError(f"table_file: path names the file '{twice[0]}' twice")
+    return tuple(found)
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """Of the content of all files, in order, and of the columns that their folders' names give.
+
+    Raises:
+        UserError: one cannot be read.
+    """
+    parts = []
+    for file in files:
+        with refusing(f"file '{file}' cannot be read"):
+            status = file.stat()
+            parts.append((_digest(file.resolve(), status.st_size, status.st_mtime_ns), PARTITION.findall(str(file))))
+    if len(parts) == 1 and not parts[0][1]:
+        return parts[0][0]
+    return hashlib.blake2b(repr(parts).encode()).hexdigest()[:32]
+
+
+def _files(text: str) -> list[Path]:
+    tried = _places(text)
+    for path in tried:
+        if path.is_dir():
+            if found := _listed(path.rglob("*"), path):
+                return found
+            raise UserError(f"table_file: path = '{text}': the folder holds no file")
+    if PATTERN.search(text) and not tried[0].exists():
+        for path in tried:
+            root = Path(path.anchor)
+            if found := _listed(root.glob(str(path.relative_to(root))), root):
+                return found
+        raise UserError(f"table_file: path = '{text}': no file is named so")
+    return [one_file(text, "table_file: path")]
+
+
+def _listed(found: Iterable[Path], root: Path) -> list[Path]:
+    seen = (path for path in found if path.is_file())
+    return sorted(path for path in seen if not any(part[0] in "._" for part in path.relative_to(root).parts))
+
+
+def _places(text: str) -> list[Path]:
+    expanded = os.path.expanduser(os.path.expandvars(text))
+    return [Path(expanded), ROOT / expanded]
+
+
+def _missing(text: str, tried: list[Path]) -> str:
+    """Why there is no such file."""
+    for name in re.findall(r"\$\{?(\w+)", str(tried[0])):
+        return f"does not exist: ${name} is not set; {nearest(name, os.environ)}it must name a file"
+    siblings = (p.name for path in tried if path.parent.is_dir() for p in path.parent.iterdir())
+    return f"does not exist; {nearest(tried[0].name, siblings)}a file is needed"
+
+
+@cache
+def _digest(path: Path, size: int, mtime_ns: int) -> str:
+    """Of a file's content; read once per process while size and time of change stay the same."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

@@ -1,0 +1,158 @@
+"""From files to rows, unread: which format they are in is told by their content, compressed or not."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from harness.base.errors import UserError
+from harness.data.tabular.expressions import refusing
+from harness.data.tabular.files import PARTITION
+from harness.data.tabular.schema import Csv
+
+SEPARATORS = "\t,;|"
+"""Sought in the first row where a schema names none; the most frequent is taken."""
+GZIP, ZSTD, ARROW_STREAM = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xff\xff\xff\xff"
+SOURCE = "\0file"
+"""A column of our own: the path of a row's file."""
+Scan = Callable[[dict[str, pl.DataType]], pl.LazyFrame]
+"""Reads the files again; given: column -> the type that it is to have instead of its own."""
+
+
+def scan(files: Sequence[Path], csv: Csv, text: Sequence[str]) -> tuple[pl.LazyFrame, Scan | None]:
+    """The rows of all files, one after the other, and for delimited text how to read it with other types.
+
+    csv: how delimited text is written. text: columns of it that are not to be read as numbers.
+
+    Raises:
+        UserError: a file cannot be read or is empty, or files are of several formats.
+    """
+    kinds = {file: _kind(file) for file in files}
+    kind = kinds[files[0]]
+    for file, other in kinds.items():
+        if other != kind:
+            raise UserError(f"file '{file}' is {other} and '{files[0]}' is {kind}; accepted: files of one format")
+    with readable(files):
+        read = _csv(files, csv, text) if kind == "CSV" else None
+        frame = read({}) if read is not None else _others(kind, files)
+        if not len(frame.head(1).collect()):
+            raise UserError(f"file '{files[0]}' has 0 rows; accepted: a row for every example")
+    return frame, read
+
+
+def _kind(file: Path) -> str:
+    with refusing(f"file '{file}' cannot be read"):
+        start = _first_block(file)
+    if not start:
+        raise UserError(f"file '{file}' is empty; accepted: Parquet, Arrow, JSON lines, CSV")
+    if start[:4] == b"PAR1":
+        return "Parquet"
+    if start[:6] == b"ARROW1":
+        return "Arrow"
+    if start[:4] == ARROW_STREAM or b"\0" in start:
+        raise UserError(f"file '{file}' is binary and neither Parquet nor Arrow; accepted: these, JSON lines, CSV")
+    return "JSON lines" if start.lstrip()[:1] == b"{" else "CSV"
+
+
+def _first_block(file: Path) -> bytes:
+    """Its first bytes, decompressed."""
+    with file.open("rb") as raw:
+        start = raw.read(4)
+        raw.seek(0)
+        if start[:2] == GZIP:
+            return _begun(gzip.GzipFile(fileobj=raw).read)
+        if start == ZSTD:
+            return _begun(pa.CompressedInputStream(pa.PythonFile(raw), "zstd").read)
+        return raw.read(1 << 16)
+
+
+def _begun(read: Callable[[int], bytes]) -> bytes:
+    try:
+        return read(1 << 16)
+    except (EOFError, zlib.error) as error:
+        raise OSError(f"the compressed data is damaged: {error}") from error
+
+
+def _others(kind: str, files: Sequence[Path]) -> pl.LazyFrame:
+    match kind:
+        case "Parquet":
+            return pl.scan_parquet(list(files), glob=False, hive_partitioning=True, try_parse_hive_dates=False)
+        case "Arrow":
+            return _partitioned(pl.scan_ipc(list(files), glob=False, include_file_paths=SOURCE), files)
+        case _:
+            rows = pl.scan_ndjson(list(files), infer_schema_length=None, include_file_paths=SOURCE)
+            return _partitioned(rows, files)
+
+
+def _partitioned(frame: pl.LazyFrame, files: Sequence[Path]) -> pl.LazyFrame:
+    """With a column for every `name=value` among the folders."""
+    names = dict.fromkeys(name for file in files for name, _ in PARTITION.findall(str(file)))
+    path = pl.col(SOURCE)
+    columns = [path.str.extract(rf"(?:^|/){name}=([^/]*)/").alias(name) for name in names]
+    return frame.with_columns(columns).drop(SOURCE)
+
+
+def _csv(files: Sequence[Path], csv: Csv, text: Sequence[str]) -> Scan:
+    separator = csv.separator or max(SEPARATORS, key=_first_row(_first_block(files[0]), csv.comment).count)
+    options: dict[str, Any] = {
+        "glob": False,
+        "separator": separator,
+        "has_header": csv.header and not csv.names,
+        "quote_char": csv.quote or None,
+        "comment_prefix": csv.comment or None,
+        "null_values": csv.nulls or None,
+        "new_columns": csv.names or None,
+        "include_file_paths": SOURCE,
+    }
+    sources = list(files)
+    names = pl.scan_csv(sources, infer_schema=False, **options).collect_schema()
+    known = {name: pl.String for name in text if name in names}
+    guess = pl.scan_csv(
+        sources, infer_schema_length=None, infer_schema_files=len(files), schema_overrides=known, **options
+    )
+    types = {name: dtype for name, dtype in guess.collect_schema().items() if name != SOURCE}
+    del options["new_columns"]
+
+    def read(other: dict[str, pl.DataType]) -> pl.LazyFrame:
+        return _partitioned(pl.scan_csv(sources, schema=types | other, **options), files)
+
+    return read
+
+
+def _first_row(start: bytes, comment: str) -> str:
+    """The first line that is no comment."""
+    lines = start.decode(errors="replace").splitlines()
+    return next((line for line in lines if not (comment and line.startswith(comment))), "")
+
+
+@contextmanager
+def readable(files: Sequence[Path], where: str = "") -> Iterator[None]:
+    """Turn an error of reading these files into one line, which begins with `where`."""
+    named = f"file '{files[0]}'" + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+    try:
+        with refusing(f"{where}{named} cannot be read"):
+            yield
+    except UserError as error:
+        if "utf" not in str(error).lower():
+            raise
+        raise UserError(f"{where}{_not_utf8(files) or error}") from error
+
+
+def _not_utf8(files: Sequence[Path]) -> str:
+    """Where text is not UTF-8, if one of the files is plain text."""
+    for file in files:
+        with file.open("rb") as lines:
+            for row, line in enumerate(lines, start=1):
+                try:
+                    line.decode()
+                except UnicodeDecodeError as error:
+                    found = f"file '{file}': row {row} is not UTF-8, at the byte {line[error.start]:#04x}"
+                    return f"{found}; convert it first, as by `iconv -f latin1 -t utf8`"
+    return ""

@@ -1,0 +1,100 @@
+"""From a file, or from what was kept of it, to a plan."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.base.config import explain
+from harness.base.errors import UserError, nearest
+from harness.base.places import PLANS
+from harness.experiment.plan import Plan
+
+RESERVED = ("beyond_memory", "facts", "faults", "generator", "leaks", "statistics", "throughput")
+"""Tables that other commands write."""
+
+
+def plan_file(name: str | Path) -> Path:
+    """The file of a plan: a path, or the bare name of one that comes with the harness.
+
+    Raises:
+        UserError: there is neither.
+    """
+    path, shipped = Path(name), {file.stem: file for file in sorted(PLANS.glob("*.toml"))}
+    if path.is_file():
+        return path
+    if path.is_symlink() or path.exists():
+        raise UserError(f"plan '{name}' is {_kind(path)}; accepted: a TOML file, or one of {', '.join(shipped)}")
+    if str(name) in shipped:
+        return shipped[str(name)]
+    beside = [file.name for file in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+    near = nearest(str(name), shipped) or nearest(path.name, beside)
+    raise UserError(f"plan '{name}' does not exist; {near}accepted: a TOML file, or one of {', '.join(shipped)}")
+
+
+def _kind(path: Path) -> str:
+    """What a path is that is no file."""
+    if path.is_dir():
+        return "a folder"
+    return "no regular file" if path.exists() else "a link that leads nowhere"
+
+
+def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
+    """Read a plan; `overrides` are `key=value` with dotted keys and TOML values, as `train.epochs=2`.
+
+    name: as of `plan_file`.
+
+    Raises:
+        UserError: there is no such plan, it is not TOML, or a key or value is not accepted.
+    """
+    path = plan_file(name)
+    try:
+        values = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"plan '{path}' cannot be read as TOML: {error}") from error
+    for override in overrides or []:
+        _override(values, override)
+    try:
+        plan = Plan.model_validate({"name": path.stem, **values})
+    except ValidationError as error:
+        raise UserError(f"plan '{path}': {explain(error, Plan)}") from error
+    if not plan.seeds:
+        raise UserError(f"plan '{path}': seeds = [] is not accepted: at least one is needed, as [1]")
+    if (table := plan.table or plan.name) in RESERVED or table.startswith("facts-"):
+        raise UserError(
+            f"plan '{path}': another command writes table '{table}'; accepted: a name other than {', '.join(RESERVED)} "
+            "and facts-*"
+        )
+    return plan
+
+
+def plan_that_ran(name: str, values: dict[str, Any]) -> Plan:
+    """A plan as it was run, from what was kept of it.
+
+    Raises:
+        UserError: another version of multiepoch wrote it.
+    """
+    try:
+        return Plan.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"plan '{name}' was run by another version: {explain(error, Plan)}; run it again") from error
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise UserError(f"--set '{override}' has no '='; accepted: key=value, as train.epochs=2")
+    try:
+        value = tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *path, last = key.strip().split(".")
+    for part in path:
+        inner = values.setdefault(part, {})
+        values = inner[0] if isinstance(inner, list) and len(inner) == 1 else inner
+        if not isinstance(values, dict):
+            raise UserError(f"--set '{override}': '{part}' is not a table of the plan")
+    values[last] = value

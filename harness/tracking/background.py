@@ -1,0 +1,103 @@
+"""A tracker that works beside the launch, so that a slow or silent service holds up no run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+
+from harness.tracking.tracker import NoTracker, Tracker
+
+Call = Callable[[Tracker], None]
+OPENING = 5.0
+"""Seconds in which a service that cannot be used is refused; after them the launch goes on beside its answer."""
+PROMPT = 2.0
+"""Seconds that a call may take without counting as slow."""
+SHARE, LEAST = 0.05, 5.0
+"""How long a launch waits for slow calls in all: this share of its time, or these seconds if that is more."""
+
+
+class Background:
+    """Opens a tracker in a thread of its own, and tells it there, in order, what it is to show.
+
+    open_tracker: gives the tracker. warn: called with a line if it is not waited for any longer.
+
+    Raises:
+        UserError: the tracker cannot be used, and said so soon.
+    """
+
+    def __init__(self, open_tracker: Callable[[], Tracker], warn: Callable[[str], None]) -> None:
+        self._warn, self._begun, self._slow = warn, time.monotonic(), 0.0
+        self._calls: SimpleQueue[Call] = SimpleQueue()
+        self._left, self._changed = 0, threading.Condition()
+        self._tracker: Tracker | None = None
+        self._error: Exception | None = None
+        self._given_up = False
+        self._since = self._begun
+        opened = threading.Event()
+        threading.Thread(target=self._work, args=(open_tracker, opened), name="tracking", daemon=True).start()
+        opened.wait(OPENING)
+        if self._error is not None:
+            raise self._error
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is shown."""
+        return not isinstance(self._tracker, NoTracker)
+
+    def tell(self, call: Call) -> None:
+        """Have the tracker do something, after all that it was told before."""
+        if not self._given_up:
+            with self._changed:
+                self._left += 1
+            self._calls.put(call)
+
+    def attach(self, files: Sequence[Path]) -> None:
+        """Have the tracker show the files of the plan's report, and wait for it."""
+        self.tell(lambda tracker: tracker.attach(files))
+        self.settled()
+
+    def pages(self) -> list[str]:
+        """Lines that tell a person where to look."""
+        return [] if self._tracker is None or self._given_up else self._tracker.pages()
+
+    def page(self, key: str) -> str | None:
+        """The address that shows a run; None if there is none."""
+        return None if self._tracker is None else self._tracker.page(key)
+
+    def settled(self) -> bool:
+        """Wait until the tracker has done all it was told. False: it is too slow, and is told nothing any more."""
+        with self._changed:
+            while self._left and not self._given_up:
+                before = time.monotonic()
+                self._changed.wait(0.1)
+                now = time.monotonic()
+                self._slow += now - before if now - self._since > PROMPT else 0.0
+                self._given_up = self._slow > max(LEAST, SHARE * (now - self._begun))
+        if self._error is not None:
+            raise self._error
+        if self._given_up and (self._tracker is None or self._tracker.problem is None):
+            self._warn(
+                "tracking is behind, as its service answers slowly or not at all; going on without it, "
+                "`multiepoch sync` completes it later"
+            )
+        return not self._given_up
+
+    def _work(self, open_tracker: Callable[[], Tracker], opened: threading.Event) -> None:
+        try:
+            self._tracker = open_tracker()
+            opened.set()
+            while True:
+                call = self._calls.get()
+                self._since = time.monotonic()
+                call(self._tracker)
+                with self._changed:
+                    self._left -= 1
+                    self._changed.notify()
+        except Exception as error:
+            with self._changed:
+                self._error, self._left = error, 0
+                opened.set()
+                self._changed.notify()

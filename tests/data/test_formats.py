@@ -1,0 +1,168 @@
+"""Logs as people have them: any format, compressed or not, in one file or many; all give the same rows."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from harness.api import Data, UserError
+from harness.base import seeds
+from harness.plugins.registry import Registry, build
+
+ROWS = 200
+SCHEMA = """
+fields = ["user", "item"]
+time = "ts"
+[labels]
+y = "y"
+[split]
+by = "time"
+"""
+
+
+def log() -> pl.DataFrame:
+    """Ids with and without an unknown one, in order of time."""
+    k = range(ROWS)
+    return pl.DataFrame(
+        {
+            "y": [n % 3 == 0 for n in k],
+            "user": [n % 17 for n in k],
+            "item": [None if n % 11 == 0 else f"i{n % 7:02x}" for n in k],
+            "ts": [1_600_000_000 + 60 * n for n in k],
+        }
+    ).with_columns(pl.col("y").cast(pl.Int64))
+
+
+def load(folder: Path, path: str | Path, more: str = "", schema: str = SCHEMA) -> Data:
+    (folder / "schema.toml").write_text(schema + more)
+    params: dict[str, Any] = {"schema": str(folder / "schema.toml"), "path": str(path)}
+    return build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
+
+
+def content(data: Data) -> list[bytes]:
+    return [
+        array.tobytes()
+        for part in (data.train, data.valid, data.test)
+        for array in (part.ids_NF, part.labels_NT, part.time_N)
+        if array is not None
+    ]
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> list[bytes]:
+    log().write_parquet(tmp_path / "wanted.parquet")
+    return content(load(tmp_path, tmp_path / "wanted.parquet"))
+
+
+def delimited(separator: str = ",", header: bool = True) -> bytes:
+    return log().write_csv(separator=separator, include_header=header).encode()
+
+
+def zstd(text: bytes) -> bytes:
+    return bytes(pa.compress(text, codec="zstd", asbytes=True))
+
+
+NAMES = '[csv]\nnames = ["y", "user", "item", "ts"]\n'
+FORMS: dict[str, tuple[bytes, str]] = {
+    "comma.csv": (delimited(), ""),
+    "tab.tsv": (delimited("\t"), ""),
+    "bar.txt": (delimited("|"), ""),
+    "semicolon": (delimited(";"), ""),
+    "odd.csv": (delimited("^"), '[csv]\nseparator = "^"\n'),
+    "no_header.txt": (delimited("\t", header=False), NAMES),
+    "comment.csv": (b"# made\n" + delimited(), '[csv]\ncomment = "#"\n'),
+    "nulls.csv": (delimited().replace(b",,", b",NA,"), '[csv]\nnulls = ["NA"]\n'),
+    "quoted.csv": (re.sub(rb"(i\d\d)", rb'"\1"', delimited()), ""),
+    "packed.csv.gz": (gzip.compress(delimited()), ""),
+    "packed.csv": (gzip.compress(delimited()), ""),
+    "packed.zst": (zstd(delimited()), ""),
+    "lines.jsonl": (log().write_ndjson().encode(), ""),
+    "lines.json.gz": (gzip.compress(log().write_ndjson().encode()), ""),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_gives_the_same_rows(tmp_path: Path, wanted: list[bytes], name: str) -> None:
+    written, more = FORMS[name]
+    (tmp_path / name).write_bytes(written)
+    assert content(load(tmp_path, tmp_path / name, more)) == wanted
+
+
+def test_arrow_is_told_by_its_content(tmp_path: Path, wanted: list[bytes]) -> None:
+    log().write_ipc(tmp_path / "rows")
+    assert content(load(tmp_path, tmp_path / "rows")) == wanted
+
+
+def test_columns_without_a_header_are_numbered(tmp_path: Path, wanted: list[bytes]) -> None:
+    (tmp_path / "log.txt").write_bytes(delimited("\t", header=False))
+    schema = SCHEMA.replace('["user", "item"]', '{ user = "column_1", item = "column_2" }')
+    schema = schema.replace('time = "ts"', 'time = "column_3"').replace('y = "y"', 'y = "column_0"')
+    assert content(load(tmp_path, tmp_path / "log.txt", "[csv]\nheader = false\n", schema)) == wanted
+
+
+def test_a_missing_header_is_suspected(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_bytes(delimited(header=False))
+    with pytest.raises(UserError, match=r"unknown column 'user'.*names = \[\.\.\.\] under \[csv\]"):
+        load(tmp_path, tmp_path / "log.csv")
+
+
+def parts(folder: Path) -> Path:
+    """The log in four part files by day, with what other tools leave beside them."""
+    for day, rows in enumerate(log().iter_slices(ROWS // 4)):
+        (folder / "logs" / f"day={day}").mkdir(parents=True)
+        rows.write_parquet(folder / "logs" / f"day={day}" / "part-0.parquet")
+    (folder / "logs" / "_SUCCESS").touch()
+    (folder / "logs" / ".part.crc").write_bytes(b"x")
+    return folder / "logs"
+
+
+@pytest.mark.parametrize("path", ["", "*/*.parquet", "day=[0-3]/part-0.parquet"])
+def test_a_folder_or_pattern_means_all_its_files(tmp_path: Path, wanted: list[bytes], path: str) -> None:
+    assert content(load(tmp_path, parts(tmp_path) / path)) == wanted
+
+
+def test_a_list_of_files_is_read_in_its_order(tmp_path: Path, wanted: list[bytes]) -> None:
+    files = sorted(str(file) for file in parts(tmp_path).rglob("*.parquet"))
+    schema = SCHEMA.replace('time = "ts"', f'time = "ts"\npath = {files}')
+    assert content(load(tmp_path, "", schema=schema)) == wanted
+    with pytest.raises(UserError, match=r"names the file '.*day=0/part-0.parquet' twice"):
+        load(tmp_path, "", schema=schema.replace("day=1", "day=0"))
+
+
+WRITERS = {"parquet": "write_parquet", "csv": "write_csv", "jsonl": "write_ndjson", "arrow": "write_ipc"}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_folders_of_hive_are_columns(tmp_path: Path, kind: str) -> None:
+    for file in parts(tmp_path).rglob("*.parquet"):
+        rows = pl.read_parquet(file, hive_partitioning=False)
+        file.unlink()
+        getattr(rows, WRITERS[kind])(file.with_suffix(f".{kind}"))
+    data = load(tmp_path, tmp_path / "logs", schema=SCHEMA.replace('["user", "item"]', '["user", "day"]'))
+    assert [len(set(part.ids_NF[:, 1].tolist())) for part in (data.train, data.valid, data.test)] == [4, 1, 1]
+
+
+def test_files_of_different_formats_are_refused(tmp_path: Path) -> None:
+    folder = parts(tmp_path)
+    (folder / "day=9.csv").write_bytes(delimited())
+    with pytest.raises(UserError, match=r"is Parquet and '.*day=9.csv' is CSV|is CSV and '.*' is Parquet"):
+        load(tmp_path, folder)
+
+
+def test_every_part_enters_the_fingerprint(tmp_path: Path) -> None:
+    folder = parts(tmp_path)
+    (tmp_path / "schema.toml").write_text(SCHEMA)
+    params = {"schema": str(tmp_path / "schema.toml"), "path": str(folder)}
+    table = build(Registry().datasets, "data set", "table_file", params)
+    prints = [table.fingerprint()]
+    pl.read_parquet(folder / "day=2" / "part-0.parquet").head(3).write_parquet(folder / "day=2" / "part-0.parquet")
+    prints.append(table.fingerprint())
+    (folder / "day=3").rename(folder / "day=7")
+    prints.append(table.fingerprint())
+    assert len({str(print_) for print_ in prints}) == 3
