@@ -45,7 +45,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         (["tune", "none", "--plan", "my.toml", "--set", "search.trials=0"], "say how many with --trials"),
         (["report", "nothing"], "unknown plan 'nothing'"),
         (["sync", "nothing"], "unknown plan 'nothing'"),
-        (["ui"], "mlflow.db' yet; `multiepoch benchmark` writes it"),
+        (["ui"], "no 'results/mlflow.db' yet; `multiepoch benchmark` writes it"),
         (["dashboard"], "no 'results/optuna.journal' yet; `multiepoch benchmark` and `tune` write it"),
         (["check", "hasing"], "unknown plug-in 'hasing'; did you mean 'hashing'?"),
     ],

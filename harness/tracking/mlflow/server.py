@@ -23,7 +23,11 @@ from harness.results.plan_results import read_plan_result
 from harness.tracking.mlflow.store import has_server, line, own_database, shared_page, without_secrets
 from harness.tracking.mlflow.views import of_plan
 
-SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "PYTHONWARNINGS": "ignore",  # of what MLflow imports
+}
 LOOSE = "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE"
 PATIENCE, NAP = 5.0, 0.2
 """Seconds that a server has to end before it is killed, and between two looks at whether it runs."""
@@ -35,14 +39,13 @@ def pages(results: Path, address: Address) -> tuple[list[str], Callable[[], None
     Raises:
         UserError: no plan was run there, nothing was tracked, or MLflow cannot be used.
     """
-    uri, results = os.environ.get("MLFLOW_TRACKING_URI", ""), results.resolve()
-    if not uri:
+    if not (uri := os.environ.get("MLFLOW_TRACKING_URI", "")):
         if not (results / "mlflow.db").is_file():
             raise UserError(
                 f"no '{results / 'mlflow.db'}' yet; `multiepoch benchmark` writes it, and `multiepoch sync` after "
                 "--no-mlflow"
             )
-        uri = own_database(results)
+        uri = own_database(results.resolve())
     base = without_secrets(uri).rstrip("/") if has_server(uri) else address.url
     try:
         lines = [f"MLflow: {base}", *_views(results, MlflowClient(tracking_uri=uri), base)]
@@ -50,7 +53,7 @@ def pages(results: Path, address: Address) -> tuple[list[str], Callable[[], None
         raise
     except Exception as error:
         raise UserError(f"MLflow at '{without_secrets(uri)}' cannot be used: {line(error)}") from error
-    return lines, None if has_server(uri) else partial(_serve, results, uri, address)
+    return lines, None if has_server(uri) else partial(_serve, results.resolve(), uri, address)
 
 
 def _views(results: Path, client: MlflowClient, base: str) -> Iterator[str]:
