@@ -31,14 +31,10 @@ report: .venv/installed  ## write report.html and tables/ again from the records
 	@$(BIN)/multiepoch report --results $(RESULTS) $(ARGS)
 
 ui: .venv/installed  ## open MLflow on http://127.0.0.1:5000
-	@test -f $(RESULTS)/mlflow.db || { echo "no $(RESULTS)/mlflow.db yet: run 'make benchmark' first" >&2; exit 2; }
-	@MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow server --workers 1 \
-	  --host 127.0.0.1 --port 5000 --backend-store-uri sqlite:///$(abspath $(RESULTS))/mlflow.db \
-	  --default-artifact-root file://$(abspath $(RESULTS))/mlartifacts $(ARGS)
+	@$(BIN)/multiepoch ui --results $(RESULTS) $(ARGS)
 
 dashboard: .venv/installed  ## open the Optuna dashboard on http://127.0.0.1:8080
-	@test -f $(RESULTS)/optuna.journal || { echo "no $(RESULTS)/optuna.journal yet: run 'make benchmark' first" >&2; exit 2; }
-	@$(BIN)/optuna-dashboard $(RESULTS)/optuna.journal --artifact-dir $(RESULTS)/optuna.artifacts --host 127.0.0.1 --port 8080 $(ARGS)
+	@$(BIN)/multiepoch dashboard --results $(RESULTS) $(ARGS)
 
 lint: .venv/installed  ## ruff, ruff format and mypy strict
 	@$(BIN)/ruff check .

@@ -30,8 +30,8 @@ LAYERS = {
     "execution": "base data engine experiment metrics plugins results search tracking",
     "testing": "api base data engine experiment plugins results",
     "facts": "analysis base execution experiment figures metrics plugins report results",
-    "commands": "analysis api base data engine execution experiment facts metrics plugins report results testing "
-    "tracking",
+    "commands": "analysis api base data engine execution experiment facts metrics plugins report results search "
+    "testing tracking",
     "cli": "base commands",
 }
 """Folder (or module) of `harness/` -> those that it may import beside itself."""

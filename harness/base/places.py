@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -18,6 +21,10 @@ STRATEGIES, DATASETS, PLANS = ROOT / "strategies", ROOT / "datasets", ROOT / "pl
 PRESETS, MODELS = DATASETS / "presets", PACKAGE / "models"
 
 
-def make_command(target: str, results: Path) -> str:
-    """How to call a target of the Makefile for a results folder."""
-    return f"make {target}" + ("" if results == Path("results") else f" RESULTS={results}")
+def page_command(page: str, results: Path) -> str:
+    """The command that serves a page of a results folder; by its path, where the shell would not find it."""
+    script, here = Path(sys.executable).with_name("multiepoch"), Path.cwd()
+    called = "multiepoch"
+    if shutil.which(called) is None and script.is_file():
+        called = str(script.relative_to(here) if script.is_relative_to(here) else script)
+    return shlex.join([called, page, *([] if results == Path("results") else ["--results", str(results)])])

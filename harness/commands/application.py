@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from harness import __version__
+from harness.base.addresses import DASHBOARD, MLFLOW, Address
 from harness.base.errors import UserError
 from harness.base.places import PLANS
 
@@ -39,6 +40,8 @@ Plugins = Annotated[
 ]
 Workers = Annotated[int, typer.Option("--workers", "-j", min=1, help="Training processes side by side.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a plan's key, as train.epochs=2.")]
+Host = Annotated[str, typer.Option("--host", help="Whom to listen to: this machine alone, or who reaches that name.")]
+Port = Annotated[int, typer.Option("--port", min=1, max=65535)]
 NoMlflow = Annotated[bool, typer.Option("--no-mlflow", help="Do not write to MLflow; `sync` can do it later.")]
 
 
@@ -230,6 +233,22 @@ def sync(
     from harness.commands.sync import sync as go
 
     go(console, plans, results)
+
+
+@app.command()
+def ui(results: Results = Path("results"), port: Port = MLFLOW.port, host: Host = MLFLOW.host) -> None:
+    """Serve MLflow's pages of a results folder, and say where each plan is shown."""
+    from harness.commands.ui import serve_ui
+
+    serve_ui(console, results, Address(host, port))
+
+
+@app.command()
+def dashboard(results: Results = Path("results"), port: Port = DASHBOARD.port, host: Host = DASHBOARD.host) -> None:
+    """Serve Optuna's dashboard of the searches in a results folder."""
+    from harness.commands.dashboard import serve_dashboard
+
+    serve_dashboard(console, results, Address(host, port))
 
 
 @app.command()

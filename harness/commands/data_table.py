@@ -13,6 +13,7 @@ from rich.console import Console
 from harness.api import Stream
 from harness.base import seeds
 from harness.base.environment import environment
+from harness.base.markdown import literal
 from harness.data import indexed
 from harness.data.indexed import IndexedDataset
 from harness.data.profile.preset_targets import Line, lines, produce
@@ -43,7 +44,7 @@ def write_table(console: Console, names: list[str], out: Path) -> int:
         UserError: there is no preset of that name.
     """
     populations = {name: load_population(name) for name in names or presets()}
-    text, missed = [HEAD.format(machine=environment()["machine"])], 0
+    text, missed = [HEAD.format(machine=literal(str(environment()["machine"])))], 0
     with console.status("") as status, tempfile.TemporaryDirectory(prefix="multiepoch-") as scratch:
         for name in populations:
             status.update(f"building {name}")
@@ -94,9 +95,9 @@ def drop_field(stream: Stream, field: int) -> Stream:
 
 
 def _section(name: str, population: Population, found: list[Line]) -> list[str]:
-    about = f"{population.description}. {population.rows:,} rows over {population.days} days."
+    about = f"{literal(population.description)}. {population.rows:,} rows over {population.days} days."
     head = ["| statistic | target | produced | may differ by | met |", "|---|--:|--:|--:|---|"]
-    return [f"## {name}", "", about, "", *head, *map(_row, found), ""]
+    return [f"## {literal(name)}", "", about, "", *head, *map(_row, found), ""]
 
 
 def _row(line: Line) -> str:
@@ -104,7 +105,7 @@ def _row(line: Line) -> str:
     target = target if line.above is None else f"above {line.above:g}"
     within = "" if line.within is None else _short(line.within, 2)
     met = {None: "", True: "yes", False: "**no**"}[line.met]
-    return f"| {line.name} | {target} | {_short(line.produced, 5)} | {within} | {met} |"
+    return f"| {literal(line.name)} | {target} | {_short(line.produced, 5)} | {within} | {met} |"
 
 
 def _short(value: float, digits: int) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.base.places import make_command
+from harness.base.addresses import DASHBOARD
+from harness.base.places import page_command
 from harness.execution.local_pool import LocalPool
 from harness.execution.lock import locked
 from harness.execution.prepare import prepare
@@ -17,7 +18,7 @@ from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
 from harness.results.plan_results import PlanResult
 from harness.search.arm import ArmPlan
-from harness.search.study import DASHBOARD, JOURNAL, link, open_journal
+from harness.search.study import JOURNAL, link, open_journal
 from harness.tracking.background import Background
 from harness.tracking.factory import Kind, opener
 from harness.tracking.live import Live
@@ -51,7 +52,7 @@ def run_plan(
 
 def pages(results: Path, tracking: Background, plan: Plan) -> list[str]:
     """Where the tracker and Optuna's dashboard show a plan, and the commands that serve them."""
-    dashboard = f"Optuna dashboard  {make_command('dashboard', results)}, then {DASHBOARD}"
+    dashboard = f"Optuna dashboard  {page_command('dashboard', results)}, then {DASHBOARD.url}"
     return [*tracking.pages(), *([dashboard] if plan.search.trials else [])]
 
 

@@ -7,6 +7,7 @@ from itertools import cycle
 from textwrap import fill
 
 from harness.analysis.estimates import Estimate, estimate
+from harness.base.markdown import code, literal
 from harness.facts.expression import Readings, is_difference
 from harness.facts.sheet import Claim, Fact
 from harness.facts.verdict import Finding
@@ -38,10 +39,13 @@ def markdown(entries: Sequence[Entry]) -> str:
     for fact, found in entries:
         ours = "" if found is None else _value(found.measured[0].value, found.measured[0].claim)
         verdict = "not run" if found is None else f"{found.verdict} ({found.of_claims})"
-        rows.append(f"| [{fact.name}](#{fact.name.lower()}) | {fact.says} | {_cited(fact)} | {ours} | {verdict} |")
+        rows.append(
+            f"| [{fact.name}](#{fact.name.lower()}) | {literal(fact.says)} | {_cited(fact)} | {ours} | {verdict} |"
+        )
     runs = {key: run for _, found in entries if found for key, run in found.runs.items()}.values()
     seconds = sum(curves.seconds(record.cost) for run in runs for record in run.boundaries)
-    foot = f"All runs together trained and evaluated for {seconds / 60:.0f} minutes of one core: {machines_of(runs)}."
+    foot = f"All runs together trained and evaluated for {seconds / 60:.0f} minutes of one core: "
+    foot += literal(f"{machines_of(runs)}.")
     return "\n".join([HEAD, *rows, "", foot, "", *(_section(fact, found) for fact, found in entries)])
 
 
@@ -82,27 +86,32 @@ def _points(readings: Readings, line: str) -> list[tuple[float, Estimate]]:
 
 
 def _section(fact: Fact, found: Finding | None) -> str:
-    lines = [f"## {fact.name}", "", f"{fact.says} Literature: {_cited(fact)}", ""]
-    lines += [f"On {', '.join(fact.datasets)}; {', '.join(fact.models)}; {_arms(fact)}.", ""]
+    lines = [f"## {fact.name}", "", f"{literal(fact.says)} Literature: {_cited(fact)}", ""]
+    lines += [f"On {_named(fact.datasets)}; {_named(fact.models)}; {_arms(fact)}.", ""]
     if found is None:
         return "\n".join([*lines, "Not run.", ""])
     lines += ["| claim | measure | holds if | here | verdict |", "| :-- | :-- | :-- | --: | :-- |"]
     for measured in found.measured:
         claim = measured.claim
         value = _value(measured.value, claim)
-        says = f"(added) {claim.says}" if claim.added else claim.says
-        lines.append(f"| {says} | `{claim.measure}` | {claim.holds} | {value} | {measured.verdict} |")
+        says = literal(f"(added) {claim.says}" if claim.added else claim.says)
+        lines.append(f"| {says} | {code(claim.measure)} | {claim.holds} | {value} | {measured.verdict} |")
     return "\n".join([*lines, "", f"![{fact.name}](facts-{fact.name}.svg)", ""])
 
 
 def _arms(fact: Fact) -> str:
     return ", ".join(
-        name if name == strategy else f"{name}: `{strategy}`" for name, strategy in fact.strategies.items()
+        literal(name) if name == strategy else f"{literal(name)}: {code(strategy)}"
+        for name, strategy in fact.strategies.items()
     )
 
 
+def _named(names: Sequence[str]) -> str:
+    return literal(", ".join(names))
+
+
 def _cited(fact: Fact) -> str:
-    return f"{fact.literature} [{fact.evidence}]"
+    return literal(f"{fact.literature} [{fact.evidence}]")
 
 
 def _value(value: Estimate | None, claim: Claim) -> str:

@@ -69,9 +69,8 @@ def to_svg(figure: Figure, title: str) -> str:
     text = re.sub(r"font-family: [^;\"]*; ", "", text).replace("xlink:href", "href")
     used = set(re.findall(r"#([\w-]+)", text))
     text = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", text)
-    return re.sub(
-        r"<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>", rf'<svg {NAMESPACE} \1 role="img" aria-label="{escape(title)}">', text
-    )
+    label = f'role="img" aria-label="{escape(title)}"'
+    return re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>", lambda m: f"<svg {NAMESPACE} {m[1]} {label}>", text)
 
 
 def _settle(figure: Figure) -> None:

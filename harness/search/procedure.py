@@ -10,6 +10,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from functools import partial
 
+from harness.base.markdown import code, literal
 from harness.figures import run_curves
 from harness.metrics import curves
 from harness.metrics.catalog import sign_of
@@ -83,12 +84,12 @@ def _note(arm: ArmPlan, value: str, knobs: list[str]) -> str:
     once = arm.role == ArmRole.ONE_EPOCH
     what = "one epoch of none, the baseline," if once else arm.strategy
     budget = "one epoch each; in epochs as much as any strategy" if once else "the same for every strategy of the plan"
-    return f"""# {what} on {arm.dataset}, {arm.model}
+    return f"""# {literal(f"{what} on {arm.dataset}, {arm.model}")}
 
-A search in plan `{plan.name}`. {plan.description}
+A search in plan `{plan.name}`. {literal(plan.description)}
 
-- **Value**: `{value}`, {"more" if sign_of(plan.search.metric) > 0 else "less"} is better; `{plan.search.select}` is the
-  rule by which an epoch is chosen. Trials never read the test split.
+- **Value**: {code(value)}, {"more" if sign_of(plan.search.metric) > 0 else "less"} is better; `{plan.search.select}` is
+  the rule by which an epoch is chosen. Trials never read the test split.
 - **Budget**: {plan.search.trials} trials, {budget}. Trial 0 is the defaults.
 - **Knobs**: {", ".join(f"`{k}`" for k in knobs)}. The learning rates are searched for every strategy alike: trials 1 to
   {STARTUP - 1} of every study have the same ones.

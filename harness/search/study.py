@@ -26,14 +26,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from harness.base import seeds
 from harness.base.errors import UserError
+from harness.base.markdown import code
 from harness.results.plan_results import Trial
 from harness.search.space import STARTUP, Space
 
 optuna.logging.set_verbosity(logging.WARNING)
 JOURNAL = "optuna.journal"
 """The file in a results folder that holds its studies."""
-DASHBOARD = "http://127.0.0.1:8080"
-"""Where `make dashboard` serves the studies."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def link(journal: Journal, page: Callable[[str], str | None]) -> None:
         for trial in study.get_trials(deepcopy=False):
             key = trial.user_attrs.get("key", "")
             if trial.state.is_finished() and (address := page(key)) is not None:
-                _save_note(optuna.trial.Trial(study, trial._trial_id), f"[run]({address}) of key `{key}`")
+                _save_note(optuna.trial.Trial(study, trial._trial_id), f"[run]({address}) of key {code(key)}")
 
 
 def _save_note(about: optuna.Study | optuna.trial.Trial, text: str) -> None:

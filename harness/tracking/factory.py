@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from harness.base.addresses import Address
 from harness.experiment.plan import Plan
 from harness.tracking.tracker import NoTracker, Tracker
 
@@ -25,3 +26,15 @@ def opener(kind: Kind, results: Path, plan: Plan, warn: Callable[[str], None]) -
     from harness.tracking.mlflow.tracker import MlflowTracker  # here, as importing mlflow takes seconds
 
     return partial(MlflowTracker, results, plan, warn)
+
+
+def pages(results: Path, address: Address) -> tuple[list[str], Callable[[], None] | None]:
+    """Lines that say where every tracked plan of a results folder is shown, and what serves that at an address until
+    it is interrupted; None where a server does already.
+
+    Raises:
+        UserError: nothing is tracked there, or it cannot be reached.
+    """
+    from harness.tracking.mlflow import server  # here, as importing mlflow takes seconds
+
+    return server.pages(results, address)

@@ -24,7 +24,7 @@ from harness.base.places import ROOT
 from harness.commands import application
 from harness.commands.list_plugins import print_plugins
 
-COMMANDS = ("benchmark", "run", "tune", "list", "data", "report", "sync", "check")
+COMMANDS = ("benchmark", "run", "tune", "list", "data", "report", "sync", "ui", "dashboard", "check")
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:
@@ -45,6 +45,8 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         (["tune", "none", "--plan", "my.toml", "--set", "search.trials=0"], "say how many with --trials"),
         (["report", "nothing"], "unknown plan 'nothing'"),
         (["sync", "nothing"], "unknown plan 'nothing'"),
+        (["ui"], "no 'results/mlflow.db' yet; `multiepoch benchmark` writes it"),
+        (["dashboard"], "no 'results/optuna.journal' yet; `multiepoch benchmark` and `tune` write it"),
         (["check", "hasing"], "unknown plug-in 'hasing'; did you mean 'hashing'?"),
     ],
 )

@@ -14,12 +14,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 from support.command_line import multiepoch
 from support.engine import make_split
+from support.markdown import HOSTILE, elements, words
 
 from harness.api import Split, Stream, UserError
 from harness.base.seeds import generator
+from harness.commands import data_table
 from harness.data import indexed
+from harness.data.profile.preset_targets import Line
 from harness.data.synthetic.population import load_population
 from harness.data.synthetic.sampler import Sampler
 from harness.plugins.registry import Registry, build
@@ -196,3 +200,15 @@ def test_pieces_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=message):
             indexed.save(Stream(("a", "b"), ("click", "buy"), pieces), tmp_path / "data", "mine")
         assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_of_a_preset_stay_text_in_the_table_of_the_generator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = load_population("tiny").model_copy(update={"description": HOSTILE})
+    monkeypatch.setattr(data_table, "load_population", lambda name: preset)
+    monkeypatch.setattr(data_table, "statistics", lambda name, scratch: iter([Line(HOSTILE, None, 1.0)]))
+    assert data_table.write_table(Console(quiet=True), ["tiny"], tmp_path / "out.md") == 0
+    page = (tmp_path / "out.md").read_text()
+    assert elements(page) == {"h1", "h2", "p", "code", "table", "thead", "tbody", "tr", "th", "td"}
+    assert words(page).count(" ".join(HOSTILE.split())) == 2

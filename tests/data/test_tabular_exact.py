@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -168,15 +169,46 @@ def test_names_that_sql_reserves_or_that_hold_a_dash_are_columns(tmp_path: Path,
     assert sum(len(getattr(read(tmp_path, frame, schema), part).ids_NF) for part in PARTS) == 60
 
 
-@pytest.mark.parametrize("source", ["read_csv('b.csv')", "data JOIN READ_PARQUET ('x') USING (t)"])
-def test_a_query_that_reads_another_file_is_refused(tmp_path: Path, source: str) -> None:
-    frame, schema = slots(pl.Int64, fields='["hour"]', query=f'"SELECT * FROM {source}"')
-    with pytest.raises(UserError, match=r"query reads another file, by (read_csv|READ_PARQUET)"):
+READS = (
+    "read_csv('b.csv')",
+    "read_parquet ('b.csv')",
+    """ "read_csv"('b.csv')""",
+    "`read_csv`('b.csv')",
+    "READ_CSV/* so */('b.csv')",
+    "read_csv -- so\n('b.csv')",
+)
+"""Ways to read another file in SQL."""
+HIDDEN = ("$$'$$ AS x", "/* /* */ ' */ 1 AS x", "E'\\'' AS x", "q'[']' AS x", "'it''s' AS x")
+"""What another reader of SQL may take for the beginning of a string, up to the next quote."""
+
+
+def refused(tmp_path: Path, **keys: str) -> None:
+    """The other file is not even opened: it does not exist, and the message is not that."""
+    frame, schema = slots(pl.Int64, **{"fields": '["hour"]'} | {key: json.dumps(sql) for key, sql in keys.items()})
+    with pytest.raises(UserError, match=r"reads another file, by (?i:read_(csv|parquet)); .* alone"):
         read(tmp_path, frame, schema)
 
 
-def test_a_query_may_speak_of_such_a_function(tmp_path: Path) -> None:
-    frame, schema = slots(pl.Int64, fields='["hour"]', query="\"SELECT *, 'read_csv(x)' AS note FROM data\"")
+@pytest.mark.parametrize("source", READS)
+def test_a_query_that_reads_another_file_is_refused(tmp_path: Path, source: str) -> None:
+    refused(tmp_path, query=f"SELECT * FROM {source}")
+    refused(tmp_path, query=f"SELECT * FROM data WHERE hour IN (SELECT hour FROM {source})")
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_so_is_one_that_hides_it_in_what_looks_like_a_string(tmp_path: Path, hidden: str) -> None:
+    refused(tmp_path, query=f"SELECT {hidden}, * FROM read_csv('b.csv') -- '")
+
+
+@pytest.mark.parametrize("source", READS)
+def test_so_is_an_expression_that_does(tmp_path: Path, source: str) -> None:
+    refused(tmp_path, where=f"hour < (SELECT MAX(hour) FROM {source})")
+    refused(tmp_path, group=f"(SELECT MAX(hour) FROM {source})")
+
+
+@pytest.mark.parametrize("query", ["SELECT *, 'read_csv(x)' AS note FROM data", "SELECT *, t AS read_at FROM data"])
+def test_a_query_may_speak_of_such_a_function(tmp_path: Path, query: str) -> None:
+    frame, schema = slots(pl.Int64, fields='["hour"]', query=json.dumps(query))
     assert distinct(read(tmp_path, frame, schema)) == 24
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 from scipy.stats import spearmanr
+from support.markdown import HOSTILE, addresses, elements, words
 from support.simulated import typed
 
 from harness.analysis.estimates import estimate
@@ -18,6 +19,7 @@ from harness.base.places import ROOT
 from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import Plan
 from harness.facts.expression import NamedRuns, Readings, check, is_difference
+from harness.facts.page import markdown
 from harness.facts.run import run_facts
 from harness.facts.sheet import Claim, load_sheet
 from harness.facts.verdict import Finding, Measured
@@ -261,6 +263,20 @@ def test_facts_run_once_and_leave_page_and_figure(tmp_path: Path) -> None:
     (tmp_path / "sheet.toml").write_text(SHEET.replace("epochs = 2", "epochs = 1"))
     stale = go(["F2"])
     assert re.search(r"\| \[F1\]\(#f1\) .* \| not run \|", stale)
+
+
+def test_texts_of_a_sheet_stay_text_on_the_page(tmp_path: Path) -> None:
+    (tmp_path / "sheet.toml").write_text(SHEET)
+    first, second = load_sheet(tmp_path / "sheet.toml").facts
+    claims = tuple(claim.model_copy(update={"says": HOSTILE}) for claim in first.claims)
+    texts = {"says": HOSTILE, "literature": HOSTILE, "evidence": HOSTILE, "datasets": (HOSTILE,), "models": (HOSTILE,)}
+    fact = first.model_copy(update={**texts, "claims": claims, "strategies": {HOSTILE: "none", "a": HOSTILE}})
+    measured = tuple(Measured(claim, None) for claim in claims)
+    page = markdown([(fact, Finding(fact, measured, Readings([], "click"))), (second, None)])
+    assert addresses(page) == {"#f1", "#f2", "facts-F1.svg"}
+    table = {"table", "thead", "tbody", "tr", "th", "td"}
+    assert elements(page) - table == {"h1", "h2", "p", "a", "img", "code"}
+    assert words(page).count(" ".join(HOSTILE.split())) == 11
 
 
 def test_an_unknown_fact_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import subprocess
@@ -18,6 +19,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 from scipy import stats as scipy_stats
+from support.markdown import HOSTILE, addresses, elements, words
 from support.simulated import CURVES, DIP, ENV, Bench, analysed, compared
 
 from harness.analysis.analysis import Analysis
@@ -299,6 +301,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.loads: list[str] = []
         self.tags: set[str] = set()
+        self.attributes: set[str] = set()
         self.feed(text)
         self.close()
 
@@ -309,6 +312,7 @@ class Page(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
         self.loads += [v or "" for k, v in attrs if k in ("src", "href", "srcset", "data", "action", "xlink:href")]
 
     def handle_endtag(self, tag: str) -> None:
@@ -489,6 +493,37 @@ def test_names_are_escaped_everywhere(tmp_path: Path) -> None:
     markdown = (tmp_path / "tables" / "bench.md").read_text()
     assert "<script>" not in markdown
     assert "<i>" not in markdown
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of a plan whose every text tries to be more than text; names of tasks are as the data may have them."""
+    results = tmp_path_factory.mktemp("hostile")
+    curves = {"none": CURVES["none"], "<img src=x>": CURVES["reinit"], "![i](//evil/x)": CURVES["hashing"]}
+    tasks = ("x<img src=q onerror=alert(1)>", "b*c*&lt;i&gt;")
+    Bench(results, curves=curves, tasks=tasks, dataset=HOSTILE, trials=2).write(pending=(HOSTILE,))
+    plan = results / "plans" / "bench.json"
+    plan.write_text(plan.read_text().replace('"What is known."', json.dumps(f"{HOSTILE} It is known.")))
+    write_report(results, None)
+    return results
+
+
+def test_only_our_own_links_are_links_in_the_published_page(hostile: Path) -> None:
+    text = (hostile / "tables" / "bench.md").read_text()
+    assert addresses(text) == {"bench-1.svg", "bench-ranks.svg", "../README.md"}
+    headings, table = {"h1", "h2", "h3"}, {"table", "thead", "tbody", "tr", "th", "td"}
+    assert elements(text) == {"a", "img", "p", "strong"} | headings | table
+    assert " ".join(f"{HOSTILE} It is known.".split()) in words(text)
+
+
+def test_no_text_becomes_an_element_of_the_html_page(hostile: Path) -> None:
+    text = (hostile / "report.html").read_text()
+    page = Page(text)
+    assert not page.open
+    assert not page.tags & {"script", "img", "i", "iframe"}
+    assert all(load.startswith("#") for load in page.loads)
+    assert "onerror=alert(1)&gt;" in text
+    assert not [name for name in page.attributes if name.startswith("on")]
 
 
 def test_the_embedded_plan_can_be_run_again() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.markdown import HOSTILE, addresses, elements, words
 from support.plans import PLAN, plan_of
 from support.studies import arm_of, finish, study_of
 
@@ -105,6 +107,17 @@ def test_the_note_of_a_study_says_what_it_is(tmp_path: Path, results: Path) -> N
         "1000000 +",
     ):
         assert fact in note
+
+
+def test_a_description_stays_text_in_the_note_of_a_study(tmp_path: Path, results: Path) -> None:
+    from optuna_dashboard import get_note
+
+    arm = arm_of(tmp_path, results)
+    finish(replace(arm, plan=arm.plan.model_copy(update={"description": HOSTILE})))
+    note = get_note(study_of(results))
+    assert addresses(note) == set()
+    assert elements(note) == {"h1", "p", "ul", "li", "strong", "em", "code"}
+    assert " ".join(HOSTILE.split()) in words(note)
 
 
 def test_every_arm_and_the_baseline_start_at_the_same_learning_rates(tmp_path: Path, results: Path) -> None:

@@ -1,4 +1,4 @@
-"""An MLflow server of its own for a test."""
+"""Web servers of its own for a test."""
 
 from __future__ import annotations
 
@@ -12,14 +12,40 @@ import urllib.request
 from pathlib import Path
 
 
-class Server:
-    """A web server in a process group of its own. command: may hold {port}, a free one."""
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
-    def __init__(self, *command: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def interrupted(url: str, *command: str) -> tuple[int, str, str]:
+    """Exit status, output and errors of a command that is sent Ctrl-C once it serves an address."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not answers(url):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        try:
+            out, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    return process.returncode, out, errors
+
+
+class Server:
+    """A web server in a process group of its own. command: may hold {port}, a free one. host: where it listens."""
+
+    def __init__(self, *command: str, host: str = "127.0.0.1") -> None:
+        port = free_port()
+        self.url = f"http://{host}:{port}"
         self._command = [part.format(port=port) for part in command]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -32,23 +58,24 @@ class Server:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        while not self._answers():
+        while not answers(self.url):
             assert self._process.poll() is None, f"{self._command} ended"
             time.sleep(0.1)
         return self
 
+    def end(self) -> None:
+        """Let it end what it started."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=60)
+            self._process = None
+
     def stop(self) -> None:
+        """As if the machine had died."""
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(self.url, timeout=5):
-                return True
-        except OSError:
-            return False
 
 
 def mlflow_server(results: Path) -> Server:

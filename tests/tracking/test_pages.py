@@ -6,12 +6,12 @@ import html
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.servers import Server, mlflow_server
+from support.command_line import PROGRAM
+from support.servers import Server
 from support.studies import PAGE, arm_of, finish, study_of
 from support.tracking import tracker_of
 
@@ -40,11 +40,11 @@ def words(page: str) -> str:
 @pytest.fixture(scope="module")
 def mlflow(synced: Path) -> Iterator[tuple[MlflowTracker, str]]:
     """A plan in MLflow, and the address of a server that shows it."""
-    server = mlflow_server(synced).start()
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        server = Server(*PROGRAM, "ui", "--results", str(synced), "--port", "{port}").start()
         yield tracker_of(synced), server.url
-    server.stop()
+        server.end()
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +54,9 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, 
     results = folder / "results"
     finish(arm_of(folder, results))
     link(open_journal(results), lambda key: PAGE)
-    files = ["--artifact-dir", str(results / "optuna.artifacts")]
-    command = [str(Path(sys.executable).parent / "optuna-dashboard"), str(results / "optuna.journal"), *files]
-    server = Server(*command, "--host", "127.0.0.1", "--port", "{port}").start()
+    server = Server(*PROGRAM, "dashboard", "--results", str(results), "--port", "{port}").start()
     yield results, server.url
-    server.stop()
+    server.end()
 
 
 def served(address: str, url: str) -> str:

@@ -13,6 +13,10 @@ from harness.base.errors import UserError, unknown
 
 TEXT = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
 """A string or a quoted name of SQL."""
+READS = re.compile(r"\b((?:read|scan)_\w+)[\"`]?\s*(?:\(|--|/\*)", re.IGNORECASE)
+"""A call of a function of Polars that opens a file or an address, its name quoted or followed by a comment or not."""
+UNSURE = re.compile(r"--|/\*|[$`\\]|\w'")
+"""Where SQL may begin or end a string otherwise than TEXT says."""
 CONSTANTS = ("true", "false", "null")
 
 
@@ -36,12 +40,7 @@ def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
     Raises:
         UserError: it is not accepted, or reads anything but `data`, which the data's fingerprint would not know of.
     """
-    found = re.search(r"\b(?:read|scan)_\w+\s*\(", re.sub(TEXT, "''", query), re.IGNORECASE)
-    if found is not None:
-        raise UserError(
-            f"{where}: query reads another file, by {found[0].rstrip('( ')}; a file whose content is not in the data's "
-            "fingerprint could change unseen; accepted: the table `data` alone"
-        )
+    _check_alone(query, f"{where}: query", "the table `data`")
     with refusing(f"{where}: query"):
         result = pl.SQLContext(data=widened(frame)).execute(query)
         result.collect_schema()
@@ -84,7 +83,18 @@ def _parsed(sql: str, columns: list[str], at: str) -> pl.Expr:
             raise error from None
 
 
+def _check_alone(sql: str, at: str, accepted: str) -> None:
+    """Refuse SQL that reads another file, before Polars is given it, as that opens the file to learn its columns."""
+    plain = sql if UNSURE.search(sql) else re.sub(TEXT, lambda m: m[0] if m[0].startswith('"') else "''", sql)
+    if (found := READS.search(plain)) is not None:
+        raise UserError(
+            f"{at} reads another file, by {found[1]}; a file whose content is not in the data's fingerprint could "
+            f"change unseen; accepted: {accepted} alone"
+        )
+
+
 def _of_columns(sql: str, columns: list[str], at: str) -> pl.Expr:
+    _check_alone(sql, at, "the columns of the table")
     with refusing(f"{at} is not accepted"):
         found = pl.sql_expr(sql)
     for name in found.meta.root_names():

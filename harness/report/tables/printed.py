@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.analysis.analysis import Analysis
+from harness.base.markdown import literal
 from harness.report.cautions import cautions
 from harness.report.pages.answer import answer, rule
 from harness.report.tables import overall
@@ -51,7 +52,7 @@ def as_markdown(grid: Grid) -> str:
     heads = [f"{c.title} ({c.unit})" if c.unit else c.title for c in grid.columns]
     rules = [":--" if c.words else "--:" for c in grid.columns]
     body = [[_markdown_cell(c) for c in line] for line in grid.lines]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (map(_safe, heads), rules, *body)) + "\n"
+    return "\n".join("| " + " | ".join(line) + " |" for line in (map(literal, heads), rules, *body)) + "\n"
 
 
 def terminal(analysis: Analysis) -> Table:
@@ -76,33 +77,33 @@ def markdown(analysis: Analysis, pictures: Mapping[int, str], difference: float 
     """
     comparison = analysis.comparison
     result = comparison.result
-    parts = [f"# {_safe(result.table)}", _safe(comparison.plan.description)]
+    parts = [f"# {literal(result.table)}", literal(comparison.plan.description)]
     if not result.complete:
         parts.append("**This plan is not complete: some runs are still to come.**")
     if len(comparison.groups) > 1:
         parts += ["## All data sets", as_markdown(overall.across(analysis))]
-    parts.append(spent(comparison))
+    parts.append(literal(spent(comparison)))
     for i, each in enumerate(analysis.groups):
         group, found = each.group, answer(each)
-        parts += [f"## {_safe(group.name)}", f"**{_safe(found.headline)}.** {_safe(found.text)}"]
-        parts.append(f"Chosen epoch: {_safe(rule(group))}.")
-        parts += ["".join(f"- {_safe(caution)}\n" for caution in cautions(each))]
-        parts += [f"![{_safe(group.task)} by epoch]({pictures[i]})"] if i in pictures else []
+        parts += [f"## {literal(group.name)}", f"**{literal(found.headline)}.** {literal(found.text)}"]
+        parts.append(f"Chosen epoch: {literal(rule(group))}.")
+        parts += ["".join(f"- {literal(caution)}\n" for caution in cautions(each))]
+        parts += [f"![{literal(group.task)} by epoch]({pictures[i]})"] if i in pictures else []
         parts.append(as_markdown(ranked(each)))
         if (grid := certainty(each, against_none=False, difference=difference)).lines:
-            parts += ["### How sure", _safe(sensitivity(each, difference)), as_markdown(grid)]
+            parts += ["### How sure", literal(sensitivity(each, difference)), as_markdown(grid)]
         for title, grid in (("Gain by task", by_task(each)), ("Knobs", knobs(group)), ("Failed", failures(group))):
             parts += [f"### {title}", as_markdown(grid)] if grid.lines else []
     if (ranking := analysis.ranking) is not None:
-        parts += ["## Over data sets and tasks", _safe(overall.summary(ranking))]
+        parts += ["## Over data sets and tasks", literal(overall.summary(ranking))]
         parts += [f"![average ranks]({result.table}-ranks.svg)", as_markdown(overall.table(ranking))]
     parts.append(HOW_TO_READ + " Columns are explained in [results/README.md](../README.md).")
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def _markdown_cell(value: Cell) -> str:
-    text = _safe(value.text)
-    return f"{f'**{text}**' if value.sign else text} {_safe(value.note)}".strip()
+    text = literal(value.text)
+    return f"{f'**{text}**' if value.sign else text} {literal(value.note)}".strip()
 
 
 class _Words:
@@ -132,10 +133,4 @@ def _rich_cell(value: Cell, column: Column) -> Text | _Words:
     text = Text(value.text, style="bold" if value.sign else "")
     if value.note:
         text.append("\n" + value.note, style="dim not bold")
-    return text
-
-
-def _safe(text: str) -> str:
-    for character in "\\|<>*_`":
-        text = text.replace(character, "\\" + character)
     return text

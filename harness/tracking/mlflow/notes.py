@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
+from harness.base.addresses import DASHBOARD
+from harness.base.markdown import code, literal
 from harness.base.plugin import shown
 from harness.experiment.plan import Plan
 from harness.results.keys import ArmRole
-from harness.search.study import DASHBOARD
 from harness.tracking.members import Member
 from harness.tracking.mlflow.arm_summary import ArmSummary
 
@@ -18,7 +21,7 @@ GAIN = (
 
 def plan(plan: Plan) -> str:
     """Of an experiment."""
-    return f"""{plan.description}
+    return f"""{literal(plan.description)}
 
 A run per arm, below it a run per seed and per trial of its search. The menu **Views** has one of the arms of each data
 set and model: as a table, the largest gain first, and as charts (second button above the list) of the curves by task.
@@ -31,31 +34,33 @@ Every run's tag `multiepoch.key` names its records, `runs/<key>` in the results 
 def arm(summary: ArmSummary, plan: Plan) -> str:
     """Of an arm."""
     arm, values = summary.arm, summary.values
-    metric = f"valid/{plan.search.metric}/{arm.task}"
-    chosen = ", ".join(f"`{name} = {shown(value)}`" for name, value in sorted(arm.chosen.items()))
+    metric = literal(f"valid/{plan.search.metric}/{arm.task}")
+    chosen = ", ".join(code(f"{name} = {shown(value)}") for name, value in sorted(arm.chosen.items()))
     tuned = (
         f"Chosen by `{arm.select}` of {metric} among {_count(len(arm.trials), 'trial')}: {chosen}."
         if chosen
         else "Untuned."
     )
     failed = f", {values['seeds_failed']:.0f} more failed or missing" if values["seeds_failed"] else ""
-    what = "one tuned epoch of `none`, the baseline" if arm.role == ArmRole.ONE_EPOCH else f"`{arm.strategy}`"
-    return f"""{what} on {arm.dataset}, {arm.model}: means over {_count(values["seeds"], "seed")}{failed}.
+    what = "one tuned epoch of `none`, the baseline" if arm.role == ArmRole.ONE_EPOCH else code(arm.strategy)
+    where = literal(f"{arm.dataset}, {arm.model}")
+    return f"""{what} on {where}: means over {_count(values["seeds"], "seed")}{failed}.
 
 {tuned} {GAIN}"""
 
 
 def run(member: Member, where: str) -> str:
     """Of a seed or trial. where: what its arm is called."""
-    trial = f" It is [this trial]({DASHBOARD}/{member.page}) in Optuna's dashboard (`make dashboard`)."
-    return f"""{member.role} {member.number} of {where}.{trial if member.page else ""}
+    page = f"{DASHBOARD.url}/{quote(member.page, safe='/?=')}"
+    trial = f" It is [this trial]({page}) in Optuna's dashboard (`multiepoch dashboard`)."
+    return f"""{member.role} {member.number} of {literal(where)}.{trial if member.page else ""}
 
-Its records are `runs/{member.key}` in the results folder."""
+Its records are {code(f"runs/{member.key}")} in the results folder."""
 
 
 def report(name: str) -> str:
     """Of the run that holds the report. name: of the plan."""
-    return f"The report of plan {name}: see the artifacts."
+    return f"The report of plan {literal(name)}: see the artifacts."
 
 
 def _count(number: float, what: str) -> str:

@@ -25,14 +25,13 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
 
+from harness.base.addresses import MLFLOW
 from harness.base.errors import UserError
 
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 Values = Mapping[str, Any]
 NOTE = "mlflow.note.content"
 CHARTS = "&compareRunsMode=CHART"
-LOCAL_PAGES = "http://127.0.0.1:5000"
-"""Where `make ui` serves a results folder's own database."""
 
 
 class Store:
@@ -51,7 +50,7 @@ class Store:
 
     def __init__(self, results: Path, experiment: str, note: str) -> None:
         self.now = None
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or _own_database(results)
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or own_database(results)
         self.shown = without_secrets(self.uri)
         try:
             self.client = MlflowClient(tracking_uri=self.uri)
@@ -67,12 +66,12 @@ class Store:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is the results folder's own, which `make ui` shows."""
-        return not self.uri.startswith(("http", "databricks"))
+        """Whether it is a database that `multiepoch ui` shows."""
+        return not has_server(self.uri)
 
     @property
     def _base(self) -> str:
-        return LOCAL_PAGES if self.is_local else self.shown.rstrip("/")
+        return MLFLOW.url if self.is_local else self.shown.rstrip("/")
 
     def page(self, run_id: str = "") -> str:
         """The address that shows a run, or else the experiment's charts."""
@@ -129,8 +128,7 @@ class Store:
 
     def shared(self, view: str, *, charts: bool) -> str:
         """The address of a view that was offered, as charts or as a table."""
-        page = f"{self._base}/#/experiments/{self.experiment}/runs?workflowType=machine_learning"
-        return f"{page}&viewStateShareKey={view}{CHARTS if charts else ''}"
+        return shared_page(self._base, self.experiment, view, charts=charts)
 
     def _open(self, results: Path, name: str, note: str) -> str:
         found = self.client.get_experiment_by_name(name)
@@ -151,6 +149,17 @@ class Store:
         return int(1000 * (self.now or time.time()))
 
 
+def has_server(uri: str) -> bool:
+    """Whether a server shows what is there already."""
+    return uri.startswith(("http", "databricks"))
+
+
+def shared_page(base: str, experiment: str, view: str, *, charts: bool) -> str:
+    """The address of a view that was offered, behind that of a server."""
+    page = f"{base}/#/experiments/{experiment}/runs?workflowType=machine_learning"
+    return f"{page}&viewStateShareKey={view}{CHARTS if charts else ''}"
+
+
 def line(error: Exception) -> str:
     """An error in one line, without the password of an address in it."""
     return without_secrets(f"{type(error).__name__}: {error}".splitlines()[0][:200])
@@ -161,7 +170,7 @@ def without_secrets(text: str) -> str:
     return re.sub(r"(?<=://)[^/@\s]*@", "", text)
 
 
-def _own_database(results: Path) -> str:
+def own_database(results: Path) -> str:
     """The database of a results folder; opened once here, as MLflow retries for minutes what cannot work."""
     path = results / "mlflow.db"
     if set("%?#") & set(str(path)):

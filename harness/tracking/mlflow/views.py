@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from harness.base.places import make_command
+from harness.base.places import page_command
 from harness.experiment.plan import Plan, labels
 from harness.metrics.catalog import METRICS
 from harness.results.keys import ArmRole, MetricKey
@@ -87,11 +88,16 @@ def _row(summary: ArmSummary, task: str) -> list[dict[str, Any]]:
 
 def lines(store: Store, plan: Plan, results: Path) -> list[str]:
     """What tells a person where the views of a plan are, and which command serves them if no server does."""
-    serve = f"            {make_command('ui', results)}, then" if store.is_local else ""
-    out = [f"MLflow{serve}"]
+    serve = f"            {page_command('ui', results)}, then" if store.is_local else ""
+    return [f"MLflow{serve}", *of_plan(plan, store.shared)]
+
+
+def of_plan(plan: Plan, shared: Callable[..., str]) -> list[str]:
+    """The views of a plan. shared: as of Store."""
+    out = []
     for dataset, model in product(labels(plan.datasets), labels(plan.models)):
         view = name(dataset, model)
         out.append(f"  {dataset} / {model}")
-        out.append(f"    curves        {store.shared(view, charts=True)}")
-        out.append(f"    table         {store.shared(view, charts=False)}")
+        out.append(f"    curves        {shared(view, charts=True)}")
+        out.append(f"    table         {shared(view, charts=False)}")
     return out
