@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from harness.api import Data, Dataset, Generator, Split, UserError
-from harness.data.tabular.conversion import exact_ids, seconds, split_by_group, split_by_time
+from harness.api import Data, Dataset, Generator, Ints, Split, UserError
+from harness.data.tabular.conversion import exact_ids, seconds
 from harness.data.tabular.files import data_files, digest_of
 from harness.data.tabular.readers import read_table
 from harness.data.tabular.schema import Schema, read_schema
+from harness.data.tabular.splits import split_by_column, split_by_group, split_by_time
 
 Bools = npt.NDArray[np.bool_]
 
@@ -30,7 +31,7 @@ class TableFile(Dataset):
         fields = ["user_id", "item_id"]   # columns, or a table [fields] of name = "SQL"; integers, text, bool, dates
         where = "day <= 8"                # ? rows to keep
         group = "user_id"                 # ? for GAUC
-        time = "ts_ms / 1000"             # ? seconds, or a date; puts rows in order
+        time = "ts_ms / 1000"             # ? seconds, a date, or text as 2024-05-01 12:00:00
         query = "SELECT *, ... FROM data" # ? derives columns first, from ALL rows: windows and joins
         text = ["zip"]                    # ? columns of a CSV file that are text, though they look like numbers
         path = "$CLICKS"                  # ?
@@ -45,10 +46,12 @@ class TableFile(Dataset):
         [observed]                        # ? where a label is known at all
         click = "shown = 1"
         [split]
-        by = "group"                      # "time": later rows are tested; "group": no value of `column` is torn apart
-        column = "session_id"             # with by = "group" only
+        by = "group"                      # "time": later rows are tested; "group": no value of `column` is torn apart;
+                                          # "row": at random; "column": it says train, valid or test
+        column = "session_id"             # with by = "group" or "column"
         valid = 0.1                       # ? shares
         test = 0.1
+        # gap = "90d"                     # ? with by = "time": how long before each cut rows are left out
 
     Ids are exact: integers stay as they are (unsigned ones above 2**63 wrap), other types become their rank among
     the distinct values of the column, and null is an id of its own.
@@ -67,12 +70,7 @@ class TableFile(Dataset):
         labels_NT, observed_NT = _labels(table, schema, f"schema '{self.schema}'")
         group_N = None if schema.group is None else exact_ids(table["group"])
         time_N = None if schema.time is None else seconds(table["time"], f"schema '{self.schema}': time")
-        cut = schema.split
-        if cut.by == "time":
-            assert time_N is not None
-            positions = split_by_time(time_N, cut.valid, cut.test, f"schema '{self.schema}': split")
-        else:
-            positions = split_by_group(exact_ids(table["split.column"]), time_N, cut.valid, cut.test, rng)
+        positions = _positions(schema, table, time_N, rng, f"schema '{self.schema}': split")
         parts = [
             Split(
                 ids_NF=ids_NF[at],
@@ -92,6 +90,21 @@ class TableFile(Dataset):
         return {"file": digest_of(data_files(self.path or schema.path)), "schema": meaning, "polars": pl.__version__}
 
 
+def _positions(schema: Schema, table: pl.DataFrame, time_N: Ints | None, rng: Generator, where: str) -> list[Ints]:
+    """Of the rows of train, valid and test."""
+    cut = schema.split
+    match cut.by:
+        case "time":
+            assert time_N is not None
+            return split_by_time(time_N, cut.valid, cut.test, cut.gap_seconds, where)
+        case "column":
+            return split_by_column(table["split.column"], where)
+        case "row":
+            return split_by_group(np.arange(len(table)), time_N, cut.valid, cut.test, rng)
+        case _:
+            return split_by_group(exact_ids(table["split.column"]), time_N, cut.valid, cut.test, rng)
+
+
 def _labels(table: pl.DataFrame, schema: Schema, where: str) -> tuple[npt.NDArray[np.uint8], Bools]:
     """labels_NT and observed_NT."""
     labels, observed = [], []
@@ -104,7 +117,7 @@ def _labels(table: pl.DataFrame, schema: Schema, where: str) -> tuple[npt.NDArra
         bad_N = known_N & (value_N != 0) & (value_N != 1)
         if bad_N.any():
             value = f"labels.{name} = {sql!r} has the value {column[int(bad_N.argmax())]}"
-            raise UserError(f"{where}: {value}; accepted: 0, 1, true, false, null")
+            raise UserError(f"{where}: {value}; accepted: 0, 1, true, false, null, as {sql} > 0")
         labels.append((known_N & (value_N == 1)).astype(np.uint8))
         observed.append(known_N)
     return np.column_stack(labels), np.column_stack(observed)

@@ -1,11 +1,11 @@
-"""From columns of a table to arrays of a split: exact ids, whole seconds, and rows that belong together."""
+"""From columns of a table to exact ids and whole seconds."""
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
 
-from harness.api import Generator, Ints, UserError, hash_ids
+from harness.api import Ints, UserError
 
 
 def exact_ids(column: pl.Series) -> Ints:
@@ -33,7 +33,13 @@ def _free(ids_M: Ints) -> int:
 
 
 def seconds(column: pl.Series, where: str) -> Ints:
-    """int64 seconds of a date or a number, rounded down."""
+    """int64 seconds of a date, a date as text in the form of ISO 8601, or a number, rounded down.
+
+    Raises:
+        UserError: a row has none. where: begins the message.
+    """
+    if column.dtype == pl.String:
+        column = _dates(column, where)
     if column.dtype.is_temporal():
         column = column.dt.epoch("s")
     whole = (column.floor() if column.dtype.is_float() else column).cast(pl.Int64, strict=False)
@@ -43,39 +49,17 @@ def seconds(column: pl.Series, where: str) -> Ints:
     return value_N
 
 
-def split_by_time(time_N: Ints, valid: float, test: float, where: str) -> list[Ints]:
-    """Positions of train, valid and test, in order of time; no one time is in two of them.
-
-    where: begins messages.
-
-    Raises:
-        UserError: a split is empty, as too few times are distinct.
-    """
-    order = np.argsort(time_N, kind="stable")
-    ends = [min(round(len(order) * share), len(order) - 1) for share in (1 - valid - test, 1 - test)]
-    parts = np.split(order, np.searchsorted(time_N[order], time_N[order[ends]]))
-    if not all(map(len, parts)):
-        raise UserError(f"{where}: {_why_empty(time_N, valid, test, [int(time_N[order[end]]) for end in ends])}")
-    return parts
-
-
-def _why_empty(time_N: Ints, valid: float, test: float, cuts: list[int]) -> str:
-    """Which splits are empty, and which shares would leave none so."""
-    times, count = np.unique(time_N, return_counts=True)
-    few = f"time has {len(times):,} distinct values, of which none is torn apart"
-    both = f"the cuts at {1 - valid - test:.0%} and {1 - test:.0%} of the rows fall into time {cuts[0]}"
-    at = both if cuts[0] == cuts[1] else f"no row is before the cut at {1 - valid - test:.0%}, in time {cuts[0]}"
-    if len(times) < 3:
-        return f'{few}: {at}; accepted: three times at least, or split.by = "group"'
-    shares = (np.cumsum(count[::-1]) / len(time_N))[:2]
-    best = f"valid = {shares[1] - shares[0]:.4g}, test = {shares[0]:.4g}"
-    return f"{few}: {at}; accepted: shares with a time between the cuts, as {best}"
-
-
-def split_by_group(group_N: Ints, time_N: Ints | None, valid: float, test: float, rng: Generator) -> list[Ints]:
-    """Positions of train, valid and test, in order of time where there is one; no group is in two of them."""
-    order = np.arange(len(group_N)) if time_N is None else np.argsort(time_N, kind="stable")
-    draw_N = hash_ids(group_N, int(rng.integers(2**63)))[order]
-    test_N = draw_N < np.uint64(test * 2.0**64)
-    valid_N = ~test_N & (draw_N < np.uint64((valid + test) * 2.0**64))
-    return [order[~test_N & ~valid_N], order[valid_N], order[test_N]]
+def _dates(column: pl.Series, where: str) -> pl.Series:
+    """ISO 8601 alone, as 01/02/2024 may be a day of January or of February."""
+    iso = column.str.contains(r"^\d{4}-\d{2}-\d{2}")
+    try:
+        found = column.set(~iso, None).str.to_datetime(time_zone="UTC", strict=False)
+    except pl.exceptions.ComputeError:
+        found = pl.Series([None] * len(column), dtype=pl.Datetime)
+    bad = column.filter(found.is_null() & column.is_not_null())
+    if len(bad):
+        raise UserError(
+            f"{where} has the text {bad[0]!r}; accepted: dates as 2024-05-01 or 2024-05-01T12:00:00, seconds as "
+            "numbers, or what STRPTIME(column, '%d.%m.%Y') makes of other text"
+        )
+    return found

@@ -115,9 +115,11 @@ def _check_type(dtype: pl.DataType, place: str, sql: str, at: str) -> None:
     if kind in ("where", "observed"):
         fits, accepted = dtype == pl.Boolean, "a condition, true or false"
     elif kind == "labels":
-        fits, accepted = dtype == pl.Boolean or dtype.is_numeric(), "0, 1, true, false or null"
+        fits = dtype == pl.Boolean or dtype.is_numeric()
+        accepted = f"0, 1, true, false or null, as {sql} = 'yes'"
     elif kind == "time":
-        fits, accepted = dtype.is_numeric() or dtype in (pl.Date, pl.Datetime), "seconds as a number, or a date"
+        fits = dtype.is_numeric() or dtype in (pl.Date, pl.Datetime, pl.String)
+        accepted = "seconds as a number, or a date"
     else:
         fits = not (dtype.is_float() or dtype.is_decimal() or dtype.is_nested() or dtype in (pl.Null, pl.Object))
         accepted = f"whole numbers or text, as CAST({sql} AS BIGINT)"

@@ -11,22 +11,37 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from harness.base.config import Config, explain
 from harness.base.errors import UserError, unknown
 from harness.data.tabular.files import one_file
+from harness.data.tabular.splits import duration
+
+WAYS = ("time", "group", "row", "column")
+"""To split rows."""
 
 
 class Cut(Config):
     """How rows are split."""
 
     by: str
+    """time, group, row or column."""
     column: str | None = None
+    """With group: what must not be torn apart. With column: what says train, valid or test."""
     valid: float = Field(0.1, gt=0)
     test: float = Field(0.1, gt=0)
+    gap: str = ""
+    """With time: how long before each cut rows are left out, as 90d."""
+
+    @property
+    def gap_seconds(self) -> int:
+        return duration(self.gap) if self.gap else 0
 
     @model_validator(mode="after")
     def _fits(self) -> Cut:
-        if self.by not in ("time", "group"):
-            raise ValueError(str(unknown("split", self.by, ("time", "group"))))
-        if (self.by == "group") != (self.column is not None):
-            raise ValueError('by = "group" needs a column, by = "time" takes none')
+        if self.by not in WAYS:
+            raise ValueError(str(unknown("split", self.by, WAYS)))
+        needs = self.by in ("group", "column")
+        if needs != (self.column is not None):
+            raise ValueError(f'by = "{self.by}" {"needs a column" if needs else "takes no column"}')
+        if self.gap_seconds and self.by != "time":
+            raise ValueError(f'gap = "{self.gap}" is between times; accepted: with by = "time"')
         if self.valid + self.test >= 1:
             raise ValueError(f"valid + test = {self.valid + self.test:g} leaves no rows to train on; accepted: below 1")
         return self

@@ -1,0 +1,131 @@
+"""Which rows are held out: by time with a gap, by row, or by a column; and times as people write them."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.api import Data, UserError
+from harness.base import seeds
+from harness.data.tabular.conversion import seconds
+from harness.data.tabular.splits import PARTS, split_by_time
+from harness.plugins.registry import Registry, build
+
+ROWS, DAY = 1000, 86_400
+SCHEMA = """
+fields = ["user"]
+time = "ts"
+[labels]
+y = "y"
+[split]
+"""
+
+
+def log() -> pl.DataFrame:
+    """A row an hour."""
+    k = np.arange(ROWS)
+    part = np.where(k % 10 == 0, "valid", np.where(k % 10 == 1, "test", "train"))
+    return pl.DataFrame({"user": k % 7, "y": k % 3 == 0, "ts": 1_600_000_000 + 3600 * k, "part": part})
+
+
+def load(folder: Path, split: str, frame: pl.DataFrame | None = None, seed: int = 0) -> Data:
+    (log() if frame is None else frame).write_parquet(folder / "log.parquet")
+    (folder / "schema.toml").write_text(SCHEMA + split)
+    params: dict[str, Any] = {"schema": str(folder / "schema.toml"), "path": str(folder / "log.parquet")}
+    return build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(seed, "data"))
+
+
+def times(data: Data) -> list[np.ndarray[Any, Any]]:
+    parts = [getattr(data, part).time_N for part in PARTS]
+    assert all(time_N is not None for time_N in parts)
+    return parts
+
+
+def test_a_gap_leaves_out_the_rows_before_each_cut(tmp_path: Path) -> None:
+    whole, apart = times(load(tmp_path, 'by = "time"')), times(load(tmp_path, 'by = "time"\ngap = "2d"'))
+    assert apart[2].tolist() == whole[2].tolist()
+    for part in (0, 1):
+        open_ = whole[part + 1].min() - 2 * DAY
+        assert apart[part].tolist() == whole[part][whole[part] < open_].tolist()
+        assert len(whole[part]) - len(apart[part]) == 48
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=30, max_size=200), st.integers(0, 10**5))
+def test_no_row_of_the_gap_is_left(times_: list[int], gap: int) -> None:
+    time_N = np.array(times_)
+    try:
+        parts = split_by_time(time_N, 0.2, 0.2, gap, "here")
+    except UserError:
+        return
+    for before, after in pairwise(parts):
+        assert time_N[before].max() < time_N[after].min() - gap or gap == 0
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ('by = "time"\ngap = "90"', "'90' is no time; accepted: a number and a unit, as 90d, 12h, 30m, 45s or 2w"),
+        ('by = "row"\ngap = "2d"', 'gap = "2d" is between times'),
+        ('by = "time"\ngap = "40d"', "gap takes all of train, which lasts 33.2"),
+        ('by = "column"', 'by = "column" needs a column'),
+        ('by = "row"\ncolumn = "user"', 'by = "row" takes no column'),
+        ('by = "column"\ncolumn = "user"', "column says 0, 1, 2; accepted: train, valid, test"),
+        ('by = "tme"', "unknown split 'tme'; did you mean 'time'?"),
+    ],
+)
+def test_a_split_that_cannot_be_is_refused_in_one_line(tmp_path: Path, split: str, message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)) as error:
+        load(tmp_path, split)
+    assert "\n" not in str(error.value)
+
+
+def test_a_gap_over_milliseconds_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"gap needs time in seconds, not up to 16\d+; accepted: seconds, as ts / 1000"):
+        load(tmp_path, 'by = "time"\ngap = "1d"', log().with_columns(pl.col("ts") * 1000))
+
+
+def test_rows_are_drawn_at_random_and_the_same_again(tmp_path: Path) -> None:
+    first, again, other = (times(load(tmp_path, 'by = "row"', seed=seed)) for seed in (0, 0, 1))
+    assert [part.tolist() for part in first] == [part.tolist() for part in again]
+    assert [part.tolist() for part in first] != [part.tolist() for part in other]
+    assert sorted(np.concatenate(first)) == sorted(log()["ts"])
+    for part, share in zip(first, (0.8, 0.1, 0.1), strict=True):
+        assert abs(len(part) - share * ROWS) < 5 * np.sqrt(share * (1 - share) * ROWS)
+
+
+def test_a_column_says_where_each_row_belongs(tmp_path: Path) -> None:
+    found, rows = times(load(tmp_path, 'by = "column"\ncolumn = "part"')), log()
+    assert [part.tolist() for part in found] == [rows.filter(pl.col("part") == name)["ts"].to_list() for name in PARTS]
+    with pytest.raises(UserError, match="column says test in no row"):
+        load(tmp_path, 'by = "column"\ncolumn = "part"', rows.filter(pl.col("part") != "test"))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2020-09-13", 1_599_955_200),
+        ("2020-09-13 12:26:40", 1_600_000_000),
+        ("2020-09-13T12:26:40", 1_600_000_000),
+        ("2020-09-13T12:26:40Z", 1_600_000_000),
+        ("2020-09-13T14:26:40+02:00", 1_600_000_000),
+        ("2020-09-13 12:26:40.900", 1_600_000_000),
+    ],
+)
+def test_dates_as_text_are_read(text: str, wanted: int) -> None:
+    assert seconds(pl.Series([text] * 3), "time").tolist() == [wanted] * 3
+
+
+@pytest.mark.parametrize(
+    "texts", [["13.09.2020"], ["01/02/2020"], ["2020-09-13", "yesterday"], ["2020-13-40"], ["x" * 30]]
+)
+def test_other_text_is_no_time(texts: list[str]) -> None:
+    with pytest.raises(UserError, match=r"has the text '[^']+'; accepted: dates as 2024-05-01 .* STRPTIME"):
+        seconds(pl.Series(texts), "time")
