@@ -51,7 +51,7 @@ class TableFile(Dataset):
         column = "session_id"             # with by = "group" or "column"
         valid = 0.1                       # ? shares
         test = 0.1
-        # gap = "90d"                     # ? with by = "time": how long before each cut rows are left out
+        # gap = "90d"                     # ? with by = "time": how long before valid rows are left out of train
 
     Ids are exact: integers stay as they are (unsigned ones above 2**63 wrap), other types become their rank among
     the distinct values of the column, and null is an id of its own.

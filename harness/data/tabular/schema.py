@@ -27,7 +27,7 @@ class Cut(Config):
     valid: float = Field(0.1, gt=0)
     test: float = Field(0.1, gt=0)
     gap: str = ""
-    """With time: how long before each cut rows are left out, as 90d."""
+    """With time: how long before valid rows are left out of train, as 90d."""
 
     @property
     def gap_seconds(self) -> int:

@@ -30,7 +30,7 @@ def duration(text: str) -> int:
 def split_by_time(time_N: Ints, valid: float, test: float, gap: int, where: str) -> list[Ints]:
     """Positions of train, valid and test, in order of time; no one time is in two of them.
 
-    gap: seconds before each cut that are left out, as labels of theirs may be decided after it. where: begins messages.
+    gap: seconds before valid of which train has no rows, as their labels may be decided in it. where: begins messages.
 
     Raises:
         UserError: a split is empty, as too few times are distinct or the gap takes all of it.
@@ -46,15 +46,13 @@ def split_by_time(time_N: Ints, valid: float, test: float, gap: int, where: str)
 
 
 def _apart(parts: list[Ints], time_N: Ints, gap: int, where: str) -> list[Ints]:
-    """The same without the rows of the gap before each cut."""
-    kept = []
-    for part, (at, after) in zip(PARTS, zip(parts, [*parts[1:], None], strict=True), strict=True):
-        before = at if after is None else at[time_N[at] < time_N[after].min() - gap]
-        if not len(before):
-            days = int(time_N[at].max() - time_N[at].min()) / 86_400
-            raise UserError(f"{where}: gap takes all of {part}, which lasts {days:.4g} days; accepted: a shorter one")
-        kept.append(before)
-    return kept
+    """The same, without the rows of train that the gap takes."""
+    train, valid, test = parts
+    kept = train[time_N[train] < time_N[valid].min() - gap]
+    if not len(kept):
+        days = int(time_N[train].max() - time_N[train].min()) / 86_400
+        raise UserError(f"{where}: gap takes all of train, which lasts {days:.4g} days; accepted: a shorter one")
+    return [kept, valid, test]
 
 
 def _why_empty(time_N: Ints, valid: float, test: float, cuts: list[int]) -> str:
