@@ -13,8 +13,8 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", "$": "&#36;"}
 """For characters before which some viewers take no backslash."""
 _MEANT = re.compile(
     r"&(?=[#\w])|<(?=[A-Za-z/!?])|\$"  # an entity, a tag, a formula
-    r"|[\\`*_~|>]|\](?=[(\[:])"  # code, emphasis, cells, quotes; a link, a picture or a definition
-    r"|^(?:#|[-+](?=[ -])|\d+[.)](?= )|\[(?=[^\]]*\]:))"  # a heading, a list or a rule; a definition
+    r"|[\\`*_~|>]|\](?=[ \t]*[(\[:])"  # code, emphasis, cells, quotes; a link, a picture or a definition
+    r"|^(?:#|[-+](?=[ -])|\d+[.)](?= )|\[(?=.*\]:))"  # a heading, a list or a rule; a definition
 )
 
 

@@ -45,6 +45,14 @@ def test_hostile_text_becomes_a_paragraph() -> None:
     assert words(literal(HOSTILE)) == " ".join(HOSTILE.split())
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("[q] (javascript:a)", r"[q\] (javascript:a)"), ("[x](y) or [z]: http://evil", r"\[x\](y) or [z\]: http://evil")],
+)
+def test_what_mlflow_alone_reads_as_a_link_or_a_definition_is_escaped_too(text: str, shown: str) -> None:
+    assert literal(text) == shown
+
+
 @pytest.mark.parametrize("text", ["+.0044 [.0037, .0050]", "p < .001", "-", "0.6788", "a, b and c", "15 & 16"])
 def test_numbers_and_plain_words_stay_readable_unrendered(text: str) -> None:
     assert literal(text) == text
