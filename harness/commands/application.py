@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -51,6 +51,11 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _tracker(off: bool) -> Literal["mlflow", "none"]:
+    """A kind of `harness.tracking.factory`."""
+    return "none" if off else "mlflow"
+
+
 @app.callback()
 def options(
     version: Annotated[
@@ -72,7 +77,7 @@ def benchmark(
     """Run a whole plan, rank its strategies and write the report. Run again, it does only what is missing."""
     from harness.commands.benchmark import benchmark as go
 
-    raise typer.Exit(go(console, plan, results, workers, plugins, overrides, mlflow=not no_mlflow))
+    raise typer.Exit(go(console, plan, results, workers, plugins, overrides, tracker=_tracker(no_mlflow)))
 
 
 @app.command()
@@ -88,7 +93,7 @@ def run(
     """Train one strategy once, without a search, and print its metrics by epoch."""
     from harness.commands.run import run_one
 
-    raise typer.Exit(run_one(console, strategy, plan, seed, results, plugins, overrides, mlflow=not no_mlflow))
+    raise typer.Exit(run_one(console, strategy, plan, seed, results, plugins, overrides, tracker=_tracker(no_mlflow)))
 
 
 @app.command()
@@ -105,8 +110,8 @@ def tune(
     """Search one strategy's knobs, print the trials and the winner. A later benchmark of the plan goes on from it."""
     from harness.commands.tune import tune_one
 
-    mlflow = not no_mlflow
-    raise typer.Exit(tune_one(console, strategy, plan, trials, results, workers, plugins, overrides, mlflow=mlflow))
+    tracker = _tracker(no_mlflow)
+    raise typer.Exit(tune_one(console, strategy, plan, trials, results, workers, plugins, overrides, tracker=tracker))
 
 
 @app.command("list")

@@ -15,6 +15,7 @@ from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.report.write import analyse, ranked_table, write_report
 from harness.results.plan_results import read_plan_result
+from harness.tracking.factory import Kind
 
 
 def benchmark(
@@ -25,13 +26,13 @@ def benchmark(
     plugins: Path | None,
     overrides: list[str] | None,
     *,
-    mlflow: bool,
+    tracker: Kind,
 ) -> int:
     """Run a plan, print its ranking and write the report; the exit status is 1 if a run failed."""
     plan = load_plan(plan_name, overrides)
     _own_table(plan, results)
     arms = checked(console, plan, Registry(plugins), results)
-    _, display, tracking = run_plan(console, plan, arms, results, workers, "mlflow" if mlflow else "none")
+    _, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
     analysis = analyse(results, plan.name)
     console.print(ranked_table(analysis))
     lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]

@@ -15,6 +15,7 @@ from harness.metrics import curves
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, MetricKey
 from harness.results.records import Run, read
+from harness.tracking.factory import Kind
 
 
 def run_one(
@@ -26,7 +27,7 @@ def run_one(
     plugins: Path | None,
     overrides: list[str] | None,
     *,
-    mlflow: bool,
+    tracker: Kind,
 ) -> int:
     """Train one strategy, and print its metrics by epoch."""
     plan, registry = load_plan(plan_name, overrides), Registry(plugins)
@@ -35,7 +36,7 @@ def run_one(
     update = {"name": f"{plan.name}-run", "table": None, "strategies": (strategy,), "seeds": (seed,), "search": search}
     plan = plan.model_copy(update=update)
     arms = checked(console, plan, registry, results)
-    result, display, _ = run_plan(console, plan, arms, results, 1, "mlflow" if mlflow else "none")
+    result, display, _ = run_plan(console, plan, arms, results, 1, tracker)
     for arm in result.arms:
         if arm.role == ArmRole.ARM:
             for key in arm.runs.values():

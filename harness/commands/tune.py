@@ -24,6 +24,7 @@ from harness.plugins.registry import Registry
 from harness.results.keys import Status
 from harness.results.plan_results import Arm, Trial
 from harness.results.records import done
+from harness.tracking.factory import Kind
 
 
 def tune_one(
@@ -36,7 +37,7 @@ def tune_one(
     plugins: Path | None,
     overrides: list[str] | None,
     *,
-    mlflow: bool,
+    tracker: Kind,
 ) -> int:
     """Search one strategy, and print its trials and the winner. The study is the plan's own: `benchmark` goes on
     with it, looking at no more trials than the plan has."""
@@ -48,7 +49,7 @@ def tune_one(
     plan = plan.model_copy(update={"strategies": (strategy,), "seeds": (), "search": search})
     arms = checked(console, plan, registry, results)
     plan = plan.model_copy(update={"name": f"{plan.name}-tune", "table": None})
-    result, display, tracking = run_plan(console, plan, arms, results, workers, "mlflow" if mlflow else "none")
+    result, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
     for arm, source in zip(result.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))
         again = _options(plan_name, results, plugins, overrides)
