@@ -13,6 +13,7 @@ from harness.data.indexed import SPLITS
 from harness.data.profile.inputs import described
 from harness.data.profile.rank_plot import rank_plot
 from harness.data.profile.statistics import Estimate, Profile
+from harness.data.profile.times import UNITS, span, unit
 from harness.data.profile.zipf_fit import Frequencies
 
 T = TypeVar("T")
@@ -36,6 +37,11 @@ def print_data(
         console.print(
             f"[bold]{name}[/]  {'  '.join(f'{part} {n:,}' for part, n in found.rows.items())}", highlight=False
         )
+        for part, (first, last) in found.spans.items():
+            console.print(f" {part:<6} {span(first, last)}", highlight=False)
+        if found.spans and (smaller := unit(*found.spans["train"])) is not None:
+            told = f"The times look like {smaller}: as seconds, divide them by {UNITS[smaller]:,} in the schema's time."
+            console.print(told, style="yellow", highlight=False, soft_wrap=True)
         console.print(_fields(found))
         if found.tasks:
             console.print()

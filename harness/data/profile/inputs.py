@@ -116,7 +116,7 @@ def plain_table(path: Path) -> tuple[str, Counts, Profile]:
     fields = tuple(FieldProfile(n, frequencies(c), fit(c), float("nan"), float("nan")) for n, c in counts.items())
     pooled = frequencies(np.concatenate(list(counts.values())))
     rows = int(next(iter(counts.values())).sum())
-    return path.name, counts, Profile({"all": rows}, fields, (), pooled, float("nan"), float("nan"))
+    return path.name, counts, Profile({"all": rows}, {}, fields, (), pooled, float("nan"), float("nan"))
 
 
 def _count(column: pl.Series) -> npt.NDArray[np.int64]:

@@ -47,9 +47,13 @@ class TaskProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """A data set. everything: frequencies of the ids of all fields pooled; rarest_*: of the rarest id in a test row."""
+    """A data set. everything: frequencies of the ids of all fields pooled; rarest_*: of the rarest id in a test row.
+
+    spans: first and last time of each split, if it has times.
+    """
 
     rows: dict[str, int]
+    spans: dict[str, tuple[int, int]]
     fields: tuple[FieldProfile, ...]
     tasks: tuple[TaskProfile, ...]
     everything: Frequencies
@@ -62,12 +66,17 @@ def profile(data: IndexedDataset) -> Profile:
     rarest_N = data.rarest_count_N(data.test)
     return Profile(
         rows={part: len(data.split(part)) for part in SPLITS},
+        spans={part: span for part in SPLITS if (span := _span(data.split(part))) is not None},
         fields=tuple(_field(data, f) for f in range(len(data.fields))),
         tasks=tuple(_task(data, t) for t in range(len(data.tasks))),
         everything=frequencies(np.concatenate(data.count_V)),
         rarest_unseen=float((rarest_N == 0).mean()),
         rarest_once=float((rarest_N == 1).mean()),
     )
+
+
+def _span(split: IndexedSplit) -> tuple[int, int] | None:
+    return None if split.time_N is None else (int(split.time_N.min()), int(split.time_N.max()))
 
 
 def _field(data: IndexedDataset, f: int) -> FieldProfile:
