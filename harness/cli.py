@@ -46,10 +46,10 @@ def _stop(number: int, frame: object) -> None:
 
 def _run() -> None:
     from harness.base.errors import UserError
-    from harness.commands.application import app
+    from harness.commands.application import run_command
 
     try:
-        app()
+        run_command()
     except UserError as error:
         _end(str(error))
     except OSError as error:
@@ -57,7 +57,9 @@ def _run() -> None:
 
 
 def _end(problem: str) -> None:
-    print(f"multiepoch: {problem}", file=sys.stderr)
+    from harness.base.errors import one_line
+
+    print(f"multiepoch: {one_line(problem)}", file=sys.stderr)
     sys.exit(2)
 
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from harness import __version__
+from harness.base.errors import UserError
 from harness.base.places import PLANS
 
 app = typer.Typer(
@@ -43,6 +44,21 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         console.print(f"multiepoch {__version__}", highlight=False)
         raise typer.Exit
+
+
+def run_command() -> None:
+    """Run what the command line says, and end with its exit status.
+
+    Raises:
+        UserError: the command line cannot be read.
+    """
+    try:
+        status = app(standalone_mode=False)
+    except typer.TyperException as error:
+        if not (text := error.format_message().rstrip(".")):
+            raise SystemExit(2) from error  # no command was given, and the help has been printed
+        raise UserError(f"{text}; --help says what is accepted") from error
+    raise SystemExit(status)
 
 
 @app.callback()
@@ -89,7 +105,7 @@ def run(
 def tune(
     strategy: Strategy,
     plan: BasePlan = QUICK,
-    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the plan's.")] = None,
+    trials: Annotated[int | None, typer.Option("--trials", min=1, max=100_000, help="Instead of the plan's.")] = None,
     results: Results = Path("results"),
     workers: Workers = CORES,
     plugins: Plugins = None,

@@ -9,14 +9,15 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from harness.base.config import Config, explain
+from harness.base.config import Config, explain, parse_toml
 from harness.base.errors import UserError, nearest, unknown
+from harness.base.files import odd_kind
 from harness.base.names import FILE_NAME
 from harness.base.places import PLANS
 from harness.metrics.catalog import PROBES, SELECTABLE
 from harness.metrics.selection import Rule
 
-RESERVED = ("beyond_memory", "facts", "generator", "statistics", "throughput")
+RESERVED = ("bad_inputs", "beyond_memory", "facts", "faults", "generator", "leaks", "statistics", "throughput")
 """Tables that other commands write."""
 
 
@@ -55,7 +56,7 @@ class EvalSpec(Config):
 
     points: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)
     sample: int = Field(20_000, ge=100)
-    batch_size: int = Field(16_384, ge=1)
+    batch_size: int = Field(16_384, ge=1, le=1 << 24)
     test: bool = True
     probes: tuple[str, ...] = ()
     task: str | None = None
@@ -195,20 +196,13 @@ def plan_file(name: str | Path) -> Path:
     path, shipped = Path(name), {file.stem: file for file in sorted(PLANS.glob("*.toml"))}
     if path.is_file():
         return path
-    if path.is_symlink() or path.exists():
-        raise UserError(f"plan '{name}' is {_kind(path)}; accepted: a TOML file, or one of {', '.join(shipped)}")
+    if kind := odd_kind(path):
+        raise UserError(f"plan '{name}' is {kind}; accepted: a TOML file, or one of {', '.join(shipped)}")
     if str(name) in shipped:
         return shipped[str(name)]
     beside = [file.name for file in path.parent.glob("*.toml")] if path.parent.is_dir() else []
     near = nearest(str(name), shipped) or nearest(path.name, beside)
     raise UserError(f"plan '{name}' does not exist; {near}accepted: a TOML file, or one of {', '.join(shipped)}")
-
-
-def _kind(path: Path) -> str:
-    """What a path is that is no file."""
-    if path.is_dir():
-        return "a folder"
-    return "no regular file" if path.exists() else "a link that leads nowhere"
 
 
 def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
@@ -221,7 +215,7 @@ def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
     """
     path = plan_file(name)
     try:
-        values = tomllib.loads(path.read_text())
+        values = parse_toml(path.read_text())
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"plan '{path}' cannot be read as TOML: {error}") from error
     for override in overrides or []:
@@ -257,13 +251,15 @@ def _override(values: dict[str, Any], override: str) -> None:
     if not equals:
         raise UserError(f"--set '{override}' has no '='; accepted: key=value, as train.epochs=2")
     try:
-        value = tomllib.loads(f"x = {text}")["x"]
+        given = parse_toml(f"x = {text}")
     except tomllib.TOMLDecodeError:
-        value = text
+        given = {"x": text}
+    if len(given) > 1:
+        raise UserError(f"--set '{override}' sets more than one key; accepted: one in each --set")
     *path, last = key.strip().split(".")
     for part in path:
         inner = values.setdefault(part, {})
         values = inner[0] if isinstance(inner, list) and len(inner) == 1 else inner
         if not isinstance(values, dict):
             raise UserError(f"--set '{override}': '{part}' is not a table of the plan")
-    values[last] = value
+    values[last] = given["x"]

@@ -107,7 +107,7 @@ def test_a_report_of_two_results_folders_compares_them(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def full() -> None:
+    def full(**_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(application, "app", full)

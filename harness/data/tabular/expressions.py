@@ -14,6 +14,8 @@ from harness.base.errors import UserError, unknown
 TEXT = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
 """A string or a quoted name of SQL."""
 CONSTANTS = ("true", "false", "null")
+MOST_LETTERS = 2000
+"""Of an expression; the parser takes time with the square of it, and more."""
 
 
 @contextmanager
@@ -58,6 +60,8 @@ def expression(empty: pl.DataFrame, place: str, sql: str, where: str) -> pl.Expr
         UserError: it is not accepted.
     """
     at = f"{where}: {place} = {sql!r}"
+    if len(sql) > MOST_LETTERS:
+        raise UserError(f"{at[:100]}... is too long; accepted: {MOST_LETTERS:,} letters")
     if sql in empty.columns:
         found, dtype = pl.col(sql).cast(empty.schema[sql]), empty.schema[sql]
     else:
