@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 
+from harness.base.errors import UserError
 from harness.tracking.tracker import NoTracker, Tracker
 
 Call = Callable[[Tracker], None]
@@ -17,12 +18,17 @@ PROMPT = 2.0
 """Seconds that a call may take without counting as slow."""
 SHARE, LEAST = 0.05, 5.0
 """How long a launch waits for slow calls in all: this share of its time, or these seconds if that is more."""
+BEHIND = (
+    "tracking is behind, as its service answers slowly or not at all; going on without it, "
+    "`multiepoch sync` completes it later"
+)
 
 
 class Background:
     """Opens a tracker in a thread of its own, and tells it there, in order, what it is to show.
 
-    open_tracker: gives the tracker. warn: called with a line if it is not waited for any longer.
+    open_tracker: gives the tracker. warn: called with a line if it is not waited for any longer, or cannot be used and
+    says so late.
 
     Raises:
         UserError: the tracker cannot be used, and said so soon.
@@ -34,7 +40,7 @@ class Background:
         self._left, self._changed = 0, threading.Condition()
         self._tracker: Tracker | None = None
         self._error: Exception | None = None
-        self._given_up = False
+        self._given_up = self._told = False
         self._since = self._begun
         opened = threading.Event()
         threading.Thread(target=self._work, args=(open_tracker, opened), name="tracking", daemon=True).start()
@@ -68,21 +74,20 @@ class Background:
         return None if self._tracker is None else self._tracker.page(key)
 
     def settled(self) -> bool:
-        """Wait until the tracker has done all it was told. False: it is too slow, and is told nothing any more."""
+        """Wait until the tracker has done all it was told. False: it is too slow or refuses, and is told no more."""
         with self._changed:
-            while self._left and not self._given_up:
+            while self._left and not self._given_up and self._error is None:
                 before = time.monotonic()
                 self._changed.wait(0.1)
                 now = time.monotonic()
                 self._slow += now - before if now - self._since > PROMPT else 0.0
                 self._given_up = self._slow > max(LEAST, SHARE * (now - self._begun))
-        if self._error is not None:
+        if self._error is not None and not isinstance(self._error, UserError):
             raise self._error
-        if self._given_up and (self._tracker is None or self._tracker.problem is None):
-            self._warn(
-                "tracking is behind, as its service answers slowly or not at all; going on without it, "
-                "`multiepoch sync` completes it later"
-            )
+        self._given_up |= self._error is not None
+        if self._given_up and not self._told and (self._tracker is None or self._tracker.problem is None):
+            self._told = True
+            self._warn(f"going on without tracking: {self._error}" if self._error else BEHIND)
         return not self._given_up
 
     def _work(self, open_tracker: Callable[[], Tracker], opened: threading.Event) -> None:

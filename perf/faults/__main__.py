@@ -45,11 +45,11 @@ def counts(folder: Path, quick: bool, seed: int) -> list[Count]:
 
     kinds: list[Callable[[], list[Count]]] = [
         lambda: damages(within("damage"), 2 if quick else 67, seed),
-        lambda: [disks(within("disk"), 2 if quick else 20, seed)],
+        lambda: [disks(within("disk"), 2 if quick else 12, seed)],
         lambda: [hooks(40 if quick else 1000, seed)],
     ]
     if not quick:
-        kinds += [lambda: kills(within("kills"), 4, seed), lambda: [servers(within("servers"))]]
+        kinds += [lambda: kills(within("kills"), 3, seed), lambda: [servers(within("servers"))]]
     return [count for kind in kinds for count in kind()]
 
 

@@ -52,7 +52,9 @@ def test_what_would_fail_late_is_refused(tmp_path: Path, extra: str, message: st
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("table", ["generator", "facts", "facts-F3", "throughput", "statistics", "leaks", "faults", "bad_inputs"])
+@pytest.mark.parametrize(
+    "table", ["generator", "facts", "facts-F3", "throughput", "statistics", "leaks", "faults", "bad_inputs"]
+)
 def test_a_table_that_another_command_writes_is_refused(tmp_path: Path, table: str) -> None:
     for plan in (write(tmp_path, f'table = "{table}"\n{PLAN}'), write(tmp_path, PLAN, f"{table}.toml")):
         with pytest.raises(UserError, match=f"another command writes table '{table}'"):

@@ -41,6 +41,7 @@ def test_a_tracker_that_answers_nothing_is_left_behind_with_one_line(impatient: 
     for _ in range(3):
         tracking.tell(lambda tracker: tracker.sync(result_of()))
     assert not tracking.settled()
+    tracking.attach([])
     assert warnings == [
         "tracking is behind, as its service answers slowly or not at all; going on without it, "
         "`multiepoch sync` completes it later"
@@ -68,6 +69,22 @@ def test_a_tracker_that_cannot_be_used_is_refused(impatient: None) -> None:
 
     with pytest.raises(UserError, match="no such server"):
         Background(refuse, pytest.fail)
+
+
+def test_a_tracker_that_refuses_late_costs_one_line_and_not_the_launch(impatient: None) -> None:
+    late, warnings = threading.Event(), list[str]()
+
+    def refuse() -> Tracker:
+        late.wait(30)
+        raise UserError("no such server")
+
+    tracking = Background(refuse, warnings.append)
+    tracking.tell(lambda tracker: pytest.fail("told something"))
+    late.set()
+    assert not tracking.settled()
+    tracking.attach([])
+    assert warnings == ["going on without tracking: no such server"]
+    assert tracking.pages() == []
 
 
 def test_a_fault_in_a_tracker_is_raised_where_it_is_waited_for() -> None:
