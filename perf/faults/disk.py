@@ -15,7 +15,7 @@ from perf.faults.count import Count
 from perf.faults.tiny import go, plan_in
 
 LARGEST = 200_000
-"""Bytes; the largest file of the tiny plan has about as many."""
+"""Bytes; the largest file of the tiny plan has a quarter of them, so that some draws leave room."""
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.base.places import ROOT
 from perf.faults.cases import PLAN, STRATEGY, BadInput
 from perf.faults.command import multiepoch
 
@@ -33,7 +34,7 @@ def tried(bad: BadInput, folder: Path) -> Answer:
         found = multiepoch(*shlex.split(bad.command), cwd=folder)
     except Exception:
         return Answer("", f"a traceback: {traceback.format_exc(limit=-1)}")
-    line = found.stderr.removesuffix("\n")
+    line = found.stderr.removesuffix("\n").replace(f"{folder.resolve()}/", "").replace(f"{ROOT}/", "")
     right = {
         f"exit status {found.returncode} instead of 2": found.returncode == 2,
         f"{found.stderr.count(chr(10))} lines instead of one": line.isprintable() and line.startswith("multiepoch: "),
