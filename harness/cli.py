@@ -57,7 +57,9 @@ def _run() -> None:
 
 
 def _end(problem: str) -> None:
-    print(f"multiepoch: {problem}", file=sys.stderr)
+    from harness.base.errors import one_line
+
+    print(f"multiepoch: {one_line(problem)}", file=sys.stderr)
     sys.exit(2)
 
 

@@ -54,6 +54,15 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
+def odd_kind(path: Path) -> str:
+    """What a path is that is no file; empty if nothing is there."""
+    if path.is_dir():
+        return "a folder"
+    if path.exists():
+        return "no regular file"
+    return "a link that leads nowhere" if path.is_symlink() else ""
+
+
 def ensure_writable(folder: Path) -> None:
     """Make a results folder, or refuse it before any work.
 

@@ -20,10 +20,10 @@ def check_names(what: str, names: tuple[str, ...], where: str) -> None:
         UserError: a name is not accepted.
     """
     for name in names:
-        if not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise UserError(
-                f"{where}: {what} name {name[:120]!r} is not accepted; accepted: 1 to 100 letters, digits, spaces and "
-                'signs other than / \\ | ` " and line ends, the first a letter or digit'
+                f"{where}: {what} name {str(name)[:120]!r} is not accepted; accepted: 1 to 100 letters, digits, spaces "
+                'and signs other than / \\ | ` " and line ends, the first a letter or digit'
             )
         if names.count(name) > 1:
             raise UserError(f"{where}: {what} '{name}' is listed twice")

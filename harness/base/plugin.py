@@ -95,6 +95,10 @@ class Plugin:
             fits = number if expected is float else isinstance(value, expected)
             if not fits or (expected is int and isinstance(value, bool)):
                 raise UserError(f"{where} is not of type {expected.__name__}")
+        if not isinstance(value, (str, int, float, dict, tuple, type(None))):
+            raise UserError(
+                f"{self.name}: {field.name} is of type {type(value).__name__}; accepted: text, a number, true, a list"
+            )
         if value is not None and not knob.accepts(value):
             raise UserError(f"{where} is not accepted; accepted: {knob.describe()}")
 

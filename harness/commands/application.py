@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -21,8 +21,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-REFUSAL: type[Exception] = typer.BadParameter.__mro__[2]
-"""What the parser raises of a command line that it does not accept."""
 console = Console()
 CORES = os.cpu_count() or 1
 QUICK = "quick"
@@ -100,7 +98,7 @@ def run(
 def tune(
     strategy: Strategy,
     plan: BasePlan = QUICK,
-    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Instead of the plan's.")] = None,
+    trials: Annotated[int | None, typer.Option("--trials", min=1, max=100_000, help="Instead of the plan's.")] = None,
     results: Results = Path("results"),
     workers: Workers = CORES,
     plugins: Plugins = None,
@@ -278,12 +276,10 @@ def obey() -> int:
     """
     try:
         return int(app(standalone_mode=False) or 0)
-    except REFUSAL as refusal:
-        error: Any = refusal
-        where = error.ctx.command_path if getattr(error, "ctx", None) else "multiepoch"
-        if type(error).__name__ == "NoArgsIsHelpError":
-            print(error.ctx.get_help())
-            return int(error.exit_code)
-        problem = error.format_message()
+    except typer.TyperException as error:
+        if not (problem := error.format_message()):
+            return 2  # no command was given, and the help has been printed
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context else "multiepoch"
         end = "" if problem.endswith((".", "?")) else ";"
         raise UserError(f"{problem[:1].lower()}{problem[1:]}{end} `{where} --help` says what is accepted") from error

@@ -9,6 +9,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
+from harness.base.errors import UserError
 from harness.data.indexed import SPLITS
 from harness.data.profile.inputs import described
 from harness.data.profile.rank_plot import rank_plot
@@ -17,6 +18,7 @@ from harness.data.profile.times import UNITS, span, unit
 from harness.data.profile.zipf_fit import Frequencies
 
 T = TypeVar("T")
+DRAWN = (".png", ".svg", ".pdf")
 WIDTH = 110
 """Columns that the tables need; a narrower terminal wraps them, which beats leaving numbers out."""
 
@@ -31,6 +33,8 @@ def print_data(
     png: Path | None,
 ) -> None:
     """Build if need be, describe, and plot how often ids occur."""
+    if png is not None and png.suffix not in DRAWN:
+        raise UserError(f"--png '{png}' is not drawn; accepted: a file named *{', *'.join(DRAWN)}")
     console = console if console.width >= WIDTH else Console(width=WIDTH)
     items = _watched(console, described(source, results, plugins, overrides, schema))
     for i, (name, counts, found, misleading) in enumerate(items):

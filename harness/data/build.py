@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.api import Stream
 from harness.base import seeds
-from harness.base.errors import UserError
+from harness.base.errors import UserError, described
 from harness.data import indexed
 from harness.experiment.keys import data_key
 from harness.experiment.plan import PluginSpec
@@ -29,20 +31,34 @@ def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path
     Raises:
         UserError: the data cannot be built, trained or evaluated on.
     """
-    key = data_key(dataset, seed, registry)
+    with _of(dataset):
+        key = data_key(dataset, seed, registry)
     folder = data_folder(results, key)
     if folder.exists() and (problem := indexed.damage(folder)):
         LOG.warning("data set '%s' in '%s' is damaged: %s; it is built again", dataset.name, folder, problem)
         shutil.rmtree(folder)
     if not folder.exists():
-        plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
-        data = plugin.stream(seeds.generator(seed, "data", dataset.name))
-        _check_room(data, folder, dataset.name)
-        try:
-            indexed.save(data, folder, dataset.name)
-        except OSError as error:
-            raise UserError(f"data set '{dataset.name}' cannot be written to '{folder}': {error.strerror}") from error
+        with _of(dataset):
+            plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
+            data = plugin.stream(seeds.generator(seed, "data", dataset.name))
+            _check_room(data, folder, dataset.name)
+            try:
+                indexed.save(data, folder, dataset.name)
+            except OSError as error:
+                problem = f"data set '{dataset.name}' cannot be written to '{folder}': {error.strerror}"
+                raise UserError(problem) from error
     return key
+
+
+@contextmanager
+def _of(dataset: PluginSpec) -> Iterator[None]:
+    """Turn whatever the code of a data set raises into one line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UserError(f"data set '{dataset.name}' cannot be built: {described(error)}") from error
 
 
 def _check_room(data: Stream, folder: Path, name: str) -> None:

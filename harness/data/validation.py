@@ -64,6 +64,10 @@ class Checker:
 
     def _check_shapes(self, split: Split, where: str) -> None:
         n, fields, tasks = len(split.ids_NF), len(self.fields), len(self.tasks)
+        for name in ("ids_NF", *PER_TASK, *PER_ROW):
+            value = getattr(split, name)
+            if not isinstance(value, np.ndarray) and (value is not None or name in ("ids_NF", "labels_NT")):
+                raise UserError(f"{where}: {name} is a {type(value).__name__}; accepted: a numpy array")
         if split.ids_NF.dtype != np.int64 or split.ids_NF.shape != (n, fields):
             raise UserError(
                 f"{where}: ids are {split.ids_NF.dtype} {split.ids_NF.shape}; accepted: int64 {(n, fields)}"
@@ -72,6 +76,10 @@ class Checker:
             value = getattr(split, field)
             if value is not None and value.shape != shape:
                 raise UserError(f"{where}: {field} has shape {value.shape}; accepted: {shape}")
+        for field in PER_ROW:
+            value = getattr(split, field)
+            if value is not None and value.dtype.kind not in "iu":
+                raise UserError(f"{where}: {field} is {value.dtype}; accepted: int64")
         if split.observed_NT is not None and split.observed_NT.dtype != np.bool_:
             raise UserError(f"{where}: observed_NT is {split.observed_NT.dtype}; accepted: bool")
 

@@ -14,6 +14,7 @@ from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import Plan, labels
 from harness.metrics.catalog import METRICS, PROBES, Needs
 from harness.plugins.registry import Registry
+from harness.results.plan_results import ensure_usable
 from harness.search.arm import ArmPlan
 from harness.search.study import open_journal
 
@@ -27,6 +28,7 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
     datasets, models, _ = plugin_specs(plan, registry)
     device_of(plan.train.device)
     ensure_writable(results)
+    ensure_usable(results, plan.name)
     journal = open_journal(results) if plan.search.trials else None
     arms = []
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -12,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from harness.base.environment import environment
-from harness.base.errors import UserError
+from harness.base.errors import UserError, described
 from harness.data import indexed
 from harness.data.build import data_folder
 from harness.data.indexed import IndexedDataset
@@ -42,7 +41,7 @@ class JobRunner:
             data, checkpoints = self._load(job.data), self._results / "checkpoints" / job.key
             yield from train(job, epochs_held, data, self._registry, checkpoints)
         except Exception as error:
-            yield Crashed(job.key, _in_one_line(error))
+            yield Crashed(job.key, described(error))
 
 
 def train(
@@ -84,11 +83,3 @@ def _ensure_same(job: Job, registry: Registry) -> None:
             f"the training process computes key {key} for this run: its torch, numpy, multiepoch or plug-ins are not "
             "those of the process that asked for it; run the plan again once nothing changes any more"
         )
-
-
-def _in_one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    if isinstance(error, UserError):
-        return text
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: {text}"

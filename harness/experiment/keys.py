@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 from harness import ENGINE
+from harness.base.errors import UserError
 from harness.experiment.plan import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build, entry_of
 
@@ -36,5 +37,16 @@ def run_key(spec: RunSpec, data: str, registry: Registry) -> str:
 
 
 def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_written)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _written(value: Any) -> str:
+    """Raises:
+    UserError: the value is written by where it lies in memory, so that every process would compute another key.
+    """
+    if f"{id(value):x}" in (text := str(value)):
+        raise UserError(
+            f"fingerprint: an {type(value).__name__} is not the same in every process; accepted: text, numbers, lists"
+        )
+    return text

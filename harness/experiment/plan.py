@@ -49,7 +49,7 @@ class EvalSpec(Config):
 
     points: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)
     sample: int = Field(20_000, ge=100)
-    batch_size: int = Field(16_384, ge=1)
+    batch_size: int = Field(16_384, ge=1, le=1 << 24)
     test: bool = True
     probes: tuple[str, ...] = ()
     task: str | None = None

@@ -8,12 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.base.config import explain
+from harness.base.config import explain, parse_toml
 from harness.base.errors import UserError, nearest
+from harness.base.files import odd_kind
 from harness.base.places import PLANS
 from harness.experiment.plan import Plan
 
-RESERVED = ("beyond_memory", "facts", "faults", "generator", "leaks", "statistics", "throughput")
+RESERVED = ("bad_inputs", "beyond_memory", "facts", "faults", "generator", "leaks", "statistics", "throughput")
 """Tables that other commands write."""
 
 
@@ -26,20 +27,13 @@ def plan_file(name: str | Path) -> Path:
     path, shipped = Path(name), {file.stem: file for file in sorted(PLANS.glob("*.toml"))}
     if path.is_file():
         return path
-    if path.is_symlink() or path.exists():
-        raise UserError(f"plan '{name}' is {_kind(path)}; accepted: a TOML file, or one of {', '.join(shipped)}")
+    if kind := odd_kind(path):
+        raise UserError(f"plan '{name}' is {kind}; accepted: a TOML file, or one of {', '.join(shipped)}")
     if str(name) in shipped:
         return shipped[str(name)]
     beside = [file.name for file in path.parent.glob("*.toml")] if path.parent.is_dir() else []
     near = nearest(str(name), shipped) or nearest(path.name, beside)
     raise UserError(f"plan '{name}' does not exist; {near}accepted: a TOML file, or one of {', '.join(shipped)}")
-
-
-def _kind(path: Path) -> str:
-    """What a path is that is no file."""
-    if path.is_dir():
-        return "a folder"
-    return "no regular file" if path.exists() else "a link that leads nowhere"
 
 
 def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
@@ -52,7 +46,7 @@ def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
     """
     path = plan_file(name)
     try:
-        values = tomllib.loads(path.read_text())
+        values = parse_toml(path.read_text())
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"plan '{path}' cannot be read as TOML: {error}") from error
     for override in overrides or []:
@@ -88,13 +82,15 @@ def _override(values: dict[str, Any], override: str) -> None:
     if not equals:
         raise UserError(f"--set '{override}' has no '='; accepted: key=value, as train.epochs=2")
     try:
-        value = tomllib.loads(f"x = {text}")["x"]
+        given = parse_toml(f"x = {text}")
     except tomllib.TOMLDecodeError:
-        value = text
+        given = {"x": text}
+    if len(given) > 1:
+        raise UserError(f"--set '{override}' sets more than one key; accepted: one in each --set")
     *path, last = key.strip().split(".")
     for part in path:
         inner = values.setdefault(part, {})
         values = inner[0] if isinstance(inner, list) and len(inner) == 1 else inner
         if not isinstance(values, dict):
             raise UserError(f"--set '{override}': '{part}' is not a table of the plan")
-    values[last] = value
+    values[last] = given["x"]

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 
 from harness.analysis.load import OF_FACTS
-from harness.base.config import Config, explain
+from harness.base.config import Config, explain, parse_toml
 from harness.base.errors import UserError, unknown
 from harness.experiment.plan import Plan
 from harness.facts.expression import check
@@ -141,7 +141,7 @@ def load_sheet(path: Path) -> Sheet:
     UserError: the file is missing or not TOML, or a key, value or expression is not accepted.
     """
     try:
-        return Sheet.model_validate(tomllib.loads(path.read_text()))
+        return Sheet.model_validate(parse_toml(path.read_text()))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"facts '{path}' cannot be read: {error}") from error
     except ValidationError as error:

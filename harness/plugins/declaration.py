@@ -36,7 +36,7 @@ def declared(path: Path, base: str) -> Declaration | None:
         fields = [node for node in found.body if isinstance(node, ast.AnnAssign) and not _is_class_variable(node)]
         knobs = {str(ast.unparse(node.target)): _knob(node.value, names) for node in fields}
         name = next(_value(n.value, names) for n in found.body if isinstance(n, ast.Assign) and _assigns(n, "name"))
-    except (OSError, SyntaxError, ValueError, StopIteration, _Untold):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, StopIteration, _Untold):
         return None
     return Declaration(str(name), _summary(tree, found), knobs) if isinstance(name, str) else None
 

@@ -56,7 +56,7 @@ def meaning_of(path: Path) -> str:
             source = file.read_text()
             found[file] = meaning(source)
             helpers = _helpers(file, source)
-        except (OSError, SyntaxError, UnicodeDecodeError) as error:
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise UserError(f"plug-in {path} cannot be read: {type(error).__name__}: {error}") from error
         todo += [helper for helper in helpers if helper not in found]
     parts = [found.pop(path), *(f"{file.name}:{text}" for file, text in sorted(found.items()))]

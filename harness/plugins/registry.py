@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from harness.base.errors import UserError, unknown
+from harness.base.files import odd_kind
 from harness.base.places import DATASETS, MODELS, STRATEGIES
 from harness.base.plugin import Plugin, create, described
 from harness.plugins.declaration import Declaration, declared
@@ -82,6 +83,8 @@ class Registry:
     def _scan(self, base: str, kind: str, home: Path) -> dict[str, Entry[Any]]:
         found: dict[str, Entry[Any]] = {}
         for path in self._files(kind, home):
+            if not path.is_file():
+                raise UserError(f"plug-in {path} is {odd_kind(path)}; accepted: a Python file")
             entry: Entry[Any] = Entry(base, path)
             if entry.name in found:
                 raise UserError(f"'{entry.name}' is defined twice: {found[entry.name].path} and {path}")
@@ -126,8 +129,10 @@ def _the_class(module: ModuleType, base_name: str, path: Path) -> type[Any]:
         raise UserError(f"plug-in {path} defines {len(classes)} {base.__name__} classes; accepted: exactly one")
     (cls,) = classes
     assert isinstance(cls, type)
-    if not isinstance(getattr(cls, "name", None), str):
+    if not isinstance(name := getattr(cls, "name", None), str):
         raise UserError(f'plug-in {path}: class {cls.__name__} has no name; write: name = "{path.stem}"')
+    if not name.isidentifier():
+        raise UserError(f"plug-in {path}: name = {name!r} is not accepted; accepted: letters, digits and _")
     hooks = {n for n, v in vars(base).items() if not n.startswith("_") and callable(v)}
     for method, value in vars(cls).items():
         if not method.startswith("_") and inspect.isfunction(value) and method not in hooks:

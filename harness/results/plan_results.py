@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UserError, unknown
 from harness.base.files import write_json
+from harness.base.names import FILE_NAME
 from harness.results.findings import Finding, finding
 from harness.results.keys import ArmId, ArmRole
 
@@ -79,6 +81,20 @@ class PlanResult:
         return str(self.plan.get("table") or self.name)
 
 
+def ensure_usable(results: Path, plan: str) -> None:
+    """Refuse a results folder where a file stands for a folder or a folder for a file, before any work.
+
+    Raises:
+        UserError: it does.
+    """
+    for path in (results / name for name in ("checkpoints", "data", "plans", "runs", "tables")):
+        if path.exists() and not path.is_dir():
+            raise UserError(f"'{path}' is a file; accepted: a folder, or nothing yet")
+    for path in (results / "report.html", results / "plans" / f"{plan}.json"):
+        if path.is_dir():
+            raise UserError(f"'{path}' is a folder; accepted: a file, or nothing yet")
+
+
 def write_plan_result(results: Path, result: PlanResult) -> None:
     (results / "plans").mkdir(parents=True, exist_ok=True)
     write_json(results / "plans" / f"{result.name}.json", dataclasses.asdict(result))
@@ -95,8 +111,11 @@ def read_plan_result(results: Path, name: str) -> PlanResult:
         value = json.loads(path.read_text())
         arms = tuple(_arm(**arm) for arm in value["arms"])
         findings = {name: tuple(finding(**f) for f in found) for name, found in value.get("findings", {}).items()}
+        for text in (value["name"], value["plan"].get("table") or name):
+            if not re.match(FILE_NAME, text):
+                raise ValueError(f"{text!r} is no name of a file")
         return PlanResult(value["name"], value["plan"], arms, value["complete"], findings)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"'{path}' is damaged, or of another version: {type(error).__name__}: {error}; run the plan again, which "
             "trains only what is missing, or delete the file"

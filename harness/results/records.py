@@ -80,7 +80,7 @@ def read(runs: Path, key: str) -> Run:
         run = _read(folder)
         if run.status == Status.FINISHED and [r.epoch for r in run.boundaries][-1:] != [run.spec["train"]["epochs"]]:
             raise ValueError("it finished, but has no record of its last epoch")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"run '{folder}' is damaged: {error}; run its plan again, which trains it anew") from error
     return run
 

@@ -24,7 +24,8 @@ TOO_SLOW = "tracking is behind, as its service answers slowly or not at all, and
 class Background:
     """Opens a tracker in a thread of its own, and tells it there, in order, what it is to show.
 
-    open_tracker: gives the tracker. warn: called with a line if it is not waited for any longer.
+    open_tracker: gives the tracker. warn: called with a line if it is not waited for any longer, or cannot be used and
+    says so late.
 
     Raises:
         UserError: the tracker cannot be used, and said so soon.

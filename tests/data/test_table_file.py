@@ -267,7 +267,7 @@ def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, name: str, content: b
         ({"path": "$CLIKS_OF_TEST"}, "$CLIKS_OF_TEST is not set; did you mean 'CLICKS_OF_TEST'?"),
         ({"path": "data.parqet"}, "does not exist"),
         ({"path": "FOLDER/*.nothing"}, "no file is named so"),
-        ({"schema": "FOLDER"}, "is a folder, not a file"),
+        ({"schema": "FOLDER"}, "this is a folder; a file is needed"),
         ({"path": "FOLDER/data.parqet"}, "does not exist; did you mean 'data.parquet'?"),
         ({"path": ""}, "path = '' is not given"),
         ({"labels": ("deer",)}, "unknown label 'deer'; did you mean 'dear'?"),

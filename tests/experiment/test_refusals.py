@@ -60,7 +60,9 @@ def test_every_table_of_another_command_is_reserved() -> None:
     assert {"statistics", "facts"} <= written <= {*RESERVED}
 
 
-@pytest.mark.parametrize("table", ["generator", "facts", "facts-F3", "throughput", "statistics"])
+@pytest.mark.parametrize(
+    "table", ["generator", "facts", "facts-F3", "throughput", "statistics", "leaks", "faults", "bad_inputs"]
+)
 def test_a_table_that_another_command_writes_is_refused(tmp_path: Path, table: str) -> None:
     for plan in (write(tmp_path, f'table = "{table}"\n{PLAN}'), write(tmp_path, PLAN, f"{table}.toml")):
         with pytest.raises(UserError, match=f"another command writes table '{table}'"):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from harness.api import UserError
+from harness.base.config import parse_toml
 from harness.base.errors import unknown
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
@@ -98,7 +99,7 @@ def _datasets(
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return parse_toml(path.read_text())
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"'{path}' cannot be read as TOML: {error}") from error
 

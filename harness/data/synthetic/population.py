@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from harness.base.config import Config, explain
+from harness.base.config import Config, explain, parse_toml
 from harness.base.errors import UserError, unknown
 from harness.base.meaning import meaning
 from harness.base.places import PRESETS
@@ -195,7 +195,7 @@ def load_population(preset: str, changes: dict[str, Any] | None = None) -> Popul
     if not path.is_file():
         raise unknown("preset", preset, [*presets(), "a TOML file"])
     try:
-        values = tomllib.loads(path.read_text())
+        values = parse_toml(path.read_text())
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"preset '{preset}' cannot be read as TOML: {error}") from error
     try:

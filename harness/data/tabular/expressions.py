@@ -18,6 +18,8 @@ READS = re.compile(r"\b((?:read|scan)_\w+)[\"`]?\s*(?:\(|--|/\*)", re.IGNORECASE
 UNSURE = re.compile(r"--|/\*|[$`\\]|\w'")
 """Where SQL may begin or end a string otherwise than TEXT says."""
 CONSTANTS = ("true", "false", "null")
+MOST_LETTERS = 2000
+"""Of an expression; the parser takes time with the square of it, and more."""
 
 
 @contextmanager
@@ -57,6 +59,8 @@ def expression(empty: pl.DataFrame, place: str, sql: str, where: str) -> pl.Expr
         UserError: it is not accepted.
     """
     at = f"{where}: {place} = {sql!r}"
+    if len(sql) > MOST_LETTERS:
+        raise UserError(f"{at[:100]}... is too long; accepted: {MOST_LETTERS:,} letters")
     if sql in empty.columns:
         found, dtype = pl.col(sql).cast(empty.schema[sql]), empty.schema[sql]
     else:

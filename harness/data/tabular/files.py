@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.base.errors import UserError, nearest
+from harness.base.files import odd_kind
 from harness.base.places import ROOT
 from harness.data.tabular.expressions import refusing
 
@@ -28,8 +29,9 @@ def one_file(text: str, what: str) -> Path:
     for path in tried:
         if path.is_file():
             return path
-    problem = "is a folder, not a file" if tried[0].is_dir() else _missing(text, tried)
-    raise UserError(f"{what} = '{text}': the file {problem}")
+    kind = next(filter(None, map(odd_kind, tried)), "")
+    problem = f"this is {kind}; a file is needed" if kind else f"the file {_missing(text, tried)}"
+    raise UserError(f"{what} = '{text}': {problem}")
 
 
 def data_files(path: str | Sequence[str]) -> tuple[Path, ...]:
@@ -76,7 +78,11 @@ def _files(text: str) -> list[Path]:
     if PATTERN.search(text) and not tried[0].exists():
         for path in tried:
             root = Path(path.anchor)
-            if found := _listed(root.glob(str(path.relative_to(root))), root):
+            try:
+                found = _listed(root.glob(str(path.relative_to(root))), root)
+            except ValueError as error:
+                raise UserError(f"table_file: path = '{text}' is no pattern: {error}") from error
+            if found:
                 return found
         raise UserError(f"table_file: path = '{text}': no file is named so")
     return [one_file(text, "table_file: path")]

@@ -39,6 +39,8 @@ def read_table(schema: Schema, files: Sequence[Path], where: str) -> pl.DataFram
         if schema.where is not None:
             frame = frame.filter(expression(empty, "where", schema.where, where))
         chosen = [expression(empty, place, sql, where).alias(place) for place, sql in schema.expressions().items()]
+    if read_again is not None and schema.query is None:
+        _refuse_doubles(chosen, columns, where)
     with readable(files, f"{where}, "):
         table = frame.select(chosen).collect()
     if not len(table):
@@ -46,6 +48,13 @@ def read_table(schema: Schema, files: Sequence[Path], where: str) -> pl.DataFram
         raise UserError(f"{where}, file '{files[0]}': 0 rows are left by {left}")
     refuse_copies(table, schema, where)
     return table if schema.query is None else table.sort(table.columns)  # a join keeps no order
+
+
+def _refuse_doubles(chosen: Sequence[pl.Expr], columns: pl.Schema, where: str) -> None:
+    """Refuse a column whose name the header holds twice; Polars would take the first."""
+    for name in (name for each in chosen for name in each.meta.root_names()):
+        if f"{name}_duplicated_0" in columns:
+            raise UserError(f"{where}: the header holds the column '{name}' twice; accepted: a name for each")
 
 
 @contextmanager

@@ -8,13 +8,15 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from harness.base.config import Config, explain
+from harness.base.config import Config, explain, parse_toml
 from harness.base.errors import UserError, unknown
 from harness.data.tabular.files import one_file
 from harness.data.tabular.splits import duration
 
 WAYS = ("time", "group", "row", "column")
 """To split rows."""
+
+ONE_BYTE = r"^[\x00-\x7f]*$"
 
 
 class Cut(Config):
@@ -50,18 +52,26 @@ class Cut(Config):
 class Csv(Config):
     """How delimited text is written."""
 
-    separator: str = Field("", max_length=1)
+    separator: str = Field("", max_length=1, pattern=ONE_BYTE)
     """Empty: the most frequent of tab, comma, semicolon and bar in the first row."""
     header: bool = True
     """Whether the first row holds the names; where it does not, they are column_0, column_1, ..."""
     names: list[str] = []
     """Of the columns of a file without a header."""
-    quote: str = Field('"', max_length=1)
+    quote: str = Field('"', max_length=1, pattern=ONE_BYTE)
     """Empty: quotes are text."""
     comment: str = ""
     """Begins lines to skip."""
     nulls: list[str] = []
     """Values that mean unknown, beside the empty one."""
+
+    @field_validator("names")
+    @classmethod
+    def _distinct(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if value.count(name) > 1:
+                raise ValueError(f"'{name}' is listed twice")
+        return value
 
 
 class Schema(Config):
@@ -133,7 +143,7 @@ def read_schema(text: str, labels: tuple[str, ...]) -> Schema:
         raise UserError("table_file: schema = '' is not given; accepted: a TOML file, as \"datasets/globo.toml\"")
     path = one_file(text, "table_file: schema")
     try:
-        schema = Schema.model_validate(tomllib.loads(path.read_text()))
+        schema = Schema.model_validate(parse_toml(path.read_text()))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"schema '{text}' cannot be read as TOML: {error}") from error
     except ValidationError as error:
