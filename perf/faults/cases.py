@@ -181,9 +181,9 @@ BAD = (
     BadInput(
         "results: a folder in place of the plan's result", "plan.json' is a folder", {"results/plans/plan.json": folder}
     ),
-    BadInput("command: no workers", "Invalid value for '--workers'", {}, f"{BENCHMARK} --workers -1"),
-    BadInput("command: an option there is not", "No such option: --worker", {}, "benchmark plan.toml --worker 1"),
-    BadInput("command: a command there is not", "No such command 'benchmrk'", {}, "benchmrk"),
+    BadInput("command: no workers", "invalid value for '--workers'", {}, f"{BENCHMARK} --workers -1"),
+    BadInput("command: an option there is not", "no such option: --worker", {}, "benchmark plan.toml --worker 1"),
+    BadInput("command: a command there is not", "no such command 'benchmrk'", {}, "benchmrk"),
     BadInput("command: a name with a slash", "strategy 'a/b' cannot be read", {}, "run a/b --plan plan.toml"),
     BadInput("command: two keys in one --set", "sets more than one key", {}, f"{BENCHMARK} --set 'a=1\nb=2'"),
     BadInput(
