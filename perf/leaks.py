@@ -1,6 +1,6 @@
 """Do the checks of data find what is planted, and stay silent otherwise: `python -m perf.leaks` counts both.
 
-Small synthetic logs, each with one fault or none, and presets of the generator, go through `harness.data.leaks`.
+The logs of `perf.leaky_logs` and presets of the generator go through `harness.data.leaks`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from harness.api import Data, Generator, Ints, Split
+from harness.api import Data, Generator
 from harness.base import seeds
 from harness.base.environment import environment
 from harness.data import indexed
@@ -22,177 +22,13 @@ from harness.data.indexed import IndexedDataset, IndexedSplit
 from harness.data.leaks.checks import findings
 from harness.plugins.registry import Registry, build
 from harness.results.findings import Finding
+from perf.leaky_logs import CLEAN, PLANTED, ROWS, Log, data_of
 
 ROOT = Path(__file__).resolve().parent.parent
-ROWS = 20_000
 PRESETS = ("ads", "avazu_like", "criteo_like", "news_like", "pinterest_like")
 PRESET_ROWS = 200_000
 NO_LEAK = "few_labels"
 """A check of how much there is to read, which small tables fail with reason."""
-
-
-@dataclass(frozen=True)
-class Log:
-    """A log in order of time. session_N: what labels may depend on within. by_row: whether it is split at random."""
-
-    fields: dict[str, Ints]
-    label_N: Ints
-    session_N: Ints
-    by_row: bool = False
-
-
-def clean(rng: Generator, effect: float = 0.5, base: float = 0.2, rows: int = ROWS) -> Log:
-    """Users, items, a context and a field of no meaning; users and items move the label. effect: on its logit."""
-    user_N, item_N = zipf(rng, rows, rows // 4, 0.6), zipf(rng, rows, rows // 10, 1.1)
-    logit_N = np.log(base / (1 - base)) + effect * (rng.normal(size=rows)[user_N] + rng.normal(size=rows)[item_N])
-    fields = {"user": user_N, "item": item_N, "hour": np.arange(rows) * 24 * 7 // rows % 24}
-    fields["noise"] = rng.integers(0, rows // 20, rows)
-    label_N = (rng.random(rows) < 1 / (1 + np.exp(-logit_N))).astype(np.int64)
-    return Log(fields, label_N, user_N)
-
-
-def zipf(rng: Generator, rows: int, ids: int, exponent: float) -> Ints:
-    p = np.arange(1, ids + 1) ** -exponent
-    return rng.choice(ids, rows, p=p / p.sum())
-
-
-def copy(rng: Generator) -> Log:
-    """A field written after the label, wrong in one row of a hundred."""
-    log = clean(rng)
-    return with_field(log, "status", np.where(rng.random(ROWS) < 0.01, 1 - log.label_N, log.label_N) + 7)
-
-
-def hint(rng: Generator) -> Log:
-    """A field of forty values that the label moves: AUC about .86."""
-    log = clean(rng)
-    return with_field(log, "dwell", np.clip(10 * (1.5 * log.label_N + rng.normal(size=ROWS)), -20, 20).astype(np.int64))
-
-
-def event_id(rng: Generator) -> Log:
-    return with_field(clean(rng), "event", rng.permutation(ROWS))
-
-
-def one_of_session(rng: Generator) -> Log:
-    """Four rows to a session, just one of which is 0, split by row; the user has several sessions."""
-    log = clean(rng)
-    session_N = np.arange(ROWS) // 4
-    label_N = (np.arange(ROWS) % 4 != rng.integers(0, 4, ROWS // 4)[session_N]).astype(np.int64)
-    return replace(with_field(log, "user", log.fields["user"][session_N]), label_N=label_N, by_row=True)
-
-
-def copied_in_session(rng: Generator) -> Log:
-    """A label of the whole session on each of its rows, split by row; the session is the group, and no field."""
-    log = clean(rng)
-    session_N = np.arange(ROWS) // 4
-    return replace(log, label_N=log.label_N[session_N], session_N=session_N, by_row=True)
-
-
-def comes_again(rng: Generator) -> Log:
-    """Whether the user comes again within a twentieth of the log, split by time."""
-    user_N, next_N = rng.integers(0, ROWS // 15, ROWS), np.full(ROWS, 10 * ROWS)
-    order = np.argsort(user_N, kind="stable")
-    same = np.diff(user_N[order]) == 0
-    next_N[order[:-1][same]] = order[1:][same]
-    label_N = (next_N - np.arange(ROWS) < ROWS // 20).astype(np.int64)
-    return replace(with_field(clean(rng), "user", user_N), label_N=label_N)
-
-
-def rare(rng: Generator) -> Log:
-    return clean(rng, base=0.003)
-
-
-def singletons(rng: Generator) -> Log:
-    """Nine users of ten are seen once."""
-    log, user_N = clean(rng), np.arange(ROWS)
-    user_N[rng.random(ROWS) < 0.1] = 0
-    return with_field(log, "user", user_N)
-
-
-def strong(rng: Generator) -> Log:
-    """An honest field whose AUC is .70 to .75."""
-    log = clean(rng)
-    place_N = rng.integers(0, 30, ROWS)
-    p_N = 1 / (1 + np.exp(1.4 - 1.05 * rng.permutation(np.linspace(-1.8, 1.8, 30))[place_N]))
-    return replace(with_field(log, "place", place_N), label_N=(rng.random(ROWS) < p_N).astype(np.int64))
-
-
-def no_signal(rng: Generator) -> Log:
-    return clean(rng, effect=0.0, base=0.5)
-
-
-def split_by_row(rng: Generator) -> Log:
-    return replace(clean(rng, effect=1.0), by_row=True)
-
-
-def power_users(rng: Generator) -> Log:
-    """The label is a habit of the user, and those who have it come ten times as often."""
-    log = clean(rng)
-    user_N = np.where(rng.random(ROWS) < 0.7, rng.integers(0, 500, ROWS), rng.integers(500, ROWS // 2, ROWS))
-    label_N = (rng.random(ROWS) < np.where(user_N < 500, 0.6, 0.2)).astype(np.int64)
-    return replace(with_field(log, "user", user_N), label_N=label_N)
-
-
-def of_shape(
-    rng: Generator, rows: int, fields: list[tuple[int, float]], effect: float, base: float, by_row: bool
-) -> Log:
-    """Fields of so many ids and such an exponent of Zipf's law, each with an effect on the logit; the first is the
-    group."""
-    columns = {f"field{f}": zipf(rng, rows, *law) for f, law in enumerate(fields)}
-    logit_N = np.log(base / (1 - base)) + sum(
-        effect * rng.normal(size=ids)[columns[f"field{f}"]] for f, (ids, _) in enumerate(fields)
-    )
-    label_N = (rng.random(rows) < 1 / (1 + np.exp(-logit_N))).astype(np.int64)
-    return Log(columns, label_N, columns["field0"], by_row)
-
-
-def any_shape(rng: Generator) -> Log:
-    """Two to five fields of any law, any base rate, either split."""
-    fields = [(int(10 ** rng.uniform(0.5, 4)), float(rng.uniform(0, 1.5))) for _ in range(rng.integers(2, 6))]
-    rows, effect = int(10 ** rng.uniform(3, 4.7)), float(rng.uniform(0, 0.7))
-    return of_shape(rng, rows, fields, effect, float(rng.uniform(0.05, 0.95)), bool(rng.random() < 0.5))
-
-
-PLANTED: dict[str, tuple[Callable[[Generator], Log], str]] = {
-    "a copy of the label, 1 % wrong": (copy, "field_tells_label"),
-    "a field that the label moves, AUC .86": (hint, "field_tells_label"),
-    "an event id": (event_id, "ids_never_return"),
-    "one row of a session is 0, split by row": (one_of_session, "label_excludes_others"),
-    "a label of the session on each row, split by row": (copied_in_session, "label_copied"),
-    "whether the user comes again, no gap": (comes_again, "label_looks_ahead"),
-    "a label of .3 %": (rare, "few_labels"),
-}
-"""Kind of fault -> a log with it, and the check that must find it."""
-CLEAN: dict[str, Callable[[Generator], Log]] = {
-    "users and items move the label": clean,
-    "nine users of ten seen once": singletons,
-    "an honest field of AUC .70 to .75": strong,
-    "labels of no pattern": no_signal,
-    "strong users and items, split by row": split_by_row,
-    "the label is a habit of frequent users": power_users,
-    "random shape, law, rate and split": any_shape,
-}
-"""Kind of log without a fault."""
-
-
-def with_field(log: Log, name: str, id_N: Ints) -> Log:
-    return replace(log, fields=log.fields | {name: id_N})
-
-
-def data_of(log: Log, rng: Generator) -> Data:
-    """A log split 80 : 10 : 10."""
-    rows = len(log.label_N)
-    order = rng.permutation(rows) if log.by_row else np.arange(rows)
-    ids_NF = np.column_stack(list(log.fields.values())).astype(np.int64)
-    parts = [
-        Split(
-            ids_NF=ids_NF[at],
-            labels_NT=log.label_N[at, None].astype(np.uint8),
-            group_N=log.session_N[at].astype(np.int64),
-            time_N=at.astype(np.int64),
-        )
-        for at in map(np.sort, np.split(order, [rows * 8 // 10, rows * 9 // 10]))
-    ]
-    return Data(tuple(log.fields), ("click",), *parts)
 
 
 def coded(data: Data, folder: Path) -> IndexedDataset:

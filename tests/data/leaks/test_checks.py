@@ -15,7 +15,8 @@ from support.engine import make_data, store
 from harness.data.indexed import IndexedDataset, IndexedSplit
 from harness.data.leaks.checks import findings, findings_of
 from harness.results.findings import Finding, Severity
-from perf.leaks import CLEAN, PLANTED, PRESETS, alarms, clean, coded, data_of, found_in, found_in_preset, of_shape
+from perf.leaks import PRESETS, alarms, coded, found_in, found_in_preset
+from perf.leaky_logs import CLEAN, PLANTED, clean, data_of, of_shape
 
 
 def of(found: tuple[Finding, ...], check: str) -> Finding:
