@@ -97,6 +97,14 @@ class Group:
         return "test" if any(key.split == "test" for end in ends for key in end.metrics) else "valid"
 
     @cached_property
+    def clock(self) -> str:
+        """What ends the names of the costs that count: `_cpu_s` where all runs trained on processors and know it."""
+        runs = [run for arm in self.everything for run in arm.finished.values()]
+        on_cpu = all(run.spec["train"].get("device", "cpu") == "cpu" for run in runs)
+        known = all("train_cpu_s" in end.cost for run in runs for end in run.boundaries if end.cost)
+        return "_cpu_s" if on_cpu and known else "_s"
+
+    @cached_property
     def epochs(self) -> int:
         return max((len(r.boundaries) for a in self.arms for r in a.finished.values()), default=0)
 

@@ -10,16 +10,19 @@ from collections.abc import Collection, Iterable, Mapping
 from statistics import median
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.analysis.load import ArmRuns, Comparison, Group
+from harness.analysis.load import ArmRuns, Comparison
 from harness.report.format import NOTHING
 from harness.report.tables.grids import Cell, Column, Grid
 from harness.results.records import Run
+
+UNITS = {"_cpu_s": "CPU s", "_s": "s"}
+"""Of the seconds that a group counts."""
 
 
 def costs(found: GroupAnalysis) -> Grid:
     """Medians over the epochs of all finished seeds; peak memory is the largest."""
     group = found.group
-    name, unit = clock(group)
+    unit = UNITS[group.clock]
     columns = (
         Column("strategy", words=True),
         Column("training", f"{unit} per epoch"),
@@ -32,16 +35,8 @@ def costs(found: GroupAnalysis) -> Grid:
         Column("table", "MiB"),
         Column("peak memory", "MiB"),
     )
-    plain = _median(_epoch_costs(group.plain), f"train{name}") if group.plain else None
+    plain = _median(_epoch_costs(group.plain), f"train{group.clock}") if group.plain else None
     return Grid(columns, tuple(_line(arm, found, plain) for arm in group.arms))
-
-
-def clock(group: Group) -> tuple[str, str]:
-    """What ends the names of costs in the seconds that count for a group, and their unit."""
-    runs = [run for arm in group.everything for run in arm.finished.values()]
-    on_cpu = all(run.spec["train"].get("device", "cpu") == "cpu" for run in runs)
-    known = all("train_cpu_s" in end.cost for run in runs for end in run.boundaries if end.cost)
-    return ("_cpu_s", "CPU s") if on_cpu and known else ("_s", "s")
 
 
 def spent(comparison: Comparison) -> str:
@@ -66,7 +61,7 @@ def machines_of(runs: Collection[Run]) -> str:
 
 def seconds_to_chosen(arm: ArmRuns, found: GroupAnalysis) -> float | None:
     """Median over seeds of the seconds of training up to the chosen epoch; None where none were recorded."""
-    name = f"train{clock(found.group)[0]}"
+    name = f"train{found.group.clock}"
     seconds = [
         sum(end.cost.get(name, 0.0) for end in run.boundaries[: found.epochs[id(arm)][seed]])
         for seed, run in arm.finished.items()
@@ -86,7 +81,7 @@ def table_rows(arm: ArmRuns, found: GroupAnalysis) -> float | None:
 
 
 def _line(arm: ArmRuns, analysis: GroupAnalysis, plain: float | None) -> tuple[Cell, ...]:
-    found, name = _epoch_costs(arm), clock(analysis.group)[0]
+    found, name = _epoch_costs(arm), analysis.group.clock
     train = _median(found, f"train{name}")
     speed = _median([{"": c["rows_per_s"] * c["train_s"] / c[f"train{name}"]} for c in found if "rows_per_s" in c], "")
     peak = max((c["peak_memory_mb"] for c in found if "peak_memory_mb" in c), default=None)

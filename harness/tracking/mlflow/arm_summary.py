@@ -42,8 +42,9 @@ class ArmSummary:
             self.values["chosen_epoch"] = fmean(epochs.values())
         self.gains: dict[str, dict[str, float]] = {}
         for task in self.tasks:
+            recorded = analysis.recorded(task)
             for metric in dict.fromkeys((group.metric, *CURVES)):
-                if metric in analysis.recorded(task):
+                if metric in recorded:
                     row = next(row for row in analysis.compared(task, metric) if row.arm is runs)
                     self._add(row, task, metric, corrected=runs.complete)
         self.values = {name: round(value, DECIMALS) for name, value in self.values.items()}
