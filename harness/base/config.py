@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from harness.base.errors import unknown
+from harness.base.errors import UserError, unknown
+
+
+def read_toml(path: Path, refused: str) -> dict[str, Any]:
+    """The table that a TOML file holds.
+
+    Raises:
+        UserError: it cannot be read. refused: begins the message.
+    """
+    try:
+        return parse_toml(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{refused}: {error}") from error
 
 
 def parse_toml(text: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from harness.base.places import PLANS
 from harness.execution.run_plan import checked
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
+from harness.search.arm import findings_by_dataset
 from harness.testing.conformance import conformance
 
 
@@ -26,11 +27,11 @@ def _print_plan(console: Console, name: str, results: Path, plugins: Path | None
     """Read a plan, and build and check its data sets, as `benchmark` does before it trains."""
     plan = load_plan(name)
     arms = checked(console, plan, Registry(plugins), results)
-    sets = len({arm.dataset for arm in arms})
-    misleading = sum(len(found) for found in {arm.dataset: arm.findings for arm in arms}.values())
+    found = findings_by_dataset(arms)
+    misleading = sum(map(len, found.values()))
     runs = sum(arm.most_runs for arm in arms)
     console.print(
-        f"plan {plan.name}: {len(arms)} arms, at most {runs} runs; data sets: {sets}, findings: {misleading}",
+        f"plan {plan.name}: {len(arms)} arms, at most {runs} runs; data sets: {len(found)}, findings: {misleading}",
         highlight=False,
         markup=False,
         soft_wrap=True,

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.base.errors import UserError
+from harness.data.estimate import Estimate
 from harness.data.indexed import SPLITS
 from harness.data.profile.inputs import described
 from harness.data.profile.rank_plot import rank_plot
-from harness.data.profile.statistics import Estimate, Profile
+from harness.data.profile.statistics import Profile
 from harness.data.profile.times import UNITS, span, unit
 from harness.data.profile.zipf_fit import Frequencies
 

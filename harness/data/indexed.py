@@ -50,8 +50,12 @@ class IndexedSplit:
             if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
                 array.base.madvise(mmap.MADV_DONTNEED)
 
-    def take(self, index_M: Ints) -> IndexedSplit:
-        """The examples at these positions, in memory."""
+    def known(self, task: int) -> npt.NDArray[np.bool_] | slice:
+        """The examples whose label of a task is known, as an index."""
+        return slice(None) if self.observed_NT is None else self.observed_NT[:, task]
+
+    def take(self, index_M: Ints | slice) -> IndexedSplit:
+        """The examples at these positions, in memory; those of a slice stay where they are."""
         arrays = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         taken: dict[str, Any] = {k: None if a is None else np.asarray(a[index_M]) for k, a in arrays.items()}
         return IndexedSplit(**taken)

@@ -17,7 +17,7 @@ from harness.execution.scheduler import launch
 from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
 from harness.results.plan_results import PlanResult
-from harness.search.arm import ArmPlan
+from harness.search.arm import ArmPlan, findings_by_dataset
 from harness.search.study import JOURNAL, link, open_journal
 from harness.tracking.background import Background
 from harness.tracking.factory import Kind, opener
@@ -28,9 +28,10 @@ def checked(console: Console, plan: Plan, registry: Registry, results: Path) -> 
     """`prepare`, while saying so; then what its data sets would mislead by."""
     with console.status("checking the plan and building its data"):
         arms = prepare(plan, registry, results)
-    for dataset, found in {arm.dataset: arm.findings for arm in arms}.items():
+    warn = _warner(console)
+    for dataset, found in findings_by_dataset(arms).items():
         for finding in found:
-            _warner(console)(f"{dataset}: {finding}")
+            warn(f"{dataset}: {finding}")
     return arms
 
 

@@ -16,7 +16,7 @@ from harness.results.findings import Finding
 from harness.results.keys import ArmId
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Record, Run
-from harness.search.arm import ArmPlan
+from harness.search.arm import ArmPlan, findings_by_dataset
 from harness.search.job import Job
 from harness.search.procedure import Jobs, procedure
 
@@ -71,7 +71,7 @@ class _Scheduler:
         for observer in self._observers:
             observer.planned(sum(arm.most_runs for arm in arms))
         self._arms = [_RunningArm(procedure(arm)) for arm in arms]
-        self._findings = {arm.dataset: arm.findings for arm in arms}
+        self._findings = findings_by_dataset(arms)
         for arm in self._arms:
             self._advance(arm, None)
         while self._waiting:

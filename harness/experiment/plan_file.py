@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.base.config import explain, parse_toml
+from harness.base.config import explain, parse_toml, read_toml
 from harness.base.errors import UserError, nearest
 from harness.base.files import odd_kind
 from harness.base.places import PLANS
@@ -45,10 +45,7 @@ def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
         UserError: there is no such plan, it is not TOML, or a key or value is not accepted.
     """
     path = plan_file(name)
-    try:
-        values = parse_toml(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"plan '{path}' cannot be read as TOML: {error}") from error
+    values = read_toml(path, f"plan '{path}' cannot be read as TOML")
     for override in overrides or []:
         _override(values, override)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 
 from harness.analysis.load import OF_FACTS
-from harness.base.config import Config, explain, parse_toml
+from harness.base.config import Config, explain, read_toml
 from harness.base.errors import UserError, unknown
 from harness.experiment.plan import Plan
 from harness.facts.expression import check
@@ -140,10 +139,9 @@ def load_sheet(path: Path) -> Sheet:
     """Raises:
     UserError: the file is missing or not TOML, or a key, value or expression is not accepted.
     """
+    values = read_toml(path, f"facts '{path}' cannot be read")
     try:
-        return Sheet.model_validate(parse_toml(path.read_text()))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"facts '{path}' cannot be read: {error}") from error
+        return Sheet.model_validate(values)
     except ValidationError as error:
         raise UserError(f"facts '{path}': {explain(error, Sheet)}") from error
 

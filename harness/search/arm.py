@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -117,6 +118,11 @@ class ArmPlan:
             seed=seed,
         )
         return Job(run_key(spec, self.data, self.registry), spec, self.data, self.id, self.task, role, number, params)
+
+
+def findings_by_dataset(arms: Iterable[ArmPlan]) -> dict[str, tuple[Finding, ...]]:
+    """Label of each data set -> what in it would mislead."""
+    return {arm.dataset: arm.findings for arm in arms}
 
 
 def _shared(limits: tuple[float, float], default: float) -> tuple[Any, float]:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from harness.api import Data, UserError
 from harness.base import seeds
+from harness.data.indexed import SPLITS
 from harness.data.tabular.conversion import seconds
-from harness.data.tabular.splits import PARTS, split_by_time
+from harness.data.tabular.splits import split_by_time
 from harness.plugins.registry import Registry, build
 
 ROWS, DAY = 1000, 86_400
@@ -43,7 +44,7 @@ def load(folder: Path, split: str, frame: pl.DataFrame | None = None, seed: int 
 
 
 def times(data: Data) -> list[np.ndarray[Any, Any]]:
-    parts = [getattr(data, part).time_N for part in PARTS]
+    parts = [getattr(data, part).time_N for part in SPLITS]
     assert all(time_N is not None for time_N in parts)
     return parts
 
@@ -100,7 +101,7 @@ def test_rows_are_drawn_at_random_and_the_same_again(tmp_path: Path) -> None:
 
 def test_a_column_says_where_each_row_belongs(tmp_path: Path) -> None:
     found, rows = times(load(tmp_path, 'by = "column"\ncolumn = "part"')), log()
-    assert [part.tolist() for part in found] == [rows.filter(pl.col("part") == name)["ts"].to_list() for name in PARTS]
+    assert [part.tolist() for part in found] == [rows.filter(pl.col("part") == name)["ts"].to_list() for name in SPLITS]
     with pytest.raises(UserError, match="column says test in no row"):
         load(tmp_path, 'by = "column"\ncolumn = "part"', rows.filter(pl.col("part") != "test"))
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from harness.data import indexed
+from harness.data.estimate import Estimate
 from harness.data.indexed import IndexedDataset
-from harness.data.leaks.evidence import HELD_OUT, Estimate, Evidence, evidence
+from harness.data.leaks.evidence import HELD_OUT, Evidence, evidence
 from harness.data.leaks.tallies import MOST_ROWS, tallies
 from harness.results.findings import Finding, Severity
 
@@ -159,8 +160,7 @@ def _few(data: IndexedDataset) -> Iterator[Finding]:
 def _classes(data: IndexedDataset, part: str, task: int) -> tuple[int, int]:
     """How many known labels are 0 and 1."""
     split = data.split(part)
-    known = slice(None) if split.observed_NT is None else split.observed_NT[:, task]
-    zeros, ones = np.bincount(split.labels_NT[known, task], minlength=2)
+    zeros, ones = np.bincount(split.labels_NT[split.known(task), task], minlength=2)
     return int(zeros), int(ones)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from harness.data.estimate import Estimate
 from harness.data.leaks.tallies import AFTER, BEFORE, Ints, Tally
 
 Floats = npt.NDArray[np.float64]
@@ -16,14 +17,6 @@ SMOOTHING = 20
 """Rows at the base rate that are added to those of an id: an id that was seen once says little."""
 FEW = 50
 """Labels of a class in a split below which it has no AUC here."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its standard error."""
-
-    value: float
-    error: float
 
 
 @dataclass(frozen=True)

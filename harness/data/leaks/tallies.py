@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -62,8 +61,8 @@ def tallies(data: IndexedDataset) -> Iterator[Tally]:
 def _parts(data: IndexedDataset) -> dict[str, IndexedSplit]:
     """The rows to read."""
     train, valid = data.train, data.valid
-    parts = {part: _sliced(data.split(part), slice(MOST_ROWS)) for part in SPLITS}
-    parts["train"] = _sliced(train, slice(-MOST_ROWS, None))
+    parts = {part: data.split(part).take(slice(MOST_ROWS)) for part in SPLITS}
+    parts["train"] = train.take(slice(-MOST_ROWS, None))
     if train.time_N is not None and valid.time_N is not None and train.time_N.max() <= valid.time_N.min():
         edge = max(1, int(EDGE * len(parts["valid"])))
         for part, of, rows in ((BEFORE, "train", slice(-edge, None)), (AFTER, "valid", slice(edge))):
@@ -71,12 +70,6 @@ def _parts(data: IndexedDataset) -> dict[str, IndexedSplit]:
             assert time_N is not None
             parts[part] = parts[of].take(np.argsort(time_N, kind="stable")[rows])
     return parts
-
-
-def _sliced(split: IndexedSplit, rows: slice) -> IndexedSplit:
-    arrays = {f.name: getattr(split, f.name) for f in dataclasses.fields(split)}
-    kept: dict[str, Any] = {name: None if array is None else array[rows] for name, array in arrays.items()}
-    return IndexedSplit(**kept)
 
 
 def _field(data: IndexedDataset, f: int, parts: Mapping[str, IndexedSplit]) -> _Column:
@@ -113,10 +106,7 @@ def _counted(column: _Column, tasks: tuple[str, ...], parts: Mapping[str, Indexe
     for t, task in enumerate(tasks):
         labels_V2 = {}
         for part, split in parts.items():
-            code_N, label_N = column.codes[part], split.labels_NT[:, t]
-            if split.observed_NT is not None:
-                known_N = split.observed_NT[:, t]
-                code_N, label_N = code_N[known_N], label_N[known_N]
-            pair_N = 2 * code_N.astype(np.int64) + label_N
+            known = split.known(t)
+            pair_N = 2 * column.codes[part][known].astype(np.int64) + split.labels_NT[known, t]
             labels_V2[part] = np.bincount(pair_N, minlength=2 * column.ids).reshape(-1, 2)
         yield Tally(column.name, column.is_field, task, labels_V2)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from harness.api import UserError
-from harness.base.config import parse_toml
+from harness.base.config import read_toml
 from harness.base.errors import unknown
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
@@ -89,19 +87,12 @@ def _datasets(
         return {source: PluginSpec(name="powerlaw", params={"preset": source})}, 0
     if not source.endswith(".toml"):
         raise unknown("preset or file", source, [*presets(), "a *.toml", "a table file or folder"])
-    keys = _toml(Path(source))
+    keys = read_toml(Path(source), f"'{Path(source)}' cannot be read as TOML")
     for name, (param, key) in KEYS.items():
         if key in keys:
             return {Path(source).stem: PluginSpec(name=name, params={param: source})}, 0
     plan = load_plan(Path(source), overrides)
     return dict(zip(labels(plan.datasets), plugin_specs(plan, registry)[0], strict=True)), plan.data_seed
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return parse_toml(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"'{path}' cannot be read as TOML: {error}") from error
 
 
 def plain_table(path: Path) -> tuple[str, Counts, Profile]:

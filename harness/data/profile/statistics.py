@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.special import xlogy
 from scipy.stats import rankdata
 
+from harness.data.estimate import Estimate
 from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
 from harness.data.profile.zipf_fit import Frequencies, Law, fit, frequencies
 
@@ -24,14 +25,6 @@ class FieldProfile:
     law: Law | None
     unseen: float
     once: float
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its standard error."""
-
-    value: float
-    error: float
 
 
 @dataclass(frozen=True)
@@ -106,8 +99,7 @@ def _task(data: IndexedDataset, t: int) -> TaskProfile:
 
 
 def _known(split: IndexedSplit, task: int, name: str) -> npt.NDArray[np.float64]:
-    known = slice(None) if split.observed_NT is None else split.observed_NT[:, task]
-    return np.asarray(getattr(split, name)[known, task])
+    return np.asarray(getattr(split, name)[split.known(task), task])
 
 
 def delong(score_N: Array, label_N: Array) -> Estimate:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from functools import cache
 from importlib.metadata import version
 from itertools import pairwise
@@ -12,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from harness.base.config import Config, explain, parse_toml
+from harness.base.config import Config, explain, read_toml
 from harness.base.errors import UserError, unknown
 from harness.base.meaning import meaning
 from harness.base.places import PRESETS
@@ -194,10 +193,7 @@ def load_population(preset: str, changes: dict[str, Any] | None = None) -> Popul
     path = Path(preset) if preset.endswith(".toml") else PRESETS / f"{preset}.toml"
     if not path.is_file():
         raise unknown("preset", preset, [*presets(), "a TOML file"])
-    try:
-        values = parse_toml(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"preset '{preset}' cannot be read as TOML: {error}") from error
+    values = read_toml(path, f"preset '{preset}' cannot be read as TOML")
     try:
         return Population.model_validate(_merged(values, changes or {}, preset))
     except ValidationError as error:

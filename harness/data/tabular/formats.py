@@ -1,4 +1,4 @@
-"""From files to rows, unread: which format they are in is told by their content, compressed or not."""
+"""Files as rows that are not read yet. The content of a file tells its format, compressed or not."""
 
 from __future__ import annotations
 

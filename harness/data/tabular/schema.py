@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from harness.base.config import Config, explain, parse_toml
+from harness.base.config import Config, explain, read_toml
 from harness.base.errors import UserError, unknown
 from harness.data.tabular.files import one_file
 from harness.data.tabular.splits import duration
@@ -17,6 +16,14 @@ WAYS = ("time", "group", "row", "column")
 """To split rows."""
 
 ONE_BYTE = r"^[\x00-\x7f]*$"
+
+
+def _once(names: list[str]) -> list[str]:
+    """The same names, each of which must stand there once."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"'{name}' is listed twice")
+    return names
 
 
 class Cut(Config):
@@ -68,10 +75,7 @@ class Csv(Config):
     @field_validator("names")
     @classmethod
     def _distinct(cls, value: list[str]) -> list[str]:
-        for name in value:
-            if value.count(name) > 1:
-                raise ValueError(f"'{name}' is listed twice")
-        return value
+        return _once(value)
 
 
 class Schema(Config):
@@ -96,10 +100,7 @@ class Schema(Config):
             return value
         if not all(isinstance(name, str) for name in value):
             raise ValueError("a list holds names of columns")
-        for name in value:
-            if value.count(name) > 1:
-                raise ValueError(f"'{name}' is listed twice")
-        return {name: name for name in value}
+        return {name: name for name in _once(value)}
 
     @model_validator(mode="after")
     def _fits(self) -> Schema:
@@ -142,10 +143,9 @@ def read_schema(text: str, labels: tuple[str, ...]) -> Schema:
     if not text:
         raise UserError("table_file: schema = '' is not given; accepted: a TOML file, as \"datasets/globo.toml\"")
     path = one_file(text, "table_file: schema")
+    values = read_toml(path, f"schema '{text}' cannot be read as TOML")
     try:
-        schema = Schema.model_validate(parse_toml(path.read_text()))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"schema '{text}' cannot be read as TOML: {error}") from error
+        schema = Schema.model_validate(values)
     except ValidationError as error:
         raise UserError(f"schema '{text}': {explain(error, Schema)}") from error
     for name in labels:

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from harness.api import Generator, Ints, UserError, hash_ids
+from harness.data.validation import SPLITS
 
-PARTS = ("train", "valid", "test")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 LATEST = 10**11
 """Seconds in the year 5138: times beyond are of a smaller unit."""
@@ -84,8 +84,8 @@ def split_by_column(part: pl.Series, where: str) -> list[Ints]:
         UserError: a row says anything else, or none says one of them.
     """
     said = set(part.unique().to_list())
-    if other := sorted(map(repr, said - set(PARTS))):
+    if other := sorted(map(repr, said - set(SPLITS))):
         raise UserError(f"{where}: column says {', '.join(other[:3])}; accepted: train, valid, test")
-    if missing := [name for name in PARTS if name not in said]:
+    if missing := [name for name in SPLITS if name not in said]:
         raise UserError(f"{where}: column says {missing[0]} in no row; accepted: train, valid and test, each in some")
-    return [np.flatnonzero((part == name).to_numpy()) for name in PARTS]
+    return [np.flatnonzero((part == name).to_numpy()) for name in SPLITS]
