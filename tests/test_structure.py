@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = {
     "base": "",
-    "api": "base",
+    "contracts": "base",
+    "api": "base contracts",
     "models": "api",
     "plugins": "api base",
     "results": "base",
