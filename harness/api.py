@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from harness.base.errors import UserError
 from harness.base.plugin import tuned
-from harness.contracts.data import Data, Dataset, Generator, Ints, Split, Stream
+from harness.contracts.data import Data, Dataset, Generator, Ints, Lists, Split, Stream
 from harness.contracts.encoding import Encoder, FieldStats, hash_ids, vocabulary
-from harness.contracts.model import Model, mlp
-from harness.contracts.rows import DenseSpec, FieldTable, RowStep, Tables, TableSpec
+from harness.contracts.kinds import Kinds, ListField, NumberField
+from harness.contracts.model import Model, Positions, mlp
+from harness.contracts.rows import DenseSpec, FieldTable, LookupColumn, RowStep, Tables, TableSpec
 from harness.contracts.strategy import Strategy
 from harness.contracts.strategy import defining as defining
 
@@ -25,7 +26,13 @@ __all__ = [
     "FieldTable",
     "Generator",
     "Ints",
+    "Kinds",
+    "ListField",
+    "Lists",
+    "LookupColumn",
     "Model",
+    "NumberField",
+    "Positions",
     "RowStep",
     "Split",
     "Strategy",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from harness.api import FieldTable, Strategy, tuned
+from harness.api import LookupColumn, Strategy, tuned
 
 
 class IdDropout(Strategy):
@@ -25,13 +25,13 @@ class IdDropout(Strategy):
     mode: str = tuned("shared", choices=("shared", "random"))
     """What replaces it: the shared row of the field, or a random one."""
 
-    def on_lookup(self, rows_BC: Tensor, tables_C: Sequence[FieldTable]) -> Tensor:
+    def on_lookup(self, rows_BC: Tensor, columns_C: Sequence[LookupColumn]) -> Tensor:
         if self.p == 0:
             return rows_BC
-        other_C = torch.tensor([t.offset for t in tables_C], dtype=torch.int32)
+        other_C = torch.tensor([c.table.offset for c in columns_C], dtype=torch.int32)
         if self.mode == "random":
-            size_C = torch.tensor([t.num_rows for t in tables_C])
+            size_C = torch.tensor([c.table.num_rows for c in columns_C])
             other_C = other_C + (torch.rand(rows_BC.shape, dtype=torch.float64) * size_C).to(torch.int32)
-        fields = {table.offset: f for f, table in enumerate(dict.fromkeys(tables_C))}
-        replaced_BF = torch.rand(len(rows_BC), len(fields)) < self.p
-        return torch.where(replaced_BF[:, [fields[t.offset] for t in tables_C]], other_C, rows_BC)
+        place_C = [c.place for c in columns_C]
+        replaced_BC = (torch.rand(len(rows_BC), max(place_C) + 1) < self.p)[:, place_C]
+        return torch.where(replaced_BC & (rows_BC >= 0), other_C, rows_BC)

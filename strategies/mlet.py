@@ -18,8 +18,8 @@ class Projected(nn.Module):
         self.net = net
         self.matrix_FKD = nn.Parameter(torch.randn(fields, inner, width) / inner**0.5)
 
-    def forward(self, embedded_NFK: Tensor) -> Tensor:
-        logits_NT: Tensor = self.net(torch.einsum("nfk,fkd->nfd", embedded_NFK, self.matrix_FKD))
+    def forward(self, embedded_NFK: Tensor, *more: Tensor) -> Tensor:
+        logits_NT: Tensor = self.net(torch.einsum("nfk,fkd->nfd", embedded_NFK, self.matrix_FKD), *more)
         return logits_NT
 
 

@@ -30,9 +30,9 @@ def write_match(
     wanted = profile(data)
     with console.status("") as status:
         fields = {}
-        for field, count_V in zip(wanted.fields, data.count_V, strict=True):
+        for f, field in enumerate(wanted.fields):
             status.update(f"fitting {field.name}")
-            fitted = match_field(field, count_V, span(data), wanted.rows)
+            fitted = match_field(field, data.counts(f), span(data), wanted.rows)
             if fitted is not None:
                 fields[field.name] = fitted
     population = matched(data, wanted, fields, f"Matched to {Path(source).name}")

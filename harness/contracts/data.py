@@ -5,15 +5,34 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.base.plugin import Plugin, params
+from harness.contracts.kinds import Kinds
 
 Ints = npt.NDArray[np.int64]
 Generator = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The values of one list field: example n has length_N[n] of values_M from begin_N[n] on, which may be none."""
+
+    values_M: npt.NDArray[np.int64]
+    """Raw ids, of any value."""
+    length_N: npt.NDArray[np.int64]
+    begin_N: npt.NDArray[np.int64] | None = None
+    """Examples may have values in common. None: those of an example follow those of the one before."""
+    weight_M: npt.NDArray[np.float32] | None = None
+    """Of each value in the mean or the sum of its list. None: 1."""
+
+    def begins(self) -> npt.NDArray[np.int64]:
+        """begin_N, also where it is not given."""
+        return np.cumsum(self.length_N) - self.length_N if self.begin_N is None else self.begin_N
 
 
 @dataclass(frozen=True)
@@ -21,7 +40,7 @@ class Split:
     """One part of a data set: N examples, in order of time if they have one."""
 
     ids_NF: npt.NDArray[np.int64]
-    """Raw ids, of any value."""
+    """Raw ids, of any value; a column for each of the data set's `fields`."""
     labels_NT: npt.NDArray[np.uint8]
     """0 or 1."""
     observed_NT: npt.NDArray[np.bool_] | None = None
@@ -32,22 +51,28 @@ class Split:
     """Seconds."""
     truth_NT: npt.NDArray[np.float32] | None = None
     """The probability that generated each label, if the data are synthetic."""
+    numbers_NP: npt.NDArray[np.float32] | None = None
+    """A column for each of `kinds.numbers`; NaN where it is missing."""
+    lists: tuple[Lists, ...] = ()
+    """For each of `kinds.lists`."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """What a data set builds: field and task names, and the three splits."""
+    """What a data set builds: the names of its fields of single ids and of its tasks, and the three splits."""
 
     fields: tuple[str, ...]
     tasks: tuple[str, ...]
     train: Split
     valid: Split
     test: Split
+    kinds: Kinds = dataclasses.field(default_factory=Kinds, kw_only=True)
+    """Of the fields that are no single ids."""
 
     def stream(self) -> Stream:
         """The three splits as pieces."""
         parts = [(part, getattr(self, part)) for part in ("train", "valid", "test")]
-        return Stream(self.fields, self.tasks, parts, sum(len(split.ids_NF) for _, split in parts))
+        return Stream(self.fields, self.tasks, parts, sum(len(s.ids_NF) for _, s in parts), kinds=self.kinds)
 
 
 @dataclass(frozen=True)
@@ -60,19 +85,33 @@ class Stream:
     """The name of a split (train, valid or test) and its next examples."""
     rows: int | None = None
     """N of all splits together, if it is known."""
+    kinds: Kinds = dataclasses.field(default_factory=Kinds, kw_only=True)
+    """Of the fields that are no single ids."""
 
     def gather(self) -> Data:
         """All of it in memory."""
         parts: dict[str, list[Split]] = {"train": [], "valid": [], "test": []}
         for part, piece in self.pieces:
             parts[part].append(piece)
-        return Data(self.fields, self.tasks, *map(_joined, parts.values()))
+        return Data(self.fields, self.tasks, *map(_joined, parts.values()), kinds=self.kinds)
 
 
 def _joined(pieces: list[Split]) -> Split:
-    arrays = {f.name: [getattr(p, f.name) for p in pieces] for f in dataclasses.fields(Split)}
+    names = [f.name for f in dataclasses.fields(Split) if f.name != "lists"]
+    arrays = {name: [getattr(piece, name) for piece in pieces] for name in names}
     joined: dict[str, Any] = {n: None if parts[0] is None else np.concatenate(parts) for n, parts in arrays.items()}
-    return Split(**joined)
+    return Split(**joined, lists=tuple(map(_lists_joined, zip(*(piece.lists for piece in pieces), strict=True))))
+
+
+def _lists_joined(pieces: tuple[Lists, ...]) -> Lists:
+    offsets = accumulate((len(piece.values_M) for piece in pieces[:-1]), initial=0)
+    weights = [piece.weight_M for piece in pieces if piece.weight_M is not None]
+    return Lists(
+        values_M=np.concatenate([piece.values_M for piece in pieces]),
+        length_N=np.concatenate([piece.length_N for piece in pieces]),
+        begin_N=np.concatenate([p.begins() + offset for p, offset in zip(pieces, offsets, strict=True)]),
+        weight_M=np.concatenate(weights) if weights else None,
+    )
 
 
 class Dataset(Plugin):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,17 @@ from harness.base.plugin import Plugin
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Where the ids of one sequence lie among the vectors that a net reads: the oldest first, then the empty places."""
+
+    name: str
+    first: int
+    longest: int
+    target: int | None
+    """The vector of the single id that is looked up in the same table, as that of the item in question."""
 
 
 class Model(Plugin):
@@ -19,8 +32,21 @@ class Model(Plugin):
         raise NotImplementedError(f"model '{self.name}' does not define width")
 
     def network(self, fields: int, tasks: int) -> nn.Module:
-        """A module from embedded_NFD to logits_NT."""
+        """A module from embedded_NFD to logits_NT. Lists and sequences are pooled: one vector each."""
         raise NotImplementedError(f"model '{self.name}' does not define network")
+
+    def sequence_network(self, fields: int, tasks: int, sequences: Sequence[Positions]) -> nn.Module:
+        """A module from embedded_NFD and length_NQ to logits_NT, which reads the ids of Q sequences one by one.
+
+        Empty places are zeros. A model that defines this is asked for it, in the place of `network`, where the data has
+        sequences.
+        """
+        raise NotImplementedError(f"model '{self.name}' does not define sequence_network")
+
+    @classmethod
+    def reads_sequences(cls) -> bool:
+        """Whether it defines `sequence_network`."""
+        return cls.sequence_network is not Model.sequence_network
 
 
 def mlp(*widths: int) -> nn.Sequential:

@@ -97,11 +97,21 @@ class FieldTable:
     """Distinct ids of the field in the training split."""
 
 
+@dataclass(frozen=True)
+class LookupColumn:
+    """One of the rows that every example looks up."""
+
+    table: FieldTable
+    place: int
+    """The id of the example that it belongs to: an id with H rows has H columns of the same place."""
+
+
 class Tables(Protocol):
     """What a strategy may do to the tables between epochs."""
 
     @property
-    def fields(self) -> tuple[FieldTable, ...]: ...
+    def fields(self) -> tuple[FieldTable, ...]:
+        """Those of ids. The vectors of numbers lie in the fused table too, and are no business of a strategy."""
 
     def weight(self, field: FieldTable) -> Tensor:
         """A copy of a field's rows, [num_rows, D]."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from harness.base.plugin import Plugin
 from harness.contracts.data import Generator
 from harness.contracts.encoding import Encoder, FieldStats
-from harness.contracts.rows import DenseSpec, FieldTable, RowStep, Tables, TableSpec
+from harness.contracts.rows import DenseSpec, LookupColumn, RowStep, Tables, TableSpec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,7 +36,8 @@ class Strategy(Plugin):
     def network(self, net: nn.Module, fields: int, width: int) -> tuple[nn.Module, int]:
         """Wrap the net, which reads [N, F, width]; return the wrapper and how wide the rows are that it reads.
 
-        The wrapper is trained with the net and evaluated with it; `nn.Module.training` says which is happening.
+        The wrapper is trained with the net and evaluated with it; `nn.Module.training` says which is happening. What
+        else it is given, as the lengths of sequences, it hands on to the net.
         """
         return net, width
 
@@ -44,10 +45,10 @@ class Strategy(Plugin):
         """Change how the dense net is stepped in this epoch."""
         return spec
 
-    def on_lookup(self, rows_BC: Tensor, tables_C: Sequence[FieldTable]) -> Tensor:
-        """Change the fused rows, int32, that a training batch looks up.
+    def on_lookup(self, rows_BC: Tensor, columns_C: Sequence[LookupColumn]) -> Tensor:
+        """Change the fused rows, int32, that a training batch looks up; -1, where a list has no more ids, stays.
 
-        tables_C: the table of each column. A field with H rows per id has H columns side by side.
+        columns_C: the table of each column, and which of the example's ids it belongs to.
         """
         return rows_BC
 

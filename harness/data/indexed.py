@@ -6,17 +6,18 @@ import dataclasses
 import json
 import mmap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Data, Stream, UserError
+from harness.api import Data, Kinds, ListField, NumberField, Stream, UserError
 from harness.base.digests import check_seal, seal
 from harness.base.files import whole
-from harness.data.indexer import write_indexed
+from harness.data.indexer import tables_of, write_indexed
 from harness.data.validation import SPLITS as SPLITS
 from harness.data.validation import Checker
 
@@ -25,7 +26,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class IndexedSplit:
-    """A split with ids_NF replaced by codes_NF: int32 positions in the vocabularies of all fields, end to end."""
+    """A split with ids_NF replaced by codes_NF: int32 positions in the vocabularies of all tables, end to end."""
 
     codes_NF: npt.NDArray[np.int32]
     labels_NT: npt.NDArray[np.uint8]
@@ -33,6 +34,11 @@ class IndexedSplit:
     group_N: Ints | None
     time_N: Ints | None
     truth_NT: npt.NDArray[np.float32] | None
+    numbers_NP: npt.NDArray[np.float32] | None = None
+    """What multiplies the vector of each field of numbers; NaN where the number is missing."""
+    begin_NG: Ints | None = None
+    """Where the ids of each list begin among those of its field."""
+    length_NG: npt.NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.codes_NF)
@@ -44,9 +50,14 @@ class IndexedSplit:
     def ungrouped(self) -> IndexedSplit:
         return dataclasses.replace(self, group_N=None)
 
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Every array that the split has, by name."""
+        found = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {name: array for name, array in found.items() if array is not None}
+
     def release(self) -> None:
         """Let go of the memory that mapped arrays hold; reading brings it back from disk."""
-        for array in (getattr(self, f.name) for f in dataclasses.fields(self)):
+        for array in self.arrays().values():
             if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
                 array.base.madvise(mmap.MADV_DONTNEED)
 
@@ -56,22 +67,48 @@ class IndexedSplit:
 
     def take(self, index_M: Ints | slice) -> IndexedSplit:
         """The examples at these positions, in memory; those of a slice stay where they are."""
-        arrays = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        taken: dict[str, Any] = {k: None if a is None else np.asarray(a[index_M]) for k, a in arrays.items()}
-        return IndexedSplit(**taken)
+        taken = {name: np.asarray(array[index_M]) for name, array in self.arrays().items()}
+        return dataclasses.replace(self, **taken)
 
 
 @dataclass(frozen=True)
 class IndexedDataset:
-    """A coded data set. ids_V: distinct raw ids of a field in any split; count_V: occurrences in training."""
+    """A coded data set."""
 
     fields: tuple[str, ...]
+    """Of single ids, buckets of numbers last: the columns of codes_NF."""
     tasks: tuple[str, ...]
     ids_V: tuple[Ints, ...]
+    """By table, the distinct raw ids of all its fields in any split."""
     count_V: tuple[Ints, ...]
+    """By table, their occurrences in training."""
     train: IndexedSplit
     valid: IndexedSplit
     test: IndexedSplit
+    kinds: Kinds = field(default_factory=Kinds)
+    """Of the other fields; numbers in buckets are no longer among them."""
+    values: tuple[npt.NDArray[np.int32], ...] = ()
+    """By list field, its ids as positions in the vocabularies of all tables."""
+    weights: tuple[npt.NDArray[np.float32] | None, ...] = ()
+    """By list field, the weights of its values, if it has any."""
+
+    @cached_property
+    def tables(self) -> tuple[str, ...]:
+        """The fields that have a table of ids of their own."""
+        return tables_of(self.fields, self.kinds)
+
+    def table_of(self, name: str) -> int:
+        """The table that a field of ids or a list looks up."""
+        return self.tables.index(self.kinds.table_of(name))
+
+    def codes(self, split: IndexedSplit, f: int) -> npt.NDArray[np.int32]:
+        """A field of single ids, as positions in the vocabulary of its table."""
+        start = sum(map(len, self.ids_V[: self.table_of(self.fields[f])]))
+        return np.asarray(split.codes_NF[:, f]) - np.int32(start)
+
+    def counts(self, f: int) -> Ints:
+        """Occurrences in training of the ids of the table that a field of single ids looks up."""
+        return self.count_V[self.table_of(self.fields[f])]
 
     def split(self, name: str) -> IndexedSplit:
         split = getattr(self, name)
@@ -79,11 +116,10 @@ class IndexedDataset:
         return split
 
     def rarest_count_N(self, split: IndexedSplit) -> Ints:
-        """Training occurrences of the rarest id in each example (0: an id never seen in training)."""
-        rarest, offset = np.full(len(split), np.iinfo(np.int64).max), 0
-        for f, count_V in enumerate(self.count_V):
-            np.minimum(rarest, count_V[split.codes_NF[:, f] - offset], out=rarest)
-            offset += len(count_V)
+        """Training occurrences of the rarest single id in each example (0: an id never seen in training)."""
+        rarest = np.full(len(split), np.iinfo(np.int64).max)
+        for f in range(len(self.fields)):
+            np.minimum(rarest, self.counts(f)[self.codes(split, f)], out=rarest)
         return rarest
 
 
@@ -93,7 +129,7 @@ def check(data: Data, name: str) -> None:
     Raises:
         UserError: an empty split, a wrong shape, a label that is not 0/1, one class only, or no probability.
     """
-    checker = Checker(name, data.fields, data.tasks)
+    checker = Checker(name, data.fields, data.tasks, data.kinds)
     for part, split in data.stream().pieces:
         checker.add(part, split)
     checker.finish()
@@ -137,8 +173,17 @@ def damage(folder: Path) -> str:
     return ""
 
 
+def _kinds(saved: dict[str, Any]) -> Kinds:
+    return Kinds(
+        numbers=tuple(NumberField(**each) for each in saved["numbers"]),
+        lists=tuple(ListField(**each) for each in saved["lists"]),
+        shares=saved["shares"],
+    )
+
+
 def _load(folder: Path) -> IndexedDataset:
     meta = json.loads((folder / "meta.json").read_text())
+    kinds = _kinds(meta["kinds"]) if "kinds" in meta else Kinds()
 
     def array(name: str) -> Any:
         path = folder / f"{name}.npy"
@@ -147,13 +192,16 @@ def _load(folder: Path) -> IndexedDataset:
     def split(part: str) -> IndexedSplit:
         return IndexedSplit(**{f.name: array(f"{part}_{f.name}") for f in dataclasses.fields(IndexedSplit)})
 
-    fields = range(len(meta["fields"]))
+    tables, lists = range(len(tables_of(tuple(meta["fields"]), kinds))), range(len(kinds.lists))
     return IndexedDataset(
         fields=tuple(meta["fields"]),
         tasks=tuple(meta["tasks"]),
-        ids_V=tuple(np.asarray(array(f"ids_{f}")) for f in fields),
-        count_V=tuple(np.asarray(array(f"count_{f}")) for f in fields),
+        ids_V=tuple(np.asarray(array(f"ids_{t}")) for t in tables),
+        count_V=tuple(np.asarray(array(f"count_{t}")) for t in tables),
         train=split("train"),
         valid=split("valid"),
         test=split("test"),
+        kinds=kinds,
+        values=tuple(array(f"values_{g}") for g in lists),
+        weights=tuple(array(f"weights_{g}") for g in lists),
     )

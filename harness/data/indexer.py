@@ -6,61 +6,48 @@ import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Split, Stream, UserError
+from harness.api import Kinds, ListField, Lists, Split, Stream, UserError
+from harness.data.columns import Column, change
+from harness.data.scaled import finish_numbers
 from harness.data.validation import SPLITS, Checker
-from harness.data.vocabulary import Vocabulary, translate
+from harness.data.vocabulary import Codes, Vocabulary, translate
 
+Ints = npt.NDArray[np.int64]
+Found = tuple[Ints, Ints, Codes]
+"""What `Vocabulary.finish` returns."""
 DTYPES = {
     "labels_NT": np.uint8,
     "observed_NT": np.bool_,
     "group_N": np.int64,
     "time_N": np.int64,
     "truth_NT": np.float32,
+    "numbers_NP": np.float32,
 }
-ROWS = 1 << 18
-"""Rows that are translated at a time."""
 
 
-class Column:
-    """A `.npy` file that grows by its first axis; its header is right once it is finished."""
-
-    def __init__(self, path: Path, like: npt.NDArray[Any]) -> None:
-        self._path, self._file = path, path.open("wb")
-        self._dtype, self._rest, self._rows = like.dtype, like.shape[1:], 0
-        self._header = self._write_header()
-
-    def append(self, array: npt.NDArray[Any]) -> None:
-        self._file.write(np.ascontiguousarray(array).data)
-        self._rows += len(array)
-
-    def finish(self) -> None:
-        self._file.seek(0)
-        if self._write_header() != self._header:
-            raise AssertionError(f"the header of {self._path} grew")
-        self.close()
-
-    def close(self) -> None:
-        self._file.close()
-
-    def _write_header(self) -> int:
-        shape = (self._rows, *self._rest)
-        about = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(self._file, about)
-        return self._file.tell()
+def tables_of(fields: tuple[str, ...], kinds: Kinds) -> tuple[str, ...]:
+    """The fields that have a table of ids of their own, those of single ids first."""
+    return tuple(f for f in (*fields, *kinds.list_names) if f not in kinds.shares)
 
 
 class Indexer:
-    """Writes the pieces of a data set into a folder; vocabularies come last, when all ids are known."""
+    """Writes the pieces of a data set into a folder; vocabularies come last, when all ids are known.
 
-    def __init__(self, folder: Path, fields: int) -> None:
-        self._folder, self._columns = folder, dict[str, Column]()
-        self._vocabularies = [Vocabulary() for _ in range(fields)]
+    Numbers that become buckets are columns of codes after those of `fields`, in the order of `kinds`.
+    """
+
+    def __init__(self, folder: Path, fields: tuple[str, ...], kinds: Kinds) -> None:
+        self._folder, self._columns, self._kinds = folder, dict[str, Column](), kinds
+        self._fields = fields
+        self._vocabulary = {name: Vocabulary() for name in tables_of(fields, kinds)}
+        self._values = dict.fromkeys(kinds.list_names, 0)
         self._pool = ThreadPoolExecutor(os.cpu_count())
 
     def __enter__(self) -> Indexer:
@@ -72,39 +59,89 @@ class Indexer:
             column.close()
 
     def add(self, part: str, split: Split) -> None:
-        """Code one piece, its fields in parallel, and append it."""
-        training = part == "train"
-        codes = self._pool.map(
-            lambda f: self._vocabularies[f].code(np.ascontiguousarray(split.ids_NF[:, f]), training=training),
-            range(len(self._vocabularies)),
-        )
-        self._append(f"{part}_codes_NF", np.column_stack(list(codes)))
+        """Code one piece, its tables in parallel, and append it."""
+        clipped = [_clipped(f, lists) for f, lists in zip(self._kinds.lists, split.lists, strict=True)]
+        lists = dict(zip(self._kinds.list_names, clipped, strict=True))
+        codes: dict[str, npt.NDArray[np.int32]] = {}
+        for found in self._pool.map(lambda table: self._coded(table, part, split, lists), self._vocabulary):
+            codes |= found
+        buckets = [np.zeros(len(split.ids_NF), np.int32) for number in self._kinds.numbers if number.buckets]
+        self._append(f"{part}_codes_NF", np.column_stack([*(codes[name] for name in self._fields), *buckets]))
         for name, dtype in DTYPES.items():
             value = getattr(split, name)
             if value is not None:
                 self._append(f"{part}_{name}", value.astype(dtype, copy=False))
+        self._append_lists(part, lists, codes)
 
-    def finish(self) -> None:
+    def _coded(self, table: str, part: str, split: Split, lists: dict[str, Lists]) -> dict[str, Any]:
+        """Codes of every field that looks up a table; occurrences in training are counted."""
+        vocabulary, table_of, training = self._vocabulary[table], self._kinds.table_of, part == "train"
+        codes = {}
+        for f, name in enumerate(self._fields):
+            if table_of(name) == table:
+                codes[name] = vocabulary.code(np.ascontiguousarray(split.ids_NF[:, f]), training=training)
+        for name, each in lists.items():
+            if table_of(name) == table:
+                codes[name] = vocabulary.code(np.ascontiguousarray(each.values_M), training=False)
+                if training:
+                    vocabulary.count(codes[name], each.begins(), each.length_N)
+        return codes
+
+    def _append_lists(self, part: str, lists: dict[str, Lists], codes: dict[str, Any]) -> None:
+        if not lists:
+            return
+        begins = [each.begins() + self._values[name] for name, each in lists.items()]
+        self._append(f"{part}_begin_NG", np.column_stack(begins))
+        self._append(f"{part}_length_NG", np.column_stack([each.length_N.astype(np.int32) for each in lists.values()]))
+        for g, (name, each) in enumerate(lists.items()):
+            self._append(f"values_{g}", codes[name])
+            if each.weight_M is not None:
+                self._append(f"weights_{g}", each.weight_M.astype(np.float32, copy=False))
+            self._values[name] += len(each.values_M)
+
+    def finish(self) -> tuple[tuple[str, ...], Kinds]:
         """Write the vocabularies, and turn codes into positions in them, end to end.
+
+        Returns the fields that have become single ids, and the kinds of the others.
 
         Raises:
             UserError: more ids than int32 can count.
         """
-        total = sum(v.used for v in self._vocabularies)
-        if total > np.iinfo(np.int32).max:
-            raise UserError(f"{total:,} distinct ids in all fields; accepted: at most {np.iinfo(np.int32).max:,}")
-        position_V, start_F = np.empty(total, np.int32), np.zeros(len(self._vocabularies), np.int64)
-        offset = 0
-        for f, vocabulary in enumerate(self._vocabularies):
-            ids_V, count_V, position = vocabulary.finish()
-            position_V[offset : offset + len(ids_V)] = position + offset
-            start_F[f], offset = offset, offset + len(ids_V)
-            np.save(self._folder / f"ids_{f}.npy", ids_V)
-            np.save(self._folder / f"count_{f}.npy", count_V)
         for column in self._columns.values():
             column.finish()
+        found = {name: vocabulary.finish() for name, vocabulary in self._vocabulary.items()}
+        for name, count_V in finish_numbers(self._folder, self._kinds.numbers, len(self._fields)).items():
+            found[name] = np.arange(len(count_V)), count_V, np.arange(len(count_V), dtype=np.int32)
+        fields = (*self._fields, *(name for name in found if name not in self._vocabulary))
+        kinds = replace(self._kinds, numbers=tuple(n for n in self._kinds.numbers if not n.buckets))
+        position_V, start = self._write_vocabularies({name: found[name] for name in tables_of(fields, kinds)})
         for part in SPLITS:
-            _translate_file(self._folder / f"{part}_codes_NF.npy", position_V, start_F)
+            self._translate(f"{part}_codes_NF", position_V, [start[kinds.table_of(name)] for name in fields])
+        for g, name in enumerate(kinds.list_names):
+            self._translate(f"values_{g}", position_V, [start[kinds.table_of(name)]])
+        return fields, kinds
+
+    def _write_vocabularies(self, found: dict[str, Found]) -> tuple[Codes, dict[str, int]]:
+        """The position of each code in the vocabularies of all tables, end to end, and where each table starts."""
+        total = sum(len(ids_V) for ids_V, _, _ in found.values())
+        if total > np.iinfo(np.int32).max:
+            raise UserError(f"{total:,} distinct ids in all fields; accepted: at most {np.iinfo(np.int32).max:,}")
+        position_V, start, offset = np.empty(total, np.int32), dict[str, int](), 0
+        for t, (name, (ids_V, count_V, position)) in enumerate(found.items()):
+            position_V[offset : offset + len(ids_V)] = position + offset
+            start[name], offset = offset, offset + len(ids_V)
+            np.save(self._folder / f"ids_{t}.npy", ids_V)
+            np.save(self._folder / f"count_{t}.npy", count_V)
+        return position_V, start
+
+    def _translate(self, name: str, position_V: Codes, starts: list[int]) -> None:
+        """Codes on disk become positions; of each column, in the table that starts there."""
+        start_F = np.array(starts)
+
+        def body(block: npt.NDArray[Any], at: int) -> None:
+            translate(block.reshape(len(block), len(start_F)), position_V, start_F)
+
+        change(self._folder / f"{name}.npy", body)
 
     def _append(self, name: str, array: npt.NDArray[Any]) -> None:
         if name not in self._columns:
@@ -112,30 +149,23 @@ class Indexer:
         self._columns[name].append(array)
 
 
+def _clipped(field: ListField, lists: Lists) -> Lists:
+    """The ids that count, of every list."""
+    begin_N = lists.begins()
+    length_N = np.minimum(lists.length_N, field.longest)
+    begin_N = begin_N + lists.length_N - length_N if field.ordered else begin_N
+    return replace(lists, begin_N=begin_N.astype(np.int64), length_N=length_N.astype(np.int64))
+
+
 def write_indexed(stream: Stream, folder: Path, name: str, progress: Callable[[int], object]) -> None:
     """Check, code and write every piece of a data set into a folder."""
-    checker = Checker(name, stream.fields, stream.tasks)
-    with Indexer(folder, len(stream.fields)) as coder:
+    checker = Checker(name, stream.fields, stream.tasks, stream.kinds)
+    with Indexer(folder, stream.fields, stream.kinds) as coder:
         for part, split in stream.pieces:
             checker.add(part, split)
             coder.add(part, split)
             progress(len(split.ids_NF))
         checker.finish()
-        coder.finish()
-    (folder / "meta.json").write_text(json.dumps({"fields": stream.fields, "tasks": stream.tasks}))
-
-
-def _translate_file(path: Path, position_V: npt.NDArray[np.int32], start_F: npt.NDArray[np.int64]) -> None:
-    """Rewrite a file of codes in place, by plain reads and writes: mapped pages would count as memory."""
-    fields = len(start_F)
-    with path.open("r+b") as file:
-        np.lib.format.read_magic(file)
-        (rows, _), _, _ = np.lib.format.read_array_header_1_0(file)
-        start = file.tell()
-        for at in range(0, rows, ROWS):
-            n = min(ROWS, rows - at)
-            file.seek(start + 4 * fields * at)
-            code_NF = np.frombuffer(bytearray(file.read(4 * fields * n)), np.int32).reshape(n, fields)
-            translate(code_NF, position_V, start_F)
-            file.seek(start + 4 * fields * at)
-            file.write(code_NF.data)
+        fields, kinds = coder.finish()
+    meta = {"fields": fields, "tasks": stream.tasks} | ({} if kinds == Kinds() else {"kinds": asdict(kinds)})
+    (folder / "meta.json").write_text(json.dumps(meta))

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Split, UserError
+from harness.api import Kinds, Lists, Split, UserError
 from harness.base.names import check_names
 
 SPLITS = ("train", "valid", "test")
 PER_TASK, PER_ROW = ("labels_NT", "observed_NT", "truth_NT"), ("group_N", "time_N")
+NONE = Kinds()
 
 
 class Checker:
@@ -22,10 +23,11 @@ class Checker:
         UserError: an empty split, a wrong shape, a label that is not 0/1, one class only, or no probability.
     """
 
-    def __init__(self, name: str, fields: tuple[str, ...], tasks: tuple[str, ...]) -> None:
-        self.name, self.fields, self.tasks = name, fields, tasks
-        check_names("field", fields, f"data set '{name}'")
+    def __init__(self, name: str, fields: tuple[str, ...], tasks: tuple[str, ...], kinds: Kinds = NONE) -> None:
+        self.name, self.fields, self.tasks, self.kinds = name, fields, tasks, kinds
+        check_names("field", (*fields, *kinds.names), f"data set '{name}'")
         check_names("task", tasks, f"data set '{name}'")
+        kinds.check(fields, f"data set '{name}'")
         self._rows = dict.fromkeys(SPLITS, 0)
         self._known = {part: np.zeros((2, len(tasks)), np.int64) for part in SPLITS}
         self._present: dict[str, set[str]] = {}
@@ -38,6 +40,8 @@ class Checker:
         if len(split.ids_NF) == 0:
             raise UserError(f"{where}: 0 rows; at least one of each label is needed")
         self._check_shapes(split, where)
+        self._check_numbers(split, where)
+        self._check_lists(split, where)
         present = {f.name for f in dataclasses.fields(Split) if getattr(split, f.name) is not None}
         if self._present.setdefault(part, present) != present:
             odd = ", ".join(sorted(self._present[part] ^ present))
@@ -64,7 +68,7 @@ class Checker:
 
     def _check_shapes(self, split: Split, where: str) -> None:
         n, fields, tasks = len(split.ids_NF), len(self.fields), len(self.tasks)
-        for name in ("ids_NF", *PER_TASK, *PER_ROW):
+        for name in ("ids_NF", "numbers_NP", *PER_TASK, *PER_ROW):
             value = getattr(split, name)
             if not isinstance(value, np.ndarray) and (value is not None or name in ("ids_NF", "labels_NT")):
                 raise UserError(f"{where}: {name} is a {type(value).__name__}; accepted: a numpy array")
@@ -82,6 +86,40 @@ class Checker:
                 raise UserError(f"{where}: {field} is {value.dtype}; accepted: int64")
         if split.observed_NT is not None and split.observed_NT.dtype != np.bool_:
             raise UserError(f"{where}: observed_NT is {split.observed_NT.dtype}; accepted: bool")
+
+    def _check_numbers(self, split: Split, where: str) -> None:
+        value_NP, accepted = split.numbers_NP, (len(split.ids_NF), len(self.kinds.numbers))
+        if value_NP is None:
+            if accepted[1]:
+                raise UserError(f"{where}: numbers_NP is not given; accepted: float32 {accepted}")
+            return
+        if value_NP.dtype != np.float32 or value_NP.shape != accepted:
+            raise UserError(f"{where}: numbers_NP is {value_NP.dtype} {value_NP.shape}; accepted: float32 {accepted}")
+        if (infinite_NP := np.isinf(value_NP)).any():
+            name = self.kinds.numbers[int(infinite_NP.any(axis=0).argmax())].name
+            raise UserError(f"{where}: field '{name}' is infinite in a row; accepted: numbers, NaN where missing")
+
+    def _check_lists(self, split: Split, where: str) -> None:
+        if len(split.lists) != len(self.kinds.lists):
+            raise UserError(f"{where}: {len(split.lists)} lists are given; accepted: {len(self.kinds.lists)}")
+        for field, lists in zip(self.kinds.lists, split.lists, strict=True):
+            if problem := _problem(lists, len(split.ids_NF)):
+                raise UserError(f"{where}: field '{field.name}': {problem}")
+
+
+def _problem(lists: Lists, rows: int) -> str:
+    """What is wrong with the lists of one field; empty: nothing."""
+    size, begin_N = len(lists.values_M), lists.begins()
+    if lists.values_M.dtype != np.int64 or lists.values_M.ndim != 1:
+        return f"values_M is {lists.values_M.dtype} {lists.values_M.shape}; accepted: int64 (M,)"
+    if len(lists.length_N) != rows or len(begin_N) != rows:
+        return f"length_N and begin_N are of {len(lists.length_N):,} and {len(begin_N):,} rows; accepted: {rows:,}"
+    if lists.length_N.min() < 0 or begin_N.min() < 0 or (begin_N + lists.length_N).max() > size:
+        return f"a list reaches beyond the {size:,} values; accepted: lists within them"
+    weight_M = lists.weight_M
+    if weight_M is not None and (weight_M.shape != (size,) or not np.isfinite(weight_M).all() or (weight_M < 0).any()):
+        return f"weight_M is {weight_M.shape} or has a weight that is negative or not finite; accepted: {(size,)}"
+    return ""
 
 
 def _classes(label: npt.NDArray[Any], task: str, where: str) -> tuple[int, int]:

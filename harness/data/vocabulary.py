@@ -55,6 +55,18 @@ def _place(ids: Any, used: Any, slot: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def _add(count: Any, code_M: Any, begin_N: Any, length_N: Any, change_M: Any) -> Any:
+    """Count every value as often as lists hold it. change_M: zeros, one more than values."""
+    for n in range(begin_N.size):
+        change_M[begin_N[n]] += 1
+        change_M[begin_N[n] + length_N[n]] -= 1
+    times = 0
+    for m in range(code_M.size):
+        times += change_M[m]
+        count[code_M[m]] += times
+
+
+@njit(cache=True, nogil=True)
 def translate(code_NF: Any, position_V: Any, start_F: Any) -> Any:
     """In place: code c of field f becomes position_V[start_F[f] + c]."""
     for n in range(code_NF.shape[0]):
@@ -82,6 +94,10 @@ class Vocabulary:
             if start == len(ids_N):
                 return code_N
             self._grow()
+
+    def count(self, code_M: Codes, begin_N: Ints, length_N: Ints) -> None:
+        """Add the occurrences of coded values in lists: code_M[begin_N[n] : begin_N[n] + length_N[n]] for each n."""
+        _add(self._count, code_M, begin_N, length_N, np.zeros(len(code_M) + 1, np.int64))
 
     def finish(self) -> tuple[Ints, Ints, Codes]:
         """ids_V ascending, count_V in training, and the position in them of each code."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,16 +26,22 @@ class DistinctRows:
     """The fused rows of a batch."""
 
     rows_BC: Tensor
-    """int32: as looked up."""
+    """int32: as looked up; -1 where a list has no more ids."""
     rows_K: Tensor
     """int64: each once, in order of first occurrence."""
     inverse_I: Tensor
-    """int32: for each of rows_BC, its place in rows_K."""
+    """int32: for each of rows_BC, its place in rows_K; 0 where there is none, which scale_BC makes up for."""
     count_K: Tensor
     """int32: how often each of rows_K occurs."""
+    scale_BC: Tensor | None = None
+    """float32: what each of rows_BC is multiplied with. None: 1."""
 
     def to(self, device: torch.device) -> DistinctRows:
-        return DistinctRows(*(t.to(device, non_blocking=True) for t in vars(self).values()))
+        return DistinctRows(*(_moved(tensor, device) for tensor in vars(self).values()))
+
+
+def _moved(tensor: Any, device: torch.device) -> Any:
+    return None if tensor is None else tensor.to(device, non_blocking=True)
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,14 @@ class Batch:
     """float32: 1 where the label is known, else 0. None: all are known."""
     truth_BT: Tensor | None = None
     """float32, on the CPU: the probability that generated each label. None unless it was asked for."""
+    length_BQ: Tensor | None = None
+    """int64: the length of each sequence whose ids the net reads one by one."""
 
     def to(self, device: torch.device) -> Batch:
-        known = None if self.known_BT is None else self.known_BT.to(device, non_blocking=True)
-        return Batch(self.rows.to(device), self.labels_BT.to(device, non_blocking=True), known, self.truth_BT)
+        return Batch(
+            self.rows.to(device), _moved(self.labels_BT, device), _moved(self.known_BT, device), self.truth_BT,
+            _moved(self.length_BQ, device),
+        )  # fmt: skip
 
 
 class DistinctFinder:
@@ -60,13 +71,13 @@ class DistinctFinder:
     def __init__(self, num_rows: int) -> None:
         self._where_R = memory.zeros(num_rows, dtype=torch.int32).sub_(1)
 
-    def __call__(self, rows_BC: Tensor) -> DistinctRows:
-        """rows_BC: int32, contiguous. Two threads must not call this at once."""
+    def __call__(self, rows_BC: Tensor, scale_BC: Tensor | None = None) -> DistinctRows:
+        """rows_BC: int32, contiguous, with one that is not -1. Two threads must not call this at once."""
         size = rows_BC.numel()
         found_I = torch.empty(size, dtype=torch.int64)
         inverse_I, count_I = torch.empty(size, dtype=torch.int32), torch.empty(size, dtype=torch.int32)
         k = kernels.apply(kernels.distinct, rows_BC.reshape(-1), self._where_R, found_I, inverse_I, count_I)
-        return DistinctRows(rows_BC, found_I[:k], inverse_I, count_I[:k])
+        return DistinctRows(rows_BC, found_I[:k], inverse_I, count_I[:k], scale_BC)
 
 
 class Batches:
@@ -85,14 +96,16 @@ class Batches:
         self._mapping, self._batch_size, self._seed = mapping, batch_size, seed
         self._distinct, self._device = DistinctFinder(mapping.num_rows), device
         self._hooks = defining("on_lookup", strategies)
-        self._tables_C = [mapping.fields[f] for f in mapping.column_field_C.tolist()]
         self._starts = np.arange(0, len(split), BLOCK)
         self._blocks = min(max(1, window // BLOCK), len(self._starts))
         held, tasks = min(self._blocks * BLOCK, len(split)), split.labels_NT.shape[1]
-        self._rows_WC = memory.zeros(held, len(mapping.columns_C), dtype=torch.int32)
+        self._ids_WC = memory.zeros(held, len(mapping.columns.pick_C), dtype=torch.int32)
         self._labels_WT = memory.zeros(held, tasks, dtype=torch.uint8)
-        self._known_WT = None if split.observed_NT is None else np.empty(self._labels_WT.shape, np.bool_)
-        self._truth_WT = None if self._split.truth_NT is None else np.empty(self._labels_WT.shape, np.float32)
+        self._held = {
+            name: np.empty((held, *array.shape[1:]), array.dtype)
+            for name, array in self._split.arrays().items()
+            if name not in ("codes_NF", "labels_NT")
+        }
         if self._whole:
             self._load(self._starts)
 
@@ -102,14 +115,14 @@ class Batches:
 
     def __len__(self) -> int:
         """Batches per epoch."""
-        windows, rest = divmod(len(self._split), len(self._rows_WC))
-        return sum(-(-n // self._batch_size) for n in (*[len(self._rows_WC)] * windows, rest))
+        windows, rest = divmod(len(self._split), len(self._ids_WC))
+        return sum(-(-n // self._batch_size) for n in (*[len(self._ids_WC)] * windows, rest))
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """All batches in the order of this epoch; the last of a window may be smaller."""
         random = seeds.generator(self._seed, "shuffle", epoch)
         for starts in self._windows(random):
-            size = len(self._rows_WC) if self._whole else self._load(starts)
+            size = len(self._ids_WC) if self._whole else self._load(starts)
             order = random.permutation(size)
             for at in range(0, size, self._batch_size):
                 yield self._batch(order[at : at + self._batch_size])
@@ -128,35 +141,43 @@ class Batches:
             part = slice(start, start + BLOCK)
             codes_MF = torch.from_numpy(np.array(self._split.codes_NF[part]))
             into = slice(at, at + len(codes_MF))
-            self._rows_WC[into] = self._mapping.rows_BC(codes_MF)
+            self._ids_WC[into] = self._mapping.ids_BC(codes_MF)
             self._labels_WT[into] = torch.from_numpy(np.array(self._split.labels_NT[part]))
-            if self._known_WT is not None and self._split.observed_NT is not None:
-                self._known_WT[into] = self._split.observed_NT[part]
-            if self._truth_WT is not None and self._split.truth_NT is not None:
-                self._truth_WT[into] = self._split.truth_NT[part]
+            for name, array in self._held.items():
+                array[into] = getattr(self._split, name)[part]
             at += len(codes_MF)
         self._split.release()
         return at
 
     def _batch(self, index_B: Ints) -> Batch:
-        rows_BC = torch.empty((len(index_B), self._rows_WC.shape[1]), dtype=torch.int32)
+        ids_BC = torch.empty((len(index_B), self._ids_WC.shape[1]), dtype=torch.int32)
         labels_BT = torch.empty((len(index_B), self._labels_WT.shape[1]))
-        kernels.apply(kernels.take, self._rows_WC, self._labels_WT, index_B, rows_BC, labels_BT)
-        if self._hooks:
-            rows_BC = self._changed(rows_BC)
-        known_BT = None if self._known_WT is None else torch.from_numpy(self._known_WT[index_B]).float()
-        truth_BT = None if self._truth_WT is None else torch.from_numpy(self._truth_WT[index_B])
-        return Batch(self._distinct(rows_BC), labels_BT, known_BT, truth_BT).to(self._device)
+        kernels.apply(kernels.take, self._ids_WC, self._labels_WT, index_B, ids_BC, labels_BT)
+        held = {name: array[index_B] for name, array in self._held.items()}
+        rows = self._mapping.columns.fill(
+            ids_BC, self._mapping.remap_VH, held.get("numbers_NP"), held.get("begin_NG"), held.get("length_NG")
+        )
+        rows_BC = self._changed(rows.rows_BC) if self._hooks else rows.rows_BC
+        known_BT = torch.from_numpy(held["observed_NT"]).float() if "observed_NT" in held else None
+        truth_BT = torch.from_numpy(held["truth_NT"]) if "truth_NT" in held else None
+        distinct = self._distinct(rows_BC, rows.scale_BC)
+        return Batch(distinct, labels_BT, known_BT, truth_BT, rows.length_BQ).to(self._device)
 
     def _changed(self, rows_BC: Tensor) -> Tensor:
-        """The rows that strategies want looked up."""
-        out_BC = rows_BC
+        """The rows that strategies want looked up; those of numbers stay."""
+        columns = self._mapping.columns.of_ids
+        asked_BC = out_BC = rows_BC[:, : len(columns)]
         for strategy in self._hooks:
-            out_BC = instance(strategy.on_lookup(out_BC, self._tables_C), Tensor, strategy, "on_lookup")
-        kind, last = (rows_BC.shape, rows_BC.dtype), self._mapping.num_rows - 1
-        if (out_BC.shape, out_BC.dtype) != kind or not 0 <= out_BC.min() <= out_BC.max() <= last:
+            out_BC = instance(strategy.on_lookup(out_BC, columns), Tensor, strategy, "on_lookup")
+        names, kind = "+".join(s.name for s in self._hooks), (asked_BC.shape, asked_BC.dtype)
+        last = self._mapping.fields[-1].offset + self._mapping.fields[-1].num_rows - 1
+        if (out_BC.shape, out_BC.dtype) != kind or not -1 <= out_BC.min() <= out_BC.max() <= last:
             raise UserError(
-                f"on_lookup of {'+'.join(s.name for s in self._hooks)} gives {out_BC.dtype} {tuple(out_BC.shape)}, "
-                f"{out_BC.min()} to {out_BC.max()}; accepted: {rows_BC.dtype} {tuple(rows_BC.shape)}, 0 to {last}"
+                f"on_lookup of {names} gives {out_BC.dtype} {tuple(out_BC.shape)}, {out_BC.min()} to {out_BC.max()}; "
+                f"accepted: {asked_BC.dtype} {tuple(asked_BC.shape)}, 0 to {last}"
             )
-        return out_BC.contiguous()
+        if ((out_BC < 0) != (asked_BC < 0)).any():
+            raise UserError(
+                f"on_lookup of {names} gives -1 for an id, or an id for -1; accepted: -1 where a list has no more ids"
+            )
+        return torch.cat([out_BC, rows_BC[:, len(columns) :]], dim=1)

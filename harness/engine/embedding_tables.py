@@ -48,12 +48,14 @@ class EmbeddingTables:
     ) -> None:  # fmt: skip
         _check(spec)
         self.fields, self.spec, self.width = mapping.fields, spec, width
+        self.names, self._vectors = mapping.columns.names, mapping.columns.vectors
         self.device = device or torch.device("cpu")
         self.epoch, self.step, self.rows_touched = 0, 0, 0
         self._frozen = False
         self._compiled = self.device.type == "cpu" if compiled is None else compiled
         self._optimizer = OPTIMIZERS[spec.optimizer]
-        self._column_field_C = mapping.column_field_C.to(self.device)
+        self._slot_C = mapping.columns.slot_C.to(self.device)
+        self._straight = self._slot_C.tolist() == list(range(self._vectors))
         self.train_count_R = mapping.train_count_R.to(self.device)
         rows, columns = mapping.num_rows, width + self._optimizer.columns(width)
         self.store = memory.zeros(rows, columns, device=self.device)
@@ -63,8 +65,8 @@ class EmbeddingTables:
         self.row_buffer = RowBuffers(rows, self.device)
         self._hooks = RowHooks(strategies, spec.lr, self.row_buffer)
         self.history = RowHistory(mapping, self.device, kept=self._hooks.any, compiled=self._compiled)
-        for field in self.fields:
-            self.reset(field)
+        for table in mapping.tables:
+            self.reset(table)
 
     @property
     def weight_RD(self) -> Tensor:
@@ -109,13 +111,16 @@ class EmbeddingTables:
         step_rows = self._optimizer.fused_step if self._compiled else self._optimizer.step
         step_rows(self.store, rows_K, grad_KD, self._state_reset_step_R, lookup.step, update.scale_K, keep_K, self.spec)
 
-    def read(self, rows_BC: Tensor) -> Tensor:
-        """Embeddings [B, F, D] for evaluation, less the decay that absent rows still owe; nothing is changed."""
-        rows_I = rows_BC.reshape(-1)
+    def read(self, rows_BC: Tensor, scale_BC: Tensor | None = None) -> Tensor:
+        """Embeddings [B, F, D] for evaluation, less the decay that absent rows still owe; nothing is changed.
+
+        scale_BC: what each row is multiplied with, 0 where rows_BC is -1.
+        """
+        rows_I = rows_BC.reshape(-1) if scale_BC is None else rows_BC.reshape(-1).clamp(min=0)
         embedded_ID = self._weight_RD.index_select(0, rows_I)
         if self._decay.active:
             embedded_ID *= self._decay.owed(self.step, rows_I)[:, None]
-        return self._to_fields(embedded_ID.view(*rows_BC.shape, self.width))
+        return self._to_vectors(embedded_ID.view(*rows_BC.shape, self.width), scale_BC)
 
     def weight(self, field: FieldTable) -> Tensor:
         """A copy of a field's rows, less the decay they owe."""
@@ -182,20 +187,23 @@ class EmbeddingTables:
     def _embed(self, rows: DistinctRows, weight_KD: Tensor) -> Tensor:
         """A leaf [B, F, D] of these weights of the distinct rows."""
         embedded_ID = weight_KD.index_select(0, rows.inverse_I)
-        return self._to_fields(embedded_ID.view(*rows.rows_BC.shape, self.width)).requires_grad_()
+        return self._to_vectors(embedded_ID.view(*rows.rows_BC.shape, self.width), rows.scale_BC).requires_grad_()
 
-    def _to_fields(self, embedded_BCD: Tensor) -> Tensor:
-        """Sum the rows that belong to one field."""
-        batch, columns, width = embedded_BCD.shape
-        if columns == len(self.fields):
+    def _to_vectors(self, embedded_BCD: Tensor, scale_BC: Tensor | None) -> Tensor:
+        """What the net reads: of each vector, the sum of its columns, each multiplied with its scale."""
+        if scale_BC is not None:
+            embedded_BCD *= scale_BC[..., None]
+        if self._straight:
             return embedded_BCD
-        out = torch.zeros(batch, len(self.fields), width, device=self.device)
-        return out.index_add_(1, self._column_field_C, embedded_BCD)
+        out = torch.zeros(len(embedded_BCD), self._vectors, self.width, device=self.device)
+        return out.index_add_(1, self._slot_C, embedded_BCD)
 
     def _sum_by_row(self, rows: DistinctRows, grad_BFD: Tensor) -> Tensor:
         """The gradient of each distinct row, [K, D]."""
-        if len(self._column_field_C) != len(self.fields):
-            grad_BFD = grad_BFD.index_select(1, self._column_field_C)
+        if not self._straight:
+            grad_BFD = grad_BFD.index_select(1, self._slot_C)
+        if rows.scale_BC is not None:
+            grad_BFD = grad_BFD * rows.scale_BC[..., None]
         grad_ID = grad_BFD.reshape(-1, self.width)
         out_KD = grad_ID.new_empty(len(rows.rows_K), self.width)
         if not self._compiled:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from harness.base import seeds
 from harness.data.indexed import IndexedDataset, IndexedSplit
@@ -33,11 +33,11 @@ class Evaluator:
         self._sample = _Part("sample", dataset.tasks, dataset.valid.take(self._sample_M).ungrouped())
         self._valid = _Part("valid", dataset.tasks, dataset.valid)
         self._others = [_Part("train", dataset.tasks, train.ungrouped())]
-        self._rows = {"valid": _rows_of(mapping, dataset.valid), "train": _rows_of(mapping, train)}
-        self._rows["sample"] = self._rows["valid"][torch.from_numpy(self._sample_M)]
+        self._mapping = mapping
+        self._examples = {"valid": dataset.valid, "train": train, "sample": dataset.valid.take(self._sample_M)}
         if spec.test:
             self._others.append(_Part("test", dataset.tasks, dataset.test))
-            self._rows["test"] = _rows_of(mapping, dataset.test)
+            self._examples["test"] = dataset.test
         bucket_N = classification.bucket_of(dataset.rarest_count_N(dataset.valid))
         named = {name: np.flatnonzero(bucket_N == b) for b, (name, _) in enumerate(BUCKETS)}
         self._buckets = [
@@ -64,8 +64,13 @@ class Evaluator:
         return out
 
     def _logits(self, net: nn.Module, tables: EmbeddingTables, name: str) -> Floats:
-        batches = self._rows[name].split(self._batch_size)  # type: ignore[no-untyped-call]
-        return torch.cat([net(tables.read(rows_BC.to(tables.device))) for rows_BC in batches]).cpu().numpy()
+        """Logits [N, T] of every example, which are read a batch at a time."""
+        examples, logits = self._examples[name], []
+        for at in range(0, len(examples), self._batch_size):
+            rows = self._mapping.rows_of(examples.take(slice(at, at + self._batch_size))).to(tables.device)
+            logits.append(net(tables.read(rows.rows_BC, rows.scale_BC), *rows.lengths))
+        examples.release()
+        return torch.cat(logits).cpu().numpy()
 
 
 class _Part:
@@ -89,11 +94,6 @@ class _Part:
             for t, task, known, target in self._targets
             for metric, value in target(logits_NT[known, t]).items()
         }
-
-
-def _rows_of(mapping: RowMapping, split: IndexedSplit) -> Tensor:
-    """Fused rows [N, C] of every example, looked up once for all evaluations."""
-    return mapping.rows_BC(torch.from_numpy(np.array(split.codes_NF)))
 
 
 def _subsample(rng: np.random.Generator, size: int, sample: int) -> npt.NDArray[np.int64]:

@@ -70,12 +70,18 @@ def take(rows_WC: I32, labels_WT: U8, index_B: I64, rows_BC: I32, labels_BT: F32
 
 @njit(cache=True, nogil=True)
 def distinct(rows_I: I32, where_R: I32, found_I: I64, inverse_I: I32, count_I: I32) -> int:
-    """K, with the distinct rows in order of first occurrence in found_I[:K]. where_R: -1 before and after."""
+    """K, with the distinct rows in order of first occurrence in found_I[:K]. where_R: -1 before and after.
+
+    A row of -1 is none: it is not counted, and its place is said to be 0.
+    """
     k = 0
     for i in range(rows_I.size):
         if i + 2 * AHEAD < rows_I.size:
             _prefetch(where_R, rows_I[i + 2 * AHEAD])
         row = rows_I[i]
+        if row < 0:
+            inverse_I[i] = 0
+            continue
         at = where_R[row]
         if at < 0:
             at = k

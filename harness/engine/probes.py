@@ -18,6 +18,7 @@ from torch import Tensor
 
 from harness.data.indexed import IndexedDataset
 from harness.engine.batches import Batch
+from harness.engine.columns import Rows
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.lookup import Lookup
 from harness.engine.row_mapping import RowMapping
@@ -40,8 +41,8 @@ class Probes:
     first step, since it keeps the weights that rows were drawn with.
     """
 
-    held_out_NC: Tensor
-    """Fused rows of the first validation examples."""
+    held_out: Rows
+    """What the first validation examples look up."""
     label_N: npt.NDArray[np.float32]
     """Their labels."""
     truth_N: Floats | None
@@ -57,7 +58,7 @@ class Probes:
         if names:
             known_NT, first = dataset.valid.observed_NT, np.arange(min(HELD_OUT, len(dataset.valid)))
             held_out = dataset.valid.take(first if known_NT is None else first[known_NT[first, task]])
-            self.held_out_NC = mapping.rows_BC(torch.from_numpy(held_out.codes_NF)).to(tables.device)
+            self.held_out = mapping.rows_of(held_out).to(tables.device)
             self.label_N = held_out.labels_NT[:, task].astype(np.float32)
             self.truth_N = None if held_out.truth_NT is None else held_out.truth_NT[:, task].astype(np.float64)
             self.drawn_RD = tables.weight_RD.clone()
@@ -65,6 +66,10 @@ class Probes:
     def __call__(self, batch: Batch, lookup: Lookup) -> Values:
         """batch, lookup: those of the last step."""
         return {key: value for probe in self._probes for key, value in probe(self, batch, lookup).items()}
+
+    def read_held_out(self) -> npt.NDArray[np.float32]:
+        """Their embeddings, [N, F, D]."""
+        return self.tables.read(self.held_out.rows_BC, self.held_out.scale_BC).cpu().numpy()
 
 
 def a_distance(probes: Probes, batch: Batch, lookup: Lookup) -> Values:
@@ -76,11 +81,11 @@ def a_distance(probes: Probes, batch: Batch, lookup: Lookup) -> Values:
     """
     tables, (label_B, embedded_BFD) = probes.tables, _learnt(probes, batch, lookup)
     sets = [("a_distance", embedded_BFD, label_B)]
-    sets.append(("a_distance_held_out", tables.read(probes.held_out_NC).cpu().numpy(), probes.label_N))
+    sets.append(("a_distance_held_out", probes.read_held_out(), probes.label_N))
     return {
-        MetricKey("probe", name, field.name): _separation(embedded_BFD[:, f], label_B)
+        MetricKey("probe", name, field): _separation(embedded_BFD[:, f], label_B)
         for name, embedded_BFD, label_B in sets
-        for f, field in enumerate(tables.fields)
+        for f, field in enumerate(tables.names)
     }
 
 
@@ -101,7 +106,7 @@ def true_logit_correlation(probes: Probes, batch: Batch, lookup: Lookup) -> Valu
     """By field, the correlation of the true logit of validation examples with its prediction from the embedding."""
     assert probes.truth_N is not None
     logit_N = logit(probes.truth_N.clip(1e-6, 1 - 1e-6))
-    embedded_NFD = probes.tables.read(probes.held_out_NC).cpu().numpy()
+    embedded_NFD = probes.read_held_out()
     return _correlation("true_logit_correlation", probes, embedded_NFD, logit_N - logit_N.mean())
 
 
@@ -178,13 +183,11 @@ def _correlation(name: str, probes: Probes, embedded_BFD: npt.NDArray[np.float32
     with threadpool_limits(1):
         predicted_FB = [
             cross_val_predict(Ridge(1.0, fit_intercept=False), _features(embedded_BFD[:, f]), target_B, cv=FOLDS)
-            for f in range(len(probes.tables.fields))
+            for f in range(len(probes.tables.names))
         ]
     return {
-        MetricKey("probe", name, field.name): float(np.corrcoef(predicted_B, target_B)[0, 1])
-        if np.ptp(predicted_B)
-        else 0.0
-        for field, predicted_B in zip(probes.tables.fields, predicted_FB, strict=True)
+        MetricKey("probe", name, field): float(np.corrcoef(predicted_B, target_B)[0, 1]) if np.ptp(predicted_B) else 0.0
+        for field, predicted_B in zip(probes.tables.names, predicted_FB, strict=True)
     }
 
 

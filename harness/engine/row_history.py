@@ -33,9 +33,9 @@ class RowHistory:
     def __init__(self, mapping: RowMapping, device: torch.device, *, kept: bool, compiled: bool) -> None:
         self._kept, self._compiled = kept, compiled
         self._history_RH = memory.zeros(mapping.num_rows if kept else 0, 3, dtype=torch.int32, device=device)
-        self._offset_F = torch.tensor([f.offset for f in mapping.fields], device=device)
+        self._offset_F = torch.tensor([f.offset for f in mapping.tables], device=device)
         self.train_max_F = torch.stack(
-            [mapping.train_count_R[f.offset : f.offset + f.num_rows].max() for f in mapping.fields]
+            [mapping.train_count_R[f.offset : f.offset + f.num_rows].max() for f in mapping.tables]
         ).to(device, torch.int64)
         self.seen_max_F = torch.zeros_like(self.train_max_F)
         if kept:

@@ -12,57 +12,89 @@ from torch import Tensor
 
 from harness.api import FieldStats, FieldTable, Strategy, UserError, vocabulary
 from harness.base import seeds
-from harness.data.indexed import IndexedDataset, Ints
+from harness.data.indexed import IndexedDataset, IndexedSplit, Ints
+from harness.engine.columns import Columns, Rows, lay_out
+
+BLOCK = 1 << 18
+"""Rows that are counted at a time."""
 
 
 @dataclass(frozen=True)
 class RowMapping:
-    """Which rows of the fused table each id looks up."""
+    """Which rows of the fused table each example looks up."""
 
     remap_VH: Tensor
-    """int32: the fused rows of each indexed id, V ids in all fields together, H rows per id. -1 pads ids with fewer."""
-    columns_C: Tensor
-    """int32: which of the F * H rows of an example exist."""
-    column_field_C: Tensor
-    """int32: the field of each of them."""
+    """int32: the fused rows of each indexed id, V ids in all tables together, H rows per id. -1 pads ids with fewer."""
     fields: tuple[FieldTable, ...]
+    """The tables of ids."""
     train_count_R: Tensor
     """int32: occurrences of each row in one pass over the training split."""
+    columns: Columns
 
     @property
     def num_rows(self) -> int:
         return len(self.train_count_R)
 
-    def rows_BC(self, codes_BF: Tensor) -> Tensor:
-        """Fused rows of a batch: int32 [B, C]; C = F unless a field has several rows per id."""
-        rows = self.remap_VH.index_select(0, codes_BF.reshape(-1)).view(len(codes_BF), -1)
-        return rows if rows.shape[1] == len(self.columns_C) else rows.index_select(1, self.columns_C)
+    @property
+    def tables(self) -> tuple[FieldTable, ...]:
+        """Those of ids, then those of numbers."""
+        return (*self.fields, *self.columns.numbers)
+
+    def ids_BC(self, codes_BF: Tensor) -> Tensor:
+        """Fused rows of single ids: int32 [B, C]; C = F unless a field has several rows per id."""
+        rows, pick_C = self.remap_VH.index_select(0, codes_BF.reshape(-1)).view(len(codes_BF), -1), self.columns.pick_C
+        return rows if rows.shape[1] == len(pick_C) else rows.index_select(1, pick_C)
+
+    def rows_of(self, examples: IndexedSplit) -> Rows:
+        """Everything that some examples, in memory, look up."""
+        ids_BC = self.ids_BC(torch.from_numpy(np.array(examples.codes_NF)))
+        return self.columns.fill(
+            ids_BC, self.remap_VH, examples.numbers_NP, examples.begin_NG, examples.length_NG
+        )  # fmt: skip
 
 
-def map_rows(dataset: IndexedDataset, strategies: Sequence[Strategy], seed: int) -> RowMapping:
-    """Apply the encoders of the strategies to every field, in the order of the arm, and lay the fields end to end."""
+def map_rows(dataset: IndexedDataset, strategies: Sequence[Strategy], seed: int, *, alone: bool = False) -> RowMapping:
+    """Apply the encoders of the strategies to every table, in the order of the arm, and lay the tables end to end.
+
+    alone: whether the net reads the ids of sequences one by one.
+    """
     tables: list[FieldTable] = []
     mapped: list[Ints] = []
     counts: list[npt.NDArray[np.int32]] = []
     offset = 0
-    for name, ids_V, count_V in zip(dataset.fields, dataset.ids_V, dataset.count_V, strict=True):
+    for name, ids_V, count_V in zip(dataset.tables, dataset.ids_V, dataset.count_V, strict=True):
         rows_VH, num_rows = _fold(name, ids_V, count_V, strategies, seed)
         tables.append(FieldTable(name, offset, num_rows, int((count_V > 0).sum())))
         mapped.append(rows_VH + offset)
         counts.append(_count(rows_VH, count_V, num_rows))
         offset += num_rows
-    if offset > np.iinfo(np.int32).max:
-        raise UserError(f"{offset:,} table rows in all fields; accepted: at most {np.iinfo(np.int32).max:,}")
-    width = max(m.shape[1] for m in mapped)
-    padded = [np.pad(m, ((0, 0), (0, width - m.shape[1])), constant_values=-1) for m in mapped]
-    columns = [(f, f * width + h) for f, m in enumerate(mapped) for h in range(m.shape[1])]
+    numbers = _numbers(dataset, offset)
+    if (total := offset + 2 * len(numbers)) > np.iinfo(np.int32).max:
+        raise UserError(f"{total:,} table rows in all fields; accepted: at most {np.iinfo(np.int32).max:,}")
+    hashes = [m.shape[1] for m in mapped]
+    padded = [np.pad(m, ((0, 0), (0, max(hashes) - m.shape[1])), constant_values=-1) for m in mapped]
     return RowMapping(
         remap_VH=torch.from_numpy(np.concatenate(padded).astype(np.int32)),
-        columns_C=torch.tensor([c for _, c in columns], dtype=torch.int32),
-        column_field_C=torch.tensor([f for f, _ in columns], dtype=torch.int32),
         fields=tuple(tables),
-        train_count_R=torch.from_numpy(np.concatenate(counts)),
+        train_count_R=torch.from_numpy(np.concatenate([*counts, *_number_counts(dataset)])),
+        columns=lay_out(dataset, tables, hashes, numbers, alone=alone),
     )
+
+
+def _numbers(dataset: IndexedDataset, offset: int) -> list[FieldTable]:
+    """Tables of two rows, one after the other; encoders have no say in them, as they hold no ids."""
+    return [FieldTable(number.name, offset + 2 * p, 2) for p, number in enumerate(dataset.kinds.numbers)]
+
+
+def _number_counts(dataset: IndexedDataset) -> list[npt.NDArray[np.int32]]:
+    """How often each number is missing in training, and how often it is not."""
+    value_NP = dataset.train.numbers_NP
+    if value_NP is None:
+        return []
+    missing_P = np.zeros(value_NP.shape[1], np.int64)
+    for at in range(0, len(value_NP), BLOCK):
+        missing_P += np.isnan(value_NP[at : at + BLOCK]).sum(axis=0)
+    return [np.array([missing, len(value_NP) - missing], np.int32) for missing in missing_P]
 
 
 def _fold(name: str, ids_V: Ints, count_V: Ints, strategies: Sequence[Strategy], seed: int) -> tuple[Ints, int]:

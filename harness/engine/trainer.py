@@ -37,15 +37,20 @@ class Trainer:
         memory.keep_freed()
         self.dataset, self.train, self.strategies = dataset, train, strategies
         device = device_of(train.device)
-        self.mapping = map_rows(dataset, strategies, seed)
+        alone = model.reads_sequences() and any(each.ordered for each in dataset.kinds.lists)
+        self.mapping = map_rows(dataset, strategies, seed, alone=alone)
         dense = DenseSpec(lr=train.dense_lr)
         spec = TableSpec(lr=train.table_lr, optimizer=train.table_optimizer, init_std=train.init_std)
         for strategy in strategies:
             spec = instance(strategy.table(spec, dense), TableSpec, strategy, "table")
-        fields, tasks = len(dataset.fields), len(dataset.tasks)
+        columns, tasks = self.mapping.columns, len(dataset.tasks)
+        fields = columns.vectors
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.torch_seed(seed, "dense"))
-            net, width = model.network(fields, tasks), model.width(tasks)
+            network = (
+                model.sequence_network(fields, tasks, columns.positions) if alone else model.network(fields, tasks)
+            )
+            net, width = network, model.width(tasks)
             for strategy in strategies:
                 net, width = strategy.network(net, fields, width)
         self.net = net.to(device)
@@ -105,7 +110,7 @@ class Trainer:
             for strategy in self._embedded:
                 answer = strategy.on_embedded(embedded_BFD, labels_BT)
                 embedded_BFD = tensor_like(answer, embedded_BFD, strategy, "on_embedded", "the embedding")
-        logits_BT: Tensor = self.net(embedded_BFD)
+        logits_BT: Tensor = self.net(embedded_BFD, *(() if batch.length_BQ is None else (batch.length_BQ,)))
         return logits_BT
 
     def end_epoch(self, epoch: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.api import Dataset, Model, Strategy
+from harness.api import Data, Dataset, Model, Positions, Strategy
 from harness.base import seeds
 from harness.base.errors import unknown
 from harness.base.plugin import knobs
@@ -26,6 +26,7 @@ from harness.experiment.plan import EvalSpec, TrainSpec
 from harness.plugins.registry import Entry, Registry
 from harness.results.keys import MetricKey
 from harness.results.records import Record
+from harness.testing.kinds import with_kinds
 
 TRAIN = TrainSpec(epochs=2, batch_size=256, dense_lr=3e-3, table_lr=1e-2)
 EVALUATION = EvalSpec(points=(0.5,), sample=1000)
@@ -115,7 +116,13 @@ def _model_checks(cls: type[Model], registry: Registry) -> Checks:
     def shapes() -> None:
         model, (n, fields, tasks) = cls(), (5, 3, 2)
         embedded = torch.randn(n, fields, model.width(tasks), requires_grad=True)
-        logits = model.network(fields, tasks)(embedded)
+        if cls.reads_sequences():
+            sequence = Positions("history", first=1, longest=2, target=0)
+            logits = model.sequence_network(fields, tasks, [sequence])(
+                embedded, torch.tensor([[0], [1], [2], [2], [1]])
+            )
+        else:
+            logits = model.network(fields, tasks)(embedded)
         if logits.shape != (n, tasks):
             raise Failed(f"gives logits of shape {tuple(logits.shape)}; expected {(n, tasks)}")
         logits.sum().backward()
@@ -123,7 +130,8 @@ def _model_checks(cls: type[Model], registry: Registry) -> Checks:
             raise Failed("no gradient reaches the embeddings")
 
     def learns() -> None:
-        _must_learn(_train(registry, cls()))
+        data = _mixed(registry) if cls.reads_sequences() else _small(registry)
+        _must_learn(list(run(data, cls(), [], TRAIN, EVALUATION, seed=0)))
 
     return {"maps [N, F, D] to [N, T]": shapes, "learns": learns}
 
@@ -164,9 +172,9 @@ def _strategy_checks(cls: type[Strategy], model: Model, registry: Registry) -> C
 
 
 def _trains_every_model(cls: type[Strategy], registry: Registry) -> None:
-    """A few steps of two epochs with each, to a finite loss."""
+    """A few steps of two epochs with each, on fields of every kind, to a finite loss."""
     for entry in registry.models.values():
-        trainer = Trainer(_small(registry), entry.cls(), [cls()], TRAIN, seed=0)
+        trainer = Trainer(_mixed(registry), entry.cls(), [cls()], TRAIN, seed=0)
         for epoch in (1, 2):
             trainer.start_epoch(epoch)
             losses = [trainer.step(batch) for batch in islice(trainer.batches.epoch(epoch), 3)]
@@ -191,13 +199,28 @@ def _must_learn(records: list[Record]) -> None:
         raise Failed(f"train AUC after two epochs is {auc:.3f}; expected above 0.52")
 
 
+def _built(registry: Registry) -> Data:
+    cls = registry.datasets["powerlaw"].cls
+    return cls(**cls.example or {}).build(seeds.generator(0, "check"))
+
+
 @cache
 def _small(registry: Registry) -> IndexedDataset:
-    cls = registry.datasets["powerlaw"].cls
-    data = cls(**cls.example or {}).build(seeds.generator(0, "check"))
+    return _held(_built(registry))
+
+
+@cache
+def _mixed(registry: Registry) -> IndexedDataset:
+    """Fields of every kind."""
+    return _held(with_kinds(_built(registry), seeds.generator(0, "check", "kinds")))
+
+
+def _held(data: Data) -> IndexedDataset:
+    """Data as the engine reads it, in memory."""
     with tempfile.TemporaryDirectory() as folder:
         indexed.save(data, Path(folder) / "small")
         loaded = indexed.load(Path(folder) / "small")
-        whole = {part: np.arange(len(loaded.split(part))) for part in SPLITS}
-        splits: dict[str, Any] = {part: loaded.split(part).take(index) for part, index in whole.items()}
-    return dataclasses.replace(loaded, **splits)
+        splits: dict[str, Any] = {part: loaded.split(part).take(np.arange(len(loaded.split(part)))) for part in SPLITS}
+        values = tuple(np.array(code_M) for code_M in loaded.values)
+        weights = tuple(None if weight_M is None else np.array(weight_M) for weight_M in loaded.weights)
+    return dataclasses.replace(loaded, **splits, values=values, weights=weights)

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.api import FieldTable, RowStep, Strategy, TableSpec, UserError
+from harness.api import FieldTable, LookupColumn, RowStep, Strategy, TableSpec, UserError
 from harness.engine.batches import DistinctFinder
+from harness.engine.columns import Columns
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.row_mapping import RowMapping
 from perf.faults.count import Count
@@ -48,12 +49,12 @@ def trained(seed: int, *, compiled: bool) -> Tensor | str:
         def on_rows(self, step: RowStep) -> Any:
             return answers(step, np.random.default_rng(seed))
 
+    table, zero = FieldTable("field", 0, ROWS, ROWS), torch.zeros(1, dtype=torch.int32)
     mapping = RowMapping(
         remap_VH=torch.zeros((0, 1), dtype=torch.int32),
-        columns_C=torch.arange(1, dtype=torch.int32),
-        column_field_C=torch.zeros(1, dtype=torch.int32),
-        fields=(FieldTable("field", 0, ROWS, ROWS),),
+        fields=(table,),
         train_count_R=torch.arange(1, ROWS + 1, dtype=torch.int32),
+        columns=Columns(pick_C=zero, slot_C=zero, of_ids=(LookupColumn(table, 0),), names=(table.name,)),
     )
     tables = EmbeddingTables(mapping, TableSpec(lr=0.1), WIDTH, [Told()], 0, compiled=compiled)
     find, rng = DistinctFinder(ROWS), np.random.default_rng(seed)

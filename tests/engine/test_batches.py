@@ -95,7 +95,7 @@ def test_windows_hold_no_more_than_they_may(tmp_path: Any) -> None:
     np.save(tmp_path / "codes.npy", split.codes_NF)
     mapped = dataclasses.replace(split, codes_NF=np.load(tmp_path / "codes.npy", mmap_mode="r"))
     batches = Batches(mapped, mapping, 10, 3 * BLOCK, 0, torch.device("cpu"))
-    assert len(batches._rows_WC) == len(batches._labels_WT) == 3 * BLOCK
+    assert len(batches._ids_WC) == len(batches._labels_WT) == 3 * BLOCK
     assert sorted(p for batch in positions(batches, 1) for p in batch) == list(range(100))
 
 

@@ -78,7 +78,7 @@ def close(actual: Tensor, expected: Tensor | Floats) -> bool:
 
 
 def to_fields(embedded_BCD: Tensor, mapping: RowMapping) -> Tensor:
-    columns = [embedded_BCD[:, mapping.column_field_C == f].sum(dim=1) for f in range(len(mapping.fields))]
+    columns = [embedded_BCD[:, mapping.columns.slot_C == f].sum(dim=1) for f in range(len(mapping.fields))]
     return torch.stack(columns, dim=1)
 
 
@@ -159,7 +159,7 @@ class Reference:
         self.before, self.weight = self.weight, self.weight * (1 - self.spec.lr * self.spec.decay)
         grads: dict[int, list[Floats]] = {}
         for rows_C, grad_FD in zip(rows_BC.tolist(), grad_BFD.double().numpy(), strict=True):
-            for row, f in zip(rows_C, self.case.mapping.column_field_C.tolist(), strict=True):
+            for row, f in zip(rows_C, self.case.mapping.columns.slot_C.tolist(), strict=True):
                 grads.setdefault(row, []).append(grad_FD[f])
         for row, found in grads.items():
             self.seen[row] += len(found)

@@ -13,6 +13,7 @@ from support.engine import EVALUATION, make_mapping, strategy_of, train_records
 from harness.api import Model, TableSpec
 from harness.data.indexed import IndexedDataset, IndexedSplit
 from harness.engine.batches import BLOCK, Batch, Batches, DistinctFinder
+from harness.engine.columns import Rows
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.probes import FUNCTIONS, Probes
 from harness.engine.row_mapping import RowMapping, map_rows
@@ -88,7 +89,7 @@ def test_rows_tell_noise_only_if_they_hold_the_label_and_truth_as_far_as_they_ho
         ["label_noise_correlation", "true_logit_correlation"], dataset, all_to_one(mapping, dataset), tables
     )
     row_NC = (torch.arange(size)[:, None] + size * torch.arange(fields)).int()
-    probes.held_out_NC, probes.truth_N = row_NC, truth_NT[:, 0].double().numpy()
+    probes.held_out, probes.truth_N = Rows(row_NC), truth_NT[:, 0].double().numpy()
     held_N = {"nothing": torch.zeros(size), "the label": label_NT[:, 0], "the truth": logit_N}[holds]
     for field in mapping.fields:
         tables.store[field.offset : field.offset + size, 0] += held_N

@@ -57,7 +57,7 @@ def rows_of_field(dataset: IndexedDataset, mapping: RowMapping, f: int) -> dict[
     start = sum(len(ids) for ids in dataset.ids_V[:f])
     codes_BF = torch.zeros((len(dataset.ids_V[f]), len(dataset.fields)), dtype=torch.int32)
     codes_BF[:, f] = torch.arange(start, start + len(codes_BF), dtype=torch.int32)
-    rows = mapping.rows_BC(codes_BF)[:, mapping.column_field_C == f] - mapping.fields[f].offset
+    rows = mapping.ids_BC(codes_BF)[:, mapping.columns.slot_C == f] - mapping.fields[f].offset
     return {int(i): tuple(r) for i, r in zip(dataset.ids_V[f], rows.tolist(), strict=True)}
 
 
@@ -88,9 +88,9 @@ def test_rows_stay_in_their_field_and_train_counts_are_those_of_one_pass(
     ends = np.cumsum([t.num_rows for t in mapping.fields])
     assert [t.offset for t in mapping.fields] == [0, *ends[:-1]]
     assert mapping.num_rows == ends[-1]
-    rows_NC = mapping.rows_BC(torch.from_numpy(np.array(skewed.train.codes_NF)))
+    rows_NC = mapping.ids_BC(torch.from_numpy(np.array(skewed.train.codes_NF)))
     assert rows_NC.dtype == torch.int32
-    for c, f in enumerate(mapping.column_field_C.tolist()):
+    for c, f in enumerate(mapping.columns.slot_C.tolist()):
         table = mapping.fields[f]
         assert rows_NC[:, c].min() >= table.offset
         assert rows_NC[:, c].max() < table.offset + table.num_rows
@@ -126,8 +126,8 @@ def test_hashing_leaves_small_fields_alone(skewed: IndexedDataset, registry: Reg
 def test_two_hashes_keep_ids_apart_that_one_merges(skewed: IndexedDataset, registry: Registry) -> None:
     one = map_rows(skewed, strategies(registry, [("hashing", {"ratio": 0.2})]), seed=0)
     two = map_rows(skewed, strategies(registry, [("hashing", {"ratio": 0.2, "hashes": 2})]), seed=0)
-    assert two.columns_C.tolist() == [0, 1, 2]  # the small field has one row per id; its second place is padding
-    assert two.column_field_C.tolist() == [0, 0, 1]
+    assert two.columns.pick_C.tolist() == [0, 1, 2]  # the small field has one row per id; its second place is padding
+    assert two.columns.slot_C.tolist() == [0, 0, 1]
     ids = raw_counts(skewed, 0)
     distinct = [len({tuple(sorted(rows_of_field(skewed, e, 0)[i])) for i in ids}) for e in (one, two)]
     assert distinct[0] <= one.fields[0].num_rows

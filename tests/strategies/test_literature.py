@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.engine import TRAIN, make_step, strategy_of
 from torch import Tensor, nn
 
-from harness.api import DenseSpec, FieldTable, Model, RowStep, Strategy, TableSpec, UserError
+from harness.api import DenseSpec, FieldTable, LookupColumn, Model, RowStep, Strategy, TableSpec, UserError
 from harness.data.indexed import IndexedDataset
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy
@@ -153,7 +153,9 @@ def test_id_dropout_replaces_a_share_of_ids_within_their_tables(mode: str) -> No
     rows_BC = torch.stack([torch.randint(1, 50, (20_000,)), torch.randint(51, 1050, (20_000,))], dim=1).int()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        got = strategy_of(REGISTRY, "id_dropout", p=0.3, mode=mode).on_lookup(rows_BC, tables)
+        got = strategy_of(REGISTRY, "id_dropout", p=0.3, mode=mode).on_lookup(
+            rows_BC, [LookupColumn(table, f) for f, table in enumerate(tables)]
+        )
     assert got.dtype == torch.int32
     changed = got != rows_BC
     # a random row is the old one in one of n draws; five standard errors
@@ -167,9 +169,9 @@ def test_id_dropout_replaces_a_share_of_ids_within_their_tables(mode: str) -> No
 
 
 def test_id_dropout_replaces_all_rows_of_an_id() -> None:
-    tables = [FieldTable("a", 0, 9, 8)] * 2 + [FieldTable("b", 9, 5, 4)]
+    columns = [LookupColumn(FieldTable("a", 0, 9, 8), 0)] * 2 + [LookupColumn(FieldTable("b", 9, 5, 4), 1)]
     got = strategy_of(REGISTRY, "id_dropout", p=0.5).on_lookup(
-        torch.tensor([[3, 7, 12]] * 200, dtype=torch.int32), tables
+        torch.tensor([[3, 7, 12]] * 200, dtype=torch.int32), columns
     )
     assert {tuple(row[:2]) for row in got.tolist()} == {(3, 7), (0, 0)}
     assert {tuple(row[1:]) for row in got.tolist()} == {(7, 12), (7, 9), (0, 12), (0, 9)}

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.api import Data, FieldTable, Generator, Ints, Model, RowStep, Split, Strategy
+from harness.api import Data, FieldTable, Generator, Ints, LookupColumn, Model, RowStep, Split, Strategy
 from harness.data import indexed
 from harness.data.indexed import IndexedDataset
+from harness.engine.columns import Columns
 from harness.engine.row_mapping import RowMapping
 from harness.engine.run import run
 from harness.experiment.plan import EvalSpec, TrainSpec
@@ -65,18 +66,23 @@ def make_mapping(sizes: Sequence[int], hashes: Sequence[int] | None = None) -> R
     hashes = hashes or [1] * len(sizes)
     offsets = np.cumsum([0, *sizes])
     columns = [f for f, h in enumerate(hashes) for _ in range(h)]
+    tables = tuple(FieldTable(f"field{f}", int(offsets[f]), n, n) for f, n in enumerate(sizes))
     return RowMapping(
         remap_VH=torch.zeros((0, max(hashes)), dtype=torch.int32),
-        columns_C=torch.arange(len(columns), dtype=torch.int32),
-        column_field_C=torch.tensor(columns, dtype=torch.int32),
-        fields=tuple(FieldTable(f"field{f}", int(offsets[f]), n, n) for f, n in enumerate(sizes)),
+        fields=tables,
         train_count_R=torch.cat([torch.arange(1, n + 1, dtype=torch.int32) for n in sizes]),
+        columns=Columns(
+            pick_C=torch.arange(len(columns), dtype=torch.int32),
+            slot_C=torch.tensor(columns, dtype=torch.int32),
+            of_ids=tuple(LookupColumn(tables[f], f) for f in columns),
+            names=tuple(table.name for table in tables),
+        ),
     )
 
 
 def random_rows(rng: Generator, mapping: RowMapping, batch: int) -> Tensor:
     """Fused rows int32 [B, C] of a batch, drawn with many repeats."""
-    fields = [mapping.fields[int(f)] for f in mapping.column_field_C]
+    fields = [column.table for column in mapping.columns.of_ids]
     columns = [f.offset + np.minimum(rng.geometric(0.4, batch) - 1, f.num_rows - 1) for f in fields]
     return torch.from_numpy(np.stack(columns, axis=1).astype(np.int32))
 

@@ -127,10 +127,11 @@ def _if_torn(e: Evidence) -> Severity:
 
 def _unique(data: IndexedDataset) -> Iterator[Finding]:
     """Fields whose ids do not come again."""
-    test, start = data.test.codes_NF[:MOST_ROWS], 0
-    for f, count_V in enumerate(data.count_V):
-        rows, unseen = int(count_V.sum()), float((count_V[test[:, f] - start] == 0).mean())
-        distinct, start = np.count_nonzero(count_V) / max(rows, 1), start + len(count_V)
+    test = data.test.take(slice(MOST_ROWS))
+    for f in range(len(data.fields)):
+        count_V = data.counts(f)
+        rows, unseen = int(count_V.sum()), float((count_V[data.codes(test, f)] == 0).mean())
+        distinct = np.count_nonzero(count_V) / max(rows, 1)
         if min(rows, 10 * len(test)) >= MANY_ROWS and (distinct > UNIQUE or unseen > UNSEEN):
             yield Finding(
                 "ids_never_return",

@@ -73,8 +73,8 @@ def _parts(data: IndexedDataset) -> dict[str, IndexedSplit]:
 
 
 def _field(data: IndexedDataset, f: int, parts: Mapping[str, IndexedSplit]) -> _Column:
-    start, ids = sum(map(len, data.ids_V[:f])), len(data.ids_V[f])
-    codes: dict[str, Codes] = {part: split.codes_NF[:, f] - np.int32(start) for part, split in parts.items()}
+    ids = len(data.counts(f))
+    codes: dict[str, Codes] = {part: data.codes(split, f) for part, split in parts.items()}
     if ids > MOST_IDS:
         codes, ids = _coded(codes)
     return _Column(data.fields[f], True, codes, ids)

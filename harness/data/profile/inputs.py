@@ -48,7 +48,7 @@ def described(
         yield *plain_table(Path(source)), ()
         return
     for name, data in indexed_datasets(source, results, plugins, overrides, schema):
-        yield name, dict(zip(data.fields, data.count_V, strict=True)), profile(data), findings(data)
+        yield name, {n: data.counts(f) for f, n in enumerate(data.fields)}, profile(data), findings(data)
 
 
 def indexed_datasets(

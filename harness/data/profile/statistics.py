@@ -73,9 +73,8 @@ def _span(split: IndexedSplit) -> tuple[int, int] | None:
 
 
 def _field(data: IndexedDataset, f: int) -> FieldProfile:
-    count_V = data.count_V[f]
-    start = sum(map(len, data.count_V[:f]))
-    count_N = count_V[data.test.codes_NF[:, f] - start]
+    count_V = data.counts(f)
+    count_N = count_V[data.codes(data.test, f)]
     return FieldProfile(
         name=data.fields[f],
         frequencies=frequencies(count_V),

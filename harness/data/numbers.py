@@ -1,0 +1,73 @@
+"""Numbers of a data set, put on a scale or into buckets that are learnt of the training split alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import NumberField
+
+Floats = npt.NDArray[np.float64]
+MOST = 1 << 20
+"""Training values that a scale is learnt of; of more, evenly spaced ones."""
+STEPS = 1000
+"""Quantiles that the scale of that name is drawn through."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the numbers of one field are read."""
+
+    field: NumberField
+    edges: Floats
+    """Quantiles of the training split, ascending and distinct, for the quantile scale and for buckets."""
+    shares: Floats
+    """The share of training values below each of them, equal ones counted half."""
+    mean: float
+    deviation: float
+
+    def __call__(self, value_N: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """What multiplies the vector of the field; NaN stays."""
+        scaled_N = (self._shaped(value_N) - self.mean) / self.deviation
+        return scaled_N.astype(np.float32)
+
+    def bucket(self, value_N: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
+        """0 where the number is missing, else 1 + how many edges are not above it."""
+        found_N = 1 + np.searchsorted(self.edges, value_N, side="right")
+        return np.where(np.isnan(value_N), 0, found_N).astype(np.int32)
+
+    def _shaped(self, value_N: npt.NDArray[np.float32]) -> Floats:
+        return _shaped(value_N.astype(np.float64), self.field, self.edges, self.shares)
+
+
+def learnt(field: NumberField, train_N: npt.NDArray[np.float32]) -> Scale:
+    """The scale of a field, from values of the training split, of which NaN are missing."""
+    known_N = train_N[~np.isnan(train_N)].astype(np.float64)
+    edges, shares = _quantiles(field, known_N) if len(known_N) else (np.empty(0), np.empty(0))
+    if field.scale == "none" or field.buckets or not len(known_N):
+        return Scale(field, edges, shares, 0.0, 1.0)
+    shaped_N = _shaped(known_N, field, edges, shares)
+    return Scale(field, edges, shares, float(shaped_N.mean()), float(shaped_N.std()) or 1.0)
+
+
+def _quantiles(field: NumberField, known_N: Floats) -> tuple[Floats, Floats]:
+    """Edges and shares of a `Scale`; of no use to some."""
+    if field.buckets:
+        cuts = np.linspace(0, 1, field.buckets + 1)[1:-1]
+        return np.unique(np.quantile(known_N, cuts, method="inverted_cdf")), np.empty(0)
+    cuts = np.linspace(0, 1, STEPS + 1)
+    edges, at = np.unique(np.quantile(known_N, cuts), return_inverse=True)
+    return edges, np.bincount(at, weights=cuts) / np.bincount(at)
+
+
+def _shaped(value_N: Floats, field: NumberField, edges: Floats, shares: Floats) -> Floats:
+    match field.scale:
+        case "log1p":
+            return np.sign(value_N) * np.log1p(np.abs(value_N))
+        case "quantile":
+            below_N: Floats = np.interp(value_N, edges, shares)
+            return np.where(np.isnan(value_N), np.nan, below_N)
+        case _:
+            return value_N
