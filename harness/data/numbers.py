@@ -45,8 +45,9 @@ class Scale:
 def learnt(field: NumberField, train_N: npt.NDArray[np.float32]) -> Scale:
     """The scale of a field, from values of the training split, of which NaN are missing."""
     known_N = train_N[~np.isnan(train_N)].astype(np.float64)
-    edges, shares = _quantiles(field, known_N) if len(known_N) else (np.empty(0), np.empty(0))
-    if field.scale == "none" or field.buckets or not len(known_N):
+    known_N = known_N if len(known_N) else np.zeros(1)
+    edges, shares = _quantiles(field, known_N)
+    if field.scale == "none" or field.buckets:
         return Scale(field, edges, shares, 0.0, 1.0)
     shaped_N = _shaped(known_N, field, edges, shares)
     return Scale(field, edges, shares, float(shaped_N.mean()), float(shaped_N.std()) or 1.0)
@@ -55,8 +56,8 @@ def learnt(field: NumberField, train_N: npt.NDArray[np.float32]) -> Scale:
 def _quantiles(field: NumberField, known_N: Floats) -> tuple[Floats, Floats]:
     """Edges and shares of a `Scale`; of no use to some."""
     if field.buckets:
-        cuts = np.linspace(0, 1, field.buckets + 1)[1:-1]
-        return np.unique(np.quantile(known_N, cuts, method="inverted_cdf")), np.empty(0)
+        at = -(-len(known_N) * np.arange(1, field.buckets) // field.buckets) - 1
+        return np.unique(np.sort(known_N)[at]), np.empty(0)
     cuts = np.linspace(0, 1, STEPS + 1)
     edges, at = np.unique(np.quantile(known_N, cuts), return_inverse=True)
     return edges, np.bincount(at, weights=cuts) / np.bincount(at)

@@ -48,9 +48,8 @@ class RowMapping:
     def rows_of(self, examples: IndexedSplit) -> Rows:
         """Everything that some examples, in memory, look up."""
         ids_BC = self.ids_BC(torch.from_numpy(np.array(examples.codes_NF)))
-        return self.columns.fill(
-            ids_BC, self.remap_VH, examples.numbers_NP, examples.begin_NG, examples.length_NG
-        )  # fmt: skip
+        number_NP = None if examples.numbers_NP is None else np.array(examples.numbers_NP)
+        return self.columns.fill(ids_BC, self.remap_VH, number_NP, examples.begin_NG, examples.length_NG)
 
 
 def map_rows(dataset: IndexedDataset, strategies: Sequence[Strategy], seed: int, *, alone: bool = False) -> RowMapping:

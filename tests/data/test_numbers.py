@@ -1,0 +1,155 @@
+"""Numbers on scales and in buckets that the training split alone decides."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from support.engine import store
+
+from harness.api import Data, Kinds, ListField, Lists, NumberField, Split, UserError
+from harness.data import indexed
+from harness.data.numbers import learnt
+
+Floats = npt.NDArray[np.float32]
+FINITE = st.floats(-1e6, 1e6, width=32) | st.just(float("nan"))
+
+
+def make(train: npt.ArrayLike, held_out: npt.ArrayLike, *fields: NumberField) -> Data:
+    """Data of one field of ids and the same numbers for each of the fields of numbers."""
+
+    def split(number_N: Floats) -> Split:
+        n = len(number_N)
+        return Split(
+            ids_NF=np.zeros((n, 1), np.int64),
+            labels_NT=(np.arange(n) % 2).astype(np.uint8)[:, None],
+            numbers_NP=np.stack([number_N] * len(fields), axis=1),
+        )
+
+    parts = [split(np.asarray(part, np.float32)) for part in (train, held_out, held_out)]
+    return Data(("id",), ("click",), *parts, kinds=Kinds(numbers=fields))
+
+
+@pytest.mark.parametrize("scale", ["standard", "log1p", "quantile"])
+@given(value_N=arrays(np.float32, st.integers(2, 60), elements=FINITE), other_N=arrays(np.float32, 5, elements=FINITE))
+def test_a_scale_gives_training_mean_0_and_deviation_1_and_keeps_order(
+    scale: str, value_N: Floats, other_N: Floats
+) -> None:
+    read = learnt(NumberField("x", scale=scale), value_N)
+    got_N = read(value_N)
+    assert np.array_equal(np.isnan(got_N), np.isnan(value_N))
+    known_N = got_N[~np.isnan(got_N)].astype(np.float64)
+    if len(np.unique(known_N)) > 1:
+        assert abs(known_N.mean()) < 1e-3
+        assert abs(known_N.std() - 1) < 1e-3
+    both_N = np.sort(np.concatenate([value_N, other_N]))
+    steps_N = np.diff(read(both_N[~np.isnan(both_N)]))
+    assert (steps_N >= 0).all()
+    assert np.isfinite(read(both_N[~np.isnan(both_N)])).all()
+
+
+def test_the_quantile_scale_is_the_share_below_with_ties_counted_half() -> None:
+    value_N = np.array([0] * 90 + list(range(1, 11)), np.float32)
+    got_N = learnt(NumberField("x", scale="quantile"), value_N)(value_N)
+    assert got_N[0] < got_N[90] < got_N[99]
+    assert (got_N[90] - got_N[0]) > 4 * (got_N[91] - got_N[90])
+
+
+@given(
+    value_N=arrays(np.float32, st.integers(3, 60), elements=FINITE),
+    other_N=arrays(np.float32, 20, elements=FINITE),
+    buckets=st.integers(2, 8),
+)
+def test_buckets_are_between_quantiles_of_training(value_N: Floats, other_N: Floats, buckets: int) -> None:
+    read = learnt(NumberField("x", buckets=buckets), value_N)
+    known_N = value_N[~np.isnan(value_N)]
+    known_N = np.sort(known_N) if len(known_N) else np.zeros(1, np.float32)
+    edges = {known_N[-(-len(known_N) * q // buckets) - 1] for q in range(1, buckets)}
+    expected = [0 if np.isnan(v) else 1 + sum(edge <= v for edge in edges) for v in other_N]
+    assert read.bucket(other_N).tolist() == expected
+
+
+def test_what_held_out_rows_hold_changes_no_scale_and_no_bucket(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    train = rng.lognormal(size=500).astype(np.float32)
+    fields = NumberField("a"), NumberField("b", scale="quantile"), NumberField("c", buckets=7), NumberField("d", "none")
+    train[::9] = np.nan
+    one, other = (
+        store(make(train, held_out, *fields), tmp_path / name)
+        for name, held_out in (("one", train), ("other", np.full(50, 1e6, np.float32)))
+    )
+    assert one.fields == ("id", "c")
+    assert [field.name for field in one.kinds.numbers] == ["a", "b", "d"]
+    assert np.array_equal(one.train.codes_NF, other.train.codes_NF)
+    assert one.train.numbers_NP is not None
+    assert other.train.numbers_NP is not None
+    assert np.array_equal(one.train.numbers_NP, other.train.numbers_NP, equal_nan=True)
+    assert np.array_equal(one.train.numbers_NP[:, 2], train, equal_nan=True)
+    bucket_N = one.codes(one.train, 1)
+    assert np.array_equal(bucket_N == 0, np.isnan(train))
+    assert one.counts(1).tolist() == np.bincount(bucket_N, minlength=8).tolist()
+    assert set(other.codes(other.test, 1).tolist()) == {7}
+
+
+def test_numbers_of_buckets_alone_leave_no_number(tmp_path: Path) -> None:
+    dataset = store(make(np.arange(20), np.arange(4), NumberField("c", buckets=2)), tmp_path / "data")
+    assert dataset.train.numbers_NP is None
+    assert dataset.kinds == Kinds()
+    assert dataset.codes(dataset.train, 1).tolist() == [1] * 9 + [2] * 11
+
+
+GOOD = Lists(np.arange(6), np.array([2, 0, 1, 3]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"numbers_NP": None}, r"numbers_NP is not given; accepted: float32 \(4, 1\)"),
+        ({"numbers_NP": np.zeros((4, 2), np.float32)}, r"numbers_NP is float32 \(4, 2\); accepted: float32 \(4, 1\)"),
+        ({"numbers_NP": np.zeros((4, 1))}, "numbers_NP is float64"),
+        ({"numbers_NP": np.full((4, 1), np.inf, np.float32)}, "field 'price' is infinite"),
+        ({"lists": ()}, "0 lists are given; accepted: 1"),
+        ({"lists": (dataclasses.replace(GOOD, length_N=np.array([2, 0, 1, 4])),)}, "reaches beyond the 6 values"),
+        ({"lists": (dataclasses.replace(GOOD, begin_N=np.array([-1, 0, 0, 0])),)}, "reaches beyond the 6 values"),
+        ({"lists": (dataclasses.replace(GOOD, length_N=np.array([2, 0, 1])),)}, "of 3 and 3 rows; accepted: 4"),
+        ({"lists": (dataclasses.replace(GOOD, values_M=np.arange(6, dtype=np.int32)),)}, "values_M is int32"),
+        ({"lists": (dataclasses.replace(GOOD, weight_M=-np.ones(6, np.float32)),)}, "negative or not finite"),
+    ],
+)
+def test_wrong_numbers_and_lists_are_refused(changes: dict[str, Any], message: str) -> None:
+    split = Split(
+        ids_NF=np.arange(4)[:, None],
+        labels_NT=np.array([[0], [1], [0], [1]], np.uint8),
+        numbers_NP=np.zeros((4, 1), np.float32),
+        lists=(GOOD,),
+    )
+    kinds = Kinds(numbers=(NumberField("price"),), lists=(ListField("tags"),))
+    indexed.check(Data(("id",), ("click",), split, split, split, kinds=kinds), "tiny")
+    with pytest.raises(UserError, match=message):
+        indexed.check(
+            Data(("id",), ("click",), dataclasses.replace(split, **changes), split, split, kinds=kinds), "tiny"
+        )
+
+
+@pytest.mark.parametrize(
+    ("make_field", "message"),
+    [
+        (lambda: NumberField("x", scale="log"), "unknown scale 'log'; did you mean 'log1p'"),
+        (lambda: NumberField("x", buckets=1), "buckets = 1; accepted: 2 to"),
+        (lambda: ListField("x", pool="max"), "unknown pool 'max'"),
+        (lambda: ListField("x", longest=0), "longest = 0; accepted: 1 to 10,000"),
+        (lambda: Kinds(shares={"a": "b"}).check(("b",), "here"), "unknown field 'a'"),
+        (lambda: Kinds(shares={"a": "b", "b": "a"}).check(("a", "b"), "here"), "unknown table 'b'"),
+        (lambda: Kinds().check((), "here"), "no field has single ids"),
+    ],
+)
+def test_fields_that_cannot_be_are_refused(make_field: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        make_field()
