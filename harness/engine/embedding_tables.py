@@ -15,7 +15,7 @@ from torch import Tensor
 
 from harness.api import FieldTable, Strategy, TableSpec, UserError
 from harness.base.errors import unknown
-from harness.engine import kernels, memory
+from harness.engine import memory
 from harness.engine.batches import DistinctRows
 from harness.engine.initial_rows import InitialRows
 from harness.engine.lazy_decay import LazyDecay
@@ -25,6 +25,7 @@ from harness.engine.row_history import RowHistory
 from harness.engine.row_hooks import RowHooks
 from harness.engine.row_mapping import RowMapping
 from harness.engine.row_optimizers import OPTIMIZERS
+from harness.engine.vectors import Vectors
 
 
 class Part(Protocol):
@@ -48,14 +49,12 @@ class EmbeddingTables:
     ) -> None:  # fmt: skip
         _check(spec)
         self.fields, self.spec, self.width = mapping.fields, spec, width
-        self.names, self._vectors = mapping.columns.names, mapping.columns.vectors
         self.device = device or torch.device("cpu")
         self.epoch, self.step, self.rows_touched = 0, 0, 0
         self._frozen = False
         self._compiled = self.device.type == "cpu" if compiled is None else compiled
         self._optimizer = OPTIMIZERS[spec.optimizer]
-        self._slot_C = mapping.columns.slot_C.to(self.device)
-        self._straight = self._slot_C.tolist() == list(range(self._vectors))
+        self._vectors = Vectors(mapping.columns, self.device, compiled=self._compiled)
         self.train_count_R = mapping.train_count_R.to(self.device)
         rows, columns = mapping.num_rows, width + self._optimizer.columns(width)
         self.store = memory.zeros(rows, columns, device=self.device)
@@ -67,6 +66,11 @@ class EmbeddingTables:
         self.history = RowHistory(mapping, self.device, kept=self._hooks.any, compiled=self._compiled)
         for table in mapping.tables:
             self.reset(table)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the vectors that `read` gives first; those of places in sequences follow."""
+        return self._vectors.names
 
     @property
     def weight_RD(self) -> Tensor:
@@ -116,11 +120,11 @@ class EmbeddingTables:
 
         scale_BC: what each row is multiplied with, 0 where rows_BC is -1.
         """
-        rows_I = rows_BC.reshape(-1) if scale_BC is None else rows_BC.reshape(-1).clamp(min=0)
-        embedded_ID = self._weight_RD.index_select(0, rows_I)
+        at_BC = rows_BC if scale_BC is None else rows_BC.clamp(min=0)
         if self._decay.active:
-            embedded_ID *= self._decay.owed(self.step, rows_I)[:, None]
-        return self._to_vectors(embedded_ID.view(*rows_BC.shape, self.width), scale_BC)
+            owed_BC = self._decay.owed(self.step, at_BC.reshape(-1)).view(at_BC.shape)
+            scale_BC = owed_BC if scale_BC is None else scale_BC * owed_BC
+        return self._vectors.of(self._weight_RD, at_BC, scale_BC)
 
     def weight(self, field: FieldTable) -> Tensor:
         """A copy of a field's rows, less the decay they owe."""
@@ -186,30 +190,12 @@ class EmbeddingTables:
 
     def _embed(self, rows: DistinctRows, weight_KD: Tensor) -> Tensor:
         """A leaf [B, F, D] of these weights of the distinct rows."""
-        embedded_ID = weight_KD.index_select(0, rows.inverse_I)
-        return self._to_vectors(embedded_ID.view(*rows.rows_BC.shape, self.width), rows.scale_BC).requires_grad_()
-
-    def _to_vectors(self, embedded_BCD: Tensor, scale_BC: Tensor | None) -> Tensor:
-        """What the net reads: of each vector, the sum of its columns, each multiplied with its scale."""
-        if scale_BC is not None:
-            embedded_BCD *= scale_BC[..., None]
-        if self._straight:
-            return embedded_BCD
-        out = torch.zeros(len(embedded_BCD), self._vectors, self.width, device=self.device)
-        return out.index_add_(1, self._slot_C, embedded_BCD)
+        return self._vectors.of(weight_KD, rows.inverse_I.view(rows.rows_BC.shape), rows.scale_BC).requires_grad_()
 
     def _sum_by_row(self, rows: DistinctRows, grad_BFD: Tensor) -> Tensor:
         """The gradient of each distinct row, [K, D]."""
-        if not self._straight:
-            grad_BFD = grad_BFD.index_select(1, self._slot_C)
-        if rows.scale_BC is not None:
-            grad_BFD = grad_BFD * rows.scale_BC[..., None]
-        grad_ID = grad_BFD.reshape(-1, self.width)
-        out_KD = grad_ID.new_empty(len(rows.rows_K), self.width)
-        if not self._compiled:
-            return out_KD.zero_().index_add_(0, rows.inverse_I, grad_ID)
-        kernels.apply(kernels.segment_sum, grad_ID, rows.inverse_I, out_KD)
-        return out_KD
+        at_BC = rows.inverse_I.view(rows.rows_BC.shape)
+        return self._vectors.gradient(grad_BFD, at_BC, rows.scale_BC, len(rows.rows_K))
 
 
 def _check(spec: TableSpec) -> None:

@@ -37,3 +37,29 @@ def spread(
                 at = first + i * hashes + h
                 rows_BC[b, at] = remap_VH[code_M[begin + i], h] if i < length else -1
                 scale_BC[b, at] = scale
+
+
+@njit(cache=True, nogil=True)
+def gather(weight_KD: Any, at_BC: Any, scale_BC: Any, slot_C: Any, out_BFD: Any) -> None:
+    """Of each vector, the sum of its columns' weights times their scales."""
+    out_BFD[:] = 0
+    for b in range(at_BC.shape[0]):
+        for c in range(at_BC.shape[1]):
+            scale = scale_BC[b, c]
+            if scale != 0:
+                at, slot = at_BC[b, c], slot_C[c]
+                for d in range(weight_KD.shape[1]):
+                    out_BFD[b, slot, d] += scale * weight_KD[at, d]
+
+
+@njit(cache=True, nogil=True)
+def scatter(grad_BFD: Any, at_BC: Any, scale_BC: Any, slot_C: Any, out_KD: Any) -> None:
+    """Of each row, the sum of the gradients of its vectors times its scales: what leads back from `gather`."""
+    out_KD[:] = 0
+    for b in range(at_BC.shape[0]):
+        for c in range(at_BC.shape[1]):
+            scale = scale_BC[b, c]
+            if scale != 0:
+                at, slot = at_BC[b, c], slot_C[c]
+                for d in range(out_KD.shape[1]):
+                    out_KD[at, d] += scale * grad_BFD[b, slot, d]

@@ -19,6 +19,7 @@ from harness.engine.device import device_of
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.hook_answers import instance, scalar, tensor_like
 from harness.engine.lookup import Lookup
+from harness.engine.network import network_of, reads_alone
 from harness.engine.row_mapping import map_rows
 from harness.experiment.plan import TrainSpec
 
@@ -37,22 +38,17 @@ class Trainer:
         memory.keep_freed()
         self.dataset, self.train, self.strategies = dataset, train, strategies
         device = device_of(train.device)
-        alone = model.reads_sequences() and any(each.ordered for each in dataset.kinds.lists)
-        self.mapping = map_rows(dataset, strategies, seed, alone=alone)
+        self.mapping = map_rows(dataset, strategies, seed, alone=reads_alone(model, dataset))
         dense = DenseSpec(lr=train.dense_lr)
         spec = TableSpec(lr=train.table_lr, optimizer=train.table_optimizer, init_std=train.init_std)
         for strategy in strategies:
             spec = instance(strategy.table(spec, dense), TableSpec, strategy, "table")
         columns, tasks = self.mapping.columns, len(dataset.tasks)
-        fields = columns.vectors
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.torch_seed(seed, "dense"))
-            network = (
-                model.sequence_network(fields, tasks, columns.positions) if alone else model.network(fields, tasks)
-            )
-            net, width = network, model.width(tasks)
+            net, width = network_of(model, columns, tasks), model.width(tasks)
             for strategy in strategies:
-                net, width = strategy.network(net, fields, width)
+                net, width = strategy.network(net, columns.vectors, width)
         self.net = net.to(device)
         self.tables = EmbeddingTables(self.mapping, spec, width, strategies, seed, device)
         self.batches = Batches(

@@ -10,10 +10,11 @@ from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.leaks.checks import findings_of
 from harness.engine.device import device_of
+from harness.engine.network import check_fits
 from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import Plan, labels
 from harness.metrics.catalog import METRICS, PROBES, Needs
-from harness.plugins.registry import Registry
+from harness.plugins.registry import Registry, build
 from harness.results.plan_results import ensure_usable
 from harness.search.arm import ArmPlan
 from harness.search.study import open_journal
@@ -34,8 +35,10 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
         key = build_data(dataset, plan.data_seed, registry, results)
         folder = data_folder(results, key)
-        task, found = _task(plan, indexed.load(folder), label), findings_of(folder)
+        data, found = indexed.load(folder), findings_of(folder)
+        task = _task(plan, data, label)
         for model, model_label in zip(models, labels(plan.models), strict=True):
+            check_fits(build(registry.models, "model", model.name, model.params), data)
             arms += [
                 ArmPlan(plan, registry, label, model_label, text, key, dataset, model, task, journal, findings=found)
                 for text in plan.strategies
