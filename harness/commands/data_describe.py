@@ -48,6 +48,9 @@ def print_data(
             told = f"The times look like {smaller}: as seconds, divide them by {UNITS[smaller]:,} in the schema's time."
             console.print(told, style="yellow", highlight=False, soft_wrap=True)
         console.print(_fields(found))
+        for table in _kinds(found):
+            console.print()
+            console.print(table)
         if found.tasks:
             console.print()
             console.print(_tasks(found))
@@ -88,6 +91,22 @@ def _fields(found: Profile) -> Table:
     tested = (found.rarest_unseen, found.rarest_once) if found.tasks else ()
     table.add_row("all", *_shares(found.everything), "", "", *(f"{share:.1%}" for share in tested))
     return table
+
+
+def _kinds(found: Profile) -> Iterator[Table]:
+    """Of numbers and of lists, if there are any."""
+    if found.numbers:
+        table = _plain("number", "missing in train", "in test", "mean of test, in deviations of train")
+        for number in found.numbers:
+            table.add_row(
+                number.name, f"{number.missing_train:.1%}", f"{number.missing_test:.1%}", f"{number.moved:+.2f}"
+            )
+        yield table
+    if found.lists:
+        table = _plain("list", "table", "ids in train", "mean length in test", "test unseen")
+        for each in found.lists:
+            table.add_row(each.name, each.table, f"{each.ids:,}", f"{each.mean_length:.1f}", f"{each.unseen:.1%}")
+        yield table
 
 
 def _shares(f: Frequencies) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from support.engine import store
 from harness.api import Data, Kinds, ListField, Lists, NumberField, Split, UserError
 from harness.data import indexed
 from harness.data.numbers import learnt
+from harness.data.profile.kinds import ListProfile, NumberProfile, list_profiles, number_profiles
 
 Floats = npt.NDArray[np.float32]
 FINITE = st.floats(-1e6, 1e6, width=32) | st.just(float("nan"))
@@ -153,3 +154,20 @@ def test_wrong_numbers_and_lists_are_refused(changes: dict[str, Any], message: s
 def test_fields_that_cannot_be_are_refused(make_field: Any, message: str) -> None:
     with pytest.raises(UserError, match=message):
         make_field()
+
+
+def test_the_profile_of_numbers_and_lists_is_what_was_put_in(tmp_path: Path) -> None:
+    train, test = np.array([0.0, 2.0, np.nan, 0.0, 2.0]), np.array([3.0, 3.0, 3.0, np.nan])
+    data = make(train, test, NumberField("x", scale="none"))
+    lists = {
+        "train": Lists(np.array([1, 2, 3]), np.array([1, 1, 1, 0, 0])),
+        "valid": Lists(np.array([1]), np.array([1, 0, 0, 0])),
+        "test": Lists(np.array([9, 1, 1, 9]), np.array([2, 1, 0, 1])),
+    }
+    parts: dict[str, Any] = {
+        part: dataclasses.replace(getattr(data, part), lists=(each,)) for part, each in lists.items()
+    }
+    kinds = dataclasses.replace(data.kinds, lists=(ListField("tags"),))
+    dataset = store(dataclasses.replace(data, kinds=kinds, **parts), tmp_path / "data")
+    assert number_profiles(dataset) == (NumberProfile("x", 0.2, 0.25, 2.0),)
+    assert list_profiles(dataset) == (ListProfile("tags", "tags", 3, 1.0, 0.5),)

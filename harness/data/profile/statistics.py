@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from harness.data.estimate import Estimate
 from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
+from harness.data.profile.kinds import ListProfile, NumberProfile, list_profiles, number_profiles
 from harness.data.profile.zipf_fit import Frequencies, Law, fit, frequencies
 
 Array = npt.NDArray[np.generic]
@@ -52,6 +53,8 @@ class Profile:
     everything: Frequencies
     rarest_unseen: float
     rarest_once: float
+    numbers: tuple[NumberProfile, ...] = ()
+    lists: tuple[ListProfile, ...] = ()
 
 
 def profile(data: IndexedDataset) -> Profile:
@@ -65,6 +68,8 @@ def profile(data: IndexedDataset) -> Profile:
         everything=frequencies(np.concatenate(data.count_V)),
         rarest_unseen=float((rarest_N == 0).mean()),
         rarest_once=float((rarest_N == 1).mean()),
+        numbers=number_profiles(data),
+        lists=list_profiles(data),
     )
 
 
