@@ -13,27 +13,37 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from harness.api import Model, Positions, UserError, mlp, tuned
 
 
 class Attention(nn.Module):
-    """From the embeddings of a sequence, its length and the target's embedding to the interest, [N, D]."""
+    """From the embeddings of a sequence, its length and the target's embedding to the interest, [N, D].
+
+    Of W [t, s, t - s, t * s] the parts of the target t are the same for all of a sequence s, and empty places are left
+    out: M ids of all N sequences remain.
+    """
 
     def __init__(self, width: int, hidden: tuple[int, ...], normalise: bool) -> None:
         super().__init__()
-        widths = (4 * width, *hidden)
-        self.score = nn.Sequential(mlp(*widths), nn.Linear(widths[-1], 1))
-        self.normalise = normalise
+        self.first, self.rest = nn.Linear(4 * width, hidden[0]), nn.Sequential(nn.ReLU(), mlp(*hidden))
+        self.last, self.normalise = nn.Linear(hidden[-1], 1), normalise
 
     def forward(self, sequence_NLD: Tensor, length_N: Tensor, target_ND: Tensor) -> Tensor:
-        target_NLD = target_ND[:, None].expand_as(sequence_NLD)
-        told = [target_NLD, sequence_NLD, target_NLD - sequence_NLD, target_NLD * sequence_NLD]
-        score_NL = self.score(torch.cat(told, dim=2)).squeeze(2)
-        empty_NL = torch.arange(sequence_NLD.shape[1], device=length_N.device) >= length_N[:, None]
+        there_NL = torch.arange(sequence_NLD.shape[1], device=length_N.device) < length_N[:, None]
+        example_M, place_M = there_NL.nonzero(as_tuple=True)
+        told_MD = sequence_NLD.flatten(0, 1).index_select(0, example_M * sequence_NLD.shape[1] + place_M)
+        of_target, of_told, of_difference, of_product = self.first.weight.chunk(4, dim=1)
+        once_NH = linear(target_ND, of_target + of_difference, self.first.bias)
+        hidden_MH = linear(told_MD, of_told - of_difference) + once_NH.index_select(0, example_M)
+        hidden_MH = hidden_MH + linear(told_MD * target_ND.index_select(0, example_M), of_product)
+        score_M = self.last(self.rest(hidden_MH)).squeeze(1)
         if self.normalise:
-            score_NL = torch.softmax(score_NL.masked_fill(empty_NL, torch.finfo(score_NL.dtype).min), dim=1)
-        weight_NL = score_NL.masked_fill(empty_NL, 0.0)
+            score_NL = score_M.new_full(there_NL.shape, torch.finfo(score_M.dtype).min)
+            weight_NL = score_NL.masked_scatter(there_NL, score_M).softmax(dim=1).masked_fill(~there_NL, 0.0)
+        else:
+            weight_NL = score_M.new_zeros(there_NL.shape).masked_scatter(there_NL, score_M)
         interest_ND: Tensor = (weight_NL[:, None] @ sequence_NLD).squeeze(1)
         return interest_ND
 

@@ -300,7 +300,7 @@ def test_the_attention_of_din_is_that_of_plain_torch(normalise: bool) -> None:
     torch.manual_seed(0)
     attention = Attention(5, (7, 3), normalise)
     sequence_NLD, target_ND, length_N = torch.randn(6, 4, 5), torch.randn(6, 5), torch.tensor([0, 1, 2, 3, 4, 4])
-    layers = [layer for layer in attention.score.modules() if isinstance(layer, torch.nn.Linear)]
+    layers = [layer for layer in attention.modules() if isinstance(layer, torch.nn.Linear)]
     for n in range(6):
         scores = []
         for element in sequence_NLD[n, : length_N[n]]:
