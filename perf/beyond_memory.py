@@ -31,8 +31,8 @@ from harness.experiment.plan import EvalSpec, TrainSpec
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
-from perf.contenders.ours import memory_mb
 from perf.measure import ROOT
+from perf.memory import memory_mb
 from perf.work import TASKS, Work
 from perf.work import dataset as in_memory
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 from dataclasses import dataclass
 
@@ -56,3 +57,8 @@ class Address:
 
 MLFLOW, DASHBOARD = Address(HERE, 5000), Address(HERE, 8080)
 """Where `multiepoch ui` and `multiepoch dashboard` serve unless told otherwise, and where notes and pages lead."""
+
+
+def without_secrets(text: str) -> str:
+    """The same without user names and passwords in addresses: these are shown and stored nowhere."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "", text)

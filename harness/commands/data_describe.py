@@ -17,6 +17,7 @@ from harness.data.profile.rank_plot import rank_plot
 from harness.data.profile.statistics import Profile
 from harness.data.profile.times import UNITS, span, unit
 from harness.data.profile.zipf_fit import Frequencies
+from harness.execution.said import Said
 
 T = TypeVar("T")
 DRAWN = (".png", ".svg", ".pdf")
@@ -37,7 +38,8 @@ def print_data(
     if png is not None and png.suffix not in DRAWN:
         raise UserError(f"--png '{png}' is not drawn; accepted: a file named *{', *'.join(DRAWN)}")
     console = console if console.width >= WIDTH else Console(width=WIDTH)
-    items = _watched(console, described(source, results, plugins, overrides, schema))
+    said = Said(console, "building and counting")
+    items = _watched(said, described(source, results, plugins, overrides, schema, said))
     for i, (name, counts, found, misleading) in enumerate(items):
         console.print(
             f"[bold]{name}[/]  {'  '.join(f'{part} {n:,}' for part, n in found.rows.items())}", highlight=False
@@ -62,10 +64,10 @@ def print_data(
             console.print(f"rank-frequency plot: {path}", soft_wrap=True)
 
 
-def _watched(console: Console, items: Iterator[T]) -> Iterator[T]:
+def _watched(said: Said, items: Iterator[T]) -> Iterator[T]:
     """The same, with a sign of life while each is on its way."""
     while True:
-        with console.status("building and counting"):
+        with said:
             item = next(items, None)
         if item is None:
             return

@@ -13,6 +13,7 @@ from harness.data.profile.preset_fit import SHARES, match_field, matched, span, 
 from harness.data.profile.statistics import Profile, profile
 from harness.data.profile.zipf_fit import FEW
 from harness.data.synthetic.population import Population
+from harness.execution.said import Said
 
 
 def write_match(
@@ -25,8 +26,8 @@ def write_match(
     """
     if out.suffix != ".toml":
         raise UserError(f"--out '{out}' is not named *.toml; accepted: a new TOML file")
-    with console.status("reading"):
-        _, data = next(iter(indexed_datasets(source, results, plugins, schema=schema)))
+    with Said(console, "reading") as say:
+        _, data = next(iter(indexed_datasets(source, results, plugins, schema=schema, say=say)))
     wanted = profile(data)
     with console.status("") as status:
         fields = {}

@@ -12,6 +12,7 @@ from harness.api import Stream
 from harness.base import seeds
 from harness.base.errors import UserError, described
 from harness.data import indexed
+from harness.data.meter import Meter, Say, silent
 from harness.experiment.keys import data_key
 from harness.experiment.plan import PluginSpec
 from harness.plugins.registry import Registry, build
@@ -23,10 +24,11 @@ def data_folder(results: Path, key: str) -> Path:
     return results / "data" / key
 
 
-def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path) -> str:
+def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path, say: Say = silent) -> str:
     """The key of a data set that is on disk afterwards.
 
     One that is there already is compared with what was written, and built again if it is damaged, which is said.
+    say: told how far it is.
 
     Raises:
         UserError: the data cannot be built, trained or evaluated on.
@@ -43,7 +45,7 @@ def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path
             data = plugin.stream(seeds.generator(seed, "data", dataset.name))
             _check_room(data, folder, dataset.name)
             try:
-                indexed.save(data, folder, dataset.name)
+                indexed.save(data, folder, dataset.name, Meter(dataset.name, data.rows, say).add)
             except OSError as error:
                 problem = f"data set '{dataset.name}' cannot be written to '{folder}': {error.strerror}"
                 raise UserError(problem) from error

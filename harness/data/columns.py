@@ -50,7 +50,8 @@ def change(path: Path, body: Callable[[npt.NDArray[Any], int], None]) -> None:
         for at in range(0, shape[0], ROWS):
             n = min(ROWS, shape[0] - at)
             file.seek(start + width * at)
-            block = np.frombuffer(bytearray(file.read(width * n)), dtype).reshape(n, *shape[1:])
+            block = np.empty((n, *shape[1:]), dtype)
+            file.readinto(block.data)
             body(block, at)
             file.seek(start + width * at)
             file.write(block.data)

@@ -13,7 +13,9 @@ Codes = npt.NDArray[np.int32]
 FULL = 0.6
 """Share of the table in use at which it doubles."""
 _M1, _M2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
-_S33 = np.uint64(33)
+_S33, _ONE = np.uint64(33), np.uint64(1)
+BLOCK = 64
+"""Ids that are looked up together."""
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -21,26 +23,42 @@ def _slot_of(identity: Any, mask: Any) -> Any:
     x = np.uint64(identity)
     x = (x ^ (x >> _S33)) * _M1
     x = (x ^ (x >> _S33)) * _M2
-    return np.int64((x ^ (x >> _S33)) & mask)
+    return (x ^ (x >> _S33)) & mask
 
 
 @njit(cache=True, nogil=True)
 def _code(ids_N: Any, start: Any, training: Any, slot: Any, ids: Any, count: Any, used: Any, code_N: Any) -> Any:
-    """Code from `start` on until the table is full; where it stopped, and how many ids there are."""
+    """Code from `start` on until the table is full; where it stopped, and how many ids there are.
+
+    Ids are looked up by blocks, in one loop for each read from memory, so that its waits overlap. What is not found so
+    is sought one by one, and added.
+    """
     mask, limit = np.uint64(slot.size - 1), ids.size
-    for n in range(start, ids_N.size):
-        at = _slot_of(ids_N[n], mask)
-        while slot[at] >= 0 and ids[slot[at]] != ids_N[n]:
-            at = (at + 1) & np.int64(mask)
-        if slot[at] < 0:
-            if used == limit:
-                return n, used
-            slot[at] = used
-            ids[used] = ids_N[n]
-            count[used] = 0
-            used += 1
-        code_N[n] = slot[at]
-        count[slot[at]] += training
+    at_B, code_B = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.int32)
+    found_B = np.empty(BLOCK, np.bool_)
+    for first in range(start, ids_N.size, BLOCK):
+        size = min(BLOCK, ids_N.size - first)
+        for b in range(size):
+            at_B[b] = _slot_of(ids_N[first + b], mask)
+        for b in range(size):
+            code_B[b] = slot[at_B[b]]
+        for b in range(size):
+            found_B[b] = code_B[b] >= 0 and ids[np.uint64(max(code_B[b], 0))] == ids_N[first + b]
+        for b in range(size):
+            code, at, identity = code_B[b], at_B[b], ids_N[first + b]
+            if not found_B[b]:
+                code = slot[at]
+                while code >= 0 and ids[np.uint64(code)] != identity:
+                    at = (at + _ONE) & mask
+                    code = slot[at]
+            if code < 0:
+                if used == limit:
+                    return first + b, used
+                code = np.int32(used)
+                slot[at], ids[code], count[code] = code, identity, 0
+                used += 1
+            code_N[first + b] = code
+            count[np.uint64(code)] += training
     return ids_N.size, used
 
 
@@ -50,7 +68,7 @@ def _place(ids: Any, used: Any, slot: Any) -> Any:
     for code in range(used):
         at = _slot_of(ids[code], mask)
         while slot[at] >= 0:
-            at = (at + 1) & np.int64(mask)
+            at = (at + _ONE) & mask
         slot[at] = code
 
 

@@ -9,6 +9,7 @@ from harness.base.files import ensure_writable
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.leaks.checks import findings_of
+from harness.data.meter import Say, silent
 from harness.engine.device import device_of
 from harness.engine.network import check_fits
 from harness.experiment.instantiate import plugin_specs
@@ -20,8 +21,8 @@ from harness.search.arm import ArmPlan
 from harness.search.study import open_journal
 
 
-def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
-    """Check the whole plan, build and check its data sets, and lay out its arms.
+def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) -> list[ArmPlan]:
+    """Check the whole plan, build and check its data sets, and lay out its arms. say: told how far it is.
 
     Raises:
         UserError: anything in the plan or its data is not accepted.
@@ -33,7 +34,7 @@ def prepare(plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
     journal = open_journal(results) if plan.search.trials else None
     arms = []
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
-        key = build_data(dataset, plan.data_seed, registry, results)
+        key = build_data(dataset, plan.data_seed, registry, results, say)
         folder = data_folder(results, key)
         data, found = indexed.load(folder), findings_of(folder)
         task = _task(plan, data, label)

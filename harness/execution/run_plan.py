@@ -13,6 +13,7 @@ from harness.execution.local_pool import LocalPool
 from harness.execution.lock import locked
 from harness.execution.prepare import prepare
 from harness.execution.progress import Display
+from harness.execution.said import Said
 from harness.execution.scheduler import launch
 from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
@@ -26,8 +27,8 @@ from harness.tracking.live import Live
 
 def checked(console: Console, plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
     """`prepare`, while saying so; then what its data sets would mislead by."""
-    with console.status("checking the plan and building its data"):
-        arms = prepare(plan, registry, results)
+    with Said(console, "checking the plan and building its data") as say:
+        arms = prepare(plan, registry, results, say)
     warn = _warner(console)
     for dataset, found in findings_by_dataset(arms).items():
         for finding in found:

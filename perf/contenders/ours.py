@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
-from pathlib import Path
 
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
@@ -12,6 +10,7 @@ from harness.experiment.instantiate import parse_strategy
 from harness.experiment.plan import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from perf.contenders import Contender
+from perf.memory import memory_mb
 from perf.work import Work, dataset
 
 
@@ -58,15 +57,6 @@ class Ours(Contender):
         vocabularies = sum(a.nbytes for a in (*self.dataset.ids_V, *self.dataset.count_V))
         data = vocabularies + train.codes_NF.nbytes + train.labels_NT.nbytes
         return {"peak": memory_mb("VmHWM"), "table": self.table_mb, "data": data / 2**20}
-
-
-def memory_mb(name: str) -> float:
-    """VmRSS (now) or VmHWM (the most so far) of this process alone: `getrusage` also counts the one that started it."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
-    except (OSError, StopIteration):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 CONTENDER = Ours

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from harness.base.errors import UserError
-from harness.data import indexed
+from harness.data import indexed, meter
 from harness.data.build import build_data, data_folder
 from harness.experiment.plan import PluginSpec
 from harness.plugins.registry import Registry
@@ -99,3 +100,13 @@ def test_data_larger_than_the_disk_is_refused_before_it_is_made(tmp_path: Path) 
     with pytest.raises(UserError, match=r"1,000,000,000,000 rows take at least [\d,.]+ GiB; .* free"):
         build_data(huge, 0, REGISTRY, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_how_far_a_data_set_is_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meter, "EVERY", 0.0)
+    said: list[str] = []
+    build_data(TINY, 0, REGISTRY, tmp_path, said.append)
+    done = [re.fullmatch(r"data set 'powerlaw': ([\d,]+) of ([\d,]+) rows, [\d,]+ a second", text) for text in said]
+    assert done
+    assert done[-1] is not None
+    assert done[-1][1] == done[-1][2]

@@ -16,7 +16,8 @@ from harness.api import Data, UserError
 from harness.base import seeds
 from harness.data.indexed import SPLITS
 from harness.data.tabular.conversion import seconds
-from harness.data.tabular.splits import split_by_time
+from harness.data.tabular.splits import time_cuts
+from harness.data.tabular.time_counts import TimeCounts
 from harness.plugins.registry import Registry, build
 
 ROWS, DAY = 1000, 86_400
@@ -58,13 +59,15 @@ def test_a_gap_leaves_out_the_last_rows_of_train(tmp_path: Path) -> None:
 
 @given(st.lists(st.integers(0, 10**6), min_size=30, max_size=200), st.integers(0, 10**5))
 def test_no_row_of_the_gap_is_left(times_: list[int], gap: int) -> None:
-    time_N = np.array(times_)
+    time_N, counts = np.array(times_), TimeCounts()
+    counts.add(time_N)
     try:
-        parts = split_by_time(time_N, 0.2, 0.2, gap, "here")
+        cuts = time_cuts(counts, lambda: [time_N], (0.2, 0.2), gap, "here")
     except UserError:
         return
-    assert time_N[parts[0]].max() < time_N[parts[1]].min() - gap
-    assert time_N[parts[1]].max() < time_N[parts[2]].min()
+    part_N = cuts.parts(time_N)
+    assert time_N[part_N == 0].max() < time_N[part_N == 1].min() - gap
+    assert time_N[part_N == 1].max() < time_N[part_N == 2].min()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_no_row_of_the_gap_is_left(times_: list[int], gap: int) -> None:
     [
         ('by = "time"\ngap = "90"', "'90' is no time; accepted: a number and a unit, as 90d, 12h, 30m, 45s or 2w"),
         ('by = "row"\ngap = "2d"', 'gap = "2d" is between times'),
-        ('by = "time"\ngap = "40d"', "gap takes all of train, which lasts 33.2"),
+        ('by = "time"\ngap = "40d"', "gap takes all of train, which begins 33.33 days before valid"),
         ('by = "column"', 'by = "column" needs a column'),
         ('by = "row"\ncolumn = "user"', 'by = "row" takes no column'),
         ('by = "column"\ncolumn = "user"', "column says 0, 1, 2; accepted: train, valid, test"),

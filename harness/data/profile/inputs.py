@@ -16,13 +16,14 @@ from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.indexed import IndexedDataset
 from harness.data.leaks.checks import findings
+from harness.data.meter import Say, silent
 from harness.data.profile.statistics import FieldProfile, Profile, profile
 from harness.data.profile.zipf_fit import fit, frequencies
 from harness.data.synthetic.population import presets
-from harness.data.tabular.conversion import exact_ids
 from harness.data.tabular.files import PATTERN, data_files
 from harness.data.tabular.formats import readable, scan
 from harness.data.tabular.schema import Csv
+from harness.data.tabular.stores import is_address
 from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import PluginSpec, labels
 from harness.experiment.plan_file import load_plan
@@ -37,7 +38,12 @@ TABLES = (".parquet", ".csv", ".tsv", ".jsonl", ".arrow")
 
 
 def described(
-    source: str, results: Path, plugins: Path | None, overrides: list[str] | None, schema: str | None
+    source: str,
+    results: Path,
+    plugins: Path | None,
+    overrides: list[str] | None,
+    schema: str | None,
+    say: Say = silent,
 ) -> Iterator[tuple[str, Counts, Profile, tuple[Finding, ...]]]:
     """Name, training counts by field, profile, and what would mislead of each data set of a source.
 
@@ -45,9 +51,9 @@ def described(
         UserError: it is nothing of the kind, or cannot be read.
     """
     if _is_table(source) and schema is None:
-        yield *plain_table(Path(source)), ()
+        yield *plain_table(source), ()
         return
-    for name, data in indexed_datasets(source, results, plugins, overrides, schema):
+    for name, data in indexed_datasets(source, results, plugins, overrides, schema, say):
         yield name, {n: data.counts(f) for f, n in enumerate(data.fields)}, profile(data), findings(data)
 
 
@@ -57,12 +63,16 @@ def indexed_datasets(
     plugins: Path | None,
     overrides: list[str] | None = None,
     schema: str | None = None,
+    say: Say = silent,
 ) -> Iterator[tuple[str, IndexedDataset]]:
-    """Each data set of a preset, plan, schema, population, or table with a schema, built if it is not on disk."""
+    """Each data set of a preset, plan, schema, population, or table with a schema, built if it is not on disk.
+
+    say: told how far it is.
+    """
     registry = Registry(plugins)
     datasets, seed = _datasets(source, registry, overrides, schema)
     for name, dataset in datasets.items():
-        key = build_data(dataset, seed, registry, results)
+        key = build_data(dataset, seed, registry, results, say)
         yield name, indexed.load(data_folder(results, key))
 
 
@@ -70,7 +80,7 @@ def _is_table(source: str) -> bool:
     path = Path(source)
     if source in presets() or path.suffix == ".toml":
         return False
-    return path.exists() or bool(PATTERN.search(source)) or path.suffix.lower() in TABLES
+    return is_address(source) or path.exists() or bool(PATTERN.search(source)) or path.suffix.lower() in TABLES
 
 
 def _datasets(
@@ -95,21 +105,23 @@ def _datasets(
     return dict(zip(labels(plan.datasets), plugin_specs(plan, registry)[0], strict=True)), plan.data_seed
 
 
-def plain_table(path: Path) -> tuple[str, Counts, Profile]:
+def plain_table(path: str) -> tuple[str, Counts, Profile]:
     """Every column of table files as a field of ids, all rows being training; floats and times left out."""
-    files = data_files(str(path))
+    files = data_files(path)
     frame, _ = scan(files, Csv(), ())
     types = frame.collect_schema()
     chosen = [n for n, dtype in types.items() if not (dtype.is_float() or dtype.is_temporal() or dtype.is_nested())]
     with readable(files):
-        counts = {name: _count(frame.select(name).collect()[name]) for name in chosen}
+        counts = {name: _count(frame, name) for name in chosen}
     if not chosen or not next(iter(counts.values())).size:
         raise UserError(f"file '{path}' has no ids; accepted: columns of integers, text or booleans, and rows")
     fields = tuple(FieldProfile(n, frequencies(c), fit(c), float("nan"), float("nan")) for n, c in counts.items())
     pooled = frequencies(np.concatenate(list(counts.values())))
     rows = int(next(iter(counts.values())).sum())
-    return path.name, counts, Profile({"all": rows}, {}, fields, (), pooled, float("nan"), float("nan"))
+    return Path(path).name, counts, Profile({"all": rows}, {}, fields, (), pooled, float("nan"), float("nan"))
 
 
-def _count(column: pl.Series) -> npt.NDArray[np.int64]:
-    return np.asarray(np.unique(exact_ids(column), return_counts=True)[1], np.int64)
+def _count(frame: pl.LazyFrame, name: str) -> npt.NDArray[np.int64]:
+    """How often each value of a column occurs, ascending."""
+    counts = frame.group_by(name).len("rows").select(pl.col("rows").cast(pl.Int64).sort()).collect(engine="streaming")
+    return np.asarray(counts["rows"].to_numpy(), np.int64)

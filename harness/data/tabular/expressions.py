@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import polars as pl
 from polars import selectors
 
+from harness.base.addresses import without_secrets
 from harness.base.errors import UserError, unknown
 
 TEXT = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
@@ -17,6 +18,9 @@ READS = re.compile(r"\b((?:read|scan)_\w+)[\"`]?\s*(?:\(|--|/\*)", re.IGNORECASE
 """A call of a function of Polars that opens a file or an address, its name quoted or followed by a comment or not."""
 UNSURE = re.compile(r"--|/\*|[$`\\]|\w'")
 """Where SQL may begin or end a string otherwise than TEXT says."""
+OWN = "\0own "
+"""Begins the names of columns of our own."""
+WIDE = selectors.integer().cast(pl.Int128)
 CONSTANTS = ("true", "false", "null")
 MOST_LETTERS = 2000
 """Of an expression; the parser takes time with the square of it, and more."""
@@ -28,12 +32,16 @@ def refusing(place: str) -> Iterator[None]:
     try:
         yield
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise UserError(f"{place}: {(str(error).strip() or type(error).__name__).splitlines()[0]}") from error
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError(f"{place}: {without_secrets(said)}") from error
 
 
 def widened(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """The same rows with every integer column of 128 bits, so that no sum, difference or product of two wraps."""
-    return frame.with_columns(selectors.integer().cast(pl.Int128))
+    """The same rows with every integer column of 128 bits, so that no sum, difference or product of two wraps.
+
+    Each column also stands there as it is, its name after OWN: a bare column is read without the detour.
+    """
+    return frame.with_columns(WIDE, pl.all().name.prefix(OWN))
 
 
 def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
@@ -44,7 +52,7 @@ def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
     """
     _check_alone(query, f"{where}: query", "the table `data`")
     with refusing(f"{where}: query"):
-        result = pl.SQLContext(data=widened(frame)).execute(query)
+        result = pl.SQLContext(data=frame.with_columns(WIDE)).execute(query)
         result.collect_schema()
     return result
 
@@ -62,7 +70,7 @@ def expression(empty: pl.DataFrame, place: str, sql: str, where: str) -> pl.Expr
     if len(sql) > MOST_LETTERS:
         raise UserError(f"{at[:100]}... is too long; accepted: {MOST_LETTERS:,} letters")
     if sql in empty.columns:
-        found, dtype = pl.col(sql).cast(empty.schema[sql]), empty.schema[sql]
+        found, dtype = pl.col(f"{OWN}{sql}"), empty.schema[sql]
     else:
         found = _parsed(sql, empty.columns, at)
         with refusing(f"{at} is not accepted"):

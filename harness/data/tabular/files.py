@@ -1,4 +1,4 @@
-"""From what a path says to the files it means: one file, a list, a folder or a pattern."""
+"""From what a path says to the files it means: one file, a list, a folder or a pattern, here or in an object store."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from harness.base.errors import UserError, nearest
 from harness.base.files import odd_kind
 from harness.base.places import ROOT
 from harness.data.tabular.expressions import refusing
+from harness.data.tabular.stores import Stored, is_address, stored_files
+
+Source = Path | Stored
 
 PATTERN = re.compile(r"[*?\[]")
 PARTITION = re.compile(r"([^/=]+)=([^/]*)/")
@@ -34,7 +37,7 @@ def one_file(text: str, what: str) -> Path:
     raise UserError(f"{what} = '{text}': {problem}")
 
 
-def data_files(path: str | Sequence[str]) -> tuple[Path, ...]:
+def data_files(path: str | Sequence[str]) -> tuple[Source, ...]:
     """Every file that is meant, in order: of a folder or pattern by name; hidden ones and those of `_name` left out.
 
     Raises:
@@ -52,8 +55,10 @@ def data_files(path: str | Sequence[str]) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def digest_of(files: Iterable[Path]) -> str:
+def digest_of(files: Iterable[Source]) -> str:
     """Of the content of all files, in order, and of the columns that their folders' names give.
+
+    A file of an object store is known by its size and ETag, as reading all of it twice may take hours.
 
     Raises:
         UserError: one cannot be read.
@@ -61,14 +66,15 @@ def digest_of(files: Iterable[Path]) -> str:
     parts = []
     for file in files:
         with refusing(f"file '{file}' cannot be read"):
-            status = file.stat()
-            parts.append((_digest(file.resolve(), status.st_size, status.st_mtime_ns), PARTITION.findall(str(file))))
+            parts.append((_content(file), PARTITION.findall(str(file))))
     if len(parts) == 1 and not parts[0][1]:
         return parts[0][0]
     return hashlib.blake2b(repr(parts).encode()).hexdigest()[:32]
 
 
-def _files(text: str) -> list[Path]:
+def _files(text: str) -> Sequence[Source]:
+    if is_address(address := os.path.expandvars(text)):
+        return stored_files(address)
     tried = _places(text)
     for path in tried:
         if path.is_dir():
@@ -104,6 +110,13 @@ def _missing(text: str, tried: list[Path]) -> str:
         return f"does not exist: ${name} is not set; {nearest(name, os.environ)}it must name a file"
     siblings = (p.name for path in tried if path.parent.is_dir() for p in path.parent.iterdir())
     return f"does not exist; {nearest(tried[0].name, siblings)}a file is needed"
+
+
+def _content(file: Source) -> str:
+    if isinstance(file, Stored):
+        return f"{file.size} {file.mark}"
+    status = file.stat()
+    return _digest(file.resolve(), status.st_size, status.st_mtime_ns)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +15,9 @@ import pyarrow as pa
 
 from harness.base.errors import UserError
 from harness.data.tabular.expressions import refusing
-from harness.data.tabular.files import PARTITION
+from harness.data.tabular.files import PARTITION, Source
 from harness.data.tabular.schema import Csv
+from harness.data.tabular.stores import Stored, first_bytes
 
 SEPARATORS = "\t,;|"
 """Sought in the first row where a schema names none; the most frequent is taken."""
@@ -26,7 +28,7 @@ Scan = Callable[[dict[str, pl.DataType]], pl.LazyFrame]
 """Reads the files again; given: column -> the type that it is to have instead of its own."""
 
 
-def scan(files: Sequence[Path], csv: Csv, text: Sequence[str]) -> tuple[pl.LazyFrame, Scan | None]:
+def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> tuple[pl.LazyFrame, Scan | None]:
     """The rows of all files, one after the other, and for delimited text how to read it with other types.
 
     csv: how delimited text is written. text: columns of it that are not to be read as numbers.
@@ -47,7 +49,7 @@ def scan(files: Sequence[Path], csv: Csv, text: Sequence[str]) -> tuple[pl.LazyF
     return frame, read
 
 
-def _kind(file: Path) -> str:
+def _kind(file: Source) -> str:
     with refusing(f"file '{file}' cannot be read"):
         start = _first_block(file)
     if not start:
@@ -61,9 +63,9 @@ def _kind(file: Path) -> str:
     return "JSON lines" if start.lstrip()[:1] == b"{" else "CSV"
 
 
-def _first_block(file: Path) -> bytes:
+def _first_block(file: Source) -> bytes:
     """Its first bytes, decompressed."""
-    with file.open("rb") as raw:
+    with io.BytesIO(first_bytes(file)) if isinstance(file, Stored) else file.open("rb") as raw:
         start = raw.read(4)
         raw.seek(0)
         if start[:2] == GZIP:
@@ -80,18 +82,23 @@ def _begun(read: Callable[[int], bytes]) -> bytes:
         raise OSError(f"the compressed data is damaged: {error}") from error
 
 
-def _others(kind: str, files: Sequence[Path]) -> pl.LazyFrame:
+def _others(kind: str, files: Sequence[Source]) -> pl.LazyFrame:
     match kind:
         case "Parquet":
-            return pl.scan_parquet(list(files), glob=False, hive_partitioning=True, try_parse_hive_dates=False)
+            return pl.scan_parquet(_named(files), glob=False, hive_partitioning=True, try_parse_hive_dates=False)
         case "Arrow":
-            return _partitioned(pl.scan_ipc(list(files), glob=False, include_file_paths=SOURCE), files)
+            return _partitioned(pl.scan_ipc(_named(files), glob=False, include_file_paths=SOURCE), files)
         case _:
-            rows = pl.scan_ndjson(list(files), infer_schema_length=None, include_file_paths=SOURCE)
+            rows = pl.scan_ndjson(_named(files), infer_schema_length=None, include_file_paths=SOURCE)
             return _partitioned(rows, files)
 
 
-def _partitioned(frame: pl.LazyFrame, files: Sequence[Path]) -> pl.LazyFrame:
+def _named(files: Sequence[Source]) -> list[str]:
+    """As Polars takes them."""
+    return [str(file) for file in files]
+
+
+def _partitioned(frame: pl.LazyFrame, files: Sequence[Source]) -> pl.LazyFrame:
     """With a column for every `name=value` among the folders."""
     names = dict.fromkeys(name for file in files for name, _ in PARTITION.findall(str(file)))
     path = pl.col(SOURCE)
@@ -99,7 +106,7 @@ def _partitioned(frame: pl.LazyFrame, files: Sequence[Path]) -> pl.LazyFrame:
     return frame.with_columns(columns).drop(SOURCE)
 
 
-def _csv(files: Sequence[Path], csv: Csv, text: Sequence[str]) -> Scan:
+def _csv(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scan:
     separator = csv.separator or max(SEPARATORS, key=_first_row(_first_block(files[0]), csv.comment).count)
     options: dict[str, Any] = {
         "glob": False,
@@ -111,7 +118,7 @@ def _csv(files: Sequence[Path], csv: Csv, text: Sequence[str]) -> Scan:
         "new_columns": csv.names or None,
         "include_file_paths": SOURCE,
     }
-    sources = list(files)
+    sources = _named(files)
     names = pl.scan_csv(sources, infer_schema=False, **options).collect_schema()
     known = {name: pl.String for name in text if name in names}
     guess = pl.scan_csv(
@@ -133,7 +140,7 @@ def _first_row(start: bytes, comment: str) -> str:
 
 
 @contextmanager
-def readable(files: Sequence[Path], where: str = "") -> Iterator[None]:
+def readable(files: Sequence[Source], where: str = "") -> Iterator[None]:
     """Turn an error of reading these files into one line, which begins with `where`."""
     named = f"file '{files[0]}'" + (f" and {len(files) - 1} more" if len(files) > 1 else "")
     try:
@@ -145,9 +152,9 @@ def readable(files: Sequence[Path], where: str = "") -> Iterator[None]:
         raise UserError(f"{where}{_not_utf8(files) or error}") from error
 
 
-def _not_utf8(files: Sequence[Path]) -> str:
+def _not_utf8(files: Sequence[Source]) -> str:
     """Where text is not UTF-8, if one of the files is plain text."""
-    for file in files:
+    for file in (file for file in files if isinstance(file, Path)):
         with file.open("rb") as lines:
             for row, line in enumerate(lines, start=1):
                 try:

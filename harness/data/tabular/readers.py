@@ -1,27 +1,32 @@
-"""Table files, read as the columns that a schema asks for."""
+"""Table files as the columns that a schema asks for: checked, and not read yet."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import polars as pl
 
 from harness.base.errors import UserError, unknown
-from harness.data.tabular.copies import refuse_copies
-from harness.data.tabular.expressions import expression, queried, widened
+from harness.data.tabular.expressions import OWN, expression, queried, widened
+from harness.data.tabular.files import Source
 from harness.data.tabular.formats import Scan, readable, scan
 from harness.data.tabular.schema import Schema
 
+ORDERLY = re.compile(r"SELECT \[|WITH_COLUMNS:$|\[|FILTER |FROM$|\w+ SCAN \[|PROJECT |ESTIMATED ROWS: ")
+"""Begins the lines of Polars' plan of a query that gives rows as they come and in their order."""
+WINDOW = ").over("
 
-def read_table(schema: Schema, files: Sequence[Path], where: str) -> pl.DataFrame:
+
+def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> tuple[pl.LazyFrame, bool]:
     """One column per expression of the schema, named by its place; only the columns they need are read.
 
+    Also returned: whether rows come one after the other in the order of the files; a join, say, keeps none.
     where: begins messages.
 
     Raises:
-        UserError: a file cannot be read, an expression is not accepted, no row is left, or a field is a label.
+        UserError: a file cannot be read, or an expression is not accepted.
     """
     frame, read_again = scan(files, schema.csv, schema.text)
     columns = frame.collect_schema()
@@ -32,6 +37,7 @@ def read_table(schema: Schema, files: Sequence[Path], where: str) -> pl.DataFram
         _keep_zeros(schema, columns, read_again, files, where)
     if schema.query is not None:
         frame = queried(frame, schema.query, where)
+    orderly = schema.query is None or _orderly(frame)
     empty = pl.DataFrame(schema=frame.collect_schema())
     frame = widened(frame)
     headless = read_again is not None and any(name.lstrip("-").replace(".", "").isdigit() for name in columns)
@@ -41,18 +47,18 @@ def read_table(schema: Schema, files: Sequence[Path], where: str) -> pl.DataFram
         chosen = [expression(empty, place, sql, where).alias(place) for place, sql in schema.expressions().items()]
     if read_again is not None and schema.query is None:
         _refuse_doubles(chosen, columns, where)
-    with readable(files, f"{where}, "):
-        table = frame.select(chosen).collect()
-    if not len(table):
-        left = "query" if schema.where is None else f"where = {schema.where!r}"
-        raise UserError(f"{where}, file '{files[0]}': 0 rows are left by {left}")
-    refuse_copies(table, schema, where)
-    return table if schema.query is None else table.sort(table.columns)  # a join keeps no order
+    return frame.select(chosen), orderly
+
+
+def _orderly(frame: pl.LazyFrame) -> bool:
+    """Whether a plan is of steps alone that read rows one by one, as its lines tell."""
+    plan = frame.explain(optimized=False)
+    return WINDOW not in plan and all(ORDERLY.match(line.strip()) for line in plan.splitlines())
 
 
 def _refuse_doubles(chosen: Sequence[pl.Expr], columns: pl.Schema, where: str) -> None:
     """Refuse a column whose name the header holds twice; Polars would take the first."""
-    for name in (name for each in chosen for name in each.meta.root_names()):
+    for name in (name.removeprefix(OWN) for each in chosen for name in each.meta.root_names()):
         if f"{name}_duplicated_0" in columns:
             raise UserError(f"{where}: the header holds the column '{name}' twice; accepted: a name for each")
 
@@ -66,16 +72,17 @@ def _said(hint: str) -> Iterator[None]:
         raise UserError(f"{error}{hint}") from error
 
 
-def _keep_zeros(schema: Schema, columns: pl.Schema, read_again: Scan, files: Sequence[Path], where: str) -> None:
+def _keep_zeros(schema: Schema, columns: pl.Schema, read_again: Scan, files: Sequence[Source], where: str) -> None:
     """Refuse a column of delimited text whose ids differ as text, as `007` and `7`, and not as numbers."""
-    numeric = [name for name, dtype in columns.items() if dtype.is_integer()]
-    ids = [sql for place, sql in schema.expressions().items() if place.startswith(("fields.", "split.", "group"))]
-    for name in (n for n in numeric if n in ids):
-        with readable(files):
-            text = read_again({name: pl.String()}).select(name).collect()[name]
-        zeros = text.filter(text.str.contains(r"^-?0\d"))
-        if len(zeros) and text.n_unique() > text.cast(pl.Int128).n_unique():
-            raise UserError(
-                f'{where}: column "{name}" has ids with zeros in front, as "{zeros[0]}", that are others as numbers; '
-                f'accepted: text = ["{name}"] in the schema, which keeps them'
-            )
+    sql = {sql for place, sql in schema.expressions().items() if place.startswith(("fields.", "split.", "group"))}
+    names = [name for name, dtype in columns.items() if dtype.is_integer() and name in sql]
+    text = read_again(dict.fromkeys(names, pl.String())).select(names)
+    with readable(files):
+        zeros = text.select(pl.all().filter(pl.all().str.contains(r"^-?0\d")).first()).collect(engine="streaming")
+        for name in (name for name in names if zeros[name][0] is not None):
+            as_text, as_number = pl.col(name).n_unique(), pl.col(name).cast(pl.Int128).n_unique().alias("number")
+            if text.select(as_text > as_number).collect(engine="streaming").item():
+                raise UserError(
+                    f'{where}: column "{name}" has ids with zeros in front, as "{zeros[name][0]}", that are others as '
+                    f'numbers; accepted: text = ["{name}"] in the schema, which keeps them'
+                )

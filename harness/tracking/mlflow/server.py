@@ -15,12 +15,12 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from harness.analysis.load import plans
-from harness.base.addresses import Address
+from harness.base.addresses import Address, without_secrets
 from harness.base.errors import UserError
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import plan_that_ran
 from harness.results.plan_results import read_plan_result
-from harness.tracking.mlflow.store import has_server, line, own_database, shared_page, without_secrets
+from harness.tracking.mlflow.store import has_server, line, own_database, shared_page
 from harness.tracking.mlflow.views import of_plan
 
 SETTINGS = {

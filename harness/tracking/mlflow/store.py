@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
@@ -25,7 +24,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
 
-from harness.base.addresses import MLFLOW
+from harness.base.addresses import MLFLOW, without_secrets
 from harness.base.errors import UserError
 
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
@@ -163,11 +162,6 @@ def shared_page(base: str, experiment: str, view: str, *, charts: bool) -> str:
 def line(error: Exception) -> str:
     """An error in one line, without the password of an address in it."""
     return without_secrets(f"{type(error).__name__}: {error}".splitlines()[0][:200])
-
-
-def without_secrets(text: str) -> str:
-    """The same without user names and passwords in addresses: these are shown and stored nowhere."""
-    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
 
 
 def own_database(results: Path) -> str:

@@ -1,0 +1,83 @@
+"""The rows of a table in batches, as they come from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from harness.data.tabular.conversion import seconds
+from harness.data.tabular.files import Source
+from harness.data.tabular.formats import readable
+from harness.data.tabular.readers import lazy_table
+from harness.data.tabular.schema import Schema
+
+LEAST = 1 << 16
+"""Rows of a batch: so many or more, as Polars reads them, but for the last."""
+NUMBER = "row"
+"""A column of our own: which row of the table this is, where the split asks for it."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns that a schema asks for, named by their place; `time` in whole seconds."""
+
+    frame: pl.LazyFrame
+    files: Sequence[Source]
+    where: str
+    """Begins messages."""
+    numbered: bool = False
+    """Whether rows are numbered."""
+
+    def batches(self, places: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """The rows in their order, with all columns or these alone.
+
+        Raises:
+            UserError: a file cannot be read, or a row has no time.
+        """
+        at = 0
+        for batch in self._read(self.frame if places is None else self.frame.select(places)):
+            yield self.finished(batch, at)
+            at += len(batch)
+
+    def _read(self, frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        parts = list[pl.DataFrame]()
+        with readable(self.files, f"{self.where}, "):
+            for part in frame.collect_batches(engine="streaming"):
+                parts.append(part)
+                if sum(map(len, parts)) >= LEAST:
+                    yield pl.concat(parts)
+                    parts = []
+        if parts:
+            yield pl.concat(parts)
+
+    def finished(self, batch: pl.DataFrame, at: int) -> pl.DataFrame:
+        """A batch that begins at this row, with whole seconds and numbers of rows."""
+        if "time" in batch.columns:
+            time = pl.Series("time", seconds(batch["time"], f"{self.where}: time"))
+            batch.replace_column(batch.get_column_index("time"), time)
+        if self.numbered and NUMBER not in batch.columns:
+            batch.insert_column(0, pl.Series(NUMBER, np.arange(at, at + len(batch))))
+        return batch
+
+
+def open_table(schema: Schema, files: Sequence[Source], where: str) -> Table:
+    """The table that a schema describes, which is read anew by each pass.
+
+    What a query joins, groups, sorts or looks at through a window is held, in order of time and of all its values, as a
+    join keeps no other.
+
+    Raises:
+        UserError: a file cannot be read, or an expression is not accepted.
+    """
+    frame, orderly = lazy_table(schema, files, where)
+    table = Table(frame, files, where, numbered=schema.split.by == "row")
+    if orderly:
+        return table
+    with readable(files, f"{where}, "):
+        rows = frame.collect(engine="streaming").sort(frame.collect_schema().names())
+    rows = table.finished(rows, 0)
+    rows = rows if schema.time is None else rows.sort("time", maintain_order=True)
+    return Table(rows.lazy(), files, where)

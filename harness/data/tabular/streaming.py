@@ -1,0 +1,69 @@
+"""A table as a data set: read in batches, which become pieces of train, valid and test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import polars as pl
+
+from harness.api import Generator, Split, Stream
+from harness.data.tabular.batches import NUMBER, Table, open_table
+from harness.data.tabular.conversion import exact_ids
+from harness.data.tabular.copies import Copies
+from harness.data.tabular.files import Source
+from harness.data.tabular.look import Look, first_look, times_of
+from harness.data.tabular.ordered import in_order
+from harness.data.tabular.pieces import piece
+from harness.data.tabular.schema import Schema
+from harness.data.tabular.splits import Parts, drawn_parts, time_cuts, told_parts
+from harness.data.validation import SPLITS
+
+Rule = Callable[[pl.DataFrame], Parts]
+
+
+def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Generator) -> Stream:
+    """The data set that a schema makes of these files, in order of time if it has one; at most a batch is in memory.
+
+    where: begins messages.
+
+    Raises:
+        UserError: a file cannot be read, an expression, a time, a label or a split is not accepted, or no row is left.
+            While pieces are read: a field is a label.
+    """
+    table = open_table(schema, files, where)
+    look = first_look(table, schema)
+    pieces = _pieces(table, schema, look, _rule(table, schema, look, rng))
+    return Stream(tuple(schema.fields), tuple(schema.labels), pieces, look.rows)
+
+
+def _rule(table: Table, schema: Schema, look: Look, rng: Generator) -> Rule:
+    """Which split the rows of a batch are in."""
+    cut, where = schema.split, f"{table.where}: split"
+    shares = (cut.valid, cut.test)
+    match cut.by:
+        case "time":
+            assert look.times is not None
+            cuts = time_cuts(look.times, lambda: times_of(table), shares, cut.gap_seconds, where)
+            return lambda batch: cuts.parts(batch["time"].to_numpy())
+        case "column":
+            return lambda batch: told_parts(batch["split.column"], where)
+        case way:
+            column, salt = NUMBER if way == "row" else "split.column", int(rng.integers(2**63))
+            return lambda batch: drawn_parts(exact_ids(batch[column], where), shares, salt)
+
+
+def _pieces(table: Table, schema: Schema, look: Look, rule: Rule) -> Iterator[tuple[str, Split]]:
+    copies, seen, none = Copies(schema, table.where), set[str](), pl.DataFrame()
+    for batch in in_order(table, look.times):
+        copies.add(batch)
+        part_N = rule(batch)
+        none = batch.clear()
+        for part, name in enumerate(SPLITS):
+            here_N = part_N == part
+            if here_N.any():
+                rows = batch if here_N.all() else batch.filter(here_N)
+                yield name, piece(rows, schema, table.where, observed=look.observed)
+                seen.add(name)
+    copies.refuse()
+    for name in (name for name in SPLITS if name not in seen):
+        yield name, piece(none, schema, table.where, observed=look.observed)
