@@ -22,7 +22,7 @@ class TableFile(Dataset):
     `path` may also stand in the schema; environment variables in either are expanded. Values in the schema are SQL
     expressions (of Polars) over the columns of the file; optional keys are marked by a question mark:
 
-        fields = ["user_id", "item_id"]   # columns, or a table [fields] of name = "SQL"; integers, text, bool, dates
+        fields = ["user_id", "item_id"]   # columns, or a table [fields] of ids, numbers, lists, sequences, histories
         where = "day <= 8"                # ? rows to keep
         group = "user_id"                 # ? for GAUC
         time = "ts_ms / 1000"             # ? seconds, a date, or text as 2024-05-01 12:00:00

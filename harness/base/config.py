@@ -48,8 +48,9 @@ class Config(BaseModel):
     @classmethod
     def _array(cls, value: Any, info: ValidationInfo) -> Any:
         """TOML has arrays alone."""
-        field = cls.model_fields[str(info.field_name)]
-        return tuple(value) if isinstance(value, list) and get_origin(field.annotation) is tuple else value
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        arrays = any(get_origin(kind) is tuple for kind in (annotation, *get_args(annotation)))
+        return tuple(value) if isinstance(value, list) and arrays else value
 
 
 def _inner(model: Any, part: str) -> Any:

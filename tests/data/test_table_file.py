@@ -219,7 +219,7 @@ BAD_SCHEMA = [
     ('["user", "item"]', '["user", "itm"]', "unknown column 'itm'; did you mean 'item'?"),
     ('["user", "item"]', "[]", "fields = {} is not accepted"),
     ('["user", "item"]', "[1]", "fields = [1] is not accepted: a list holds names of columns"),
-    ('["user", "item"]', '["price"]', "is of type Float64; accepted: whole numbers or text, as"),
+    ('["user", "item"]', '["price"]', "no field has single ids; accepted: at least one"),
     ('click = "clicked"', 'click = "clicked +"', "labels.click = 'clicked +' is not accepted: "),
     ('click = "clicked"', 'click = "clickd = 1"', "unknown column 'clickd'; did you mean 'clicked'?"),
     ('click = "clicked"', 'click = "row"', "= 'row' has the value "),

@@ -25,6 +25,8 @@ class Table:
     """The columns that a schema asks for, named by their place; `time` in whole seconds."""
 
     frame: pl.LazyFrame
+    schema: Schema
+    """The kind of every field told."""
     files: Sequence[Source]
     where: str
     """Begins messages."""
@@ -72,12 +74,12 @@ def open_table(schema: Schema, files: Sequence[Source], where: str) -> Table:
     Raises:
         UserError: a file cannot be read, or an expression is not accepted.
     """
-    frame, orderly = lazy_table(schema, files, where)
-    table = Table(frame, files, where, numbered=schema.split.by == "row")
+    frame, schema, orderly = lazy_table(schema, files, where)
+    table = Table(frame, schema, files, where, numbered=schema.split.by == "row")
     if orderly:
         return table
     with readable(files, f"{where}, "):
         rows = frame.collect(engine="streaming").sort(frame.collect_schema().names())
     rows = table.finished(rows, 0)
     rows = rows if schema.time is None else rows.sort("time", maintain_order=True)
-    return Table(rows.lazy(), files, where)
+    return Table(rows.lazy(), schema, files, where)

@@ -22,7 +22,7 @@ class Copies:
 
     def __init__(self, schema: Schema, where: str) -> None:
         self._schema, self._where = schema, where
-        self._pairs = {pair: Counter[tuple[Any, Any]]() for pair in product(schema.fields, schema.labels)}
+        self._pairs = {pair: Counter[tuple[Any, Any]]() for pair in product(_of_ids(schema), schema.labels)}
         """How often each value of a field and of a label come together, while it can still be a copy."""
 
     def add(self, batch: pl.DataFrame) -> None:
@@ -46,9 +46,14 @@ class Copies:
             values, labels = zip(*seen, strict=True) if seen else ((), ())
             if len(seen) == len(set(values)) == len(set(labels)) == 2 and min(seen.values()) >= LEAST:
                 raise UserError(
-                    f"{self._where}: fields.{field} = {self._schema.fields[field]!r} has the values of label '{label}' "
-                    f"under other names, in all {seen.total():,} rows that know it; leave it out"
+                    f"{self._where}: fields.{field} = {self._schema.fields[field].sql!r} has the values of label "
+                    f"'{label}' under other names, in all {seen.total():,} rows that know it; leave it out"
                 )
+
+
+def _of_ids(schema: Schema) -> list[str]:
+    """The fields whose ids are one column as it is."""
+    return [name for name, spec in schema.fields.items() if spec.kind == "id"]
 
 
 def _counted(field: pl.Series, label: pl.Series, seen: Counter[tuple[Any, Any]]) -> bool:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import polars as pl
 from polars import selectors
+from polars.datatypes import DataTypeClass
 
 from harness.base.addresses import without_secrets
 from harness.base.errors import UserError, unknown
@@ -124,16 +125,32 @@ def _with_quotes(sql: str, columns: list[str]) -> str:
 
 def _check_type(dtype: pl.DataType, place: str, sql: str, at: str) -> None:
     kind = place.partition(".")[0]
-    if kind in ("where", "observed"):
-        fits, accepted = dtype == pl.Boolean, "a condition, true or false"
-    elif kind == "labels":
-        fits = dtype == pl.Boolean or dtype.is_numeric()
-        accepted = f"0, 1, true, false or null, as {sql} = 'yes'"
-    elif kind == "time":
-        fits = dtype.is_numeric() or dtype in (pl.Date, pl.Datetime, pl.String)
-        accepted = "seconds as a number, or a date"
-    else:
-        fits = not (dtype.is_float() or dtype.is_decimal() or dtype.is_nested() or dtype in (pl.Null, pl.Object))
-        accepted = f"whole numbers or text, as CAST({sql} AS BIGINT)"
+    listed = dtype.inner if isinstance(dtype, (pl.List, pl.Array)) else None
+    match kind:
+        case "where" | "observed" | "history_where":
+            fits, accepted = dtype == pl.Boolean, "a condition, true or false"
+        case "labels":
+            fits = dtype == pl.Boolean or dtype.is_numeric()
+            accepted = f"0, 1, true, false or null, as {sql} = 'yes'"
+        case "time":
+            fits = dtype.is_numeric() or dtype in (pl.Date, pl.Datetime, pl.String)
+            accepted = "seconds as a number, or a date"
+        case "numbers":
+            fits, accepted = dtype.is_numeric() or dtype == pl.Boolean, f"a number, as CAST({sql} AS DOUBLE)"
+        case "weights":
+            fits, accepted = listed is not None and listed.is_numeric(), "a list of numbers"
+        case "lists":
+            fits = dtype == pl.String or (listed is not None and is_id(listed))
+            accepted = "a list of whole numbers or text, or text as a|b|c"
+        case "columns":
+            fits = is_id(dtype) or dtype.is_numeric() or (listed is not None and is_id(listed))
+            accepted = "whole numbers, text, numbers, or a list of whole numbers or text"
+        case _:
+            fits, accepted = is_id(dtype), f"whole numbers or text, as CAST({sql} AS BIGINT)"
     if not fits:
         raise UserError(f"{at} is of type {dtype}; accepted: {accepted}")
+
+
+def is_id(dtype: pl.DataType | DataTypeClass) -> bool:
+    """Whether values of a type can be ids."""
+    return not (dtype.is_float() or dtype.is_decimal() or dtype.is_nested() or dtype in (pl.Null, pl.Object))

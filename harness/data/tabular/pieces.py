@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from harness.api import Split, UserError
+from harness.api import Ints, Lists, Split, UserError, hash_ids
 from harness.data.tabular.conversion import exact_ids, write_ids
+from harness.data.tabular.fields import FieldSpec
+from harness.data.tabular.listed import lists_of, number
 from harness.data.tabular.schema import Schema
 
 Bools = npt.NDArray[np.bool_]
@@ -19,9 +21,11 @@ def piece(batch: pl.DataFrame, schema: Schema, where: str, *, observed: bool) ->
     Raises:
         UserError: a value is not accepted.
     """
-    ids_NF = np.empty((len(batch), len(schema.fields)), np.int64, order="F")
-    for f, name in enumerate(schema.fields):
-        write_ids(batch[f"fields.{name}"], ids_NF[:, f], f"{where}: fields.{name}")
+    names = schema.single_ids()
+    ids_NF = np.empty((len(batch), len(names)), np.int64, order="F")
+    for f, name in enumerate(names):
+        _write_field(batch, schema.fields[name], name, ids_NF[:, f], where)
+    numbers = [number(batch[f"numbers.{name}"]) for name, spec in schema.fields.items() if spec.kind == "number"]
     labels_NT, observed_NT = _labels(batch, schema)
     return Split(
         ids_NF=ids_NF,
@@ -29,7 +33,29 @@ def piece(batch: pl.DataFrame, schema: Schema, where: str, *, observed: bool) ->
         observed_NT=observed_NT if observed else None,
         group_N=None if schema.group is None else exact_ids(batch["group"], f"{where}: group"),
         time_N=None if schema.time is None else batch["time"].to_numpy(),
+        numbers_NP=np.stack(numbers, axis=1) if numbers else None,
+        lists=tuple(_lists(batch, schema, name, where) for name in schema.list_names()),
     )
+
+
+def _write_field(batch: pl.DataFrame, spec: FieldSpec, name: str, id_N: Ints, where: str) -> None:
+    """Write the ids of one field; those of a cross are a hash of all its columns' ids, as that of text is."""
+    if spec.cross is None:
+        write_ids(batch[f"fields.{name}"], id_N, f"{where}: fields.{name}")
+        return
+    id_N[:] = 0
+    for i in range(len(spec.cross)):
+        column_N = exact_ids(batch[f"crossed.{name}.{i}"], f"{where}: fields.{name}")
+        id_N[:] = hash_ids(id_N ^ column_N, i).view(np.int64)
+
+
+def _lists(batch: pl.DataFrame, schema: Schema, name: str, where: str) -> Lists:
+    """Of one field; one that is empty or null holds the id of null."""
+    spec, at = schema.fields[name], f"{where}: fields.{name}"
+    owner = schema.fields.get(spec.shares or "")
+    whole = owner is not None and owner.kind == "id" and batch[f"fields.{spec.shares}"].dtype.is_integer()
+    weights = None if spec.weights is None else batch[f"weights.{name}"]
+    return lists_of(batch[f"lists.{name}"], spec.separator, weights, at, whole=whole)
 
 
 def _labels(batch: pl.DataFrame, schema: Schema) -> tuple[npt.NDArray[np.uint8], Bools]:

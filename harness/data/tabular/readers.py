@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import polars as pl
 
 from harness.base.errors import UserError, unknown
-from harness.data.tabular.expressions import OWN, expression, queried, widened
+from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import Scan, readable, scan
 from harness.data.tabular.schema import Schema
@@ -17,13 +17,17 @@ from harness.data.tabular.schema import Schema
 ORDERLY = re.compile(r"SELECT \[|WITH_COLUMNS:$|\[|FILTER |FROM$|\w+ SCAN \[|PROJECT |ESTIMATED ROWS: ")
 """Begins the lines of Polars' plan of a query that gives rows as they come and in their order."""
 WINDOW = ").over("
+IDS = ("fields.", "crossed.", "columns.", "history_by.", "split.", "group")
+"""Begins the places of ids."""
+FIRST = 1000
+"""Rows in which fractions are sought."""
 
 
-def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> tuple[pl.LazyFrame, bool]:
+def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> tuple[pl.LazyFrame, Schema, bool]:
     """One column per expression of the schema, named by its place; only the columns they need are read.
 
-    Also returned: whether rows come one after the other in the order of the files; a join, say, keeps none.
-    where: begins messages.
+    Also returned: the schema, the kind of every field told; and whether rows come one after the other in the order of
+    the files; a join, say, keeps none. where: begins messages.
 
     Raises:
         UserError: a file cannot be read, or an expression is not accepted.
@@ -44,10 +48,35 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> tuple[pl.
     with _said("; if the file has no header, name its columns: names = [...] under [csv]" if headless else ""):
         if schema.where is not None:
             frame = frame.filter(expression(empty, "where", schema.where, where))
+        schema = _told_by_type(schema, frame, empty, where)
         chosen = [expression(empty, place, sql, where).alias(place) for place, sql in schema.expressions().items()]
     if read_again is not None and schema.query is None:
         _refuse_doubles(chosen, columns, where)
-    return frame.select(chosen), orderly
+    return frame.select(chosen), schema, orderly
+
+
+def _told_by_type(schema: Schema, frame: pl.LazyFrame, empty: pl.DataFrame, where: str) -> Schema:
+    """The schema with the kind of every field, where the type of its column alone tells it.
+
+    Raises:
+        UserError: a column holds whole numbers as fractions, which may be ids or not.
+    """
+    columns = {name: spec.column for name, spec in schema.fields.items() if spec.column is not None}
+    chosen = [expression(empty, f"columns.{name}", sql, where).alias(name) for name, sql in columns.items()]
+    types = frame.select(chosen).collect_schema()
+    fractions = [name for name, dtype in types.items() if dtype.is_float()]
+    with refusing(where):
+        first = frame.head(FIRST).select(chosen).select(fractions).collect() if fractions else pl.DataFrame()
+    for column in first:
+        if (column.is_null() | (column == column.round())).all():
+            name, sql = column.name, columns[column.name]
+            raise UserError(
+                f"{where}: fields.{name} = {sql!r} is of type {column.dtype} and holds whole numbers, as ids may; "
+                f'accepted: {name} = {{ number = "{sql}" }}, or {name} = {{ id = "CAST({sql} AS BIGINT)" }}'
+            )
+    told = schema.of_types(types)
+    told.kinds().check(told.single_ids(), where)
+    return told
 
 
 def _orderly(frame: pl.LazyFrame) -> bool:
@@ -74,7 +103,7 @@ def _said(hint: str) -> Iterator[None]:
 
 def _keep_zeros(schema: Schema, columns: pl.Schema, read_again: Scan, files: Sequence[Source], where: str) -> None:
     """Refuse a column of delimited text whose ids differ as text, as `007` and `7`, and not as numbers."""
-    sql = {sql for place, sql in schema.expressions().items() if place.startswith(("fields.", "split.", "group"))}
+    sql = {sql for place, sql in schema.expressions().items() if place.startswith(IDS)}
     names = [name for name, dtype in columns.items() if dtype.is_integer() and name in sql]
     text = read_again(dict.fromkeys(names, pl.String())).select(names)
     with readable(files):

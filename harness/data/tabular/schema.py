@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from harness.api import Kinds, ListField, NumberField
 from harness.base.config import Config, explain, read_toml
 from harness.base.errors import UserError, unknown
+from harness.data.tabular.fields import FieldSpec, History
 from harness.data.tabular.files import one_file
 from harness.data.tabular.splits import duration
 
@@ -81,7 +85,7 @@ class Csv(Config):
 class Schema(Config):
     """The TOML file, as documented in `TableFile`."""
 
-    fields: dict[str, str] = Field(min_length=1)
+    fields: dict[str, FieldSpec] = Field(min_length=1)
     labels: dict[str, str] = Field(min_length=1)
     observed: dict[str, str] = {}
     where: str | None = None
@@ -96,11 +100,13 @@ class Schema(Config):
     @field_validator("fields", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
-        if not isinstance(value, list):
+        if isinstance(value, list):
+            if not all(isinstance(name, str) for name in value):
+                raise ValueError("a list holds names of columns")
+            value = {name: name for name in _once(value)}
+        if not isinstance(value, dict):
             return value
-        if not all(isinstance(name, str) for name in value):
-            raise ValueError("a list holds names of columns")
-        return {name: name for name in _once(value)}
+        return {name: {"column": told} if isinstance(told, str) else told for name, told in value.items()}
 
     @model_validator(mode="after")
     def _fits(self) -> Schema:
@@ -109,21 +115,64 @@ class Schema(Config):
                 raise ValueError(str(unknown("label", name, self.labels, "observed")))
         if self.split.by == "time" and self.time is None:
             raise ValueError('split.by = "time" needs `time`, the SQL expression that gives it')
-        for field, sql in self.fields.items():
-            for label, told in self.labels.items():
-                if _bare(sql) == _bare(told):
-                    raise ValueError(f"fields.{field} = {sql!r} is the label '{label}' itself; leave it out")
+        for field, spec in self.fields.items():
+            for sql in spec.places(field, self.fields).values():
+                self._refuse_labels(field, sql)
+            if spec.history is not None:
+                self._check_history(field, spec.history)
         return self
+
+    def _refuse_labels(self, field: str, sql: str) -> None:
+        for label, told in self.labels.items():
+            if _bare(sql) == _bare(told):
+                raise ValueError(f"fields.{field} = {sql!r} is the label '{label}' itself; leave it out")
+
+    def _check_history(self, field: str, history: History) -> None:
+        if self.time is None:
+            raise ValueError(f"fields.{field} is made of earlier rows, and needs `time`, the SQL that gives it")
+        ids = [name for name, spec in self.fields.items() if spec.kind in ("column", "id", "cross")]
+        if history.of not in ids:
+            raise ValueError(str(unknown("field", history.of, ids, f"fields.{field}: of")))
 
     def expressions(self) -> dict[str, str]:
         """Place in the schema -> SQL of every column to read."""
-        named = {
-            f"{table}.{name}": sql
-            for table in ("fields", "labels", "observed")
-            for name, sql in vars(self)[table].items()
-        }
+        found: dict[str, str] = {}
+        for name, spec in self.fields.items():
+            found |= spec.places(name, self.fields)
+        for table, told in (("labels", self.labels), ("observed", self.observed)):
+            found |= {f"{table}.{name}": sql for name, sql in told.items()}
         single = {"group": self.group, "time": self.time, "split.column": self.split.column}
-        return named | {place: sql for place, sql in single.items() if sql is not None}
+        return found | {place: sql for place, sql in single.items() if sql is not None}
+
+    def of_types(self, types: Mapping[str, pl.DataType]) -> Schema:
+        """The same, the kind of every field told. types: of the columns that have to tell it, by field."""
+        told = {name: spec.of_type(types[name]) if name in types else spec for name, spec in self.fields.items()}
+        return self.model_copy(update={"fields": told})
+
+    def single_ids(self) -> tuple[str, ...]:
+        """The fields of which an example has one id, once the kind of every field is told."""
+        return tuple(name for name, spec in self.fields.items() if spec.single)
+
+    def list_names(self) -> tuple[str, ...]:
+        """The lists, sequences and histories."""
+        return tuple(name for name, spec in self.fields.items() if not spec.single and spec.number is None)
+
+    def kinds(self) -> Kinds:
+        """The other fields.
+
+        Raises:
+            UserError: one cannot be what it is said to be.
+        """
+        numbers, lists, shares = list[NumberField](), list[ListField](), dict[str, str]()
+        for name, spec in self.fields.items():
+            if spec.number is not None:
+                numbers.append(NumberField(name, spec.scale, spec.buckets))
+            elif not spec.single:
+                last = spec.longest if spec.history is None else spec.history.last
+                lists.append(ListField(name, last, spec.pool, ordered=spec.kind != "list"))
+            if (owner := spec.shares if spec.history is None else spec.history.of) is not None:
+                shares[name] = owner
+        return Kinds(tuple(numbers), tuple(lists), shares)
 
 
 def _bare(sql: str) -> str:

@@ -11,6 +11,7 @@ from harness.data.tabular.batches import NUMBER, Table, open_table
 from harness.data.tabular.conversion import exact_ids
 from harness.data.tabular.copies import Copies
 from harness.data.tabular.files import Source
+from harness.data.tabular.history import Histories
 from harness.data.tabular.look import Look, first_look, times_of
 from harness.data.tabular.ordered import in_order
 from harness.data.tabular.pieces import piece
@@ -31,9 +32,10 @@ def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Gener
             While pieces are read: a field is a label.
     """
     table = open_table(schema, files, where)
+    schema = table.schema
     look = first_look(table, schema)
     pieces = _pieces(table, schema, look, _rule(table, schema, look, rng))
-    return Stream(tuple(schema.fields), tuple(schema.labels), pieces, look.rows)
+    return Stream(schema.single_ids(), tuple(schema.labels), pieces, look.rows, kinds=schema.kinds())
 
 
 def _rule(table: Table, schema: Schema, look: Look, rng: Generator) -> Rule:
@@ -53,8 +55,10 @@ def _rule(table: Table, schema: Schema, look: Look, rng: Generator) -> Rule:
 
 
 def _pieces(table: Table, schema: Schema, look: Look, rule: Rule) -> Iterator[tuple[str, Split]]:
-    copies, seen, none = Copies(schema, table.where), set[str](), pl.DataFrame()
-    for batch in in_order(table, look.times):
+    copies, histories = Copies(schema, table.where), Histories(schema, table.where)
+    seen, none = set[str](), pl.DataFrame()
+    for rows_read in in_order(table, look.times):
+        batch = histories.add_to(rows_read)
         copies.add(batch)
         part_N = rule(batch)
         none = batch.clear()

@@ -1,0 +1,88 @@
+"""Sequences made of the log itself: what the same user did before, as rows come in order of time."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from harness.api import Ints, UserError
+from harness.data.tabular.conversion import exact_ids
+from harness.data.tabular.fields import History as HistorySpec
+from harness.data.tabular.history_kernel import latest
+from harness.data.tabular.schema import Schema
+from harness.data.vocabulary import Vocabulary
+
+NEVER = np.iinfo(np.int64).min
+"""The time of a user who has no row yet."""
+
+
+class History:
+    """The latest ids of every user: at most 16 bytes for each of `last` ids of each user in memory."""
+
+    def __init__(self, last: int) -> None:
+        self._users, self._last = Vocabulary(), last
+        self._ring_UL, self._size_U = np.empty((0, last), np.int64), np.empty(0, np.int64)
+        self._before_UL, self._time_U = np.empty((0, last + 1), np.int64), np.empty(0, np.int64)
+
+    def __call__(self, user_N: Ints, time_N: Ints, id_N: Ints, counts_N: npt.NDArray[np.bool_]) -> pl.Series:
+        """The ids of earlier rows of the same user which count, the oldest first, as lists; rows come in order of time,
+        over all calls."""
+        code_N = self._users.code(user_N, training=False)
+        self._grow(self._users.used)
+        values_M, length_N = np.empty(len(user_N) * self._last, np.int64), np.empty(len(user_N), np.int64)
+        size = latest(
+            code_N,
+            time_N,
+            id_N,
+            counts_N,
+            self._ring_UL,
+            self._size_U,
+            self._time_U,
+            self._before_UL,
+            values_M,
+            length_N,
+        )
+        offsets = pa.array(np.concatenate([[0], np.cumsum(length_N)]))
+        return pl.Series(values=pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(values_M[:size]))))
+
+    def _grow(self, users: int) -> None:
+        if users > len(self._size_U):
+            more = max(users, 2 * len(self._size_U)) - len(self._size_U)
+            self._ring_UL = np.concatenate([self._ring_UL, np.empty((more, self._last), np.int64)])
+            self._before_UL = np.concatenate([self._before_UL, np.empty((more, self._last + 1), np.int64)])
+            self._size_U = np.concatenate([self._size_U, np.zeros(more, np.int64)])
+            self._time_U = np.concatenate([self._time_U, np.full(more, NEVER)])
+
+
+class Histories:
+    """Every history that a schema asks for."""
+
+    def __init__(self, schema: Schema, where: str) -> None:
+        self._where = where
+        self._made = {
+            n: (spec.history, History(spec.history.last)) for n, spec in schema.fields.items() if spec.history
+        }
+
+    def add_to(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """The batch with a column of lists for each history. Batches come in order of time.
+
+        Raises:
+            UserError: an id is not accepted.
+        """
+        return batch.with_columns(
+            self._lists(batch, name, spec, history).alias(f"lists.{name}")
+            for name, (spec, history) in self._made.items()
+        )
+
+    def _lists(self, batch: pl.DataFrame, name: str, spec: HistorySpec, history: History) -> pl.Series:
+        at, counts = f"{self._where}: fields.{name}", np.ones(len(batch), np.bool_)
+        if spec.where is not None:
+            counts = batch[f"history_where.{name}"].fill_null(False).to_numpy()
+        time_N = batch["time"].to_numpy()
+        if len(time_N) and time_N[0] == NEVER:
+            raise UserError(f"{at}: a row has the time {NEVER}; accepted: a later one")
+        return history(
+            exact_ids(batch[f"history_by.{name}"], at), time_N, exact_ids(batch[f"fields.{spec.of}"], at), counts
+        )

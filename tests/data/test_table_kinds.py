@@ -1,0 +1,226 @@
+"""Numbers, lists, sequences, crosses and histories of a table, as a schema asks for them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.api import Data, Lists, UserError
+from harness.base import seeds
+from harness.data.tabular.conversion import NULL, exact_ids
+from harness.data.tabular.history import History
+from harness.data.tabular.listed import lists_of
+from harness.plugins.registry import Registry, build
+
+REST = """
+[labels]
+y = "y"
+[split]
+by = "row"
+valid = 0.2
+test = 0.2
+"""
+
+
+def load(folder: Path, fields: str, frame: pl.DataFrame, rest: str = REST) -> Data:
+    """The data that a schema of these fields makes of a table."""
+    frame.write_parquet(folder / "log.parquet")
+    (folder / "schema.toml").write_text(f"{fields}\n{rest}")
+    params = {"schema": str(folder / "schema.toml"), "path": str(folder / "log.parquet")}
+    data: Data = build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
+    return data
+
+
+def rows(count: int = 60, **columns: Any) -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    plain = {"y": np.arange(count) % 2, "user": rng.integers(0, 9, count), "item": rng.integers(0, 7, count)}
+    return pl.DataFrame(plain | columns)
+
+
+def held(lists: Lists) -> list[list[int]]:
+    """Every list by itself."""
+    return [lists.values_M[at : at + n].tolist() for at, n in zip(lists.begins(), lists.length_N.tolist(), strict=True)]
+
+
+def ids(values: list[Any]) -> list[int]:
+    return [int(i) for i in exact_ids(pl.Series(values))]
+
+
+@pytest.mark.parametrize(
+    ("column", "separator", "expected"),
+    [
+        (["a|b", "c", "", None], "|", [["a", "b"], ["c"], None, None]),
+        (["a, b", "c"], ", ", [["a", "b"], ["c"]]),
+        (['["a", "b|c"]', "[]", "a|b"], "|", [["a", "b|c"], None, ["a", "b"]]),
+        (["[1, 2]", "[3]"], "|", [["1", "2"], ["3"]]),
+        ([["a", "b"], [], None, ["c"]], "|", [["a", "b"], None, None, ["c"]]),
+        ([[1, 2], [3], []], "|", [[1, 2], [3], None]),
+        ([[1, None], [3, 4]], "|", [[1, None], [3, 4]]),
+    ],
+)
+def test_lists_are_read_as_they_are_written(column: list[Any], separator: str, expected: list[Any]) -> None:
+    """None: the one id of an empty list."""
+    found = held(lists_of(pl.Series(column), separator, None, "here", whole=False))
+    wanted = [
+        [NULL] if e is None else [NULL if i is None else exact_ids(pl.Series([i]))[0] for i in e] for e in expected
+    ]
+    assert found == wanted
+
+
+def test_ids_of_text_are_whole_numbers_where_the_table_is_of_whole_numbers() -> None:
+    found = held(lists_of(pl.Series(["3|1", "[7]", ""]), "|", None, "here", whole=True))
+    assert found == [[3, 1], [7], [NULL]]
+    with pytest.raises(UserError, match="here has the id 'x' in a list; accepted: whole numbers"):
+        lists_of(pl.Series(["3|x"]), "|", None, "here", whole=True)
+
+
+def test_weights_are_as_many_as_ids() -> None:
+    column, weights = pl.Series([["a", "b"], [], ["c"]]), pl.Series([[0.5, 1.5], [], [2.0]])
+    found = lists_of(column, "|", weights, "here", whole=False)
+    assert found.weight_M is not None
+    assert found.weight_M.tolist() == [0.5, 1.5, 1.0, 2.0]
+    with pytest.raises(UserError, match="a list of 1 ids has 2 weights"):
+        lists_of(column, "|", pl.Series([[0.5, 1.5], [], [2.0, 1.0]]), "here", whole=False)
+
+
+def test_json_that_is_none_is_refused() -> None:
+    with pytest.raises(UserError, match=r"the text '\[1, ' is no list of JSON|is no list of JSON"):
+        lists_of(pl.Series(["[1, }]"]), "|", None, "here", whole=False)
+
+
+def test_every_kind_comes_out_of_a_table(tmp_path: Path) -> None:
+    n = 60
+    frame = rows(
+        n,
+        price=[None if i % 10 == 0 else i + 0.5 for i in range(n)],
+        tags=["|".join("abc"[: i % 4]) for i in range(n)],
+        words=[[f"w{i % 3}", "x"] for i in range(n)],
+        recent=[json.dumps(list(range(i % 3))) for i in range(n)],
+    )
+    fields = """
+    [fields]
+    user = "user"
+    item = { id = "item" }
+    pair = { cross = ["user", "item"] }
+    price = "price"
+    age = { number = "y + 30", buckets = 2 }
+    tags = { list = "tags", pool = "sum", longest = 2 }
+    words = "words"
+    recent = { sequence = "recent", longest = 5, shares = "item" }
+    """
+    data = load(tmp_path, fields, frame)
+    assert data.fields == ("user", "item", "pair")
+    assert [(f.name, f.scale, f.buckets) for f in data.kinds.numbers] == [
+        ("price", "standard", 0),
+        ("age", "standard", 2),
+    ]
+    told = [(f.name, f.longest, f.pool, f.ordered) for f in data.kinds.lists]
+    assert told == [("tags", 2, "sum", False), ("words", 50, "mean", False), ("recent", 5, "mean", True)]
+    assert data.kinds.shares == {"recent": "item"}
+    pairs: dict[int, tuple[int, int]] = {}
+    splits = (data.train, data.valid, data.test)
+    for split in splits:
+        for row, (user, item, pair) in enumerate(split.ids_NF.tolist()):
+            assert pairs.setdefault(pair, (user, item)) == (user, item)
+            assert split.lists[2].length_N[row] >= 1
+    assert len(pairs) == frame.select("user", "item").n_unique()
+    assert len(set(pairs.values())) == len(pairs)
+    every = np.concatenate(
+        [s.numbers_NP[:, 0] for s in (data.train, data.valid, data.test) if s.numbers_NP is not None]
+    )
+    assert np.isnan(every).sum() == 6
+    values = {tuple(sequence) for s in splits for sequence in held(s.lists[2])}
+    assert values == {(NULL,), (0,), (0, 1)}
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers(0, 9), st.booleans())), st.integers(1, 4))
+def test_a_history_holds_strictly_earlier_rows_of_the_same_user_alone(
+    events: list[tuple[int, int, int, bool]], last: int
+) -> None:
+    """Against the definition, whatever the batches: no row sees itself, another of its time, or the future."""
+    events = sorted(events, key=lambda event: event[1])
+    columns = list(zip(*events, strict=True)) or [(), (), (), ()]
+    user_N, time_N, id_N = (np.array(column, np.int64) for column in columns[:3])
+    counts_N = np.array(columns[3], np.bool_)
+    expected = [
+        [i for u, t, i, counts in events if counts and u == user and t < time][-last:] for user, time, _, _ in events
+    ]
+    for cut in (len(events), len(events) // 2, 1):
+        history, found = History(last), list[list[int]]()
+        for at in range(0, len(events), max(cut, 1)):
+            part = slice(at, at + max(cut, 1))
+            found += history(user_N[part], time_N[part], id_N[part], counts_N[part]).to_list()
+        assert found == expected
+
+
+def test_a_history_of_a_table_is_of_earlier_rows_in_any_split(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    frame = rows(200, ts=rng.permutation(np.repeat(np.arange(100), 2)), clicked=rng.integers(0, 2, 200))
+    fields = """
+    time = "ts"
+    [fields]
+    user = "user"
+    item = "item"
+    seen = { history = { of = "item", by = "user", where = "clicked = 1", last = 3 } }
+    [labels]
+    y = "y"
+    [split]
+    by = "time"
+    valid = 0.2
+    test = 0.2
+    gap = "5s"
+    """
+    data = load(tmp_path, fields, frame, "")
+    assert data.kinds.shares == {"seen": "item"}
+    log = frame.sort("ts", maintain_order=True)
+    seen = 0
+    for split in (data.train, data.valid, data.test):
+        assert split.time_N is not None
+        lists = held(split.lists[0])
+        for (user, _), time, found in zip(split.ids_NF.tolist(), split.time_N.tolist(), lists, strict=True):
+            before = log.filter((pl.col("user") == user) & (pl.col("ts") < time) & (pl.col("clicked") == 1))
+            assert found == (before["item"].tail(3).to_list() or [NULL])
+            seen += found != [NULL]
+    assert seen > 50
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ('x = { number = "price", longest = 3 }', r"fields.x .*longest does not belong to a field of kind number"),
+        ('x = { number = "price", list = "tags" }', "number and list tells what the field is; accepted: one of"),
+        ("x = { shares = 'user' }", "nothing tells what the field is"),
+        ('x = { numbr = "price" }', "unknown key 'numbr'; did you mean 'number'"),
+        ('x = { number = "price", scale = "log" }', "unknown scale 'log'; did you mean 'log1p'"),
+        ('x = { list = "tags", shares = "usr" }', "field 'x' shares: unknown table 'usr'; did you mean 'user'"),
+        ('x = { history = { of = "itm", by = "user" } }', "unknown field 'itm'|needs `time`"),
+        ('x = { history = { of = "item", by = "user" } }', "is made of earlier rows, and needs `time`"),
+        ('x = { number = "y" }', "is the label 'y' itself"),
+        ('x = { number = "tags" }', "numbers.x = 'tags' is of type String; accepted: a number, as CAST"),
+        ('x = { list = "price" }', "lists.x = 'price' is of type Float64; accepted: a list of"),
+        ('x = { list = "words", weights = "words" }', "weights.x = 'words' is of type .*; accepted: a list of numbers"),
+        ('x = "whole"', r'holds whole numbers, as ids may; accepted: x = { number = "whole" }, or x = { id = "CAST'),
+        ('x = { cross = ["user"] }', "at least 2|too short"),
+        (
+            'x = { cross = ["user", "price"] }',
+            "crossed.x.1 = 'price' is of type Float64; accepted: whole numbers or text",
+        ),
+    ],
+)
+def test_fields_that_cannot_be_are_refused_with_their_place(field: str, message: str, tmp_path: Path) -> None:
+    frame = rows(60, price=np.arange(60) + 0.5, whole=np.arange(60.0), tags=["a"] * 60, words=[["a"]] * 60)
+    with pytest.raises(UserError, match=message):
+        load(tmp_path, f'[fields]\nuser = "user"\nitem = "item"\n{field}', frame)
+
+
+def test_what_a_hint_proposes_is_accepted(tmp_path: Path) -> None:
+    frame = rows(60, whole=np.arange(60.0))
+    for accepted in ('{ number = "whole" }', '{ id = "CAST(whole AS BIGINT)" }'):
+        load(tmp_path, f'[fields]\nuser = "user"\nx = {accepted}', frame)
