@@ -117,35 +117,36 @@ def lay_out(
     tables, hashes: of ids, and how many rows an id has in each. numbers: the tables of numbers. alone: whether the net
     reads the ids of sequences one by one.
     """
-    lists, fields, most = dataset.kinds.lists, dataset.fields, max(hashes)
+    fields, most = dataset.fields, max(hashes)
     table_F = [dataset.table_of(name) for name in fields]
-    pick = [f * most + h for f, t in enumerate(table_F) for h in range(hashes[t])]
     of_ids = [LookupColumn(tables[t], f) for f, t in enumerate(table_F) for _ in range(hashes[t])]
-    slots, made, positions = [column.place for column in of_ids], list[ListColumns](), list[Positions]()
-    pooled = [each for each in lists if not (alone and each.ordered)]
-    names = (*fields, *(each.name for each in pooled), *(table.name for table in numbers))
-    free, place = len(names), len(fields)
-    for g, each in enumerate(lists):
+    slots, lists, positions = [column.place for column in of_ids], list[ListColumns](), list[Positions]()
+    pooled = [each.name for each in dataset.kinds.lists if not (alone and each.ordered)]
+    names = (*fields, *pooled, *(table.name for table in numbers))
+    vectors, places = len(names), len(fields)
+    for g, each in enumerate(dataset.kinds.lists):
         t = dataset.table_of(each.name)
-        single, weight_M = each not in pooled, dataset.weights[g]
-        way = ALONE if single else MEAN if each.pool == "mean" else SUM
-        made.append(
-            ListColumns(
-                np.asarray(dataset.values[g]), NO_WEIGHTS if weight_M is None else np.asarray(weight_M), hashes[t],
-                len(of_ids), each.longest, way,
-            )
-        )  # fmt: skip
-        for i in range(each.longest):
-            slot = free + i if single else names.index(each.name)
-            slots += [slot] * hashes[t]
-            of_ids += [LookupColumn(tables[t], place + i)] * hashes[t]
-        place += each.longest
-        if single:
+        lists.append(_list_columns(dataset, g, hashes[t], len(of_ids), alone=each.name not in pooled))
+        of_ids += [LookupColumn(tables[t], places + i) for i in range(each.longest) for _ in range(hashes[t])]
+        places += each.longest
+        if each.name in pooled:
+            slots += [names.index(each.name)] * (each.longest * hashes[t])
+        else:
+            slots += [vectors + i for i in range(each.longest) for _ in range(hashes[t])]
             target = table_F.index(t) if t in table_F else None
-            positions.append(Positions(each.name, free, each.longest, target))
-            free += each.longest
+            positions.append(Positions(each.name, vectors, each.longest, target))
+            vectors += each.longest
     slots += [names.index(table.name) for table in numbers]
+    pick = [f * most + h for f, t in enumerate(table_F) for h in range(hashes[t])]
     return Columns(
-        torch.tensor(pick, dtype=torch.int32), torch.tensor(slots, dtype=torch.int32), tuple(of_ids), tuple(made),
+        torch.tensor(pick, dtype=torch.int32), torch.tensor(slots, dtype=torch.int32), tuple(of_ids), tuple(lists),
         tuple(numbers), names, tuple(positions),
     )  # fmt: skip
+
+
+def _list_columns(dataset: IndexedDataset, g: int, hashes: int, first: int, *, alone: bool) -> ListColumns:
+    """The columns of list field g, from column `first` on."""
+    field, weight_M = dataset.kinds.lists[g], dataset.weights[g]
+    way = ALONE if alone else MEAN if field.pool == "mean" else SUM
+    weights = NO_WEIGHTS if weight_M is None else np.asarray(weight_M)
+    return ListColumns(np.asarray(dataset.values[g]), weights, hashes, first, field.longest, way)
