@@ -15,7 +15,8 @@ from harness.data.tabular.streaming import table_stream
 
 class TableFile(Dataset):
     """schema: a TOML file, sought in the current folder, then in the repository. path: a file, a folder of files, or a
-    pattern as `logs/*.parquet`; in the schema also a list of these. Their content tells whether they are Parquet,
+    pattern as `logs/*.parquet`, here or in an object store, as `s3://bucket/logs`; in the schema also a list of these.
+    They are read in batches, whatever their size. Their content tells whether they are Parquet,
     Arrow, JSON lines or delimited text, plain, gzip or zstd. labels: which of the schema's labels to train on, all of
     them if none are named.
 
@@ -47,8 +48,8 @@ class TableFile(Dataset):
         test = 0.1
         # gap = "90d"                     # ? with by = "time": how long before valid rows are left out of train
 
-    Ids are exact: integers stay as they are (unsigned ones above 2**63 wrap), other types become their rank among
-    the distinct values of the column, and null is an id of its own.
+    Integers stay as they are (unsigned ones above 2**63 wrap), dates and booleans become integers, and null is an id of
+    its own. Text becomes a 64-bit hash: two of n distinct values have one id with a probability of n**2 / 2**65.
     """
 
     name = "table_file"

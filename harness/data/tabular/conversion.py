@@ -21,9 +21,10 @@ SEED = 0
 def exact_ids(column: pl.Series, where: str = "a column") -> Ints:
     """int64 ids of integers, text, booleans, dates: equal where the values are. A null has the id NULL.
 
-    Integers stay as they are, unsigned ones above 2**63 wrap. Booleans, dates and times become the integers that stand
-    for them. Text, and integers beyond 64 bits, become a 64-bit hash, so that no column need be read whole: among n
-    distinct values, two have one id with a probability of n**2 / 2**65, as .00003 in 30 million.
+    Integers stay as they are, unsigned ones above 2**63 wrap (so that -1 and 2**64 - 1 are one id). Booleans, dates and
+    times become the integers that stand for them. Text, and integers beyond 64 bits, become a 64-bit hash, so that no
+    column need be read whole: among n distinct values, two have one id with a probability of n**2 / 2**65, as .00003 in
+    30 million.
 
     Raises:
         UserError: an integer is that of a null. where: begins the message.
@@ -85,9 +86,8 @@ def seconds(column: pl.Series, where: str) -> Ints:
     if whole.dtype != pl.Int64:
         whole = whole.cast(pl.Int64, strict=False)
     if missing := whole.null_count():
-        raise UserError(
-            f"{where} is null or not finite in {missing:,} of {len(column):,} rows; accepted: a time in every row"
-        )
+        rows = f"{missing:,} of {len(column):,} rows read together"
+        raise UserError(f"{where} is null or not finite in {rows}; accepted: a time in every row")
     value_N: Ints = whole.to_numpy()
     return value_N
 

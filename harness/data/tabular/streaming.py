@@ -23,9 +23,9 @@ Rule = Callable[[pl.DataFrame], Parts]
 
 
 def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Generator) -> Stream:
-    """The data set that a schema makes of these files, in order of time if it has one; at most a batch is in memory.
+    """The data set that a schema makes of these files, in order of time if it has one.
 
-    where: begins messages.
+    Its rows are counted before they are split: those that a gap leaves out are among them. where: begins messages.
 
     Raises:
         UserError: a file cannot be read, an expression, a time, a label or a split is not accepted, or no row is left.
