@@ -173,6 +173,11 @@ def test_the_report_never_imports_torch(module: str) -> None:
     assert not [m for m in reachable(module) if any(within(i, "torch") for i in MODULES[m])]
 
 
+def test_the_report_draws_without_matplotlib() -> None:
+    """Its import and its drawing took half of a report's time."""
+    assert not reachable("harness.report.write") & importers("matplotlib")
+
+
 def test_plugin_folders_are_no_packages() -> None:
     """A top-level package called `datasets` would shadow another library's."""
     for folder in ("datasets", "strategies"):
