@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.api import Dataset, Generator, Split, Stream, UserError, tuned
+from harness.data.synthetic.held import held_bytes
 from harness.data.synthetic.population import Population, load_population, source
 from harness.data.synthetic.sampler import Sampler, sampler_seed
 
@@ -108,6 +109,9 @@ class PowerLaw(Dataset):
                     split = dataclasses.replace(split, observed_NT=rows.seen_by(training_starts))
                 yield part, split
             first = last
+
+    def memory(self) -> int:
+        return held_bytes(self._population())
 
     def fingerprint(self) -> dict[str, Any]:
         """The population itself, however it was spelt, and the source that makes rows of it."""

@@ -28,7 +28,7 @@ LAYERS = {
     "analysis": "base experiment metrics results",
     "report": "analysis base figures metrics results",
     "tracking": "analysis base experiment figures metrics results search",
-    "execution": "base data engine experiment metrics plugins results search tracking",
+    "execution": "api base data engine experiment metrics plugins results search tracking",
     "testing": "api base data engine experiment plugins results",
     "facts": "analysis base execution experiment figures metrics plugins report results",
     "commands": "analysis api base data engine execution experiment facts metrics plugins report results search "
@@ -171,6 +171,11 @@ def test_only_one_module_names_an_implementation(implementation: str, user: str)
 @pytest.mark.parametrize("module", [m for m in MODULES if within(m, "harness.report") or within(m, "harness.figures")])
 def test_the_report_never_imports_torch(module: str) -> None:
     assert not [m for m in reachable(module) if any(within(i, "torch") for i in MODULES[m])]
+
+
+def test_the_report_draws_without_matplotlib() -> None:
+    """Its import and its drawing took half of a report's time."""
+    assert not reachable("harness.report.write") & importers("matplotlib")
 
 
 def test_plugin_folders_are_no_packages() -> None:

@@ -22,15 +22,16 @@ class Estimate:
         return len(self.values)
 
     @cached_property
+    def _array(self) -> inference.Floats:
+        return np.array(self.values)
+
+    @cached_property
     def mean(self) -> float:
-        return float(np.mean(self.values))
+        return float(self._array.mean())
 
     @cached_property
     def _interval(self) -> tuple[float, float] | None:
-        if self.n == 1:
-            return None
-        low, high = inference.t_interval(np.array(self.values))
-        return float(low), float(high)
+        return None if self.deviation is None else inference.interval_of(self.mean, self.deviation, self.n)
 
     @property
     def low(self) -> float | None:
@@ -55,7 +56,7 @@ class Estimate:
     @cached_property
     def deviation(self) -> float | None:
         """Standard deviation over seeds."""
-        return float(np.std(self.values, ddof=1)) if self.n > 1 else None
+        return float(self._array.std(ddof=1)) if self.n > 1 else None
 
     def detectable(self, level: float = inference.LEVEL) -> float | None:
         """The smallest mean that this many seeds, varying as much, would tell from zero four times in five."""
@@ -66,18 +67,18 @@ class Estimate:
         """The BCa bootstrap interval; None with too few seeds for one."""
         if self.n < inference.BOOTSTRAP_FROM:
             return None
-        low, high = inference.bootstrap_interval(np.array([self.values]))
+        low, high = inference.bootstrap_interval(self._array[None])
         return float(low[0]), float(high[0])
 
     @cached_property
     def p_value(self) -> float | None:
         """Of Student's t test that the mean is zero; None from one seed."""
-        return float(inference.t_test(np.array(self.values))) if self.n > 1 else None
+        return None if self.deviation is None else float(inference.p_of(self.mean, self.deviation, self.n))
 
     @cached_property
     def sign_flip(self) -> float | None:
         """p of the sign-flip test that the values are symmetric about zero; None from one seed."""
-        return float(inference.sign_flip(np.array(self.values))) if self.n > 1 else None
+        return float(inference.sign_flip(self._array)) if self.n > 1 else None
 
 
 def estimate(values: Iterable[float]) -> Estimate | None:

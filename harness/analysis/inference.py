@@ -6,15 +6,18 @@ deserve trust at which n is measured by `python -m perf.coverage`.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special, stats
 
 Floats = npt.NDArray[np.float64]
+Values = TypeVar("Values", float, Floats)
 
 LEVEL, POWER = 0.05, 0.8
 """Two-sided level of every interval and test, and the power that a detectable difference is detected with."""
@@ -25,9 +28,9 @@ RESAMPLES = 9999
 
 
 @cache
-def _critical(n: int) -> float:
-    """Of Student's t with n seeds, two-sided at `LEVEL`."""
-    return float(stats.t.isf(LEVEL / 2, n - 1))
+def _critical(n: int, level: float = LEVEL) -> float:
+    """Of Student's t with n seeds, two-sided."""
+    return float(stats.t.isf(level / 2, n - 1))
 
 
 @cache
@@ -38,9 +41,12 @@ def _flips(n: int) -> Floats:
 
 def t_interval(values: Floats) -> tuple[Floats, Floats]:
     """Ends of the Student-t interval of the mean; n >= 2."""
-    n = values.shape[-1]
-    mean = values.mean(-1)
-    half = np.asarray(_critical(n) * values.std(-1, ddof=1) / np.sqrt(n))
+    return interval_of(values.mean(-1), values.std(-1, ddof=1), values.shape[-1])
+
+
+def interval_of(mean: Values, deviation: Values, n: int) -> tuple[Values, Values]:
+    """The same from the mean of n values and their standard deviation."""
+    half = _critical(n) * deviation / math.sqrt(n)
     return mean - half, mean + half
 
 
@@ -58,10 +64,13 @@ def bootstrap_interval(values: Floats, resamples: int = RESAMPLES) -> tuple[Floa
 
 def t_test(values: Floats) -> Floats:
     """Two-sided p of Student's paired t test; 1 where every value is zero."""
-    n = values.shape[-1]
-    mean, error = values.mean(-1), values.std(-1, ddof=1) / np.sqrt(n)
+    return p_of(values.mean(-1), values.std(-1, ddof=1), values.shape[-1])
+
+
+def p_of(mean: Values, deviation: Values, n: int) -> Floats:
+    """The same from the mean of n values and their standard deviation."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = np.where(mean == 0, 0.0, mean / error)
+        statistic = np.where(mean == 0, 0.0, mean / np.divide(deviation, math.sqrt(n)))
     return np.asarray(2 * special.stdtr(n - 1, -np.abs(statistic)))
 
 
@@ -102,14 +111,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def power(effect: float, n: int, level: float = LEVEL) -> float:
     """Chance that a two-sided paired t test over n seeds detects a mean difference of `effect` standard deviations."""
-    critical, shift = stats.t.isf(level / 2, n - 1), effect * np.sqrt(n)
+    critical, shift = _critical(n, level), effect * np.sqrt(n)
     return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.sf(critical, n - 1, -shift))
 
 
 @cache
 def detectable_effect(n: int, level: float = LEVEL) -> float:
     """The smallest mean difference, in standard deviations of the differences, that n seeds detect with `POWER`."""
-    most = stats.t.isf(level / 2, n - 1) + 25
+    most = _critical(n, level) + 25
     return float(optimize.brentq(lambda effect: power(effect, n, level) - POWER, 0.0, most))
 
 

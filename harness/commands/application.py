@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -26,17 +26,34 @@ CORES = os.cpu_count() or 1
 QUICK = "quick"
 """The plan where none is named."""
 
+MOST_WORKERS = 1024
+
+
+def _path(text: str | Path) -> Path:
+    """Raises: BadParameter: nothing is named, which would mean the current folder."""
+    if not str(text).strip() or "\0" in str(text):
+        raise typer.BadParameter(f"{str(text)!r} is no path; accepted: the name of a folder or file")
+    return Path(text)
+
+
+def _folder_or_file(name: str, help: str) -> Any:
+    """An option that is a path."""
+    return typer.Option(name, parser=_path, metavar="PATH", help=help)
+
+
 PlanName = Annotated[str, typer.Argument(help="A plan: the name of one that comes with multiepoch, or a TOML file.")]
 Strategy = Annotated[str, typer.Argument(help="A strategy, as 'hashing(ratio=0.1)+reinit'.")]
 BasePlan = Annotated[str, typer.Option("--plan", help="Where data set, model and training come from.")]
-Results = Annotated[Path, typer.Option("--results", help="Folder of records, MLflow, Optuna and report.")]
+Results = Annotated[Path, _folder_or_file("--results", "Folder of records, MLflow, Optuna and report.")]
 Plugins = Annotated[
     Path | None,
-    typer.Option(
-        "--plugins", help="A folder with plug-ins of your own: strategies/, datasets/, models/, or strategies alone."
+    _folder_or_file(
+        "--plugins", "A folder with plug-ins of your own: strategies/, datasets/, models/, or strategies alone."
     ),
 ]
-Workers = Annotated[int, typer.Option("--workers", "-j", min=1, help="Training processes side by side.")]
+Workers = Annotated[
+    int, typer.Option("--workers", "-j", min=1, max=MOST_WORKERS, help="Training processes side by side.")
+]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a plan's key, as train.epochs=2.")]
 Host = Annotated[str, typer.Option("--host", help="Whom to listen to: this machine alone, or who reaches that name.")]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535)]
@@ -134,7 +151,7 @@ def describe(
     results: Results = Path("results"),
     plugins: Plugins = None,
     overrides: Overrides = None,
-    png: Annotated[Path | None, typer.Option("--png", help="Where to draw the rank-frequency plot.")] = None,
+    png: Annotated[Path | None, _folder_or_file("--png", "Where to draw the rank-frequency plot.")] = None,
 ) -> None:
     """Describe data sets, built if need be: how often ids occur, label rates, the best AUC that can be reached."""
     from harness.commands.data_describe import print_data
@@ -145,7 +162,7 @@ def describe(
 @data_app.command()
 def match(
     source: Source,
-    out: Annotated[Path, typer.Option("--out", help="The preset to write, a TOML file.")],
+    out: Annotated[Path, _folder_or_file("--out", "The preset to write, a TOML file.")],
     schema: TableSchema = None,
     results: Results = Path("results"),
     plugins: Plugins = None,
@@ -159,7 +176,7 @@ def match(
 @data_app.command()
 def write(
     source: Annotated[str, typer.Argument(help="A preset, or a population of your own (.toml).")],
-    out: Annotated[Path, typer.Option("--out", help="A new folder for train, valid and test.parquet.")],
+    out: Annotated[Path, _folder_or_file("--out", "A new folder for train, valid and test.parquet.")],
     rows: Annotated[int | None, typer.Option("--rows", min=1000, help="Instead of the preset's.")] = None,
     part: Annotated[str | None, typer.Option("--slice", help="These rows alone, as 1000:2000, in one file.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="A plan's data_seed.")] = 0,
@@ -173,7 +190,7 @@ def write(
 @data_app.command()
 def table(
     names: Annotated[list[str] | None, typer.Argument(help="Presets; all, if none.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Where the table goes.")] = Path("results/tables/generator.md"),
+    out: Annotated[Path, _folder_or_file("--out", "Where the table goes.")] = Path("results/tables/generator.md"),
 ) -> None:
     """Build every preset, and write target against produced of every statistic."""
     from harness.commands.data_table import write_table
@@ -218,8 +235,8 @@ def report(
 
 @app.command()
 def compare(
-    first: Annotated[Path, typer.Argument(help="A results folder.")],
-    second: Annotated[Path, typer.Argument(help="Another one, of the same plans.")],
+    first: Annotated[Path, typer.Argument(parser=_path, metavar="FIRST", help="A results folder.")],
+    second: Annotated[Path, typer.Argument(parser=_path, metavar="SECOND", help="Another one, of the same plans.")],
 ) -> None:
     """Set two results folders side by side, and say which of their numbers may be compared."""
     from harness.report.compare import table
@@ -277,9 +294,21 @@ def obey() -> int:
     try:
         return int(app(standalone_mode=False) or 0)
     except typer.TyperException as error:
-        if not (problem := error.format_message()):
+        if not (problem := _said(error)):
             return 2  # no command was given, and the help has been printed
         context = getattr(error, "ctx", None)
         where = context.command_path if context else "multiepoch"
         end = "" if problem.endswith((".", "?")) else ";"
         raise UserError(f"{problem[:1].lower()}{problem[1:]}{end} `{where} --help` says what is accepted") from error
+
+
+def _said(error: typer.TyperException) -> str:
+    """What is not accepted, with the value, which limits of numbers leave out."""
+    from pydantic import ValidationError
+
+    problem, cause = error.format_message(), error.__cause__
+    if isinstance(cause, ValidationError):
+        found = cause.errors()[0]
+        accepted = found["msg"].removeprefix("Input should be ")
+        problem = problem.replace(found["msg"], f"{found['input']!r}; accepted: {accepted}")
+    return problem

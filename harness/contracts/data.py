@@ -132,6 +132,10 @@ class Dataset(Plugin):
         """Make or read the data in pieces, which are indexed and written one by one."""
         return self.build(rng).stream()
 
+    def memory(self) -> int:
+        """Bytes that building holds at least, as far as it is known before; what is not free is refused then."""
+        return 0
+
     def fingerprint(self) -> dict[str, Any]:
         """What identifies the data besides version and source, such as a file's content. Default: the parameters."""
         return params(self)

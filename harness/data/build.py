@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.api import Stream
 from harness.base import seeds
 from harness.base.errors import UserError, described
+from harness.base.memory import ensure_free, free_memory
 from harness.data import indexed
 from harness.data.meter import Meter, Say, silent
 from harness.experiment.keys import data_key
@@ -42,6 +43,8 @@ def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path
     if not folder.exists():
         with _of(dataset):
             plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
+            what = f"data set '{dataset.name}': building it"
+            ensure_free(plugin.memory(), what, "fewer rows or ids", free_memory())
             data = plugin.stream(seeds.generator(seed, "data", dataset.name))
             _check_room(data, folder, dataset.name)
             try:

@@ -12,6 +12,8 @@ Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 FULL = 0.6
 """Share of the table in use at which it doubles."""
+BYTES_PER_ID = 46
+"""That an id takes at least at the end, when codes become positions: measured, 51 to 59."""
 _M1, _M2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _S33, _ONE = np.uint64(33), np.uint64(1)
 BLOCK = 64

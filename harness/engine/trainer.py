@@ -21,6 +21,7 @@ from harness.engine.hook_answers import instance, scalar, tensor_like
 from harness.engine.lookup import Lookup
 from harness.engine.network import network_of, reads_alone
 from harness.engine.row_mapping import map_rows
+from harness.engine.table_memory import ensure_room
 from harness.experiment.plan import TrainSpec
 
 
@@ -39,10 +40,7 @@ class Trainer:
         self.dataset, self.train, self.strategies = dataset, train, strategies
         device = device_of(train.device)
         self.mapping = map_rows(dataset, strategies, seed, alone=reads_alone(model, dataset))
-        dense = DenseSpec(lr=train.dense_lr)
-        spec = TableSpec(lr=train.table_lr, optimizer=train.table_optimizer, init_std=train.init_std)
-        for strategy in strategies:
-            spec = instance(strategy.table(spec, dense), TableSpec, strategy, "table")
+        spec = table_spec(train, strategies)
         columns, tasks = self.mapping.columns, len(dataset.tasks)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.torch_seed(seed, "dense"))
@@ -50,6 +48,7 @@ class Trainer:
             for strategy in strategies:
                 net, width = strategy.network(net, columns.vectors, width)
         self.net = net.to(device)
+        ensure_room(self.mapping.num_rows, width, spec.optimizer, device)
         self.tables = EmbeddingTables(self.mapping, spec, width, strategies, seed, device)
         self.batches = Batches(
             dataset.train, self.mapping, train.batch_size, train.shuffle_window, seed, device, strategies, truth=truth
@@ -136,6 +135,14 @@ class Trainer:
             torch.set_rng_state(self._random)
             yield
             self._random = torch.get_rng_state()
+
+
+def table_spec(train: TrainSpec, strategies: Sequence[Strategy]) -> TableSpec:
+    """How a run's table is initialised and stepped, after all its strategies."""
+    spec = TableSpec(lr=train.table_lr, optimizer=train.table_optimizer, init_std=train.init_std)
+    for strategy in strategies:
+        spec = instance(strategy.table(spec, DenseSpec(lr=train.dense_lr)), TableSpec, strategy, "table")
+    return spec
 
 
 def loss_and_gradient(logits_BT: Tensor, labels_BT: Tensor, known_BT: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,12 +13,14 @@ from harness.execution.local_pool import LocalPool
 from harness.execution.lock import locked
 from harness.execution.prepare import prepare
 from harness.execution.progress import Display
+from harness.execution.room import ensure_room
 from harness.execution.said import Said
 from harness.execution.scheduler import launch
 from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
 from harness.results.plan_results import PlanResult
 from harness.search.arm import ArmPlan, findings_by_dataset
+from harness.search.job import Job
 from harness.search.study import JOURNAL, link, open_journal
 from harness.tracking.background import Background
 from harness.tracking.factory import Kind, opener
@@ -42,9 +44,14 @@ def run_plan(
     """Run a prepared plan on this machine, under the display and tracked beside it."""
     warn = _warner(console)
     tracking = Background(opener(tracker, results, plan, warn), warn)
-    pool = LocalPool(workers, arms[0].registry.extra, results)
+    registry = arms[0].registry
+    pool = LocalPool(workers, registry.extra, results)
+
+    def check(jobs: Sequence[Job]) -> None:
+        ensure_room(jobs, workers, results, registry)
+
     with Display(console, workers) as display:
-        result = launch(plan, arms, results, pool, [Live(tracking), display])
+        result = launch(plan, arms, results, pool, [Live(tracking), display], check)
         with locked(results, wait=True):
             tracking.tell(lambda each: each.sync(result))
             if tracking.settled() and tracking.is_on:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +27,11 @@ def launch(
     results: Path,
     launcher: Launcher,
     observers: Sequence[Observer] = (),
+    check: Callable[[Sequence[Job]], object] = lambda jobs: None,
 ) -> PlanResult:
     """Run all of a prepared plan that is missing, as many runs at a time as the launcher takes.
+
+    check: shown the first missing runs of every arm before any of them starts, and may refuse them.
 
     A run that fails is recorded and the others go on; one whose process dies is tried once more first. After an
     interruption, the next call goes on with what is missing.
@@ -37,7 +40,7 @@ def launch(
         UserError: another process writes to the results folder.
     """
     with locked(results), launcher:
-        return _Scheduler(plan, results, launcher, observers).run(arms)
+        return _Scheduler(plan, results, launcher, observers).run(arms, check)
 
 
 @dataclass
@@ -67,13 +70,14 @@ class _Scheduler:
         self._findings: dict[str, tuple[Finding, ...]] = {}
         self._died: set[str] = set()
 
-    def run(self, arms: Sequence[ArmPlan]) -> PlanResult:
+    def run(self, arms: Sequence[ArmPlan], check: Callable[[Sequence[Job]], object]) -> PlanResult:
         for observer in self._observers:
             observer.planned(sum(arm.most_runs for arm in arms))
         self._arms = [_RunningArm(procedure(arm)) for arm in arms]
         self._findings = findings_by_dataset(arms)
         for arm in self._arms:
             self._advance(arm, None)
+        check(self._ready)
         while self._waiting:
             while self._ready and self._launcher.free:
                 self._submit(self._next())

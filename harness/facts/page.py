@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import cycle
 from textwrap import fill
 
 from harness.analysis.estimates import Estimate, estimate
@@ -11,8 +10,12 @@ from harness.base.markdown import code, literal
 from harness.facts.expression import Readings, is_difference
 from harness.facts.sheet import Claim, Fact
 from harness.facts.verdict import Finding
-from harness.figures.style import DASHES, OKABE_ITO
-from harness.figures.svg import INK, canvas, standalone, to_svg
+from harness.figures.axis import around
+from harness.figures.chart import Chart, Named
+from harness.figures.marks import Area, Line, Mark, between
+from harness.figures.rules import epochs, epochs_axis
+from harness.figures.style import DASHES, OKABE_ITO, Pen
+from harness.figures.svg import standalone, to_svg
 from harness.metrics import curves
 from harness.report.format import show
 from harness.report.tables.costs import machines_of
@@ -54,30 +57,21 @@ def figure(found: Finding) -> str:
 
     The frame holds what comes after half an epoch; the climb before that may leave it.
     """
-    drawing, axes = canvas()
-    dashes, settled = cycle(DASHES), list[float]()
+    marks, named, settled = list[Mark](), list[Named](), list[float]()
     for i, (label, line) in enumerate(found.fact.figure.lines.items()):
         points = _points(found.readings, line)
-        x, mean = [p for p, _ in points], [e.mean for _, e in points]
-        color, dash = OKABE_ITO[i % len(OKABE_ITO)], next(dashes)
-        style = (0, tuple(map(float, dash.split()))) if dash else "-"
-        axes.plot(x, mean, color=color, ls=style, lw=1.6, label=label, zorder=3)
-        low, high = ([end for _, e in points if (end := getattr(e, side)) is not None] for side in ("low", "high"))
-        if len(low) == len(x):
-            axes.fill_between(x, low, high, color=color, alpha=0.13, lw=0, zorder=2)
+        pen = Pen(OKABE_ITO[i % len(OKABE_ITO)], "", DASHES[i % len(DASHES)])
+        spread = [(p, e.low, e.high) for p, e in points if e.low is not None and e.high is not None]
+        if spread and len(spread) == len(points):
+            marks.insert(0, Area(between(spread), pen.color, alpha=0.13))
+        marks.append(Line([[(p, e.mean) for p, e in points]], pen.color, dash=pen.dash))
+        named.append(Named(label, pen))
         settled += [end for p, e in points if p >= 0.5 for end in (e.low, e.high) if end is not None]
     last = max(found.readings.positions())
-    if settled:
-        room = 0.05 * (max(settled) - min(settled)) or 0.01
-        axes.set_ylim(min(settled) - room, max(settled) + room)
-    for boundary in range(1, round(last)):
-        axes.axvline(boundary, color=INK, lw=0.6, alpha=0.35, zorder=0)
-    axes.axvspan(0, 1, color=INK, alpha=0.05, lw=0, zorder=0)
-    axes.set_xlim(0, last * 1.01)
-    axes.set(xlabel="epochs trained", ylabel=fill(found.fact.figure.y, 40))
+    y = around(fill(found.fact.figure.y, 40), settled, most=8)
     columns = 1 if max(map(len, found.fact.figure.lines)) > 28 else 2
-    drawing.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=8.5)
-    return standalone(to_svg(drawing, f"{found.fact.name}: {found.fact.says}"))
+    chart = Chart(epochs_axis(last), y, [*epochs(round(last), y), *marks], legend=named, columns=columns)
+    return standalone(to_svg(chart, f"{found.fact.name}: {found.fact.says}"))
 
 
 def _points(readings: Readings, line: str) -> list[tuple[float, Estimate]]:

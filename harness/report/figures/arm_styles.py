@@ -21,11 +21,6 @@ class ArmStyle:
     highlighted: bool
     """Whether it stands out; the others are grey until they are selected."""
 
-    @property
-    def rank(self) -> int:
-        """Where it is drawn: what stands out is on top."""
-        return 3 if self.highlighted else 2
-
 
 def arm_styles(analysis: Analysis) -> list[tuple[ArmStyle, ...]]:
     """For each group, the styles of its arms in their order; a strategy has the same pen in every group."""
