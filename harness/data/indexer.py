@@ -59,12 +59,19 @@ class Indexer:
             column.close()
 
     def add(self, part: str, split: Split) -> None:
-        """Code one piece, its tables in parallel, and append it."""
+        """Code one piece, its tables in parallel, and append it.
+
+        Raises:
+            UserError: more ids than int32 can number.
+        """
         clipped = [_clipped(f, lists) for f, lists in zip(self._kinds.lists, split.lists, strict=True)]
         lists = dict(zip(self._kinds.list_names, clipped, strict=True))
         codes: dict[str, npt.NDArray[np.int32]] = {}
-        for found in self._pool.map(lambda table: self._coded(table, part, split, lists), self._vocabulary):
-            codes |= found
+        try:
+            for found in self._pool.map(lambda table: self._coded(table, part, split, lists), self._vocabulary):
+                codes |= found
+        except OverflowError as error:
+            raise UserError(str(error)) from error
         buckets = [np.zeros(len(split.ids_NF), np.int32) for number in self._kinds.numbers if number.buckets]
         self._append(f"{part}_codes_NF", np.column_stack([*(codes[name] for name in self._fields), *buckets]))
         for name, dtype in DTYPES.items():

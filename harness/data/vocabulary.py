@@ -127,7 +127,12 @@ class Vocabulary:
         return self._ids[order], self._count[order], position
 
     def _grow(self) -> None:
+        """Raises:
+        OverflowError: there are more ids than int32 can number.
+        """
         size = 2 * len(self._slot)
+        if size * FULL > np.iinfo(np.int32).max:
+            raise OverflowError(f"more than {self.used:,} distinct ids in one table; accepted: up to so many")
         self._slot = np.full(size, -1, np.int32)
         more = int(size * FULL) - len(self._ids)
         self._ids = np.concatenate([self._ids, np.empty(more, np.int64)])

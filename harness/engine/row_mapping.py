@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +94,28 @@ def _number_counts(dataset: IndexedDataset) -> list[npt.NDArray[np.int32]]:
     missing_P = np.zeros(value_NP.shape[1], np.int64)
     for at in range(0, len(value_NP), BLOCK):
         missing_P += np.isnan(value_NP[at : at + BLOCK]).sum(axis=0)
-    return [np.array([missing, len(value_NP) - missing], np.int32) for missing in missing_P]
+    return [_counted(np.array([missing, len(value_NP) - missing])) for missing in missing_P]
+
+
+def _counted(count_R: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    """Raises:
+    UserError: a row occurs more often than int32 can count.
+    """
+    if (most := int(count_R.max())) > np.iinfo(np.int32).max:
+        raise UserError(f"a row occurs {most:,} times in training; accepted: at most {np.iinfo(np.int32).max:,} times")
+    return count_R.astype(np.int32)
+
+
+def check_counts(mapping: RowMapping, epochs: int) -> None:
+    """Raises:
+    UserError: a row occurs more often in all epochs than int32 can count, in which its history is kept.
+    """
+    most = int(mapping.train_count_R.max())
+    if most * epochs > np.iinfo(np.int32).max:
+        raise UserError(
+            f"a row occurs {most:,} times in training and {most * epochs:,} times in {epochs} epochs; accepted: at "
+            f"most {np.iinfo(np.int32).max:,} times, with fewer epochs or rows"
+        )
 
 
 def _fold(name: str, ids_V: Ints, count_V: Ints, strategies: Sequence[Strategy], seed: int) -> tuple[Ints, int]:
@@ -122,7 +144,7 @@ def _stats(name: str, ids_VH: Ints, count_V: Ints) -> FieldStats:
 
 def _count(rows_VH: Ints, count_V: Ints, num_rows: int) -> npt.NDArray[np.int32]:
     weight = np.broadcast_to(count_V[:, None], rows_VH.shape).reshape(-1)
-    return np.bincount(rows_VH.reshape(-1), weights=weight, minlength=num_rows).astype(np.int32)
+    return _counted(np.bincount(rows_VH.reshape(-1), weights=weight, minlength=num_rows))
 
 
 def _check(strategy: Strategy, field: str, rows_VH: Ints, num_rows: int) -> None:
