@@ -14,7 +14,10 @@ from harness.base.files import odd_kind
 from harness.base.places import PLANS
 from harness.experiment.plan import Plan
 
-RESERVED = ("bad_inputs", "beyond_memory", "facts", "faults", "generator", "leaks", "statistics", "throughput")
+RESERVED = (
+    "bad_inputs", "beyond_memory", "big_folder", "facts", "faults", "generator", "kinds", "leaks", "statistics",
+    "throughput",
+)  # fmt: skip
 """Tables that other commands write."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,6 @@ from harness.data.indexed import IndexedDataset
 from harness.engine.batches import Batches, DistinctFinder
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.row_mapping import check_counts, map_rows
-from harness.models.din import Attention
 from harness.plugins.registry import Registry
 
 ROWS, LONGEST = 40, 4
@@ -47,6 +47,7 @@ KINDS = Kinds(
     shares={"seen": "item"},
 )
 CPU = torch.device("cpu")
+Attention: Any = vars(sys.modules[Registry().models["din"].cls.__module__])["Attention"]
 
 
 def random_lists(rng: Generator, rows: int, ids: int, *, weighted: bool = False, overlap: bool = False) -> Lists:
