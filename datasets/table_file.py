@@ -36,7 +36,7 @@ class TableFile(Dataset):
         comment = "#"                     # ? begins lines to skip
         nulls = ["NA", "-1"]              # ? values that mean unknown
         [labels]
-        click = "clicked"                 # 0, 1, true, false, or null for unknown
+        click = "clicked"                 # 0, 1, true, false; null or NaN: unknown
         [observed]                        # ? where a label is known at all
         click = "shown = 1"
         [split]
