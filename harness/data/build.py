@@ -43,6 +43,8 @@ def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path
         with _of(dataset):
             plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
             data = plugin.stream(seeds.generator(seed, "data", dataset.name))
+            for note in data.notes:
+                LOG.warning("data set '%s': %s", dataset.name, note)
             _check_room(data, folder, dataset.name)
             try:
                 indexed.save(data, folder, dataset.name, Meter(dataset.name, data.rows, say).add)
