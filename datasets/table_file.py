@@ -26,7 +26,8 @@ class TableFile(Dataset):
         fields = ["user_id", "item_id"]   # columns, or a table [fields] of ids, numbers, lists, sequences, histories
         where = "day <= 8"                # ? rows to keep
         group = "user_id"                 # ? for GAUC
-        time = "ts_ms / 1000"             # ? seconds, a date, or text as 2024-05-01 12:00:00
+        time = "ts"                       # ? a date, text as 2024-05-01T12:00:00+02:00, or a number
+        time_unit = "ms"                  # ? of numbers, if it is not found out: s, ms, us, ns, yyyymmdd, yymmddhh, ...
         query = "SELECT *, ... FROM data" # ? derives columns first, from ALL rows: windows and joins
         text = ["zip"]                    # ? columns of a CSV file that are text, though they look like numbers
         path = "$CLICKS"                  # ?
@@ -37,7 +38,7 @@ class TableFile(Dataset):
         comment = "#"                     # ? begins lines to skip
         nulls = ["NA", "-1"]              # ? values that mean unknown
         [labels]
-        click = "clicked"                 # 0, 1, true, false, or null for unknown
+        click = "clicked"                 # 0, 1, true, false; null or NaN: unknown
         [observed]                        # ? where a label is known at all
         click = "shown = 1"
         [split]

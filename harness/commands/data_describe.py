@@ -15,7 +15,7 @@ from harness.data.indexed import SPLITS
 from harness.data.profile.inputs import described
 from harness.data.profile.rank_plot import rank_plot
 from harness.data.profile.statistics import Profile
-from harness.data.profile.times import UNITS, span, unit
+from harness.data.profile.times import span
 from harness.data.profile.zipf_fit import Frequencies
 from harness.execution.said import Said
 
@@ -46,9 +46,8 @@ def print_data(
         )
         for part, (first, last) in found.spans.items():
             console.print(f" {part:<6} {span(first, last)}", highlight=False)
-        if found.spans and (smaller := unit(*found.spans["train"])) is not None:
-            told = f"The times look like {smaller}: as seconds, divide them by {UNITS[smaller]:,} in the schema's time."
-            console.print(told, style="yellow", highlight=False, soft_wrap=True)
+        for note in found.notes:
+            console.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)
         console.print(_fields(found))
         for table in _kinds(found):
             console.print()

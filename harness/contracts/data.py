@@ -68,11 +68,14 @@ class Data:
     test: Split
     kinds: Kinds = dataclasses.field(default_factory=Kinds, kw_only=True)
     """Of the fields that are no single ids."""
+    notes: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
+    """What was made of the raw data that its owner should know, a sentence each."""
 
     def stream(self) -> Stream:
         """The three splits as pieces."""
         parts = [(part, getattr(self, part)) for part in ("train", "valid", "test")]
-        return Stream(self.fields, self.tasks, parts, sum(len(s.ids_NF) for _, s in parts), kinds=self.kinds)
+        rows = sum(len(split.ids_NF) for _, split in parts)
+        return Stream(self.fields, self.tasks, parts, rows, kinds=self.kinds, notes=self.notes)
 
 
 @dataclass(frozen=True)
@@ -87,13 +90,16 @@ class Stream:
     """N of all splits together, if it is known."""
     kinds: Kinds = dataclasses.field(default_factory=Kinds, kw_only=True)
     """Of the fields that are no single ids."""
+    notes: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
+    """As in `Data`."""
 
     def gather(self) -> Data:
         """All of it in memory."""
         parts: dict[str, list[Split]] = {"train": [], "valid": [], "test": []}
         for part, piece in self.pieces:
             parts[part].append(piece)
-        return Data(self.fields, self.tasks, *map(_joined, parts.values()), kinds=self.kinds)
+        splits = map(_joined, parts.values())
+        return Data(self.fields, self.tasks, *splits, kinds=self.kinds, notes=self.notes)
 
 
 def _joined(pieces: list[Split]) -> Split:

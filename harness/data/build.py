@@ -46,6 +46,8 @@ def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path
             what = f"data set '{dataset.name}': building it"
             ensure_free(plugin.memory(), what, "fewer rows or ids", free_memory())
             data = plugin.stream(seeds.generator(seed, "data", dataset.name))
+            for note in data.notes:
+                LOG.warning("data set '%s': %s", dataset.name, note)
             _check_room(data, folder, dataset.name)
             try:
                 indexed.save(data, folder, dataset.name, Meter(dataset.name, data.rows, say).add)

@@ -91,6 +91,8 @@ class IndexedDataset:
     """By list field, its ids as positions in the vocabularies of all tables."""
     weights: tuple[npt.NDArray[np.float32] | None, ...] = ()
     """By list field, the weights of its values, if it has any."""
+    notes: tuple[str, ...] = ()
+    """What was made of the raw data that its owner should know."""
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
@@ -204,4 +206,5 @@ def _load(folder: Path) -> IndexedDataset:
         kinds=kinds,
         values=tuple(array(f"values_{g}") for g in lists),
         weights=tuple(array(f"weights_{g}") for g in lists),
+        notes=tuple(meta.get("notes", ())),
     )

@@ -175,4 +175,5 @@ def write_indexed(stream: Stream, folder: Path, name: str, progress: Callable[[i
         checker.finish()
         fields, kinds = coder.finish()
     meta = {"fields": fields, "tasks": stream.tasks} | ({} if kinds == Kinds() else {"kinds": asdict(kinds)})
+    meta |= {"notes": stream.notes} if stream.notes else {}
     (folder / "meta.json").write_text(json.dumps(meta))

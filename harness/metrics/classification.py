@@ -1,4 +1,7 @@
-"""Pure functions of arrays: how good N predicted logits are, in float64 and over the whole split at once."""
+"""Pure functions of arrays: how good N predicted logits are, in float64 and over the whole split at once.
+
+Every mean, sum and count is one of weights where examples have any.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import numpy.typing as npt
 from scipy.special import entr, expit
 
 from harness.metrics.catalog import BUCKETS, METRICS, Needs
+from harness.metrics.ranking import Groups, rank_metrics
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -25,15 +29,29 @@ class Target:
     chance, as it may in a bucket of a few rows. Logits that are not finite have no metric but a logloss of nan.
     """
 
-    def __init__(self, label_N: Array, truth_N: Array | None = None, group_N: Array | None = None) -> None:
-        """label_N: 0 or 1. truth_N: the probability that generated each. group_N: of each example, for GAUC."""
-        self.label = label_N.astype(np.float64)
-        self.base = float(self.label.mean())
+    def __init__(
+        self,
+        label_N: Array,
+        truth_N: Array | None = None,
+        group_N: Array | None = None,
+        weight_N: Array | None = None,
+        shift: float = 0.0,
+    ) -> None:
+        """label_N: 0 or 1. truth_N: the probability that generated each. group_N: of each example, for GAUC.
+
+        weight_N: above 0, of each example; equal ones are no weights. shift: added to every logit, which no rank sees.
+        """
+        self.label, self.shift = label_N.astype(np.float64), shift
+        varies = weight_N is not None and weight_N.min() < weight_N.max()
+        self.weight = weight_N.astype(np.float64) if weight_N is not None and varies else None
+        self.base = self.mean(self.label)
         self.truth = None if truth_N is None else truth_N.astype(np.float64)
-        self.truth_entropy = 0.0 if self.truth is None else float(np.mean(entr(self.truth) + entr(1 - self.truth)))
+        self.truth_entropy = 0.0 if self.truth is None else self.mean(entr(self.truth) + entr(1 - self.truth))
         both_classes = 0 < self.base < 1
-        self.oracle = rank_metrics(self.truth, self.label)[0] if self.truth is not None and both_classes else 0.5
-        self.groups = None if group_N is None else Groups(self.label, group_N)
+        self.oracle = 0.5
+        if self.truth is not None and both_classes:
+            self.oracle = rank_metrics(self.truth, self.label, self.weight)[0]
+        self.groups = None if group_N is None else Groups(self.label, group_N, self.weight)
         met = {
             Needs.LABELS: True,
             Needs.POSITIVES: self.base > 0,
@@ -42,6 +60,10 @@ class Target:
             Needs.GROUPS: self.groups is not None,
         }
         self._metrics = [name for name, info in METRICS.items() if met[info.needs]]
+
+    def mean(self, value_N: Array) -> float:
+        """The mean over the examples, by their weights."""
+        return float(np.mean(value_N) if self.weight is None else np.sum(value_N * self.weight) / self.weight.sum())
 
     def __call__(self, logit_N: Array) -> dict[str, float]:
         if not np.isfinite(logit_N).all():
@@ -56,7 +78,7 @@ class Predictions:
 
     def __init__(self, target: Target, logit_N: Array) -> None:
         self.target, self.score = target, logit_N
-        self.logit = logit_N.astype(np.float64)
+        self.logit = logit_N.astype(np.float64) + target.shift
 
     @cached_property
     def probability(self) -> Floats:
@@ -64,12 +86,12 @@ class Predictions:
 
     @cached_property
     def mean_softplus(self) -> float:
-        return float(np.mean(np.logaddexp(0.0, self.logit)))
+        return self.target.mean(np.logaddexp(0.0, self.logit))
 
     @cached_property
     def ranks(self) -> tuple[float, float]:
         """AUC and PR-AUC."""
-        return rank_metrics(self.score, self.target.label)
+        return rank_metrics(self.score, self.target.label, self.target.weight)
 
     @cached_property
     def grouped(self) -> dict[str, float]:
@@ -99,7 +121,7 @@ def _oracle_share(p: Predictions) -> float | None:
 
 
 def _logloss(p: Predictions) -> float:
-    return p.mean_softplus - float(np.mean(p.target.label * p.logit))
+    return p.mean_softplus - p.target.mean(p.target.label * p.logit)
 
 
 def _ne(p: Predictions) -> float:
@@ -107,16 +129,16 @@ def _ne(p: Predictions) -> float:
 
 
 def _brier(p: Predictions) -> float:
-    return float(np.mean(np.square(p.probability - p.target.label)))
+    return p.target.mean(np.square(p.probability - p.target.label))
 
 
 def _regret(p: Predictions) -> float:
     assert p.target.truth is not None
-    return p.mean_softplus - float(np.mean(p.target.truth * p.logit)) - p.target.truth_entropy
+    return p.mean_softplus - p.target.mean(p.target.truth * p.logit) - p.target.truth_entropy
 
 
 def _calibration(p: Predictions) -> float:
-    return float(p.probability.mean() / p.target.base)
+    return p.target.mean(p.probability) / p.target.base
 
 
 FUNCTIONS: dict[str, Callable[[Predictions], float | None]] = {
@@ -132,59 +154,6 @@ FUNCTIONS: dict[str, Callable[[Predictions], float | None]] = {
     "calibration": _calibration,
 }
 """Metric -> its value; None where it is undefined after all."""
-
-
-class Groups:
-    """The examples in groups that have both classes, for GAUC."""
-
-    def __init__(self, label_N: Floats, group_N: Array) -> None:
-        _, group = np.unique(group_N, return_inverse=True)
-        size, positives = np.bincount(group), np.bincount(group, label_N)
-        mixed = (positives > 0) & (positives < size)
-        self._index_M = np.flatnonzero(mixed[group])
-        self._label_M = label_N[self._index_M]
-        self._group_M = (np.cumsum(mixed) - 1)[group[self._index_M]]
-        self._size_G, self._positives_G = size[mixed], positives[mixed]
-        self._share = len(self._index_M) / len(group)
-
-    def auc(self, logit_N: Array) -> dict[str, float]:
-        if not self._share:
-            return {"gauc_share": 0.0}
-        order = np.lexsort((logit_N[self._index_M], self._group_M))
-        group, score = self._group_M[order], logit_N[self._index_M][order]
-        new_group = np.append(True, group[1:] != group[:-1])
-        tie = np.cumsum(new_group | np.append(True, score[1:] != score[:-1])) - 1
-        position = np.arange(len(group)) - np.flatnonzero(new_group)[group] + 1.0
-        rank = (np.bincount(tie, position) / np.bincount(tie))[tie]
-        positives, negatives = self._positives_G, self._size_G - self._positives_G
-        wins = np.bincount(group, rank * self._label_M[order]) - positives * (positives + 1) / 2
-        value = np.average(wins / (positives * negatives), weights=self._size_G)
-        return {"gauc": float(value), "gauc_share": self._share}
-
-
-def rank_metrics(score_N: Array, label_N: Array) -> tuple[float, float]:
-    """Exact ROC AUC (ties count half) and average precision (PR-AUC, ties as one threshold), from one sort."""
-    score, label = _descending(score_N, label_N)
-    last_of_tie = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
-    positives = np.cumsum(label)[last_of_tie]
-    ranked = last_of_tie + 1.0
-    negatives = ranked - positives
-    gained_positives = np.diff(positives, prepend=0.0)
-    gained_negatives = np.diff(negatives, prepend=0.0)
-    auc = np.sum(gained_negatives * (positives - gained_positives / 2)) / (positives[-1] * negatives[-1])
-    precision = np.sum(gained_positives * positives / ranked) / positives[-1]
-    return float(auc), float(precision)
-
-
-def _descending(score_N: Array, label_N: Array) -> tuple[Array, Floats]:
-    """Scores and labels in descending order of score; float32 scores are sorted as integers with the label as last bit,
-    several times as fast as an argsort."""
-    if score_N.dtype != np.float32:
-        order = np.argsort(score_N)[::-1]
-        return score_N[order], label_N[order].astype(np.float64)
-    bits = (score_N + 0.0).view(np.int32).astype(np.int64)  # + 0.0: no negative zero
-    key = np.sort(np.where(bits < 0, -(bits & 0x7FFFFFFF), bits) * 2 + (label_N > 0))[::-1]
-    return key >> 1, (key & 1).astype(np.float64)
 
 
 def bucket_of(count_N: Array) -> npt.NDArray[np.int64]:

@@ -69,6 +69,21 @@ def test_a_slice_alone_is_the_slice_of_the_whole(written: Path) -> None:
     assert pl.read_parquet(written / "part" / "rows.parquet").equals(whole[500:900])
 
 
+def test_what_was_made_of_times_is_said_when_they_are_read_and_whenever_they_are_described(
+    written: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    frame = pl.read_parquet(written / "tiny" / "train.parquet").head(20_000)
+    frame.with_columns(hour=14_102_100 + pl.int_range(pl.len()) // 1000).write_parquet(written / "hours.parquet")
+    command = ["data", "describe", "hours.parquet", "--schema", "hours.toml"]
+    told = "times are read as yymmddhh, time = 'hour': 14102100 is 2014-10-21 00:00:00 in UTC"
+    for unit, logged, said in [("", True, True), ("", False, True), ('\ntime_unit = "yymmddhh"', False, False)]:
+        (written / "hours.toml").write_text(SCHEMA.replace('time = "time"', f'time = "hour"{unit}'))
+        caplog.clear()
+        done = multiepoch(*command, cwd=written)
+        assert "train  2014-10-21 00:00 to 2014-10-21 15:00" in done.stdout
+        assert (told in caplog.text, told in done.stdout) == (logged, said)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -23,7 +23,7 @@ DECIDING = [
     "harness/engine/*.py",
     "harness/contracts/*.py",
     "harness/base/seeds.py",
-    "harness/metrics/classification.py",
+    *(f"harness/metrics/{name}.py" for name in ("classification", "ranking")),
     *(f"harness/data/{name}.py" for name in ("indexer", "indexed", "vocabulary", "validation", "build")),
     "harness/data/tabular/*.py",
     *(f"harness/data/synthetic/{name}.py" for name in ("population", "compile", "kernel", "sampler", "stream", "zipf")),

@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from harness.metrics import classification
 from harness.metrics.catalog import BUCKETS, METRICS
+from harness.metrics.ranking import rank_metrics
 
 Array = npt.NDArray[Any]
 
@@ -31,7 +32,7 @@ def scored(draw: st.DrawFn) -> tuple[Array, Array]:
 @given(scored())
 def test_rank_metrics_match_scikit_learn(case: tuple[Array, Array]) -> None:
     logit, label = case
-    auc, pr_auc = classification.rank_metrics(logit, label)
+    auc, pr_auc = rank_metrics(logit, label)
     assert auc == pytest.approx(roc_auc_score(label, logit), abs=1e-12)
     assert pr_auc == pytest.approx(average_precision_score(label, logit), abs=1e-12)
 
@@ -39,9 +40,9 @@ def test_rank_metrics_match_scikit_learn(case: tuple[Array, Array]) -> None:
 @given(scored())
 def test_auc_of_negated_scores_is_the_rest_and_any_increasing_map_keeps_it(case: tuple[Array, Array]) -> None:
     logit, label = case
-    auc = classification.rank_metrics(logit, label)[0]
-    assert classification.rank_metrics(-logit, label)[0] == pytest.approx(1 - auc, abs=1e-12)
-    assert classification.rank_metrics(logit.astype(np.float64) ** 3, label)[0] == pytest.approx(auc, abs=1e-12)
+    auc = rank_metrics(logit, label)[0]
+    assert rank_metrics(-logit, label)[0] == pytest.approx(1 - auc, abs=1e-12)
+    assert rank_metrics(logit.astype(np.float64) ** 3, label)[0] == pytest.approx(auc, abs=1e-12)
 
 
 @given(scored())

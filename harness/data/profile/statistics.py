@@ -43,7 +43,7 @@ class TaskProfile:
 class Profile:
     """A data set. everything: frequencies of the ids of all fields pooled; rarest_*: of the rarest id in a test row.
 
-    spans: first and last time of each split, if it has times.
+    spans: first and last time of each split, if it has times. notes: of the data set.
     """
 
     rows: dict[str, int]
@@ -55,6 +55,7 @@ class Profile:
     rarest_once: float
     numbers: tuple[NumberProfile, ...] = ()
     lists: tuple[ListProfile, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def profile(data: IndexedDataset) -> Profile:
@@ -70,6 +71,7 @@ def profile(data: IndexedDataset) -> Profile:
         rarest_once=float((rarest_N == 1).mean()),
         numbers=number_profiles(data),
         lists=list_profiles(data),
+        notes=data.notes,
     )
 
 

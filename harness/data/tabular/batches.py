@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from harness.data.tabular.conversion import seconds
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import readable
 from harness.data.tabular.readers import lazy_table
 from harness.data.tabular.schema import Schema
+from harness.data.tabular.times import Unit, seconds, unit_of
 
 LEAST = 1 << 16
 """Rows of a batch: so many or more, as Polars reads them, but for the last."""
@@ -30,6 +30,8 @@ class Table:
     files: Sequence[Source]
     where: str
     """Begins messages."""
+    unit: Unit
+    """Of times that are numbers."""
     numbered: bool = False
     """Whether rows are numbered."""
 
@@ -58,7 +60,8 @@ class Table:
     def finished(self, batch: pl.DataFrame, at: int) -> pl.DataFrame:
         """A batch that begins at this row, with whole seconds and numbers of rows."""
         if "time" in batch.columns:
-            time = pl.Series("time", seconds(batch["time"], f"{self.where}: time"))
+            assert self.schema.time is not None
+            time = pl.Series("time", seconds(batch["time"], self.schema.time, self.unit.name, self.where))
             batch.replace_column(batch.get_column_index("time"), time)
         if self.numbered and NUMBER not in batch.columns:
             batch.insert_column(0, pl.Series(NUMBER, np.arange(at, at + len(batch))))
@@ -72,14 +75,19 @@ def open_table(schema: Schema, files: Sequence[Source], where: str) -> Table:
     join keeps no other.
 
     Raises:
-        UserError: a file cannot be read, or an expression is not accepted.
+        UserError: a file cannot be read, an expression is not accepted, or a row has no time.
     """
     frame, schema, orderly = lazy_table(schema, files, where)
-    table = Table(frame, schema, files, where, numbered=schema.split.by == "row")
-    if orderly:
-        return table
     with readable(files, f"{where}, "):
-        rows = frame.collect(engine="streaming").sort(frame.collect_schema().names())
+        rows = None if orderly else frame.collect(engine="streaming").sort(frame.collect_schema().names())
+        unit = _unit(frame if rows is None else rows.lazy(), schema, where)
+    table = Table(frame, schema, files, where, unit, numbered=schema.split.by == "row")
+    if rows is None:
+        return table
     rows = table.finished(rows, 0)
     rows = rows if schema.time is None else rows.sort("time", maintain_order=True)
-    return Table(rows.lazy(), schema, files, where)
+    return Table(rows.lazy(), schema, files, where, Unit("s", unit.note))
+
+
+def _unit(frame: pl.LazyFrame, schema: Schema, where: str) -> Unit:
+    return Unit() if schema.time is None else unit_of(frame.select("time"), schema.time, schema.time_unit, where)

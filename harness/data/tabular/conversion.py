@@ -1,4 +1,4 @@
-"""From columns of a table to ids and whole seconds, each value by itself: batches of a column agree."""
+"""From columns of a table to ids, each value by itself: batches of a column agree."""
 
 from __future__ import annotations
 
@@ -70,39 +70,3 @@ def _narrowed(column: pl.Series) -> pl.Series:
     unsigned = column.cast(pl.UInt64, strict=False).reinterpret(signed=True)
     hashed = column.cast(pl.String).hash(SEED).reinterpret(signed=True)
     return pl.select(pl.coalesce(ids, unsigned, hashed)).to_series()
-
-
-def seconds(column: pl.Series, where: str) -> Ints:
-    """int64 seconds of a date, a date as text in the form of ISO 8601, or a number, rounded down.
-
-    Raises:
-        UserError: a row has none. where: begins the message.
-    """
-    if column.dtype == pl.String:
-        column = _dates(column, where)
-    if column.dtype.is_temporal():
-        column = column.dt.epoch("s")
-    whole = column.floor() if column.dtype.is_float() else column
-    if whole.dtype != pl.Int64:
-        whole = whole.cast(pl.Int64, strict=False)
-    if missing := whole.null_count():
-        rows = f"{missing:,} of {len(column):,} rows read together"
-        raise UserError(f"{where} is null or not finite in {rows}; accepted: a time in every row")
-    value_N: Ints = whole.to_numpy()
-    return value_N
-
-
-def _dates(column: pl.Series, where: str) -> pl.Series:
-    """ISO 8601 alone, as 01/02/2024 may be a day of January or of February."""
-    iso = column.str.contains(r"^\d{4}-\d{2}-\d{2}")
-    try:
-        found = column.set(~iso, None).str.to_datetime(time_zone="UTC", strict=False)
-    except pl.exceptions.ComputeError:
-        found = pl.Series([None] * len(column), dtype=pl.Datetime)
-    bad = column.filter(found.is_null() & column.is_not_null())
-    if len(bad):
-        raise UserError(
-            f"{where} has the text {bad[0]!r}; accepted: dates as 2024-05-01 or 2024-05-01T12:00:00, seconds as "
-            "numbers, or what STRPTIME(column, '%d.%m.%Y') makes of other text"
-        )
-    return found

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from harness.base.errors import UserError
-from harness.data.tabular.pieces import known_rows
+from harness.data.tabular.labels import known_rows
 from harness.data.tabular.schema import Schema
 
 LEAST = 10

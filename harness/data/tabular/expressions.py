@@ -130,8 +130,8 @@ def _check_type(dtype: pl.DataType, place: str, sql: str, at: str) -> None:
         case "where" | "observed" | "history_where":
             fits, accepted = dtype == pl.Boolean, "a condition, true or false"
         case "labels":
-            fits = dtype == pl.Boolean or dtype.is_numeric()
-            accepted = f"0, 1, true, false or null, as {sql} = 'yes'"
+            fits = dtype == pl.Boolean or dtype.is_numeric() or dtype in (pl.String, pl.Categorical, pl.Enum)
+            accepted = f"0, 1, true, false or null, as {sql if sql.isidentifier() else f'({sql})'} IS NOT NULL"
         case "time":
             fits = dtype.is_numeric() or dtype in (pl.Date, pl.Datetime, pl.String)
             accepted = "seconds as a number, or a date"

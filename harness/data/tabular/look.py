@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.api import Ints, UserError
 from harness.data.tabular.batches import Table
-from harness.data.tabular.pieces import check_labels
+from harness.data.tabular.labels import check_labels
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.splits import told_parts
 from harness.data.tabular.time_counts import TimeCounts

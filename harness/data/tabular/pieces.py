@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from harness.api import Ints, Lists, Split, UserError, hash_ids
+from harness.api import Ints, Lists, Split, hash_ids
 from harness.data.tabular.conversion import exact_ids, write_ids
 from harness.data.tabular.fields import FieldSpec
+from harness.data.tabular.labels import labels_of
 from harness.data.tabular.listed import lists_of, number
 from harness.data.tabular.schema import Schema
-
-Bools = npt.NDArray[np.bool_]
 
 
 def piece(batch: pl.DataFrame, schema: Schema, where: str, *, observed: bool) -> Split:
@@ -26,7 +24,7 @@ def piece(batch: pl.DataFrame, schema: Schema, where: str, *, observed: bool) ->
     for f, name in enumerate(names):
         _write_field(batch, schema.fields[name], name, ids_NF[:, f], where)
     numbers = [number(batch[f"numbers.{name}"]) for name, spec in schema.fields.items() if spec.kind == "number"]
-    labels_NT, observed_NT = _labels(batch, schema)
+    labels_NT, observed_NT = labels_of(batch, schema)
     return Split(
         ids_NF=ids_NF,
         labels_NT=labels_NT,
@@ -56,49 +54,3 @@ def _lists(batch: pl.DataFrame, schema: Schema, name: str, where: str) -> Lists:
     whole = owner is not None and owner.kind == "id" and batch[f"fields.{spec.shares}"].dtype.is_integer()
     weights = None if spec.weights is None else batch[f"weights.{name}"]
     return lists_of(batch[f"lists.{name}"], spec.separator, weights, at, whole=whole)
-
-
-def _labels(batch: pl.DataFrame, schema: Schema) -> tuple[npt.NDArray[np.uint8], Bools]:
-    """labels_NT and observed_NT; a label that is not known is 0."""
-    labels_NT = np.empty((len(batch), len(schema.labels)), np.uint8)
-    observed_NT = np.empty(labels_NT.shape, np.bool_)
-    for t, name in enumerate(schema.labels):
-        column = batch[f"labels.{name}"]
-        positive = column if column.dtype == pl.Boolean else column == 1
-        observed_NT[:, t] = known_rows(batch, name, schema)
-        labels_NT[:, t] = observed_NT[:, t] & _filled(positive)
-    return labels_NT, observed_NT
-
-
-def known_rows(batch: pl.DataFrame, label: str, schema: Schema) -> Bools:
-    """known_N: whether a label is known."""
-    column = batch[f"labels.{label}"]
-    known_N: Bools = column.is_not_null().to_numpy() if column.has_nulls() else np.ones(len(column), np.bool_)
-    return known_N & _filled(batch[f"observed.{label}"]) if label in schema.observed else known_N
-
-
-def _filled(condition: pl.Series) -> Bools:
-    """A null is false."""
-    true_N: Bools = (condition.fill_null(False) if condition.has_nulls() else condition).to_numpy()
-    return true_N
-
-
-def check_labels(batch: pl.DataFrame, schema: Schema, where: str) -> bool:
-    """Whether all labels are known.
-
-    Raises:
-        UserError: a known one is neither 0 nor 1. where: begins the message.
-    """
-    complete = True
-    for name, sql in schema.labels.items():
-        column, known_N = batch[f"labels.{name}"], known_rows(batch, name, schema)
-        complete &= bool(known_N.all())
-        if column.dtype == pl.Boolean or (
-            column.dtype.is_integer() and column.max() in (0, 1) and column.min() in (0, 1)
-        ):
-            continue
-        bad = column.filter(pl.Series(known_N) & (column != 0) & (column != 1))
-        if len(bad):
-            value = f"labels.{name} = {sql!r} has the value {bad[0]}"
-            raise UserError(f"{where}: {value}; accepted: 0, 1, true, false, null, as {sql} > 0")
-    return complete

@@ -15,6 +15,7 @@ from harness.base.errors import UserError, unknown
 from harness.data.tabular.fields import FieldSpec, History
 from harness.data.tabular.files import one_file
 from harness.data.tabular.splits import duration
+from harness.data.tabular.times import UNITS
 
 WAYS = ("time", "group", "row", "column")
 """To split rows."""
@@ -91,6 +92,8 @@ class Schema(Config):
     where: str | None = None
     group: str | None = None
     time: str | None = None
+    time_unit: str = ""
+    """Of times that are numbers; empty: found out."""
     query: str | None = None
     text: list[str] = []
     path: str | list[str] = ""
@@ -108,6 +111,13 @@ class Schema(Config):
             return value
         return {name: {"column": told} if isinstance(told, str) else told for name, told in value.items()}
 
+    @field_validator("time_unit")
+    @classmethod
+    def _unit(cls, value: str) -> str:
+        if value and value not in UNITS:
+            raise ValueError(str(unknown("unit", value, UNITS)))
+        return value
+
     @model_validator(mode="after")
     def _fits(self) -> Schema:
         for name in self.observed:
@@ -115,6 +125,8 @@ class Schema(Config):
                 raise ValueError(str(unknown("label", name, self.labels, "observed")))
         if self.split.by == "time" and self.time is None:
             raise ValueError('split.by = "time" needs `time`, the SQL expression that gives it')
+        if self.time_unit and self.time is None:
+            raise ValueError(f'time_unit = "{self.time_unit}" needs `time`, the SQL expression that gives it')
         for field, spec in self.fields.items():
             for sql in spec.places(field, self.fields).values():
                 self._refuse_labels(field, sql)

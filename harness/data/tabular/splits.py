@@ -19,8 +19,6 @@ LEFT_OUT = -1
 """Of a row that is in no split."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-LATEST = 10**11
-"""Seconds in the year 5138: times beyond are of a smaller unit."""
 
 
 def duration(text: str) -> int:
@@ -62,10 +60,7 @@ def time_cuts(counts: TimeCounts, read: Read, shares: tuple[float, float], gap: 
     Raises:
         UserError: a split would be empty, as too few times are distinct or the gap takes all of train.
     """
-    span_S, count_S = counts.spans()
-    if gap and (latest := int(span_S[-1])) > LATEST:
-        raise UserError(f"{where}: gap needs time in seconds, not up to {latest}; accepted: seconds, as ts / 1000")
-    rows, (valid, test) = int(count_S.sum()), shares
+    rows, (valid, test) = int(counts.spans()[1].sum()), shares
     ranks = (0, *(min(round(rows * share), rows - 1) for share in (1 - valid - test, 1 - test)))
     first, *cuts = times_at(ranks, counts, read)
     if not first < cuts[0] < cuts[1]:

@@ -35,7 +35,8 @@ def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Gener
     schema = table.schema
     look = first_look(table, schema)
     pieces = _pieces(table, schema, look, _rule(table, schema, look, rng))
-    return Stream(schema.single_ids(), tuple(schema.labels), pieces, look.rows, kinds=schema.kinds())
+    notes = (table.unit.note,) if table.unit.note else ()
+    return Stream(schema.single_ids(), tuple(schema.labels), pieces, look.rows, kinds=schema.kinds(), notes=notes)
 
 
 def _rule(table: Table, schema: Schema, look: Look, rng: Generator) -> Rule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.data.profile.times import span, unit
+from harness.data.profile.times import span
 
 START = 1_600_000_000
 
@@ -20,15 +20,3 @@ START = 1_600_000_000
 )
 def test_times_of_our_days_are_dates(first: int, last: int, wanted: str) -> None:
     assert span(first, last) == wanted
-
-
-@pytest.mark.parametrize(
-    ("scale", "wanted"), [(1, None), (10**3, "milliseconds"), (10**6, "microseconds"), (10**9, "nanoseconds")]
-)
-def test_a_smaller_unit_is_found_out(scale: int, wanted: str | None) -> None:
-    assert unit(START * scale, (START + 86_400) * scale) == wanted
-
-
-def test_numbers_of_steps_or_days_are_left_alone() -> None:
-    assert unit(0, 100_000) is None
-    assert unit(1, 30) is None
