@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from harness.api import Kinds, ListField, NumberField
 from harness.base.config import Config, explain, read_toml
 from harness.base.errors import UserError, unknown
+from harness.base.places import DATASETS
 from harness.data.tabular.fields import FieldSpec, History
 from harness.data.tabular.files import one_file
 from harness.data.tabular.splits import duration
@@ -191,7 +192,7 @@ def read_schema(text: str, labels: tuple[str, ...]) -> Schema:
     """
     if not text:
         raise UserError("table_file: schema = '' is not given; accepted: a TOML file, as \"datasets/globo.toml\"")
-    path = one_file(text, "table_file: schema")
+    path = one_file(text, "table_file: schema", DATASETS)
     values = read_toml(path, f"schema '{text}' cannot be read as TOML")
     try:
         schema = Schema.model_validate(values)

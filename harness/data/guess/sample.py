@@ -1,0 +1,122 @@
+"""A sample of table files: their beginning, and pieces from further on where that costs little."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from harness.base.errors import UserError
+from harness.data.guess.delimited import Form, form_of
+from harness.data.tabular.files import PARTITION
+from harness.data.tabular.formats import GZIP, ZSTD, first_block, format_of, readable, scan
+from harness.data.tabular.schema import Csv
+
+HEAD, PIECE = 1 << 20, 1 << 18
+"""Bytes of text that are read at the beginning of a file, and at each place further on."""
+PLACES = 4
+"""In a file, and files of a folder."""
+ROWS = 5000
+"""That are read at each place of a binary file."""
+ZEROS = r"^-?0\d+$"
+"""Numbers that lose zeros in front, as `007`; such columns are text."""
+NUMBER = r"^-?\d+$"
+Parser = Callable[[io.BytesIO], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of files, in their order. format: as Parquet. form: of delimited text, of which columns with zeros in
+    front of their numbers are text."""
+
+    frame: pl.DataFrame
+    format: str
+    form: Form | None
+
+    @property
+    def zeros(self) -> list[str]:
+        """Columns of delimited text that would lose zeros as numbers."""
+        text = [] if self.form is None else [column for column in self.frame if column.dtype == pl.String]
+        return [column.name for column in text if column.drop_nulls().str.contains(NUMBER).all()]
+
+
+def sample(files: Sequence[Path]) -> Sample:
+    """Read a sample of files of one format.
+
+    Raises:
+        UserError: one cannot be read, or there is no row.
+    """
+    kind, form = format_of(files[0]), None
+    with readable(files):
+        if kind == "CSV":
+            form = form_of(first_block(files[0], HEAD).decode(errors="replace"))
+            frame = _of_text(files, _reader(form))
+        elif kind == "JSON lines":
+            frame = _of_text(files, lambda text: pl.read_ndjson(text, infer_schema_length=None))
+        else:
+            frame = _of_binary(files)
+    if not len(frame):
+        raise UserError(f"file '{files[0]}' has 0 rows; accepted: a row for every example")
+    return Sample(frame, kind, form)
+
+
+def _of_binary(files: Sequence[Path]) -> pl.DataFrame:
+    frame, _ = scan(files, Csv(), ())
+    rows = frame.select(pl.len()).collect().item()
+    if rows <= PLACES * ROWS:
+        return frame.collect()
+    starts = ((rows - ROWS) * place // (PLACES - 1) for place in range(PLACES))
+    return pl.concat([frame.slice(start, ROWS) for start in starts]).collect()
+
+
+def _reader(form: Form) -> Parser:
+    def read(text: io.BytesIO) -> pl.DataFrame:
+        options: dict[str, Any] = {
+            "separator": form.separator,
+            "has_header": form.header,
+            "comment_prefix": form.comment or None,
+            "null_values": list(form.nulls) or None,
+        }
+        raw = pl.read_csv(text, infer_schema=False, **options)
+        kept = {column.name: pl.String for column in raw if column.str.contains(ZEROS).any()}
+        return pl.read_csv(text, infer_schema_length=None, schema_overrides=kept, **options)
+
+    return read
+
+
+def _of_text(files: Sequence[Path], read: Parser) -> pl.DataFrame:
+    frames = []
+    for file in files[:: max(len(files) // PLACES, 1)]:
+        folders = [pl.lit(value).alias(name) for name, value in PARTITION.findall(str(file))]
+        frames.append(_parsed(file, read).with_columns(folders))
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def _parsed(file: Path, read: Parser) -> pl.DataFrame:
+    """A piece that begins within quotes tears rows apart; then the beginning of the file has to do."""
+    head = first_block(file, HEAD)
+    if len(head) < HEAD or (end := head.rfind(b"\n") + 1) == 0:
+        return read(io.BytesIO(head))
+    try:
+        return read(io.BytesIO(head[:end] + _further(file)))
+    except pl.exceptions.PolarsError:
+        return read(io.BytesIO(head[:end]))
+
+
+def _further(file: Path) -> bytes:
+    """Whole lines from further on; none of compressed files, which cannot be entered in the middle."""
+    with file.open("rb") as raw:
+        if raw.read(4).startswith((GZIP, ZSTD)):
+            return b""
+        size, pieces = file.stat().st_size, []
+        for start in ((size - PIECE) * place // (PLACES - 1) for place in range(1, PLACES)):
+            if start < HEAD:
+                continue
+            raw.seek(start)
+            _, _, lines = raw.read(PIECE).partition(b"\n")
+            pieces.append(lines if raw.tell() == size and lines.endswith(b"\n") else lines[: lines.rfind(b"\n") + 1])
+    return b"".join(pieces)
