@@ -13,6 +13,8 @@ WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 """Of a name: `reviewerID`, `unix_review_time` and `Customer ID` have two, three and two."""
 MOST_LEVELS = 50
 SIMPLE = re.compile(r"[A-Za-z_]\w*")
+ODD = re.compile(r"[^\w .,:;()+%$#@!?&=<>*'-]")
+"""Signs that the name of a field may not have."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,11 @@ class Guess:
 
 
 class Column:
-    """A column of the sample. named: the file has a header, so that the name may say something."""
+    """A column of the sample. key: its name as that of a field. named: the name is the file's, and may say much."""
 
-    def __init__(self, values: pl.Series, named: bool) -> None:
-        self.name, self.values, self.named = values.name, values, named
+    def __init__(self, values: pl.Series, key: str, named: bool) -> None:
+        self.name, self.key, self.named = values.name, key, named
+        self.values = values.alias("value")  # Polars would read a name such as ^a$ as a pattern
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -80,7 +83,7 @@ class Column:
 
     def taken(self, what: str, why: str, value: str | dict[str, str] | None = None) -> Guess:
         """The guess that it is a field, or is left out."""
-        return Guess(self.name, what, {self.name: self.name if value is None else value}, why)
+        return Guess(self.name, what, {self.key: self.name if value is None else value}, why)
 
 
 class Table:
@@ -88,10 +91,24 @@ class Table:
 
     def __init__(self, frame: pl.DataFrame, named: bool) -> None:
         self.frame, self.named = frame, named
-        self.columns = tuple(Column(series, named) for series in frame)
+        keys: list[str] = []
+        for name in map(plain, frame.columns):
+            keys.append(f"{name[:90]}_{len(keys)}" if name in keys else name)
+        self.columns = tuple(Column(series, key, named) for series, key in zip(frame, keys, strict=True))
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
 
     def __getitem__(self, name: str) -> Column:
         return self.columns[self.frame.columns.index(name)]
+
+
+def plain(name: str) -> str:
+    """A name without the signs that those of fields and labels may not have."""
+    kept = ODD.sub("_", name)
+    return (kept if re.match(r"\w", kept) else f"column{kept}")[:100]
+
+
+def quoted(text: str) -> str:
+    """A text as it stands within an expression."""
+    return "'" + text.replace("'", "''") + "'"

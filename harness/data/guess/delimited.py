@@ -6,8 +6,9 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SEPARATORS = "\t,;|^\x01:~ "
-"""Tried; of several that fit, the one with the most cells wins, the earlier of two alike."""
+SEPARATORS = ("\t,;|^\x01~", ": ")
+"""The latter, which stand in times and sentences too, are tried if none of the former fits. Of several that fit, the
+one with the most cells wins, the earlier of two alike."""
 MOST_LINES = 200
 COMMENT = "#"
 NULLS = ("NA", "N/A", "NULL", "null", "None", "none", "nan", "NaN", r"\N", "?", "-", "(null)", "(not set)")
@@ -42,18 +43,22 @@ def form_of(text: str) -> Form:
 
 
 def _separator(lines: Sequence[str]) -> tuple[str, str]:
-    cells = {}
-    for separator in SEPARATORS:
-        widths = {len(row) for row in csv.reader(lines, delimiter=separator)}
-        if len(widths) == 1:
-            cells[separator] = widths.pop()
-    best = max(cells, key=lambda separator: cells[separator], default=",")
-    if cells.get(best, 0) < 2:
+    for group in SEPARATORS:
+        cells = {separator: _cells(lines, separator) for separator in group}
+        best = max(group, key=cells.__getitem__)
+        if cells[best] > 1:
+            break
+    else:
         return ",", "no separator cuts all rows into equally many cells"
-    doubled = all(not cell for row in csv.reader(lines, delimiter=best) for cell in row[1::2])
-    if doubled:
+    if cells[best] > 2 and all(not cell for row in csv.reader(lines, delimiter=best) for cell in row[1::2]):
         return best, f"{best * 2!r} cuts all rows; read as {best!r}, so that every second column is empty"
     return best, f"cuts each of the first {len(lines):,} rows into {cells[best]} cells"
+
+
+def _cells(lines: Sequence[str], separator: str) -> int:
+    """Into how many a separator cuts every row; 0 if not into equally many. The last may be cut short."""
+    widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
+    return widths[0] if len(set(widths[:-1] if len(widths) > 2 else widths)) == 1 else 0
 
 
 def _header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:

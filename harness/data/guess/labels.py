@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from harness.data.guess.columns import Column, Guess, Table
+import polars as pl
+
+from harness.data.guess.columns import Column, Guess, Table, plain, quoted
 from harness.data.guess.times import DAY, events
 from harness.data.guess.words import ACTION_NAMES, ACTIONS, LABELS, RATINGS, TIMES, YES_AND_NO
 from harness.data.tabular.splits import UNITS
@@ -29,12 +31,12 @@ def candidates(table: Table) -> list[str]:
 def _named(table: Table) -> Iterator[Guess]:
     for column in table:
         stem, takes = _stem(column)
-        if stem not in LABELS or (found := _yes(column)) is None:
+        if LABELS.isdisjoint((stem, stem.removesuffix("s"))) or (found := _yes(column)) is None:
             continue
         sql, values = found
-        yield Guess(column.name, "label", {column.name: sql}, f"named as an outcome; {values}")
+        yield Guess(column.name, "label", {column.key: sql}, f"named as an outcome; {values}")
         if column.levels == ("-1", "0", "1"):
-            yield Guess(column.name, "observed", {column.name: f"{column.sql} >= 0"}, "-1 beside 0 and 1 means unknown")
+            yield Guess(column.name, "observed", {column.key: f"{column.sql} >= 0"}, "-1 beside 0 and 1 means unknown")
         if takes:
             yield Guess(column.name, "gap", {"gap": takes}, f"{column.name} is known after {takes}")
 
@@ -52,14 +54,14 @@ def _stem(column: Column) -> tuple[str, str]:
 def _yes(column: Column) -> tuple[str, str] | None:
     """SQL that is 1 for yes, and what the values are, where they mean yes and no."""
     levels, name = column.levels, column.name
-    if (levels and set(levels) <= {"0", "1"}) or column.values.dtype == bool:
+    if (levels and set(levels) <= {"0", "1"}) or column.values.dtype == pl.Boolean:
         return name, "0 and 1" if column.is_whole else "true and false"
     if levels in (("-1", "1"), ("-1", "0", "1")):
         return f"{column.sql} > 0", " and ".join(levels)
     for pair in YES_AND_NO:
         if column.is_text and sorted(map(str.lower, levels)) == sorted(pair):
             yes = next(level for level in levels if level.lower() == pair[1])
-            return f"{column.sql} = '{yes}'", " and ".join(levels)
+            return f"{column.sql} = {quoted(yes)}", " and ".join(levels)
     if column.is_whole and "0" in levels and column.values.min() == 0:
         return f"{column.sql} > 0", "a count: more than none"
     return None
@@ -72,11 +74,11 @@ def _actions(table: Table) -> Iterator[Guess]:
         told = column.has(ACTION_NAMES) or not column.named
         if not (column.is_text and told and 2 <= column.distinct <= MOST_ACTIONS and 2 * len(known) > column.distinct):
             continue
-        counts = column.known.value_counts(sort=True)
-        most, *others = counts.sort(["count", column.name], descending=[True, False])[column.name].to_list()
+        counts = column.known.value_counts().sort(["count", "value"], descending=[True, False])
+        most, *others = counts["value"].to_list()
         for action in others:
-            sql = f"{column.sql} = '{action}'"
-            yield Guess(column.name, "label", {action: sql}, f"an action that is rarer than '{most}'")
+            sql = f"{column.sql} = {quoted(action)}"
+            yield Guess(column.name, "label", {plain(action): sql}, f"an action that is rarer than '{most}'")
 
 
 def _ratings(table: Table) -> Iterator[Guess]:
@@ -109,16 +111,16 @@ def _later(table: Table) -> Iterator[Guess]:
         known = f"known in {len(column.known) / len(column.values):.1%} of the rows, never before {first.column.name}"
         yield Guess(column.name, "label", {name: f"{column.sql} IS NOT NULL"}, known)
         yield Guess(first.column.name, "time", {"time": first.sql}, f"{first.notation}; {column.name} follows it")
-        yield Guess(column.name, "gap", {"gap": gap}, f"{column.name} comes up to {gap} after {first.column.name}")
+        yield Guess(column.name, "gap", {"gap": gap}, f"{column.name} comes up to {gap} after {first.column.name} here")
 
 
 def _only(table: Table) -> Iterator[Guess]:
     """Without names, the first column if it is 0 and 1; else the only one that is."""
     binary = [column for column in table if column.levels == ("0", "1")]
     if not table.named and binary and binary[0] is table.columns[0]:
-        yield Guess(binary[0].name, "label", {binary[0].name: binary[0].name}, "the first column, and 0 and 1")
+        yield Guess(binary[0].name, "label", {binary[0].key: binary[0].name}, "the first column, and 0 and 1")
     elif len(binary) == 1:
-        yield Guess(binary[0].name, "label", {binary[0].name: binary[0].name}, "the only column of 0 and 1")
+        yield Guess(binary[0].name, "label", {binary[0].key: binary[0].name}, "the only column of 0 and 1")
 
 
 WAYS: tuple[Callable[[Table], Iterator[Guess]], ...] = (_named, _actions, _later, _ratings, _only)

@@ -93,7 +93,7 @@ def _scores(values: pl.Series) -> list[tuple[str, pl.Series]]:
     """What may tell a label without being learnt: the value itself, and whether it is the most frequent one or null."""
     if values.dtype.is_nested():
         return []
-    most = values.value_counts(sort=True)[values.name][0]
+    most = values.value_counts().sort(["count", "value"], descending=[True, False])["value"][0]
     scores = [("whether it is the most frequent value", values.eq_missing(most).cast(pl.Int8))]
     if values.dtype.is_numeric():
         lowest = values.min()

@@ -86,9 +86,7 @@ def _range(column: Column) -> tuple[float, float, float]:
 def _scale(column: Column) -> tuple[str, str]:
     low, middle, high = _range(column)
     spread = f"{low:g} to {high:g}, half of them up to {middle:g}"
-    if not _is_skewed(column):
-        return "standard", spread
-    return ("log1p" if low >= 0 else "quantile"), spread
+    return "log1p" if _is_skewed(column) else "standard", spread
 
 
 RULES: tuple[Callable[[Column, Table], str], ...] = (

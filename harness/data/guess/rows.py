@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 
-from harness.data.guess.columns import Column, Guess, Table
+from harness.data.guess.columns import Column, Guess, Table, quoted
 from harness.data.guess.times import Moment
 from harness.data.guess.words import PARTS, SESSIONS, SPLITS, USERS
 from harness.data.tabular.splits import duration
@@ -21,7 +21,10 @@ def group(table: Table, fields: Iterable[Guess]) -> Iterator[Guess]:
         words = set(table[each.column].words) - {"id"}
         if each.what == "id" and len(words) == 1 and words <= USERS:
             yield Guess(
-                each.column, "group", {"group": each.entries[each.column]}, "named as a user: GAUC ranks within each"
+                each.column,
+                "group",
+                {"group": next(iter(each.entries.values()))},
+                "named as a user: GAUC ranks within each",
             )
             return
 
@@ -34,7 +37,7 @@ def given_split(table: Table) -> Guess | None:
         said = {level.lower(): level for level in column.levels}
         names = {part: [said[word] for word in words if word in said] for part, words in PARTS.items()}
         if all(len(found) == 1 for found in names.values()) and len(said) == len(PARTS):
-            cases = " ".join(f"WHEN '{found}' THEN '{part}'" for part, (found,) in names.items())
+            cases = " ".join(f"WHEN {quoted(found)} THEN '{part}'" for part, (found,) in names.items())
             plain = all(part == found for part, (found,) in names.items())
             sql = column.name if plain else f"CASE {column.sql} {cases} END"
             return Guess(column.name, "split", {"by": "column", "column": sql}, f"{column.name} says it")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,9 @@ def sample(files: Sequence[Path]) -> Sample:
     with readable(files):
         if kind == "CSV":
             form = form_of(first_block(files[0], HEAD).decode(errors="replace"))
-            frame = _of_text(files, _reader(form))
+            frame = _of_text(files, _reader(form), quotes=True)
         elif kind == "JSON lines":
-            frame = _of_text(files, lambda text: pl.read_ndjson(text, infer_schema_length=None))
+            frame = _of_text(files, lambda text: pl.read_ndjson(text, infer_schema_length=None), quotes=False)
         else:
             frame = _of_binary(files)
     if not len(frame):
@@ -88,23 +89,25 @@ def _reader(form: Form) -> Parser:
     return read
 
 
-def _of_text(files: Sequence[Path], read: Parser) -> pl.DataFrame:
+def _of_text(files: Sequence[Path], read: Parser, *, quotes: bool) -> pl.DataFrame:
+    """quotes: values within them may span lines."""
     frames = []
     for file in files[:: max(len(files) // PLACES, 1)]:
         folders = [pl.lit(value).alias(name) for name, value in PARTITION.findall(str(file))]
-        frames.append(_parsed(file, read).with_columns(folders))
+        frames.append(read(io.BytesIO(_lines(file, quotes))).with_columns(folders))
     return pl.concat(frames, how="diagonal_relaxed")
 
 
-def _parsed(file: Path, read: Parser) -> pl.DataFrame:
-    """A piece that begins within quotes tears rows apart; then the beginning of the file has to do."""
+def _lines(file: Path, quotes: bool) -> bytes:
+    """Whole rows of a file: its beginning, and pieces from further on where no row spans lines."""
     head = first_block(file, HEAD)
-    if len(head) < HEAD or (end := head.rfind(b"\n") + 1) == 0:
-        return read(io.BytesIO(head))
-    try:
-        return read(io.BytesIO(head[:end] + _further(file)))
-    except pl.exceptions.PolarsError:
-        return read(io.BytesIO(head[:end]))
+    if len(head) < HEAD:
+        return head
+    lines = head[: head.rfind(b"\n") + 1].splitlines(keepends=True)
+    if not (quotes and any(line.count(b'"') % 2 for line in lines)):
+        return b"".join(lines) + _further(file)
+    closed = [count % 2 == 0 for count in accumulate(line.count(b'"') for line in lines)]
+    return b"".join(lines[: len(lines) - closed[::-1].index(True)]) if any(closed) else head
 
 
 def _further(file: Path) -> bytes:
