@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
 from harness.data.tabular.files import PARTITION
-from harness.data.tabular.formats import GZIP, ZSTD, first_block, format_of, readable, scan
+from harness.data.tabular.formats import GZIP, ZSTD, format_of, readable, scan
 from harness.data.tabular.schema import Csv
 
 HEAD, PIECE = 1 << 20, 1 << 18
@@ -54,7 +55,7 @@ def sample(files: Sequence[Path]) -> Sample:
     kind, form = format_of(files[0]), None
     with readable(files):
         if kind == "CSV":
-            form = form_of(first_block(files[0], HEAD).decode(errors="replace"))
+            form = form_of(_head(files[0]).decode(errors="replace"))
             frame = _of_text(files, _reader(form), quotes=True)
         elif kind == "JSON lines":
             frame = _of_text(files, lambda text: pl.read_ndjson(text, infer_schema_length=None), quotes=False)
@@ -100,7 +101,7 @@ def _of_text(files: Sequence[Path], read: Parser, *, quotes: bool) -> pl.DataFra
 
 def _lines(file: Path, quotes: bool) -> bytes:
     """Whole rows of a file: its beginning, and pieces from further on where no row spans lines."""
-    head = first_block(file, HEAD)
+    head = _head(file)
     if len(head) < HEAD:
         return head
     lines = head[: head.rfind(b"\n") + 1].splitlines(keepends=True)
@@ -110,11 +111,23 @@ def _lines(file: Path, quotes: bool) -> bytes:
     return b"".join(lines[: len(lines) - closed[::-1].index(True)]) if any(closed) else head
 
 
+def _head(file: Path) -> bytes:
+    """Its first bytes, decompressed."""
+    with pa.input_stream(str(file), compression=_compression(file)) as text:
+        return bytes(text.read(HEAD))
+
+
+def _compression(file: Path) -> str | None:
+    with file.open("rb") as raw:
+        start = raw.read(4)
+    return "gzip" if start.startswith(GZIP) else "zstd" if start == ZSTD else None
+
+
 def _further(file: Path) -> bytes:
     """Whole lines from further on; none of compressed files, which cannot be entered in the middle."""
+    if _compression(file):
+        return b""
     with file.open("rb") as raw:
-        if raw.read(4).startswith((GZIP, ZSTD)):
-            return b""
         size, pieces = file.stat().st_size, []
         for start in ((size - PIECE) * place // (PLACES - 1) for place in range(1, PLACES)):
             if start < HEAD:

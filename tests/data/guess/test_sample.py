@@ -81,6 +81,7 @@ def test_a_piece_that_begins_within_quotes_is_done_without(tmp_path: Path) -> No
         (b"a,b\n", "a.csv' has 0 rows"),
         (b"a,b\n1,caf\xe9\n", "row 2 is not UTF-8"),
         (b"PAR1 and no more", "a.csv' cannot be read"),
+        (gzip.compress(b"user,item\n" * 1000)[:40], "a.csv' cannot be read"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
