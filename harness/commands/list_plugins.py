@@ -29,7 +29,7 @@ def print_plugins(console: Console, plugins: Path | None) -> None:
             console.print(Text.assemble((f" {name}", "bold"), "  ", (entry.declaration.summary, "dim")))
             if entry.declaration.knobs:
                 console.print(_knobs(entry, searched=kind == "strategies"))
-    console.print(Text("\nschemas, as schema = \"avazu\" of table_file", style="bold underline"))
+    console.print(Text('\nschemas, as schema = "avazu" of table_file', style="bold underline"))
     for path in sorted(DATASETS.glob("*.toml")):
         console.print(Text.assemble((f" {path.stem}", "bold"), "  ", (_summary(path), "dim")))
 

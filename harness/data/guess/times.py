@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
 
 from harness.data.guess.columns import Column, Guess, Table
+from harness.data.guess.notations import NOTATIONS, SURE
 from harness.data.guess.words import CLOCK, SINCE, TIMES
 
 DAY = 86_400
-EARLIEST, LATEST = 631_152_000, 2_051_222_400
-"""Seconds of 1990 and 2035: numbers between them, in a column that may be a time, are seconds since 1970."""
 LEAST = 3
 """Distinct times, without which no split by time has three parts."""
 
@@ -20,74 +18,14 @@ LEAST = 3
 @dataclass(frozen=True)
 class Moment:
     """A column that is a moment. sql: gives a date or seconds. seconds: of the sample, null where unknown. named: its
-    name says so too."""
+    name says so too. rank: how far down the list of notations."""
 
     column: Column
     sql: str
     seconds: pl.Series
     notation: str
     named: bool
-
-
-def _epoch(divisor: int, unit: str) -> Callable[[Column], tuple[str, pl.Series, str] | None]:
-    def read(column: Column) -> tuple[str, pl.Series, str] | None:
-        seconds = column.values.cast(pl.Float64) / divisor if column.is_whole else None
-        if seconds is None or not seconds.drop_nulls().is_between(EARLIEST, LATEST).all():
-            return None
-        return column.name if divisor == 1 else f"{column.sql} / {divisor}", seconds, f"{unit} since 1970"
-
-    return read
-
-
-def _digits(width: int, fmt: str, end: str, notation: str) -> Callable[[Column], tuple[str, pl.Series, str] | None]:
-    """Dates written as whole numbers. end: what the format needs beside them."""
-
-    def read(column: Column) -> tuple[str, pl.Series, str] | None:
-        if not column.is_whole or not len(column.known):
-            return None
-        text = column.texts
-        if not (text.drop_nulls().str.len_chars() == width).all():
-            return None
-        found = (text + end).str.to_datetime(fmt, strict=False, time_unit="us")
-        if found.null_count() > column.values.null_count() or not found.dt.year().is_between(1990, 2035).all():
-            return None
-        digits = f"CAST({column.sql} AS VARCHAR)" + (f" || '{end}'" if end else "")
-        return f"STRPTIME({digits}, '{fmt}')", found.dt.epoch("s"), notation
-
-    return read
-
-
-def _temporal(column: Column) -> tuple[str, pl.Series, str] | None:
-    if column.values.dtype not in (pl.Date, pl.Datetime):
-        return None
-    return column.name, column.values.dt.epoch("s"), "dates"
-
-
-def _iso(column: Column) -> tuple[str, pl.Series, str] | None:
-    if not column.is_text or not column.known.str.contains(r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}|$)").all():
-        return None
-    found = column.values.str.to_datetime(time_zone="UTC", strict=False)
-    if found.null_count() > column.values.null_count():
-        return None
-    return column.name, found.dt.epoch("s"), "dates as text"
-
-
-SURE = (
-    _temporal,
-    _iso,
-    _epoch(1_000, "milliseconds"),
-    _epoch(1_000_000, "microseconds"),
-    _epoch(1_000_000_000, "nanoseconds"),
-)
-"""Notations that are hardly anything else, whatever the name."""
-NOTATIONS = (
-    *SURE,
-    _epoch(1, "seconds"),
-    _digits(8, "%Y%m%d", "", "YYYYMMDD"),
-    _digits(8, "%y%m%d%H%M", "00", "YYMMDDHH"),
-    _digits(10, "%Y%m%d%H%M", "00", "YYYYMMDDHH"),
-)
-"""Tried in this order: 20110512 is a day of May, not an hour of 2020, unless another value says otherwise."""
+    rank: int = 0
 
 
 def moments(table: Table) -> list[Moment]:
@@ -100,12 +38,12 @@ def _moment(column: Column) -> Moment | None:
     if column.distinct < LEAST or column.has(SINCE):
         return None
     named = column.has(TIMES) or any(word.endswith(("time", "date", "timestamp")) for word in column.words)
-    for read in NOTATIONS:
+    for rank, read in enumerate(NOTATIONS):
         if (found := read(column)) is None:
             continue
         sql, seconds, notation = found
         if named or read in SURE or not column.named:
-            return Moment(column, sql, seconds, notation, named)
+            return Moment(column, sql, seconds, notation, named, rank)
     if named and not column.has(CLOCK) and _never_falls(column):
         return Moment(column, column.name, column.values.cast(pl.Float64), "numbers that never fall", named)
     return None
@@ -143,11 +81,12 @@ def _is_near(first: Moment, later: Moment) -> bool:
 
 
 def time_of(found: list[Moment]) -> Guess | None:
-    """The finest of the moments that every row has; of two as fine, the one whose name says so, then the first."""
+    """The finest of the moments that every row has, those whose name says so first; of two as fine, the one that is
+    read more simply."""
     complete = [moment for moment in found if not moment.seconds.null_count()]
     if not complete:
         return None
-    best = max(complete, key=lambda moment: (moment.named, moment.seconds.n_unique()))
+    best = max(complete, key=lambda moment: (moment.named, moment.seconds.n_unique(), -moment.rank))
     others = "" if len(complete) == 1 else f", the finest of {len(complete)} times"
     why = f"{best.notation}{_span(best)}{others}"
     return Guess(best.column.name, "time", {"time": best.sql}, why)

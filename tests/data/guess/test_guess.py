@@ -112,6 +112,13 @@ TIMES: dict[str, tuple[str, list[Any], str]] = {
     "microseconds": ("event time", [int(t.timestamp()) * 10**6 for t in AT], '"event time" / 1000000'),
     "YYYYMMDD": ("date", [int(f"{t:%Y%m%d}") for t in AT], "STRPTIME(CAST(date AS VARCHAR), '%Y%m%d')"),
     "YYMMDDHH": ("hour", [int(f"{t:%y%m%d%H}") for t in AT], "STRPTIME(CAST(hour AS VARCHAR) || '00', '%y%m%d%H%M')"),
+    "days first": ("when", [f"{t:%d.%m.%Y %H:%M}" for t in AT], "STRPTIME(when, '%d.%m.%Y %H:%M')"),
+    "months first": ("Date", [f"{t:%m/%d/%Y}" for t in AT], "STRPTIME(Date, '%m/%d/%Y')"),
+    "with the zone": (
+        "event_time",
+        [f"{t:%Y-%m-%d %H:%M:%S} UTC" for t in AT],
+        "STRPTIME(event_time, '%Y-%m-%d %H:%M:%S UTC')",
+    ),
     "from 0 on": ("timestamp", list(range(0, 7 * N, 7)), "timestamp"),
 }
 
@@ -140,7 +147,7 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     "play_ms": (RNG.random(N), "measured after"),
     "amount": (np.where(CLICK, RNG.random(N), 0.0), "tells the label click"),
     "order_no": ([f"o{k}" if c else None for k, c in enumerate(CLICK)], "tells the label click"),
-    "updated_at": ([f"{t:%d.%m.%Y}" for t in AT], "a time"),
+    "updated_at": ([f"{1 + t.day % 12}/{t.month}/{t:%Y}" for t in AT], "a time"),
     "userName": ([f"n{u}" for u in USER], "names what userId is the id of"),
     "title": ([f"a long text about {k} things, of which {k + 1} are new" for k in range(N)], "text to read"),
     "image": ([{"url": "x"}] * N, "nested"),
