@@ -85,7 +85,8 @@ def _range(column: Column) -> tuple[float, float, float]:
 
 def _scale(column: Column) -> tuple[str, str]:
     low, middle, high = _range(column)
-    spread = f"{low:g} to {high:g}, half of them up to {middle:g}"
+    lowest, half, highest = (f"{value:,.0f}" if column.is_whole else f"{value:g}" for value in (low, middle, high))
+    spread = f"{lowest} to {highest}, half of them up to {half}"
     return "log1p" if _is_skewed(column) else "standard", spread
 
 

@@ -20,7 +20,7 @@ from harness.data.tabular.schema import Csv
 
 HEAD, PIECE = 1 << 20, 1 << 18
 """Bytes of text that are read at the beginning of a file, and at each place further on."""
-PLACES = 4
+PLACES, FILES = 4, 16
 """In a file, and files of a folder."""
 ROWS = 5000
 """That are read at each place of a binary file."""
@@ -93,7 +93,7 @@ def _reader(form: Form) -> Parser:
 def _of_text(files: Sequence[Path], read: Parser, *, quotes: bool) -> pl.DataFrame:
     """quotes: values within them may span lines."""
     frames = []
-    for file in files[:: max(len(files) // PLACES, 1)]:
+    for file in files[:: -(-len(files) // FILES)]:
         folders = [pl.lit(value).alias(name) for name, value in PARTITION.findall(str(file))]
         frames.append(read(io.BytesIO(_lines(file, quotes))).with_columns(folders))
     return pl.concat(frames, how="diagonal_relaxed")

@@ -10,7 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from harness.api import UserError
-from harness.data.guess.sample import HEAD, PLACES, ROWS, sample
+from harness.data.guess.sample import FILES, HEAD, PLACES, ROWS, sample
 from harness.data.tabular.files import data_files
 
 
@@ -46,12 +46,12 @@ def test_a_large_file_is_read_in_several_places(tmp_path: Path, name: str) -> No
 
 
 def test_the_head_of_a_compressed_file_and_some_files_of_a_folder_do(tmp_path: Path) -> None:
-    for day in range(9):
+    for day in range(40):
         (tmp_path / f"day={day}").mkdir()
         text = log(40).with_columns(day_n=day).write_csv().encode()
         (tmp_path / f"day={day}" / "part.csv.gz").write_bytes(gzip.compress(text))
     found = sample(data_files(str(tmp_path))).frame
-    assert found.group_by("day").agg(pl.col("day_n").n_unique()).height >= PLACES
+    assert FILES / 2 < found["day"].n_unique() <= FILES
     assert (found["day"].cast(pl.Int64) == found["day_n"]).all()
 
 
