@@ -12,7 +12,7 @@ from harness.data.guess.labels import candidates, labels_of
 from harness.data.guess.left_out import Known, left_out
 from harness.data.guess.rows import given_split, group, split, where
 from harness.data.guess.times import moments, time_of
-from harness.data.tabular.expressions import expression
+from harness.data.tabular.expressions import expression, widened
 
 
 @dataclass(frozen=True)
@@ -44,5 +44,5 @@ def guess(frame: pl.DataFrame, named: bool) -> Guesses:
 
 
 def _values(frame: pl.DataFrame, sql: str) -> pl.Series:
-    found = frame.select(expression(frame.clear(), "labels", sql, "guess")).to_series()
-    return found.cast(pl.Float64)
+    label = expression(frame.clear(), "labels", sql, "guess")
+    return widened(frame.lazy()).select(label).collect().to_series().cast(pl.Float64)

@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,9 +13,10 @@ import pyarrow as pa
 
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
-from harness.data.tabular.files import PARTITION
+from harness.data.tabular.files import PARTITION, Source
 from harness.data.tabular.formats import GZIP, ZSTD, format_of, readable, scan
 from harness.data.tabular.schema import Csv
+from harness.data.tabular.stores import Stored, first_bytes
 
 HEAD, PIECE = 1 << 20, 1 << 18
 """Bytes of text that are read at the beginning of a file, and at each place further on."""
@@ -46,7 +46,7 @@ class Sample:
         return [column.name for column in text if column.drop_nulls().str.contains(NUMBER).all()]
 
 
-def sample(files: Sequence[Path]) -> Sample:
+def sample(files: Sequence[Source]) -> Sample:
     """Read a sample of files of one format.
 
     Raises:
@@ -66,7 +66,7 @@ def sample(files: Sequence[Path]) -> Sample:
     return Sample(frame, kind, form)
 
 
-def _of_binary(files: Sequence[Path]) -> pl.DataFrame:
+def _of_binary(files: Sequence[Source]) -> pl.DataFrame:
     frame, _ = scan(files, Csv(), ())
     rows = frame.select(pl.len()).collect().item()
     if rows <= PLACES * ROWS:
@@ -90,7 +90,7 @@ def _reader(form: Form) -> Parser:
     return read
 
 
-def _of_text(files: Sequence[Path], read: Parser, *, quotes: bool) -> pl.DataFrame:
+def _of_text(files: Sequence[Source], read: Parser, *, quotes: bool) -> pl.DataFrame:
     """quotes: values within them may span lines."""
     frames = []
     for file in files[:: -(-len(files) // FILES)]:
@@ -99,7 +99,7 @@ def _of_text(files: Sequence[Path], read: Parser, *, quotes: bool) -> pl.DataFra
     return pl.concat(frames, how="diagonal_relaxed")
 
 
-def _lines(file: Path, quotes: bool) -> bytes:
+def _lines(file: Source, quotes: bool) -> bytes:
     """Whole rows of a file: its beginning, and pieces from further on where no row spans lines."""
     head = _head(file)
     if len(head) < HEAD:
@@ -111,21 +111,25 @@ def _lines(file: Path, quotes: bool) -> bytes:
     return b"".join(lines[: len(lines) - closed[::-1].index(True)]) if any(closed) else head
 
 
-def _head(file: Path) -> bytes:
+def _head(file: Source) -> bytes:
     """Its first bytes, decompressed."""
-    with pa.input_stream(str(file), compression=_compression(file)) as text:
+    raw = pa.py_buffer(first_bytes(file)) if isinstance(file, Stored) else str(file)
+    with pa.input_stream(raw, compression=_compression(file)) as text:
         return bytes(text.read(HEAD))
 
 
-def _compression(file: Path) -> str | None:
-    with file.open("rb") as raw:
-        start = raw.read(4)
+def _compression(file: Source) -> str | None:
+    if isinstance(file, Stored):
+        start = first_bytes(file)[:4]
+    else:
+        with file.open("rb") as raw:
+            start = raw.read(4)
     return "gzip" if start.startswith(GZIP) else "zstd" if start == ZSTD else None
 
 
-def _further(file: Path) -> bytes:
-    """Whole lines from further on; none of compressed files, which cannot be entered in the middle."""
-    if _compression(file):
+def _further(file: Source) -> bytes:
+    """Whole lines from further on; none of a store, nor of compressed files, which cannot be entered in the middle."""
+    if isinstance(file, Stored) or _compression(file):
         return b""
     with file.open("rb") as raw:
         size, pieces = file.stat().st_size, []
