@@ -70,6 +70,22 @@ def buckets(data: Data) -> None:
     assert [len(set(part)) for part in ids(data, "price")] == [3, 1, 2]
 
 
+def equal_buckets(data: Data) -> None:
+    (field,) = data.kinds.numbers
+    assert (field.name, field.buckets) == ("price", 3)
+    assert data.train.numbers_NP is not None
+    assert data.train.numbers_NP[:, 0].tolist() == pytest.approx([4.5, 7.9, 24.0, 3.2, 4.5, 7.9])
+
+
+def history(data: Data) -> None:
+    """Of the test rows, bob's has liked tea twice before, ann's tea and a pot."""
+    assert dict(data.kinds.shares) == {"liked_before": "item"}
+    (tea, _, pot, *_), _, _ = ids(data, "item")
+    (lists,) = data.test.lists
+    held = [lists.values_M[b : b + n].tolist() for b, n in zip(lists.begins(), lists.length_N, strict=True)]
+    assert held == [[tea], [tea, pot]]
+
+
 def sessions(data: Data) -> None:
     """ann's at 8:00 and 8:20 are twenty minutes apart, eve's at 20:55 and 21:00 five; others stand alone."""
     part_of = {row: part for part, rows in enumerate(ids(data, "row")) for row in rows}
@@ -99,7 +115,9 @@ CHECKS: dict[str, Callable[[Data], None]] = {
     "Dates as text": dates,
     "A split that is given, in other words": given,
     "A split that is given, in a folder each": given,
-    "Numbers as buckets": buckets,
+    "Numbers as buckets of your own": buckets,
+    "Numbers as buckets of equal size": equal_buckets,
+    "What a user did before": history,
     "Sessions from pauses": sessions,
     "Words that SQL reserves": reserved,
     "Labels of other values": labels,

@@ -12,7 +12,10 @@ import pytest
 from support.command_line import multiepoch
 from support.published import PUBLISHED
 
+from harness.base import seeds
 from harness.base.places import DATASETS
+from harness.data import indexed
+from harness.plugins.registry import Registry, build
 
 RIGHT = (
     "criteo_display",
@@ -57,6 +60,8 @@ def test_it_is_right_without_edits_on_published_logs(tmp_path: Path, name: str) 
     guessed = tomllib.loads((tmp_path / "my_schema.toml").read_text())
     ready = tomllib.loads((DATASETS / f"{name}.toml").read_text())
     assert meaning(guessed) == meaning(ready)
+    built = build(Registry().datasets, "data set", "table_file", {"schema": str(tmp_path / "my_schema.toml")})
+    indexed.check(built.build(seeds.generator(0, "data")), name)
     gaps = [schema["split"].get("gap", "") for schema in (guessed, ready)]
     assert bool(gaps[0]) == bool(gaps[1])
 

@@ -19,7 +19,10 @@ from harness.base import seeds
 from harness.base.places import DATASETS
 from harness.data import indexed
 from harness.data.tabular.schema import read_schema
+from harness.engine.run import run
+from harness.experiment.plan import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
+from harness.results.keys import MetricKey
 
 READY = sorted(path.stem for path in DATASETS.glob("*.toml"))
 
@@ -56,6 +59,19 @@ def test_it_is_built_by_its_bare_name(tmp_path: Path, name: str) -> None:
         assert len(getattr(data, part).ids_NF) > 20
 
 
+@pytest.mark.parametrize("name", ["criteo_display", "criteo_search", "online_retail", "kuairand", "movielens_dat"])
+def test_it_is_trained_on_for_an_epoch(tmp_path: Path, name: str) -> None:
+    """Numbers, a list, a crossed id, many labels, and a log of two ids."""
+    indexed.save(load(tmp_path, name).stream(), tmp_path / "data", name)
+    data, registry = indexed.load(tmp_path / "data"), Registry()
+    model = build(registry.models, "model", "dnn", {"dim": 4, "hidden": (8,)})
+    plain = build(registry.strategies, "strategy", "none", {})
+    train = TrainSpec(epochs=1, batch_size=128)
+    *_, last = run(data, model, [plain], train, EvalSpec(points=(), test=True), seed=1)
+    losses = [last.metrics[MetricKey("test", "logloss", task)] for task in data.tasks]
+    assert all(0 < loss < 2 for loss in losses)
+
+
 def _observed(split: Any) -> Any:
     return np.ones(split.labels_NT.shape, bool) if split.observed_NT is None else split.observed_NT
 
@@ -72,9 +88,27 @@ def test_it_says_where_the_data_comes_from_under_which_licence_and_what_is_a_tra
     assert max(map(len, text.splitlines())) <= 120
 
 
+def test_the_page_lists_every_schema() -> None:
+    lines = re.findall(r"^\| (`.*?) \|", (DATASETS.parent / "docs" / "your-data.md").read_text(), re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(lines))) == READY
+
+
 def test_a_name_that_no_schema_has_gets_the_nearest() -> None:
     with pytest.raises(UserError, match=r"schema = 'avazo': the file does not exist; did you mean 'avazu.toml'\?"):
         read_schema("avazo", ())
+
+
+def test_two_colons_are_refused_with_what_reads_them(tmp_path: Path) -> None:
+    text = (DATASETS / "movielens_dat.toml").read_text()
+    for given, accepted in (
+        ("::", "accepted: ':', and a name for each of the empty columns between"),
+        ("=>", "accepted: one"),
+    ):
+        (tmp_path / "mine.toml").write_text(text.replace('separator = ":"', f'separator = "{given}"'))
+        with pytest.raises(
+            UserError, match=f"csv.separator = '{given}' is not accepted: one byte separates; {accepted}"
+        ):
+            read_schema(str(tmp_path / "mine.toml"), ())
 
 
 def test_globo_reads_the_same_from_the_hourly_files(tmp_path: Path) -> None:

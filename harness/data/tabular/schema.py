@@ -64,7 +64,7 @@ class Cut(Config):
 class Csv(Config):
     """How delimited text is written."""
 
-    separator: str = Field("", max_length=1, pattern=ONE_BYTE)
+    separator: str = Field("", pattern=ONE_BYTE)
     """Empty: the most frequent of tab, comma, semicolon and bar in the first row."""
     header: bool = True
     """Whether the first row holds the names; where it does not, they are column_0, column_1, ..."""
@@ -76,6 +76,14 @@ class Csv(Config):
     """Begins lines to skip."""
     nulls: list[str] = []
     """Values that mean unknown, beside the empty one."""
+
+    @field_validator("separator")
+    @classmethod
+    def _one(cls, value: str) -> str:
+        if len(value) > 1:
+            same = f"{value[0]!r}, and a name for each of the empty columns between, as in datasets/movielens_dat.toml"
+            raise ValueError(f"one byte separates; accepted: {same if set(value) == set(value[0]) else 'one'}")
+        return value
 
     @field_validator("names")
     @classmethod
@@ -117,10 +125,11 @@ class Schema(Config):
         if self.split.by == "time" and self.time is None:
             raise ValueError('split.by = "time" needs `time`, the SQL expression that gives it')
         for field, spec in self.fields.items():
+            if spec.history is not None:  # may read labels, as it does those of earlier rows alone
+                self._check_history(field, spec.history)
+                continue
             for sql in spec.places(field, self.fields).values():
                 self._refuse_labels(field, sql)
-            if spec.history is not None:
-                self._check_history(field, spec.history)
         return self
 
     def _refuse_labels(self, field: str, sql: str) -> None:
