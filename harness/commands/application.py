@@ -145,6 +145,18 @@ TableSchema = Annotated[str | None, typer.Option("--schema", help="Says what is 
 
 
 @data_app.command()
+def init(
+    source: Annotated[str, typer.Argument(metavar="FILE", help="A table file, a folder of them, or a pattern.")],
+    out: Annotated[Path, typer.Option("--out", help="The schema to write, a TOML file.")] = Path("my_schema.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
+) -> None:
+    """Guess what the columns of a table are, say why, and write a schema to edit."""
+    from harness.commands.data_init import write_schema
+
+    write_schema(console, source, out, force)
+
+
+@data_app.command()
 def describe(
     source: Source = str(PLANS / "quick.toml"),
     schema: TableSchema = None,

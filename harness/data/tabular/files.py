@@ -17,18 +17,23 @@ from harness.data.tabular.stores import Stored, is_address, stored_files
 
 Source = Path | Stored
 
+BARE = re.compile(r"\w+")
 PATTERN = re.compile(r"[*?\[]")
 PARTITION = re.compile(r"([^/=]+)=([^/]*)/")
 """A folder of Hive's, `day=2024-05-01/`, which is a column of the files in it."""
 
 
-def one_file(text: str, what: str) -> Path:
+def one_file(text: str, what: str, shipped: Path | None = None) -> Path:
     """The file that a text names, in the current folder or the repository; environment variables are expanded.
+
+    shipped: a folder of TOML files that come with the harness, which are found by their bare names too.
 
     Raises:
         UserError: there is none. what: begins the message.
     """
     tried = _places(text)
+    if shipped is not None and BARE.fullmatch(text):
+        tried.append(shipped / f"{text}.toml")
     for path in tried:
         if path.is_file():
             return path

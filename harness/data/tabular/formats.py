@@ -36,7 +36,7 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> tuple[pl.Laz
     Raises:
         UserError: a file cannot be read or is empty, or files are of several formats.
     """
-    kinds = {file: _kind(file) for file in files}
+    kinds = {file: format_of(file) for file in files}
     kind = kinds[files[0]]
     for file, other in kinds.items():
         if other != kind:
@@ -49,7 +49,12 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> tuple[pl.Laz
     return frame, read
 
 
-def _kind(file: Source) -> str:
+def format_of(file: Source) -> str:
+    """Parquet, Arrow, JSON lines or CSV, by its content.
+
+    Raises:
+        UserError: it cannot be read, is empty, or is nothing of the kind.
+    """
     with refusing(f"file '{file}' cannot be read"):
         start = _first_block(file)
     if not start:

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from harness.api import Kinds, ListField, NumberField
 from harness.base.config import Config, explain, read_toml
 from harness.base.errors import UserError, unknown
+from harness.base.places import DATASETS
 from harness.data.tabular.fields import FieldSpec, History
 from harness.data.tabular.files import one_file
 from harness.data.tabular.splits import duration
@@ -64,7 +65,7 @@ class Cut(Config):
 class Csv(Config):
     """How delimited text is written."""
 
-    separator: str = Field("", max_length=1, pattern=ONE_BYTE)
+    separator: str = Field("", pattern=ONE_BYTE)
     """Empty: the most frequent of tab, comma, semicolon and bar in the first row."""
     header: bool = True
     """Whether the first row holds the names; where it does not, they are column_0, column_1, ..."""
@@ -76,6 +77,14 @@ class Csv(Config):
     """Begins lines to skip."""
     nulls: list[str] = []
     """Values that mean unknown, beside the empty one."""
+
+    @field_validator("separator")
+    @classmethod
+    def _one(cls, value: str) -> str:
+        if len(value) > 1:
+            same = f"{value[0]!r}, and a name for each of the empty columns between, as in datasets/movielens_dat.toml"
+            raise ValueError(f"one byte separates; accepted: {same if set(value) == set(value[0]) else 'one'}")
+        return value
 
     @field_validator("names")
     @classmethod
@@ -128,10 +137,11 @@ class Schema(Config):
         if self.time_unit and self.time is None:
             raise ValueError(f'time_unit = "{self.time_unit}" needs `time`, the SQL expression that gives it')
         for field, spec in self.fields.items():
+            if spec.history is not None:  # may read labels, as it does those of earlier rows alone
+                self._check_history(field, spec.history)
+                continue
             for sql in spec.places(field, self.fields).values():
                 self._refuse_labels(field, sql)
-            if spec.history is not None:
-                self._check_history(field, spec.history)
         return self
 
     def _refuse_labels(self, field: str, sql: str) -> None:
@@ -203,7 +213,7 @@ def read_schema(text: str, labels: tuple[str, ...]) -> Schema:
     """
     if not text:
         raise UserError("table_file: schema = '' is not given; accepted: a TOML file, as \"datasets/globo.toml\"")
-    path = one_file(text, "table_file: schema")
+    path = one_file(text, "table_file: schema", DATASETS)
     values = read_toml(path, f"schema '{text}' cannot be read as TOML")
     try:
         schema = Schema.model_validate(values)

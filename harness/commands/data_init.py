@@ -1,0 +1,83 @@
+"""`multiepoch data init`: a first schema for a table, every guess of it with its reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.base.errors import UserError, one_line
+from harness.base.files import write_text
+from harness.data.guess.guess import Guesses, guess
+from harness.data.guess.sample import Sample, sample
+from harness.data.guess.schema_text import schema_text
+from harness.data.tabular.files import data_files
+
+WIDTH = 110
+"""Columns that the reasons need; a narrower terminal wraps them."""
+
+
+def write_schema(console: Console, source: str, out: Path, force: bool) -> None:
+    """Guess the schema of table files, print every guess with its reason, and write it.
+
+    Raises:
+        UserError: the files cannot be read, or `out` exists or cannot be written.
+    """
+    if out.suffix != ".toml":
+        raise UserError(f"--out '{out}' is not named *.toml; accepted: a new TOML file")
+    if out.exists() and not force:
+        raise UserError(f"--out '{out}' exists; accepted: a file that does not, or --force to write over it")
+    files = data_files(source)
+    with console.status("reading a sample"):
+        rows = sample(files)
+        guesses = guess(rows.frame, rows.form is None or rows.form.header)
+    where = f"'{source}'" + (f", {len(files):,} files" if len(files) > 1 else "")
+    sampled = f"{len(rows.frame):,} rows of {where}, {rows.format}"
+    try:
+        write_text(out, schema_text(guesses, source, rows, sampled))
+    except OSError as error:
+        raise UserError(f"--out '{out}' cannot be written: {error.strerror}") from error
+    wide = console if console.width >= WIDTH else Console(width=WIDTH)
+    wide.print(f"guessed from {one_line(sampled)}", highlight=False, markup=False, soft_wrap=True)
+    wide.print(_table(rows, guesses))
+    if not any(each.what == "label" for each in guesses.columns):
+        among = (
+            f"candidates, of two values: {', '.join(guesses.candidates)}"
+            if guesses.candidates
+            else "none has two values"
+        )
+        wide.print(
+            f"no label found; {among}. Write it under [labels].",
+            style="yellow",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    wide.print(
+        f"{out}: read it, correct it, then `multiepoch data describe {out}`",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _table(rows: Sample, guesses: Guesses) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for title in ("column", "taken as", "schema", "why"):
+        table.add_column(title, overflow="fold")
+    if rows.form is not None:
+        for key, why in rows.form.reasons.items():
+            table.add_row("", Text(key), Text(repr(getattr(rows.form, key))), Text(one_line(why)))
+    for each in (*guesses.columns, *guesses.whole):
+        said = "" if each.what == "left out" else ", ".join(_shown(key, value) for key, value in each.entries.items())
+        table.add_row(*(Text(one_line(cell)) for cell in (each.column, each.what, said, each.why)))
+    return table
+
+
+def _shown(key: str, value: object) -> str:
+    if isinstance(value, dict):
+        kind, *more = value.items()
+        return " ".join((f"{kind[1]}", *(f"{name} = {part!r}" for name, part in more)))
+    return str(value) if key == value or not isinstance(value, str) else f"{value}"

@@ -1,0 +1,114 @@
+"""A sample of a table, column by column, with the facts that rules ask for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+"""Of a name: `reviewerID`, `unix_review_time` and `Customer ID` have two, three and two."""
+MOST_LEVELS = 50
+SIMPLE = re.compile(r"[A-Za-z_]\w*")
+ODD = re.compile(r"[^\w .,:;()+%$#@!?&=<>*'-]")
+"""Signs that the name of a field may not have."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a column, or the whole table, is taken as.
+
+    what: the kind, as `id` or `label`. entries: the lines of the schema that say so, key -> value. why: the reason.
+    """
+
+    column: str
+    what: str
+    entries: dict[str, str | dict[str, str]]
+    why: str
+
+
+class Column:
+    """A column of the sample. key: its name as that of a field. named: the name is the file's, and may say much."""
+
+    def __init__(self, values: pl.Series, key: str, named: bool) -> None:
+        self.name, self.key, self.named = values.name, key, named
+        self.values = values.alias("value")  # Polars would read a name such as ^a$ as a pattern
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        return tuple(word.lower() for word in WORDS.findall(self.name)) if self.named else ()
+
+    @cached_property
+    def known(self) -> pl.Series:
+        return self.values.drop_nulls()
+
+    @cached_property
+    def distinct(self) -> int:
+        return self.known.n_unique() if not self.values.dtype.is_nested() else len(self.known)
+
+    @cached_property
+    def is_text(self) -> bool:
+        return self.values.dtype == pl.String
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whole numbers, if need be as floats, as which they come where some are missing."""
+        if self.values.dtype.is_float():
+            return len(self.known) > 0 and bool((self.known.is_finite() & (self.known == self.known.round())).all())
+        return self.values.dtype.is_integer()
+
+    @cached_property
+    def texts(self) -> pl.Series:
+        """The values as text, whole numbers without a point."""
+        whole = self.values.cast(pl.Int128) if self.is_whole else self.values
+        return whole.cast(pl.String)
+
+    @cached_property
+    def levels(self) -> tuple[str, ...]:
+        """The distinct values as text, in order, where there are few."""
+        if self.values.dtype.is_nested() or self.distinct > MOST_LEVELS:
+            return ()
+        return tuple(self.texts.drop_nulls().unique().sort().to_list())
+
+    @property
+    def sql(self) -> str:
+        """The name as it stands within an expression."""
+        return self.name if SIMPLE.fullmatch(self.name) else '"' + self.name.replace('"', '""') + '"'
+
+    def has(self, words: frozenset[str]) -> bool:
+        return not words.isdisjoint(self.words)
+
+    def taken(self, what: str, why: str, value: str | dict[str, str] | None = None) -> Guess:
+        """The guess that it is a field, or is left out."""
+        return Guess(self.name, what, {self.key: self.name if value is None else value}, why)
+
+
+class Table:
+    """The columns of the sample, in their order in the file."""
+
+    def __init__(self, frame: pl.DataFrame, named: bool) -> None:
+        self.frame, self.named = frame, named
+        keys: list[str] = []
+        for name in map(plain, frame.columns):
+            keys.append(f"{name[:90]}_{len(keys)}" if name in keys else name)
+        self.columns = tuple(Column(series, key, named) for series, key in zip(frame, keys, strict=True))
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[self.frame.columns.index(name)]
+
+
+def plain(name: str) -> str:
+    """A name without the signs that those of fields and labels may not have."""
+    kept = ODD.sub("_", name)
+    return (kept if re.match(r"\w", kept) else f"column{kept}")[:100]
+
+
+def quoted(text: str) -> str:
+    """A text as it stands within an expression."""
+    return "'" + text.replace("'", "''") + "'"

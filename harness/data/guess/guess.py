@@ -1,0 +1,48 @@
+"""From a sample of a table to a schema: labels first, then time, what is left out, fields, group and split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from harness.data.guess.columns import Guess, Table
+from harness.data.guess.fields import field
+from harness.data.guess.labels import candidates, labels_of
+from harness.data.guess.left_out import Known, left_out
+from harness.data.guess.rows import given_split, group, split, where
+from harness.data.guess.times import moments, time_of
+from harness.data.tabular.expressions import expression, widened
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """columns: in the order of the file, labels and times among them. whole: of the table, the split last.
+    candidates: columns of two values, where no label was found."""
+
+    columns: tuple[Guess, ...]
+    whole: tuple[Guess, ...]
+    candidates: tuple[str, ...]
+
+
+def guess(frame: pl.DataFrame, named: bool) -> Guesses:
+    """Guess every column of a sample. named: its columns have names, from a header or the format of the file."""
+    table = Table(frame, named)
+    found = labels_of(table)
+    told = {name: sql for guess in found if guess.what == "label" for name, sql in guess.entries.items()}
+    labels = {name: _values(frame, str(sql)) for name, sql in told.items()}
+    part, times = given_split(table), moments(table)
+    if not any(guess.what == "time" for guess in found) and (time := time_of(times)) is not None:
+        found.append(time)
+    used = {guess.column for guess in (*found, *([] if part is None else [part]))}
+    known = Known(table, labels, {moment.column.name for moment in times})
+    rest = [left_out(c, known) or field(c, table) for c in table if c.name not in used]
+    places = {name: at for at, name in enumerate(frame.columns)}
+    columns = sorted((each for each in (*found, *rest) if each.what != "gap"), key=lambda each: places[each.column])
+    whole = (*where(table, found, times), *group(table, rest), part or split(table, found))
+    return Guesses(tuple(columns), whole, () if labels else tuple(candidates(table)))
+
+
+def _values(frame: pl.DataFrame, sql: str) -> pl.Series:
+    label = expression(frame.clear(), "labels", sql, "guess")
+    return widened(frame.lazy()).select(label).collect().to_series().cast(pl.Float64)

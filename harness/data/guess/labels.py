@@ -1,0 +1,126 @@
+"""Which columns say what happened, as SQL that is 0 or 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import polars as pl
+
+from harness.data.guess.columns import Column, Guess, Table, plain, quoted
+from harness.data.guess.times import DAY, events
+from harness.data.guess.words import ACTION_NAMES, ACTIONS, LABELS, RATINGS, TIMES, YES_AND_NO
+from harness.data.tabular.splits import UNITS
+
+MOST_ACTIONS = 20
+
+
+def labels_of(table: Table) -> list[Guess]:
+    """The labels that the first way to find any finds."""
+    for way in WAYS:
+        if found := list(way(table)):
+            return found
+    return []
+
+
+def candidates(table: Table) -> list[str]:
+    """Columns of two values, for whoever looks for a label in vain."""
+    return [column.name for column in table if column.distinct == 2]
+
+
+def _named(table: Table) -> Iterator[Guess]:
+    for column in table:
+        stem, takes = _stem(column)
+        if LABELS.isdisjoint((stem, stem.removesuffix("s"))) or (found := _yes(column)) is None:
+            continue
+        sql, values = found
+        yield Guess(column.name, "label", {column.key: sql}, f"named as an outcome; {values}")
+        if column.levels == ("-1", "0", "1"):
+            yield Guess(column.name, "observed", {column.key: f"{column.sql} >= 0"}, "-1 beside 0 and 1 means unknown")
+        if takes:
+            yield Guess(column.name, "gap", {"gap": takes}, f"{column.name} is known after {takes}")
+
+
+def _stem(column: Column) -> tuple[str, str]:
+    """The name without what often stands around it, as in `is_click`, and how long it takes, as in `rebuy_90d`."""
+    words = [word for word in column.words if word not in ("label", "target") or len(column.words) == 1]
+    if words[:1] and words[0] in ("is", "has", "did", "was", "will"):
+        words = words[1:]
+    if len(words) > 2 and words[-2].isdigit() and (unit := words[-1][0]) in UNITS:
+        return "_".join(words[:-2]), words[-2] + unit
+    return "_".join(words), ""
+
+
+def _yes(column: Column) -> tuple[str, str] | None:
+    """SQL that is 1 for yes, and what the values are, where they mean yes and no."""
+    levels, name = column.levels, column.name
+    if (levels and set(levels) <= {"0", "1"}) or column.values.dtype == pl.Boolean:
+        return name, "0 and 1" if column.is_whole else "true and false"
+    if levels in (("-1", "1"), ("-1", "0", "1")):
+        return f"{column.sql} > 0", " and ".join(levels)
+    for pair in YES_AND_NO:
+        if column.is_text and sorted(map(str.lower, levels)) == sorted(pair):
+            yes = next(level for level in levels if level.lower() == pair[1])
+            return f"{column.sql} = {quoted(yes)}", " and ".join(levels)
+    if column.is_whole and "0" in levels and column.values.min() == 0:
+        return f"{column.sql} > 0", "a count: more than none"
+    return None
+
+
+def _actions(table: Table) -> Iterator[Guess]:
+    """One label for every action but the most frequent, of a column that says what was done."""
+    for column in table:
+        known = [level for level in column.levels if level.lower() in ACTIONS]
+        told = column.has(ACTION_NAMES) or not column.named
+        if not (column.is_text and told and 2 <= column.distinct <= MOST_ACTIONS and 2 * len(known) > column.distinct):
+            continue
+        counts = column.known.value_counts().sort(["count", "value"], descending=[True, False])
+        most, *others = counts["value"].to_list()
+        for action in others:
+            sql = f"{column.sql} = {quoted(action)}"
+            yield Guess(column.name, "label", {plain(action): sql}, f"an action that is rarer than '{most}'")
+
+
+def _ratings(table: Table) -> Iterator[Guess]:
+    for column in table:
+        top = _scale(column)
+        if top and (column.has(RATINGS) or (not column.named and len(column.levels) >= top)):
+            more = 3 if top == 5 else 7
+            yield Guess(column.name, "label", {"liked": f"{column.sql} > {more}"}, f"a rating of up to {top}")
+
+
+def _scale(column: Column) -> int:
+    """The highest of the stars, 5 or 10, where all values are such; 0 where they are not."""
+    if (
+        not column.levels
+        or not column.values.dtype.is_numeric()
+        or not (2 * column.known == (2 * column.known).round()).all()
+    ):
+        return 0
+    lowest, highest = float(str(column.known.min())), float(str(column.known.max()))
+    return highest in (5, 10) and 0.5 <= lowest <= 1 and int(highest)
+
+
+def _later(table: Table) -> Iterator[Guess]:
+    """A moment that some rows have, later than their own: that it is there is the label, and the delay needs a gap."""
+    for first, later in events(table)[:1]:
+        column = later.column
+        name = "_".join(word for word in column.words if word not in TIMES) or f"{column.name}_is_known"
+        longest = float(str((later.seconds - first.seconds).max()))
+        gap = f"{math.ceil(longest / DAY)}d"
+        known = f"known in {len(column.known) / len(column.values):.1%} of the rows, never before {first.column.name}"
+        yield Guess(column.name, "label", {name: f"{column.sql} IS NOT NULL"}, known)
+        yield Guess(first.column.name, "time", {"time": first.sql}, f"{first.notation}; {column.name} follows it")
+        yield Guess(column.name, "gap", {"gap": gap}, f"{column.name} comes up to {gap} after {first.column.name} here")
+
+
+def _only(table: Table) -> Iterator[Guess]:
+    """Without names, the first column if it is 0 and 1; else the only one that is."""
+    binary = [column for column in table if column.levels == ("0", "1")]
+    if not table.named and binary and binary[0] is table.columns[0]:
+        yield Guess(binary[0].name, "label", {binary[0].key: binary[0].name}, "the first column, and 0 and 1")
+    elif len(binary) == 1:
+        yield Guess(binary[0].name, "label", {binary[0].key: binary[0].name}, "the only column of 0 and 1")
+
+
+WAYS: tuple[Callable[[Table], Iterator[Guess]], ...] = (_named, _actions, _later, _ratings, _only)

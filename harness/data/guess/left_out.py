@@ -1,0 +1,145 @@
+"""Which columns are no fields: they say nothing, say a label over again, or were not known when the row was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+from sklearn.metrics import roc_auc_score
+
+from harness.data.guess.columns import Column, Guess, Table
+from harness.data.guess.words import AFTER, CLOCK, ROWS, SINCE, TIMES
+
+TELLS = 0.95
+"""AUC of one column alone from which on it is the label in other words."""
+FEWEST = 20
+"""Rows of each class that such a measure needs."""
+LONG = 40
+"""Letters, on average, of text that is read rather than looked up."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known before fields are looked for. labels: name -> 0 or 1 for each row, null where unknown. moments: the
+    columns that are one."""
+
+    table: Table
+    labels: Mapping[str, pl.Series]
+    moments: Container[str]
+
+
+def left_out(column: Column, known: Known) -> Guess | None:
+    """The guess that a column is no field, by the first rule that finds a reason."""
+    for rule in RULES:
+        if why := rule(column, known):
+            return column.taken("left out", why)
+    return None
+
+
+def _says_nothing(column: Column, known: Known) -> str:
+    if not len(column.known):
+        return "empty"
+    return "one value in every row" if column.distinct == 1 and not column.values.null_count() else ""
+
+
+def _has_parts(column: Column, known: Known) -> str:
+    """Structures, and lists of what cannot be looked up."""
+    dtype = column.values.dtype
+    inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype
+    if isinstance(inner, pl.Struct | pl.List | pl.Array):
+        return "nested; take parts of it in `query`"
+    return "lists of numbers with a point" if inner is not dtype and inner.is_float() else ""
+
+
+def _numbers_rows(column: Column, known: Known) -> str:
+    """As named `id` or `row_id`, or counting up."""
+    if column.distinct < len(known.table.frame) or not (column.is_whole or column.is_text):
+        return ""
+    words = set(column.words) - {"id", "key", "number", "no", "0"}
+    if column.named and words <= ROWS:
+        return "another value in every row: its number"
+    counts_up = column.is_whole and column.values[0] in (0, 1) and (column.values.diff().drop_nulls() == 1).all()
+    return "counts the rows" if counts_up else ""
+
+
+def _is_another_label(column: Column, known: Known) -> str:
+    for name, label in known.labels.items():
+        if column.distinct != 2 or column.values.null_count() or label.null_count():
+            continue
+        pairs = pl.DataFrame({"column": column.values, "label": label}).group_by("column", "label").len()
+        if len(pairs) == 2 == pairs["label"].n_unique() and int(str(pairs["len"].min())) >= FEWEST:
+            return f"the label {name} under other values"
+    return ""
+
+
+def _comes_after(column: Column, known: Known) -> str:
+    return "named as what is measured after the event" if column.has(AFTER) else ""
+
+
+def _tells_label(column: Column, known: Known) -> str:
+    for name, label in known.labels.items():
+        rows = pl.DataFrame({"value": column.values, "label": label}).filter(pl.col("label").is_not_null())
+        if rows["label"].n_unique() < 2 or int(str(rows["label"].value_counts()["count"].min())) < FEWEST:
+            continue
+        for what, score in _scores(rows["value"]):
+            auc = float(roc_auc_score(rows["label"], score))
+            if max(auc, 1 - auc) >= TELLS:
+                return f"{what} tells the label {name}: AUC {max(auc, 1 - auc):.3f}"
+    return ""
+
+
+def _scores(values: pl.Series) -> list[tuple[str, pl.Series]]:
+    """What may tell a label without being learnt: the value itself, and whether it is the most frequent one or null."""
+    if values.dtype.is_nested():
+        return []
+    most = values.value_counts().sort(["count", "value"], descending=[True, False])["value"][0]
+    scores = [("whether it is the most frequent value", values.eq_missing(most).cast(pl.Int8))]
+    if values.dtype.is_numeric():
+        lowest = values.min()
+        scores.append(("it", values.cast(pl.Float64).fill_null(float(str(lowest)) - 1 if lowest is not None else 0.0)))
+    return scores
+
+
+def _is_another_time(column: Column, known: Known) -> str:
+    """By its values, or by a name that says so."""
+    if column.has(CLOCK) or column.has(SINCE):
+        return ""
+    named = column.has(TIMES) and (column.is_text or column.values.dtype.is_numeric())
+    return "a time, of which the rows need one" if named or column.name in known.moments else ""
+
+
+def _is_a_name(column: Column, known: Known) -> str:
+    """Of what another column has the id of, as `reviewerName` beside `reviewerID`."""
+    *stem, last = column.words or ("",)
+    if not column.is_text or last not in ("name", "title") or not stem:
+        return ""
+    same = [other.name for other in known.table if other.words == (*stem, "id")]
+    return f"names what {same[0]} is the id of" if same else ""
+
+
+def _is_prose(column: Column, known: Known) -> str:
+    if not column.is_text:
+        return ""
+    spaces = column.known.str.count_matches(" ").mean()
+    long = float(str(column.known.str.len_chars().mean())) > LONG
+    often = column.distinct < 0.5 * len(column.known)
+    prose = float(str(spaces)) >= 2 and not column.known.str.contains(r"^[0-9A-Fa-f_ ]*$").all()
+    return (
+        "text to read: long, with spaces, seldom twice"
+        if prose and not often and (long or float(str(spaces)) >= 3)
+        else ""
+    )
+
+
+RULES: tuple[Callable[[Column, Known], str], ...] = (
+    _says_nothing,
+    _has_parts,
+    _numbers_rows,
+    _is_another_label,
+    _comes_after,
+    _is_another_time,
+    _tells_label,
+    _is_a_name,
+    _is_prose,
+)

@@ -1,0 +1,99 @@
+"""Which columns of numbers are amounts, to be multiplied, rather than ids, to be looked up; and on which scale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from harness.data.guess.columns import Column, Guess, Table
+from harness.data.guess.words import CODES, NUMBERED, NUMBERS
+
+FEW = 20
+"""Distinct values up to which whole numbers may be anything."""
+LOW = 0.1
+"""Of a range: half of the values lie in so low a part of it where amounts have a tail."""
+
+
+def number(column: Column, table: Table) -> Guess | None:
+    """The guess that a column is a number, by the first rule that finds a reason."""
+    if not column.values.dtype.is_numeric() or not len(column.known):
+        return None
+    for rule in RULES:
+        if why := rule(column, table):
+            scale, spread = _scale(column)
+            return column.taken("number", f"{why}; {spread}", {"number": column.name, "scale": scale})
+    return None
+
+
+def _has_a_point(column: Column, table: Table) -> str:
+    return "" if column.is_whole else "values with a point"
+
+
+def _is_named(column: Column, table: Table) -> str:
+    """The last word that says anything decides: `age` is a number, `age_level` none, `level_count` one."""
+    said = next((word for word in reversed(column.words) if word in NUMBERS or word in CODES), "")
+    return f"'{said}' is an amount" if said in NUMBERS and column.distinct > 2 else ""
+
+
+def _is_numbered(column: Column, table: Table) -> str:
+    return "named as an anonymous number" if column.named and re.fullmatch(NUMBERED, column.name.lower()) else ""
+
+
+def _has_a_tail(column: Column, table: Table) -> str:
+    return (
+        ""
+        if column.named or not _is_amount(column)
+        else "whole numbers with a tail, and some of them 0, less or missing"
+    )
+
+
+def _stands_among_numbers(column: Column, table: Table) -> str:
+    """Of few values, in a run of whole numbers that has amounts on both sides."""
+    if column.named or column.distinct > FEW or not column.is_whole:
+        return ""
+    at = table.columns.index(column)
+    sides = (reversed(table.columns[:at]), table.columns[at + 1 :])
+    return "few whole numbers, among columns of amounts" if all(map(_meets_an_amount, sides)) else ""
+
+
+def _meets_an_amount(side: Iterable[Column]) -> bool:
+    for column in side:
+        if not column.is_whole:
+            return False
+        if _is_amount(column):
+            return True
+    return False
+
+
+def _is_amount(column: Column) -> bool:
+    """Ids begin at 1, are seldom missing, and are spread over their range."""
+    if not column.is_whole or column.distinct < 3:
+        return False
+    return _is_skewed(column) and (_range(column)[0] <= 0 or column.values.null_count() > 0)
+
+
+def _is_skewed(column: Column) -> bool:
+    low, middle, high = _range(column)
+    return middle - low <= LOW * (high - low)
+
+
+def _range(column: Column) -> tuple[float, float, float]:
+    """The lowest, the median and the highest value."""
+    low, middle, high = (float(str(value)) for value in (column.known.min(), column.known.median(), column.known.max()))
+    return low, middle, high
+
+
+def _scale(column: Column) -> tuple[str, str]:
+    low, middle, high = _range(column)
+    lowest, half, highest = (f"{value:,.0f}" if column.is_whole else f"{value:g}" for value in (low, middle, high))
+    spread = f"{lowest} to {highest}, half of them up to {half}"
+    return "log1p" if _is_skewed(column) else "standard", spread
+
+
+RULES: tuple[Callable[[Column, Table], str], ...] = (
+    _has_a_point,
+    _is_named,
+    _is_numbered,
+    _has_a_tail,
+    _stands_among_numbers,
+)

@@ -1,0 +1,84 @@
+"""Of the table as a whole: which rows count, which belong together, and how they are split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import polars as pl
+
+from harness.data.guess.columns import Column, Guess, Table, quoted
+from harness.data.guess.times import Moment
+from harness.data.guess.words import PARTS, SESSIONS, SPLITS, USERS
+from harness.data.tabular.splits import duration
+
+LATE = 0.9
+"""The share of the rows, in order of time, after which a label that is still open is known in none."""
+
+
+def group(table: Table, fields: Iterable[Guess]) -> Iterator[Guess]:
+    """The ids of users, within each of which GAUC ranks."""
+    for each in fields:
+        words = set(table[each.column].words) - {"id"}
+        if each.what == "id" and len(words) == 1 and words <= USERS:
+            yield Guess(
+                each.column,
+                "group",
+                {"group": next(iter(each.entries.values()))},
+                "named as a user: GAUC ranks within each",
+            )
+            return
+
+
+def given_split(table: Table) -> Guess | None:
+    """A column that says train, valid and test, by these or other words."""
+    for column in table:
+        if not (column.has(SPLITS) and column.is_text):
+            continue
+        said = {level.lower(): level for level in column.levels}
+        names = {part: [said[word] for word in words if word in said] for part, words in PARTS.items()}
+        if all(len(found) == 1 for found in names.values()) and len(said) == len(PARTS):
+            cases = " ".join(f"WHEN {quoted(found)} THEN '{part}'" for part, (found,) in names.items())
+            plain = all(part == found for part, (found,) in names.items())
+            sql = column.name if plain else f"CASE {column.sql} {cases} END"
+            return Guess(column.name, "split", {"by": "column", "column": sql}, f"{column.name} says it")
+    return None
+
+
+def split(table: Table, found: Sequence[Guess]) -> Guess:
+    """By time where there is one, as models are used on what comes; else by session, else at random."""
+    time = next((guess for guess in found if guess.what == "time"), None)
+    if time is not None:
+        gaps = sorted(
+            (guess for guess in found if guess.what == "gap"), key=lambda gap: duration(str(gap.entries["gap"]))
+        )
+        why = "; ".join(["rows have a time: later ones are tested", *(gap.why for gap in gaps[-1:])])
+        return Guess(time.column, "split", {"by": "time", **(gaps[-1].entries if gaps else {})}, why)
+    session = next(filter(_is_session, table), None)
+    if session is not None:
+        why = "no time; rows of one session would tell each other's labels"
+        return Guess(session.name, "split", {"by": "group", "column": session.name}, why)
+    return Guess("", "split", {"by": "row"}, "no time and no session")
+
+
+def _is_session(column: Column) -> bool:
+    words = set(column.words) - {"id", "no"}
+    return len(words) == 1 and words <= SESSIONS and column.distinct < len(column.known)
+
+
+def where(table: Table, found: Sequence[Guess], moments: Sequence[Moment]) -> Iterator[Guess]:
+    """Rows at the end whose labels are still open are left out: the test rows would be among them."""
+    times = {guess.column for guess in found if guess.what == "time"}
+    order = next((moment.seconds.arg_sort() for moment in moments if moment.column.name in times), None)
+    if order is None:
+        return
+    last = order[int(LATE * len(order)) :]
+    labels = [table[guess.column] for guess in found if guess.what == "label"]
+    open_ones = [column for column in labels if len(column.known) and _all_null(column.values, last)]
+    if open_ones:
+        sql = " AND ".join(f"{column.sql} IS NOT NULL" for column in open_ones)
+        yield Guess(open_ones[0].name, "where", {"where": sql}, "the last rows have no label yet")
+
+
+def _all_null(values: pl.Series, rows: pl.Series) -> bool:
+    chosen = values.gather(rows)
+    return chosen.null_count() == len(chosen)

@@ -1,0 +1,142 @@
+"""A sample of table files: their beginning, and pieces from further on where that costs little."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from harness.base.errors import UserError
+from harness.data.guess.delimited import Form, form_of
+from harness.data.tabular.files import PARTITION, Source
+from harness.data.tabular.formats import GZIP, ZSTD, format_of, readable, scan
+from harness.data.tabular.schema import Csv
+from harness.data.tabular.stores import Stored, first_bytes
+
+HEAD, PIECE = 1 << 20, 1 << 18
+"""Bytes of text that are read at the beginning of a file, and at each place further on."""
+PLACES, FILES = 4, 16
+"""In a file, and files of a folder."""
+ROWS = 5000
+"""That are read at each place of a binary file."""
+ZEROS = r"^-?0\d+$"
+"""Numbers that lose zeros in front, as `007`; such columns are text."""
+NUMBER = r"^-?\d+$"
+Parser = Callable[[io.BytesIO], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of files, in their order. format: as Parquet. form: of delimited text, of which columns with zeros in
+    front of their numbers are text."""
+
+    frame: pl.DataFrame
+    format: str
+    form: Form | None
+
+    @property
+    def zeros(self) -> list[str]:
+        """Columns of delimited text that would lose zeros as numbers."""
+        text = [] if self.form is None else [column for column in self.frame if column.dtype == pl.String]
+        return [column.name for column in text if column.drop_nulls().str.contains(NUMBER).all()]
+
+
+def sample(files: Sequence[Source]) -> Sample:
+    """Read a sample of files of one format.
+
+    Raises:
+        UserError: one cannot be read, or there is no row.
+    """
+    kind, form = format_of(files[0]), None
+    with readable(files):
+        if kind == "CSV":
+            form = form_of(_head(files[0]).decode(errors="replace"))
+            frame = _of_text(files, _reader(form), quotes=True)
+        elif kind == "JSON lines":
+            frame = _of_text(files, lambda text: pl.read_ndjson(text, infer_schema_length=None), quotes=False)
+        else:
+            frame = _of_binary(files)
+    if not len(frame):
+        raise UserError(f"file '{files[0]}' has 0 rows; accepted: a row for every example")
+    return Sample(frame, kind, form)
+
+
+def _of_binary(files: Sequence[Source]) -> pl.DataFrame:
+    frame, _ = scan(files, Csv(), ())
+    rows = frame.select(pl.len()).collect().item()
+    if rows <= PLACES * ROWS:
+        return frame.collect()
+    starts = ((rows - ROWS) * place // (PLACES - 1) for place in range(PLACES))
+    return pl.concat([frame.slice(start, ROWS) for start in starts]).collect()
+
+
+def _reader(form: Form) -> Parser:
+    def read(text: io.BytesIO) -> pl.DataFrame:
+        options: dict[str, Any] = {
+            "separator": form.separator,
+            "has_header": form.header,
+            "comment_prefix": form.comment or None,
+            "null_values": list(form.nulls) or None,
+        }
+        raw = pl.read_csv(text, infer_schema=False, **options)
+        kept = {column.name: pl.String for column in raw if column.str.contains(ZEROS).any()}
+        return pl.read_csv(text, infer_schema_length=None, schema_overrides=kept, **options)
+
+    return read
+
+
+def _of_text(files: Sequence[Source], read: Parser, *, quotes: bool) -> pl.DataFrame:
+    """quotes: values within them may span lines."""
+    frames = []
+    for file in files[:: -(-len(files) // FILES)]:
+        folders = [pl.lit(value).alias(name) for name, value in PARTITION.findall(str(file))]
+        frames.append(read(io.BytesIO(_lines(file, quotes))).with_columns(folders))
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def _lines(file: Source, quotes: bool) -> bytes:
+    """Whole rows of a file: its beginning, and pieces from further on where no row spans lines."""
+    head = _head(file)
+    if len(head) < HEAD:
+        return head
+    lines = head[: head.rfind(b"\n") + 1].splitlines(keepends=True)
+    if not (quotes and any(line.count(b'"') % 2 for line in lines)):
+        return b"".join(lines) + _further(file)
+    closed = [count % 2 == 0 for count in accumulate(line.count(b'"') for line in lines)]
+    return b"".join(lines[: len(lines) - closed[::-1].index(True)]) if any(closed) else head
+
+
+def _head(file: Source) -> bytes:
+    """Its first bytes, decompressed."""
+    raw = pa.py_buffer(first_bytes(file)) if isinstance(file, Stored) else str(file)
+    with pa.input_stream(raw, compression=_compression(file)) as text:
+        return bytes(text.read(HEAD))
+
+
+def _compression(file: Source) -> str | None:
+    if isinstance(file, Stored):
+        start = first_bytes(file)[:4]
+    else:
+        with file.open("rb") as raw:
+            start = raw.read(4)
+    return "gzip" if start.startswith(GZIP) else "zstd" if start == ZSTD else None
+
+
+def _further(file: Source) -> bytes:
+    """Whole lines from further on; none of a store, nor of compressed files, which cannot be entered in the middle."""
+    if isinstance(file, Stored) or _compression(file):
+        return b""
+    with file.open("rb") as raw:
+        size, pieces = file.stat().st_size, []
+        for start in ((size - PIECE) * place // (PLACES - 1) for place in range(1, PLACES)):
+            if start < HEAD:
+                continue
+            raw.seek(start)
+            _, _, lines = raw.read(PIECE).partition(b"\n")
+            pieces.append(lines if raw.tell() == size and lines.endswith(b"\n") else lines[: lines.rfind(b"\n") + 1])
+    return b"".join(pieces)

@@ -1,0 +1,102 @@
+"""Which columns are moments, in which notation, and which of them is the time of a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from harness.data.guess.columns import Column, Guess, Table
+from harness.data.guess.notations import NOTATIONS, SURE
+from harness.data.guess.words import CLOCK, SINCE, TIMES
+
+DAY = 86_400
+LEAST = 3
+"""Distinct times, without which no split by time has three parts."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A column that is a moment. sql: gives a date or seconds. seconds: of the sample, null where unknown. named: its
+    name says so too. rank: how far down the list of notations."""
+
+    column: Column
+    sql: str
+    seconds: pl.Series
+    notation: str
+    named: bool
+    rank: int = 0
+
+
+def moments(table: Table) -> list[Moment]:
+    """Every column that is a moment in the life of its row, those whose name says so first."""
+    found = [moment for column in table if (moment := _moment(column)) is not None]
+    return sorted(found, key=lambda moment: not moment.named)
+
+
+def _moment(column: Column) -> Moment | None:
+    if column.distinct < LEAST or column.has(SINCE):
+        return None
+    named = column.has(TIMES) or any(word.endswith(("time", "date", "timestamp")) for word in column.words)
+    for rank, read in enumerate(NOTATIONS):
+        if (found := read(column)) is None:
+            continue
+        sql, seconds, notation = found
+        if named or read in SURE or not column.named:
+            return Moment(column, sql, seconds, notation, named, rank)
+    if named and not column.has(CLOCK) and _never_falls(column):
+        return Moment(column, column.name, column.values.cast(pl.Float64), "numbers that never fall", named)
+    return None
+
+
+def _never_falls(column: Column) -> bool:
+    return column.values.dtype.is_numeric() and not column.values.null_count() and column.values.is_sorted()
+
+
+def events(table: Table) -> list[tuple[Moment, Moment]]:
+    """Pairs of moments, the second of which comes in some rows alone and never before the first: what happened later.
+
+    In a table without names they may be any whole numbers, of which the first never fall and the second seldom lie far
+    behind them.
+    """
+    found = moments(table)
+    pairs = [(a, b) for a in found for b in found if a.named and b.named and _follows(a, b)]
+    if table.named:
+        return pairs
+    whole = [
+        Moment(c, c.name, c.values.cast(pl.Float64), "numbers that never fall", False) for c in table if c.is_whole
+    ]
+    firsts = [moment for moment in whole if moment.column.distinct >= LEAST and _never_falls(moment.column)]
+    return [(a, b) for a in firsts for b in whole if _follows(a, b) and _is_near(a, b)]
+
+
+def _follows(first: Moment, later: Moment) -> bool:
+    delay = (later.seconds - first.seconds).drop_nulls()
+    return not first.seconds.null_count() and LEAST <= len(delay) < len(later.seconds) and bool((delay >= 0).all())
+
+
+def _is_near(first: Moment, later: Moment) -> bool:
+    both = pl.DataFrame({"first": first.seconds, "later": later.seconds}).drop_nulls()
+    return both["first"].n_unique() > 1 and float(both.corr()["first"][1]) > 0.5
+
+
+def time_of(found: list[Moment]) -> Guess | None:
+    """The finest of the moments that every row has, those whose name says so first; of two as fine, the one that is
+    read more simply."""
+    complete = [moment for moment in found if not moment.seconds.null_count()]
+    if not complete:
+        return None
+    best = max(complete, key=lambda moment: (moment.named, moment.seconds.n_unique(), -moment.rank))
+    others = "" if len(complete) == 1 else f", the finest of {len(complete)} times"
+    why = f"{best.notation}{_span(best)}{others}"
+    return Guess(best.column.name, "time", {"time": best.sql}, why)
+
+
+def _span(moment: Moment) -> str:
+    if moment.notation.startswith("numbers"):
+        return ""
+    first, last = (
+        pl.Series([value]).cast(pl.Int64) * 1_000_000 for value in (moment.seconds.min(), moment.seconds.max())
+    )
+    dates = [value.cast(pl.Datetime("us"))[0].date().isoformat() for value in (first, last)]
+    return f", {dates[0]} to {dates[1]}"

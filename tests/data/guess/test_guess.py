@@ -1,0 +1,226 @@
+"""Every rule of the guesses, on tables that hold little else; and names that would break a schema."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.base.names import check_names
+from harness.data.guess.guess import Guesses, guess
+from harness.data.guess.sample import Sample
+from harness.data.guess.schema_text import schema_text
+
+N = 400
+RNG = np.random.default_rng(0)
+USER, ITEM = RNG.integers(0, 50, N), RNG.integers(0, 30, N)
+CLICK = RNG.integers(0, 2, N)
+
+
+def guessed(named: bool = True, **columns: Any) -> Guesses:
+    return guess(pl.DataFrame({name: values for name, values in columns.items()}), named)
+
+
+def kinds(found: Guesses) -> dict[str, str]:
+    return {each.column: each.what for each in found.columns}
+
+
+def entries(found: Guesses, what: str) -> dict[str, Any]:
+    every = (*found.columns, *found.whole)
+    return {key: value for each in every if each.what == what for key, value in each.entries.items()}
+
+
+def schema(found: Guesses, frame: pl.DataFrame) -> dict[str, Any]:
+    return tomllib.loads(schema_text(found, "x.parquet", Sample(frame, "Parquet", None), "x"))
+
+
+YES = np.where(CLICK, "Yes", "No")
+LABELS: dict[str, tuple[str, Any, str]] = {
+    "0 and 1": ("clicked", CLICK, "clicked"),
+    "as a float": ("is_click", CLICK * 1.0, "is_click"),
+    "true and false": ("hasConverted", CLICK == 1, "hasConverted"),
+    "-1 and 1": ("label", 2 * CLICK - 1, "label > 0"),
+    "yes and no": ("purchased", YES, "purchased = 'Yes'"),
+    "a count": ("clicks label", CLICK * USER, '"clicks label" > 0'),
+    "with a window": ("rebuy_90d", CLICK, "rebuy_90d"),
+    "among other names": ("label_conversion", CLICK, "label_conversion"),
+    "stars": ("rating", RNG.integers(1, 6, N), "rating > 3"),
+    "half stars": ("userRating", RNG.integers(1, 11, N) / 2, "userRating > 3"),
+    "up to ten": ("score", RNG.integers(1, 11, N), "score > 7"),
+    "the only one of 0 and 1": ("abc", CLICK, "abc"),
+}
+
+
+@pytest.mark.parametrize("case", LABELS)
+def test_a_label_is_found_by_its_name_and_values(case: str) -> None:
+    name, values, sql = LABELS[case]
+    found = guessed(user=USER, **{name: values}, item=ITEM)
+    assert list(entries(found, "label").values()) == [sql]
+    assert kinds(found)["user"] == kinds(found)["item"] == "id"
+    assert not found.candidates
+
+
+def test_a_label_that_takes_a_while_gets_a_gap_and_open_rows_are_left_out() -> None:
+    label = [None if row > 0.8 * N else int(CLICK[row]) for row in range(N)]
+    found = guessed(user_id=USER, rebuy_30d=CLICK, rebuy_90d=label, ts=range(1_600_000_000, 1_600_000_000 + N))
+    assert entries(found, "split") == {"by": "time", "gap": "90d"}
+    assert entries(found, "where") == {"where": "rebuy_90d IS NOT NULL"}
+
+
+def test_minus_one_beside_0_and_1_is_unknown() -> None:
+    found = guessed(user=USER, label=RNG.integers(-1, 2, N))
+    assert (entries(found, "label"), entries(found, "observed")) == ({"label": "label > 0"}, {"label": "label >= 0"})
+
+
+def test_actions_but_the_most_frequent_are_labels() -> None:
+    done = RNG.choice(["view", "cart", "it's odd", "purchase"], N, p=[0.7, 0.1, 0.1, 0.1])
+    found = guessed(user_id=USER, event_type=done)
+    assert sorted(entries(found, "label").values()) == [
+        f"event_type = {text}" for text in ("'cart'", "'it''s odd'", "'purchase'")
+    ]
+
+
+def test_a_moment_that_follows_is_the_label_and_gives_the_gap() -> None:
+    click = np.sort(RNG.integers(0, 60 * 86_400, N)) + 1_600_000_000
+    sold = [int(t + d) if c else None for t, d, c in zip(click, RNG.integers(0, 6 * 86_400, N), CLICK, strict=True)]
+    found = guessed(click_time=click, order_time=sold, user=USER)
+    assert entries(found, "label") == {"order": "order_time IS NOT NULL"}
+    assert entries(found, "time") == {"time": "click_time"}
+    assert entries(found, "split") == {"by": "time", "gap": "6d"}
+
+
+def test_without_a_label_the_candidates_are_told_and_the_rest_is_written() -> None:
+    frame = pl.DataFrame({"user": USER, "a": CLICK, "b": 1 - CLICK, "price": RNG.random(N)})
+    found = guess(frame, True)
+    assert found.candidates == ("a", "b")
+    written = schema(found, frame)
+    assert (written["labels"], list(written["fields"])) == ({}, ["user", "a", "b", "price"])
+
+
+AT = [datetime(2020, 11, 1 + k // 24, k % 24, tzinfo=UTC) for k in range(N)] if N < 24 * 28 else []
+TIMES: dict[str, tuple[str, list[Any], str]] = {
+    "dates": ("at", AT, "at"),
+    "text": ("created", [f"{t:%Y-%m-%d %H:%M:%S}" for t in AT], "created"),
+    "seconds": ("ts", [int(t.timestamp()) for t in AT], "ts"),
+    "milliseconds, whatever the name": ("x", [int(t.timestamp()) * 1000 for t in AT], "x / 1000"),
+    "microseconds": ("event time", [int(t.timestamp()) * 10**6 for t in AT], '"event time" / 1000000'),
+    "YYYYMMDD": ("date", [int(f"{t:%Y%m%d}") for t in AT], "STRPTIME(CAST(date AS VARCHAR), '%Y%m%d')"),
+    "YYMMDDHH": ("hour", [int(f"{t:%y%m%d%H}") for t in AT], "STRPTIME(CAST(hour AS VARCHAR) || '00', '%y%m%d%H%M')"),
+    "days first": ("when", [f"{t:%d.%m.%Y %H:%M}" for t in AT], "STRPTIME(when, '%d.%m.%Y %H:%M')"),
+    "months first": ("Date", [f"{t:%m/%d/%Y}" for t in AT], "STRPTIME(Date, '%m/%d/%Y')"),
+    "with the zone": (
+        "event_time",
+        [f"{t:%Y-%m-%d %H:%M:%S} UTC" for t in AT],
+        "STRPTIME(event_time, '%Y-%m-%d %H:%M:%S UTC')",
+    ),
+    "from 0 on": ("timestamp", list(range(0, 7 * N, 7)), "timestamp"),
+}
+
+
+@pytest.mark.parametrize("case", TIMES)
+def test_a_time_is_found_in_any_notation_and_rows_are_split_by_it(case: str) -> None:
+    name, values, sql = TIMES[case]
+    found = guessed(True, user=USER, click=CLICK, **{name: values})
+    assert entries(found, "time") == {"time": sql}
+    assert entries(found, "split") == {"by": "time"}
+
+
+def test_a_time_of_the_day_and_numbers_that_look_like_seconds_are_no_time() -> None:
+    found = guessed(click=CLICK, hour=RNG.integers(0, 24, N), item=RNG.integers(1_500_000_000, 1_500_000_050, N))
+    assert kinds(found) == {"click": "label", "hour": "id", "item": "id"}
+    assert entries(found, "split") == {"by": "row"}
+
+
+LEFT_OUT: dict[str, tuple[Any, str]] = {
+    "nothing": ([None] * N, "empty"),
+    "country": (["fr"] * N, "one value"),
+    "row_id": (RNG.permutation(N), "another value in every row"),
+    "column": (np.arange(N) + 1, "counts the rows"),
+    "noclick": (1 - CLICK, "the label click under other values"),
+    "shown": (np.where(CLICK, "b", "a"), "the label click under other values"),
+    "play_ms": (RNG.random(N), "measured after"),
+    "amount": (np.where(CLICK, RNG.random(N), 0.0), "tells the label click"),
+    "order_no": ([f"o{k}" if c else None for k, c in enumerate(CLICK)], "tells the label click"),
+    "updated_at": ([f"{1 + t.day % 12}/{t.month}/{t:%Y}" for t in AT], "a time"),
+    "userName": ([f"n{u}" for u in USER], "names what userId is the id of"),
+    "title": ([f"a long text about {k} things, of which {k + 1} are new" for k in range(N)], "text to read"),
+    "image": ([{"url": "x"}] * N, "nested"),
+    "embedding": ([[0.1, 0.2]] * N, "lists of numbers"),
+}
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_what_is_no_field_is_left_out_with_the_reason(name: str) -> None:
+    values, why = LEFT_OUT[name]
+    found = guessed(userId=USER, click=CLICK, **{name: values}, item=ITEM)
+    (left,) = (each for each in found.columns if each.what == "left out")
+    assert left.column == name
+    assert why in left.why
+
+
+GENRES = ["|".join(f"g{k % (n + 2)}" for n in range(k % 4)) for k in range(N)]
+FIELDS: dict[str, tuple[Any, str, Any]] = {
+    "item_id": (ITEM, "id", "item_id"),
+    "age_level": (RNG.integers(0, 7, N), "id", "age_level"),
+    "Customer ID": ([float(u) if u % 5 else None for u in USER], "id", 'CAST("Customer ID" AS BIGINT)'),
+    "age": (RNG.integers(18, 90, N), "number", {"number": "age", "scale": "standard"}),
+    "num_views": (RNG.geometric(0.01, N) ** 2, "number", {"number": "num_views", "scale": "log1p"}),
+    "ratio": (RNG.random(N), "number", {"number": "ratio", "scale": "standard"}),
+    "I7": (RNG.integers(0, 90, N), "number", {"number": "I7", "scale": "standard"}),
+    "genres": (GENRES, "list", {"list": "genres", "separator": "|"}),
+    "tags": ([f"[{k % 3}, {k % 5}]" for k in range(N)], "list", {"list": "tags"}),
+    "words": ([[k % 3, k % 5] for k in range(N)], "list", {"list": "words"}),
+    "city": (["Lyon, France" if k % 2 else "Bonn, Germany" for k in range(N)], "id", "city"),
+    "hist": ([",".join(str(ITEM[(k + n) % N]) for n in range(4)) for k in range(N)], "sequence",
+             {"sequence": "hist", "separator": ",", "shares": "item"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_kind_of_a_field_is_told_by_name_type_and_values(name: str) -> None:
+    values, what, value = FIELDS[name]
+    found = guessed(uid=1000 + USER, click=CLICK, **{name: values}, item=1_000_000 + ITEM if name != "hist" else ITEM)
+    assert kinds(found)[name] == what
+    assert entries(found, what)[name] == value
+
+
+def test_without_names_amounts_are_told_from_ids_by_their_spread() -> None:
+    amount = [None if k % 7 == 0 else int(v) for k, v in enumerate(RNG.lognormal(3, 2, N))]
+    found = guessed(
+        False, c0=CLICK, c1=amount, c2=RNG.integers(0, 3, N), c3=RNG.lognormal(3, 2, N).astype(int), c4=1 + USER
+    )
+    assert list(kinds(found).values()) == ["label", "number", "number", "number", "id"]
+
+
+def test_group_and_splits_of_other_kinds() -> None:
+    part = RNG.choice(["training", "val", "test"], N)
+    found = guessed(customerId=USER, click=CLICK, fold=part)
+    assert entries(found, "group") == {"group": "customerId"}
+    assert entries(found, "split")["by"] == "column"
+    assert "WHEN 'val' THEN 'valid'" in entries(found, "split")["column"]
+    assert entries(guessed(click=CLICK, session_id=USER, item=ITEM), "split") == {"by": "group", "column": "session_id"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=4, unique=True))
+def test_names_of_any_kind_give_a_schema_that_is_read_as_it_was_meant(names: list[str]) -> None:
+    frame = pl.DataFrame({name: 5 + USER + k for k, name in enumerate(names)} | {"is_click": CLICK})
+    found = guess(frame, True)
+    written = schema(found, frame)
+    fields = written["fields"]
+    check_names("field", tuple(fields), "test")
+    values = {value if isinstance(value, str) else next(iter(value.values())) for value in fields.values()}
+    left = {each.column for each in found.columns if each.what in ("left out", "time")}
+    assert values == set(names) - left
+    assert written["labels"] == {"is_click": "is_click"}
+
+
+def test_the_same_sample_gives_the_same_guesses() -> None:
+    columns = {name: values for name, (values, *_) in FIELDS.items()} | {"click": CLICK}
+    assert guessed(**columns) == guessed(**columns)

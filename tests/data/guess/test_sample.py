@@ -1,0 +1,94 @@
+"""A sample is read of every format, from more than the beginning where that costs little."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from harness.api import UserError
+from harness.data.guess.sample import FILES, HEAD, PLACES, ROWS, sample
+from harness.data.tabular.files import data_files
+
+
+def log(rows: int) -> pl.DataFrame:
+    """Sorted by the label, so that the beginning has one class alone."""
+    k = range(rows)
+    return pl.DataFrame({"user": [f"u{n % 97}" for n in k], "n": k, "y": [int(2 * n >= rows) for n in k]})
+
+
+WRITERS = {"a.parquet": "write_parquet", "a.arrow": "write_ipc", "a.csv": "write_csv", "a.jsonl": "write_ndjson"}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_small_file_is_read_whole(tmp_path: Path, name: str) -> None:
+    getattr(log(300), WRITERS[name])(tmp_path / name)
+    found = sample([tmp_path / name])
+    assert_frame_equal(found.frame, log(300))
+    assert (found.form is not None) == (name == "a.csv")
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_large_file_is_read_in_several_places(tmp_path: Path, name: str) -> None:
+    rows = 100_000 if name.startswith("a.c") else 60_000
+    whole = log(rows).with_columns(pl.col("user").str.pad_end(60, "x"))
+    getattr(whole, WRITERS[name])(tmp_path / name)
+    assert (tmp_path / name).stat().st_size > 2 * HEAD or not name.startswith(("a.c", "a.j"))
+    found = sample([tmp_path / name]).frame
+    assert len(found) < rows / 2
+    assert found["n"].is_sorted(descending=False)
+    assert found["n"].n_unique() == len(found)
+    assert (found["n"][0], found["n"][-1]) == (0, rows - 1)
+    assert_frame_equal(found, whole.filter(pl.col("n").is_in(found["n"].implode())))
+
+
+def test_the_head_of_a_compressed_file_and_some_files_of_a_folder_do(tmp_path: Path) -> None:
+    for day in range(40):
+        (tmp_path / f"day={day}").mkdir()
+        text = log(40).with_columns(day_n=day).write_csv().encode()
+        (tmp_path / f"day={day}" / "part.csv.gz").write_bytes(gzip.compress(text))
+    found = sample(data_files(str(tmp_path))).frame
+    assert FILES / 2 < found["day"].n_unique() <= FILES
+    assert (found["day"].cast(pl.Int64) == found["day_n"]).all()
+
+
+def test_numbers_with_zeros_in_front_stay_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("zip,n,y\n01234,0,1\n98765,5,0\n")
+    found = sample([tmp_path / "a.csv"])
+    assert (found.zeros, found.frame["zip"].to_list(), found.frame["n"].to_list()) == (
+        ["zip"],
+        ["01234", "98765"],
+        [0, 5],
+    )
+
+
+def test_a_piece_that_begins_within_quotes_is_done_without(tmp_path: Path) -> None:
+    said = "one, two\n" * 20
+    lines = [f'{k},"{said}"' for k in range(3 * HEAD // len(said))]
+    (tmp_path / "a.csv").write_text("n,said\n" + "\n".join(lines) + "\n")
+    found = sample([tmp_path / "a.csv"]).frame
+    assert found["n"].to_list() == list(range(len(found)))
+    assert set(found["said"][:-1]) == {said}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "a.csv' is empty"),
+        (b"a,b\n", "a.csv' has 0 rows"),
+        (b"a,b\n1,caf\xe9\n", "row 2 is not UTF-8"),
+        (b"PAR1 and no more", "a.csv' cannot be read"),
+        (gzip.compress(b"user,item\n" * 1000)[:40], "a.csv' cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        sample([tmp_path / "a.csv"])
+
+
+def test_rows_at_each_place_are_few_enough() -> None:
+    assert PLACES * ROWS <= 20_000
