@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -24,6 +25,7 @@ for line in sys.stdin:
             raise
 """
 """Runs commands, a line each, in one process, as each would take seconds to start."""
+OWN_DATA = ("data init ratings.csv", "data describe ratings.csv --schema movielens")
 SMALL = (
     "strategies=['none']", "seeds=[1]", "search.trials=0", "train.epochs=1",
     "dataset=[{name='powerlaw',preset='tiny'}]",
@@ -40,10 +42,12 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     assert "harness/py.typed" in zipfile.ZipFile(wheel).namelist()
     subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
     overrides = " ".join(f'--set "{value}"' for value in SMALL)
+    rows = [f"{n % 7},{n % 5},{1 + n % 5},{978_300_000 + 60 * n}" for n in range(100)]
+    (elsewhere / "ratings.csv").write_text("\n".join(["userId,movieId,rating,timestamp", *rows]))
     benchmark = f"benchmark quick --no-mlflow --workers 1 {overrides}"
     found = subprocess.run(
         [sys.executable, "-c", COMMANDS],
-        input="\n".join(["list", "data describe tiny", benchmark, "check freeze_tables"]),
+        input="\n".join(["list", "data describe tiny", benchmark, "check freeze_tables", *OWN_DATA]),
         cwd=elsewhere,
         env=os.environ | {"PYTHONPATH": str(site)},
         capture_output=True,
@@ -61,3 +65,8 @@ def test_presets_plans_and_plugins_are_found_by_bare_name(said: str) -> None:
     assert "checkout" in said
     assert "1 runs trained" in said
     assert "passed" in said
+
+
+def test_a_schema_is_guessed_and_ready_ones_are_found_by_bare_name(said: str) -> None:
+    assert "my_schema.toml: read it, correct it" in said
+    assert re.search(r"ratings.csv +train 80 +valid 10 +test 10", said)
