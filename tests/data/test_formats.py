@@ -79,11 +79,11 @@ FORMS: dict[str, tuple[bytes, str]] = {
     "comment.csv": (b"# made\n" + delimited(), '[csv]\ncomment = "#"\n'),
     "nulls.csv": (delimited().replace(b",,", b",NA,"), '[csv]\nnulls = ["NA"]\n'),
     "quoted.csv": (re.sub(rb"(i\d\d)", rb'"\1"', delimited()), ""),
-    "packed.csv.gz": (gzip.compress(delimited()), ""),
-    "packed.csv": (gzip.compress(delimited()), ""),
+    "packed.csv.gz": (gzip.compress(delimited(), mtime=0), ""),
+    "packed.csv": (gzip.compress(delimited(), mtime=0), ""),
     "packed.zst": (zstd(delimited()), ""),
     "lines.jsonl": (log().write_ndjson().encode(), ""),
-    "lines.json.gz": (gzip.compress(log().write_ndjson().encode()), ""),
+    "lines.json.gz": (gzip.compress(log().write_ndjson().encode(), mtime=0), ""),
 }
 
 

@@ -79,7 +79,7 @@ FORMS: dict[str, Callable[[pl.DataFrame], bytes]] = {
     "parquet": written(pl.DataFrame.write_parquet),
     "arrow": written(pl.DataFrame.write_ipc),
     "csv": written(pl.DataFrame.write_csv),
-    "csv.gz": lambda frame: gzip.compress(frame.write_csv().encode()),
+    "csv.gz": lambda frame: gzip.compress(frame.write_csv().encode(), mtime=0),
     "jsonl": written(pl.DataFrame.write_ndjson),
 }
 

@@ -24,7 +24,7 @@ def avazu(folder: Path) -> Path:
     columns += [np.where(flags(rng, 0.5), -1, 100_000 + ids(rng, 100)), ids(rng, 60)]
     names = "id,click,hour,C1,banner_pos,site_id,site_domain,site_category,app_id,app_domain,app_category,"
     names += "device_id,device_ip,device_model,device_type,device_conn_type,C14,C15,C16,C17,C18,C19,C20,C21"
-    (folder / "train.gz").write_bytes(gzip.compress(lines_of(columns, ",", names).encode()))
+    (folder / "train.gz").write_bytes(gzip.compress(lines_of(columns, ",", names).encode(), mtime=0))
     return folder / "train.gz"
 
 

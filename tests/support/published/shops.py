@@ -101,7 +101,7 @@ def amazon_reviews(folder: Path) -> Path:
         line |= {"style": {"Format:": " Hardcover"}} if rng.random() < 0.5 else {}
         lines.append(json.dumps(line))
     path = folder / "Books_5.json.gz"
-    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+    path.write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
     return path
 
 
