@@ -40,27 +40,17 @@ def write_schema(console: Console, source: str, out: Path, force: bool) -> None:
     except OSError as error:
         raise UserError(f"--out '{out}' cannot be written: {error.strerror}") from error
     wide = console if console.width >= WIDTH else Console(width=WIDTH)
-    wide.print(f"guessed from {one_line(sampled)}", highlight=False, markup=False, soft_wrap=True)
+    wide.print(Text(f"guessed from {one_line(sampled)}"), soft_wrap=True)
     wide.print(_table(rows, guesses))
     if not any(each.what == "label" for each in guesses.columns):
-        among = (
-            f"candidates, of two values: {', '.join(guesses.candidates)}"
-            if guesses.candidates
-            else "none has two values"
-        )
-        wide.print(
-            f"no label found; {among}. Write it under [labels].",
-            style="yellow",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-    wide.print(
-        f"{out}: read it, correct it, then `multiepoch data describe {out}`",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+        wide.print(Text(_no_label(guesses), style="yellow"), soft_wrap=True)
+    wide.print(Text(f"{out}: read it, correct it, then `multiepoch data describe {out}`"), soft_wrap=True)
+
+
+def _no_label(guesses: Guesses) -> str:
+    named = one_line(", ".join(guesses.candidates))
+    among = f"candidates, of two values: {named}" if guesses.candidates else "none has two values"
+    return f"no label found; {among}. Write it under [labels]."
 
 
 def _table(rows: Sample, guesses: Guesses) -> Table:
@@ -71,13 +61,14 @@ def _table(rows: Sample, guesses: Guesses) -> Table:
         for key, why in rows.form.reasons.items():
             table.add_row("", Text(key), Text(repr(getattr(rows.form, key))), Text(one_line(why)))
     for each in (*guesses.columns, *guesses.whole):
-        said = "" if each.what == "left out" else ", ".join(_shown(key, value) for key, value in each.entries.items())
+        said = "" if each.what == "left out" else ", ".join(map(_shown, each.entries.values()))
         table.add_row(*(Text(one_line(cell)) for cell in (each.column, each.what, said, each.why)))
     return table
 
 
-def _shown(key: str, value: object) -> str:
-    if isinstance(value, dict):
-        kind, *more = value.items()
-        return " ".join((f"{kind[1]}", *(f"{name} = {part!r}" for name, part in more)))
-    return str(value) if key == value or not isinstance(value, str) else f"{value}"
+def _shown(value: str | dict[str, str]) -> str:
+    """What stands in the schema, the kind left out."""
+    if isinstance(value, str):
+        return value
+    sql, *options = value.items()
+    return ", ".join([sql[1], *(f"{name} = {text!r}" for name, text in options)])

@@ -17,6 +17,8 @@ import pytest
 
 from harness.api import Data, UserError
 from harness.base import seeds
+from harness.data.guess.sample import sample
+from harness.data.tabular.files import data_files
 from harness.data.tabular.stores import is_address, stored_files
 from harness.plugins.registry import Registry, build
 
@@ -171,3 +173,10 @@ def test_without_a_server_or_credentials_it_is_one_line_without_secrets(
 def test_addresses_are_told_from_paths() -> None:
     assert all(map(is_address, ("s3://b", "s3://b/x", "gs://b/x*", "az://c/x", "abfss://c@a.dfs.core.windows.net/x")))
     assert not any(map(is_address, ("s3:/b", "logs/s3", "C:\\x", "$CLICKS", "http://x/y")))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_schema_is_guessed_for_a_file_of_a_store(bucket: Any, form: str) -> None:
+    bucket.put("part", FORMS[form](log()))
+    found = sample(data_files("s3://logs/part"))
+    assert found.frame.equals(log())
