@@ -48,7 +48,7 @@ def meaning(values: dict[str, Any]) -> dict[str, Any]:
         "fields": sorted((kind, plain(sql)) for kind, sql in kinds),
         "labels": sorted(map(plain, values["labels"].values())),
         "observed": sorted(map(plain, values.get("observed", {}).values())),
-        "time": plain(values.get("time")),
+        "time": [plain(values.get("time")), values.get("time_unit")],
         "split": {key: plain(values["split"].get(key)) for key in ("by", "column")},
     }
 
@@ -74,7 +74,7 @@ def test_every_guess_is_printed_with_its_reason_and_stands_in_the_file(tmp_path:
     assert '# play_time_ms = "play_time_ms"  # left out: named as what is measured after the event' in text
     keys = [line for line in text.splitlines() if re.match(r"[^#\[]", line)]
     assert [line for line in keys if "  # " not in line] == [keys[0]], "every line but the path has its reason"
-    for word in ("is_click", "time_ms / 1000", "milliseconds", "named as a user", "separator", "header"):
+    for word in ("is_click", "time_ms, ms", "milliseconds", "named as a user", "separator", "header"):
         assert word in done.stdout
 
 

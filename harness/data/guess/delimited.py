@@ -69,11 +69,12 @@ def _header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:
         return False, f"the first row has the number {numeric}"
     if len(set(names)) < len(names):
         return False, "the first row has a value twice"
-    below = [{row[i] for row in rest if i < len(row)} for i in range(len(first))]
+    below = [{row[i] for row in rest if i < len(row) and row[i]} for i in range(len(first))]
+    above = ((name, values) for name, values in zip(first, below, strict=True) if name not in NULLS and values)
+    if any(name and all(map(_is_number, values)) for name, values in above):
+        return True, "a name stands above numbers alone"
     if repeated := next((cell for cell, values in zip(first, below, strict=True) if cell and cell in values), None):
         return False, f"{repeated!r} of the first row comes again below"
-    if any(any(map(_is_number, values)) for values in below):
-        return True, "names stand above numbers"
     return True, "the first row has values that never come again"
 
 

@@ -110,7 +110,7 @@ def _later(table: Table) -> Iterator[Guess]:
         gap = f"{math.ceil(longest / DAY)}d"
         known = f"known in {len(column.known) / len(column.values):.1%} of the rows, never before {first.column.name}"
         yield Guess(column.name, "label", {name: f"{column.sql} IS NOT NULL"}, known)
-        yield Guess(first.column.name, "time", {"time": first.sql}, f"{first.notation}; {column.name} follows it")
+        yield Guess(first.column.name, "time", first.entries, f"{first.read.name}; {column.name} follows it")
         yield Guess(column.name, "gap", {"gap": gap}, f"{column.name} comes up to {gap} after {first.column.name} here")
 
 

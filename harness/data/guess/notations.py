@@ -1,21 +1,31 @@
-"""How moments are written: dates, text, seconds and smaller units since 1970, and dates as numbers.
-
-A notation reads a column as SQL that gives a date or seconds, the seconds of the sample, and its name; None where a
-value is not so written.
-"""
+"""How moments are written: dates, text, and numbers in one of the units that a schema may name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import polars as pl
 
 from harness.data.guess.columns import Column
+from harness.data.tabular.times import CALENDARS, WORDS, whole_seconds
 
-Reading = tuple[str, pl.Series, str]
+
+@dataclass(frozen=True)
+class Reading:
+    """How a column is read. sql, unit: as in the schema; seconds: of the sample, null where unknown. name: of the
+    notation."""
+
+    sql: str
+    unit: str
+    seconds: pl.Series
+    name: str
+
+
 Notation = Callable[[Column], Reading | None]
-EARLIEST, LATEST = 631_152_000, 2_051_222_400
-"""Seconds of 1990 and 2035: numbers between them, in a column that may be a time, are seconds since 1970."""
+"""None where a value is not so written."""
+EARLIEST, LATEST = 631_152_000, 1_980_000_000
+"""Seconds of 1990 and 2032; later ones look like dates as 2033010100."""
 FEW = 20
 """Values on which forms are tried first."""
 FORMS = tuple(
@@ -36,47 +46,38 @@ FORMS = tuple(
 """Of dates as text, beside that of ISO."""
 
 
-def _epoch(divisor: int, unit: str) -> Notation:
-    def read(column: Column) -> Reading | None:
-        seconds = column.values.cast(pl.Float64) / divisor if column.is_whole else None
-        if seconds is None or not seconds.drop_nulls().is_between(EARLIEST, LATEST).all():
-            return None
-        return column.name if divisor == 1 else f"{column.sql} / {divisor}", seconds, f"{unit} since 1970"
-
-    return read
-
-
-def _digits(width: int, fmt: str, end: str, notation: str) -> Notation:
-    """Dates written as whole numbers. end: what the format needs beside them."""
-
-    def read(column: Column) -> Reading | None:
-        if not column.is_whole or not len(column.known):
-            return None
-        text = column.texts
-        if not (text.drop_nulls().str.len_chars() == width).all():
-            return None
-        found = (text + end).str.to_datetime(fmt, strict=False, time_unit="us")
-        if found.null_count() > column.values.null_count() or not found.dt.year().is_between(1990, 2035).all():
-            return None
-        digits = f"CAST({column.sql} AS VARCHAR)" + (f" || '{end}'" if end else "")
-        return f"STRPTIME({digits}, '{fmt}')", found.dt.epoch("s"), notation
-
-    return read
-
-
-def _temporal(column: Column) -> Reading | None:
-    if column.values.dtype not in (pl.Date, pl.Datetime):
-        return None
-    return column.name, column.values.dt.epoch("s"), "dates"
+def _dates(column: Column) -> Reading | None:
+    seconds = _seconds(column, "") if column.values.dtype in (pl.Date, pl.Datetime) else None
+    return None if seconds is None else Reading(column.name, "", seconds, "dates")
 
 
 def _iso(column: Column) -> Reading | None:
-    if not column.is_text or not column.known.str.contains(r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}|$)").all():
-        return None
-    found = column.values.str.to_datetime(time_zone="UTC", strict=False)
-    if found.null_count() > column.values.null_count():
-        return None
-    return column.name, found.dt.epoch("s"), "dates as text"
+    seconds = _seconds(column, "") if column.is_text else None
+    return None if seconds is None else Reading(column.name, "", seconds, "dates as text")
+
+
+def _number(unit: str) -> Notation:
+    def read(column: Column) -> Reading | None:
+        if not column.is_whole or (unit in CALENDARS and not _has_digits(column, len(unit))):
+            return None
+        seconds = _seconds(column, unit)
+        if seconds is None or not seconds.drop_nulls().is_between(EARLIEST, LATEST).all():
+            return None
+        name = f"{WORDS[unit]} since 1970" if unit in WORDS else unit.upper()
+        return Reading(column.name, unit if unit != "s" else "", seconds, name)
+
+    return read
+
+
+def _has_digits(column: Column, digits: int) -> bool:
+    return bool((column.texts.drop_nulls().str.len_bytes() == digits).all())
+
+
+def _seconds(column: Column, unit: str) -> pl.Series | None:
+    """As the schema's `time` reads them; None if it cannot read a value."""
+    read = whole_seconds(pl.col("value"), column.values.dtype, unit)
+    found = column.values.to_frame().select(read).to_series()
+    return None if found.null_count() > column.values.null_count() else found
 
 
 def _text(column: Column) -> Reading | None:
@@ -88,24 +89,16 @@ def _text(column: Column) -> Reading | None:
     if len(fitting) != 1:
         return None
     (form,) = fitting
-    return f"STRPTIME({column.sql}, '{form}')", _read(column.values, form).dt.epoch("s"), "dates as text"
+    seconds = _read(column.values, form).dt.epoch("s")
+    return Reading(f"STRPTIME({column.sql}, '{form}')", "", seconds, "dates as text")
 
 
 def _read(values: pl.Series, form: str) -> pl.Series:
     return values.str.to_datetime(form, strict=False, time_unit="us")
 
 
-SMALLER = (_epoch(1_000, "milliseconds"), _epoch(1_000_000, "microseconds"), _epoch(1_000_000_000, "nanoseconds"))
-SURE = (_temporal, _iso, *SMALLER, _text)
+SMALLER = (_number("ms"), _number("us"), _number("ns"))
+SURE = (_dates, _iso, *SMALLER, _text)
 """Those that hardly anything else is written in, whatever its name."""
-NOTATIONS = (
-    _temporal,
-    _iso,
-    _epoch(1, "seconds"),
-    *SMALLER,
-    _digits(8, "%Y%m%d", "", "YYYYMMDD"),
-    _digits(8, "%y%m%d%H%M", "00", "YYMMDDHH"),
-    _digits(10, "%Y%m%d%H%M", "00", "YYYYMMDDHH"),
-    _text,
-)
+NOTATIONS = (_dates, _iso, _number("s"), *SMALLER, *map(_number, CALENDARS), _text)
 """Tried in this order: 20110512 is a day of May, not an hour of 2020, unless another value says otherwise."""

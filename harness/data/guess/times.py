@@ -7,25 +7,33 @@ from dataclasses import dataclass
 import polars as pl
 
 from harness.data.guess.columns import Column, Guess, Table
-from harness.data.guess.notations import NOTATIONS, SURE
+from harness.data.guess.notations import NOTATIONS, SURE, Reading
 from harness.data.guess.words import CLOCK, SINCE, TIMES
 
 DAY = 86_400
+NUMBERS = "numbers that never fall"
 LEAST = 3
 """Distinct times, without which no split by time has three parts."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A column that is a moment. sql: gives a date or seconds. seconds: of the sample, null where unknown. named: its
-    name says so too. rank: how far down the list of notations."""
+    """A column that is a moment. named: its name says so too. rank: how far down the list of notations."""
 
     column: Column
-    sql: str
-    seconds: pl.Series
-    notation: str
+    read: Reading
     named: bool
     rank: int = 0
+
+    @property
+    def seconds(self) -> pl.Series:
+        return self.read.seconds
+
+    @property
+    def entries(self) -> dict[str, str | dict[str, str]]:
+        """The lines of a schema whose rows have this time."""
+        unit: dict[str, str | dict[str, str]] = {"time_unit": self.read.unit} if self.read.unit else {}
+        return {"time": self.read.sql} | unit
 
 
 def moments(table: Table) -> list[Moment]:
@@ -41,12 +49,16 @@ def _moment(column: Column) -> Moment | None:
     for rank, read in enumerate(NOTATIONS):
         if (found := read(column)) is None:
             continue
-        sql, seconds, notation = found
         if named or read in SURE or not column.named:
-            return Moment(column, sql, seconds, notation, named, rank)
+            return Moment(column, found, named, rank)
     if named and not column.has(CLOCK) and _never_falls(column):
-        return Moment(column, column.name, column.values.cast(pl.Float64), "numbers that never fall", named)
+        return _plain(column, named)
     return None
+
+
+def _plain(column: Column, named: bool) -> Moment:
+    """Numbers that count from anywhere."""
+    return Moment(column, Reading(column.name, "", column.values.cast(pl.Float64), NUMBERS), named)
 
 
 def _never_falls(column: Column) -> bool:
@@ -63,9 +75,7 @@ def events(table: Table) -> list[tuple[Moment, Moment]]:
     pairs = [(a, b) for a in found for b in found if a.named and b.named and _follows(a, b)]
     if table.named:
         return pairs
-    whole = [
-        Moment(c, c.name, c.values.cast(pl.Float64), "numbers that never fall", False) for c in table if c.is_whole
-    ]
+    whole = [_plain(column, False) for column in table if column.is_whole]
     firsts = [moment for moment in whole if moment.column.distinct >= LEAST and _never_falls(moment.column)]
     return [(a, b) for a in firsts for b in whole if _follows(a, b) and _is_near(a, b)]
 
@@ -88,12 +98,11 @@ def time_of(found: list[Moment]) -> Guess | None:
         return None
     best = max(complete, key=lambda moment: (moment.named, moment.seconds.n_unique(), -moment.rank))
     others = "" if len(complete) == 1 else f", the finest of {len(complete)} times"
-    why = f"{best.notation}{_span(best)}{others}"
-    return Guess(best.column.name, "time", {"time": best.sql}, why)
+    return Guess(best.column.name, "time", best.entries, f"{best.read.name}{_span(best)}{others}")
 
 
 def _span(moment: Moment) -> str:
-    if moment.notation.startswith("numbers"):
+    if moment.read.name == NUMBERS:
         return ""
     first, last = (
         pl.Series([value]).cast(pl.Int64) * 1_000_000 for value in (moment.seconds.min(), moment.seconds.max())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.base import seeds
 from harness.base.names import check_names
 from harness.data.guess.guess import Guesses, guess
 from harness.data.guess.sample import Sample
 from harness.data.guess.schema_text import schema_text
+from harness.plugins.registry import Registry, build
 
 N = 400
 RNG = np.random.default_rng(0)
@@ -104,14 +107,14 @@ def test_without_a_label_the_candidates_are_told_and_the_rest_is_written() -> No
 
 
 AT = [datetime(2020, 11, 1 + k // 24, k % 24, tzinfo=UTC) for k in range(N)] if N < 24 * 28 else []
-TIMES: dict[str, tuple[str, list[Any], str]] = {
+TIMES: dict[str, tuple[Any, ...]] = {
     "dates": ("at", AT, "at"),
     "text": ("created", [f"{t:%Y-%m-%d %H:%M:%S}" for t in AT], "created"),
     "seconds": ("ts", [int(t.timestamp()) for t in AT], "ts"),
-    "milliseconds, whatever the name": ("x", [int(t.timestamp()) * 1000 for t in AT], "x / 1000"),
-    "microseconds": ("event time", [int(t.timestamp()) * 10**6 for t in AT], '"event time" / 1000000'),
-    "YYYYMMDD": ("date", [int(f"{t:%Y%m%d}") for t in AT], "STRPTIME(CAST(date AS VARCHAR), '%Y%m%d')"),
-    "YYMMDDHH": ("hour", [int(f"{t:%y%m%d%H}") for t in AT], "STRPTIME(CAST(hour AS VARCHAR) || '00', '%y%m%d%H%M')"),
+    "milliseconds, whatever the name": ("x", [int(t.timestamp()) * 1000 for t in AT], "x", "ms"),
+    "microseconds": ("event time", [int(t.timestamp()) * 10**6 for t in AT], "event time", "us"),
+    "YYYYMMDD": ("date", [int(f"{t:%Y%m%d}") for t in AT], "date", "yyyymmdd"),
+    "YYMMDDHH": ("hour", [int(f"{t:%y%m%d%H}") for t in AT], "hour", "yymmddhh"),
     "days first": ("when", [f"{t:%d.%m.%Y %H:%M}" for t in AT], "STRPTIME(when, '%d.%m.%Y %H:%M')"),
     "months first": ("Date", [f"{t:%m/%d/%Y}" for t in AT], "STRPTIME(Date, '%m/%d/%Y')"),
     "with the zone": (
@@ -121,14 +124,23 @@ TIMES: dict[str, tuple[str, list[Any], str]] = {
     ),
     "from 0 on": ("timestamp", list(range(0, 7 * N, 7)), "timestamp"),
 }
+DAYS = ("YYYYMMDD", "months first")
 
 
 @pytest.mark.parametrize("case", TIMES)
-def test_a_time_is_found_in_any_notation_and_rows_are_split_by_it(case: str) -> None:
-    name, values, sql = TIMES[case]
-    found = guessed(True, user=USER, click=CLICK, **{name: values})
-    assert entries(found, "time") == {"time": sql}
+def test_a_time_is_found_in_any_notation_and_rows_are_split_by_it(tmp_path: Path, case: str) -> None:
+    name, values, sql, *unit = TIMES[case]
+    frame = pl.DataFrame({"user": USER, "click": CLICK, name: values})
+    found = guess(frame, True)
+    assert entries(found, "time") == {"time": sql} | ({"time_unit": unit[0]} if unit else {})
     assert entries(found, "split") == {"by": "time"}
+    frame.write_parquet(tmp_path / "x.parquet")
+    (tmp_path / "schema.toml").write_text(schema_text(found, "x", Sample(frame, "Parquet", None), "x"))
+    params = {"schema": str(tmp_path / "schema.toml"), "path": str(tmp_path / "x.parquet")}
+    data = build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
+    seconds = np.concatenate([part.time_N for part in (data.train, data.valid, data.test)])
+    whole = {int(t.timestamp()) // 86_400 * 86_400 if case in DAYS else int(t.timestamp()) for t in AT}
+    assert set(seconds) == (set(values) if case == "from 0 on" else whole)
 
 
 def test_a_time_of_the_day_and_numbers_that_look_like_seconds_are_no_time() -> None:
