@@ -28,6 +28,7 @@ class TableFile(Dataset):
         group = "user_id"                 # ? for GAUC
         time = "ts"                       # ? a date, text as 2024-05-01T12:00:00+02:00, or a number
         time_unit = "ms"                  # ? of numbers, if it is not found out: s, ms, us, ns, yyyymmdd, yymmddhh, ...
+        weight = "price"                  # ? how much a row counts in the loss and in metrics: a number, 0 or more
         query = "SELECT *, ... FROM data" # ? derives columns first, from ALL rows: windows and joins
         text = ["zip"]                    # ? columns of a CSV file that are text, though they look like numbers
         path = "$CLICKS"                  # ?
@@ -41,6 +42,8 @@ class TableFile(Dataset):
         click = "clicked"                 # 0, 1, true, false; null or NaN: unknown
         [observed]                        # ? where a label is known at all
         click = "shown = 1"
+        [kept]                            # ? of which label only a share of one class is in the log
+        click = "0.1 of negatives"        # or of positives
         [split]
         by = "group"                      # "time": later rows are tested; "group": no value of `column` is torn apart;
                                           # "row": at random; "column": it says train, valid or test

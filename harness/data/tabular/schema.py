@@ -15,12 +15,15 @@ from harness.base.errors import UserError, unknown
 from harness.base.places import DATASETS
 from harness.data.tabular.fields import FieldSpec, History
 from harness.data.tabular.files import one_file
+from harness.data.tabular.kept import kept_of
 from harness.data.tabular.splits import duration
 from harness.data.tabular.times import UNITS
 
 WAYS = ("time", "group", "row", "column")
 """To split rows."""
 
+BY_LABEL = ("labels", "observed", "kept")
+"""Tables with a key for each label."""
 ONE_BYTE = r"^[\x00-\x7f]*$"
 
 
@@ -98,6 +101,9 @@ class Schema(Config):
     fields: dict[str, FieldSpec] = Field(min_length=1)
     labels: dict[str, str] = Field(min_length=1)
     observed: dict[str, str] = {}
+    kept: dict[str, str] = {}
+    """Label -> the share of a class of it that the log holds, as `0.1 of negatives`."""
+    weight: str | None = None
     where: str | None = None
     group: str | None = None
     time: str | None = None
@@ -120,6 +126,13 @@ class Schema(Config):
             return value
         return {name: {"column": told} if isinstance(told, str) else told for name, told in value.items()}
 
+    @field_validator("kept")
+    @classmethod
+    def _shares(cls, value: dict[str, str]) -> dict[str, str]:
+        for text in value.values():
+            kept_of(text)
+        return value
+
     @field_validator("time_unit")
     @classmethod
     def _unit(cls, value: str) -> str:
@@ -129,9 +142,10 @@ class Schema(Config):
 
     @model_validator(mode="after")
     def _fits(self) -> Schema:
-        for name in self.observed:
-            if name not in self.labels:
-                raise ValueError(str(unknown("label", name, self.labels, "observed")))
+        for table in BY_LABEL:
+            for name in vars(self)[table]:
+                if name not in self.labels:
+                    raise ValueError(str(unknown("label", name, self.labels, table)))
         if self.split.by == "time" and self.time is None:
             raise ValueError('split.by = "time" needs `time`, the SQL expression that gives it')
         if self.time_unit and self.time is None:
@@ -163,7 +177,7 @@ class Schema(Config):
             found |= spec.places(name, self.fields)
         for table, told in (("labels", self.labels), ("observed", self.observed)):
             found |= {f"{table}.{name}": sql for name, sql in told.items()}
-        single = {"group": self.group, "time": self.time, "split.column": self.split.column}
+        single = {"group": self.group, "time": self.time, "weight": self.weight, "split.column": self.split.column}
         return found | {place: sql for place, sql in single.items() if sql is not None}
 
     def of_types(self, types: Mapping[str, pl.DataType]) -> Schema:
@@ -222,5 +236,5 @@ def read_schema(text: str, labels: tuple[str, ...]) -> Schema:
     for name in labels:
         if name not in schema.labels:
             raise unknown("label", name, schema.labels, f"table_file: labels, schema '{text}'")
-    chosen = {t: {n: s for n, s in getattr(schema, t).items() if n in labels} for t in ("labels", "observed")}
+    chosen = {t: {n: s for n, s in getattr(schema, t).items() if n in labels} for t in BY_LABEL}
     return schema.model_copy(update=chosen) if labels else schema

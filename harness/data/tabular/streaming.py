@@ -12,6 +12,7 @@ from harness.data.tabular.conversion import exact_ids
 from harness.data.tabular.copies import Copies
 from harness.data.tabular.files import Source
 from harness.data.tabular.history import Histories
+from harness.data.tabular.kept import kept_of
 from harness.data.tabular.look import Look, first_look, times_of
 from harness.data.tabular.ordered import in_order
 from harness.data.tabular.pieces import piece
@@ -35,8 +36,15 @@ def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Gener
     schema = table.schema
     look = first_look(table, schema)
     pieces = _pieces(table, schema, look, _rule(table, schema, look, rng))
-    notes = (table.unit.note,) if table.unit.note else ()
-    return Stream(schema.single_ids(), tuple(schema.labels), pieces, look.rows, kinds=schema.kinds(), notes=notes)
+    return Stream(
+        schema.single_ids(),
+        tuple(schema.labels),
+        pieces,
+        look.rows,
+        kinds=schema.kinds(),
+        notes=(table.unit.note,) if table.unit.note else (),
+        kept={name: kept_of(text) for name, text in schema.kept.items()},
+    )
 
 
 def _rule(table: Table, schema: Schema, look: Look, rng: Generator) -> Rule:
