@@ -150,6 +150,16 @@ class Dataset(Plugin):
         """Bytes that building holds at least, as far as it is known before; what is not free is refused then."""
         return 0
 
+    def repetition(self, number: int) -> dict[str, Any]:
+        """Parameters to replace in a reporting run of this number among its arm's, from 0; the search has those of 0.
+
+        Default: none, so that all runs of a plan have the same data.
+
+        Raises:
+            UserError: there is no data for so many.
+        """
+        return {}
+
     def fingerprint(self) -> dict[str, Any]:
         """What identifies the data besides version and source, such as a file's content. Default: the parameters."""
         return params(self)

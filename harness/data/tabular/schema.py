@@ -46,6 +46,8 @@ class Cut(Config):
     test: float = Field(0.1, gt=0)
     gap: str = ""
     """With time: how long before valid rows are left out of train, as 90d."""
+    rolling: int = Field(1, ge=1)
+    """With time: so many time origins, whose test windows lie one after another; the last is the split without."""
 
     @property
     def gap_seconds(self) -> int:
@@ -60,8 +62,11 @@ class Cut(Config):
             raise ValueError(f'by = "{self.by}" {"needs a column" if needs else "takes no column"}')
         if self.gap_seconds and self.by != "time":
             raise ValueError(f'gap = "{self.gap}" is between times; accepted: with by = "time"')
-        if self.valid + self.test >= 1:
-            raise ValueError(f"valid + test = {self.valid + self.test:g} leaves no rows to train on; accepted: below 1")
+        if self.rolling > 1 and self.by != "time":
+            raise ValueError(f'rolling = {self.rolling} moves the cuts in time; accepted: with by = "time"')
+        if (held_out := self.valid + self.rolling * self.test) >= 1:
+            what = "valid + test" if self.rolling == 1 else "valid + rolling * test"
+            raise ValueError(f"{what} = {held_out:g} leaves no rows to train on; accepted: below 1")
         return self
 
 
