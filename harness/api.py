@@ -11,6 +11,7 @@ from harness.base.errors import UserError
 from harness.base.plugin import tuned
 from harness.contracts.data import Data, Dataset, Generator, Ints, Lists, Split, Stream
 from harness.contracts.encoding import Encoder, FieldStats, hash_ids, vocabulary
+from harness.contracts.kept import Kept
 from harness.contracts.kinds import Kinds, ListField, NumberField
 from harness.contracts.model import Model, Positions, mlp
 from harness.contracts.rows import DenseSpec, FieldTable, LookupColumn, RowStep, Tables, TableSpec
@@ -26,6 +27,7 @@ __all__ = [
     "FieldTable",
     "Generator",
     "Ints",
+    "Kept",
     "Kinds",
     "ListField",
     "Lists",

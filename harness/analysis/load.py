@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,6 +104,12 @@ class Group:
         on_cpu = all(run.spec["train"].get("device", "cpu") == "cpu" for run in runs)
         known = all("train_cpu_s" in end.cost for run in runs for end in run.boundaries if end.cost)
         return "_cpu_s" if on_cpu and known else "_s"
+
+    @cached_property
+    def draws(self) -> int:
+        """How many data sets the seeds were trained and tested on."""
+        specs = (run.spec.get("dataset") for arm in self.everything for run in arm.finished.values())
+        return len({json.dumps(spec, sort_keys=True) for spec in specs})
 
     @cached_property
     def epochs(self) -> int:

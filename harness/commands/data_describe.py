@@ -14,8 +14,8 @@ from harness.data.estimate import Estimate
 from harness.data.indexed import SPLITS
 from harness.data.profile.inputs import described
 from harness.data.profile.rank_plot import rank_plot
-from harness.data.profile.statistics import Profile
-from harness.data.profile.times import span
+from harness.data.profile.statistics import Profile, TaskProfile
+from harness.data.profile.times import cuts, moments
 from harness.data.profile.zipf_fit import Frequencies
 from harness.execution.said import Said
 
@@ -41,20 +41,20 @@ def print_data(
     said = Said(console, "building and counting")
     items = _watched(said, described(source, results, plugins, overrides, schema, said))
     for i, (name, counts, found, misleading) in enumerate(items):
-        console.print(
-            f"[bold]{name}[/]  {'  '.join(f'{part} {n:,}' for part, n in found.rows.items())}", highlight=False
-        )
-        for part, (first, last) in found.spans.items():
-            console.print(f" {part:<6} {span(first, last)}", highlight=False)
+        console.print(f"[bold]{name}[/]", highlight=False)
+        console.print(_splits(found))
+        if cut := cuts([split.span for split in found.splits.values() if split.span is not None]):
+            console.print(f" cut: {cut}", highlight=False, soft_wrap=True)
         for note in found.notes:
             console.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        if found.tasks:
+            console.print()
+            console.print(_tasks(found))
+        console.print()
         console.print(_fields(found))
         for table in _kinds(found):
             console.print()
             console.print(table)
-        if found.tasks:
-            console.print()
-            console.print(_tasks(found))
         for finding in misleading:
             console.print(str(finding), style="yellow", markup=False, highlight=False, soft_wrap=True)
         if png is not None:
@@ -78,6 +78,36 @@ def _plain(*columns: str) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     return table
+
+
+def _splits(found: Profile) -> Table:
+    timed = any(split.span is not None for split in found.splits.values())
+    weighed = any(split.weights is not None for split in found.splits.values())
+    dates, weights = ("first", "last") if timed else (), ("least weight", "mean", "most") if weighed else ()
+    table = _plain("split", "rows", *dates, *weights)
+    for part, split in found.splits.items():
+        shown = (f"{weight:.4g}" for weight in split.weights or ())
+        table.add_row(part, f"{split.rows:,}", *moments(*(split.span or ())), *shown)
+    return table
+
+
+def _tasks(found: Profile) -> Table:
+    """Positives of each label by split, and what the truth would reach, if it is known."""
+    judged = any(task.auc is not None for task in found.tasks)
+    best = ("best AUC on test", "and logloss") if judged else ()
+    table = _plain("label", *(f"{part} positives" for part in SPLITS), *best)
+    for task in found.tasks:
+        reached = (_estimate(task.auc), _estimate(task.logloss)) if judged else ()
+        table.add_row(task.name, *(_positives(found, task, part) for part in SPLITS), *reached)
+        if task.full is not None:
+            table.add_row("  of the full log", *(f"{task.full[part]:.3%}" for part in SPLITS))
+    return table
+
+
+def _positives(found: Profile, task: TaskProfile, part: str) -> str:
+    known = task.known[part]
+    of_known = "" if known == found.rows[part] else f" of {known:,}"
+    return f"{task.positives[part]:,}{of_known} ({task.rates[part]:.2%})"
 
 
 def _fields(found: Profile) -> Table:
@@ -112,14 +142,6 @@ def _kinds(found: Profile) -> Iterator[Table]:
 
 def _shares(f: Frequencies) -> tuple[str, ...]:
     return f"{f.ids:,}", *(f"{share:.1%}" for share in (f.singletons, f.ten, f.top_1, f.top_10))
-
-
-def _tasks(found: Profile) -> Table:
-    table = _plain("task", *(f"{part} positives" for part in SPLITS), "test rate", "best AUC on test", "and logloss")
-    for task in found.tasks:
-        counts = (f"{task.positives[part]:,}" for part in SPLITS)
-        table.add_row(task.name, *counts, f"{task.rates['test']:.3%}", _estimate(task.auc), _estimate(task.logloss))
-    return table
 
 
 def _estimate(value: Estimate | None) -> str:

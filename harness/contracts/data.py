@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, ClassVar
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.base.plugin import Plugin, params
+from harness.contracts.kept import Kept
 from harness.contracts.kinds import Kinds
 
 Ints = npt.NDArray[np.int64]
@@ -51,6 +52,9 @@ class Split:
     """Seconds."""
     truth_NT: npt.NDArray[np.float32] | None = None
     """The probability that generated each label, if the data are synthetic."""
+    weight_N: npt.NDArray[np.float32] | None = None
+    """How much an example counts in the loss and in metrics; 0: not at all, though it touches its rows of the tables.
+    None: all count alike."""
     numbers_NP: npt.NDArray[np.float32] | None = None
     """A column for each of `kinds.numbers`; NaN where it is missing."""
     lists: tuple[Lists, ...] = ()
@@ -70,12 +74,14 @@ class Data:
     """Of the fields that are no single ids."""
     notes: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
     """What was made of the raw data that its owner should know, a sentence each."""
+    kept: Mapping[str, Kept] = dataclasses.field(default_factory=dict, kw_only=True)
+    """By task, where the log was down-sampled by its label."""
 
     def stream(self) -> Stream:
         """The three splits as pieces."""
         parts = [(part, getattr(self, part)) for part in ("train", "valid", "test")]
         rows = sum(len(split.ids_NF) for _, split in parts)
-        return Stream(self.fields, self.tasks, parts, rows, kinds=self.kinds, notes=self.notes)
+        return Stream(self.fields, self.tasks, parts, rows, kinds=self.kinds, notes=self.notes, kept=self.kept)
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,8 @@ class Stream:
     """Of the fields that are no single ids."""
     notes: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
     """As in `Data`."""
+    kept: Mapping[str, Kept] = dataclasses.field(default_factory=dict, kw_only=True)
+    """As in `Data`."""
 
     def gather(self) -> Data:
         """All of it in memory."""
@@ -99,7 +107,7 @@ class Stream:
         for part, piece in self.pieces:
             parts[part].append(piece)
         splits = map(_joined, parts.values())
-        return Data(self.fields, self.tasks, *splits, kinds=self.kinds, notes=self.notes)
+        return Data(self.fields, self.tasks, *splits, kinds=self.kinds, notes=self.notes, kept=self.kept)
 
 
 def _joined(pieces: list[Split]) -> Split:
@@ -141,6 +149,16 @@ class Dataset(Plugin):
     def memory(self) -> int:
         """Bytes that building holds at least, as far as it is known before; what is not free is refused then."""
         return 0
+
+    def repetition(self, number: int) -> dict[str, Any]:
+        """Parameters to replace in a reporting run of this number among its arm's, from 0; the search has those of 0.
+
+        Default: none, so that all runs of a plan have the same data.
+
+        Raises:
+            UserError: there is no data for so many.
+        """
+        return {}
 
     def fingerprint(self) -> dict[str, Any]:
         """What identifies the data besides version and source, such as a file's content. Default: the parameters."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Data, Kinds, ListField, NumberField, Stream, UserError
+from harness.api import Data, Kept, Kinds, ListField, NumberField, Stream, UserError
 from harness.base.digests import check_seal, seal
 from harness.base.files import whole
 from harness.data.indexer import tables_of, write_indexed
@@ -39,13 +39,17 @@ class IndexedSplit:
     begin_NG: Ints | None = None
     """Where the ids of each list begin among those of its field."""
     length_NG: npt.NDArray[np.int32] | None = None
+    weight_N: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.codes_NF)
 
     def labelled(self, *, truth: bool = False) -> IndexedSplit:
-        """Ids and labels alone, which is all that training reads; with the truth, for probes."""
-        return dataclasses.replace(self, group_N=None, time_N=None, truth_NT=self.truth_NT if truth else None)
+        """What training reads: no groups, times and equal weights, which are none; the truth for probes alone."""
+        weight_N = self.weight_N
+        weight_N = None if weight_N is None or weight_N.min() == weight_N.max() else weight_N
+        truth_NT = self.truth_NT if truth else None
+        return dataclasses.replace(self, group_N=None, time_N=None, weight_N=weight_N, truth_NT=truth_NT)
 
     def ungrouped(self) -> IndexedSplit:
         return dataclasses.replace(self, group_N=None)
@@ -64,6 +68,12 @@ class IndexedSplit:
     def known(self, task: int) -> npt.NDArray[np.bool_] | slice:
         """The examples whose label of a task is known, as an index."""
         return slice(None) if self.observed_NT is None else self.observed_NT[:, task]
+
+    def counted(self, task: int) -> Ints | slice:
+        """Those among them that have a weight above 0, as positions."""
+        if self.weight_N is None:
+            return slice(None) if self.observed_NT is None else np.flatnonzero(self.observed_NT[:, task])
+        return np.flatnonzero((self.weight_N > 0) & (True if self.observed_NT is None else self.observed_NT[:, task]))
 
     def take(self, index_M: Ints | slice) -> IndexedSplit:
         """The examples at these positions, in memory; those of a slice stay where they are."""
@@ -93,6 +103,8 @@ class IndexedDataset:
     """By list field, the weights of its values, if it has any."""
     notes: tuple[str, ...] = ()
     """What was made of the raw data that its owner should know."""
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    """By task, where the log was down-sampled by its label."""
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
@@ -207,4 +219,5 @@ def _load(folder: Path) -> IndexedDataset:
         values=tuple(array(f"values_{g}") for g in lists),
         weights=tuple(array(f"weights_{g}") for g in lists),
         notes=tuple(meta.get("notes", ())),
+        kept={task: Kept(**kept) for task, kept in meta.get("kept", {}).items()},
     )

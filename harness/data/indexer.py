@@ -16,7 +16,7 @@ import numpy.typing as npt
 from harness.api import Kinds, ListField, Lists, Split, Stream, UserError
 from harness.data.columns import Column, change
 from harness.data.scaled import finish_numbers
-from harness.data.validation import SPLITS, Checker
+from harness.data.validation import SPLITS, Checker, check_kept
 from harness.data.vocabulary import Codes, Vocabulary, translate
 
 Ints = npt.NDArray[np.int64]
@@ -28,6 +28,7 @@ DTYPES = {
     "group_N": np.int64,
     "time_N": np.int64,
     "truth_NT": np.float32,
+    "weight_N": np.float32,
     "numbers_NP": np.float32,
 }
 
@@ -167,6 +168,7 @@ def _clipped(field: ListField, lists: Lists) -> Lists:
 def write_indexed(stream: Stream, folder: Path, name: str, progress: Callable[[int], object]) -> None:
     """Check, code and write every piece of a data set into a folder."""
     checker = Checker(name, stream.fields, stream.tasks, stream.kinds)
+    check_kept(stream.kept, stream.tasks, f"data set '{name}'")
     with Indexer(folder, stream.fields, stream.kinds) as coder:
         for part, split in stream.pieces:
             checker.add(part, split)
@@ -176,4 +178,5 @@ def write_indexed(stream: Stream, folder: Path, name: str, progress: Callable[[i
         fields, kinds = coder.finish()
     meta = {"fields": fields, "tasks": stream.tasks} | ({} if kinds == Kinds() else {"kinds": asdict(kinds)})
     meta |= {"notes": stream.notes} if stream.notes else {}
+    meta |= {"kept": {task: asdict(kept) for task, kept in stream.kept.items()}} if stream.kept else {}
     (folder / "meta.json").write_text(json.dumps(meta))

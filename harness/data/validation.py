@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Kinds, Lists, Split, UserError
+from harness.api import Kept, Kinds, Lists, Split, UserError
+from harness.base.errors import unknown
 from harness.base.names import check_names
 
 SPLITS = ("train", "valid", "test")
-PER_TASK, PER_ROW = ("labels_NT", "observed_NT", "truth_NT"), ("group_N", "time_N")
+PER_TASK, PER_ROW = ("labels_NT", "observed_NT", "truth_NT"), ("group_N", "time_N", "weight_N")
 NONE = Kinds()
 
 
@@ -42,13 +44,15 @@ class Checker:
         self._check_shapes(split, where)
         self._check_numbers(split, where)
         self._check_lists(split, where)
+        _check_weights(split, where)
         present = {f.name for f in dataclasses.fields(Split) if getattr(split, f.name) is not None}
         if self._present.setdefault(part, present) != present:
             odd = ", ".join(sorted(self._present[part] ^ present))
             raise UserError(f"{where}: {odd} is given in some pieces and not in others; accepted: all or none")
         for t, task in enumerate(self.tasks):
-            known = slice(None) if split.observed_NT is None else split.observed_NT[:, t]
-            self._known[part][:, t] += _classes(split.labels_NT[known, t], task, where)
+            known_N = np.ones(len(split.ids_NF), bool) if split.observed_NT is None else split.observed_NT[:, t]
+            counts_N = known_N if split.weight_N is None else known_N & (split.weight_N > 0)
+            self._known[part][:, t] += _classes(split.labels_NT[known_N, t], counts_N[known_N], task, where)
         if split.truth_NT is not None and not ((split.truth_NT >= 0) & (split.truth_NT <= 1)).all():
             raise UserError(f"{where}: truth_NT holds a number that is no probability; accepted: 0 to 1")
         self._rows[part] += len(split.ids_NF)
@@ -62,9 +66,8 @@ class Checker:
             for task, (zeros, ones) in zip(self.tasks, self._known[part].T, strict=True):
                 if zeros == 0 or ones == 0:
                     only = "no known label" if zeros == ones else f"only the class {int(ones > 0)}"
-                    raise UserError(
-                        f"{where}: label '{task}' has {only} in {zeros + ones:,} rows; both 0 and 1 are needed"
-                    )
+                    rows = f"{zeros + ones:,} rows{' of a weight above 0' if 'weight_N' in self._present[part] else ''}"
+                    raise UserError(f"{where}: label '{task}' has {only} in {rows}; both 0 and 1 are needed")
 
     def _check_shapes(self, split: Split, where: str) -> None:
         n, fields, tasks = len(split.ids_NF), len(self.fields), len(self.tasks)
@@ -80,7 +83,7 @@ class Checker:
             value = getattr(split, field)
             if value is not None and value.shape != shape:
                 raise UserError(f"{where}: {field} has shape {value.shape}; accepted: {shape}")
-        for field in PER_ROW:
+        for field in ("group_N", "time_N"):
             value = getattr(split, field)
             if value is not None and value.dtype.kind not in "iu":
                 raise UserError(f"{where}: {field} is {value.dtype}; accepted: int64")
@@ -122,10 +125,28 @@ def _problem(lists: Lists, rows: int) -> str:
     return ""
 
 
-def _classes(label: npt.NDArray[Any], task: str, where: str) -> tuple[int, int]:
-    """How many labels are 0 and 1."""
-    ones, zeros = int((label == 1).sum()), int((label == 0).sum())
-    if ones + zeros < len(label):
-        wrong = label[(label != 0) & (label != 1)][0]
+def check_kept(kept: Mapping[str, Kept], tasks: tuple[str, ...], where: str) -> None:
+    """Raises: UserError: a name is no task."""
+    for name in kept:
+        if name not in tasks:
+            raise unknown("task", name, tasks, f"{where}: kept")
+
+
+def _check_weights(split: Split, where: str) -> None:
+    weight_N = split.weight_N
+    if weight_N is None:
+        return
+    if weight_N.dtype.kind != "f":
+        raise UserError(f"{where}: weight_N is {weight_N.dtype}; accepted: float32")
+    fits_N = (weight_N >= 0) & (weight_N <= np.finfo(np.float32).max)
+    if not fits_N.all():
+        raise UserError(f"{where}: weight_N has the value {weight_N[~fits_N][0]}; accepted: finite, 0 or more")
+
+
+def _classes(label_M: npt.NDArray[Any], counts_M: npt.NDArray[np.bool_], task: str, where: str) -> tuple[int, int]:
+    """How many labels that count are 0 and 1."""
+    one_M, zero_M = label_M == 1, label_M == 0
+    if not (one_M | zero_M).all():
+        wrong = label_M[~(one_M | zero_M)][0]
         raise UserError(f"{where}: label '{task}' has the value {wrong}; accepted: 0 or 1")
-    return zeros, ones
+    return int((zero_M & counts_M).sum()), int((one_M & counts_M).sum())

@@ -57,11 +57,13 @@ class Batch:
     """float32, on the CPU: the probability that generated each label. None unless it was asked for."""
     length_BQ: Tensor | None = None
     """int64: the length of each sequence whose ids the net reads one by one."""
+    weight_B: Tensor | None = None
+    """float32: how much each example counts. None: all alike."""
 
     def to(self, device: torch.device) -> Batch:
         return Batch(
             self.rows.to(device), _moved(self.labels_BT, device), _moved(self.known_BT, device), self.truth_BT,
-            _moved(self.length_BQ, device),
+            _moved(self.length_BQ, device), _moved(self.weight_B, device),
         )  # fmt: skip
 
 
@@ -160,8 +162,9 @@ class Batches:
         rows_BC = self._changed(rows.rows_BC) if self._hooks else rows.rows_BC
         known_BT = torch.from_numpy(held["observed_NT"]).float() if "observed_NT" in held else None
         truth_BT = torch.from_numpy(held["truth_NT"]) if "truth_NT" in held else None
+        weight_B = torch.from_numpy(held["weight_N"]) if "weight_N" in held else None
         distinct = self._distinct(rows_BC, rows.scale_BC)
-        return Batch(distinct, labels_BT, known_BT, truth_BT, rows.length_BQ).to(self._device)
+        return Batch(distinct, labels_BT, known_BT, truth_BT, rows.length_BQ, weight_B).to(self._device)
 
     def _changed(self, rows_BC: Tensor) -> Tensor:
         """The rows that strategies want looked up; those of numbers stay."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,18 +29,18 @@ class Evaluator:
         pick = seeds.generator(0, "evaluation sample")
         self._sample_M = _subsample(pick, len(dataset.valid), spec.sample)
         train = dataset.train.take(_subsample(pick, len(dataset.train), spec.sample))
-        self._sample = _Part("sample", dataset.tasks, dataset.valid.take(self._sample_M).ungrouped())
-        self._valid = _Part("valid", dataset.tasks, dataset.valid)
-        self._others = [_Part("train", dataset.tasks, train.ungrouped())]
+        self._sample = _Part("sample", dataset, dataset.valid.take(self._sample_M).ungrouped())
+        self._valid = _Part("valid", dataset, dataset.valid)
+        self._others = [_Part("train", dataset, train.ungrouped())]
         self._mapping = mapping
         self._examples = {"valid": dataset.valid, "train": train, "sample": dataset.valid.take(self._sample_M)}
         if spec.test:
-            self._others.append(_Part("test", dataset.tasks, dataset.test))
+            self._others.append(_Part("test", dataset, dataset.test))
             self._examples["test"] = dataset.test
         bucket_N = classification.bucket_of(dataset.rarest_count_N(dataset.valid))
         named = {name: np.flatnonzero(bucket_N == b) for b, (name, _) in enumerate(BUCKETS)}
         self._buckets = [
-            (index_M, _Part("valid", dataset.tasks, dataset.valid.take(index_M).ungrouped(), bucket=name))
+            (index_M, _Part("valid", dataset, dataset.valid.take(index_M).ungrouped(), bucket=name))
             for name, index_M in named.items()
             if len(index_M)
         ]
@@ -74,25 +73,29 @@ class Evaluator:
 
 
 class _Part:
-    """Examples to evaluate on, with the labels of each task that are known."""
+    """Examples to evaluate on, with the labels of each task that are known and count."""
 
-    def __init__(self, name: str, tasks: Sequence[str], examples: IndexedSplit, bucket: str = "") -> None:
+    def __init__(self, name: str, dataset: IndexedDataset, examples: IndexedSplit, bucket: str = "") -> None:
         self.split, self.bucket = name, bucket
         self._targets: list[tuple[int, str, Any, classification.Target]] = []
-        for t, task in enumerate(tasks):
-            known = slice(None) if examples.observed_NT is None else np.flatnonzero(examples.observed_NT[:, t])
-            if len(examples.labels_NT[known]):
-                truth_N = None if examples.truth_NT is None else examples.truth_NT[known, t]
-                group_N = None if examples.group_N is None else examples.group_N[known]
-                self._targets.append(
-                    (t, task, known, classification.Target(examples.labels_NT[known, t], truth_N, group_N))
-                )
+        for t, task in enumerate(dataset.tasks):
+            counted = examples.counted(t)
+            label_N = examples.labels_NT[counted, t]
+            if len(label_N):
+                truth_N = None if examples.truth_NT is None else examples.truth_NT[counted, t]
+                group_N = None if examples.group_N is None else examples.group_N[counted]
+                weight_N, shift = None if examples.weight_N is None else examples.weight_N[counted], 0.0
+                if (kept := dataset.kept.get(task)) is not None:
+                    shift, stands_for_N = kept.shift, kept.stands_for(label_N)
+                    weight_N = stands_for_N if weight_N is None else weight_N * stands_for_N
+                target = classification.Target(label_N, truth_N, group_N, weight_N, shift)
+                self._targets.append((t, task, counted, target))
 
     def metrics(self, logits_NT: Floats) -> dict[MetricKey, float]:
         return {
             MetricKey(self.split, metric, task, self.bucket): value
-            for t, task, known, target in self._targets
-            for metric, value in target(logits_NT[known, t]).items()
+            for t, task, counted, target in self._targets
+            for metric, value in target(logits_NT[counted, t]).items()
         }
 
 

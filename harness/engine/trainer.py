@@ -89,7 +89,7 @@ class Trainer:
     def _backward(self, embedded_BFD: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss and its gradient at the embeddings [B, F, D]; the gradient of the net is left in its parameters."""
         logits_BT = self._forward(embedded_BFD, batch)
-        loss, grad_BT = loss_and_gradient(logits_BT.detach(), batch.labels_BT, batch.known_BT)
+        loss, grad_BT = loss_and_gradient(logits_BT.detach(), batch.labels_BT, batch.known_BT, batch.weight_B)
         asked = [(s, s.penalty(embedded_BFD)) for s in self._penalties]
         penalties = [scalar(penalty, s, "penalty") for s, penalty in asked if penalty is not None]
         self.optimizer.zero_grad(set_to_none=True)
@@ -145,11 +145,21 @@ def table_spec(train: TrainSpec, strategies: Sequence[Strategy]) -> TableSpec:
     return spec
 
 
-def loss_and_gradient(logits_BT: Tensor, labels_BT: Tensor, known_BT: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The sum over tasks of the mean cross-entropy of known labels, in nats, and its gradient [B, T] at the logits."""
+def loss_and_gradient(
+    logits_BT: Tensor, labels_BT: Tensor, known_BT: Tensor | None, weight_B: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The sum over tasks of the mean cross-entropy of known labels, in nats, and its gradient [B, T] at the logits.
+
+    The mean is that of the batch by weights; a task of which nothing in the batch counts has the loss 0.
+    """
     loss_BT = functional.softplus(logits_BT) - labels_BT * logits_BT
     grad_BT = torch.sigmoid(logits_BT).sub_(labels_BT)
-    if known_BT is None:
+    if weight_B is not None:
+        weight_BT = weight_B[:, None].double() * (1 if known_BT is None else known_BT)
+        total_T = weight_BT.sum(dim=0)
+        share_BT = (weight_BT / total_T.where(total_T > 0, 1)).float()
+    elif known_BT is not None:
+        share_BT = known_BT / known_BT.sum(dim=0).clamp(min=1)
+    else:
         return loss_BT.sum() / len(logits_BT), grad_BT.div_(len(logits_BT))
-    weight_BT = known_BT / known_BT.sum(dim=0).clamp(min=1)
-    return (loss_BT * weight_BT).sum(), grad_BT.mul_(weight_BT)
+    return (loss_BT * share_BT).sum(), grad_BT.mul_(share_BT)

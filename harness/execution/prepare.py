@@ -12,12 +12,12 @@ from harness.data.leaks.checks import findings_of
 from harness.data.meter import Say, silent
 from harness.engine.device import device_of
 from harness.engine.network import check_fits
-from harness.experiment.instantiate import plugin_specs
-from harness.experiment.plan import Plan, labels
+from harness.experiment.instantiate import plugin_specs, repetitions
+from harness.experiment.plan import Plan, PluginSpec, labels
 from harness.metrics.catalog import METRICS, PROBES, Needs
 from harness.plugins.registry import Registry, build
 from harness.results.plan_results import ensure_usable
-from harness.search.arm import ArmPlan
+from harness.search.arm import ArmPlan, Draw
 from harness.search.study import open_journal
 
 
@@ -34,17 +34,25 @@ def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) ->
     journal = open_journal(results) if plan.search.trials else None
     arms = []
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
-        key = build_data(dataset, plan.data_seed, registry, results, say)
-        folder = data_folder(results, key)
-        data, found = indexed.load(folder), findings_of(folder)
+        draws = _built(repetitions(dataset, plan, registry), plan, registry, results, say)
+        data, found = indexed.load(data_folder(results, draws[0].key)), findings_of(data_folder(results, draws[-1].key))
         task = _task(plan, data, label)
         for model, model_label in zip(models, labels(plan.models), strict=True):
             check_fits(build(registry.models, "model", model.name, model.params), data)
             arms += [
-                ArmPlan(plan, registry, label, model_label, text, key, dataset, model, task, journal, findings=found)
+                ArmPlan(plan, registry, label, model_label, text, draws, model, task, journal, findings=found)
                 for text in plan.strategies
             ]
     return arms
+
+
+def _built(specs: tuple[PluginSpec, ...], plan: Plan, registry: Registry, results: Path, say: Say) -> tuple[Draw, ...]:
+    """Data sets, each built once."""
+    draws: list[Draw] = []
+    for spec in specs:
+        same = next((draw for draw in draws if draw.dataset == spec), None)
+        draws.append(same or Draw(spec, build_data(spec, plan.data_seed, registry, results, say)))
+    return tuple(draws)
 
 
 def _task(plan: Plan, data: indexed.IndexedDataset, label: str) -> str:

@@ -28,6 +28,17 @@ def plugin_specs(
     return datasets, models, strategies
 
 
+def repetitions(dataset: PluginSpec, plan: Plan, registry: Registry) -> tuple[PluginSpec, ...]:
+    """The data set of each reporting seed of a plan, in their order; the first is that of its search too.
+
+    Raises:
+        UserError: the data set has none for so many seeds.
+    """
+    plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
+    changes = [plugin.repetition(number) for number in range(max(1, len(plan.seeds)))]
+    return tuple(dataset.model_copy(update={"params": dataset.params | change}) for change in changes)
+
+
 def parse_strategy(text: str, registry: Registry, where: str = "strategy") -> tuple[PluginSpec, ...]:
     """`hashing(ratio=0.1)+reinit` -> one spec per part, defaults filled in.
 

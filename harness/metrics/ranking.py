@@ -57,10 +57,8 @@ class Groups:
         label_M, weight_M = label_N[self._index_M], weight_N[self._index_M]
         self._size_G = np.bincount(self._group_M, weight_M)
         self._share = float(self._size_G.sum() / weight_N.sum())
-        largest_G = np.zeros(len(self._size_G))
-        np.maximum.at(largest_G, self._group_M, weight_M)
-        weight_M = weight_M / largest_G[self._group_M]  # so that no group's sums drown in those of the groups before it
-        self._positive_M, self._negative_M = weight_M * label_M, weight_M * (1 - label_M)
+        self._positive_M = _scaled(weight_M * label_M, self._group_M)
+        self._negative_M = _scaled(weight_M * (1 - label_M), self._group_M)
         sums_G = (np.bincount(self._group_M, each) for each in (self._positive_M, self._negative_M))
         self._pairs_G = np.prod([*sums_G], axis=0)
 
@@ -80,3 +78,10 @@ class Groups:
         wins_G = np.bincount(group_T, positives_T * (below_T + negatives_T / 2))
         value = np.average(wins_G / self._pairs_G, weights=self._size_G)
         return {"gauc": float(value), "gauc_share": self._share}
+
+
+def _scaled(weight_M: Floats, group_M: Array) -> Floats:
+    """Weights with 1 as the largest of each group, so that no group's sums drown in those of the groups before it."""
+    largest_G = np.zeros(group_M.max(initial=-1) + 1)
+    np.maximum.at(largest_G, group_M, weight_M)
+    return weight_M / largest_G[group_M]

@@ -26,6 +26,7 @@ def cautions(analysis: GroupAnalysis) -> list[str]:
     arms = tested(analysis)
     return [
         *(f"Data, {finding}" for finding in analysis.group.findings),
+        *_of_draws(analysis),
         *_of_order(analysis, arms),
         *_of_splits(analysis, arms),
         *_of_first_epoch(analysis),
@@ -38,6 +39,15 @@ def tested(analysis: GroupAnalysis) -> list[ArmComparison]:
     """Arms, in order of rank, whose gain has an interval."""
     arms = (row for row in analysis.ranked if not row.arm.is_baseline)
     return [row for row in arms if (gain := row.value("gain")) is not None and gain.n > 1]
+
+
+def _of_draws(analysis: GroupAnalysis) -> Iterator[str]:
+    """Seeds that are repetitions on other data, and what that makes of intervals."""
+    if (draws := analysis.group.draws) > 1:
+        yield (
+            f"The seeds of each arm were trained and tested on {draws} data sets, such as time origins: intervals hold "
+            "what differs between these too, and are too narrow as far as training rows are the same in several."
+        )
 
 
 def _of_order(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[str]:

@@ -26,6 +26,14 @@ SHARED = ("dense_lr", "table_lr")
 
 
 @dataclass(frozen=True)
+class Draw:
+    """A data set, and its key."""
+
+    dataset: PluginSpec
+    key: str
+
+
+@dataclass(frozen=True)
 class ArmPlan:
     """What an arm is made of."""
 
@@ -37,9 +45,8 @@ class ArmPlan:
     """Its label."""
     strategy: str
     """As the plan writes it."""
-    data: str
-    """The key of the data set."""
-    dataset_spec: PluginSpec
+    draws: tuple[Draw, ...]
+    """The data set of each reporting seed; the first is that of the search too."""
     model_spec: PluginSpec
     task: str
     """The one that the plan selects by."""
@@ -101,7 +108,8 @@ class ArmPlan:
         return out
 
     def job(self, params: dict[str, Any], role: RunRole, number: int, seed: int) -> Job:
-        """A run with these searched values; trials do not read the test split."""
+        """A run with these searched values; trials do not read the test split. number: of the trial, or the seed."""
+        draw = self.draws[self.plan.seeds.index(number) if role == RunRole.SEED else 0]
         train = self.plan.train.model_copy(update={k: params[k] for k in SHARED if k in params})
         parts = parse_strategy(self.strategy, self.registry)
         searched = [{k: params[n] for k in p.params if (n := f"{p.name}.{k}") in params} for p in parts]
@@ -109,7 +117,7 @@ class ArmPlan:
         evaluation = self.plan.evaluation
         probed = (evaluation.task or self.task) if evaluation.probes else None
         spec = RunSpec(
-            dataset=self.dataset_spec,
+            dataset=draw.dataset,
             data_seed=self.plan.data_seed,
             model=self.model_spec,
             strategy=strategy,
@@ -117,7 +125,7 @@ class ArmPlan:
             evaluation=evaluation.model_copy(update={"test": evaluation.test and role == RunRole.SEED, "task": probed}),
             seed=seed,
         )
-        return Job(run_key(spec, self.data, self.registry), spec, self.data, self.id, self.task, role, number, params)
+        return Job(run_key(spec, draw.key, self.registry), spec, draw.key, self.id, self.task, role, number, params)
 
 
 def findings_by_dataset(arms: Iterable[ArmPlan]) -> dict[str, tuple[Finding, ...]]:

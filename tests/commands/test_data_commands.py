@@ -80,8 +80,36 @@ def test_what_was_made_of_times_is_said_when_they_are_read_and_whenever_they_are
         (written / "hours.toml").write_text(SCHEMA.replace('time = "time"', f'time = "hour"{unit}'))
         caplog.clear()
         done = multiepoch(*command, cwd=written)
-        assert "train  2014-10-21 00:00 to 2014-10-21 15:00" in done.stdout
+        assert re.search("train +16,000 +2014-10-21 00:00 +2014-10-21 15:00", done.stdout)
         assert (told in caplog.text, told in done.stdout) == (logged, said)
+
+
+def test_every_split_is_described_with_its_rows_dates_and_positives(written: Path) -> None:
+    day = pl.int_range(pl.len()) // 500
+    frame = pl.read_parquet(written / "tiny" / "train.parquet").head(20_000)
+    frame = frame.with_columns(ts=1_600_000_000 + 86_400 * day, w=1 + day % 3)
+    frame.write_parquet(written / "days.parquet")
+    schema = SCHEMA.replace('time = "time"', 'time = "ts"\nweight = "w"') + 'gap = "5d"\n'
+    schema += '[observed]\ncheckout = "w < 3"\n[kept]\nclick = "0.25 of negatives"\n'
+    (written / "days.toml").write_text(schema)
+    done = multiepoch("data", "describe", "days.parquet", "--schema", "days.toml", cwd=written)
+    assert done.returncode == 0, done.stderr
+    parts = {"train": frame.head(13_500), "valid": frame[16_000:18_000], "test": frame[18_000:]}
+    dates = {"train": "2020-09-13 12:26  2020-10-09", "valid": "2020-10-15 12:26  2020-10-18", "test": "2020-10-19"}
+    clicks, checkouts, full = [], [], []
+    for part, rows in parts.items():
+        columns = {name: rows[name].to_numpy() for name in ("click", "checkout", "w")}
+        weights = rf"1 +{columns['w'].mean():.4g} +3"
+        assert re.search(rf"{part} +{len(rows):,}  {dates[part]}.*{weights}", done.stdout), part
+        click_N, known_M = columns["click"], columns["checkout"][columns["w"] < 3]
+        clicks.append(f"{click_N.sum():,} ({click_N.mean():.2%})")
+        checkouts.append(f"{known_M.sum():,} of {len(known_M):,} ({known_M.mean():.2%})")
+        full.append(f"{click_N.sum() / (click_N.sum() + (1 - click_N).sum() / 0.25):.3%}")
+    for label, cells in {"click": clicks, "checkout": checkouts, "of the full log": full}.items():
+        assert re.search(" +".join(map(re.escape, [label, *cells])), done.stdout), label
+    assert (
+        "cut: valid begins at 2020-10-15 12:26, 6 days after the last row of train; test at 2020-10-19" in done.stdout
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.engine import id_counts, make_data, make_split, store
 
-from harness.api import Data, Split, Stream, UserError
+from harness.api import Data, Kept, Split, Stream, UserError
 from harness.data import indexed
 from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
 from harness.data.vocabulary import Vocabulary
@@ -27,6 +27,7 @@ OPTIONAL: dict[str, npt.NDArray[Any]] = {
     "group_N": np.array([-5, 7, 7, BIG]),
     "time_N": np.array([0, 1, 1, 2]),
     "truth_NT": np.linspace(0, 1, 8, dtype=np.float32).reshape(4, 2),
+    "weight_N": np.array([0, 0.5, 1, 2], np.float32),
 }
 
 
@@ -117,6 +118,9 @@ def test_taking_examples_keeps_every_array_in_step(tmp_path: Path) -> None:
     assert (bare.group_N, bare.time_N, bare.truth_NT) == (None, None, None)
     assert np.array_equal(bare.labels_NT, dataset.train.labels_NT)
     assert bare.observed_NT is not None
+    assert bare.weight_N is not None
+    assert bare.weight_N.tolist() == OPTIONAL["weight_N"].tolist()
+    assert dataset.train.take(np.array([1, 1])).labelled().weight_N is None, "equal weights are none"
 
 
 def test_an_error_in_mid_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,6 +188,13 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"truth_NT": np.zeros((4,), np.float32)}, r"truth_NT has shape \(4,\)"),
     ({"truth_NT": np.full((4, 2), 1.5, np.float32)}, "truth_NT holds a number that is no probability"),
     ({"truth_NT": np.full((4, 2), np.nan, np.float32)}, "truth_NT holds a number that is no probability"),
+    ({"weight_N": np.ones(4, np.int64)}, "weight_N is int64; accepted: float32"),
+    ({"weight_N": np.ones((4, 2), np.float32)}, r"weight_N has shape \(4, 2\); accepted: \(4,\)"),
+    ({"weight_N": np.array([1, -1, 1, 1], np.float32)}, "weight_N has the value -1.0; accepted: finite, 0 or more"),
+    ({"weight_N": np.array([1, np.nan, 1, 1], np.float32)}, "weight_N has the value nan"),
+    ({"weight_N": np.array([1, 1e39, 1, 1])}, "weight_N has the value 1e"),
+    ({"weight_N": np.zeros(4, np.float32)}, "'click' has no known label in 0 rows of a weight above 0"),
+    ({"weight_N": np.array([0, 1, 0, 1], np.float32)}, "'click' has only the class 1 in 2 rows of a weight above 0"),
 ]
 
 
@@ -192,6 +203,16 @@ def test_bad_data_is_refused_with_its_place(changes: dict[str, Any], message: st
     indexed.check(small(**OPTIONAL), "mine")
     with pytest.raises(UserError, match=rf"data set 'mine', train split.*{message.removeprefix('train split')}"):
         indexed.check(with_train(**changes), "mine")
+
+
+def test_what_was_kept_is_read_back_and_is_of_tasks(tmp_path: Path) -> None:
+    kept = {"buy": Kept(0.1), "click": Kept(0.5, 1)}
+    assert store(dataclasses.replace(small(), kept=kept, notes=("so",)), tmp_path / "data").kept == kept
+    with pytest.raises(UserError, match="kept: unknown task 'by'; did you mean 'buy'"):
+        indexed.save(dataclasses.replace(small(), kept={"by": Kept(0.1)}), tmp_path / "other")
+    for share, label, message in [(0, 0, "share = 0"), (1.5, 0, "share = 1.5"), (0.5, 2, "label = 2")]:
+        with pytest.raises(UserError, match=f"kept: {message} is not accepted"):
+            Kept(share, label)
 
 
 def test_a_name_listed_twice_is_refused() -> None:

@@ -14,7 +14,7 @@ SECTION = (ROOT / "docs" / "schemas.md").read_text().split("## All keys")[1]
 CELLS = [re.split(r"\s*(?<!\\)\|\s*", line) for line in SECTION.splitlines() if line.startswith("| `")]
 LINES = [(cells[1].strip("`"), cells[3]) for cells in CELLS]
 """Key and default."""
-TABLES = ("labels", "observed")
+TABLES = ("labels", "observed", "kept")
 """Of which the user gives the keys."""
 
 

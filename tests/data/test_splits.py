@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,71 @@ def test_no_row_of_the_gap_is_left(times_: list[int], gap: int) -> None:
     assert time_N[part_N == 1].max() < time_N[part_N == 2].min()
 
 
+@given(
+    st.lists(st.integers(0, 60), min_size=30, max_size=80),
+    st.integers(1, 5),
+    st.floats(0.02, 0.15),
+    st.floats(0.02, 0.2),
+    st.integers(0, 3),
+)
+def test_test_windows_lie_one_after_another_and_the_last_is_the_plain_split(
+    times_: list[int], rolling: int, test: float, valid: float, gap: int
+) -> None:
+    time_N, counts = np.array(times_), TimeCounts()
+    counts.add(time_N)
+    try:
+        cuts = [time_cuts(counts, lambda: [time_N], (valid, test), gap, "here", later) for later in range(rolling)]
+    except UserError:
+        return
+    assert cuts[0] == time_cuts(counts, lambda: [time_N], (valid, test), gap, "here")
+    origins = [[time_N[each.parts(time_N) == part] for part in range(3)] for each in reversed(cuts)]
+    windows = [held_out for _, _, held_out in origins]
+    assert sorted(np.concatenate(windows)) == sorted(time_N[time_N >= windows[0].min()]), "from there on, each row once"
+    assert all(earlier.max() < later.min() for earlier, later in pairwise(windows))
+    for train, chosen, held_out in origins:
+        assert chosen.max() < held_out.min()
+        assert sorted(train) == sorted(time_N[time_N < chosen.min() - gap]), "everything before"
+
+
+def test_an_origin_is_data_of_its_own(tmp_path: Path) -> None:
+    def of(split: str, **params: Any) -> tuple[Data, Any]:
+        (tmp_path / "schema.toml").write_text(SCHEMA + split)
+        log().write_parquet(tmp_path / "log.parquet")
+        values = {"schema": str(tmp_path / "schema.toml"), "path": str(tmp_path / "log.parquet"), **params}
+        plugin = build(Registry().datasets, "data set", "table_file", values)
+        return plugin.build(seeds.generator(0, "data")), plugin
+
+    rolling = 'by = "time"\nrolling = 4\ntest = 0.1\nvalid = 0.05\n'
+    found = [of(rolling, origin=k) for k in range(4)]
+    spans = [[(t.min() - 1_600_000_000, t.max() - 1_600_000_000) for t in times(data)] for data, _ in found]
+    hours = [[(first // 3600, last // 3600) for first, last in span] for span in spans]
+    assert hours == [
+        [(0, 549), (550, 599), (600, 699)],
+        [(0, 649), (650, 699), (700, 799)],
+        [(0, 749), (750, 799), (800, 899)],
+        [(0, 849), (850, 899), (900, 999)],
+    ]
+    last, plugin = of(rolling)
+    assert [t.tolist() for t in times(last)] == [t.tolist() for t in times(found[-1][0])]
+    assert len({str(each.fingerprint()) for _, each in found}) == 4
+    assert plugin.fingerprint() == found[-1][1].fingerprint(), "the same data has one key"
+    assert [plugin.repetition(n) for n in range(4)] == [{"origin": n} for n in range(4)]
+    assert found[1][1].repetition(3) == {}, "an origin that the plan names stays"
+    with pytest.raises(UserError, match=r"rolling = 4 is less than the seeds of the plan.*4 seeds at most"):
+        plugin.repetition(4)
+    with pytest.raises(UserError, match=r"origin = 4 is none of .*accepted: 0 to 3, as split.rolling = 4, or -1"):
+        of(rolling, origin=4)
+
+
 @pytest.mark.parametrize(
     ("split", "message"),
     [
         ('by = "time"\ngap = "90"', "'90' is no time; accepted: a number and a unit, as 90d, 12h, 30m, 45s or 2w"),
         ('by = "row"\ngap = "2d"', 'gap = "2d" is between times'),
         ('by = "time"\ngap = "40d"', "gap takes all of train, which begins 33.33 days before valid"),
+        ('by = "row"\nrolling = 2', 'rolling = 2 moves the cuts in time; accepted: with by = "time"'),
+        ('by = "time"\nrolling = 9', "valid + rolling * test = 1 leaves no rows to train on; accepted: below 1"),
+        ('by = "time"\nrolling = 0', "split.rolling = 0 is not accepted"),
         ('by = "column"', 'by = "column" needs a column'),
         ('by = "row"\ncolumn = "user"', 'by = "row" takes no column'),
         ('by = "column"\ncolumn = "user"', "column says 0, 1, 2; accepted: train, valid, test"),

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.api import Data, UserError
+from harness.api import Data, Kept, UserError
 from harness.base import seeds
 from harness.base.places import ROOT
 from harness.data import indexed
@@ -163,6 +163,20 @@ def test_columns_of_a_csv_declared_text_keep_their_leading_zeros(tmp_path: Path)
     assert len(np.unique(np.concatenate([getattr(data, p).ids_NF for p in indexed.SPLITS]))) == 3
 
 
+def test_weights_stay_with_their_rows_and_what_was_kept_is_of_its_label(tmp_path: Path) -> None:
+    more = 'weight = "price * 2"\n'
+    kept = '[kept]\nclick = ".25 of positives"\ndear = "1e-3 of negatives"\n[split]'
+    params = make(tmp_path, clicks(), more + GROUP.replace('["user", "item"]', '["row"]').replace("[split]", kept))
+    data = load(params)
+    assert data.kept == {"click": Kept(0.25, 1), "dear": Kept(0.001, 0)}
+    assert load(params | {"labels": ["dear"]}).kept == {"dear": Kept(0.001, 0)}
+    for part in indexed.SPLITS:
+        split = getattr(data, part)
+        wanted = clicks()["price"].to_numpy()[split.ids_NF[:, 0]] * 2
+        assert split.weight_N.dtype == np.float32
+        assert np.array_equal(split.weight_N, wanted.astype(np.float32))
+
+
 def test_labels_may_be_chosen_by_name(tmp_path: Path) -> None:
     params = make(tmp_path, clicks(), GROUP)
     both, one = load(params), load(params | {"labels": ["dear"]})
@@ -233,6 +247,22 @@ BAD_SCHEMA = [
     ('time = "ts"', 'time = "ts"\ntime_unit = "sec"', "time_unit = 'sec' is not accepted: unknown unit 'sec'"),
     ('time = "ts"', 'time_unit = "ms"', 'time_unit = "ms" needs `time`'),
     ('time = "ts"', 'time = "ts"\ntime_unit = "yyyymmdd"', "which is no yyyymmdd"),
+    ('time = "ts"', 'weight = "price - 0.9"', "weight = 'price - 0.9' has the value -0."),
+    ('time = "ts"', 'weight = "clicked"', "weight = 'clicked' has the value null; accepted: finite numbers, 0 or more"),
+    ('time = "ts"', 'weight = "item"', "weight = 'item' is of type String; accepted: a number, 0 or more"),
+    (
+        "[observed]",
+        '[kept]\nclick = "0.1"\n[observed]',
+        "'0.1' is no share of a class; accepted: as \"0.1 of negatives\"",
+    ),
+    ("[observed]", "[kept]\nclick = 0.1\n[observed]", "kept.click = 0.1 is not accepted"),
+    ("[observed]", '[kept]\nclick = "2 of positives"\n[observed]', "share = 2 is not accepted; accepted: above 0"),
+    (
+        "[observed]",
+        '[kept]\nclick = "0.1 of negative"\n[observed]',
+        "unknown class 'negative'; did you mean 'negatives'?",
+    ),
+    ("[observed]", '[kept]\nclik = "0.1 of negatives"\n[observed]', "unknown label 'clik'; did you mean 'click'?"),
     ('time = "ts"', 'query = "SELEC"', "query: sql parser error"),
     ('time = "ts"', 'query = "SELECT nope FROM data"', 'query: unable to find column "nope"'),
     ('time = "ts"', 'text = ["usr"]', "text: unknown column 'usr'; did you mean 'user'?"),

@@ -125,6 +125,14 @@ def test_text_in_any_of_its_forms_keeps_its_offset(rows: list[tuple[datetime, ti
     assert read(pl.Series(text, dtype=pl.String)) == (wanted, "")
 
 
+@given(st.lists(MOMENTS, min_size=1), st.sampled_from(["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]))
+def test_text_of_one_form_is_read_as_that_of_many_is(moments: list[datetime], form: str) -> None:
+    text = [moment.strftime(form) for moment in moments]
+    wanted = [instant(datetime.fromisoformat(each)) for each in text]
+    assert read(pl.Series(text)) == (wanted, "")
+    assert read(pl.Series([*text, "2024-05-01T12:00Z"])) == ([*wanted, 1_714_564_800], "")
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

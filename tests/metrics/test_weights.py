@@ -56,6 +56,15 @@ def test_weighted_gauc_is_a_loop_over_groups(case: tuple[Array, Array, Array], s
         assert got["gauc"] == pytest.approx(wanted, abs=1e-9)
 
 
+def test_light_rows_of_a_group_do_not_drown_in_heavy_ones_of_others() -> None:
+    group, label = np.repeat([0, 1], 4), np.array([0, 1, 0, 1, 0, 1, 0, 1], np.uint8)
+    weight = np.array([3, 1, 5, 1, 2**-40, 2**20, 2**-42, 2**20], np.float32)
+    logit = np.array([0, 1, 2, 3, 3, 0, 1, 2], np.float32)
+    last = (2**-42 / (2**-40 + 2**-42)) / 2
+    wanted = ((3 / 8 + 1) / 2 * 10 + last * 2**21) / (10 + 2**21)
+    assert Target(label, group_N=group, weight_N=weight)(logit)["gauc"] == pytest.approx(wanted, rel=1e-12)
+
+
 @given(weighted(), st.integers(1, 4), st.integers(0, 2**32))
 def test_a_whole_weight_is_so_many_copies_of_the_row(case: tuple[Array, Array, Array], most: int, seed: int) -> None:
     logit, label, _ = case

@@ -49,6 +49,18 @@ def test_what_was_found_in_the_data_comes_first(tmp_path: Path) -> None:
     assert said(group) == "Data, stop (field_tells_label): Field 'a' alone tells label 'y'. Leave it out."
 
 
+def test_seeds_on_other_data_are_said(tmp_path: Path) -> None:
+    group = bench(tmp_path).group()
+
+    def rolled(arm: ArmRuns) -> ArmRuns:
+        specs = {seed: run.spec | {"dataset": {"params": {"origin": seed}}} for seed, run in arm.runs.items()}
+        return replace(arm, runs={seed: replace(run, spec=specs[seed]) for seed, run in arm.runs.items()})
+
+    assert group.baseline is not None
+    moved = replace(group, arms=tuple(map(rolled, group.arms)), baseline=rolled(group.baseline))
+    assert "trained and tested on 5 data sets, such as time origins" in said(moved)
+
+
 def test_an_epoch_of_few_steps_is_said(tmp_path: Path) -> None:
     def short(record: Record) -> Record:
         return replace(record, step=record.step // 10)

@@ -17,7 +17,7 @@ from harness.data.build import build_data, data_folder
 from harness.data.indexed import IndexedDataset
 from harness.data.leaks.checks import findings
 from harness.data.meter import Say, silent
-from harness.data.profile.statistics import FieldProfile, Profile, profile
+from harness.data.profile.statistics import FieldProfile, Profile, SplitProfile, profile
 from harness.data.profile.zipf_fit import fit, frequencies
 from harness.data.synthetic.population import presets
 from harness.data.tabular.files import PATTERN, data_files
@@ -118,7 +118,8 @@ def plain_table(path: str) -> tuple[str, Counts, Profile]:
     fields = tuple(FieldProfile(n, frequencies(c), fit(c), float("nan"), float("nan")) for n, c in counts.items())
     pooled = frequencies(np.concatenate(list(counts.values())))
     rows = int(next(iter(counts.values())).sum())
-    return Path(path).name, counts, Profile({"all": rows}, {}, fields, (), pooled, float("nan"), float("nan"))
+    splits, nan = {"all": SplitProfile(rows)}, float("nan")
+    return Path(path).name, counts, Profile(splits, fields, (), pooled, nan, nan)
 
 
 def _count(frame: pl.LazyFrame, name: str) -> npt.NDArray[np.int64]:

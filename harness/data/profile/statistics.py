@@ -30,24 +30,37 @@ class FieldProfile:
 
 @dataclass(frozen=True)
 class TaskProfile:
-    """One task. positives, rates: of the known labels, by split. auc, logloss: of the truth on test, if it is known."""
+    """One task. known: labels, by split; positives, rates: of them. full: rates of the log before it was down-sampled.
+
+    auc, logloss: of the truth on test, if it is known.
+    """
 
     name: str
+    known: dict[str, int]
     positives: dict[str, int]
     rates: dict[str, float]
+    full: dict[str, float] | None
     auc: Estimate | None
     logloss: Estimate | None
+
+
+@dataclass(frozen=True)
+class SplitProfile:
+    """One split. span: first and last time, if it has times. weights: least, mean and most, if it has any."""
+
+    rows: int
+    span: tuple[int, int] | None = None
+    weights: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Profile:
     """A data set. everything: frequencies of the ids of all fields pooled; rarest_*: of the rarest id in a test row.
 
-    spans: first and last time of each split, if it has times. notes: of the data set.
+    notes: of the data set.
     """
 
-    rows: dict[str, int]
-    spans: dict[str, tuple[int, int]]
+    splits: dict[str, SplitProfile]
     fields: tuple[FieldProfile, ...]
     tasks: tuple[TaskProfile, ...]
     everything: Frequencies
@@ -57,13 +70,16 @@ class Profile:
     lists: tuple[ListProfile, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def rows(self) -> dict[str, int]:
+        return {part: split.rows for part, split in self.splits.items()}
+
 
 def profile(data: IndexedDataset) -> Profile:
     """Read the numbers off a data set."""
     rarest_N = data.rarest_count_N(data.test)
     return Profile(
-        rows={part: len(data.split(part)) for part in SPLITS},
-        spans={part: span for part in SPLITS if (span := _span(data.split(part))) is not None},
+        splits={part: _split(data.split(part)) for part in SPLITS},
         fields=tuple(_field(data, f) for f in range(len(data.fields))),
         tasks=tuple(_task(data, t) for t in range(len(data.tasks))),
         everything=frequencies(np.concatenate(data.count_V)),
@@ -75,8 +91,15 @@ def profile(data: IndexedDataset) -> Profile:
     )
 
 
-def _span(split: IndexedSplit) -> tuple[int, int] | None:
-    return None if split.time_N is None else (int(split.time_N.min()), int(split.time_N.max()))
+def _split(split: IndexedSplit) -> SplitProfile:
+    time_N, weight_N = split.time_N, split.weight_N
+    return SplitProfile(
+        rows=len(split),
+        span=None if time_N is None else (int(time_N.min()), int(time_N.max())),
+        weights=None
+        if weight_N is None
+        else (float(weight_N.min()), float(weight_N.mean(dtype=np.float64)), float(weight_N.max())),
+    )
 
 
 def _field(data: IndexedDataset, f: int) -> FieldProfile:
@@ -93,12 +116,16 @@ def _field(data: IndexedDataset, f: int) -> FieldProfile:
 
 def _task(data: IndexedDataset, t: int) -> TaskProfile:
     labels = {part: _known(data.split(part), t, "labels_NT") for part in SPLITS}
-    has_truth = data.test.truth_NT is not None
+    kept, has_truth = data.kept.get(data.tasks[t]), data.test.truth_NT is not None
     truth_N = _known(data.test, t, "truth_NT").astype(np.float64) if has_truth else None
     return TaskProfile(
         name=data.tasks[t],
+        known={part: len(label) for part, label in labels.items()},
         positives={part: int(label.sum()) for part, label in labels.items()},
         rates={part: float(label.mean()) for part, label in labels.items()},
+        full=None
+        if kept is None
+        else {part: float(np.average(label, weights=kept.stands_for(label))) for part, label in labels.items()},
         auc=None if truth_N is None else delong(truth_N, labels["test"]),
         logloss=None if truth_N is None else _logloss(truth_N, labels["test"]),
     )

@@ -135,6 +135,8 @@ def _check_type(dtype: pl.DataType, place: str, sql: str, at: str) -> None:
         case "time":
             fits = dtype.is_numeric() or dtype in (pl.Date, pl.Datetime, pl.String)
             accepted = "seconds as a number, or a date"
+        case "weight":
+            fits, accepted = dtype.is_numeric(), "a number, 0 or more"
         case "numbers":
             fits, accepted = dtype.is_numeric() or dtype == pl.Boolean, f"a number, as CAST({sql} AS DOUBLE)"
         case "weights":

@@ -64,12 +64,12 @@ def check_labels(batch: pl.DataFrame, schema: Schema, where: str) -> bool:
             continue
         told = column.filter(pl.Series(known_N))
         if len(told) and (told.dtype in TEXTS or not told.cast(pl.Float64).is_in([0.0, 1.0]).all()):
-            raise UserError(f"{where}: labels.{name} = {sql!r} {_refused(told, name, sql)}")
+            raise UserError(f"{where}: labels.{name} = {sql!r} {refusal(told, name, sql)}")
     return complete
 
 
-def _refused(told: pl.Series, name: str, sql: str) -> str:
-    """What is wrong with known values, and what to write instead."""
+def refusal(told: pl.Series, name: str, sql: str) -> str:
+    """What is wrong with known values that are not all 0 and 1, and what to write instead. sql: of the label `name`."""
     subject, unknown = sql if sql.isidentifier() else f"({sql})", ""
     if told.dtype in TEXTS:
         found, word = f"text {told[0]!r}", _positive(told.cast(pl.String)).replace("'", "''")

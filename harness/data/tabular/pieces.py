@@ -11,6 +11,7 @@ from harness.data.tabular.fields import FieldSpec
 from harness.data.tabular.labels import labels_of
 from harness.data.tabular.listed import lists_of, number
 from harness.data.tabular.schema import Schema
+from harness.data.tabular.weights import weights_of
 
 
 def piece(batch: pl.DataFrame, schema: Schema, where: str, *, observed: bool) -> Split:
@@ -31,6 +32,7 @@ def piece(batch: pl.DataFrame, schema: Schema, where: str, *, observed: bool) ->
         observed_NT=observed_NT if observed else None,
         group_N=None if schema.group is None else exact_ids(batch["group"], f"{where}: group"),
         time_N=None if schema.time is None else batch["time"].to_numpy(),
+        weight_N=None if schema.weight is None else weights_of(batch["weight"], schema.weight, where),
         numbers_NP=np.stack(numbers, axis=1) if numbers else None,
         lists=tuple(_lists(batch, schema, name, where) for name in schema.list_names()),
     )

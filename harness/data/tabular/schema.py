@@ -13,14 +13,14 @@ from harness.api import Kinds, ListField, NumberField
 from harness.base.config import Config, explain, read_toml
 from harness.base.errors import UserError, unknown
 from harness.base.places import DATASETS
+from harness.data.tabular.cut import Cut
 from harness.data.tabular.fields import FieldSpec, History
 from harness.data.tabular.files import one_file
-from harness.data.tabular.splits import duration
+from harness.data.tabular.kept import kept_of
 from harness.data.tabular.times import UNITS
 
-WAYS = ("time", "group", "row", "column")
-"""To split rows."""
-
+BY_LABEL = ("labels", "observed", "kept")
+"""Tables with a key for each label."""
 ONE_BYTE = r"^[\x00-\x7f]*$"
 
 
@@ -30,36 +30,6 @@ def _once(names: list[str]) -> list[str]:
         if names.count(name) > 1:
             raise ValueError(f"'{name}' is listed twice")
     return names
-
-
-class Cut(Config):
-    """How rows are split."""
-
-    by: str
-    """time, group, row or column."""
-    column: str | None = None
-    """With group: what must not be torn apart. With column: what says train, valid or test."""
-    valid: float = Field(0.1, gt=0)
-    test: float = Field(0.1, gt=0)
-    gap: str = ""
-    """With time: how long before valid rows are left out of train, as 90d."""
-
-    @property
-    def gap_seconds(self) -> int:
-        return duration(self.gap) if self.gap else 0
-
-    @model_validator(mode="after")
-    def _fits(self) -> Cut:
-        if self.by not in WAYS:
-            raise ValueError(str(unknown("split", self.by, WAYS)))
-        needs = self.by in ("group", "column")
-        if needs != (self.column is not None):
-            raise ValueError(f'by = "{self.by}" {"needs a column" if needs else "takes no column"}')
-        if self.gap_seconds and self.by != "time":
-            raise ValueError(f'gap = "{self.gap}" is between times; accepted: with by = "time"')
-        if self.valid + self.test >= 1:
-            raise ValueError(f"valid + test = {self.valid + self.test:g} leaves no rows to train on; accepted: below 1")
-        return self
 
 
 class Csv(Config):
@@ -98,6 +68,9 @@ class Schema(Config):
     fields: dict[str, FieldSpec] = Field(min_length=1)
     labels: dict[str, str] = Field(min_length=1)
     observed: dict[str, str] = {}
+    kept: dict[str, str] = {}
+    """Label -> the share of a class of it that the log holds, as `0.1 of negatives`."""
+    weight: str | None = None
     where: str | None = None
     group: str | None = None
     time: str | None = None
@@ -120,6 +93,13 @@ class Schema(Config):
             return value
         return {name: {"column": told} if isinstance(told, str) else told for name, told in value.items()}
 
+    @field_validator("kept")
+    @classmethod
+    def _shares(cls, value: dict[str, str]) -> dict[str, str]:
+        for text in value.values():
+            kept_of(text)
+        return value
+
     @field_validator("time_unit")
     @classmethod
     def _unit(cls, value: str) -> str:
@@ -129,9 +109,10 @@ class Schema(Config):
 
     @model_validator(mode="after")
     def _fits(self) -> Schema:
-        for name in self.observed:
-            if name not in self.labels:
-                raise ValueError(str(unknown("label", name, self.labels, "observed")))
+        for table in BY_LABEL:
+            for name in vars(self)[table]:
+                if name not in self.labels:
+                    raise ValueError(str(unknown("label", name, self.labels, table)))
         if self.split.by == "time" and self.time is None:
             raise ValueError('split.by = "time" needs `time`, the SQL expression that gives it')
         if self.time_unit and self.time is None:
@@ -163,7 +144,7 @@ class Schema(Config):
             found |= spec.places(name, self.fields)
         for table, told in (("labels", self.labels), ("observed", self.observed)):
             found |= {f"{table}.{name}": sql for name, sql in told.items()}
-        single = {"group": self.group, "time": self.time, "split.column": self.split.column}
+        single = {"group": self.group, "time": self.time, "weight": self.weight, "split.column": self.split.column}
         return found | {place: sql for place, sql in single.items() if sql is not None}
 
     def of_types(self, types: Mapping[str, pl.DataType]) -> Schema:
@@ -222,5 +203,5 @@ def read_schema(text: str, labels: tuple[str, ...]) -> Schema:
     for name in labels:
         if name not in schema.labels:
             raise unknown("label", name, schema.labels, f"table_file: labels, schema '{text}'")
-    chosen = {t: {n: s for n, s in getattr(schema, t).items() if n in labels} for t in ("labels", "observed")}
+    chosen = {t: {n: s for n, s in getattr(schema, t).items() if n in labels} for t in BY_LABEL}
     return schema.model_copy(update=chosen) if labels else schema

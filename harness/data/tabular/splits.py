@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -42,29 +43,36 @@ class Cuts:
     valid: int
     """The first time of valid."""
     test: int
+    end: int | None = None
+    """What is as late or later is left out."""
 
     def parts(self, time_N: Ints) -> Parts:
         found = np.zeros(len(time_N), np.int8)
         found[time_N >= self.train_end] = LEFT_OUT
         found[time_N >= self.valid] = 1
         found[time_N >= self.test] = 2
+        if self.end is not None:
+            found[time_N >= self.end] = LEFT_OUT
         return found
 
 
-def time_cuts(counts: TimeCounts, read: Read, shares: tuple[float, float], gap: int, where: str) -> Cuts:
+def time_cuts(
+    counts: TimeCounts, read: Read, shares: tuple[float, float], gap: int, where: str, later: int = 0
+) -> Cuts:
     """Where valid and test begin, so that they have these shares of the rows, or a little more.
 
     counts: of all times, which `read` reads once more. gap: seconds before valid of which train has no rows, as their
-    labels may be decided in it. where: begins messages.
+    labels may be decided in it. where: begins messages. later: so many further test windows follow, and are left out.
 
     Raises:
         UserError: a split would be empty, as too few times are distinct or the gap takes all of train.
     """
     rows, (valid, test) = int(counts.spans()[1].sum()), shares
-    ranks = (0, *(min(round(rows * share), rows - 1) for share in (1 - valid - test, 1 - test)))
+    ends = [1 - valid - test * (later + 1), 1 - test * (later + 1), *([1 - test * later] if later else [])]
+    ranks = (0, *(min(round(rows * share), rows - 1) for share in ends))
     first, *cuts = times_at(ranks, counts, read)
-    if not first < cuts[0] < cuts[1]:
-        raise UserError(f"{where}: {_why_empty(counts, valid, test, cuts)}")
+    if not all(earlier < after for earlier, after in pairwise((first, *cuts))):
+        raise UserError(f"{where}: {_why_empty(counts, ends, cuts)}")
     if first >= cuts[0] - gap:
         days = (cuts[0] - first) / 86_400
         raise UserError(
@@ -73,11 +81,15 @@ def time_cuts(counts: TimeCounts, read: Read, shares: tuple[float, float], gap: 
     return Cuts(cuts[0] - gap, *cuts)
 
 
-def _why_empty(counts: TimeCounts, valid: float, test: float, cuts: list[int]) -> str:
-    """Which splits are empty, and which shares would leave none so."""
+def _why_empty(counts: TimeCounts, ends: list[float], cuts: list[int]) -> str:
+    """Which splits are empty, and which shares would leave none so. cuts: the times at these shares of the rows."""
     span_S, count_S = counts.spans()
-    both = f"the cuts at {1 - valid - test:.0%} and {1 - test:.0%} of the rows fall into time {cuts[0]}"
-    at = both if cuts[0] == cuts[1] else f"no row is before the cut at {1 - valid - test:.0%}, in time {cuts[0]}"
+    same = next((n for n in range(len(cuts) - 1) if cuts[n] == cuts[n + 1]), None)
+    at = f"no row is before the cut at {ends[0]:.0%}, in time {cuts[0]}"
+    if same is not None:
+        at = f"the cuts at {ends[same]:.0%} and {ends[same + 1]:.0%} of the rows fall into time {cuts[same]}"
+    if len(cuts) > 2:
+        return f"no time is torn apart: {at}; accepted: a smaller rolling, or larger shares"
     if counts.shift:
         return f"no time is torn apart: {at}; accepted: shares with a time between the cuts"
     few = f"time has {len(span_S):,} distinct values, of which none is torn apart"

@@ -12,6 +12,7 @@ from harness.data.tabular.conversion import exact_ids
 from harness.data.tabular.copies import Copies
 from harness.data.tabular.files import Source
 from harness.data.tabular.history import Histories
+from harness.data.tabular.kept import kept_of
 from harness.data.tabular.look import Look, first_look, times_of
 from harness.data.tabular.ordered import in_order
 from harness.data.tabular.pieces import piece
@@ -22,10 +23,11 @@ from harness.data.validation import SPLITS
 Rule = Callable[[pl.DataFrame], Parts]
 
 
-def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Generator) -> Stream:
+def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Generator, later: int = 0) -> Stream:
     """The data set that a schema makes of these files, in order of time if it has one.
 
-    Its rows are counted before they are split: those that a gap leaves out are among them. where: begins messages.
+    Its rows are counted before they are split: those that are in no split are among them. where: begins messages.
+    later: time origins after this one.
 
     Raises:
         UserError: a file cannot be read, an expression, a time, a label or a split is not accepted, or no row is left.
@@ -34,19 +36,26 @@ def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Gener
     table = open_table(schema, files, where)
     schema = table.schema
     look = first_look(table, schema)
-    pieces = _pieces(table, schema, look, _rule(table, schema, look, rng))
-    notes = (table.unit.note,) if table.unit.note else ()
-    return Stream(schema.single_ids(), tuple(schema.labels), pieces, look.rows, kinds=schema.kinds(), notes=notes)
+    pieces = _pieces(table, schema, look, _rule(table, schema, look, rng, later))
+    return Stream(
+        schema.single_ids(),
+        tuple(schema.labels),
+        pieces,
+        look.rows,
+        kinds=schema.kinds(),
+        notes=(table.unit.note,) if table.unit.note else (),
+        kept={name: kept_of(text) for name, text in schema.kept.items()},
+    )
 
 
-def _rule(table: Table, schema: Schema, look: Look, rng: Generator) -> Rule:
+def _rule(table: Table, schema: Schema, look: Look, rng: Generator, later: int) -> Rule:
     """Which split the rows of a batch are in."""
     cut, where = schema.split, f"{table.where}: split"
     shares = (cut.valid, cut.test)
     match cut.by:
         case "time":
             assert look.times is not None
-            cuts = time_cuts(look.times, lambda: times_of(table), shares, cut.gap_seconds, where)
+            cuts = time_cuts(look.times, lambda: times_of(table), shares, cut.gap_seconds, where, later)
             return lambda batch: cuts.parts(batch["time"].to_numpy())
         case "column":
             return lambda batch: told_parts(batch["split.column"], where)

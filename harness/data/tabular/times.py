@@ -97,7 +97,9 @@ def seconds(column: pl.Series, sql: str, unit: str, where: str) -> Ints:
         UserError: a row has no time, or one that cannot be read.
     """
     time = column.alias("time").to_frame()
-    second = time.select(whole_seconds(pl.col("time"), column.dtype, unit)).to_series()
+    second = _of_plain_text(column) if column.dtype == pl.String and not unit else None
+    if second is None:
+        second = time.select(whole_seconds(pl.col("time"), column.dtype, unit)).to_series()
     if second.null_count():
         raise UserError(f"{where}: time = {sql!r} {_refused(column, second, unit)}")
     value_N: Ints = second.to_numpy()
@@ -135,6 +137,17 @@ def _of_calendar(time: pl.Expr, dtype: pl.DataType, form: str) -> pl.Expr:
     full = (pl.lit("20") if form.startswith("yymm") else pl.lit("")) + text
     full = full + "0" * (14 - len(form) - 2 * form.startswith("yymm"))
     return full.str.to_datetime("%Y%m%d%H%M%S", time_unit="ms", strict=False).dt.epoch("s")
+
+
+def _of_plain_text(text: pl.Series) -> pl.Series | None:
+    """The same as `_of_text`, several times as fast, where all rows have one form of date and clock, or of date alone.
+    None: they have not."""
+    lengths = text.str.len_bytes()
+    if not len(text) or text.has_nulls() or lengths.min() != lengths.max() or (mark := text[0][10:11]) not in " T":
+        return None
+    form = {10: "%Y-%m-%d", 19: f"%Y-%m-%d{mark}%H:%M:%S"}.get(len(text[0]))
+    found = None if form is None else text.str.to_datetime(form, time_unit="ms", strict=False)
+    return None if found is None or found.has_nulls() else found.dt.epoch("s")
 
 
 def _of_text(time: pl.Expr) -> pl.Expr:

@@ -23,8 +23,8 @@ from harness.report.tables.grids import Cell, Column, Grid, by_task, ranked
 
 HOW_TO_READ = (
     "Mean over seeds [95 % Student-t interval]. A seed is one initialisation and one order of the training examples on "
-    "the same data. Differences are paired by seed. Each interval is for its own row; p is corrected for the number of "
-    "arms (Holm), and what passes .05 is bold."
+    "the same data, unless a caution says otherwise. Differences are paired by seed. Each interval is for its own row; "
+    "p is corrected for the number of arms (Holm), and what passes .05 is bold."
 )
 
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from harness.data.profile.times import span
+from harness.data.profile.times import cuts, moments
 
-START = 1_600_000_000
+START, DAY = 1_600_000_000, 86_400
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "wanted"),
+    ("times", "wanted"),
     [
-        (START, START + 10 * 86_400, "2020-09-13 to 2020-09-23"),
-        (START, START + 3600, "2020-09-13 12:26 to 2020-09-13 13:26"),
-        (0, 6, "0 to 6"),
-        (START * 1000, (START + 1) * 1000, "1,600,000,000,000 to 1,600,000,001,000"),
+        ((START, START + 10 * DAY), ("2020-09-13 12:26", "2020-09-23 12:26")),
+        ((0, 6), ("0", "6")),
+        ((START, START * 1000), ("1,600,000,000", "1,600,000,000,000")),
     ],
 )
-def test_times_of_our_days_are_dates(first: int, last: int, wanted: str) -> None:
-    assert span(first, last) == wanted
+def test_times_of_our_days_are_dates(times: tuple[int, ...], wanted: tuple[str, ...]) -> None:
+    assert moments(*times) == wanted
+
+
+def test_cuts_are_told_of_splits_that_follow_each_other() -> None:
+    spans = [(START - 9 * DAY, START - 2 * DAY), (START, START + DAY), (START + DAY + 60, START + 2 * DAY)]
+    wanted = "valid begins at 2020-09-13 12:26, 2 days after the last row of train; test at 2020-09-14 12:27"
+    assert cuts(spans) == wanted
+    assert "12:26, 1.5 hours after" in cuts([(0, START - 5400), *spans[1:]])
+    assert cuts([]) == cuts([spans[0], spans[0], spans[0]]) == cuts([spans[1], spans[0], spans[2]]) == ""
