@@ -69,4 +69,4 @@ def test_presets_plans_and_plugins_are_found_by_bare_name(said: str) -> None:
 
 def test_a_schema_is_guessed_and_ready_ones_are_found_by_bare_name(said: str) -> None:
     assert "my_schema.toml: read it, correct it" in said
-    assert re.search(r"ratings.csv +train 80 +valid 10 +test 10", said)
+    assert re.search(r"train +80 .*\n +valid +10 .*\n +test +10 ", said)

@@ -35,7 +35,7 @@ RIGHT = (
 
 def meaning(values: dict[str, Any]) -> dict[str, Any]:
     """What a schema says of the columns, whatever it calls fields and labels, with those of files without a header by
-    their number."""
+    their number. Times that are no dates of any notation are read as seconds."""
     numbers = {name: f"column_{k}" for k, name in enumerate(values.get("csv", {}).get("names", []))}
 
     def plain(sql: Any) -> Any:
@@ -48,7 +48,7 @@ def meaning(values: dict[str, Any]) -> dict[str, Any]:
         "fields": sorted((kind, plain(sql)) for kind, sql in kinds),
         "labels": sorted(map(plain, values["labels"].values())),
         "observed": sorted(map(plain, values.get("observed", {}).values())),
-        "time": [plain(values.get("time")), values.get("time_unit")],
+        "time": [plain(values.get("time")), values.get("time_unit", "s")],
         "split": {key: plain(values["split"].get(key)) for key in ("by", "column")},
     }
 
