@@ -12,12 +12,12 @@ from harness.base.errors import UserError
 from harness.tracking.tracker import NoTracker, Tracker
 
 Call = Callable[[Tracker], None]
-OPENING = 5.0
+OPENING = 4.0
 """Seconds in which a service that cannot be used is refused; after them the launch goes on beside its answer."""
 PROMPT = 2.0
-"""Seconds that a call may take without counting as slow."""
+"""Seconds that opening or a call may take without counting as slow."""
 SHARE, LEAST = 0.05, 5.0
-"""How long a launch waits for slow calls in all: this share of its time, or these seconds if that is more."""
+"""How long a launch waits for slow answers in all: this share of its time, or these seconds if that is more."""
 TOO_SLOW = "tracking is behind, as its service answers slowly or not at all, and `multiepoch sync` completes it later"
 
 
@@ -42,6 +42,7 @@ class Background:
         opened = threading.Event()
         threading.Thread(target=self._work, args=(open_tracker, opened), name="tracking", daemon=True).start()
         opened.wait(OPENING)
+        self._slow = max(0.0, time.monotonic() - self._begun - PROMPT)
         self._launched = True
         if self._error is not None:
             raise self._error
