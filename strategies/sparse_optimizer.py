@@ -13,8 +13,8 @@ from harness.api import DenseSpec, Strategy, TableSpec, tuned
 class SparseOptimizer(Strategy):
     name = "sparse_optimizer"
     replaces = ("table_lr", "table_optimizer")
-    optimizer: str = tuned("rowwise_adagrad", choices=("rowwise_adagrad", "adagrad", "adam"))
-    """Of the tables."""
+    optimizer: str = tuned("rowwise_adagrad", choices=("rowwise_adagrad", "adagrad", "adam", "adam_dense"))
+    """Of the tables; adam steps the rows of the batch, adam_dense all rows, as torch.optim.Adam does."""
     lr_ratio: float = tuned(50.0, 1.0, 500.0, log=True)
     """The learning rate of the tables over that of the net; it takes the place of `train.table_lr`."""
 

@@ -17,11 +17,14 @@ class TableSpec:
 
     lr: float
     optimizer: str = "adam"
-    """adam (of the touched rows alone), adagrad, rowwise_adagrad or sgd."""
+    """adam (of the touched rows alone), adam_dense (of all rows at every step, as torch.optim.Adam), adagrad,
+    rowwise_adagrad or sgd."""
     init_std: float = 0.01
     """Standard deviation of the weights at first."""
     decay: float = 0.0
     """Each step multiplies ALL rows by 1 - lr * decay, whatever their gradient; absent rows catch up when next read."""
+    absent_decay: float = 0.0
+    """The j-th step in a row that does not touch a row multiplies it by 1 - min(1, j * absent_decay)."""
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8

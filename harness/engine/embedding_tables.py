@@ -16,9 +16,9 @@ from torch import Tensor
 from harness.api import FieldTable, Strategy, TableSpec, UserError
 from harness.base.errors import unknown
 from harness.engine import memory
+from harness.engine.absence import Absence
 from harness.engine.batches import DistinctRows
 from harness.engine.initial_rows import InitialRows
-from harness.engine.lazy_decay import LazyDecay
 from harness.engine.lookup import Lookup
 from harness.engine.row_buffers import RowBuffers
 from harness.engine.row_history import RowHistory
@@ -60,10 +60,10 @@ class EmbeddingTables:
         self.store = memory.zeros(rows, columns, device=self.device)
         self._state_reset_step_R = memory.zeros(rows, dtype=torch.int32, device=self.device)
         self._initial = InitialRows(width, spec.init_std, seed)
-        self._decay = LazyDecay(spec.lr * spec.decay, rows, self.device)
         self.row_buffer = RowBuffers(rows, self.device)
         self._hooks = RowHooks(strategies, spec.lr, self.row_buffer)
         self.history = RowHistory(mapping, self.device, kept=self._hooks.any, compiled=self._compiled)
+        self._absence = Absence(spec, width, rows, self.device, compiled=self._compiled, scaled=self._hooks.any)
         for table in mapping.tables:
             self.reset(table)
 
@@ -74,8 +74,8 @@ class EmbeddingTables:
 
     @property
     def weight_RD(self) -> Tensor:
-        """The weights of every row, less the decay that absent rows still owe."""
-        return self._weight_RD * self._decay.owed(self.step)[:, None] if self._decay.active else self._weight_RD
+        """The weights of every row, absent ones worked out up to this step."""
+        return self._now(None) if self._absence.active else self._weight_RD
 
     @property
     def perturbed(self) -> bool:
@@ -85,9 +85,10 @@ class EmbeddingTables:
     def lookup(self, rows: DistinctRows) -> Lookup:
         """Start a step: the embeddings of a training batch."""
         self.step += 1
-        weight_KD = self._weight_RD.index_select(0, rows.rows_K)
-        if self._decay.active:
-            self._decay.pay(self._weight_RD, rows.rows_K, weight_KD, self.step)
+        if self._absence.active:
+            weight_KD = self._absence.pay(self.store, self._state_reset_step_R, rows.rows_K, self.step)
+        else:
+            weight_KD = self._weight_RD.index_select(0, rows.rows_K)
         touched = self.history.touch(rows, self.step) if self._hooks.any and not self._frozen else None
         return Lookup(rows, weight_KD, self._embed(rows, weight_KD), touched, self.epoch, self.step)
 
@@ -109,25 +110,25 @@ class EmbeddingTables:
             return
         update = self._hooks.update(lookup, self.history, self._sum_by_row(lookup.rows, grad_BFD))
         grad_KD, keep_K = update.grad_KD, update.keep_K
-        if self._decay.active:
-            kept = self._decay.kept
+        if (kept := self._absence.kept) is not None:
             keep_K = torch.full_like(grad_KD[:, 0], kept) if keep_K is None else keep_K * kept
+        self._absence.scaled(rows_K, update.scale_K)
         step_rows = self._optimizer.fused_step if self._compiled else self._optimizer.step
         step_rows(self.store, rows_K, grad_KD, self._state_reset_step_R, lookup.step, update.scale_K, keep_K, self.spec)
 
     def read(self, rows_BC: Tensor, scale_BC: Tensor | None = None) -> Tensor:
-        """Embeddings [B, F, D] for evaluation, less the decay that absent rows still owe; nothing is changed.
+        """Embeddings [B, F, D] for evaluation, of rows worked out up to this step; nothing is changed.
 
         scale_BC: what each row is multiplied with, 0 where rows_BC is -1.
         """
         at_BC = rows_BC if scale_BC is None else rows_BC.clamp(min=0)
-        if self._decay.active:
-            owed_BC = self._decay.owed(self.step, at_BC.reshape(-1)).view(at_BC.shape)
-            scale_BC = owed_BC if scale_BC is None else scale_BC * owed_BC
-        return self._vectors.of(self._weight_RD, at_BC, scale_BC)
+        if not self._absence.active:
+            return self._vectors.of(self._weight_RD, at_BC, scale_BC)
+        place_BC = torch.arange(at_BC.numel(), dtype=torch.int32, device=self.device).view(at_BC.shape)
+        return self._vectors.of(self._now(at_BC.reshape(-1)), place_BC, scale_BC)
 
     def weight(self, field: FieldTable) -> Tensor:
-        """A copy of a field's rows, less the decay they owe."""
+        """A copy of a field's rows, worked out up to this step."""
         return self.weight_RD[field.offset : field.offset + field.num_rows].clone()
 
     def train_count(self, field: FieldTable) -> Tensor:
@@ -148,19 +149,21 @@ class EmbeddingTables:
         if rows is not None and len(rows) and not first <= int(rows.min()) <= int(rows.max()) < end:
             raise ValueError(f"rows {int(rows.min())} to {int(rows.max())} are not all of field '{field.name}'")
         which = slice(first, end) if rows is None else rows
+        if self.step and not state:
+            self._absence.settle(self.store, self._state_reset_step_R, which, self.step)
         self._initial.draw(self._weight_RD, field, which)
         if around is not None:
             self._weight_RD[which] += around
         self.history.reset(which)
-        self._decay.reset(which, self.step)
+        self._absence.reset(which, self.step)
         self.row_buffer.reset(which)
         if state and self.step:
             self.store[which, self.width :] = 0
             self._state_reset_step_R[which] = self.step
 
     def freeze(self) -> None:
-        """No update or reset from here on, and no decay after what rows owe by now."""
-        self._decay.stop(self._weight_RD, self.step)
+        """No update or reset from here on; absent rows are worked out up to this step, and stay."""
+        self._absence.stop(self.store, self._state_reset_step_R, self.step)
         self._frozen = True
 
     def state(self) -> dict[str, Any]:
@@ -188,6 +191,10 @@ class EmbeddingTables:
         """The weights as they are stored: a view."""
         return self.store[:, : self.width]
 
+    def _now(self, rows: Tensor | None) -> Tensor:
+        """The weights of rows (None: all) worked out up to this step."""
+        return self._absence.weights(self.store, self._state_reset_step_R, rows, self.step)
+
     def _embed(self, rows: DistinctRows, weight_KD: Tensor) -> Tensor:
         """A leaf [B, F, D] of these weights of the distinct rows."""
         return self._vectors.of(weight_KD, rows.inverse_I.view(rows.rows_BC.shape), rows.scale_BC).requires_grad_()
@@ -203,3 +210,5 @@ def _check(spec: TableSpec) -> None:
         raise unknown("table optimizer", spec.optimizer, OPTIMIZERS)
     if not 0 <= spec.lr * spec.decay < 1:
         raise UserError(f"table lr {spec.lr:g} times decay {spec.decay:g} is not in [0, 1)")
+    if not 0 <= spec.absent_decay <= 1:
+        raise UserError(f"absent_decay {spec.absent_decay:g} is not in [0, 1]")

@@ -140,7 +140,24 @@ def adam(
     store: F32, rows: I64, grad: F32, state_reset_step: I32, step: int, scale: F32, keep: F32,
     lr: float, beta1: float, beta2: float, eps: float,
 ) -> None:  # fmt: skip
-    width, age, rate = grad.shape[1], -1, f32(0)
+    _adam(store, rows, grad, state_reset_step, step, scale, keep, lr, beta1, beta2, eps, False)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def adam_dense(
+    store: F32, rows: I64, grad: F32, state_reset_step: I32, step: int, scale: F32, keep: F32,
+    lr: float, beta1: float, beta2: float, eps: float,
+) -> None:  # fmt: skip
+    _adam(store, rows, grad, state_reset_step, step, scale, keep, lr, beta1, beta2, eps, True)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _adam(
+    store: F32, rows: I64, grad: F32, state_reset_step: I32, step: int, scale: F32, keep: F32,
+    lr: float, beta1: float, beta2: float, eps: float, dense: bool,
+) -> None:  # fmt: skip
+    """dense: eps is added to the corrected root."""
+    width, age, rate, floor = grad.shape[1], -1, f32(0), f32(eps)
     for k in range(rows.size):
         if k + AHEAD < rows.size:
             _prefetch(store, rows[k + AHEAD])
@@ -148,14 +165,16 @@ def adam(
         row = rows[k]
         if step - state_reset_step[row] != age:
             age = step - state_reset_step[row]
-            rate = f32(lr * math.sqrt(-math.expm1(age * math.log(beta2))) / -math.expm1(age * math.log(beta1)))
+            root = math.sqrt(-math.expm1(age * math.log(beta2)))
+            rate = f32(lr * root / -math.expm1(age * math.log(beta1)))
+            floor = f32(eps * root) if dense else f32(eps)
         factor, kept = rate * _at(scale, k), _at(keep, k)
         weight, mean, square = store[row, :width], store[row, width : 2 * width], store[row, 2 * width :]
         for d in range(width):
             g = grad[k, d]
             mean[d] += (g - mean[d]) * f32(1 - beta1)
             square[d] = square[d] * f32(beta2) + g * g * f32(1 - beta2)
-            weight[d] = weight[d] * kept - factor * mean[d] / (np.sqrt(square[d]) + f32(eps))
+            weight[d] = weight[d] * kept - factor * mean[d] / (np.sqrt(square[d]) + floor)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

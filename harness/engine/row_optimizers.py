@@ -61,14 +61,26 @@ class RowOptimizer:
 
 def _adam(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
     """Lazy Adam (Kingma and Ba 2015, on touched rows): moments of absent rows stay as they are, as torch SparseAdam."""
+    return _adam_step(grad, state, age, spec, dense=False)
+
+
+def _adam_dense(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
+    """The touched rows of torch.optim.Adam on the whole table; `absence.py` has the others."""
+    return _adam_step(grad, state, age, spec, dense=True)
+
+
+def _adam_step(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec, *, dense: bool) -> Tensor:
+    """dense: eps is added to the corrected root, as torch.optim.Adam does; SparseAdam adds it before."""
     mean, square = state.chunk(2, dim=1)
     mean.lerp_(grad, 1 - spec.beta1)
     square.mul_(spec.beta2).addcmul_(grad, grad, value=1 - spec.beta2)
     # expm1 keeps 1 - beta ** age exact in float32, where beta2 = .999 would lose four digits
     correct1 = -torch.expm1(age * math.log(spec.beta1))
     correct2 = -torch.expm1(age * math.log(spec.beta2))
-    rate = spec.lr * correct2.sqrt_() / correct1
-    return mean / square.sqrt().add_(spec.eps) * rate[:, None]
+    root2 = correct2.sqrt_()
+    rate = spec.lr * root2 / correct1
+    eps = spec.eps * root2[:, None] if dense else spec.eps
+    return mean / square.sqrt().add_(eps) * rate[:, None]
 
 
 def _adagrad(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
@@ -89,6 +101,7 @@ def _sgd(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
 
 OPTIMIZERS = {
     "adam": RowOptimizer(lambda d: 2 * d, _adam, kernels.adam),
+    "adam_dense": RowOptimizer(lambda d: 2 * d, _adam_dense, kernels.adam_dense),
     "adagrad": RowOptimizer(lambda d: d, _adagrad, kernels.adagrad),
     "rowwise_adagrad": RowOptimizer(lambda d: 1, _rowwise_adagrad, kernels.rowwise_adagrad),
     "sgd": RowOptimizer(lambda d: 0, _sgd, kernels.sgd),

@@ -32,7 +32,7 @@ class TrainSpec(Config):
     batch_size: int = Field(4096, ge=1, le=1 << 24)
     dense_lr: float = Field(1e-3, gt=0)
     table_lr: float = Field(1e-3, gt=0)
-    table_optimizer: Literal["adam", "adagrad", "rowwise_adagrad", "sgd"] = "adam"
+    table_optimizer: Literal["adam", "adam_dense", "adagrad", "rowwise_adagrad", "sgd"] = "adam"
     init_std: float = Field(0.01, ge=0)
     threads: int = Field(1, ge=1, le=1024)
     shuffle_window: int = Field(1 << 22, ge=1)

@@ -151,6 +151,7 @@ class Reference:
         self.second = np.zeros_like(self.weight)
         self.seen = np.zeros(len(self.weight))
         self.last = np.zeros(len(self.weight))
+        self.scale = np.ones(len(self.weight))
         self.field = np.repeat(np.arange(len(case.mapping.fields)), [f.num_rows for f in case.mapping.fields])
         self.case, self.spec, self.hooked, self.step = case, spec, hooked, 0
 
@@ -163,9 +164,17 @@ class Reference:
                 grads.setdefault(row, []).append(grad_FD[f])
         for row, found in grads.items():
             self.seen[row] += len(found)
+        for row in set(range(len(self.weight))) - set(grads):
+            self._absent(row)
         for row, found in grads.items():
             self._row(row, np.sum(found, axis=0), len(found))
             self.last[row] = self.step
+
+    def _absent(self, row: int) -> None:
+        if self.last[row]:
+            self.weight[row] *= 1 - min(1, self.spec.absent_decay * (self.step - self.last[row]))
+        if self.spec.optimizer == "adam_dense":
+            self.weight[row] -= self.scale[row] * self._update(row, np.zeros(self.weight.shape[1]))
 
     def _row(self, row: int, grad: Floats, count: int) -> None:
         scale, decay = 1.0, 0.0
@@ -176,17 +185,19 @@ class Reference:
             scale = share / (1 + self.seen[row])
             decay = 0.01 * (self.step - self.last[row]) / count + self.spec.lr * share
         self.weight[row] = self.weight[row] * (1 - decay) - scale * self._update(row, grad)
+        self.scale[row] = scale
 
     def _update(self, row: int, grad: Floats) -> Any:
         spec = self.spec
         if spec.optimizer == "sgd":
             return spec.lr * grad
-        if spec.optimizer == "adam":
+        if spec.optimizer.startswith("adam"):
             self.first[row] = spec.beta1 * self.first[row] + (1 - spec.beta1) * grad
             self.second[row] = spec.beta2 * self.second[row] + (1 - spec.beta2) * grad**2
             mean = self.first[row] / (1 - spec.beta1**self.step)
             root = np.sqrt(self.second[row] / (1 - spec.beta2**self.step))
-            return spec.lr * mean / (root + spec.eps / np.sqrt(1 - spec.beta2**self.step))
+            corrected = spec.optimizer == "adam_dense"
+            return spec.lr * mean / (root + spec.eps / (1 if corrected else np.sqrt(1 - spec.beta2**self.step)))
         self.second[row] += grad**2 if spec.optimizer == "adagrad" else np.mean(grad**2)
         return spec.lr * grad / (np.sqrt(self.second[row]) + spec.eps)
 
@@ -216,9 +227,11 @@ def test_hooks_scale_decay_and_change_gradients_as_in_the_loop(optimizer: str, c
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@given(case=cases(), decay=st.sampled_from([1e-3, 0.5, 4.0]))
-def test_lazy_decay_is_dense_decoupled_decay_of_every_row(optimizer: str, case: Case, decay: float) -> None:
-    spec = dataclasses.replace(SPEC, optimizer=optimizer, decay=decay)
+@given(case=cases(), decay=st.sampled_from([0, 1e-3, 0.5, 4.0]), absent=st.sampled_from([0, 1e-3, 0.2, 1.0]))
+def test_lazy_decay_is_decay_of_every_row_at_every_step(
+    optimizer: str, case: Case, decay: float, absent: float
+) -> None:
+    spec = dataclasses.replace(SPEC, optimizer=optimizer, decay=decay, absent_decay=absent)
     assert_matches_reference(case, spec, [])
     assert_matches_reference(case, spec, [Faster(), Pulled()])
 
@@ -238,9 +251,9 @@ def test_a_hook_that_changes_nothing_leaves_every_bit(case: Case) -> None:
     assert torch.equal(plain.store, hooked.store)
 
 
-@given(case=cases(), decay=st.sampled_from([0.0, 0.5]))
-def test_reading_changes_nothing_and_owes_no_decay(case: Case, decay: float) -> None:
-    spec = dataclasses.replace(SPEC, decay=decay)
+@given(case=cases(), change=st.sampled_from([{}, {"decay": 0.5}, {"absent_decay": 0.1}, {"optimizer": "adam_dense"}]))
+def test_reading_changes_nothing_and_owes_nothing(case: Case, change: dict[str, Any]) -> None:
+    spec = dataclasses.replace(SPEC, **change)
     alone, read = case.tables(spec, [Faster()]), case.tables(spec, [Faster()])
     for batch in case.batches:
         train(alone, [batch])

@@ -9,8 +9,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 from support.engine import EVALUATION, make_mapping, strategy_of, train_records
+from torch import Tensor
 
-from harness.api import Model, TableSpec
+from harness.api import Model, RowStep, Strategy, TableSpec
 from harness.data.indexed import IndexedDataset, IndexedSplit
 from harness.engine.batches import BLOCK, Batch, Batches, DistinctFinder
 from harness.engine.columns import Rows
@@ -121,11 +122,20 @@ def test_probes_look_at_the_task_they_are_told_to_where_its_labels_are_known(dat
         assert told[MetricKey.parse(f"probe/label_noise_correlation/{field.name}")] > 0.99
 
 
-def test_what_a_strategy_displaces_is_probed_where_the_net_learnt(dataset: IndexedDataset, registry: Registry) -> None:
+class Vanishing(Strategy):
+    """Takes the gradient where rows that were absent for ten steps are zero."""
+
+    name = "vanishing"
+
+    def perturb(self, step: RowStep) -> Tensor:
+        return -step.weight_KD * (step.step - step.last_step_K > 10)[:, None]
+
+
+def test_what_a_strategy_displaces_is_probed_where_the_net_learnt(dataset: IndexedDataset) -> None:
     """Rows that a strategy decays to zero before the lookup carry no signal, though the table still holds them."""
     fields = len(dataset.fields)
     mapping = make_mapping([3] * fields)
-    decay = strategy_of(registry, "decay_before_read", alpha=0.1)
+    decay = Vanishing()
     tables = EmbeddingTables(mapping, TableSpec(lr=0.1, optimizer="sgd"), 4, [decay], seed=0)
     rows = [DistinctFinder(mapping.num_rows)((3 * torch.arange(fields) + r).int()[None]) for r in (1, *[2] * 11, 1)]
     for looked_up in rows:

@@ -39,14 +39,25 @@ def test_sparse_optimizer_takes_its_rate_from_the_net() -> None:
     assert spec.lr == pytest.approx(0.02)
 
 
-@given(seed=SEEDS, alpha=st.sampled_from([0.0, 1e-3, 0.1]))
-def test_adaptive_regularization_decays_by_missed_steps_but_no_new_row(seed: int, alpha: float) -> None:
+@given(seed=SEEDS, alpha=st.sampled_from([0.0, 1e-3, 0.1, 10.0]))
+def test_adaptive_regularization_on_touch_decays_by_steps_since_but_no_new_row(seed: int, alpha: float) -> None:
     last_K = torch.from_numpy(np.random.default_rng(seed).integers(0, 40, 9).astype(np.int32))
     step = dataclasses.replace(make_step(seed), last_step_K=last_K, step=40)
-    got = strategy_of(REGISTRY, "adaptive_regularization", alpha=alpha).on_rows(step)
-    expected = [0.0 if last == 0 else min(1.0, alpha * (40 - last - 1)) for last in last_K.tolist()]
+    strategy = strategy_of(REGISTRY, "adaptive_regularization", alpha=min(alpha, 0.1), when="touch")
+    step = dataclasses.replace(step, lr=step.lr * max(1.0, alpha / 0.1))
+    got = strategy.on_rows(step)
+    expected = [0.0 if last == 0 else min(0.9, step.lr * min(alpha, 0.1) * (40 - last)) for last in last_K.tolist()]
     assert got.decay_K is not None
     assert got.decay_K.tolist() == pytest.approx(expected, rel=1e-5)
+    assert strategy.table(TableSpec(lr=0.5), DenseSpec(lr=1e-3)) == TableSpec(lr=0.5)
+
+
+def test_adaptive_regularization_at_every_step_is_the_tables() -> None:
+    """`tests/engine/test_absence.py` and `test_embedding_tables.py` hold the table to a loop over all rows."""
+    strategy, step = strategy_of(REGISTRY, "adaptive_regularization", alpha=0.01), make_step(0)
+    assert strategy.on_rows(step) is step
+    both = strategy.table(strategy.table(TableSpec(lr=0.5), DenseSpec(lr=1e-3)), DenseSpec(lr=1e-3))
+    assert both == TableSpec(lr=0.5, absent_decay=0.02)
 
 
 @given(seed=SEEDS, r=st.sampled_from([0.02, 0.5, 1.0]), zeta=st.sampled_from([1e-5, 1e-3]), small=st.booleans())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -96,15 +94,3 @@ def test_a_reset_around_a_row_draws_what_it_draws_without_and_adds_it() -> None:
     difference = drawn[1] - drawn[0]
     assert torch.allclose(difference[[1, 3]], torch.tensor([1.0, -2.0]).expand(2, 2))
     assert difference[[0, 2, 4]].count_nonzero() == 0
-
-
-def test_decay_before_read_takes_the_gradient_where_the_update_will_leave_the_row() -> None:
-    step = dataclasses.replace(make_step(0), last_step_K=torch.tensor([0, 39, 38, 30, 1, 10, 20, 5, 0]), step=40)
-    strategy = strategy_of(REGISTRY, "decay_before_read", alpha=0.04)
-    share_K = torch.tensor([0, 0, 0.04, 0.36, 1, 1, 0.76, 1, 0])
-    moved_KD, decayed = strategy.perturb(step), strategy.on_rows(step)
-    assert moved_KD is not None
-    assert decayed.decay_K is not None
-    assert torch.allclose(decayed.decay_K, share_K)
-    assert torch.allclose(step.weight_KD + moved_KD, step.weight_KD * (1 - share_K)[:, None])
-    assert strategy_of(REGISTRY, "decay_before_read", alpha=0.0).perturb(step) is None

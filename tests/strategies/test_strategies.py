@@ -44,6 +44,9 @@ VARIANTS = [
     "hashing(hashes=2, second='quotient')",
     "hashing(ratio=0.5)+frequency_adaptive_lr",
     "adaptive_regularization(alpha=0.05)+low_frequency_filter",
+    "adaptive_regularization(when='touch', alpha=0.1)",
+    "sparse_optimizer(optimizer='adam_dense')",
+    "sparse_optimizer(optimizer='adam_dense')+adaptive_regularization(alpha=0.05)+frequency_adaptive_lr",
     "counter_sgd(exponent=1.0)",
     "cowclip(r=0.001)",
     "freeze_dense(scale=0.5)",
@@ -99,7 +102,7 @@ def test_neutral_values_reproduce_none_to_the_bit(
     assert train_records(dataset, model, [strategy_of(REGISTRY, name, **params)]) == plain
 
 
-STRONGER = {"adaptive_regularization": "alpha=0.05", "decay_before_read": "alpha=0.05"}
+STRONGER = {"adaptive_regularization": "alpha=0.05"}
 STRONGER |= {"cowclip": "r=0.001", "l2": "strength=0.01", "stable_rank": "weight=0.1"}
 ACTIVE = [f"{n}({STRONGER[n]})" if n in STRONGER else n for n in sorted(REGISTRY.strategies.keys() - {"none"})]
 """Every strategy, stronger where its defaults hardly show in a few steps."""
