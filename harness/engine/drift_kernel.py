@@ -6,9 +6,15 @@ import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
-from harness.engine.kernels import AHEAD, F32, I32, I64, _at, _prefetch, f32
+from harness.engine.prefetch import AHEAD, prefetch
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+F32 = npt.NDArray[np.float32]
+f32 = np.float32
 
 YOUNG, OLD = 8, 128
 """Rows last touched at an age below YOUNG are summed step by step; from OLD on, 1 - beta1 ** age is 1."""
@@ -28,10 +34,10 @@ def catch_up(
     sums, roots = np.empty(width, np.float32), np.empty(width, np.float32)
     for i in range(rows.size):
         if i + AHEAD < rows.size:
-            _prefetch(store, rows[i + AHEAD])
+            prefetch(store, rows[i + AHEAD])
         weight = store[rows[i], :width]
         mean, square = store[rows[i], width : 2 * width], store[rows[i], 2 * width :]
-        kept = _at(keep, i)
+        kept = keep[i] if keep.size else f32(1)
         for d in range(width):
             out_ID[i, d] = weight[d] * kept
         if missed[i] > 0 and age[i] > 0:
@@ -42,7 +48,7 @@ def catch_up(
                 _sum(roots, age[i], within, keeps, beta1, beta2, f32(eps), sums)
             else:
                 _quadrature(roots, age[i], table[min(age[i], OLD) - YOUNG, within - 1], beta2, f32(eps), sums)
-            factor = f32(lr) * _at(scale, i) * _at(tail, i)
+            factor = f32(lr) * (scale[i] if scale.size else f32(1)) * (tail[i] if tail.size else f32(1))
             for d in range(width):
                 out_ID[i, d] -= factor * mean[d] * sums[d]
         if write and missed[i] > 0:

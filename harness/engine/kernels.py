@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit
 from torch import Tensor
+
+from harness.engine.prefetch import AHEAD, prefetch
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -29,39 +28,13 @@ def apply(kernel: Any, *arguments: Any) -> Any:
     return kernel(*(a.numpy() if isinstance(a, Tensor) else a for a in arguments))
 
 
-AHEAD = 16
-"""How many rows ahead memory is asked for: far enough that it has come, near enough that it is still in the cache."""
-
-
-def _emit_prefetch(typing: Any, array: Any, row: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        view = context.make_array(array)(context, builder, args[0])
-        stride = cgutils.unpack_tuple(builder, view.strides)[0]  # type: ignore[no-untyped-call]
-        at = builder.mul(builder.sext(args[1], stride.type) if row.bitwidth < 64 else args[1], stride)
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        start = builder.gep(builder.bitcast(view.data, byte), [at])
-        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
-        for line in range(0, 256 if array.ndim > 1 else 64, 64):
-            with builder.if_then(builder.icmp_signed("<", ir.Constant(stride.type, line), stride)):
-                address = builder.gep(start, [ir.Constant(stride.type, line)])
-                builder.call(hint, [address, *(ir.Constant(number, v) for v in (0, 3, 1))])
-        return context.get_dummy_value()
-
-    return types.void(array, row), codegen
-
-
-_prefetch: Any = intrinsic(_emit_prefetch)
-"""Ask for array[row], its first 256 bytes, without waiting: the rows of a batch lie anywhere in memory."""
-
-
 @njit(cache=True, nogil=True)
 def take(rows_WC: I32, labels_WT: U8, index_B: I64, rows_BC: I32, labels_BT: F32) -> None:
     """Copy the rows and labels of the examples at index_B."""
     for b in range(index_B.size):
         if b + AHEAD < index_B.size:
-            _prefetch(rows_WC, index_B[b + AHEAD])
-            _prefetch(labels_WT, index_B[b + AHEAD])
+            prefetch(rows_WC, index_B[b + AHEAD])
+            prefetch(labels_WT, index_B[b + AHEAD])
         for c in range(rows_BC.shape[1]):
             rows_BC[b, c] = rows_WC[index_B[b], c]
         for t in range(labels_BT.shape[1]):
@@ -77,7 +50,7 @@ def distinct(rows_I: I32, where_R: I32, found_I: I64, inverse_I: I32, count_I: I
     k = 0
     for i in range(rows_I.size):
         if i + 2 * AHEAD < rows_I.size:
-            _prefetch(where_R, rows_I[i + 2 * AHEAD])
+            prefetch(where_R, rows_I[i + 2 * AHEAD])
         row = rows_I[i]
         if row < 0:
             inverse_I[i] = 0
@@ -115,7 +88,7 @@ def touch(
     batch, with the last step before this one; field_K: the last field that starts at or before the row."""
     for k in range(rows_K.size):
         if k + AHEAD < rows_K.size:
-            _prefetch(history_RH, rows_K[k + AHEAD])
+            prefetch(history_RH, rows_K[k + AHEAD])
         row = history_RH[rows_K[k]]
         field = offset_F.size - 1
         while offset_F[field] > rows_K[k]:
@@ -160,8 +133,8 @@ def _adam(
     width, age, rate, floor = grad.shape[1], -1, f32(0), f32(eps)
     for k in range(rows.size):
         if k + AHEAD < rows.size:
-            _prefetch(store, rows[k + AHEAD])
-            _prefetch(state_reset_step, rows[k + AHEAD])
+            prefetch(store, rows[k + AHEAD])
+            prefetch(state_reset_step, rows[k + AHEAD])
         row = rows[k]
         if step - state_reset_step[row] != age:
             age = step - state_reset_step[row]
@@ -185,7 +158,7 @@ def adagrad(
     width = grad.shape[1]
     for k in range(rows.size):
         if k + AHEAD < rows.size:
-            _prefetch(store, rows[k + AHEAD])
+            prefetch(store, rows[k + AHEAD])
         factor, kept, row = f32(lr) * _at(scale, k), _at(keep, k), rows[k]
         weight, square = store[row, :width], store[row, width:]
         for d in range(width):
@@ -202,7 +175,7 @@ def rowwise_adagrad(
     width = grad.shape[1]
     for k in range(rows.size):
         if k + AHEAD < rows.size:
-            _prefetch(store, rows[k + AHEAD])
+            prefetch(store, rows[k + AHEAD])
         row, total = rows[k], f32(0)
         for d in range(width):
             total += grad[k, d] * grad[k, d]
@@ -219,7 +192,7 @@ def sgd(
 ) -> None:  # fmt: skip
     for k in range(rows.size):
         if k + AHEAD < rows.size:
-            _prefetch(store, rows[k + AHEAD])
+            prefetch(store, rows[k + AHEAD])
         factor, kept, row = f32(lr) * _at(scale, k), _at(keep, k), rows[k]
         for d in range(grad.shape[1]):
             store[row, d] = store[row, d] * kept - factor * grad[k, d]
