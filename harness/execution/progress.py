@@ -103,7 +103,7 @@ class Display:
 def _curve(task: str, run: Run) -> str:
     """AUC of one task on valid after each epoch."""
     values = " ".join(f"{value:.4f}" for value in curves.ends(run.records, "auc", task).values())
-    return f"[dim]{task} AUC by epoch[/] {values}"
+    return f"[dim]valid {task} AUC by epoch[/] {values}"
 
 
 def name(job: Job) -> str:

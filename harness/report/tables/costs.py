@@ -45,7 +45,8 @@ def spent(comparison: Comparison) -> str:
     machines = machines_of(runs)
     trials = len({trial.key for arm in comparison.result.arms for trial in arm.trials})
     minutes = comparison.seconds / 60
-    took = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
+    few = f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{comparison.seconds:.0f} seconds"
+    took = few if minutes < 120 else f"{minutes / 60:.1f} hours"
     used = {(run.spec["train"].get("device", "cpu"), run.spec["train"].get("threads", 1)) for run in runs}
     each = ", each on one core" if used == {("cpu", 1)} else ""
     text = f"{len(runs)} reporting runs and {trials} trials trained and evaluated for {took}{each}"
