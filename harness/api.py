@@ -7,7 +7,7 @@ the fused table, U distinct training ids of one field, M any number of ids.
 
 from __future__ import annotations
 
-from harness.base.errors import UserError
+from harness.base.errors import UserError, unknown
 from harness.base.plugin import tuned
 from harness.contracts.data import Data, Dataset, Generator, Ints, Lists, Split, Stream
 from harness.contracts.encoding import Encoder, FieldStats, hash_ids, vocabulary
@@ -45,5 +45,6 @@ __all__ = [
     "hash_ids",
     "mlp",
     "tuned",
+    "unknown",
     "vocabulary",
 ]  # fmt: skip

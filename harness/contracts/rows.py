@@ -123,11 +123,12 @@ class Tables(Protocol):
         """Occurrences of each of a field's rows in one pass over the training split, int32."""
 
     def reset(
-        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None
-    ) -> None:
+        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None,
+        again: bool = False,
+    ) -> None:  # fmt: skip
         """Redraw a field's rows (all, or int64 `rows` of the fused table) and clear their optimiser state.
 
-        around: [D], or a row for each, added to what is drawn.
+        around: [D], or a row for each, added to what is drawn. again: give the rows what they held before training.
         """
 
     def row_buffer(self, name: str) -> Tensor:

@@ -136,9 +136,12 @@ class EmbeddingTables:
         return self.train_count_R[field.offset : field.offset + field.num_rows]
 
     def reset(
-        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None
-    ) -> None:
+        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None,
+        again: bool = False,
+    ) -> None:  # fmt: skip
         """Redraw rows from the initial distribution, from the field's own random streams, and clear their state.
+
+        again: draw what they were first.
 
         Raises:
             ValueError: a row is not of this field.
@@ -151,7 +154,11 @@ class EmbeddingTables:
         which = slice(first, end) if rows is None else rows
         if self.step and not state:
             self._absence.settle(self.store, self._state_reset_step_R, which, self.step)
-        self._initial.draw(self._weight_RD, field, which)
+        if again:
+            first_RD = self._initial.first(field).to(self.device)
+            self._weight_RD[which] = first_RD if rows is None else first_RD[rows - first]
+        else:
+            self._initial.draw(self._weight_RD, field, which)
         if around is not None:
             self._weight_RD[which] += around
         self.history.reset(which)

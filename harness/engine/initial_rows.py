@@ -23,8 +23,18 @@ class InitialRows:
         self._draws: dict[str, int] = {}
 
     def draw(self, weight_RD: Tensor, field: FieldTable, which: Tensor | slice) -> None:
-        """Overwrite these rows of a field in weight_RD, in chunks that the threads of torch share."""
+        """Overwrite these rows of a field in weight_RD."""
         number = self._draws[field.name] = self._draws.get(field.name, -1) + 1
+        self._write(weight_RD, field, which, number)
+
+    def first(self, field: FieldTable) -> Tensor:
+        """What the rows of a field were drawn as at first, [num_rows, D]."""
+        first_RD = torch.empty(field.num_rows, self._width)
+        self._write(first_RD, field, slice(0, field.num_rows), 0)
+        return first_RD
+
+    def _write(self, weight_RD: Tensor, field: FieldTable, which: Tensor | slice, number: int) -> None:
+        """The rows of this draw, in chunks that the threads of torch share."""
         whole = isinstance(which, slice)
         start, count = (which.start, which.stop - which.start) if isinstance(which, slice) else (0, len(which))
 

@@ -119,8 +119,9 @@ class Noted:
     importance: Tensor = field(default_factory=lambda: torch.arange(10.0))
 
     def reset(
-        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None
-    ) -> None:
+        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None,
+        again: bool = False,
+    ) -> None:  # fmt: skip
         assert rows is not None
         assert state
         self.reset_rows.append(sorted(rows.tolist()))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.engine import make_mapping, make_step, strategy_of
 
-from harness.api import DenseSpec, TableSpec
+from harness.api import DenseSpec, TableSpec, UserError
 from harness.engine.batches import DistinctFinder
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.plugins.registry import Registry
@@ -94,3 +94,25 @@ def test_a_reset_around_a_row_draws_what_it_draws_without_and_adds_it() -> None:
     difference = drawn[1] - drawn[0]
     assert torch.allclose(difference[[1, 3]], torch.tensor([1.0, -2.0]).expand(2, 2))
     assert difference[[0, 2, 4]].count_nonzero() == 0
+
+
+@pytest.mark.parametrize("to", ["init", "start"])
+def test_reinit_redraws_the_named_fields_or_a_share_of_rows(to: str) -> None:
+    tables = EmbeddingTables(make_mapping([400, 30]), TableSpec(lr=0.1), 2, [], seed=3)
+    drawn = tables.weight_RD.clone()
+    tables.store[:, :2] += 1
+    moved = tables.weight_RD.clone()
+    strategy_of(REGISTRY, "reinit", to=to, fields=("field0",), share=0.5).on_epoch_start(2, tables)
+    changed_R = (tables.weight_RD != moved).any(dim=1)
+    assert not changed_R[400:].any()
+    assert 150 < changed_R.sum() < 250
+    assert torch.equal(tables.weight_RD[changed_R], drawn[changed_R]) == (to == "start")
+    strategy_of(REGISTRY, "reinit", to=to).on_epoch_start(2, tables)
+    assert torch.equal(tables.weight_RD, drawn) == (to == "start")
+    assert tables.weight_RD.abs().max() < 0.1
+
+
+def test_reinit_refuses_a_field_that_there_is_not_before_the_first_step() -> None:
+    tables = EmbeddingTables(make_mapping([4]), TableSpec(lr=0.1), 2, [], seed=3)
+    with pytest.raises(UserError, match=r"reinit: unknown field 'feild0'; did you mean 'field0'"):
+        strategy_of(REGISTRY, "reinit", fields=("feild0",)).on_epoch_start(1, tables)

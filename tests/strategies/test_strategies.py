@@ -59,6 +59,8 @@ VARIANTS = [
     "low_frequency_filter(keep=0.2)",
     "low_frequency_filter+reinit",
     "reinit(min_cardinality=100, reset_state=False)",
+    "reinit(share=0.5)",
+    "reinit(to='start')",
     "reinit+frequency_adaptive_lr",
     "running_mean+return_to_mean",
     "sparse_optimizer(optimizer='adam', lr_ratio=5.0)",
@@ -234,8 +236,9 @@ class Resets:
     calls: list[tuple[str, bool]] = field(default_factory=list)
 
     def reset(
-        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None
-    ) -> None:
+        self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None,
+        again: bool = False,
+    ) -> None:  # fmt: skip
         assert rows is None
         self.calls.append((field.name, state))
 
