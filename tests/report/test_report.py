@@ -31,7 +31,7 @@ from harness.metrics.catalog import BUCKETS
 from harness.report.figures.arm_styles import arm_styles
 from harness.report.format import digits_for, interval, number, show
 from harness.report.pages.answer import answer
-from harness.report.pages.page import typeset
+from harness.report.pages.templates import typeset
 from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs, plan_toml
 from harness.report.write import analyse, ranked_table, write_report
