@@ -12,8 +12,8 @@ from harness.data.profile.together import strongest
 from harness.data.profile.zipf_fit import Frequencies
 from harness.results.description import FieldInTime, Periods, RateInTime, TextTable, Together, Values
 
-MOST_PAIRS, MOST_OF_LABEL = 5, 3
-"""Pairs of fields that are listed, and fields with each label."""
+MOST_PAIRS, MOST_WITH_LABELS = 5, 6
+"""Pairs of fields that are listed, and of fields with labels, each of which has one at least."""
 
 
 def tables(found: Profile) -> Iterator[TextTable]:
@@ -55,7 +55,8 @@ def in_time(periods: Periods, fields: tuple[FieldInTime, ...], rates: tuple[Rate
 def pairs(found: Together) -> TextTable | None:
     """The strongest pairs of fields, then the fields that tell most of each label."""
     chosen = [("field, field", *pair) for pair in strongest(found)[:MOST_PAIRS]]
-    chosen += [("field, label", *pair) for t in range(found.labels) for pair in strongest(found, t)[:MOST_OF_LABEL]]
+    each = max(1, MOST_WITH_LABELS // max(found.labels, 1))
+    chosen += [("field, label", *pair) for t in range(found.labels) for pair in strongest(found, t)[:each]]
     rows = tuple((f"{one} + {other}", kind, f"{value:.2f}") for kind, one, other, value in chosen)
     return TextTable("Go together", ("go together", "pair", "normalised mutual information"), rows) if rows else None
 
