@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from harness.base.errors import UserError
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import plan_that_ran
 from harness.metrics import curves
+from harness.results.description import Description, kept
 from harness.results.findings import Finding
 from harness.results.keys import ArmRole, Status
 from harness.results.plan_results import PLAIN, Arm, PlanResult, read_plan_result
@@ -118,12 +119,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A plan with everything that was recorded for it. seconds: of training and evaluation, trials included."""
+    """A plan with everything that was recorded for it. seconds: of training and evaluation, trials included.
+
+    descriptions: of its data sets, as far as they were kept.
+    """
 
     result: PlanResult
     plan: Plan
     groups: tuple[Group, ...]
     seconds: float = 0.0
+    descriptions: tuple[Description, ...] = ()
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -145,7 +150,9 @@ def load(results: Path, name: str) -> Comparison:
     plan = plan_that_ran(name, result.plan)
     keys = {key for arm in result.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
     spent = sum(seconds_of(results / "runs", key) for key in keys)
-    return Comparison(result, plan, groups(plan, result, results), spent)
+    found = ((label, kept(results, key)) for label, key in result.data.items())
+    descriptions = tuple(replace(each, name=label) for label, each in found if each is not None)
+    return Comparison(result, plan, groups(plan, result, results), spent, descriptions)
 
 
 def groups(plan: Plan, result: PlanResult, results: Path) -> tuple[Group, ...]:

@@ -163,12 +163,13 @@ def describe(
     results: Results = Path("results"),
     plugins: Plugins = None,
     overrides: Overrides = None,
-    png: Annotated[Path | None, _folder_or_file("--png", "Where to draw the rank-frequency plot.")] = None,
+    png: Annotated[Path | None, _folder_or_file("--png", "Where to draw its pictures.")] = None,
+    page: Annotated[Path | None, _folder_or_file("--page", "Where to write all of it as an HTML page.")] = None,
 ) -> None:
-    """Describe data sets, built if need be: how often ids occur, label rates, the best AUC that can be reached."""
+    """Describe data sets, built if need be: tails, unseen ids, base rates and drift by day, what goes together."""
     from harness.commands.data_describe import print_data
 
-    print_data(console, source, schema, results, plugins, overrides, png)
+    print_data(console, source, schema, results, plugins, overrides, png, page)
 
 
 @data_app.command()

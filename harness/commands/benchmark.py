@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.base.errors import UserError
+from harness.data.profile.describe import keep_descriptions
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.plan import Plan
@@ -15,6 +16,7 @@ from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.report.write import analyse, ranked_table, write_report
 from harness.results.plan_results import read_plan_result
+from harness.search.arm import data_by_label
 from harness.tracking.factory import Kind
 
 
@@ -33,6 +35,7 @@ def benchmark(
     _own_table(plan, results)
     arms = checked(console, plan, Registry(plugins), results)
     _, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
+    keep_descriptions(data_by_label(arms), results)
     analysis = analyse(results, plan.name)
     console.print(ranked_table(analysis))
     lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]

@@ -16,7 +16,7 @@ from harness.results.findings import Finding
 from harness.results.keys import ArmId
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Record, Run
-from harness.search.arm import ArmPlan, findings_by_dataset
+from harness.search.arm import ArmPlan, data_by_label, findings_by_dataset
 from harness.search.job import Job
 from harness.search.procedure import Jobs, procedure
 
@@ -68,13 +68,14 @@ class _Scheduler:
         self._waiting: dict[str, list[_RunningArm]] = {}
         self._arms: list[_RunningArm] = []
         self._findings: dict[str, tuple[Finding, ...]] = {}
+        self._data: dict[str, str] = {}
         self._died: set[str] = set()
 
     def run(self, arms: Sequence[ArmPlan], check: Callable[[Sequence[Job]], object]) -> PlanResult:
         for observer in self._observers:
             observer.planned(sum(arm.most_runs for arm in arms))
         self._arms = [_RunningArm(procedure(arm)) for arm in arms]
-        self._findings = findings_by_dataset(arms)
+        self._findings, self._data = findings_by_dataset(arms), data_by_label(arms)
         for arm in self._arms:
             self._advance(arm, None)
         check(self._ready)
@@ -161,8 +162,7 @@ class _Scheduler:
 
     def _write_result(self, complete: bool) -> PlanResult:
         arms = tuple(each for arm in self._arms for each in arm.arms)
-        result = PlanResult(
-            self._plan.name, self._plan.model_dump(mode="json", by_alias=True), arms, complete, self._findings
-        )
+        plan = self._plan.model_dump(mode="json", by_alias=True)
+        result = PlanResult(self._plan.name, plan, arms, complete, self._findings, self._data)
         write_plan_result(self._results, result)
         return result

@@ -66,7 +66,7 @@ class Arm:
 class PlanResult:
     """What a plan has come to so far. plan: its full TOML as a dictionary. complete: every run is done.
 
-    findings: label of a data set -> what would mislead who trains on it.
+    findings: label of a data set -> what would mislead who trains on it. data: label -> key of the built data.
     """
 
     name: str
@@ -74,6 +74,7 @@ class PlanResult:
     arms: tuple[Arm, ...]
     complete: bool
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+    data: dict[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> str:
@@ -87,7 +88,7 @@ def ensure_usable(results: Path, plan: str) -> None:
     Raises:
         UserError: it does.
     """
-    for path in (results / name for name in ("checkpoints", "data", "plans", "runs", "tables")):
+    for path in (results / name for name in ("checkpoints", "data", "descriptions", "plans", "runs", "tables")):
         if path.exists() and not path.is_dir():
             raise UserError(f"'{path}' is a file; accepted: a folder, or nothing yet")
     for path in (results / "report.html", results / "plans" / f"{plan}.json"):
@@ -114,7 +115,8 @@ def read_plan_result(results: Path, name: str) -> PlanResult:
         for text in (value["name"], value["plan"].get("table") or name):
             if not re.match(FILE_NAME, text):
                 raise ValueError(f"{text!r} is no name of a file")
-        return PlanResult(value["name"], value["plan"], arms, value["complete"], findings)
+        data = {label: str(key) for label, key in value.get("data", {}).items()}
+        return PlanResult(value["name"], value["plan"], arms, value["complete"], findings, data)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"'{path}' is damaged, or of another version: {type(error).__name__}: {error}; run the plan again, which "

@@ -133,6 +133,11 @@ def findings_by_dataset(arms: Iterable[ArmPlan]) -> dict[str, tuple[Finding, ...
     return {arm.dataset: arm.findings for arm in arms}
 
 
+def data_by_label(arms: Iterable[ArmPlan]) -> dict[str, str]:
+    """Label of each data set -> key of what was built; of several draws, the last."""
+    return {arm.dataset: arm.draws[-1].key for arm in arms}
+
+
 def _shared(limits: tuple[float, float], default: float) -> tuple[Any, float]:
     """A learning rate's search range, stretched to hold its default."""
     return distribution(Knob(min(limits[0], default), max(limits[1], default), log=True), default), default

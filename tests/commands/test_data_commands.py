@@ -121,6 +121,8 @@ def test_every_split_is_described_with_its_rows_dates_and_positives(written: Pat
         (["write", "tiny", "--out", "x", "--slice", "0:99999"], "last <= 12,000"),
         (["describe", "tinny"], "unknown preset or file 'tinny'; did you mean 'tiny'?"),
         (["describe", "no.parquet"], "the file does not exist"),
+        (["describe", "tiny", "--page", "x.pdf"], "--page 'x.pdf' is not drawn; accepted: a file named *.html, *.htm"),
+        (["describe", "tiny", "--png", "x.gif"], "--png 'x.gif' is not drawn; accepted: a file named *.png, *.svg"),
         (["match", "no.parquet", "--out", "x.toml"], "'no.parquet' needs --schema"),
         (["match", "tiny", "--out", "x.txt"], "--out 'x.txt' is not named *.toml"),
         (["table", "tinny"], "unknown preset 'tinny'; did you mean 'tiny'?"),
@@ -134,12 +136,18 @@ def test_bad_input_is_one_line(tmp_path: Path, arguments: list[str], message: st
 
 
 def test_a_file_and_a_preset_are_described_and_drawn(written: Path) -> None:
-    preset = multiepoch("data", "describe", "tiny", "--png", "ranks.png", cwd=written)
+    preset = multiepoch("data", "describe", "tiny", "--png", "all.png", "--page", "data.html", cwd=written)
     assert preset.returncode == 0, preset.stderr
     assert "best AUC" in preset.stdout
-    assert (written / "ranks.png").read_bytes()[:4] == b"\x89PNG"
-    table = multiepoch("data", "describe", "tiny/train.parquet", cwd=written)
+    assert re.search(r"product \+ category +field, field +1.00", preset.stdout)
+    assert (written / "all.png").read_bytes()[:4] == b"\x89PNG"
+    assert (written / "data.html").read_text().count("<svg") >= 5
+    command = ("data", "describe", "tiny/train.parquet", "--png", "tails.png", "--page", "tails.html")
+    table = multiepoch(*command, cwd=written)
     assert table.returncode == 0, table.stderr
+    assert (written / "tails.png").exists()
+    assert (written / "tails.html").read_text().count("<svg") == 1
+    assert "without a schema no row is held out" in table.stdout
     user = next(line.split() for line in table.stdout.splitlines() if line.startswith(" user"))
     ids = pl.read_parquet(written / "tiny" / "train.parquet")["user"].n_unique()
     assert user[1] == f"{ids:,}"

@@ -73,6 +73,9 @@ def test_a_benchmark_says_it_first_and_its_report_keeps_it(visits: Path) -> None
     assert (kept.check, kept.severity) == ("field_tells_label", Severity.STOP)
     for path in ("report.html", "tables/plan.md"):
         assert "the mean training label of its ids has AUC 1.00" in (visits / "results" / path).read_text()
+    (described,) = (visits / "results" / "descriptions").iterdir()
+    assert described.stem == read_plan_result(visits / "results", "plan").data["visits"]
+    assert "The data of plan" in (visits / "results" / "report.html").read_text()
     kept_file = visits / "results" / "plans" / "plan.json"
     before = {k: v for k, v in json.loads(kept_file.read_text()).items() if k != "findings"}
     kept_file.write_text(json.dumps(before))

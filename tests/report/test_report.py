@@ -10,7 +10,6 @@ import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 from scipy import stats as scipy_stats
+from support.html import Page
 from support.markdown import HOSTILE, addresses, elements, words
 from support.simulated import CURVES, DIP, ENV, Bench, analysed, compared
 
@@ -31,7 +31,7 @@ from harness.metrics.catalog import BUCKETS
 from harness.report.figures.arm_styles import arm_styles
 from harness.report.format import digits_for, interval, number, show
 from harness.report.pages.answer import answer
-from harness.report.pages.page import typeset
+from harness.report.pages.templates import typeset
 from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs, plan_toml
 from harness.report.write import analyse, ranked_table, write_report
@@ -289,34 +289,6 @@ def test_a_lead_at_epoch_one_is_not_called_multi_epoch(tmp_path: Path) -> None:
 
 
 # The page
-
-
-class Page(HTMLParser):
-    """Checks that elements nest, and gathers what a browser would load."""
-
-    VOID = frozenset({"meta", "input", "br", "link", "img", "wbr"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.loads: list[str] = []
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_startendtag(tag, attrs)
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-        self.loads += [v or "" for k, v in attrs if k in ("src", "href", "srcset", "data", "action", "xlink:href")]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,8 @@ from harness.base.errors import unknown
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.indexed import IndexedDataset
-from harness.data.leaks.checks import findings
 from harness.data.meter import Say, silent
-from harness.data.profile.statistics import FieldProfile, Profile, SplitProfile, profile
+from harness.data.profile.statistics import FieldProfile, Profile, SplitProfile
 from harness.data.profile.zipf_fit import fit, frequencies
 from harness.data.synthetic.population import presets
 from harness.data.tabular.files import PATTERN, data_files
@@ -28,33 +27,12 @@ from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import PluginSpec, labels
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
-from harness.results.findings import Finding
 
 Counts = dict[str, npt.NDArray[np.int64]]
 KEYS = {"powerlaw": ("preset", "tasks"), "table_file": ("schema", "labels")}
 """Data set -> the parameter that a TOML file is for, and a key by which to tell such a file."""
 TABLES = (".parquet", ".csv", ".tsv", ".jsonl", ".arrow")
 """How the names of table files mostly end."""
-
-
-def described(
-    source: str,
-    results: Path,
-    plugins: Path | None,
-    overrides: list[str] | None,
-    schema: str | None,
-    say: Say = silent,
-) -> Iterator[tuple[str, Counts, Profile, tuple[Finding, ...]]]:
-    """Name, training counts by field, profile, and what would mislead of each data set of a source.
-
-    Raises:
-        UserError: it is nothing of the kind, or cannot be read.
-    """
-    if _is_table(source) and schema is None:
-        yield *plain_table(source), ()
-        return
-    for name, data in indexed_datasets(source, results, plugins, overrides, schema, say):
-        yield name, {n: data.counts(f) for f, n in enumerate(data.fields)}, profile(data), findings(data)
 
 
 def indexed_datasets(
@@ -76,7 +54,7 @@ def indexed_datasets(
         yield name, indexed.load(data_folder(results, key))
 
 
-def _is_table(source: str) -> bool:
+def is_table(source: str) -> bool:
     path = Path(source)
     if source in presets() or path.suffix == ".toml":
         return False
@@ -87,7 +65,7 @@ def _datasets(
     source: str, registry: Registry, overrides: list[str] | None, schema: str | None
 ) -> tuple[dict[str, PluginSpec], int]:
     """Data sets by label, and their seed."""
-    if _is_table(source):
+    if is_table(source):
         if schema is None:
             raise UserError(
                 f"'{source}' needs --schema, the TOML file that says which of its columns are ids and labels"

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.load import Comparison, Group
@@ -17,8 +12,10 @@ from harness.report.cautions import cautions
 from harness.report.figures import curves, points
 from harness.report.figures.arm_styles import ArmStyle, arm_styles
 from harness.report.figures.ranks import diagram
-from harness.report.format import NOTHING, baseline_name
+from harness.report.format import baseline_name
 from harness.report.pages.answer import Answer, answer, rule
+from harness.report.pages.described import Described, describe
+from harness.report.pages.templates import templates
 from harness.report.tables import costs, details, overall
 from harness.report.tables.certainty import DIFFERENCE, certainty, sensitivity
 from harness.report.tables.grids import Grid, by_task, ranked
@@ -63,44 +60,27 @@ class Section:
 
 @dataclass(frozen=True)
 class Chapter:
-    """What the page shows of one plan. overall: the ranks over data sets and tasks, as words, table and figure."""
+    """What the page shows of one plan. overall: the ranks over data sets and tasks, as words, table and figure.
+
+    data: what each data set looks like, as far as that was kept.
+    """
 
     comparison: Comparison
     sections: list[Section]
     overall: tuple[str, Grid, str] | None
     environments: list[tuple[str, str]]
+    data: list[Described]
 
 
 def render(analyses: Sequence[Analysis], difference: float = DIFFERENCE) -> str:
     """The whole page; every name in it is escaped. difference: the one whose price in seeds is given."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"typeset": typeset, "breakable": breakable}
     chapters = [_chapter(analysis, difference) for analysis in analyses]
     arms = max((len(each.group.arms) for analysis in analyses for each in analysis.groups), default=0)
-    return environment.get_template("report.html").render(
-        chapters=chapters, arms=arms, how_to_read=HOW_TO_READ, plan_toml=details.plan_toml
+    return (
+        templates()
+        .get_template("report.html")
+        .render(chapters=chapters, arms=arms, how_to_read=HOW_TO_READ, plan_toml=details.plan_toml)
     )
-
-
-def typeset(text: str) -> str:
-    """True minus signs and dashes; intervals and p-values do not break across lines."""
-    if text == NOTHING:
-        return "\u2013"
-    text = re.sub(r"(?<![\w.)])-(?=[.\d])", "\u2212", text).replace(" - ", " \u2212 ")
-    text = re.sub(r"\bp ([=<]) ", "p\u00a0\\1\u00a0", text)
-    return re.sub(r"(\S+) \[([\d.\u2212]+), ([\d.\u2212]+)\]", "\\1\u00a0[\\2,\u00a0\\3]", text)
-
-
-def breakable(text: str) -> Markup:
-    """A long name that may break at its joints; settings break between each other alone."""
-    safe = str(escape(text))
-    return Markup(safe.replace(" = ", "\u00a0=\u00a0") if " = " in text else re.sub("([_+(])", r"\1<wbr>", safe))
 
 
 def _chapter(analysis: Analysis, difference: float) -> Chapter:
@@ -110,6 +90,7 @@ def _chapter(analysis: Analysis, difference: float) -> Chapter:
         sections=list(map(_section, analysis.groups, arm_styles(analysis), repeat(difference))),
         overall=(overall.summary(ranking), overall.table(ranking), diagram(ranking)) if ranking else None,
         environments=details.environments(comparison),
+        data=list(map(describe, comparison.descriptions)),
     )
 
 

@@ -1,0 +1,138 @@
+"""What a profile tells, as tables of text: for a terminal, a page and the report alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.data.estimate import Estimate
+from harness.data.indexed import SPLITS
+from harness.data.profile.statistics import Profile, TaskProfile
+from harness.data.profile.times import moments
+from harness.data.profile.together import strongest
+from harness.data.profile.zipf_fit import Frequencies
+from harness.results.description import FieldInTime, Periods, RateInTime, TextTable, Together, Values
+
+MOST_PAIRS, MOST_WITH_LABELS = 5, 6
+"""Pairs of fields that are listed, and of fields with labels, each of which has one at least."""
+
+
+def tables(found: Profile) -> Iterator[TextTable]:
+    """Splits, labels, fields, numbers and lists, as far as there are any."""
+    yield _splits(found)
+    if found.tasks:
+        yield _tasks(found)
+    yield _fields(found)
+    if found.numbers:
+        columns = ("number", "missing in train", "in test", "mean of test, in deviations of train")
+        rows = ((n.name, f"{n.missing_train:.1%}", f"{n.missing_test:.1%}", f"{n.moved:+.2f}") for n in found.numbers)
+        yield TextTable("Numbers", columns, tuple(rows))
+    if found.lists:
+        heads = ("list", "table", "ids in train", "mean length in test", "test unseen")
+        lists = ((e.name, e.table, f"{e.ids:,}", f"{e.mean_length:.1f}", f"{e.unseen:.1%}") for e in found.lists)
+        yield TextTable("Lists", heads, tuple(lists))
+
+
+def in_time(periods: Periods, fields: tuple[FieldInTime, ...], rates: tuple[RateInTime, ...]) -> Iterator[TextTable]:
+    """The first and the last periods of fields and of labels."""
+    by = f", by {periods.unit}"
+    columns = (f"field{by}", "new ids, 2nd", "last of train", "unseen, first held out", "last", "drift, last (bits)")
+    rows = (
+        (
+            field.name,
+            _share(field.fresh[1] if len(field.fresh) > 1 else None),
+            _share(_last(field.fresh)),
+            _share(next((value for value in field.unseen if value is not None), None)),
+            _share(_last(field.unseen)),
+            "-" if (moved := _last(field.drift)) is None else f"{moved:.3f}",
+        )
+        for field in fields
+    )
+    yield TextTable("In time", columns, tuple(rows))
+    heads = (f"label{by}", "first rate", "95 %", "last rate", "95 %")
+    yield TextTable("Base rates", heads, tuple(map(_ends, rates)))
+
+
+def pairs(found: Together) -> TextTable | None:
+    """The strongest pairs of fields, then the fields that tell most of each label."""
+    chosen = [("field, field", *pair) for pair in strongest(found)[:MOST_PAIRS]]
+    each = max(1, MOST_WITH_LABELS // max(found.labels, 1))
+    chosen += [("field, label", *pair) for t in range(found.labels) for pair in strongest(found, t)[:each]]
+    rows = tuple((f"{one} + {other}", kind, f"{value:.2f}") for kind, one, other, value in chosen)
+    return TextTable("Go together", ("go together", "pair", "normalised mutual information"), rows) if rows else None
+
+
+def _ends(label: RateInTime) -> tuple[str, ...]:
+    known = [p for p, rate in enumerate(label.rate) if rate is not None]
+    if not known:
+        return (label.name, *("-",) * 4)
+    cells = [
+        text
+        for p in (known[0], known[-1])
+        for text in (_rate(label.rate[p]), f"{_rate(label.low[p])} to {_rate(label.high[p])}")
+    ]
+    return (label.name, *cells)
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _last(values: Values) -> float | None:
+    return next((value for value in reversed(values) if value is not None), None)
+
+
+def _splits(found: Profile) -> TextTable:
+    timed = any(split.span is not None for split in found.splits.values())
+    weighed = any(split.weights is not None for split in found.splits.values())
+    dates, weights = ("first", "last") if timed else (), ("least weight", "mean", "most") if weighed else ()
+    rows = (
+        (part, f"{split.rows:,}", *moments(*(split.span or ())), *(f"{weight:.4g}" for weight in split.weights or ()))
+        for part, split in found.splits.items()
+    )
+    return TextTable("Rows", ("split", "rows", *dates, *weights), tuple(rows))
+
+
+def _tasks(found: Profile) -> TextTable:
+    """Positives of each label by split, and what the truth would reach, if it is known."""
+    judged = any(task.auc is not None for task in found.tasks)
+    best = ("best AUC on test", "and logloss") if judged else ()
+    rows: list[tuple[str, ...]] = []
+    for task in found.tasks:
+        reached = (_estimate(task.auc), _estimate(task.logloss)) if judged else ()
+        rows.append((task.name, *(_positives(found, task, part) for part in SPLITS), *reached))
+        if task.full is not None:
+            full = (f"{task.full[part]:.3%}" for part in SPLITS)
+            rows.append(("  of the full log", *full, *("",) * len(best)))
+    return TextTable("Labels", ("label", *(f"{part} positives" for part in SPLITS), *best), tuple(rows))
+
+
+def _positives(found: Profile, task: TaskProfile, part: str) -> str:
+    known = task.known[part]
+    of_known = "" if known == found.rows[part] else f" of {known:,}"
+    return f"{task.positives[part]:,}{of_known} ({task.rates[part]:.2%})"
+
+
+def _fields(found: Profile) -> TextTable:
+    columns = ("field", "ids in train", "once", "N>=10 / N>=2", "top 1%", "top 10%", "exponent", "shift")
+    rows: list[tuple[str, ...]] = []
+    for field in found.fields:
+        law, tested = field.law, (field.unseen, field.once) if found.tasks else ()
+        fitted = (
+            ("-", "") if law is None else (f"{law.exponent:.3f}±{(law.high - law.low) / 2:.3f}", f"{law.shift:.1f}")
+        )
+        rows.append((field.name, *_frequencies(field.frequencies), *fitted, *(f"{share:.1%}" for share in tested)))
+    tested = (found.rarest_unseen, found.rarest_once) if found.tasks else ()
+    rows.append(("all", *_frequencies(found.everything), "", "", *(f"{share:.1%}" for share in tested)))
+    return TextTable("Fields", (*columns, *(("test unseen", "seen once") if found.tasks else ())), tuple(rows))
+
+
+def _frequencies(f: Frequencies) -> tuple[str, ...]:
+    return f"{f.ids:,}", *(f"{share:.1%}" for share in (f.singletons, f.ten, f.top_1, f.top_10))
+
+
+def _estimate(value: Estimate | None) -> str:
+    return "unknown" if value is None else f"{value.value:.4f}±{value.error:.4f}"

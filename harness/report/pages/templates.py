@@ -1,0 +1,38 @@
+"""How pages are made of their templates: every text is escaped, numbers are typeset, long names may break."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from harness.report.format import NOTHING
+
+
+def templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"typeset": typeset, "breakable": breakable}
+    return environment
+
+
+def typeset(text: str) -> str:
+    """True minus signs and dashes; intervals and p-values do not break across lines."""
+    if text == NOTHING:
+        return "\u2013"
+    text = re.sub(r"(?<![\w.)])-(?=[.\d])", "\u2212", text).replace(" - ", " \u2212 ")
+    text = re.sub(r"\bp ([=<]) ", "p\u00a0\\1\u00a0", text)
+    return re.sub(r"(\S+) \[([\d.\u2212]+), ([\d.\u2212]+)\]", "\\1\u00a0[\\2,\u00a0\\3]", text)
+
+
+def breakable(text: str) -> Markup:
+    """A long name that may break at its joints; settings break between each other alone."""
+    safe = str(escape(text))
+    return Markup(safe.replace(" = ", "\u00a0=\u00a0") if " = " in text else re.sub("([_+(])", r"\1<wbr>", safe))

@@ -1,0 +1,102 @@
+"""The description of a data set: complete on data of every kind, kept once, and silent where nothing can be told."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.engine import make_data, make_split, store
+
+from harness.api import Data, Kept, Kinds, ListField, Lists, NumberField
+from harness.data import indexed
+from harness.data.profile import describe as describing
+from harness.data.profile.describe import describe, keep_descriptions
+from harness.data.profile.together import strongest
+from harness.report.pages.data_page import write_page
+from harness.results.description import Description, keep, kept, path_of
+
+
+def of(data: Data, folder: Path) -> Description:
+    found = describe("mine", store(data, folder / "data"), ())
+    write_page([found], folder / "page.html")
+    keep(folder, "key", found)
+    assert kept(folder, "key") == found
+    return found
+
+
+def test_three_rows_are_described_and_what_is_missing_is_said(tmp_path: Path) -> None:
+    found = of(make_data([[1, 1], [2, 1], [3, 1]], [[1, 1], [4, 1]]), tmp_path)
+    assert found.notes[-1].startswith("what goes together cannot be told: too few of 3 training rows")
+    assert found.notes[0] == "rows have no times: periods are 7 equal parts of them, in the order train, valid, test"
+    user, constant = found.fields
+    assert [value for value in user.unseen if value is not None] == [0, 1, 0, 1]
+    assert set(constant.unseen) == {None, 0}
+    assert "The share of positives" in (tmp_path / "page.html").read_text()
+
+
+def test_weights_lists_numbers_and_dropped_rows_are_said(tmp_path: Path) -> None:
+    rng, rows = np.random.default_rng(0), 3000
+    splits = [
+        make_split(
+            rng,
+            np.stack([user := rng.integers(0, 20, rows), user % 4], axis=1),
+            weight_N=rng.uniform(0.5, 2, rows).astype(np.float32),
+            numbers_NP=rng.normal(size=(rows, 1)).astype(np.float32),
+            lists=(Lists(rng.integers(0, 9, rows), np.ones(rows, np.int64)),),
+            time_N=np.sort(rng.integers(0, 5 * 86_400, rows)),
+        )
+        for _ in range(3)
+    ]
+    kinds = Kinds((NumberField("price"),), (ListField("tags"),))
+    found = of(Data(("user", "city"), ("click", "buy"), *splits, kinds=kinds, kept={"buy": Kept(0.5)}), tmp_path)
+    told = "\n".join(found.notes)
+    assert "splits do not follow each other in time" in told
+    assert "base rates by period count rows by their weights" in told
+    assert "of the full log, before rows were dropped: buy" in told
+    assert "not among the columns that go together: tags" in told
+    assert [field.name for field in found.fields] == ["user", "city", "tags", "price"]
+    assert found.together is not None
+    assert found.together.names == ("user", "city", "price", "click", "buy")
+    (one, other, value), *_ = strongest(found.together)
+    assert {one, other} == {"user", "city"}
+    assert value == pytest.approx(1)
+    assert max(value for label in (0, 1) for *_, value in strongest(found.together, label)) < 0.05
+
+
+def test_labels_pair_on_the_rows_where_they_are_known(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    ids_NF = rng.integers(0, 2, (2000, 1))
+    split = make_split(rng, ids_NF)
+    labels_NT, observed_NT = np.tile(ids_NF, 2).astype(np.uint8), np.full((2000, 2), True)
+    labels_NT[1000:, 0] = rng.integers(0, 2, 1000)
+    observed_NT[1000:, 0] = False
+    split = dataclasses.replace(split, labels_NT=labels_NT, observed_NT=observed_NT)
+    found = of(Data(("user",), ("click", "buy"), split, split, split), tmp_path)
+    assert found.together is not None
+    assert found.together.matrix[1] == (1, None, 1)
+
+
+def test_the_sample_of_many_rows_is_the_same_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.data.profile.together.MOST_ROWS", 500)
+    data = store(make_data(np.random.default_rng(0).integers(0, 9, (2000, 2)), [[1, 2], [3, 4]]), tmp_path / "data")
+    first = describe("mine", data, ())
+    assert first == describe("mine", data, ())
+    assert "what goes together is read off 500 of 2,000 training rows, drawn at random" in first.notes
+
+
+def test_a_description_is_made_once_and_keeps_nobody_from_the_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    indexed.save(make_data([[1, 1], [2, 1], [3, 1]], [[1, 1], [4, 1]]), tmp_path / "data" / "key")
+    keep_descriptions({"mine": "key"}, tmp_path)
+    monkeypatch.setattr(describing, "describe", lambda *given: 1 / 0)
+    keep_descriptions({"mine": "key"}, tmp_path)
+    assert not caplog.records
+    path_of(tmp_path, "key").write_text("{}")
+    assert kept(tmp_path, "key") is None
+    with caplog.at_level(logging.WARNING):
+        keep_descriptions({"mine": "key"}, tmp_path)
+    assert "data set 'mine' is not described: ZeroDivisionError: division by zero" in caplog.text
