@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import polars as pl
 
 from harness.api import Generator, Split, Stream
+from harness.data.tabular.ahead import ahead
 from harness.data.tabular.batches import NUMBER, Table, open_table
 from harness.data.tabular.conversion import exact_ids
 from harness.data.tabular.copies import Copies
@@ -36,7 +37,7 @@ def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Gener
     table = open_table(schema, files, where)
     schema = table.schema
     look = first_look(table, schema)
-    pieces = _pieces(table, schema, look, _rule(table, schema, look, rng, later))
+    pieces = ahead(_pieces(table, schema, look, _rule(table, schema, look, rng, later)))
     return Stream(
         schema.single_ids(),
         tuple(schema.labels),
@@ -65,6 +66,12 @@ def _rule(table: Table, schema: Schema, look: Look, rng: Generator, later: int) 
 
 
 def _pieces(table: Table, schema: Schema, look: Look, rule: Rule) -> Iterator[tuple[str, Split]]:
+    for name, rows in ahead(_parts(table, schema, look, rule)):
+        yield name, piece(rows, schema, table.where, observed=look.observed)
+
+
+def _parts(table: Table, schema: Schema, look: Look, rule: Rule) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rows of each split, batch by batch; no rows of one that has none."""
     copies, histories = Copies(schema, table.where), Histories(schema, table.where)
     seen, none = set[str](), pl.DataFrame()
     for rows_read in in_order(table, look.times):
@@ -75,9 +82,8 @@ def _pieces(table: Table, schema: Schema, look: Look, rule: Rule) -> Iterator[tu
         for part, name in enumerate(SPLITS):
             here_N = part_N == part
             if here_N.any():
-                rows = batch if here_N.all() else batch.filter(here_N)
-                yield name, piece(rows, schema, table.where, observed=look.observed)
+                yield name, batch if here_N.all() else batch.filter(here_N)
                 seen.add(name)
     copies.refuse()
     for name in (name for name in SPLITS if name not in seen):
-        yield name, piece(none, schema, table.where, observed=look.observed)
+        yield name, none

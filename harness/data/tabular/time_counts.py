@@ -29,12 +29,12 @@ class TimeCounts:
 
     def add(self, time_N: Ints) -> None:
         """Count some more."""
-        if not len(time_N) or int(time_N.max()) < self.first or int(time_N.min()) > self.last:
-            return
         if self.first > EARLIEST or self.last < LATEST:
-            time_N = time_N[(time_N >= self.first) & (time_N <= self.last)]
-            if not len(time_N):
+            if not len(time_N) or int(time_N.max()) < self.first or int(time_N.min()) > self.last:
                 return
+            time_N = time_N[(time_N >= self.first) & (time_N <= self.last)]
+        if not len(time_N):
+            return
         self.ordered &= int(time_N[0]) >= self._before and _rising(time_N)
         self._before = int(time_N[-1])
         time_N = time_N if self.ordered else np.sort(time_N)

@@ -87,7 +87,8 @@ def whole_seconds(time: pl.Expr, dtype: pl.DataType, unit: str) -> pl.Expr:
         return _of_text(time)
     if unit in CALENDARS:
         return _of_calendar(time, dtype, unit)
-    return _number(time, dtype) // PER_SECOND[unit]
+    number = _number(time, dtype)
+    return number if PER_SECOND[unit] == 1 else number // PER_SECOND[unit]
 
 
 def seconds(column: pl.Series, sql: str, unit: str, where: str) -> Ints:
