@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from filelock import FileLock
@@ -51,7 +52,9 @@ def _compiled_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
             train_records(dataset, model, [strategy_of(registry, "none")], epochs=1)
 
 
-@pytest.fixture
-def empty_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def empty_figures() -> Iterator[None]:
     """Trials of searches draw no curves, which takes most of a second each."""
-    monkeypatch.setattr(run_curves, "figure", lambda title, runs: Figure(figsize=(1, 1)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_curves, "figure", lambda title, runs: Figure(figsize=(1, 1)))
+        yield

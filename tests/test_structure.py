@@ -39,7 +39,7 @@ LAYERS = {
 OWNERS = {
     "mlflow": "harness.tracking.mlflow",
     "optuna": "harness.search",
-    "multiprocessing": "harness.execution.local_pool",
+    "multiprocessing": "harness.execution",
     "typer": "harness.commands.application",
 }
 """Package -> the one room that imports it."""

@@ -66,6 +66,13 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _warm_up() -> None:
+    """Training processes import what they need while this one imports, checks the plan and builds its data."""
+    from harness.execution.fork_server import warm_up
+
+    warm_up()
+
+
 def _tracker(off: bool) -> Literal["mlflow", "none"]:
     """A kind of `harness.tracking.factory`."""
     return "none" if off else "mlflow"
@@ -90,6 +97,7 @@ def benchmark(
     no_mlflow: NoMlflow = False,
 ) -> None:
     """Run a whole plan, rank its strategies and write the report. Run again, it does only what is missing."""
+    _warm_up()
     from harness.commands.benchmark import benchmark as go
 
     raise typer.Exit(go(console, plan, results, workers, plugins, overrides, tracker=_tracker(no_mlflow)))
@@ -106,6 +114,7 @@ def run(
     no_mlflow: NoMlflow = False,
 ) -> None:
     """Train one strategy once, without a search, and print its metrics by epoch."""
+    _warm_up()
     from harness.commands.run import run_one
 
     raise typer.Exit(run_one(console, strategy, plan, seed, results, plugins, overrides, tracker=_tracker(no_mlflow)))
@@ -123,6 +132,7 @@ def tune(
     no_mlflow: NoMlflow = False,
 ) -> None:
     """Search one strategy's knobs, print the trials and the winner. A later benchmark of the plan goes on from it."""
+    _warm_up()
     from harness.commands.tune import tune_one
 
     tracker = _tracker(no_mlflow)
@@ -220,6 +230,7 @@ def facts(
     plugins: Plugins = None,
 ) -> None:
     """Try what the literature reports of multi-epoch training, and write a verdict on each fact."""
+    _warm_up()
     from harness.facts.run import run_facts
 
     raise typer.Exit(run_facts(console, sheet, names or [], results, workers, plugins))

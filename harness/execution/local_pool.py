@@ -13,19 +13,20 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
 
+from harness.execution.fork_server import FORKED, warm_up
 from harness.execution.launcher import Began, Died, Event, Recorded
-from harness.execution.run_job import JobRunner
 from harness.search.job import Job
 
 
 @dataclass
 class _Worker:
-    process: SpawnProcess
+    process: BaseProcess
     pipe: Connection
     key: str | None = None
     """Of the run that it trains; None while it is idle."""
@@ -84,7 +85,9 @@ class LocalPool:
         return event
 
     def _spawn(self) -> _Worker:
-        context = multiprocessing.get_context("spawn")
+        warm_up()
+        get = multiprocessing.get_context
+        context: ForkServerContext | SpawnContext = get("forkserver") if FORKED else get("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, self._plugins, self._results), daemon=True)
         process.start()
@@ -95,6 +98,8 @@ class LocalPool:
 
 def _work(pipe: Connection, plugins: Path | None, results: Path) -> None:
     """What a worker process does: train the runs that come through the pipe until it is closed."""
+    from harness.execution.run_job import JobRunner  # with torch, which the process that launches does not wait for
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     runner = JobRunner(results, plugins)

@@ -29,10 +29,11 @@ def started(folder: Path) -> subprocess.Popen[str]:
 
 
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Its training processes."""
+    """Its training processes, where a server forks them (Linux)."""
     try:
         children = psutil.Process(process.pid).children()
-        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        servers = [child for child in children if "forkserver" in " ".join(child.cmdline())]
+        return [worker for server in servers for worker in server.children()]
     except psutil.Error:
         return []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 import re
 import shlex
 import signal
@@ -217,28 +218,42 @@ def test_a_failed_run_is_told_and_the_exit_status_is_1(tmp_path: Path) -> None:
     assert "not a finite number" in found.stdout
 
 
-@pytest.mark.parametrize(
-    ("number", "status", "said"),
-    [
-        (signal.SIGINT, 130, "interrupted"),
-        (signal.SIGTERM, 143, "stopped by SIGTERM"),
-    ],
-)
-def test_an_interruption_is_one_line_and_a_status_of_its_own(
-    tmp_path: Path, number: signal.Signals, status: int, said: str
-) -> None:
+def test_ctrl_c_is_one_line_and_a_status_of_its_own(tmp_path: Path) -> None:
+    """A terminal sends it to every process of the command."""
     (tmp_path / "my.toml").write_text(PLAN)
     command = [*PROGRAM, "benchmark", "my.toml", "--no-mlflow", "--workers", "1"]
     with subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
     ) as process:
         while not list(tmp_path.glob("results/runs/*/records.jsonl")):
             assert process.poll() is None, "it ended before it could be interrupted"
             time.sleep(0.01)
-        process.send_signal(number)
+        os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == status
-    assert errors.strip() == f"multiepoch: {said}; the same command goes on with what is missing"
+    assert process.returncode == 130
+    assert errors == "multiepoch: interrupted; the same command goes on with what is missing\n"
+
+
+TERMINATES = '''"""Ends who launched it, in the middle of a run."""
+import multiprocessing, os, signal, time
+from harness.api import Strategy, Tables
+
+class Terminates(Strategy):
+    name = "terminates"
+    def on_epoch_start(self, epoch: int, tables: Tables) -> None:
+        if epoch == 2:
+            os.kill(multiprocessing.parent_process().pid, signal.SIGTERM)
+            time.sleep(900)
+'''
+
+
+def test_a_termination_is_one_line_and_a_status_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "terminates.py").write_text(TERMINATES)
+    (tmp_path / "my.toml").write_text(PLAN)
+    options = ("--plan", "my.toml", "--plugins", ".", "--no-mlflow")
+    done = multiepoch("run", "terminates", *options, cwd=tmp_path)
+    assert done.returncode == 143
+    assert done.stderr == "multiepoch: stopped by SIGTERM; the same command goes on with what is missing\n"
 
 
 def test_a_terminal_that_is_closed_ends_it_as_a_termination_does(

@@ -12,7 +12,7 @@ from support.plans import PLAN, go, plan_of, record_bytes
 from harness.results.keys import Status
 
 PLUGIN = '''"""Kills once, in epoch 3, when the records of two epochs are there and a checkpoint was saved."""
-import os, signal, time
+import multiprocessing, os, signal, time
 from pathlib import Path
 from harness.api import Strategy, Tables
 from harness.engine import checkpoint
@@ -55,7 +55,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(
     tmp_path: Path, victim: str, undisturbed: bytes
 ) -> None:
-    write_plugin(tmp_path, {"worker": "os.getpid()", "scheduler": "os.getppid()"}[victim])
+    write_plugin(tmp_path, {"worker": "os.getpid()", "scheduler": "multiprocessing.parent_process().pid"}[victim])
     plan = plan_of(tmp_path, PLAN, *SETTINGS)
     if victim == "scheduler":
         settings = [word for setting in SETTINGS for word in ("--set", setting)]

@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from rich.console import Console
 from support.plans import PLAN, Watcher, go, plan_of, record_bytes, studies
@@ -90,25 +92,6 @@ def test_records_and_studies_do_not_depend_on_the_number_of_workers(
     assert [[number for number, *_ in trials] for trials in studies(results).values()] == [[0, 1], [0, 1], [0, 1, 2, 3]]
 
 
-def test_a_killed_launch_goes_on_to_the_same_outcome(
-    reference: tuple[Plan, Path, PlanResult, Watcher], tmp_path: Path
-) -> None:
-    plan, results, result, _ = reference
-    plan_of(tmp_path)
-    command = [sys.executable, "-m", "harness.cli", "benchmark", str(tmp_path / "tiny.toml"), "--no-mlflow"]
-    with subprocess.Popen([*command, "--results", str(tmp_path / "results")], stdout=subprocess.DEVNULL) as process:
-        while len(list(tmp_path.glob("results/runs/*/done"))) < 3:
-            assert process.poll() is None, "the launch ended before it could be killed"
-            time.sleep(0.01)
-        workers = children(process.pid)
-        process.send_signal(signal.SIGKILL)
-    resumed, watcher = go(plan, tmp_path / "results")
-    wait_for_end(workers)
-    assert 0 < len(watcher.trained) < len(record_bytes(results))
-    assert resumed == result
-    assert record_bytes(tmp_path / "results") == record_bytes(results)
-
-
 BROKEN = '''"""Breaks in its second epoch."""
 import os
 from harness.api import Strategy, Tables
@@ -121,37 +104,38 @@ class Broken(Strategy):
 '''
 
 
-def test_workers_end_with_their_parent_whatever_they_are_at(tmp_path: Path) -> None:
-    """One that trains on would save checkpoints beside those of the next launch."""
-    stuck = "os.close(os.open('here', os.O_CREAT)), __import__('time').sleep(900)"
-    (tmp_path / "broken.py").write_text(BROKEN.format(how=stuck))
-    plan_of(tmp_path, PLAN.replace('"none", "reinit"', '"broken"'))
-    command = [sys.executable, "-m", "harness.cli", "benchmark", "tiny.toml", "--no-mlflow", "--plugins", "."]
-    with subprocess.Popen([*command, "--workers", "1"], stdout=subprocess.DEVNULL, cwd=tmp_path) as process:
-        while not (tmp_path / "here").exists():
+def test_a_killed_launch_goes_on_to_the_same_outcome_and_its_workers_end_whatever_they_are_at(tmp_path: Path) -> None:
+    """One is asleep, and would save checkpoints beside those of the next launch when it trains on."""
+    asleep, plugins = tmp_path / "asleep", tmp_path / "plugins"
+    plugins.mkdir()
+    sleep = f"p = {str(asleep)!r}; os.path.exists(p) or (os.mkdir(p), __import__('time').sleep(900))"
+    (plugins / "broken.py").write_text(BROKEN.format(how=sleep))
+    plan = plan_of(tmp_path, PLAN.replace('"none", "reinit"', '"none", "broken"'))
+    command = [sys.executable, "-m", "harness.cli", "benchmark", "tiny.toml", "--no-mlflow", "--plugins", "plugins"]
+    with subprocess.Popen([*command, "--workers", "2"], stdout=subprocess.DEVNULL, cwd=tmp_path) as process:
+        while not asleep.exists() or len(list(tmp_path.glob("results/runs/*/done"))) < 3:
             assert process.poll() is None, "the launch ended before it could be killed"
             time.sleep(0.01)
-        workers = children(process.pid)
+        started = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
-    assert workers
-    wait_for_end(workers)
+    assert len(started) > 2
+    for process_started in started:
+        wait_for_end(process_started)
+    resumed, watcher = go(plan, tmp_path / "results", plugins=plugins)
+    undisturbed, whole = go(plan, tmp_path / "undisturbed", plugins=plugins)
+    assert 0 < len(watcher.trained) < len(whole.trained)
+    assert resumed == undisturbed
+    assert record_bytes(tmp_path / "results") == record_bytes(tmp_path / "undisturbed")
 
 
-def children(pid: int) -> list[int]:
-    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def wait_for_end(pids: list[int]) -> None:
-    """Workers end by themselves once their parent is gone."""
-
-    def alive(pid: int) -> bool:
-        stat = Path(f"/proc/{pid}/stat")
-        return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
-
+def wait_for_end(process: psutil.Process) -> None:
+    """It ends by itself once its parent is gone."""
     for _ in range(6000):
-        if not any(map(alive, pids)):
-            return
-        time.sleep(0.01)
+        with suppress(psutil.NoSuchProcess):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.01)
+                continue
+        return
     raise AssertionError("workers outlive their parent")
 
 

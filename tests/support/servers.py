@@ -26,17 +26,22 @@ def answers(url: str) -> bool:
         return False
 
 
-def interrupted(url: str, *command: str) -> tuple[int, str, str]:
-    """Exit status, output and errors of a command that is sent Ctrl-C once it serves an address."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        while not answers(url):
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        try:
-            out, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()
+def serving(url: str, *command: str) -> subprocess.Popen[str]:
+    """A command that serves an address by now."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not answers(url):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    return process
+
+
+def interrupted(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit status, output and errors of a command that is sent Ctrl-C."""
+    process.send_signal(signal.SIGINT)
+    try:
+        out, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     return process.returncode, out, errors
 
 

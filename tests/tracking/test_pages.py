@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.command_line import PROGRAM
-from support.servers import Server
+from support.servers import Server, mlflow_server
 from support.studies import PAGE, arm_of, finish, study_of
 from support.tracking import tracker_of
 
@@ -42,7 +42,7 @@ def mlflow(synced: Path) -> Iterator[tuple[MlflowTracker, str]]:
     """A plan in MLflow, and the address of a server that shows it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        server = Server(*PROGRAM, "ui", "--results", str(synced), "--port", "{port}").start()
+        server = mlflow_server(synced).start()
         yield tracker_of(synced), server.url
         server.end()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.servers import Server, mlflow_server
-from support.tracking import NONE, content, observe, run_of, spec_of, tracker_of, write_plan
+from support.tracking import NONE, content, observe, run_of, tracker_of, write_plan
 
 from harness.results.keys import RunRole
 from harness.results.records import read
@@ -27,7 +27,7 @@ def served(folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> It
     server.stop()
 
 
-def test_a_server_that_dies_in_mid_run_is_completed_by_a_sync(
+def test_pages_are_those_of_a_server_and_one_that_dies_in_mid_run_is_completed_by_a_sync(
     served: tuple[Path, Server], folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results, server = served
@@ -36,6 +36,8 @@ def test_a_server_that_dies_in_mid_run_is_completed_by_a_sync(
     run = read(results / "runs", "none1")
     tracker.start(Member("none1", NONE, RunRole.SEED, 1, {"table_lr": 0.01}), run.spec)
     tracker.log("none1", run.records[0])
+    assert (tracker.page("none1") or "").startswith(f"{server.url}/#/experiments/")
+    assert not tracker.store.is_local
     server.stop()
     observe(tracker, results, result)
     tracker.sync(result)
@@ -50,11 +52,3 @@ def test_a_server_that_dies_in_mid_run_is_completed_by_a_sync(
         shutil.copytree(results / part, reference / part)
     sync("mlflow", reference, "plan")
     assert content(results) == content(reference)
-
-
-def test_pages_are_those_of_the_server(served: tuple[Path, Server]) -> None:
-    results, server = served
-    tracker = tracker_of(results)
-    tracker.start(Member("k1", NONE, RunRole.SEED, 1, {}), spec_of(1))
-    assert (tracker.page("k1") or "").startswith(f"{server.url}/#/experiments/")
-    assert not tracker.store.is_local

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support.command_line import PROGRAM
 from support.http import send
-from support.servers import Server, free_port, interrupted
+from support.servers import free_port, interrupted, serving
 from support.tracking import client_of, run_of, tracker_of, write_plan
 
 from harness.base.addresses import MLFLOW, Address
 from harness.base.errors import UserError
 from harness.tracking.factory import pages
 
-UI = (*PROGRAM, "ui")
 ASKED = "127.0.0.2"
 """A host that is not among the loopback names."""
 CREATE = "/ajax-api/2.0/mlflow/experiments/create"
@@ -28,13 +28,21 @@ def own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def address(synced: Path) -> Iterator[Address]:
-    """Of a server on a results folder, at a host that was asked for."""
+def server(synced: Path) -> Iterator[tuple[Address, subprocess.Popen[str]]]:
+    """One on a results folder, at a host that was asked for."""
+    address = Address(ASKED, free_port())
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        server = Server(*UI, "--results", str(synced), "--host", ASKED, "--port", "{port}", host=ASKED).start()
-        yield Address(ASKED, int(server.url.rpartition(":")[2]))
-        server.end()
+        options = ("--results", str(synced), "--host", ASKED, "--port", str(address.port))
+        process = serving(address.url, *PROGRAM, "ui", *options)
+        yield address, process
+        if process.poll() is None:
+            interrupted(process)
+
+
+@pytest.fixture
+def address(server: tuple[Address, subprocess.Popen[str]]) -> Address:
+    return server[0]
 
 
 def experiments(results: Path) -> set[str]:
@@ -78,20 +86,6 @@ def test_where_a_server_is_its_address_is_said_without_the_password(
     assert "secret" not in "".join(lines)
 
 
-def test_it_says_where_every_plan_is_and_ctrl_c_ends_it_in_one_line(synced: Path) -> None:
-    address = Address("127.0.0.1", free_port())
-    status, out, errors = interrupted(address.url, *UI, "--results", str(synced), "--port", str(address.port))
-    assert status == 0, errors
-    first, plan, group, curves, table, *_, ended = out.splitlines()
-    assert (first, plan, group) == (f"MLflow: {address.url}", "plan plan", "  powerlaw / dnn")
-    shared = tracker_of(synced).store.shared
-    for line, charts in ((curves, True), (table, False)):
-        assert line.split()[1] == shared("powerlaw-dnn", charts=charts).replace(MLFLOW.url, address.url)
-    assert ended == "ui ended"
-    assert "Traceback" not in out + errors
-    address.check_free()
-
-
 def test_a_plan_that_mlflow_does_not_have_is_said_so(folder: Callable[[str], Path]) -> None:
     results = folder("untracked")
     write_plan(results)
@@ -124,3 +118,20 @@ def test_a_server_that_is_not_there_is_one_line(synced: Path, monkeypatch: pytes
         pages(synced, MLFLOW)
     assert "secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_it_says_where_every_plan_is_and_ctrl_c_ends_it_in_one_line(
+    server: tuple[Address, subprocess.Popen[str]], synced: Path
+) -> None:
+    """The last test here, as others look at that server."""
+    address, process = server
+    status, out, errors = interrupted(process)
+    assert status == 0, errors
+    first, plan, group, curves, table, *_, ended = out.splitlines()
+    assert (first, plan, group) == (f"MLflow: {address.url}", "plan plan", "  powerlaw / dnn")
+    shared = tracker_of(synced).store.shared
+    for line, charts in ((curves, True), (table, False)):
+        assert line.split()[1] == shared("powerlaw-dnn", charts=charts).replace(MLFLOW.url, address.url)
+    assert ended == "ui ended"
+    assert "Traceback" not in out + errors
+    address.check_free()

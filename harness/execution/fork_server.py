@@ -1,0 +1,44 @@
+"""The process that workers are forked from, on Linux: it imports what training needs, once, and they start at once.
+
+Elsewhere, where libraries do not survive a fork, every worker imports it all.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver, resource_tracker
+
+FORKED = sys.platform == "linux"
+NEEDED = ("harness.execution.run_job", "torch._dynamo")
+"""What training imports; `torch._dynamo` is what torch itself imports in the first step, which takes seconds."""
+
+
+def warm_up() -> None:
+    """Let the server import what training needs, beside whatever this process does until it has a job."""
+    if FORKED:
+        forkserver.set_forkserver_preload(list(NEEDED))
+        resource_tracker.ensure_running()
+        with _as_the_server_starts():
+            forkserver.ensure_running()
+
+
+@contextmanager
+def _as_the_server_starts() -> Iterator[None]:
+    """It finds modules where this process does, the current folder not among them, and is deaf to Ctrl-C."""
+    paths = {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    before = {name: os.environ.get(name) for name in paths}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    os.environ.update(paths)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
