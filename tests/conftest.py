@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -17,9 +18,27 @@ from harness.data.indexed import IndexedDataset
 from harness.figures import run_curves
 from harness.plugins.registry import Registry, build
 
+TESTS = Path(__file__).parent
+LONG = (
+    "execution/test_scheduler", "tracking/test_pages", "commands/test_cli", "testing/test_conformance",
+    "data/synthetic/test_generator", "strategies/test_strategies", "tracking/test_mlflow", "tracking/test_server",
+    "commands/test_data_commands", "engine/test_checkpoint", "tracking/test_ui", "perf/test_faults", "test_installed",
+    "execution/test_resume",
+)  # fmt: skip
+"""Files that take longest: they come first, so that short ones fill the end and no worker waits for another."""
+
 # The same examples every time, no time limit, and no database in the working tree.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None, max_examples=40)
 settings.load_profile("repeatable")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False  # xdist would put the files of most tests first
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    files = [str(TESTS / f"{name}.py") for name in LONG]
+    items.sort(key=lambda item: files.index(str(item.path)) if str(item.path) in files else len(files))
 
 
 @pytest.fixture(scope="session")
