@@ -52,8 +52,8 @@ class _RunningArm:
     """The runs it waits for."""
     runs: dict[str, Run] = field(default_factory=dict)
     """By key, all runs it was given so far."""
-    arms: list[Arm] = field(default_factory=list)
-    """What it came to: the arm, and for `none` its baseline."""
+    came_to: Arm | None = None
+    """Once it has ended."""
 
 
 class _Scheduler:
@@ -74,7 +74,7 @@ class _Scheduler:
     def run(self, arms: Sequence[ArmPlan], check: Callable[[Sequence[Job]], object]) -> PlanResult:
         for observer in self._observers:
             observer.planned(sum(arm.most_runs for arm in arms))
-        self._arms = [_RunningArm(procedure(arm)) for arm in arms]
+        self._arms = [_RunningArm(procedure(part)) for arm in arms for part in arm.parts]
         self._findings, self._data = findings_by_dataset(arms), data_by_label(arms)
         for arm in self._arms:
             self._advance(arm, None)
@@ -145,12 +145,11 @@ class _Scheduler:
                 return
             runs = [arm.runs[job.key] for job in arm.asked]
 
-    def _end(self, arm: _RunningArm, arms: list[Arm]) -> None:
-        arm.arms = arms
+    def _end(self, arm: _RunningArm, came_to: Arm) -> None:
+        arm.came_to = came_to
         self._write_result(complete=False)
         for observer in self._observers:
-            for each in arms:
-                observer.arm_done(each)
+            observer.arm_done(came_to)
 
     def _found(self, arm: _RunningArm, job: Job) -> bool:
         """Whether an arm was given a run before or it is on disk."""
@@ -161,7 +160,7 @@ class _Scheduler:
         return job.key in arm.runs
 
     def _write_result(self, complete: bool) -> PlanResult:
-        arms = tuple(each for arm in self._arms for each in arm.arms)
+        arms = tuple(arm.came_to for arm in self._arms if arm.came_to is not None)
         plan = self._plan.model_dump(mode="json", by_alias=True)
         result = PlanResult(self._plan.name, plan, arms, complete, self._findings, self._data)
         write_plan_result(self._results, result)

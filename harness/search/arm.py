@@ -75,6 +75,11 @@ class ArmPlan:
         )
 
     @property
+    def parts(self) -> list[ArmPlan]:
+        """Itself, and the baseline if it belongs to it: each searches and reports by itself."""
+        return [each for each in (self, self.baseline()) if each is not None]
+
+    @property
     def most_runs(self) -> int:
         """How many runs the arm and its baseline need, if they share none."""
         search, seeds, once = self.plan.search.trials, len(self.plan.seeds), self.baseline()

@@ -23,18 +23,15 @@ from harness.search.job import Job
 from harness.search.space import STARTUP
 from harness.search.study import Search
 
-Jobs = Generator[list[Job], list[Run], list[Arm]]
+Jobs = Generator[list[Job], list[Run], Arm]
 """Yields the runs that it wants, is sent their results in the same order, and returns what it came to."""
 Tried = list[tuple[Trial, Run]]
 
 
 def procedure(arm: ArmPlan) -> Jobs:
-    """Search, then train the winner on the reporting seeds, if any; `none` also gives the one-epoch baseline."""
-    arms = []
-    for each in filter(None, (arm, arm.baseline())):
-        trials = yield from _search(each)
-        arms.append((yield from _report(each, trials)))
-    return arms
+    """Search, then train the winner on the reporting seeds, if any."""
+    trials = yield from _search(arm)
+    return (yield from _report(arm, trials))
 
 
 def _search(arm: ArmPlan) -> Generator[list[Job], list[Run], Tried]:

@@ -124,7 +124,7 @@ def test_every_arm_and_the_baseline_start_at_the_same_learning_rates(tmp_path: P
     plan = plan_of(
         tmp_path, PLAN, "search.trials=7", "strategies=['none', 'hashing', 'sparse_optimizer+reinit']", "seeds=[1]"
     )
-    found = [arm for source in prepare(plan, Registry(), results) for arm in finish(source)[0]]
+    found = [arm for source in prepare(plan, Registry(), results) for part in source.parts for arm in finish(part)[0]]
     assert [(arm.id.name, len(arm.trials)) for arm in found] == [
         ("none", 7), ("one_epoch", 14), ("hashing", 7), ("sparse_optimizer+reinit", 7),
     ]  # fmt: skip

@@ -56,7 +56,7 @@ def finish(arm: ArmPlan, crashing: int | None = None, stop_at: int | None = None
             if any((j.role, j.number) == ("trial", crashing) for j in wanted):
                 runs = [replace(run, records=(), status=Status.FAILED, reason="out of disk") for run in runs]
     except StopIteration as end:
-        return list(end.value), asked
+        return [end.value], asked
 
 
 def study_of(results: Path) -> optuna.Study:
