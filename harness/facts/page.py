@@ -31,8 +31,9 @@ A claim is reproduced if the whole 95 % Student-t interval of its mean over seed
 reproduced if all of it lies elsewhere, and inconclusive otherwise. A fact is reproduced if all its claims are, and not
 if any is not. Claims marked (added) ask more than the literature says, at other rates, strengths and epochs, or why; a
 fact's verdict does not hang on them. Nothing is tuned: a strategy has its defaults unless its expression says
-otherwise. Values are of the test split at the end of an epoch, and of a fixed sample of the validation split within
-one.
+otherwise. Adam is lazy (`adam`: it steps the rows of the batch alone) unless a strategy asks for the dense one of the
+literature (`adam_dense`: all rows at every step, as torch.optim.Adam). Values are of the test split at the end of an
+epoch, and of a fixed sample of the validation split within one.
 """
 
 

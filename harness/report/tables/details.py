@@ -125,12 +125,17 @@ def _knob_line(arm: ArmRuns, sign: int) -> tuple[Cell, ...]:
 
 
 def _fixed(arm: Arm, run: Run | None) -> dict[str, Any]:
-    """The knobs of the strategy and the learning rates that the search left alone, as a run has them."""
+    """Knobs of the strategy, learning rates and the table optimiser that the search left alone, as a run has them.
+
+    What the strategy brings itself, as `sparse_optimizer` does an optimiser, is among its own.
+    """
     if run is None:
         return {}
     strategies = run.spec.get("strategy", ())
     values = {f"{part['name']}.{knob}": value for part in strategies for knob, value in part["params"].items()}
-    values |= {k: v for k, v in run.spec.get("train", {}).items() if k.endswith("_lr")}
+    own = {name.partition(".")[2] for name in values}
+    shared = {"dense_lr", "table_lr", *(() if "optimizer" in own else ("table_optimizer",))}
+    values |= {k: v for k, v in run.spec.get("train", {}).items() if k in shared}
     return {k: v for k, v in values.items() if k not in arm.chosen}
 
 
