@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from typing import TYPE_CHECKING
 
 from harness.metrics import curves
 from harness.metrics.catalog import METRICS
 from harness.results.keys import MetricKey
 from harness.results.records import Run
+
+if TYPE_CHECKING:  # matplotlib takes a second to import, which a launch would wait for before its first run
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 DRAWN = ("auc", "logloss")
 DRAWING = Lock()
@@ -31,6 +32,8 @@ def figure(title: str, runs: Sequence[Run]) -> Figure:
     Thin lines: the subsample, a line per run, also within epochs. Thick: the whole split at the end of each epoch, mean
     over runs. Dotted: the ends of epochs.
     """
+    from matplotlib.figure import Figure
+
     tasks = list(dict.fromkeys(task for run in runs if run.boundaries for task in curves.tasks(run.records)))
     drawing = Figure(figsize=(1 + 3.5 * max(len(tasks), 1), 5.5), layout="constrained")
     drawing.suptitle(title)
@@ -47,6 +50,8 @@ def figure(title: str, runs: Sequence[Run]) -> Figure:
 
 
 def _draw(axes: Axes, runs: Sequence[Run], metric: str, task: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     mean = curves.mean_curve(runs, MetricKey("valid", metric, task), at=lambda record: record.epoch)
     for epoch in list(mean)[:-1]:
         axes.axvline(epoch, color="0.6", linestyle=":", linewidth=1)

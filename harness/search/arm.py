@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scipy.stats import qmc
-
 from harness.base.plugin import Knob, knobs
 from harness.experiment.composition import fixed_params
 from harness.experiment.instantiate import parse_strategy
@@ -106,6 +104,8 @@ class ArmPlan:
         Trial 0 has the defaults. The next ones have the same learning rates in every arm: the points of a Halton
         sequence, scrambled by the search's seed.
         """
+        from scipy.stats import qmc  # here, as it takes a second to import and a launch waits for it
+
         unit = qmc.Halton(len(SHARED), rng=self.plan.search.seed).random(STARTUP)
         out = {0: {name: default for name, (_, default) in space.items()}}
         for n in range(1, STARTUP):

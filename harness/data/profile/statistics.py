@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
-from scipy.stats import rankdata
 
 from harness.data.estimate import Estimate
 from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
@@ -137,6 +136,8 @@ def _known(split: IndexedSplit, task: int, name: str) -> npt.NDArray[np.float64]
 
 def delong(score_N: Array, label_N: Array) -> Estimate:
     """AUC, ties counting half, and its standard error (DeLong, DeLong and Clarke-Pearson 1988)."""
+    from scipy.stats import rankdata  # here, as it takes a second to import, and truth alone is ranked
+
     positive = np.asarray(label_N) == 1
     up, down = int(positive.sum()), int((~positive).sum())
     overall = rankdata(score_N)
