@@ -62,7 +62,7 @@ def test_no_row_of_the_gap_is_left(times_: list[int], gap: int) -> None:
     time_N, counts = np.array(times_), TimeCounts()
     counts.add(time_N)
     try:
-        cuts = time_cuts(counts, lambda: [time_N], (0.2, 0.2), gap, "here")
+        cuts = time_cuts(counts, lambda rows: [time_N[rows]], (0.2, 0.2), gap, "here")
     except UserError:
         return
     part_N = cuts.parts(time_N)
@@ -83,10 +83,13 @@ def test_test_windows_lie_one_after_another_and_the_last_is_the_plain_split(
     time_N, counts = np.array(times_), TimeCounts()
     counts.add(time_N)
     try:
-        cuts = [time_cuts(counts, lambda: [time_N], (valid, test), gap, "here", later) for later in range(rolling)]
+        cuts = [
+            time_cuts(counts, lambda rows: [time_N[rows]], (valid, test), gap, "here", later)
+            for later in range(rolling)
+        ]
     except UserError:
         return
-    assert cuts[0] == time_cuts(counts, lambda: [time_N], (valid, test), gap, "here")
+    assert cuts[0] == time_cuts(counts, lambda rows: [time_N[rows]], (valid, test), gap, "here")
     origins = [[time_N[each.parts(time_N) == part] for part in range(3)] for each in reversed(cuts)]
     windows = [held_out for _, _, held_out in origins]
     assert sorted(np.concatenate(windows)) == sorted(time_N[time_N >= windows[0].min()]), "from there on, each row once"

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.api import Data, Stream, UserError
+from harness.api import Data, Ints, Stream, UserError
 from harness.base import seeds
 from harness.data.indexed import SPLITS
 from harness.data.tabular import batches, look, ordered
@@ -168,15 +168,21 @@ def test_what_is_known_to_be_no_copy_is_counted_no_more(tmp_path: Path) -> None:
     st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-50, 50), min_size=1, max_size=60),
     st.integers(2, 20),
     st.integers(1, 9),
+    st.booleans(),
 )
-def test_times_by_rank_are_those_of_sorted_times(times: list[int], most: int, size: int) -> None:
-    time_N = np.array(times)
+def test_times_by_rank_are_those_of_sorted_times(times: list[int], most: int, size: int, ordered: bool) -> None:
+    time_N = np.array(sorted(times) if ordered else times)
     parts = [time_N[at : at + size] for at in range(0, len(time_N), size)]
     counts = TimeCounts(most=most)
     for part in parts:
         counts.add(part)
     ranks = [0, len(times) // 2, len(times) - 1]
-    assert times_at(ranks, counts, lambda: parts) == np.sort(time_N)[ranks].tolist()
+
+    def read(rows: slice) -> list[Ints]:
+        assert rows == slice(None) or counts.ordered
+        return [time_N[rows]]
+
+    assert times_at(ranks, counts, read) == np.sort(time_N)[ranks].tolist()
     assert counts.ordered == bool((time_N[1:] >= time_N[:-1]).all())
     assert len(counts.spans()[0]) <= most
     assert counts.spans()[1].sum() == len(times)

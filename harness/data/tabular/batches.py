@@ -35,14 +35,14 @@ class Table:
     numbered: bool = False
     """Whether rows are numbered."""
 
-    def batches(self, places: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-        """The rows in their order, with all columns or these alone.
+    def batches(self, places: Sequence[str] | None = None, rows: slice = slice(None)) -> Iterator[pl.DataFrame]:
+        """The rows in their order, with all columns or these alone; of a range, if one is given.
 
         Raises:
             UserError: a file cannot be read, or a row has no time.
         """
-        at = 0
-        for batch in self._read(self.frame if places is None else self.frame.select(places)):
+        at, frame = rows.start or 0, self.frame if places is None else self.frame.select(places)
+        for batch in self._read(frame if rows.stop is None else frame.slice(at, rows.stop - at)):
             yield self.finished(batch, at)
             at += len(batch)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import polars as pl
 
@@ -56,7 +57,7 @@ def _rule(table: Table, schema: Schema, look: Look, rng: Generator, later: int) 
     match cut.by:
         case "time":
             assert look.times is not None
-            cuts = time_cuts(look.times, lambda: times_of(table), shares, cut.gap_seconds, where, later)
+            cuts = time_cuts(look.times, partial(times_of, table), shares, cut.gap_seconds, where, later)
             return lambda batch: cuts.parts(batch["time"].to_numpy())
         case "column":
             return lambda batch: told_parts(batch["split.column"], where)

@@ -11,8 +11,8 @@ from harness.api import Ints
 MOST = 1 << 20
 """Distinct times, or spans of them, that are counted."""
 EARLIEST, LATEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
-Read = Callable[[], Iterable[Ints]]
-"""Reads all times once more, in batches."""
+Read = Callable[[slice], Iterable[Ints]]
+"""Reads times once more, in batches: those of a range of rows in the order of the files, or all."""
 
 
 class TimeCounts:
@@ -64,10 +64,13 @@ class TimeCounts:
 
 
 def times_at(ranks: Sequence[int], counts: TimeCounts, read: Read) -> list[int]:
-    """The times of the rows of these ranks, were rows in order of time; read again where spans do not tell them."""
-    found, within = dict[int, int](), dict.fromkeys(ranks, (0, counts))
+    """The times of the rows of these ranks, were rows in order of time; read again where spans do not tell them.
+
+    Where rows are in order, those of a span alone are read.
+    """
+    found, within = dict[int, int](), dict.fromkeys(ranks, (0, 0, counts))
     while within:
-        for rank, (below, of) in list(within.items()):
+        for rank, (below, _, of) in list(within.items()):
             span_S, count_S = of.spans()
             before_S = below + np.cumsum(count_S) - count_S
             at = int(np.searchsorted(before_S, rank, side="right")) - 1
@@ -76,10 +79,15 @@ def times_at(ranks: Sequence[int], counts: TimeCounts, read: Read) -> list[int]:
                 found[rank] = first
                 del within[rank]
             else:
-                within[rank] = int(before_S[at]), TimeCounts(first, first + (1 << of.shift) - 1, of.most)
-        if within:
-            for time_N in read():
-                for _, of in within.values():
+                span = TimeCounts(first, first + (1 << of.shift) - 1, of.most)
+                within[rank] = int(before_S[at]), int(before_S[at] + count_S[at]), span
+        if counts.ordered:
+            for below, end, of in within.values():
+                for time_N in read(slice(below, end)):
+                    of.add(time_N)
+        elif within:
+            for time_N in read(slice(None)):
+                for _, _, of in within.values():
                     of.add(time_N)
     return [found[rank] for rank in ranks]
 
