@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock
 from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
 from optuna.distributions import distribution_to_json
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.base import seeds
@@ -33,6 +34,24 @@ from harness.search.space import STARTUP, Space
 optuna.logging.set_verbosity(logging.WARNING)
 JOURNAL = "optuna.journal"
 """The file in a results folder that holds its studies."""
+
+
+class _JournalLock(JournalFileSymlinkLock):
+    """Held while the journal is written, and gone with its process, however that ends.
+
+    Optuna's own is a link to the journal, which a killed process leaves behind: where the journal's path is relative,
+    the link leads nowhere, and who comes next waits for ever.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._lock = FileLock(journal.with_name(f".{journal.name}.lock"))
+
+    def acquire(self) -> bool:
+        self._lock.acquire()
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
 
 
 @dataclass(frozen=True)
@@ -55,7 +74,7 @@ def open_journal(results: Path) -> Journal:
     try:
         if path.exists() and path.read_bytes()[-1:] not in (b"", b"\n"):
             raise ValueError("its last line is cut off")
-        storage = JournalStorage(JournalFileBackend(str(path)))
+        storage = JournalStorage(JournalFileBackend(str(path), _JournalLock(path)))
     except Exception as error:  # Optuna raises whatever a line that is not its own leads to
         raise UserError(
             f"the searches in '{path}' cannot be read: {type(error).__name__}: {error}; delete the file: the same "

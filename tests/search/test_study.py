@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
@@ -18,6 +23,7 @@ from harness.results.plan_results import Trial
 from harness.search.space import distribution
 from harness.search.study import Search, link, open_journal
 
+ROOT = Path(__file__).resolve().parents[2]
 SPACE = {
     "lr": (distribution(Knob(1e-4, 1e-1, log=True), 1e-2), 1e-2),
     "count": (distribution(Knob(1, 100, log=True), 2), 2),
@@ -158,3 +164,24 @@ def test_notes_of_trials_lead_to_where_their_runs_are_now(tmp_path: Path) -> Non
     size = (tmp_path / "optuna.journal").stat().st_size
     link(journal, lambda key: "http://new/r" if key == "key1" else None)
     assert (tmp_path / "optuna.journal").stat().st_size == size, "what is there is not written again"
+
+
+HOLDS = """
+import os, signal
+from pathlib import Path
+from harness.search.study import open_journal
+storage = open_journal(Path("results")).storage
+storage._backend._lock.acquire()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_process_that_is_killed_while_it_writes_blocks_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does the lock that Optuna's own way left."""
+    monkeypatch.chdir(tmp_path)
+    died = subprocess.run([sys.executable, "-c", HOLDS], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert died.returncode == -signal.SIGKILL
+    (tmp_path / "results" / "optuna.journal.lock").symlink_to("results/optuna.journal")
+    optuna.create_study(storage=open_journal(Path("results")).storage, study_name="next")
