@@ -14,31 +14,33 @@ from torch import Tensor
 
 from harness.api import TableSpec
 from harness.engine import drift_kernel, kernels, memory
+from harness.engine.kernels import ONES
 from harness.engine.missed_steps import REACH, drift, keeps, rules
 
 DRIFTING = "adam_dense"
 """The optimiser that moves rows without a gradient."""
-_ONES = torch.empty(0)
-"""Tells the kernel that a factor is 1 for all rows."""
 
 
 class Absence:
     """The step up to which each row of the table is worked out, and what it owes since.
 
     A row that no step has touched since it was drawn owes no `absent_decay`, or it would lose its first weights.
+    store_RS: the table, which is read and written; cleared_R: the step at which the state of each row was last cleared.
     compiled: by the compiled kernel, which needs a CPU, rather than by its definition in torch. scaled: whether
     strategies scale updates; those of a row then scale its drift too, as at its last touch.
     """
 
     def __init__(
-        self, spec: TableSpec, width: int, num_rows: int, device: torch.device, *, compiled: bool, scaled: bool
+        self, spec: TableSpec, width: int, store_RS: Tensor, cleared_R: Tensor, *, compiled: bool, scaled: bool
     ) -> None:  # fmt: skip
         self._spec, self._width, self._compiled = spec, width, compiled
+        self._store_RS, self._cleared_R = store_RS, cleared_R
+        num_rows, device = len(store_RS), store_RS.device
         self._rate, self._drifts = spec.lr * spec.decay, spec.optimizer == DRIFTING
         self.active = self._rate > 0 or spec.absent_decay > 0 or self._drifts
         self._since_R = memory.zeros(num_rows if self.active else 0, dtype=torch.int32, device=device)
         self._scale_R = torch.ones(num_rows if self._drifts and scaled else 0, device=device)
-        self._left_M = _ONES
+        self._left_M = ONES
         if self._drifts:
             args = self._rate, spec.absent_decay
             self._rules = rules(spec.beta1, spec.beta2, *args).to(device)
@@ -49,19 +51,16 @@ class Absence:
         """The share of a weight that decay leaves in a step that touches it; None: all."""
         return 1 - self._rate if self.active and self._rate > 0 else None
 
-    def weights(self, store_RS: Tensor, cleared_R: Tensor, rows: Tensor | None, step: int) -> Tensor:
-        """The weights of rows (None: all) after this step: [I, D]. Nothing is changed.
+    def weights(self, rows_I: Tensor, step: int) -> Tensor:
+        """The weights of rows after this step: [I, D]. Nothing is changed."""
+        return self._caught_up(rows_I, step, write=False)
 
-        cleared_R: the step at which the state of each row was last cleared.
-        """
-        return self._caught_up(store_RS, cleared_R, rows, step, write=False)
-
-    def pay(self, store_RS: Tensor, cleared_R: Tensor, rows_K: Tensor, step: int) -> Tensor:
+    def pay(self, rows_K: Tensor, step: int) -> Tensor:
         """Work out rows up to the step before this one, in the table too: their weights, [K, D].
 
         This step touches them, and its update decays them, so that they are marked as worked out up to this step.
         """
-        weight_KD = self._caught_up(store_RS, cleared_R, rows_K, step - 1, write=True)
+        weight_KD = self._caught_up(rows_K, step - 1, write=True)
         self._since_R.index_fill_(0, rows_K, step)
         return weight_KD
 
@@ -70,17 +69,17 @@ class Absence:
         if self._scale_R.numel():
             self._scale_R[rows_K] = 1.0 if scale_K is None else scale_K.float()
 
-    def settle(self, store_RS: Tensor, cleared_R: Tensor, which: Tensor | slice, step: int) -> None:
+    def settle(self, which: Tensor | slice, step: int) -> None:
         """Work out rows, and their moments, up to this step."""
         if self.active:
-            rows = torch.arange(len(store_RS), device=store_RS.device)[which]
-            self._caught_up(store_RS, cleared_R, rows, step, write=True)
-            since_I = self._since_R.index_select(0, rows)
-            self._since_R[rows] = torch.where(since_I < 0, ~step, step).int()
+            rows_I = torch.arange(len(self._store_RS), device=self._store_RS.device)[which]
+            self._caught_up(rows_I, step, write=True)
+            since_I = self._since_R.index_select(0, rows_I)
+            self._since_R[rows_I] = torch.where(since_I < 0, ~step, step).int()
 
-    def stop(self, store_RS: Tensor, cleared_R: Tensor, step: int) -> None:
+    def stop(self, step: int) -> None:
         """Work out all rows; from here on they stay as they are."""
-        self.settle(store_RS, cleared_R, slice(None), step)
+        self.settle(slice(None), step)
         self.active = False
 
     def reset(self, which: Tensor | slice, step: int) -> None:
@@ -98,34 +97,30 @@ class Absence:
         self._since_R.copy_(state["since_R"])
         self._scale_R.copy_(state["scale_R"])
 
-    def _caught_up(
-        self, store_RS: Tensor, cleared_R: Tensor, rows: Tensor | None, step: int, *, write: bool
-    ) -> Tensor:  # fmt: skip
+    def _caught_up(self, rows_I: Tensor, step: int, *, write: bool) -> Tensor:
         """Weights [I, D] of rows after this step; with `write` in the table too, and moments with them."""
-        since_I = self._since_R if rows is None else self._since_R.index_select(0, rows)
+        since_I = self._since_R.index_select(0, rows_I)
         untouched_I = since_I < 0
         since_I = torch.where(untouched_I, ~since_I, since_I)
         missed_I = (step - since_I).clamp_(min=0)
         keep_I = self._left(missed_I, untouched_I)
         if not self._drifts:
-            weight_ID = _rows(store_RS, rows)[:, : self._width]
-            weight_ID = weight_ID * keep_I[:, None]
+            weight_RD = self._store_RS[:, : self._width]
+            weight_ID = weight_RD.index_select(0, rows_I) * keep_I[:, None]
             if write:
-                store_RS[:, : self._width].index_copy_(0, _indices(store_RS, rows), weight_ID)
+                weight_RD.index_copy_(0, rows_I, weight_ID)
             return weight_ID
-        cleared_I = cleared_R if rows is None else cleared_R.index_select(0, rows)
-        age_I = since_I - cleared_I
-        scale_I = self._scale_R if rows is None or not self._scale_R.numel() else self._scale_R.index_select(0, rows)
-        tail_I = self._left_beyond(missed_I)
+        age_I = since_I - self._cleared_R.index_select(0, rows_I)
+        scale_I = self._scale_R.index_select(0, rows_I) if self._scale_R.numel() else ONES
         step_rows = self._drift_compiled if self._compiled else self._drift
-        return step_rows(store_RS, _indices(store_RS, rows), missed_I, age_I, keep_I, scale_I, tail_I, write)
+        return step_rows(rows_I, missed_I, age_I, keep_I, scale_I, self._left_beyond(missed_I), write)
 
     def _drift(
-        self, store_RS: Tensor, rows_I: Tensor, missed_I: Tensor, age_I: Tensor, keep_I: Tensor, scale_I: Tensor,
-        tail_I: Tensor, write: bool,
+        self, rows_I: Tensor, missed_I: Tensor, age_I: Tensor, keep_I: Tensor, scale_I: Tensor, tail_I: Tensor,
+        write: bool,
     ) -> Tensor:  # fmt: skip
         """The definition, on any device."""
-        spec, block_IS = self._spec, store_RS.index_select(0, rows_I)
+        spec, block_IS = self._spec, self._store_RS.index_select(0, rows_I)
         weight_ID, mean_ID, square_ID = block_IS.chunk(3, dim=1)
         moved_ID = drift(mean_ID, square_ID, missed_I, age_I, self._rules, self._keeps_J, spec) * spec.lr
         for factor_I in (scale_I, tail_I):
@@ -134,23 +129,23 @@ class Absence:
         if write:
             faded_I2 = torch.exp(missed_I[:, None] * torch.tensor([spec.beta1, spec.beta2], device=rows_I.device).log())
             mean_ID, square_ID = mean_ID * faded_I2[:, :1], square_ID * faded_I2[:, 1:]
-            store_RS.index_copy_(0, rows_I, torch.cat([out_ID, mean_ID, square_ID], dim=1))
+            self._store_RS.index_copy_(0, rows_I, torch.cat([out_ID, mean_ID, square_ID], dim=1))
         return out_ID
 
     def _drift_compiled(
-        self, store_RS: Tensor, rows_I: Tensor, missed_I: Tensor, age_I: Tensor, keep_I: Tensor, scale_I: Tensor,
-        tail_I: Tensor, write: bool,
+        self, rows_I: Tensor, missed_I: Tensor, age_I: Tensor, keep_I: Tensor, scale_I: Tensor, tail_I: Tensor,
+        write: bool,
     ) -> Tensor:  # fmt: skip
         """The same in one pass, on a CPU."""
         spec, out_ID = self._spec, torch.empty(len(rows_I), self._width)
         factors = keep_I, scale_I, tail_I, self._rules, self._keeps_J
         numbers = spec.lr, spec.beta1, spec.beta2, spec.eps, write
-        kernels.apply(drift_kernel.catch_up, store_RS, rows_I, missed_I, age_I, *factors, *numbers, out_ID)
+        kernels.apply(drift_kernel.catch_up, self._store_RS, rows_I, missed_I, age_I, *factors, *numbers, out_ID)
         return out_ID
 
     def _left(self, missed_I: Tensor, untouched_I: Tensor) -> Tensor:
         """What decay leaves of a weight after so many missed steps; empty: all of it."""
-        keep_I = torch.exp(missed_I * math.log1p(-self._rate)) if self._rate else _ONES
+        keep_I = torch.exp(missed_I * math.log1p(-self._rate)) if self._rate else ONES
         if self._spec.absent_decay:
             left_I = self._left_by_absence(missed_I).masked_fill(untouched_I, 1.0)
             keep_I = keep_I * left_I if keep_I.numel() else left_I
@@ -159,7 +154,7 @@ class Absence:
     def _left_beyond(self, missed_I: Tensor) -> Tensor:
         """What decay leaves of the drift of the first REACH steps in the missed steps after them; empty: all of it."""
         beyond_I = (missed_I - REACH).clamp(min=0)
-        left_I = torch.exp(beyond_I * math.log1p(-self._rate)) if self._rate else _ONES
+        left_I = torch.exp(beyond_I * math.log1p(-self._rate)) if self._rate else ONES
         if self._spec.absent_decay:
             there = self._left_by_absence(missed_I.clamp(max=REACH)).clamp(min=torch.finfo(torch.float32).tiny)
             ratio_I = torch.where(beyond_I > 0, self._left_by_absence(missed_I) / there, 1.0)
@@ -174,11 +169,3 @@ class Absence:
             left_M = np.cumprod(1 - np.minimum(1, share_M)).astype(np.float32)
             self._left_M = torch.from_numpy(left_M).to(missed_I.device)
         return self._left_M[missed_I.long()]
-
-
-def _rows(store_RS: Tensor, rows: Tensor | None) -> Tensor:
-    return store_RS if rows is None else store_RS.index_select(0, rows)
-
-
-def _indices(store_RS: Tensor, rows: Tensor | None) -> Tensor:
-    return torch.arange(len(store_RS), device=store_RS.device) if rows is None else rows.long()

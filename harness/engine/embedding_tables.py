@@ -63,7 +63,9 @@ class EmbeddingTables:
         self.row_buffer = RowBuffers(rows, self.device)
         self._hooks = RowHooks(strategies, spec.lr, self.row_buffer)
         self.history = RowHistory(mapping, self.device, kept=self._hooks.any, compiled=self._compiled)
-        self._absence = Absence(spec, width, rows, self.device, compiled=self._compiled, scaled=self._hooks.any)
+        self._absence = Absence(
+            spec, width, self.store, self._state_reset_step_R, compiled=self._compiled, scaled=self._hooks.any
+        )
         for table in mapping.tables:
             self.reset(table)
 
@@ -75,7 +77,7 @@ class EmbeddingTables:
     @property
     def weight_RD(self) -> Tensor:
         """The weights of every row, absent ones worked out up to this step."""
-        return self._now(None) if self._absence.active else self._weight_RD
+        return self._now(0, len(self.store))
 
     @property
     def perturbed(self) -> bool:
@@ -86,7 +88,7 @@ class EmbeddingTables:
         """Start a step: the embeddings of a training batch."""
         self.step += 1
         if self._absence.active:
-            weight_KD = self._absence.pay(self.store, self._state_reset_step_R, rows.rows_K, self.step)
+            weight_KD = self._absence.pay(rows.rows_K, self.step)
         else:
             weight_KD = self._weight_RD.index_select(0, rows.rows_K)
         touched = self.history.touch(rows, self.step) if self._hooks.any and not self._frozen else None
@@ -125,11 +127,11 @@ class EmbeddingTables:
         if not self._absence.active:
             return self._vectors.of(self._weight_RD, at_BC, scale_BC)
         place_BC = torch.arange(at_BC.numel(), dtype=torch.int32, device=self.device).view(at_BC.shape)
-        return self._vectors.of(self._now(at_BC.reshape(-1)), place_BC, scale_BC)
+        return self._vectors.of(self._absence.weights(at_BC.reshape(-1).long(), self.step), place_BC, scale_BC)
 
     def weight(self, field: FieldTable) -> Tensor:
         """A copy of a field's rows, worked out up to this step."""
-        return self.weight_RD[field.offset : field.offset + field.num_rows].clone()
+        return self._now(field.offset, field.offset + field.num_rows).clone()
 
     def train_count(self, field: FieldTable) -> Tensor:
         """Occurrences of each row of a field in one pass over the training split."""
@@ -153,7 +155,7 @@ class EmbeddingTables:
             raise ValueError(f"rows {int(rows.min())} to {int(rows.max())} are not all of field '{field.name}'")
         which = slice(first, end) if rows is None else rows
         if self.step and not state:
-            self._absence.settle(self.store, self._state_reset_step_R, which, self.step)
+            self._absence.settle(which, self.step)
         if again:
             first_RD = self._initial.first(field).to(self.device)
             self._weight_RD[which] = first_RD if rows is None else first_RD[rows - first]
@@ -170,7 +172,7 @@ class EmbeddingTables:
 
     def freeze(self) -> None:
         """No update or reset from here on; absent rows are worked out up to this step, and stay."""
-        self._absence.stop(self.store, self._state_reset_step_R, self.step)
+        self._absence.stop(self.step)
         self._frozen = True
 
     def state(self) -> dict[str, Any]:
@@ -198,9 +200,11 @@ class EmbeddingTables:
         """The weights as they are stored: a view."""
         return self.store[:, : self.width]
 
-    def _now(self, rows: Tensor | None) -> Tensor:
-        """The weights of rows (None: all) worked out up to this step."""
-        return self._absence.weights(self.store, self._state_reset_step_R, rows, self.step)
+    def _now(self, first: int, end: int) -> Tensor:
+        """The weights of rows from `first` on, before `end`, worked out up to this step: a view where all are."""
+        if not self._absence.active:
+            return self._weight_RD[first:end]
+        return self._absence.weights(torch.arange(first, end, device=self.device), self.step)
 
     def _embed(self, rows: DistinctRows, weight_KD: Tensor) -> Tensor:
         """A leaf [B, F, D] of these weights of the distinct rows."""

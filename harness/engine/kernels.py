@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from numba import njit
 from torch import Tensor
 
@@ -21,6 +22,8 @@ I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
 f32 = np.float32
+ONES = torch.empty(0)
+"""Tells a kernel that a factor is 1 for all rows."""
 
 
 def apply(kernel: Any, *arguments: Any) -> Any:

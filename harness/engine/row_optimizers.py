@@ -18,9 +18,7 @@ from torch import Tensor
 
 from harness.api import TableSpec
 from harness.engine import kernels
-
-_ONES = torch.empty(0)
-"""Tells the kernels that a factor is 1 for all rows."""
+from harness.engine.kernels import ONES
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class RowOptimizer:
         scale_K: Tensor | None, keep_K: Tensor | None, spec: TableSpec,
     ) -> None:  # fmt: skip
         """The same in one pass, on a CPU."""
-        factors = (_ONES if f is None else f.float().contiguous() for f in (scale_K, keep_K))
+        factors = (ONES if f is None else f.float().contiguous() for f in (scale_K, keep_K))
         arrays = (store_RS, rows_K, grad_KD.contiguous(), state_reset_step_R, step, *factors)
         kernels.apply(self.kernel, *arrays, spec.lr, spec.beta1, spec.beta2, spec.eps)
 
