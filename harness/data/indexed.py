@@ -115,10 +115,25 @@ class IndexedDataset:
         """The table that a field of ids or a list looks up."""
         return self.tables.index(self.kinds.table_of(name))
 
-    def codes(self, split: IndexedSplit, f: int) -> npt.NDArray[np.int32]:
+    def codes(self, split: IndexedSplit, f: int, rows: slice = slice(None)) -> npt.NDArray[np.int32]:
         """A field of single ids, as positions in the vocabulary of its table."""
-        start = sum(map(len, self.ids_V[: self.table_of(self.fields[f])]))
-        return np.asarray(split.codes_NF[:, f]) - np.int32(start)
+        return np.asarray(split.codes_NF[rows, f]) - self._start(self.fields[f])
+
+    def listed_codes(
+        self, split: IndexedSplit, g: int, rows: slice
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """The ids in a field of lists, one list after the other, as positions in the vocabulary of its table; and the
+        length of each list."""
+        assert split.begin_NG is not None
+        assert split.length_NG is not None
+        begin_N, length_N = np.asarray(split.begin_NG[rows, g]), np.asarray(split.length_NG[rows, g])
+        before_N = np.cumsum(length_N) - length_N
+        at_M = np.arange(length_N.sum()) + np.repeat(begin_N - before_N, length_N)
+        return np.asarray(self.values[g][at_M]) - self._start(self.kinds.lists[g].name), length_N
+
+    def _start(self, name: str) -> np.int32:
+        """The code of the first id of the table that a field looks up."""
+        return np.int32(sum(map(len, self.ids_V[: self.table_of(name)])))
 
     def counts(self, f: int) -> Ints:
         """Occurrences in training of the ids of the table that a field of single ids looks up."""

@@ -52,17 +52,12 @@ def number_profiles(data: IndexedDataset) -> tuple[NumberProfile, ...]:
 
 def list_profiles(data: IndexedDataset) -> tuple[ListProfile, ...]:
     """Of every list and sequence."""
-    begin_NG, length_NG = data.test.begin_NG, data.test.length_NG
-    if begin_NG is None or length_NG is None:
-        return ()
     found = []
     for g, each in enumerate(data.kinds.lists):
         table = data.table_of(each.name)
-        count_V, start = data.count_V[table], sum(map(len, data.ids_V[:table]))
-        begin_N, length_N = np.asarray(begin_NG[:MOST_ROWS, g]), np.asarray(length_NG[:MOST_ROWS, g])
-        ends = np.cumsum(length_N)
-        at_M = np.arange(ends[-1]) + np.repeat(begin_N - (ends - length_N), length_N)
-        seen_M = count_V[np.asarray(data.values[g])[at_M] - start] > 0
+        count_V = data.count_V[table]
+        code_M, length_N = data.listed_codes(data.test, g, slice(MOST_ROWS))
+        seen_M = count_V[code_M] > 0
         unseen = float(1 - seen_M.mean()) if len(seen_M) else 0.0
         ids = int(np.count_nonzero(count_V))
         found.append(ListProfile(each.name, data.tables[table], ids, float(length_N.mean()), unseen))

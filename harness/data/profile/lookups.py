@@ -17,13 +17,12 @@ LIST_BLOCK = 1 << 15
 
 @dataclass(frozen=True)
 class Column:
-    """A field of single ids, or a list. place: among its kind. table: the one it looks up; start: of its codes."""
+    """A field of single ids, or a list. place: among its kind. table: the one it looks up."""
 
     name: str
     is_list: bool
     place: int
     table: int
-    start: int
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,9 @@ class Lookups:
 
 def columns(data: IndexedDataset) -> tuple[Column, ...]:
     """Those that look up ids."""
-    starts = np.cumsum([0, *map(len, data.ids_V)]).tolist()
     named = [(name, False, f) for f, name in enumerate(data.fields)]
     named += [(each.name, True, g) for g, each in enumerate(data.kinds.lists)]
-    tables = [(name, is_list, place, data.table_of(name)) for name, is_list, place in named]
-    return tuple(Column(name, is_list, place, table, starts[table]) for name, is_list, place, table in tables)
+    return tuple(Column(name, is_list, place, data.table_of(name)) for name, is_list, place in named)
 
 
 def lookups(data: IndexedDataset, cut: Cut) -> Iterator[Lookups]:
@@ -65,12 +62,6 @@ def _read(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
     split = data.split(part)
     if not column.is_list:
-        return np.asarray(split.codes_NF[rows, column.place]) - np.int32(column.start), period_N
-    assert split.begin_NG is not None
-    assert split.length_NG is not None
-    begin_N = np.asarray(split.begin_NG[rows, column.place])
-    length_N = np.asarray(split.length_NG[rows, column.place])
-    before_N = np.cumsum(length_N) - length_N
-    at_M = np.arange(length_N.sum()) + np.repeat(begin_N - before_N, length_N)
-    code_M = np.asarray(data.values[column.place][at_M]) - np.int32(column.start)
+        return data.codes(split, column.place, rows), period_N
+    code_M, length_N = data.listed_codes(split, column.place, rows)
     return code_M, np.repeat(period_N, length_N)
