@@ -16,7 +16,6 @@ from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.report.write import analyse, ranked_table, write_report
 from harness.results.plan_results import read_plan_result
-from harness.search.arm import data_by_label
 from harness.tracking.factory import Kind
 
 
@@ -34,8 +33,8 @@ def benchmark(
     plan = load_plan(plan_name, overrides)
     _own_table(plan, results)
     arms = checked(console, plan, Registry(plugins), results)
-    _, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
-    keep_descriptions(data_by_label(arms), results)
+    result, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
+    keep_descriptions(result.data, results)
     analysis = analyse(results, plan.name)
     console.print(ranked_table(analysis))
     lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]
