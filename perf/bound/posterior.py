@@ -8,7 +8,6 @@ variance are exact under the approximation, and the expectation over it is Gauss
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +24,12 @@ POINTS = 12
 _at, _share = np.polynomial.hermite_e.hermegauss(POINTS)
 NODES_Q, SHARES_Q = torch.tensor(_at, dtype=torch.float32), torch.tensor(_share / _share.sum(), dtype=torch.float32)
 START_SIGMA = 0.5
-BATCH, EPOCHS, RATE = 4096, 12, 0.1
+BATCH, EPOCHS, RATE = 4096, 24, 0.1
 
 
 @dataclass(frozen=True)
 class Known:
-    """Rows as the generator's model of its first task reads them. N rows, F fields, K latent dimensions.
+    """Rows as the generator's model of one task reads them. N rows, F fields, K latent dimensions.
 
     code_NF: int64, ids counted from 0 over all fields together. count_C: how often training has each code.
     fashion_NK: drift times the direction of taste at the row's time.
@@ -52,9 +51,10 @@ class Known:
         return bool(self.match_K.any() or self.fashion_NK.any())
 
 
-def known(sampler: Sampler) -> Known:
-    """All rows of a population with a single stage: the first task, under no other."""
-    c, population = sampler.compiled, sampler.population
+def known(sampler: Sampler, task: str) -> Known:
+    """All rows of a population, for a task that is under no other."""
+    c, population, t = sampler.compiled, sampler.population, sampler.tasks.index(task)
+    assert population.tasks[task].under is None, f"task '{task}' is under another"
     rows = sampler.rows(0, population.rows)
     codes, sizes = zip(*(np.unique(column, return_inverse=True)[::-1] for column in rows.index_NF.T), strict=True)
     starts = np.cumsum([0, *(len(size) for size in sizes)])
@@ -63,15 +63,15 @@ def known(sampler: Sampler) -> Known:
     hour_N = np.minimum(rows.time_N // 3600, len(c.fashion_HK) - 1)
     return Known(
         code_NF=code_NF,
-        label_N=torch.from_numpy(rows.labels_NT[:, 0].astype(np.float32)),
-        fashion_NK=torch.from_numpy((c.drift_T[0] * c.fashion_HK[hour_N]).astype(np.float32)),
+        label_N=torch.from_numpy(rows.labels_NT[:, t].astype(np.float32)),
+        fashion_NK=torch.from_numpy((c.drift_T[t] * c.fashion_HK[hour_N]).astype(np.float32)),
         count_C=torch.bincount(code_NF[:train].flatten(), minlength=int(starts[-1])),
         train=train,
-        scale_F=torch.from_numpy(np.hypot(c.shared_FT[:, 0], c.own_FT[:, 0]).astype(np.float32)),
+        scale_F=torch.from_numpy(np.hypot(c.shared_FT[:, t], c.own_FT[:, t]).astype(np.float32)),
         side_F=c.side_F,
-        match_K=torch.from_numpy(c.match_TK[0].astype(np.float32)),
-        noise_scale=float(c.scale_T[0]),
-        intercept=float(sampler.intercepts[0]),
+        match_K=torch.from_numpy(c.match_TK[t].astype(np.float32)),
+        noise_scale=float(c.scale_T[t]),
+        intercept=float(sampler.intercepts[t]),
     )
 
 
@@ -118,7 +118,7 @@ class Posterior(nn.Module):
     def predict(self, rows: slice) -> npt.NDArray[np.float64]:
         """The posterior mean of the probability, [N]. An id that training never had keeps its prior."""
         found = []
-        for rows_B in torch.arange(rows.start, rows.stop).split(1 << 15):
+        for rows_B in torch.split(torch.arange(rows.start, rows.stop), 1 << 15):
             mean_B, var_B, _ = self.logit(rows_B)
             found.append((torch.sigmoid(mean_B[:, None] + var_B.sqrt()[:, None] * NODES_Q) * SHARES_Q).sum(1))
         return torch.cat(found).double().numpy()
@@ -126,29 +126,28 @@ class Posterior(nn.Module):
     @torch.no_grad()
     def forget_unseen(self) -> None:
         """Ids without a training row have their prior, whatever they started from."""
-        for table in self.children():
-            mean_CK, log_CK = table.weight[self._data.count_C == 0].chunk(2, dim=1)
-            table.weight[self._data.count_C == 0] = torch.cat([mean_CK * 0, log_CK * 0], 1)
+        for weight_CK in self.parameters():
+            weight_CK[self._data.count_C == 0] = 0.0
 
 
-def fit(data: Known, *, epochs: int = EPOCHS, rate: float = RATE, seed: int = 0) -> Iterator[tuple[int, Posterior]]:
-    """Climb the bound; the posterior after each epoch. The step falls to zero along half a cosine."""
+def fit(data: Known, *, epochs: int = EPOCHS, rate: float = RATE, seed: int = 0) -> Posterior:
+    """Climb the bound. The step falls to zero along half a cosine."""
     torch.manual_seed(seed)
     model, total = Posterior(data), epochs * -(-data.train // BATCH)
     optimizer = torch.optim.SparseAdam(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total)
     model.forget_unseen()
-    for epoch in range(1, epochs + 1):
-        for rows_B in torch.randperm(data.train).split(BATCH):
+    for _ in range(epochs):
+        for rows_B in torch.split(torch.randperm(data.train), BATCH):
             mean_B, var_B, cost_B = model.logit(rows_B)
             logit_BQ = mean_B[:, None] + var_B.sqrt()[:, None] * NODES_Q
             label_BQ = data.label_N[rows_B, None].expand_as(logit_BQ)
             loss_BQ: Any = functional.binary_cross_entropy_with_logits(logit_BQ, label_BQ, reduction="none")
             optimizer.zero_grad()
             ((loss_BQ * SHARES_Q).sum(1) + cost_B).mean().backward()
-            optimizer.step()
+            optimizer.step()  # type: ignore[no-untyped-call]
             schedule.step()
-        yield epoch, model
+    return model
 
 
 def _gaussians(ids: int, numbers: int) -> nn.Embedding:

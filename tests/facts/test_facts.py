@@ -212,8 +212,8 @@ def test_every_fact_of_the_sheet_is_a_plan_of_known_plugins(monkeypatch: pytest.
     monkeypatch.setenv("GLOBO_CLICKS", "clicks.parquet")
     sheet, dense, registry = load_sheet(FACTS), load_sheet(DENSE), Registry()
     assert [fact.name for fact in sheet.facts] == [f"F{n}" for n in range(1, 20)]
-    for owner, fact in [(owner, fact) for owner in (sheet, dense) for fact in owner.facts]:
-        plugin_specs(owner.plan(fact), registry)
+    for asked, fact in [(each, fact) for each in (sheet, dense) for fact in each.facts]:
+        plugin_specs(asked.plan(fact), registry)
         names = [*fact.datasets, *fact.models, *fact.strategies]
         assert len(set(names)) == len(names), f"{fact.name}: one name for two things"
 
