@@ -2,10 +2,9 @@
 
 All of them change only what is read after the last epoch, so that one training serves them all:
 
-- the net, or net and rows, averaged over the steps of the last half epoch (Polyak and
-  Juditsky 1992);
-- rows drawn towards the mean row of their field by n / (n + k), n the id's training examples and k chosen for each field
-  by logloss on valid (empirical Bayes, after Morris 1983);
+- the net, or net and rows, averaged over the steps of the last half epoch (Polyak and Juditsky 1992);
+- rows drawn towards the mean row of their field by n / (n + k), n the id's training examples and k chosen for each
+  field by logloss on valid (empirical Bayes, after Morris 1983);
 - the mean of the logits of two runs with different seeds, which costs twice.
 """
 
@@ -133,8 +132,8 @@ def one_draw(preset: str, number: int, registry: Registry) -> dict[str, tuple[fl
 HEAD = """# Attempts at the floor
 
 What changes if our best arm, `running_mean+return_to_mean` after four epochs, is read in another way: excess of the
-expected click logloss over that of the truth, in thousandths of a nat, and test AUC, means over draws. [bound.md](bound.md)
-has the floor; `perf/bound/attempts.py` says what each attempt is.
+expected click logloss over that of the truth, in thousandths of a nat, and test AUC, means over draws.
+[bound.md](bound.md) has the floor; `perf/bound/attempts.py` says what each attempt is.
 """
 
 if __name__ == "__main__":
