@@ -113,13 +113,13 @@ that won in [other_data.csv](other_data.csv), one seed a draw.
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("presets", nargs="*", default=list(PRESETS), choices=[*PRESETS, []])
+    parser.add_argument("--preset", action="append", choices=list(PRESETS), help="all of them, if none")
     parser.add_argument("--draws", type=int, default=len(DRAWS), help="how many draws of the data")
     parser.add_argument("--out", type=Path, default=TABLE)
     asked, console, plugins = parser.parse_args(), Console(soft_wrap=True, highlight=False), Registry()
     torch.set_num_threads(1)
     lines, about = [HEAD], environment()
-    for preset in asked.presets:
+    for preset in asked.preset or PRESETS:
         draws = []
         for number in DRAWS[: asked.draws]:
             draws.append(one_draw(preset, number, plugins))
