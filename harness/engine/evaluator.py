@@ -50,19 +50,19 @@ class Evaluator:
         net.eval()
         with torch.inference_mode():
             if not full:
-                out = self._sample.metrics(self._logits(net, tables, "sample"))
+                out = self._sample.metrics(self.logits(net, tables, "sample"))
             else:
-                logits_NT = self._logits(net, tables, "valid")
+                logits_NT = self.logits(net, tables, "valid")
                 out = self._sample.metrics(logits_NT[self._sample_M]) | self._valid.metrics(logits_NT)
                 for index_M, bucket in self._buckets:
                     out |= bucket.metrics(logits_NT[index_M])
                     out[MetricKey(bucket.split, "share", "rows", bucket.bucket)] = len(index_M) / len(logits_NT)
                 for part in self._others:
-                    out |= part.metrics(self._logits(net, tables, part.split))
+                    out |= part.metrics(self.logits(net, tables, part.split))
         net.train()
         return out
 
-    def _logits(self, net: nn.Module, tables: EmbeddingTables, name: str) -> Floats:
+    def logits(self, net: nn.Module, tables: EmbeddingTables, name: str) -> Floats:
         """Logits [N, T] of every example, which are read a batch at a time."""
         examples, logits = self._examples[name], []
         for at in range(0, len(examples), self._batch_size):

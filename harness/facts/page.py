@@ -1,4 +1,4 @@
-"""results/tables/facts.md: every fact with its verdict, its claims, and a figure that shows it."""
+"""A page of facts, as results/tables/facts.md: every fact with its verdict, its claims, and a figure that shows it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textwrap import fill
 from harness.analysis.estimates import Estimate, estimate
 from harness.base.markdown import code, literal
 from harness.facts.expression import Readings, is_difference
-from harness.facts.sheet import Claim, Fact
+from harness.facts.sheet import Claim, Fact, Sheet
 from harness.facts.verdict import Finding
 from harness.figures.axis import around
 from harness.figures.chart import Chart, Named
@@ -21,11 +21,9 @@ from harness.report.format import show
 from harness.report.tables.costs import machines_of
 
 Entry = tuple[Fact, Finding | None]
-HEAD = """# The facts
-
-What the literature reports of multi-epoch training, tried on the generator's presets by `multiepoch facts`; every claim
-and its criterion stand in `plans/facts.toml`. Evidence: P read in a primary source, S a second-hand summary, A an
-abstract only, D computed from P, I inferred.
+HOW = """
+Run by `multiepoch facts`. Evidence: P read in a primary source, S a second-hand summary, A an abstract only, D computed
+from P, I inferred.
 
 A claim is reproduced if the whole 95 % Student-t interval of its mean over seeds lies where the criterion wants it, not
 reproduced if all of it lies elsewhere, and inconclusive otherwise. A fact is reproduced if all its claims are, and not
@@ -37,8 +35,9 @@ epoch, and of a fixed sample of the validation split within one.
 """
 
 
-def markdown(entries: Sequence[Entry]) -> str:
+def markdown(sheet: Sheet, entries: Sequence[Entry]) -> str:
     """The page. entries: every fact, with its finding where it has been run."""
+    head = f"# {sheet.title}\n\n{fill(literal(sheet.says), 120)}\n{HOW}"
     rows = ["| fact | says | in the literature | here, its first claim | verdict |", "| :-- | :-- | :-- | --: | :-- |"]
     for fact, found in entries:
         ours = "" if found is None else _value(found.measured[0].value, found.measured[0].claim)
@@ -50,7 +49,7 @@ def markdown(entries: Sequence[Entry]) -> str:
     seconds = sum(curves.seconds(record.cost) for run in runs for record in run.boundaries)
     foot = f"All runs together trained and evaluated for {seconds / 60:.0f} minutes of one core: "
     foot += literal(f"{machines_of(runs)}.")
-    return "\n".join([HEAD, *rows, "", foot, "", *(_section(fact, found) for fact, found in entries)])
+    return "\n".join([head, *rows, "", foot, "", *(_section(sheet, fact, found) for fact, found in entries)])
 
 
 def figure(found: Finding) -> str:
@@ -80,7 +79,7 @@ def _points(readings: Readings, line: str) -> list[tuple[float, Estimate]]:
     return [(p, value) for p, value in found if value is not None]
 
 
-def _section(fact: Fact, found: Finding | None) -> str:
+def _section(sheet: Sheet, fact: Fact, found: Finding | None) -> str:
     lines = [f"## {fact.name}", "", f"{literal(fact.says)} Literature: {_cited(fact)}", ""]
     lines += [f"On {_named(fact.datasets)}; {_named(fact.models)}; {_arms(fact)}.", ""]
     if found is None:
@@ -91,7 +90,7 @@ def _section(fact: Fact, found: Finding | None) -> str:
         value = _value(measured.value, claim)
         says = literal(f"(added) {claim.says}" if claim.added else claim.says)
         lines.append(f"| {says} | {code(claim.measure)} | {claim.holds} | {value} | {measured.verdict} |")
-    return "\n".join([*lines, "", f"![{fact.name}](facts-{fact.name}.svg)", ""])
+    return "\n".join([*lines, "", f"![{fact.name}]({sheet.stem}-{fact.name}.svg)", ""])
 
 
 def _arms(fact: Fact) -> str:

@@ -23,7 +23,7 @@ from harness.report.format import show
 def run_facts(
     console: Console, sheet_name: str, names: list[str], results: Path, workers: int, plugins: Path | None
 ) -> int:
-    """Run the facts named, or all, print their verdicts and write `tables/facts.md` and its figures.
+    """Run the facts named, or all, print their verdicts and write their page in `tables/` and its figures.
 
     A fact whose data needs an environment variable that is not set is left out, and that is said. The exit status is 1
     if a run failed; what the facts come to is a finding, not a failure.
@@ -40,11 +40,12 @@ def run_facts(
         began = time.monotonic()
         failed += _run(console, sheet, fact, results, workers, registry)
         if found := finding(sheet, fact, results):
-            (out / f"facts-{fact.name}.svg").write_text(page.figure(found), encoding="utf-8")
+            (out / f"{sheet.stem}-{fact.name}.svg").write_text(page.figure(found), encoding="utf-8")
             console.print(_claims(found), f"{time.monotonic() - began:.0f} s\n")
     entries = [(fact, finding(sheet, fact, results)) for fact in sheet.facts]
-    (out / "facts.md").write_text(page.markdown(entries), encoding="utf-8")
-    console.print(f"facts: {out / 'facts.md'}", soft_wrap=True)
+    written = out / f"{sheet.stem}.md"
+    written.write_text(page.markdown(sheet, entries), encoding="utf-8")
+    console.print(f"facts: {written}", soft_wrap=True)
     return int(failed > 0)
 
 

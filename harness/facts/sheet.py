@@ -91,14 +91,22 @@ class Fact(Config):
 
 class Sheet(Config):
     """All facts. datasets, models: what facts name, as in a plan. train, evaluation: of every fact that does not say
-    otherwise."""
+    otherwise. name: sets its page apart from those of other sheets: `facts-<name>.md`. title, says: the page's head."""
 
+    name: str = Field("", pattern="^[a-z0-9_]*$")
+    title: str = "The facts"
+    says: str = ""
     datasets: dict[str, dict[str, Any]]
     models: dict[str, dict[str, Any]]
     seeds: tuple[int, ...] = Field(min_length=5)
     train: dict[str, Any] = {}
     evaluation: dict[str, Any] = {}
     facts: tuple[Fact, ...] = Field(alias="fact", min_length=1)
+
+    @property
+    def stem(self) -> str:
+        """Its page is `<stem>.md`; of a fact, the figure is `<stem>-<fact>.svg` and the plan `<stem>-<fact>`."""
+        return OF_FACTS + self.name if self.name else OF_FACTS.removesuffix("-")
 
     def select(self, names: list[str]) -> tuple[Fact, ...]:
         """The facts named, or all.
@@ -119,7 +127,7 @@ class Sheet(Config):
             UserError: a data set or model is not in the sheet, or the plan is not accepted.
         """
         values = {
-            "name": OF_FACTS + fact.name,
+            "name": f"{self.stem}-{fact.name}",
             "description": fact.says,
             "dataset": list(_named(fact, "data set", fact.datasets, self.datasets)),
             "model": list(_named(fact, "model", fact.models, self.models)),

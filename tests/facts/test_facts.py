@@ -27,6 +27,7 @@ from harness.plugins.registry import Registry
 from harness.results.keys import Status
 from harness.results.records import Record, Run
 
+FACTS, DENSE = ROOT / "plans" / "facts.toml", ROOT / "plans" / "facts_dense.toml"
 SHEET = """
 seeds = [1, 2, 3, 4, 5]
 
@@ -209,13 +210,30 @@ def test_a_difference_has_a_sign_and_a_ratio_none(measure: str, difference: bool
 
 def test_every_fact_of_the_sheet_is_a_plan_of_known_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLOBO_CLICKS", "clicks.parquet")
-    sheet, registry = load_sheet(ROOT / "plans" / "facts.toml"), Registry()
+    sheet, dense, registry = load_sheet(FACTS), load_sheet(DENSE), Registry()
     assert [fact.name for fact in sheet.facts] == [f"F{n}" for n in range(1, 20)]
-    for fact in sheet.facts:
-        plan = sheet.plan(fact)
-        plugin_specs(plan, registry)
+    for asked, fact in [(each, fact) for each in (sheet, dense) for fact in each.facts]:
+        plugin_specs(asked.plan(fact), registry)
         names = [*fact.datasets, *fact.models, *fact.strategies]
         assert len(set(names)) == len(names), f"{fact.name}: one name for two things"
+
+
+def test_the_sheet_of_dense_adam_asks_what_the_other_asks() -> None:
+    sheet, dense = load_sheet(FACTS), load_sheet(DENSE)
+    assert dense.train == {**sheet.train, "table_optimizer": "adam_dense"}
+    for fact in dense.facts:
+        (other,) = sheet.select([fact.name])
+        own, others = ([c.model_dump(exclude={"measure"}) for c in f.claims] for f in (fact, other))
+        assert own[: len(others)] == others
+        assert {name: dense.datasets[name] for name in fact.datasets} == {
+            name: sheet.datasets[name] for name in other.datasets
+        }
+
+
+def test_sheets_have_pages_and_plans_of_their_own() -> None:
+    sheets = [load_sheet(FACTS), load_sheet(DENSE)]
+    assert [sheet.stem for sheet in sheets] == ["facts", "facts-dense"]
+    assert [sheet.plan(sheet.facts[0]).name for sheet in sheets] == ["facts-F1", "facts-dense-F1"]
 
 
 @pytest.mark.parametrize(
@@ -267,12 +285,13 @@ def test_facts_run_once_and_leave_page_and_figure(tmp_path: Path) -> None:
 
 def test_texts_of_a_sheet_stay_text_on_the_page(tmp_path: Path) -> None:
     (tmp_path / "sheet.toml").write_text(SHEET)
-    first, second = load_sheet(tmp_path / "sheet.toml").facts
+    sheet = load_sheet(tmp_path / "sheet.toml")
+    first, second = sheet.facts
     claims = tuple(claim.model_copy(update={"says": HOSTILE}) for claim in first.claims)
     texts = {"says": HOSTILE, "literature": HOSTILE, "evidence": HOSTILE, "datasets": (HOSTILE,), "models": (HOSTILE,)}
     fact = first.model_copy(update={**texts, "claims": claims, "strategies": {HOSTILE: "none", "a": HOSTILE}})
     measured = tuple(Measured(claim, None) for claim in claims)
-    page = markdown([(fact, Finding(fact, measured, Readings([], "click"))), (second, None)])
+    page = markdown(sheet, [(fact, Finding(fact, measured, Readings([], "click"))), (second, None)])
     assert addresses(page) == {"#f1", "#f2", "facts-F1.svg"}
     table = {"table", "thead", "tbody", "tr", "th", "td"}
     assert elements(page) - table == {"h1", "h2", "p", "a", "img", "code"}
@@ -281,4 +300,4 @@ def test_texts_of_a_sheet_stay_text_on_the_page(tmp_path: Path) -> None:
 
 def test_an_unknown_fact_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"fact 'F99'"):
-        load_sheet(ROOT / "plans" / "facts.toml").select(["F99"])
+        load_sheet(FACTS).select(["F99"])

@@ -1,0 +1,105 @@
+"""The arms beside the floor: published winners, trained again on a draw, and what they tell of its test rows."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.special import expit
+
+from harness.data.indexed import IndexedDataset
+from harness.engine.evaluator import Evaluator
+from harness.engine.trainer import Trainer
+from harness.experiment.instantiate import parse_strategy
+from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.plugins.registry import Registry, build
+from perf.measure import ROOT
+
+WINNERS = ROOT / "results" / "tables" / "other_data.csv"
+OURS = "running_mean+return_to_mean"
+READ = {
+    ("none", "one_epoch"): {1: "plain, epoch 1", 2: "plain, epoch 2"},
+    ("reinit", "arm"): {4: "reinit, epoch 4"},
+    (OURS, "arm"): {1: "ours, epoch 1", 4: "ours, epoch 4"},
+}
+"""By strategy and role in WINNERS: the epochs after which it is read, and the titles of their columns."""
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A strategy with its winner's knobs. read: epoch -> the title of its column."""
+
+    strategy: str
+    rates: dict[str, float]
+    read: dict[int, str]
+
+
+def winners(preset: str) -> list[Arm]:
+    """The arms of READ with the knobs that won on a preset."""
+    found = {}
+    with WINNERS.open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            if row["dataset"] == preset and (row["strategy"], row["role"]) in READ:
+                found[row["strategy"], row["role"]] = json.loads(row["chosen"])
+    return [_arm(strategy, found[strategy, role], read) for (strategy, role), read in READ.items()]
+
+
+def _arm(strategy: str, chosen: dict[str, Any], read: dict[int, str]) -> Arm:
+    knobs: dict[str, list[str]] = {part: [] for part in strategy.split("+")}
+    for name, value in chosen.items():
+        part, dot, knob = name.partition(".")
+        if dot:
+            knobs[part].append(f"{knob}={value!r}")
+    expression = "+".join(f"{part}({', '.join(given)})" if given else part for part, given in knobs.items())
+    return Arm(expression, {k: v for k, v in chosen.items() if k in TrainSpec.model_fields}, read)
+
+
+def trained(
+    data: IndexedDataset,
+    arm: Arm,
+    registry: Registry,
+    after: Callable[[int, float, Trainer], None] | None = None,
+    *,
+    seed: int = 1,
+) -> Iterator[tuple[int, Trainer]]:
+    """The state after every epoch, before strategies end it. after: told the epoch and the share of it, each step."""
+    model = build(registry.models, "model", "dnn", {"dim": 16, "hidden": (64, 32)})
+    strategies = [
+        build(registry.strategies, "strategy", s.name, s.params) for s in parse_strategy(arm.strategy, registry)
+    ]
+    spec = TrainSpec.model_validate({"epochs": max(arm.read), "batch_size": 2048, **arm.rates})
+    trainer = Trainer(data, model, strategies, spec, seed)
+    for epoch in range(1, spec.epochs + 1):
+        trainer.start_epoch(epoch)
+        with trainer.randomness():
+            for step, batch in enumerate(trainer.batches.epoch(epoch), 1):
+                trainer.step(batch)
+                if after:
+                    after(epoch, step / len(trainer.batches), trainer)
+        yield epoch, trainer
+        trainer.end_epoch(epoch)
+
+
+def probabilities(evaluator: Evaluator, trainer: Trainer, split: str, task: str) -> Floats:
+    """Of every row of a split, [N]."""
+    trainer.net.eval()
+    with torch.inference_mode():
+        logit_NT = evaluator.logits(trainer.net, trainer.tables, split)
+    trainer.net.train()
+    found: Floats = expit(logit_NT[:, trainer.dataset.tasks.index(task)].astype(float))
+    return found
+
+
+def predictions(data: IndexedDataset, task: str, arm: Arm, registry: Registry) -> Iterator[tuple[str, Floats]]:
+    """The probabilities of the test rows, [N], after each epoch that is read."""
+    for epoch, trainer in trained(data, arm, registry):
+        if epoch in arm.read:
+            evaluator = Evaluator(data, trainer.mapping, EvalSpec())
+            yield arm.read[epoch], probabilities(evaluator, trainer, "test", task)
