@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.synthetic.kernel import FREE, HOUR, HOURS, LEFT, RIGHT, WEEKDAY
-from harness.data.synthetic.population import Population, TaskSpec
+from harness.data.synthetic.kernel import CROSS, FREE, HOUR, HOURS, LEFT, RIGHT, WEEKDAY
+from harness.data.synthetic.population import FieldSpec, Population, TaskSpec
 from harness.data.synthetic.stream import key, quantiles
 from harness.data.synthetic.zipf import compile_ranks
 
@@ -21,9 +21,10 @@ class Compiled(NamedTuple):
     """A population as arrays. F fields and T tasks, each after what it depends on; K latent dimensions; H hours.
 
     clock_H: expected share of the rows before each hour, [H + 1]. of_F: field that an index depends on, or FREE, HOUR,
-    WEEKDAY. alias, keep, at_F, size_F, tail_F8: ranks, end to end. shared_FT, own_FT: weights of an id's normals.
-    side_F: LEFT, RIGHT or 0. match_TK, fashion_HK, drift_T: weights of the latent products. delay_TP: knots of the
-    quantile function, log seconds at delay_share_TP; unused ones repeat the last.
+    WEEKDAY, CROSS; otherwise_F: the field in its place where it does not follow, or -1. crossed_FF: which fields the
+    ids of one are made of. alias, keep, at_F, size_F, tail_F8: ranks, end to end. shared_FT, own_FT: weights of an id's
+    normals. side_F: LEFT, RIGHT or 0. match_TK, fashion_HK, drift_T: weights of the latent products. delay_TP: knots of
+    the quantile function, log seconds at delay_share_TP; unused ones repeat the last.
     """
 
     rows: float
@@ -32,6 +33,11 @@ class Compiled(NamedTuple):
     draw_F: U64
     id_F: U64
     of_F: I64
+    otherwise_F: I64
+    strength_F: Floats
+    choices_F: Floats
+    follow_F: U64
+    crossed_FF: npt.NDArray[np.bool_]
     ids_F: I64
     life_F: Floats
     fade_F: Floats
@@ -73,7 +79,12 @@ def compile_population(p: Population, seed: int) -> Compiled:
         clock_key=key(seed, "time"),
         draw_F=np.array([key(seed, "draw", n) for n in names]),
         id_F=np.array([key(seed, "id", n) for n in names]),
-        of_F=np.array([_source(s.of, s.time, names) for s in specs]),
+        of_F=np.array([_source(s, names) for s in specs]),
+        otherwise_F=np.array([-1 if s.otherwise is None else names.index(s.otherwise) for s in specs]),
+        strength_F=np.array([s.strength for s in specs]),
+        choices_F=np.array([float(s.choices) for s in specs]),
+        follow_F=np.array([key(seed, "follow", n) for n in names]),
+        crossed_FF=np.array([[n in s.cross for n in names] for s in specs]),
         ids_F=np.array([s.ids for s in specs]),
         life_F=np.array([s.life for s in specs]),
         fade_F=np.array([s.fade for s in specs]),
@@ -100,10 +111,12 @@ def compile_population(p: Population, seed: int) -> Compiled:
     )
 
 
-def _source(of: str | None, time: str | None, names: list[str]) -> int:
-    if time is not None:
-        return HOUR if time == "hour" else WEEKDAY
-    return FREE if of is None else names.index(of)
+def _source(field: FieldSpec, names: list[str]) -> int:
+    if field.time is not None:
+        return HOUR if field.time == "hour" else WEEKDAY
+    if field.cross:
+        return CROSS
+    return FREE if field.of is None else names.index(field.of)
 
 
 def _clock(p: Population) -> Floats:

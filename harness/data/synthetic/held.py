@@ -13,7 +13,7 @@ BINS = 2000
 
 def held_bytes(population: Population) -> int:
     """Of the vocabularies at the end, at least; fields that follow another, or the clock, are left out."""
-    free = (field for field in population.fields.values() if field.of is None and field.time is None)
+    free = (field for field in population.fields.values() if field.free and not field.hidden)
     found = (distinct(population.rows, max(field.ids, 2), field.exponent, field.shift) for field in free)
     return int(BYTES_PER_ID * sum(found))
 

@@ -19,7 +19,7 @@ PER_DRAW = 6
 """Normals that one 64-bit draw holds, of so many bits each."""
 HEAD = 1024
 """Ranks in an alias table; its last entry beyond them stands for all others."""
-FREE, HOUR, WEEKDAY = -1, -2, -3
+FREE, HOUR, WEEKDAY, CROSS = -1, -2, -3, -4
 """Where the index of a field comes from, if not from another field's."""
 LEFT, RIGHT = 1, 2
 LATENT = 64
@@ -95,9 +95,38 @@ def _clock(row_N: Any, clock_H: Any, clock_key: Any, rows: Any, time_N: Any, hou
 
 
 @njit(cache=True, nogil=True)
-def _ranks(counter_N: Any, key: Any, alias: Any, keep: Any, tail: Any, index_N: Any) -> Any:
-    for n in range(counter_N.size):
-        index_N[n] = rank(draw(key, counter_N[n]), alias, keep, tail)
+def _bits(row_N: Any, c: Any, f: Any, index_NF: Any, bits_N: Any) -> Any:
+    """What the rank of a field is drawn by: a row of its own, or the id of the field that it follows."""
+    of, other = c.of_F[f], c.otherwise_F[f]
+    for n in range(row_N.size):
+        if of == FREE:
+            bits_N[n] = draw(c.draw_F[f], row_N[n])
+            continue
+        own = row_N[n] if other < 0 else index_NF[n, other]
+        if c.strength_F[f] < 1.0 and uniform(draw(c.follow_F[f], own)) >= c.strength_F[f]:
+            bits_N[n] = draw(~c.draw_F[f], own)
+        else:
+            key = c.draw_F[f]
+            if c.choices_F[f] > 1.0:
+                key += np.uint64(uniform(draw(~c.follow_F[f], row_N[n])) * c.choices_F[f]) * _A
+            bits_N[n] = draw(key, index_NF[n, of])
+
+
+@njit(cache=True, nogil=True)
+def _ranks(bits_N: Any, alias: Any, keep: Any, tail: Any, index_N: Any) -> Any:
+    for n in range(bits_N.size):
+        index_N[n] = rank(bits_N[n], alias, keep, tail)
+
+
+@njit(cache=True, nogil=True)
+def _crossed(key: Any, crossed_F: Any, index_NF: Any, index_N: Any) -> Any:
+    """One index for the ids of several fields together."""
+    for n in range(index_N.size):
+        bits = key
+        for f in range(crossed_F.size):
+            if crossed_F[f]:
+                bits = draw(bits, index_NF[n, f])
+        index_N[n] = np.int64(bits >> np.uint64(1))
 
 
 @njit(cache=True, nogil=True)
@@ -156,7 +185,7 @@ def _matches(
 def _block(row_N: Any, c: Any, time_N: Any, index_NF: Any, id_NF: Any, logit_NT: Any) -> Any:
     """Time, ids and logits, without intercepts, of one block of ascending rows."""
     size, latent = row_N.size, c.match_TK.shape[1]
-    hour_N = np.empty(size, np.int64)
+    hour_N, bits_N = np.empty(size, np.int64), np.empty(size, np.uint64)
     left_NK, right_NK = np.zeros((size, latent), np.float32), np.zeros((size, latent), np.float32)
     logit_NT[:] = 0.0
     _clock(row_N, c.clock_H, c.clock_key, c.rows, time_N, hour_N)
@@ -166,10 +195,12 @@ def _block(row_N: Any, c: Any, time_N: Any, index_NF: Any, id_NF: Any, logit_NT:
             index_N[:] = hour_N % HOURS
         elif c.of_F[f] == WEEKDAY:
             index_N[:] = hour_N // HOURS % 7
+        elif c.of_F[f] == CROSS:
+            _crossed(c.draw_F[f], c.crossed_FF[f], index_NF, index_N)
         else:
-            counter_N = row_N if c.of_F[f] == FREE else index_NF[:, c.of_F[f]].copy()
             part = slice(c.at_F[f], c.at_F[f] + c.size_F[f])
-            _ranks(counter_N, c.draw_F[f], c.alias[part], c.keep[part], c.tail_F8[f], index_N)
+            _bits(row_N, c, f, index_NF, bits_N)
+            _ranks(bits_N, c.alias[part], c.keep[part], c.tail_F8[f], index_N)
         if c.life_F[f] > 0:
             _turn(row_N, time_N, c.ids_F[f], c.life_F[f], c.fade_F[f], c.turn_F[f], index_N)
         id_N = np.empty(size, np.uint64)
