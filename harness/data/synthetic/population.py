@@ -28,10 +28,14 @@ class FieldSpec(Config):
 
     of: the field, declared before, whose id determines this one (the campaign of a product), or `choices` ids among
     which a row has one (the products of a customer). strength: share of the rows in which it does; in others the id of
-    `otherwise` determines it, or none. time: hour or weekday of the row instead. cross: the ids of these fields as
-    one instead. hidden: a part of the truth, and no column. life: days until a rank goes to a new id (0: never); fade:
-    mean days for which the old id is still drawn. weight: share in the biases of ids, or of context, relative to the
-    other such fields.
+    `otherwise` determines it, or none. session: drawn once for all rows of a session. once: share of the draws that
+    give an id of their own, which no other draw gives.
+
+    time: hour or weekday of the row, or its session, instead. cross: the ids of these fields as one instead. hidden: a
+    part of the truth, and no column.
+
+    life: days until a rank goes to a new id (0: never); fade: mean days for which the old id is still drawn. weight:
+    share in the biases of ids, or of context, relative to the other such fields.
     """
 
     ids: int = Field(0, ge=0, le=10**12)
@@ -43,7 +47,9 @@ class FieldSpec(Config):
     otherwise: str | None = None
     cross: tuple[str, ...] = ()
     hidden: bool = False
-    time: Literal["hour", "weekday"] | None = None
+    session: bool = False
+    once: float = Field(0.0, ge=0, lt=1)
+    time: Literal["hour", "weekday", "session"] | None = None
     life: float = Field(0.0, ge=0, le=10**5)
     fade: float = Field(0.0, ge=0, le=10**5)
     weight: float = Field(1.0, ge=0)
@@ -96,7 +102,8 @@ class Population(Config):
     """A whole synthetic data set; standard deviations and correlation hold for tasks that give none of their own.
 
     rows: N of all splits, in order of time. valid, test: shares of the last rows. daily, weekly: relative amplitude of
-    the cycles of traffic. latent: K dimensions. match: fields whose latent vectors are summed on either side of the
+    the cycles of traffic. repeat: share of the rows that another of the same session follows, `gap` seconds later on
+    average. latent: K dimensions. match: fields whose latent vectors are summed on either side of the
     interaction. drift_days: days in which fashion turns by a right angle. target: statistics that a preset must meet.
     """
 
@@ -107,6 +114,8 @@ class Population(Config):
     test: float = Field(0.1, gt=0, lt=1)
     daily: float = Field(0.5, ge=0, lt=1)
     weekly: float = Field(0.15, ge=0, lt=1)
+    repeat: float = Field(0.0, ge=0, le=0.98)
+    gap: float = Field(60.0, ge=0, le=10**6)
     latent: int = Field(6, ge=1, le=256)
     match: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     drift_days: float = Field(10.0, gt=0)
@@ -192,6 +201,8 @@ def _check_field(name: str, field: FieldSpec, names: list[str]) -> None:
         )
     if field.time is None and not field.cross and field.ids < 2:
         raise UserError(f"fields.{name}.ids = {field.ids}; accepted: 2 or more")
+    if field.once and not field.free:
+        raise UserError(f"fields.{name}.once = {field.once:g} beside of, time or cross; accepted: either")
     if field.of is None and (field.strength < 1 or field.choices > 1 or field.otherwise):
         raise UserError(f"fields.{name} has strength, choices or otherwise without of; accepted: all of them with of")
     if field.fade and not field.life:

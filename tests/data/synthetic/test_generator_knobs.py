@@ -34,13 +34,16 @@ EVERYTHING: dict[str, Any] = {
     "match": [["user"], ["item"]],
     "group": "user",
     "noise": 0.3,
+    "repeat": 0.6,
+    "gap": 900,
     "fields": {
-        "user": {"ids": 3_000, "exponent": 0.6},
-        "device": {"of": "user", "strength": 0.9, "ids": 5, "context": True},
+        "user": {"ids": 3_000, "exponent": 0.6, "session": True, "once": 0.2},
+        "device": {"of": "user", "strength": 0.9, "session": True, "ids": 5, "context": True},
         "os": {"of": "device", "strength": 0.7, "otherwise": "user", "ids": 8, "context": True},
         "item": {"of": "user", "strength": 0.4, "choices": 3, "ids": 2_000, "life": 4, "fade": 0.5},
         "pair": {"cross": ["user", "item"]},
         "hour": {"time": "hour", "context": True},
+        "visit": {"time": "session"},
         "layout": {"cross": ["device", "hour"], "context": True, "hidden": True, "weight": 3},
     },
     "tasks": {"click": {"rate": 0.3}, "buy": {"rate": 0.05, "under": "click", "delay": [[1, 0.5]]}},
@@ -129,6 +132,58 @@ def test_an_id_has_so_many_choices() -> None:
         assert abs(counts - counts.sum() / 3).max() < SIGMAS * np.sqrt(counts.sum() * 2 / 9)
 
 
+def test_rows_of_a_session_are_near_in_time_and_share_its_user(everything: tuple[Sampler, Rows]) -> None:
+    visit_N, user_N, device_N = columns(everything, "visit", "user", "device")
+    time_N = everything[1].time_N
+    order = np.lexsort([time_N, visit_N])
+    follows = np.flatnonzero(visit_N[order][1:] == visit_N[order][:-1])
+    assert abs(len(follows) / 40_000 - 0.6) < SIGMAS * np.sqrt(0.24 / 40_000) + 1e-3
+    gap = time_N[order][follows + 1] - time_N[order][follows]
+    hourly = 40_000 / 240
+    assert gap.mean() == pytest.approx(900, rel=0.05), f"{hourly:g} rows an hour"
+    assert gap.std() > 200
+    for column in (user_N, device_N):
+        assert np.array_equal(column[order][follows], column[order][follows + 1])
+    assert (np.diff(user_N) == 0).mean() < 0.1, "sessions lie between each other"
+
+
+def test_without_a_gap_the_rows_of_a_session_are_one_after_the_other() -> None:
+    (visit_N,) = columns(made(gap=0), "visit")
+    assert (np.diff(visit_N) != 0).sum() + 1 == len(np.unique(visit_N))
+
+
+@pytest.mark.parametrize("repeat", [0.0, 0.6])
+def test_so_many_draws_give_an_id_that_is_drawn_once(repeat: float) -> None:
+    fields = {"user": {"ids": 30, "exponent": 0.0, "once": 0.2, "session": True}, "visit": {"time": "session"}}
+    found = made(match=[["user"], ["visit"]], fields=fields, repeat=repeat)
+    user_N, visit_N = columns(found, "user", "visit")
+    first = np.unique(visit_N, return_index=True)[1]
+    counts = np.unique(user_N[first], return_counts=True)[1]
+    assert (counts > 1).sum() == 30
+    once = (counts == 1).sum() / len(first)
+    assert abs(once - 0.2) < SIGMAS * np.sqrt(0.16 / len(first))
+    assert len(first) == (40_000 if not repeat else pytest.approx(16_000, rel=0.05))
+
+
+def test_labels_of_a_session_depend_on_each_other_through_what_the_truth_knows() -> None:
+    """A hidden session: rows that show the same have truths of their own, and what they draw goes together."""
+    alone: dict[str, Any] = dict.fromkeys(("interaction", "context", "drift", "noise"), 0.0)
+    fields = {"item": {"ids": 5, "weight": 0}, "visit": {"time": "session", "hidden": True}}
+    shown = {"item": fields["item"], "visit": {"time": "session"}}
+    hidden, known = (
+        made(match=[[], []], group="item", fields=chosen, id_bias=2.0, **alone) for chosen in (fields, shown)
+    )
+    assert hidden[0].fields == ("item",)
+    assert np.array_equal(hidden[1].labels_NT, known[1].labels_NT)
+    (visit_N,), label_N = columns(known, "visit"), hidden[1].labels_NT[:, 0].astype(np.float64)
+    order = np.argsort(visit_N, kind="stable")
+    same = np.flatnonzero(visit_N[order][1:] == visit_N[order][:-1])
+    together = np.corrcoef(label_N[order][same], label_N[order][same + 1])[0, 1]
+    assert together > 0.2
+    truth_N = hidden[1].truth_NT[:, 0].astype(np.float64)
+    assert together == pytest.approx(truth_N.var() / (truth_N.mean() * (1 - truth_N.mean())), abs=0.03)
+
+
 def test_a_cross_has_one_id_for_each_pair(everything: tuple[Sampler, Rows]) -> None:
     user_N, item_N, pair_N = columns(everything, "user", "item", "pair")
     triples = set(zip(user_N.tolist(), item_N.tolist(), pair_N.tolist(), strict=True))
@@ -161,6 +216,7 @@ def test_a_hidden_field_is_no_column_and_is_in_the_truth(everything: tuple[Sampl
         ({"ids": 5, "strength": 0.5}, "fields.item has strength, choices or otherwise without of"),
         ({"ids": 5, "of": "user", "otherwise": "usr"}, "unknown field 'usr'; did you mean 'user'?"),
         ({"cross": ["user", "pair"]}, "unknown field 'pair'"),
+        ({"ids": 5, "of": "user", "once": 0.1}, "fields.item.once = 0.1 beside of, time or cross; accepted: either"),
         ({"cross": ["user"]}, r"fields.item.cross = \['user'\]; accepted: two fields or more"),
         ({"cross": ["user", "device"], "ids": 7}, "accepted: two fields or more, and neither ids, of nor life"),
         ({"ids": 5, "of": "user", "strength": 1.5}, "fields.item.strength = 1.5 is not accepted"),
