@@ -15,7 +15,8 @@ from harness.data.synthetic.held import held_bytes
 from harness.data.synthetic.population import Population, load_population, source
 from harness.data.synthetic.sampler import Sampler, sampler_seed
 
-WHOLE = ("rows", "days", "latent", "id_bias", "interaction", "context", "drift", "noise", "correlation")
+PARTS = ("id_bias", "interaction", "context", "drift", "noise", "correlation")
+WHOLE = ("rows", "days", "repeat", "gap", "latent", *PARTS)
 FIELDS = {
     "users": ("user", "ids"),
     "products": ("product", "ids"),
@@ -35,8 +36,8 @@ class PowerLaw(Dataset):
 
     Every other knob changes one value of the preset, and is the preset's if left at -1: `users` to `categories` are
     cardinalities, `*_exponent` of Zipf's law, `product_life` the days until a product's rank goes to a new one, `click`
-    to `checkout` label rates of all rows, `id_bias` to `noise` standard deviations of parts of the logit. `fields` and
-    `tasks` are tables that change any value: `[dataset.fields.user]`, `shift = 3.0`.
+    to `checkout` label rates of all rows, `id_bias` to `noise` standard deviations of parts of the logit, `repeat` and
+    `gap` of sessions. `fields` and `tasks` are tables that change any value: `[dataset.fields.user]`, `shift = 3.0`.
 
     labels: final, or seen: a conversion still to come when training starts is then unknown in the training split.
     """
@@ -48,6 +49,8 @@ class PowerLaw(Dataset):
     labels: str = tuned("final", choices=("final", "seen"))
     rows: int = tuned(-1, 1_000, 10**12, neutral=-1)
     days: int = tuned(-1, 1, 3650, neutral=-1)
+    repeat: float = tuned(-1.0, 0.0, 0.98, neutral=-1.0)
+    gap: float = tuned(-1.0, 0.0, 1e6, neutral=-1.0)
     users: int = tuned(-1, 2, 10**12, neutral=-1)
     products: int = tuned(-1, 2, 10**12, neutral=-1)
     campaigns: int = tuned(-1, 2, 10**12, neutral=-1)

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -29,9 +30,22 @@ PRESET = "pinterest_like"
 REPEATS = 3
 
 
-def in_memory(rows: int, workers: int) -> tuple[float, float]:
+KNOBS = {
+    "repeat": 0.7,
+    "fields": {
+        "user": {"session": True, "once": 0.2},
+        "product": {"of": "user", "strength": 0.4, "choices": 20},
+        "category": {"strength": 0.9},
+        "device": {"of": "user", "strength": 0.9},
+        "placement": {"of": "device", "strength": 0.7, "otherwise": "user"},
+    },
+}
+"""Sessions, and fields that go together."""
+
+
+def in_memory(rows: int, workers: int, knobs: dict[str, Any] | None = None) -> tuple[float, float]:
     """Seconds to calibrate and to make all rows, the best of a few."""
-    population = load_population(PRESET, {"rows": rows})
+    population = load_population(PRESET, {"rows": rows} | (knobs or {}))
     best = [float("inf"), float("inf")]
     for _ in range(REPEATS):
         sampler, start = Sampler(population, 1), time.perf_counter()
@@ -57,11 +71,18 @@ def compare() -> None:
     in_memory(200_000, CORES)  # compiles
     reference = plain_numpy(1_000_000) / 1_000_000
     print(f"{'numpy, 1 M rows':34} {1e-6 / reference:6.2f} M rows/s")
-    for rows, workers in ((4_000_000, 1), (4_000_000, CORES), (20_000_000, CORES)):
-        calibrate, make = in_memory(rows, workers)
+    for rows, workers, knobs in (
+        (4_000_000, 1, None),
+        (4_000_000, 1, KNOBS),
+        (4_000_000, CORES, None),
+        (20_000_000, CORES, None),
+        (20_000_000, CORES, KNOBS),
+    ):
+        calibrate, make = in_memory(rows, workers, knobs)
         rate, overall = rows / make / 1e6, rows / (make + calibrate) / 1e6
+        title = f"{rows // 10**6} M rows, {workers} threads" + (", knobs" if knobs else "")
         print(
-            f"{f'{rows // 10**6} M rows, {workers} threads':34} {rate:6.2f} M rows/s, {overall:.2f} with calibration"
+            f"{title:34} {rate:6.2f} M rows/s, {overall:.2f} with calibration"
             f" ({calibrate:.2f} s): {rate * 1e6 * reference:.1f} and {overall * 1e6 * reference:.1f} x numpy"
         )
 

@@ -71,7 +71,8 @@ def produce(preset: str, folder: Path) -> Produced:
     dataset = build(Registry().datasets, "data set", "powerlaw", {"preset": preset})
     indexed.save(dataset.stream(seeds.generator(0, "data", "powerlaw")), folder / preset, preset)
     sampler = Sampler.drawn(population, 0)
-    ranks = {n: np.zeros(s.ids, np.int64) for n, s in population.fields.items() if free(s)}
+    free = [name for name in sampler.fields if population.fields[name].free and not population.fields[name].once]
+    ranks = {name: np.zeros(population.fields[name].ids, np.int64) for name in free}
     label_T, truth_T = np.zeros(len(sampler.tasks), np.int64), np.zeros(len(sampler.tasks))
     delays: dict[str, list[npt.NDArray[np.int32]]] = {n: [] for n, t in population.tasks.items() if t.delay}
     for rows in sampler.chunks(0, population.rows):
@@ -91,11 +92,6 @@ def produce(preset: str, folder: Path) -> Produced:
         delays={name: np.concatenate(found) for name, found in delays.items()},
         profile=profile(indexed.load(folder / preset)),
     )
-
-
-def free(field: FieldSpec) -> bool:
-    """Whether the ranks of a field are drawn from its law, row by row."""
-    return field.of is None and field.time is None
 
 
 def lines(found: Produced) -> Iterator[Line]:
@@ -147,7 +143,7 @@ def _fields(found: Produced) -> Iterator[Line]:
     for entry in found.profile.fields:
         name, field = entry.name, found.population.fields[entry.name]
         published = found.population.target.get(name, {})
-        expected = expected_shares(field, train) if free(field) and not field.life else {}
+        expected = expected_shares(field, train) if field.free and not field.life and not field.session else {}
         if name in found.rank_F and field.exponent > 0:
             law = exponent_of_ranks(found.rank_F[name], field.shift)
             yield Line(

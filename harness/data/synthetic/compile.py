@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.synthetic.kernel import FREE, HOUR, HOURS, LEFT, RIGHT, WEEKDAY
-from harness.data.synthetic.population import Population, TaskSpec
+from harness.data.synthetic.kernel import CROSS, FREE, HOUR, HOURS, LEFT, RIGHT, SESSION, WEEKDAY
+from harness.data.synthetic.population import FieldSpec, Population, TaskSpec
 from harness.data.synthetic.stream import key, quantiles
 from harness.data.synthetic.zipf import compile_ranks
 
 Floats = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
+MOST_LANES = 1 << 30
+"""The square of it fits into 64 bits."""
 
 
 class Compiled(NamedTuple):
     """A population as arrays. F fields and T tasks, each after what it depends on; K latent dimensions; H hours.
 
-    clock_H: expected share of the rows before each hour, [H + 1]. of_F: field that an index depends on, or FREE, HOUR,
-    WEEKDAY. alias, keep, at_F, size_F, tail_F8: ranks, end to end. shared_FT, own_FT: weights of an id's normals.
-    side_F: LEFT, RIGHT or 0. match_TK, fashion_HK, drift_T: weights of the latent products. delay_TP: knots of the
-    quantile function, log seconds at delay_share_TP; unused ones repeat the last.
+    clock_H: expected share of the rows before each hour, [H + 1]. lanes: sessions at a time. of_F: field that an index
+    depends on, or FREE, HOUR, WEEKDAY, CROSS, SESSION; otherwise_F: the field in its place where it does not follow, or
+    -1. crossed_FF: which fields the ids of one are made of. alias, keep, at_F, size_F, tail_F8: ranks, end to end.
+    shared_FT, own_FT: weights of an id's normals. side_F: LEFT, RIGHT or 0. match_TK, fashion_HK, drift_T: weights of
+    the latent products. delay_TP: knots of the quantile function, log seconds at delay_share_TP; unused ones repeat the
+    last.
     """
 
     rows: float
     clock_H: Floats
     clock_key: np.uint64
+    repeat: float
+    lanes: int
+    session_key: np.uint64
     draw_F: U64
     id_F: U64
     of_F: I64
+    otherwise_F: I64
+    strength_F: Floats
+    choices_F: Floats
+    follow_F: U64
+    crossed_FF: npt.NDArray[np.bool_]
+    session_F: npt.NDArray[np.bool_]
     ids_F: I64
+    once_F: Floats
     life_F: Floats
     fade_F: Floats
     turn_F: U64
@@ -71,10 +86,20 @@ def compile_population(p: Population, seed: int) -> Compiled:
         rows=float(p.rows),
         clock_H=clock_H,
         clock_key=key(seed, "time"),
+        repeat=p.repeat,
+        lanes=_lanes(p),
+        session_key=key(seed, "session"),
         draw_F=np.array([key(seed, "draw", n) for n in names]),
         id_F=np.array([key(seed, "id", n) for n in names]),
-        of_F=np.array([_source(s.of, s.time, names) for s in specs]),
+        of_F=np.array([_source(s, names) for s in specs]),
+        otherwise_F=np.array([-1 if s.otherwise is None else names.index(s.otherwise) for s in specs]),
+        strength_F=np.array([s.strength for s in specs]),
+        choices_F=np.array([float(s.choices) for s in specs]),
+        follow_F=np.array([key(seed, "follow", n) for n in names]),
+        crossed_FF=np.array([[n in s.cross for n in names] for s in specs]),
+        session_F=np.array([s.session for s in specs]),
         ids_F=np.array([s.ids for s in specs]),
+        once_F=np.array([s.once for s in specs]),
         life_F=np.array([s.life for s in specs]),
         fade_F=np.array([s.fade for s in specs]),
         turn_F=np.array([key(seed, "turn", n) for n in names]),
@@ -100,10 +125,20 @@ def compile_population(p: Population, seed: int) -> Compiled:
     )
 
 
-def _source(of: str | None, time: str | None, names: list[str]) -> int:
-    if time is not None:
-        return HOUR if time == "hour" else WEEKDAY
-    return FREE if of is None else names.index(of)
+def _source(field: FieldSpec, names: list[str]) -> int:
+    if field.time is not None:
+        return {"hour": HOUR, "weekday": WEEKDAY, "session": SESSION}[field.time]
+    if field.cross:
+        return CROSS
+    return FREE if field.of is None else names.index(field.of)
+
+
+def _lanes(p: Population) -> int:
+    """How many sessions there are at a time: rows in a gap between two of one, and from there the next prime."""
+    lanes = min(max(round(p.gap * p.rows / (p.days * HOURS * 3600)), 1), MOST_LANES)
+    while any(lanes % factor == 0 for factor in range(2, math.isqrt(lanes) + 1)):
+        lanes += 1
+    return lanes
 
 
 def _clock(p: Population) -> Floats:

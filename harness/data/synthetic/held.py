@@ -13,8 +13,13 @@ BINS = 2000
 
 def held_bytes(population: Population) -> int:
     """Of the vocabularies at the end, at least; fields that follow another, or the clock, are left out."""
-    free = (field for field in population.fields.values() if field.of is None and field.time is None)
-    found = (distinct(population.rows, max(field.ids, 2), field.exponent, field.shift) for field in free)
+    free = (field for field in population.fields.values() if field.free and not field.hidden)
+    sessions = round(population.rows * (1 - population.repeat))
+    drawn = ((field, sessions if field.session else population.rows) for field in free)
+    found = (
+        field.once * rows + distinct(round((1 - field.once) * rows), max(field.ids, 2), field.exponent, field.shift)
+        for field, rows in drawn
+    )
     return int(BYTES_PER_ID * sum(found))
 
 

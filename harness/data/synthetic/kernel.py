@@ -19,8 +19,10 @@ PER_DRAW = 6
 """Normals that one 64-bit draw holds, of so many bits each."""
 HEAD = 1024
 """Ranks in an alias table; its last entry beyond them stands for all others."""
-FREE, HOUR, WEEKDAY = -1, -2, -3
+FREE, HOUR, WEEKDAY, CROSS, SESSION = -1, -2, -3, -4, -5
 """Where the index of a field comes from, if not from another field's."""
+ONCE = -(1 << 62)
+"""Indices of ids that are drawn once begin here, by what they are drawn for."""
 LEFT, RIGHT = 1, 2
 LATENT = 64
 """Number of the first draw of an id that holds its latent vector; those before hold its biases."""
@@ -95,20 +97,72 @@ def _clock(row_N: Any, clock_H: Any, clock_key: Any, rows: Any, time_N: Any, hou
 
 
 @njit(cache=True, nogil=True)
-def _ranks(counter_N: Any, key: Any, alias: Any, keep: Any, tail: Any, index_N: Any) -> Any:
-    for n in range(counter_N.size):
-        index_N[n] = rank(draw(key, counter_N[n]), alias, keep, tail)
+def _sessions(row_N: Any, lanes: Any, repeat: Any, key: Any, session_N: Any) -> Any:
+    """The number of each row's session: of its first row, in rounds of `lanes` rows that are dealt out anew.
+
+    A session stays in its lane, from round to round, as long as draws say so. `lanes` is a prime, so that multiplying
+    by less is a bijection.
+    """
+    for n in range(row_N.size):
+        turn = row_N[n] // lanes
+        factor, shift = draw(key, turn) % np.uint64(max(lanes - 1, 1)), draw(~key, turn) % np.uint64(lanes)
+        lane = (row_N[n] % lanes * np.int64(np.uint64(1) + factor) + np.int64(shift)) % lanes
+        while turn > 0 and uniform(draw(key ^ _A, turn * lanes + lane)) < repeat:
+            turn -= 1
+        session_N[n] = turn * lanes + lane
 
 
 @njit(cache=True, nogil=True)
-def _turn(row_N: Any, time_N: Any, ids: Any, life: Any, fade: Any, key: Any, index_N: Any) -> Any:
+def _bits(own_N: Any, c: Any, f: Any, index_NF: Any, bits_N: Any) -> Any:
+    """What the rank of a field is drawn by: its row or session, or the id of the field that it follows."""
+    of, other = c.of_F[f], c.otherwise_F[f]
+    for n in range(own_N.size):
+        if of == FREE:
+            bits_N[n] = draw(c.draw_F[f], own_N[n])
+            continue
+        own = own_N[n] if other < 0 else index_NF[n, other]
+        if c.strength_F[f] < 1.0 and uniform(draw(c.follow_F[f], own)) >= c.strength_F[f]:
+            bits_N[n] = draw(~c.draw_F[f], own)
+        else:
+            key = c.draw_F[f]
+            if c.choices_F[f] > 1.0:
+                key += np.uint64(uniform(draw(~c.follow_F[f], own_N[n])) * c.choices_F[f]) * _A
+            bits_N[n] = draw(key, index_NF[n, of])
+
+
+@njit(cache=True, nogil=True)
+def _ranks(bits_N: Any, alias: Any, keep: Any, tail: Any, index_N: Any) -> Any:
+    for n in range(bits_N.size):
+        index_N[n] = rank(bits_N[n], alias, keep, tail)
+
+
+@njit(cache=True, nogil=True)
+def _crossed(key: Any, crossed_F: Any, index_NF: Any, index_N: Any) -> Any:
+    """One index for the ids of several fields together."""
+    for n in range(index_N.size):
+        bits = key
+        for f in range(crossed_F.size):
+            if crossed_F[f]:
+                bits = draw(bits, index_NF[n, f])
+        index_N[n] = np.int64(bits >> np.uint64(1))
+
+
+@njit(cache=True, nogil=True)
+def _turn(own_N: Any, time_N: Any, ids: Any, life: Any, fade: Any, key: Any, index_N: Any) -> Any:
     """From ranks to the ids that hold them: a new one every `life` days; the old one lingers for `fade`, on average."""
-    for n in range(row_N.size):
+    for n in range(own_N.size):
         born = time_N[n] / DAY
         if fade > 0:
-            born += fade * math.log1p(-uniform(draw(~key, row_N[n])))
+            born += fade * math.log1p(-uniform(draw(~key, own_N[n])))
         generation = math.floor(born / life + uniform(draw(key, index_N[n])))
         index_N[n] += np.int64(generation) * ids
+
+
+@njit(cache=True, nogil=True)
+def _once(own_N: Any, share: Any, key: Any, index_N: Any) -> Any:
+    for n in range(own_N.size):
+        if uniform(draw(key, own_N[n])) < share:
+            index_N[n] = ONCE + own_N[n]
 
 
 @njit(cache=True, nogil=True)
@@ -153,26 +207,43 @@ def _matches(
 
 
 @njit(cache=True, nogil=True)
+def _indices(
+    f: Any, c: Any, own_N: Any, session_N: Any, hour_N: Any, time_N: Any, bits_N: Any, index_NF: Any, index_N: Any
+) -> Any:
+    """The indices of one field, after those that it depends on. own_N: rows or sessions, whichever it is drawn for."""
+    if c.of_F[f] == HOUR:
+        index_N[:] = hour_N % HOURS
+    elif c.of_F[f] == WEEKDAY:
+        index_N[:] = hour_N // HOURS % 7
+    elif c.of_F[f] == SESSION:
+        index_N[:] = session_N
+    elif c.of_F[f] == CROSS:
+        _crossed(c.draw_F[f], c.crossed_FF[f], index_NF, index_N)
+    else:
+        part = slice(c.at_F[f], c.at_F[f] + c.size_F[f])
+        _bits(own_N, c, f, index_NF, bits_N)
+        _ranks(bits_N, c.alias[part], c.keep[part], c.tail_F8[f], index_N)
+    if c.life_F[f] > 0:
+        _turn(own_N, time_N, c.ids_F[f], c.life_F[f], c.fade_F[f], c.turn_F[f], index_N)
+    if c.once_F[f] > 0:
+        _once(own_N, c.once_F[f], c.follow_F[f], index_N)
+
+
+@njit(cache=True, nogil=True)
 def _block(row_N: Any, c: Any, time_N: Any, index_NF: Any, id_NF: Any, logit_NT: Any) -> Any:
     """Time, ids and logits, without intercepts, of one block of ascending rows."""
     size, latent = row_N.size, c.match_TK.shape[1]
-    hour_N = np.empty(size, np.int64)
+    hour_N, bits_N, id_N = np.empty(size, np.int64), np.empty(size, np.uint64), np.empty(size, np.uint64)
     left_NK, right_NK = np.zeros((size, latent), np.float32), np.zeros((size, latent), np.float32)
     logit_NT[:] = 0.0
     _clock(row_N, c.clock_H, c.clock_key, c.rows, time_N, hour_N)
+    session_N = row_N
+    if c.repeat > 0:
+        session_N = np.empty(size, np.int64)
+        _sessions(row_N, c.lanes, c.repeat, c.session_key, session_N)
     for f in range(c.ids_F.size):
-        index_N = index_NF[:, f]
-        if c.of_F[f] == HOUR:
-            index_N[:] = hour_N % HOURS
-        elif c.of_F[f] == WEEKDAY:
-            index_N[:] = hour_N // HOURS % 7
-        else:
-            counter_N = row_N if c.of_F[f] == FREE else index_NF[:, c.of_F[f]].copy()
-            part = slice(c.at_F[f], c.at_F[f] + c.size_F[f])
-            _ranks(counter_N, c.draw_F[f], c.alias[part], c.keep[part], c.tail_F8[f], index_N)
-        if c.life_F[f] > 0:
-            _turn(row_N, time_N, c.ids_F[f], c.life_F[f], c.fade_F[f], c.turn_F[f], index_N)
-        id_N = np.empty(size, np.uint64)
+        own_N, index_N = session_N if c.session_F[f] else row_N, index_NF[:, f]
+        _indices(f, c, own_N, session_N, hour_N, time_N, bits_N, index_NF, index_N)
         for n in range(size):
             id_N[n] = draw(c.id_F[f], index_N[n])
             id_NF[n, f] = id_N[n]

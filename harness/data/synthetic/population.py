@@ -26,20 +26,39 @@ FEWEST = 10
 class FieldSpec(Config):
     """One id field: `ids` alive at a time, rank r drawn in proportion to (r + shift) ** -exponent.
 
-    of: the field, declared before, whose id determines this one (the campaign of a product). time: hour or weekday of
-    the row instead. life: days until a rank goes to a new id (0: never); fade: mean days for which the old id is still
-    drawn. weight: share in the biases of ids, or of context, relative to the other such fields.
+    of: the field, declared before, whose id determines this one (the campaign of a product), or `choices` ids among
+    which a row has one (the products of a customer). strength: share of the rows in which it does; in others the id of
+    `otherwise` determines it, or none. session: drawn once for all rows of a session. once: share of the draws that
+    give an id of their own, which no other draw gives.
+
+    time: hour or weekday of the row, or its session, instead. cross: the ids of these fields as one instead. hidden: a
+    part of the truth, and no column.
+
+    life: days until a rank goes to a new id (0: never); fade: mean days for which the old id is still drawn. weight:
+    share in the biases of ids, or of context, relative to the other such fields.
     """
 
     ids: int = Field(0, ge=0, le=10**12)
     exponent: float = Field(1.0, ge=0, le=MOST_EXPONENT)
     shift: float = Field(0.0, gt=-1, le=10**9)
     of: str | None = None
-    time: Literal["hour", "weekday"] | None = None
+    strength: float = Field(1.0, ge=0, le=1)
+    choices: int = Field(1, ge=1, le=10**6)
+    otherwise: str | None = None
+    cross: tuple[str, ...] = ()
+    hidden: bool = False
+    session: bool = False
+    once: float = Field(0.0, ge=0, lt=1)
+    time: Literal["hour", "weekday", "session"] | None = None
     life: float = Field(0.0, ge=0, le=10**5)
     fade: float = Field(0.0, ge=0, le=10**5)
     weight: float = Field(1.0, ge=0)
     context: bool = False
+
+    @property
+    def free(self) -> bool:
+        """Whether each of its ids is drawn from its law, whatever else a row shows."""
+        return self.of is None and self.time is None and not self.cross
 
 
 class TaskSpec(Config):
@@ -83,7 +102,8 @@ class Population(Config):
     """A whole synthetic data set; standard deviations and correlation hold for tasks that give none of their own.
 
     rows: N of all splits, in order of time. valid, test: shares of the last rows. daily, weekly: relative amplitude of
-    the cycles of traffic. latent: K dimensions. match: fields whose latent vectors are summed on either side of the
+    the cycles of traffic. repeat: share of the rows that another of the same session follows, `gap` seconds later on
+    average. latent: K dimensions. match: fields whose latent vectors are summed on either side of the
     interaction. drift_days: days in which fashion turns by a right angle. target: statistics that a preset must meet.
     """
 
@@ -94,6 +114,8 @@ class Population(Config):
     test: float = Field(0.1, gt=0, lt=1)
     daily: float = Field(0.5, ge=0, lt=1)
     weekly: float = Field(0.15, ge=0, lt=1)
+    repeat: float = Field(0.0, ge=0, le=0.98)
+    gap: float = Field(60.0, ge=0, le=10**6)
     latent: int = Field(6, ge=1, le=256)
     match: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     drift_days: float = Field(10.0, gt=0)
@@ -123,9 +145,14 @@ class Population(Config):
             self._check_task(name, task)
         if clash := sorted({*self.fields} & {*self.tasks, "time"}):
             raise UserError(f"'{clash[0]}' names a field and a column of another kind; accepted: distinct names")
-        for name in (*self.match[0], *self.match[1], *([self.group] if self.group else [])):
+        shown = [name for name, field in self.fields.items() if not field.hidden]
+        if not shown:
+            raise UserError(f"fields {', '.join(self.fields)} are hidden; accepted: at least one that is not")
+        for name in (*self.match[0], *self.match[1]):
             if name not in self.fields:
-                raise unknown("field", name, self.fields, "match or group")
+                raise unknown("field", name, self.fields, "match")
+        if self.group is not None and self.group not in shown:
+            raise unknown("field", self.group, shown, "group")
         if self.valid + self.test >= 1:
             raise UserError(f"valid + test = {self.valid + self.test:g} leaves no rows to train on; accepted: below 1")
         return self
@@ -161,12 +188,23 @@ class Population(Config):
 
 
 def _check_field(name: str, field: FieldSpec, names: list[str]) -> None:
-    if field.of is not None and field.of not in (before := names[: names.index(name)]):
-        raise unknown("field", field.of, before, f"fields.{name}.of, which names a field declared before")
-    if field.time is not None and (field.ids or field.of):
-        raise UserError(f"fields.{name} has a time, '{field.time}', and ids or of; accepted: either")
-    if field.time is None and field.ids < 2:
+    before = names[: names.index(name)]
+    for knob, others in (("of", [field.of]), ("otherwise", [field.otherwise]), ("cross", field.cross)):
+        for other in others:
+            if other is not None and other not in before:
+                raise unknown("field", other, before, f"fields.{name}.{knob}, which names a field declared before")
+    if field.time is not None and (field.ids or field.of or field.cross):
+        raise UserError(f"fields.{name} has a time, '{field.time}', and ids, of or cross; accepted: either")
+    if field.cross and (field.ids or field.of or field.life or len(field.cross) < 2):
+        raise UserError(
+            f"fields.{name}.cross = {list(field.cross)}; accepted: two fields or more, and neither ids, of nor life"
+        )
+    if field.time is None and not field.cross and field.ids < 2:
         raise UserError(f"fields.{name}.ids = {field.ids}; accepted: 2 or more")
+    if field.once and not field.free:
+        raise UserError(f"fields.{name}.once = {field.once:g} beside of, time or cross; accepted: either")
+    if field.of is None and (field.strength < 1 or field.choices > 1 or field.otherwise):
+        raise UserError(f"fields.{name} has strength, choices or otherwise without of; accepted: all of them with of")
     if field.fade and not field.life:
         raise UserError(f"fields.{name}.fade = {field.fade:g} without a life; accepted: life above 0, or no fade")
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,8 +39,9 @@ CORES = os.cpu_count() or 1
 
 @dataclass(frozen=True)
 class Rows:
-    """A slice of N rows. index_NF: int64 index of each id, whose rank (from 0) is its remainder by the field's ids.
+    """A slice of N rows, hidden fields left out.
 
+    index_NF: int64 index of each id; of those drawn by a law the rank (from 0) is its remainder by the field's ids.
     ids_NF: int64 raw ids, a bijection of the index. labels_NT: final ones. delay_NT: int32 seconds from the row to the
     conversion, -1 where there is none. time_N: int64 seconds from the start. truth_NT: float32.
     """
@@ -76,7 +78,10 @@ class Sampler:
 
     def __init__(self, population: Population, seed: int) -> None:
         self.population, self.seed = population, seed
-        self.fields, self.tasks = tuple(population.fields), tuple(population.tasks)
+        hidden = [field.hidden for field in population.fields.values()]
+        self._shown: Any = np.flatnonzero(np.logical_not(hidden)) if any(hidden) else slice(None)
+        self.fields = tuple(name for name, field in population.fields.items() if not field.hidden)
+        self.tasks = tuple(population.tasks)
         self.group = None if population.group is None else self.fields.index(population.group)
         self.compiled = compile_population(population, seed)
 
@@ -101,14 +106,15 @@ class Sampler:
         """Rows first .. last - 1, whatever else is made."""
         if not 0 <= first < last <= self.population.rows:
             raise UserError(f"rows {first} to {last} are not a slice of the {self.population.rows:,} rows there are")
-        n, fields, tasks = last - first, len(self.fields), len(self.tasks)
+        n, fields, tasks = last - first, len(self.population.fields), len(self.tasks)
         id_NF, index_NF = np.empty((n, fields), np.uint64), np.empty((n, fields), np.int64)
         label_NT, truth_NT = np.empty((n, tasks), np.uint8), np.empty((n, tasks), np.float32)
         delay_NT, time_N = np.empty((n, tasks), np.int32), np.empty(n, np.int64)
         kernel.make_rows(
             first, self.compiled, self.intercepts, time_N, index_NF, id_NF, label_NT, truth_NT, delay_NT
         )  # fmt: skip
-        return Rows(id_NF.view(np.int64), index_NF, label_NT, truth_NT, delay_NT, time_N)
+        ids_NF, index_NF = id_NF.view(np.int64)[:, self._shown], index_NF[:, self._shown]
+        return Rows(ids_NF, index_NF, label_NT, truth_NT, delay_NT, time_N)
 
     def chunks(self, first: int, last: int, *, workers: int = CORES, size: int = CHUNK) -> Iterator[Rows]:
         """The same rows in order, in pieces, made by so many threads; only a few pieces exist at a time."""
