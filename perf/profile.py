@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.engine import batches, kernels, row_history, row_optimizers, trainer
+from harness.engine.dense_adam import DenseAdam
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.trainer import Trainer
 from perf.contenders.ours import Ours
@@ -30,7 +31,7 @@ PARTS: list[tuple[str, Any, str]] = [
     ("gradient by row", EmbeddingTables, "_sum_by_row"),
     ("counting rows for hooks", row_history.RowHistory, "touch"),
     ("rows' step", row_optimizers.RowOptimizer, "fused_step"),
-    ("net's step", torch.optim.Adam, "step"),
+    ("net's step", DenseAdam, "step"),
 ]
 
 

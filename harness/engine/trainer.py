@@ -15,6 +15,7 @@ from harness.base import seeds
 from harness.data.indexed import IndexedDataset
 from harness.engine import memory
 from harness.engine.batches import Batch, Batches
+from harness.engine.dense_adam import DenseAdam
 from harness.engine.device import device_of
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.hook_answers import instance, scalar, tensor_like
@@ -55,7 +56,7 @@ class Trainer:
         )
         self._trainable = [p for p in self.net.parameters() if p.requires_grad]
         self._random = seeds.torch_generator(seed, "train").get_state()
-        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=train.dense_lr, fused=True)
+        self.optimizer = DenseAdam(self.net, train.dense_lr)
         self._embedded, self._penalties = defining("on_embedded", strategies), defining("penalty", strategies)
 
     def start_epoch(self, epoch: int) -> None:
@@ -63,8 +64,7 @@ class Trainer:
         dense = DenseSpec(self.train.dense_lr)
         for strategy in self.strategies:
             dense = instance(strategy.dense(dense, epoch), DenseSpec, strategy, "dense")
-        for group in self.optimizer.param_groups:
-            group["lr"] = dense.lr
+        self.optimizer.lr = dense.lr
         for parameter in self._trainable:
             parameter.requires_grad_(not dense.frozen)
         with self.randomness():
@@ -92,7 +92,7 @@ class Trainer:
         loss, grad_BT = loss_and_gradient(logits_BT.detach(), batch.labels_BT, batch.known_BT, batch.weight_B)
         asked = [(s, s.penalty(embedded_BFD)) for s in self._penalties]
         penalties = [scalar(penalty, s, "penalty") for s, penalty in asked if penalty is not None]
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         torch.autograd.backward([logits_BT, *penalties], [grad_BT, *map(torch.ones_like, penalties)])
         assert embedded_BFD.grad is not None
         return loss, embedded_BFD.grad
@@ -118,14 +118,14 @@ class Trainer:
         return {
             "tables": self.tables.state(),
             "net": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.optimizer.state(),
             "random": self._random,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.tables.restore(state["tables"])
         self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.restore(state["optimizer"])
         self._random = state["random"]
 
     @contextmanager

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 
 FORKED = sys.platform == "linux"
-NEEDED = ("harness.execution.run_job", "torch._dynamo")
-"""What training imports; `torch._dynamo` is what torch itself imports in the first step, which takes seconds."""
+TRAINING = "harness.execution.run_job"
+"""Imports all that training needs."""
 
 
 def warm_up() -> None:
     """Let the server import what training needs, beside whatever this process does until it has a job."""
     if FORKED:
-        forkserver.set_forkserver_preload(list(NEEDED))
+        forkserver.set_forkserver_preload([TRAINING])
         resource_tracker.ensure_running()
         with _as_the_server_starts():
             forkserver.ensure_running()

@@ -313,7 +313,7 @@ def test_the_dense_learning_rate_is_asked_for_every_epoch_and_folded(dataset: In
     trainer = Trainer(dataset, model, [Halve(), Halve()], TRAIN, seed=0)
     for epoch in (1, 2):
         trainer.start_epoch(epoch)
-        assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(TRAIN.dense_lr / (2 * epoch) ** 2)
+        assert trainer.optimizer.lr == pytest.approx(TRAIN.dense_lr / (2 * epoch) ** 2)
 
 
 def test_penalties_add_to_the_gradient_of_the_embeddings_and_not_to_the_reported_loss(
