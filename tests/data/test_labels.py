@@ -115,7 +115,8 @@ def test_of_any_column_the_first_offer_makes_labels_of_both_classes(values: list
         assert found.null_count() == 0
         assert found.n_unique() == min(2, len(known))
     else:
-        labels_NT, observed_NT = labels_of(batch, schema)
+        labels_NT, observed_NT = labels_of(batch, schema, observed=True)
+        assert observed_NT is not None
         assert known <= {0, 1}
         assert complete == bool(observed_NT.all())
         assert observed_NT[:, 0].tolist() == [v == v for v in values]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from harness.api import Data, Ints, Stream, UserError
 from harness.base import seeds
 from harness.data.indexed import SPLITS
-from harness.data.tabular import batches, look, ordered
-from harness.data.tabular.copies import Copies
+from harness.data.tabular import batches, copies, look, ordered
+from harness.data.tabular.batches import Table, open_table
+from harness.data.tabular.copies import refuse_copies
 from harness.data.tabular.files import data_files
 from harness.data.tabular.readers import lazy_table
 from harness.data.tabular.schema import read_schema
@@ -141,27 +142,39 @@ def test_one_value_has_one_id_in_every_batch_and_split(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("larger_than_memory")
 @pytest.mark.parametrize(("odd", "refused"), [(0, True), (1, False)])
 def test_a_copy_of_a_label_is_seen_over_all_batches(tmp_path: Path, odd: int, refused: bool) -> None:
-    """One row in the last batch shows that it is none."""
+    """One row in the last batch shows that it is none; a copy is refused before pieces are read."""
     y = np.arange(ROWS) // 7 % 2
     frame = pl.DataFrame({"x": np.append(1 - y[:-1], y[-1] if odd else 1 - y[-1]), "y": y, "guest": np.arange(ROWS)})
     schema = 'fields = ["x", "guest"]\n[labels]\ny = "y"\n[split]\nby = "row"\n'
     if refused:
+        frame.write_parquet(tmp_path / "log.parquet")
+        (tmp_path / "schema.toml").write_text(schema)
         with pytest.raises(UserError, match=r"fields.x = 'x' has the values of label 'y' .* in all 2,000 rows"):
-            load(tmp_path, schema, frame)
+            stream(tmp_path)
     else:
         assert load(tmp_path, schema, frame).fields == ("x", "guest")
 
 
-def test_what_is_known_to_be_no_copy_is_counted_no_more(tmp_path: Path) -> None:
-    load(tmp_path, SCHEMA + WAYS["row"], log("in order"))
-    schema = read_schema(str(tmp_path / "schema.toml"), ())
-    copies = Copies(schema.of_types(dict.fromkeys(schema.fields, pl.Int64())), "here")
-    batch = log("in order").select(
-        pl.col("guest").alias("fields.guest"), pl.col("part").alias("fields.item"), pl.col("y").alias("fields.day"),
-        pl.col("y").alias("labels.y"), pl.col("z").alias("labels.z"), pl.lit(True).alias("observed.z"),
-    )  # fmt: skip
-    copies.add(batch)
-    assert set(copies._pairs) == {("day", "y")}
+def test_only_what_may_be_a_copy_is_read_beyond_the_first_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one value, of two that both come with 1, and of three: none of them is; of two turned around: perhaps."""
+    y = np.arange(ROWS) // 7 % 2
+    frame = pl.DataFrame({"one": np.ones(ROWS, int), "two": np.arange(ROWS) % 2, "three": np.arange(ROWS) % 3,
+                          "turned": np.where(np.arange(ROWS) < ROWS - 1, 1 - y, y), "y": y})  # fmt: skip
+    frame.write_parquet(tmp_path / "log.parquet")
+    schema = 'fields = ["one", "two", "three", "turned"]\n[labels]\ny = "y"\n[split]\nby = "row"\n'
+    (tmp_path / "schema.toml").write_text(schema)
+    table = open_table(read_schema(str(tmp_path / "schema.toml"), ()), [tmp_path / "log.parquet"], "here")
+    read, plain = list[tuple[list[str], int | None]](), Table.batches
+
+    def noted(self: Table, places: list[str], rows: slice) -> Iterator[pl.DataFrame]:
+        read.append((places, rows.stop))
+        return plain(self, places, rows)
+
+    monkeypatch.setattr(copies, "FIRST", 100)
+    monkeypatch.setattr(Table, "batches", noted)
+    refuse_copies(table, table.schema)
+    every = ["fields.one", "fields.two", "fields.three", "fields.turned", "labels.y"]
+    assert read == [(every, 100), (["fields.turned", "labels.y"], None)]
 
 
 @given(

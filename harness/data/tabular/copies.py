@@ -3,52 +3,44 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
 import polars as pl
 
 from harness.base.errors import UserError
+from harness.data.tabular.batches import Table
 from harness.data.tabular.labels import known_rows
 from harness.data.tabular.schema import Schema
 
 LEAST = 10
 """Rows of each class that are needed to tell a copy from chance."""
+FIRST = 1 << 14
+"""Rows that show of most fields that they are no copies."""
+Pair = tuple[str, str]
+"""A field and a label."""
+Seen = Counter[tuple[Any, Any]]
+"""How often each value of a field and of a label come together."""
 
 
-class Copies:
-    """Sees every batch, and refuses a field with one value where a label is 1 and another where it is 0, in every row
-    that knows it."""
+def refuse_copies(table: Table, schema: Schema) -> None:
+    """Refuse a field with one value where a label is 1 and another where it is 0, in every row that knows it.
 
-    def __init__(self, schema: Schema, where: str) -> None:
-        self._schema, self._where = schema, where
-        self._pairs = {pair: Counter[tuple[Any, Any]]() for pair in product(_of_ids(schema), schema.labels)}
-        """How often each value of a field and of a label come together, while it can still be a copy."""
+    What may be a copy by the first rows is read to its end, no other column.
 
-    def add(self, batch: pl.DataFrame) -> None:
-        """batch: a column for each place in the schema."""
-        for label in dict.fromkeys(label for _, label in self._pairs):
-            fields = [field for field, of in self._pairs if of == label]
-            places = [f"labels.{label}", *(f"fields.{field}" for field in fields)]
-            rows = batch.select(places).filter(known_rows(batch, label, self._schema))
-            for field in fields:
-                seen = self._pairs[field, label]
-                if not _counted(rows[f"fields.{field}"], rows[f"labels.{label}"], seen):
-                    del self._pairs[field, label]
-
-    def refuse(self) -> None:
-        """Once all batches are seen.
-
-        Raises:
-            UserError: there is a copy.
-        """
-        for (field, label), seen in self._pairs.items():
-            values, labels = zip(*seen, strict=True) if seen else ((), ())
-            if len(seen) == len(set(values)) == len(set(labels)) == 2 and min(seen.values()) >= LEAST:
-                raise UserError(
-                    f"{self._where}: fields.{field} = {self._schema.fields[field].sql!r} has the values of label "
-                    f"'{label}' under other names, in all {seen.total():,} rows that know it; leave it out"
-                )
+    Raises:
+        UserError: there is a copy.
+    """
+    pairs: Iterable[Pair] = product(_of_ids(schema), schema.labels)
+    for rows in (slice(0, FIRST), slice(None)):
+        pairs = seen = _one_to_one(table, schema, list(pairs), rows)
+    for (field, label), counts in seen.items():
+        if len(counts) == 2 and min(counts.values()) >= LEAST:
+            raise UserError(
+                f"{table.where}: fields.{field} = {schema.fields[field].sql!r} has the values of label "
+                f"'{label}' under other names, in all {counts.total():,} rows that know it; leave it out"
+            )
 
 
 def _of_ids(schema: Schema) -> list[str]:
@@ -56,10 +48,26 @@ def _of_ids(schema: Schema) -> list[str]:
     return [name for name, spec in schema.fields.items() if spec.kind == "id"]
 
 
-def _counted(field: pl.Series, label: pl.Series, seen: Counter[tuple[Any, Any]]) -> bool:
-    """Count pairs of values; whether the field can still be a copy."""
-    if field.head(1000).n_unique() > 2 or field.n_unique() > 2:
+def _one_to_one(table: Table, schema: Schema, pairs: list[Pair], rows: slice) -> dict[Pair, Seen]:
+    """The pairs in which each value of the field comes with one of the label alone, and the other way round."""
+    seen = {pair: Seen() for pair in pairs}
+    places = {place for field, label in pairs for place in (f"fields.{field}", f"labels.{label}", f"observed.{label}")}
+    chosen = [place for place in schema.expressions() if place in places]
+    for batch in table.batches(chosen, rows) if pairs else ():
+        known = {label: known_rows(batch, label, schema) for _, label in seen}
+        for field, label in list(seen):
+            values = batch.select(f"fields.{field}", f"labels.{label}").filter(known[label])
+            if not _counted(values, seen[field, label]):
+                del seen[field, label]
+        if not seen:
+            break
+    return seen
+
+
+def _counted(values: pl.DataFrame, seen: Seen) -> bool:
+    """Count pairs of values, of a field and of a label; whether they still are one to one."""
+    field, label = values.columns
+    if values[field].head(1000).n_unique() > 2 or values[field].n_unique() > 2:
         return False
-    pairs = pl.DataFrame({"field": field, "label": label}).group_by("field", "label").len()
-    seen.update({(value, of): count for value, of, count in pairs.iter_rows()})
-    return len(seen) <= 2
+    seen.update({(value, of): count for value, of, count in values.group_by(field, label).len().iter_rows()})
+    return len(seen) == len({value for value, _ in seen}) == len({of for _, of in seen})

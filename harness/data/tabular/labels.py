@@ -17,19 +17,20 @@ POSITIVE = ("yes", "true", "t", "y", "1", "positive", "pos", "click", "clicked")
 """Words that mean 1, the most telling first, in small letters."""
 
 
-def labels_of(batch: pl.DataFrame, schema: Schema) -> tuple[npt.NDArray[np.uint8], Bools]:
+def labels_of(batch: pl.DataFrame, schema: Schema, *, observed: bool) -> tuple[npt.NDArray[np.uint8], Bools | None]:
     """labels_NT and observed_NT of checked labels; one that is not known is 0.
 
-    batch: a column for each place in the schema.
+    batch: a column for each place in the schema. observed: whether any is unknown; if not, observed_NT is None.
     """
     labels_NT = np.zeros((len(batch), len(schema.labels)), np.uint8)
-    observed_NT = np.empty(labels_NT.shape, np.bool_)
+    observed_NT = np.empty(labels_NT.shape, np.bool_) if observed else None
     for t, name in enumerate(schema.labels):
         column = batch[f"labels.{name}"]
-        observed_NT[:, t] = known_rows(batch, name, schema)
         if column.dtype not in TEXTS:  # of text, none is known
-            positive = column if column.dtype == pl.Boolean else column == 1
-            labels_NT[:, t] = observed_NT[:, t] & _filled(positive)
+            labels_NT[:, t] = _filled(column if column.dtype == pl.Boolean else column == 1)
+        if observed_NT is not None:
+            observed_NT[:, t] = known_rows(batch, name, schema)
+            labels_NT[:, t] &= observed_NT[:, t]
     return labels_NT, observed_NT
 
 

@@ -25,11 +25,11 @@ def piece(batch: pl.DataFrame, schema: Schema, where: str, *, observed: bool) ->
     for f, name in enumerate(names):
         _write_field(batch, schema.fields[name], name, ids_NF[:, f], where)
     numbers = [number(batch[f"numbers.{name}"]) for name, spec in schema.fields.items() if spec.kind == "number"]
-    labels_NT, observed_NT = labels_of(batch, schema)
+    labels_NT, observed_NT = labels_of(batch, schema, observed=observed)
     return Split(
         ids_NF=ids_NF,
         labels_NT=labels_NT,
-        observed_NT=observed_NT if observed else None,
+        observed_NT=observed_NT,
         group_N=None if schema.group is None else exact_ids(batch["group"], f"{where}: group"),
         time_N=None if schema.time is None else batch["time"].to_numpy(),
         weight_N=None if schema.weight is None else weights_of(batch["weight"], schema.weight, where),

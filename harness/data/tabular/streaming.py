@@ -11,7 +11,7 @@ from harness.api import Generator, Split, Stream
 from harness.data.tabular.ahead import ahead
 from harness.data.tabular.batches import NUMBER, Table, open_table
 from harness.data.tabular.conversion import exact_ids
-from harness.data.tabular.copies import Copies
+from harness.data.tabular.copies import refuse_copies
 from harness.data.tabular.files import Source
 from harness.data.tabular.history import Histories
 from harness.data.tabular.kept import kept_of
@@ -32,12 +32,13 @@ def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Gener
     later: time origins after this one.
 
     Raises:
-        UserError: a file cannot be read, an expression, a time, a label or a split is not accepted, or no row is left.
-            While pieces are read: a field is a label.
+        UserError: a file cannot be read, an expression, a time, a label or a split is not accepted, a field is a label
+            under another name, or no row is left.
     """
     table = open_table(schema, files, where)
     schema = table.schema
     look = first_look(table, schema)
+    refuse_copies(table, schema)
     pieces = ahead(_pieces(table, schema, look, _rule(table, schema, look, rng, later)))
     return Stream(
         schema.single_ids(),
@@ -73,11 +74,9 @@ def _pieces(table: Table, schema: Schema, look: Look, rule: Rule) -> Iterator[tu
 
 def _parts(table: Table, schema: Schema, look: Look, rule: Rule) -> Iterator[tuple[str, pl.DataFrame]]:
     """The rows of each split, batch by batch; no rows of one that has none."""
-    copies, histories = Copies(schema, table.where), Histories(schema, table.where)
-    seen, none = set[str](), pl.DataFrame()
+    histories, seen, none = Histories(schema, table.where), set[str](), pl.DataFrame()
     for rows_read in in_order(table, look.times):
         batch = histories.add_to(rows_read)
-        copies.add(batch)
         part_N = rule(batch)
         none = batch.clear()
         for part, name in enumerate(SPLITS):
@@ -85,6 +84,5 @@ def _parts(table: Table, schema: Schema, look: Look, rule: Rule) -> Iterator[tup
             if here_N.any():
                 yield name, batch if here_N.all() else batch.filter(here_N)
                 seen.add(name)
-    copies.refuse()
     for name in (name for name in SPLITS if name not in seen):
         yield name, none

@@ -26,6 +26,8 @@ class TimeCounts:
         self._before = EARLIEST
         self._span_S, self._count_S = np.empty(0, np.int64), np.empty(0, np.int64)
         self._new: list[tuple[Ints, Ints]] = []
+        self._waiting = 0
+        """Spans of `_new`, which are merged when they are many."""
 
     def add(self, time_N: Ints) -> None:
         """Count some more."""
@@ -35,12 +37,21 @@ class TimeCounts:
             time_N = time_N[(time_N >= self.first) & (time_N <= self.last)]
         if not len(time_N):
             return
-        self.ordered &= int(time_N[0]) >= self._before and _rising(time_N)
-        self._before = int(time_N[-1])
-        time_N = time_N if self.ordered else np.sort(time_N)
-        self._new.append(_runs(time_N >> self.shift if self.shift else time_N))
-        if sum(len(spans) for spans, _ in self._new) > self.most:
+        span_S, count_S = self._runs_of(time_N)
+        self._new.append(_runs(span_S >> self.shift, count_S) if self.shift else (span_S, count_S))
+        self._waiting += len(self._new[-1][0])
+        if self._waiting > self.most:
             self._merge()
+
+    def _runs_of(self, time_N: Ints) -> tuple[Ints, Ints]:
+        """The distinct times, ascending, and how many; whether they come so is kept in `ordered`."""
+        if self.ordered:
+            span_S, count_S = _runs(time_N)
+            self.ordered = int(time_N[0]) >= self._before and _rising(span_S)
+            self._before = int(time_N[-1])
+            if self.ordered:
+                return span_S, count_S
+        return _runs(np.sort(time_N))
 
     def spans(self) -> tuple[Ints, Ints]:
         """The first time of each span that has rows, ascending, and how many; times themselves where shift is 0."""
@@ -52,7 +63,7 @@ class TimeCounts:
             return
         span_S = np.concatenate([self._span_S, *(spans for spans, _ in self._new)])
         count_S = np.concatenate([self._count_S, *(counts for _, counts in self._new)])
-        self._new = []
+        self._new, self._waiting = [], 0
         if not _rising(span_S):
             order = np.argsort(span_S, kind="stable")
             span_S, count_S = span_S[order], count_S[order]

@@ -97,6 +97,8 @@ def seconds(column: pl.Series, sql: str, unit: str, where: str) -> Ints:
     Raises:
         UserError: a row has no time, or one that cannot be read.
     """
+    if column.dtype == pl.Int64 and PER_SECOND.get(unit) == 1 and not column.has_nulls():
+        return column.to_numpy()
     time = column.alias("time").to_frame()
     second = _of_plain_text(column) if column.dtype == pl.String and not unit else None
     if second is None:
