@@ -26,6 +26,7 @@ from harness.analysis.inference import (
     t_interval,
     t_test,
 )
+from perf import fresh
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = (3, 5, 8, 20, 50)
@@ -113,6 +114,8 @@ def markdown(simulations: int, seed: int) -> str:
         f"clearly below (heavy tails). The CSV has the BCa interval beside it from {BOOTSTRAP_FROM} seeds on. Skewed "
         "differences are covered less often than both say, and no test here corrects for that.",
         "",
+        *on_fresh_rows(simulations // 2, seed),
+        "",
         "## Many arms",
         "",
         f"A plan of {ARMS} arms compared with one baseline, none of them with an effect; normal noise, half of it the "
@@ -131,6 +134,27 @@ def markdown(simulations: int, seed: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def on_fresh_rows(simulations: int, seed: int) -> list[str]:
+    """The chapter on intervals that other test rows and other draws are asked of."""
+    error = 1.96 * np.sqrt(LEVEL * (1 - LEVEL) / simulations)
+    return [
+        "## Fresh test rows and fresh draws",
+        "",
+        f"{simulations:,} simulations a line (error of a share ±{error:.3f}): two models score {fresh.GROUPS} groups "
+        f"of {fresh.ROWS} rows, and the share of intervals is counted that hold the gain in AUC expected on other "
+        "rows, of other seeds and, on the right, of other draws. What a share leaves to 1 is the size of the test that "
+        "there is no gain. Deviations of test set, seed and draw stand to each other as measured: "
+        + "; ".join(f"{s.name} {s.test:g}, {s.seed:g}, {s.draw:g}" for s in fresh.MEASURED)
+        + ".",
+        "",
+        *_table(fresh.HEADER, list(fresh.table(simulations, np.random.default_rng(seed)))),
+        "",
+        "Where all repetitions are tested on the same rows, an interval of seeds alone narrows around what these rows "
+        "happen to say. `evaluation.test_error = true` adds their error; `repetitions = 'draws'` gives each repetition "
+        "rows of its own, and also speaks of other training data.",
+    ]
+
+
 def _chunks(total: int) -> Iterator[int]:
     for start in range(0, total, CHUNK):
         yield min(CHUNK, total - start)
@@ -146,7 +170,7 @@ def _share(value: float) -> str:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    rules = [":--" if header is HEADER and i == 0 else "--:" for i in range(len(header))]
+    rules = [":--" if header in (HEADER, fresh.HEADER) and i == 0 else "--:" for i in range(len(header))]
     return ["| " + " | ".join(row) + " |" for row in (header, rules, *rows)]
 
 

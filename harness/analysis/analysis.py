@@ -8,6 +8,7 @@ from harness.analysis.comparisons import ArmComparison, BySeed, Epochs, compare_
 from harness.analysis.estimates import Estimate, estimate, holm
 from harness.analysis.load import ArmRuns, Comparison, Group
 from harness.analysis.ranks import Ranking, rank_over_blocks
+from harness.analysis.sampling import SamplingErrors
 from harness.base.errors import UserError
 from harness.experiment.plan import Plan
 from harness.metrics.catalog import BUCKETS, METRICS, sign_of
@@ -73,7 +74,10 @@ class GroupAnalysis:
 
     def against(self, left: ArmRuns, right: ArmRuns) -> Estimate | None:
         """How much better one arm is than another at their chosen epochs."""
-        return self.better(self.at_chosen(left), self.at_chosen(right))
+        group, gains = self.group, paired(self.at_chosen(left), self.at_chosen(right))
+        errors = SamplingErrors(group, self.epochs, MetricKey(group.split, group.metric, group.task))
+        error = errors.of([(left, "chosen", 1), (right, "chosen", -1)], gains)
+        return estimate((sign_of(group.metric) * gain for gain in gains.values()), error)
 
     def bucket_gains(self, arm: ArmRuns, *, last: bool) -> dict[str, Estimate]:
         """By training count of the rarest id: valid gain over the baseline, at the chosen or at the last epoch."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from harness.analysis.estimates import Estimate, estimate, holm
 from harness.analysis.inference import LEVEL
 from harness.analysis.load import ArmRuns, Group
+from harness.analysis.sampling import End, SamplingErrors
 from harness.metrics.catalog import sign_of
 from harness.results.keys import MetricKey
 from harness.results.records import Record
@@ -33,6 +34,19 @@ first evaluation of epoch 2 minus that at the end of epoch 1.
 
 DIFFERENCES = ("gain", "gain_after_own_first", "final_epoch_gain", "second_epoch_change", "jump")
 """The quantities that are differences: their p-value is of the hypothesis that they are zero."""
+
+OWN_ENDS: dict[str, dict[str, int]] = {
+    "gain": {"chosen": 1},
+    "gain_after_own_first": {"chosen": 1, "first": -1},
+    "best": {"chosen": 1},
+    "first": {"first": 1},
+    "last": {"last": 1},
+    "final_epoch_gain": {"last": 1},
+    "second_epoch_change": {"second": 1, "first": -1},
+}
+"""Of what is read on the test split: the epochs of the arm's own runs that enter, each with its sign."""
+OVER_BASELINE = ("gain", "final_epoch_gain")
+"""Those that the chosen epoch of the baseline is taken from."""
 
 BySeed = dict[int, float]
 Epochs = Mapping[int, Mapping[int, int]]
@@ -99,9 +113,9 @@ def compare_arms(group: Group, epochs: Epochs, task: str, metric: str) -> list[A
     for values in by_arm.values():
         values["gain"] = {s: sign * d for s, d in paired(values["best"], base).items()}
         values["final_epoch_gain"] = {s: sign * d for s, d in paired(values["last"], base).items()}
-    plain = by_arm[id(group.plain)] if group.plain else {}
+    errors = SamplingErrors(group, epochs, MetricKey(group.split, metric, task))
     found = [
-        _comparison(arm, epochs[id(arm)], by_arm[id(arm)], {} if arm is group.plain else plain)
+        ArmComparison(arm, tuple(epochs[id(arm)].values()), _contrasts(arm, group, by_arm, errors))
         for arm in group.everything
     ]
     return sorted(_corrected(found), key=lambda row: _rank(row, sign), reverse=True)
@@ -135,18 +149,27 @@ def _jump(records: Iterable[Record], key: MetricKey) -> float:
     return values[min(p for p in values if p > 1)] - values.get(1.0, math.nan)
 
 
-def _comparison(
-    arm: ArmRuns, epochs: Mapping[int, int], values: dict[str, BySeed], plain: dict[str, BySeed]
-) -> ArmComparison:
-    contrasts = {
-        name: Contrast(
-            values[name],
-            estimate(values[name].values()),
-            estimate(paired(values[name], plain.get(name, {})).values()),
+def _contrasts(
+    arm: ArmRuns, group: Group, by_arm: Mapping[int, Mapping[str, BySeed]], errors: SamplingErrors
+) -> dict[str, Contrast]:
+    """Every quantity of an arm, before p is corrected."""
+    plain, found = None if arm is group.plain else group.plain, {}
+    for name, values in by_arm[id(arm)].items():
+        ends = _ends(name, arm, group)
+        beyond = {} if plain is None else paired(values, by_arm[id(plain)][name])
+        more = [] if plain is None else [(of, place, -sign) for of, place, sign in _ends(name, plain, group)]
+        found[name] = Contrast(
+            values,
+            estimate(values.values(), errors.of(ends, values)),
+            estimate(beyond.values(), errors.of(ends + more, beyond)),
         )
-        for name in QUANTITIES
-    }
-    return ArmComparison(arm, tuple(epochs.values()), contrasts)
+    return found
+
+
+def _ends(name: str, arm: ArmRuns, group: Group) -> list[End]:
+    """What a quantity of an arm is made of."""
+    ends = [(arm, place, sign) for place, sign in OWN_ENDS.get(name, {}).items()]
+    return [*ends, (group.baseline, "chosen", -1)] if group.baseline and name in OVER_BASELINE else ends
 
 
 def _corrected(found: list[ArmComparison]) -> list[ArmComparison]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +14,14 @@ from harness.analysis import inference
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over seeds with its 95 % Student-t interval; no interval from one seed. values: one per seed."""
+    """A mean over seeds with its 95 % Student-t interval; no interval from one seed. values: one per seed.
+
+    test_error: standard error of the mean from the test set that all seeds share; 0 where it is unknown, or where each
+    has its own and shows it in its value.
+    """
 
     values: tuple[float, ...]
+    test_error: float = 0.0
 
     @property
     def n(self) -> int:
@@ -31,7 +37,10 @@ class Estimate:
 
     @cached_property
     def _interval(self) -> tuple[float, float] | None:
-        return None if self.deviation is None else inference.interval_of(self.mean, self.deviation, self.n)
+        if self.deviation is None:
+            return None
+        low, high = inference.interval_of(self.mean, self.deviation, self.n, self.test_error)
+        return float(low), float(high)
 
     @property
     def low(self) -> float | None:
@@ -60,7 +69,10 @@ class Estimate:
 
     def detectable(self, level: float = inference.LEVEL) -> float | None:
         """The smallest mean that this many seeds, varying as much, would tell from zero four times in five."""
-        return None if self.deviation is None else inference.detectable_effect(self.n, level) * self.deviation
+        if self.deviation is None:
+            return None
+        spread = math.hypot(self.deviation, math.sqrt(self.n) * self.test_error)
+        return inference.detectable_effect(self.n, level) * spread
 
     @cached_property
     def bootstrap(self) -> tuple[float, float] | None:
@@ -73,18 +85,20 @@ class Estimate:
     @cached_property
     def p_value(self) -> float | None:
         """Of Student's t test that the mean is zero; None from one seed."""
-        return None if self.deviation is None else float(inference.p_of(self.mean, self.deviation, self.n))
+        if self.deviation is None:
+            return None
+        return float(inference.p_of(self.mean, self.deviation, self.n, self.test_error))
 
     @cached_property
     def sign_flip(self) -> float | None:
-        """p of the sign-flip test that the values are symmetric about zero; None from one seed."""
+        """p of the sign-flip test that the values are symmetric about zero; None from one seed. Of seeds alone."""
         return float(inference.sign_flip(self._array)) if self.n > 1 else None
 
 
-def estimate(values: Iterable[float]) -> Estimate | None:
-    """Of independent values; None of none."""
+def estimate(values: Iterable[float], test_error: float = 0.0) -> Estimate | None:
+    """Of values that have nothing in common but their test set; None of none."""
     found = tuple(float(v) for v in values)
-    return Estimate(found) if found else None
+    return Estimate(found, test_error) if found else None
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -44,9 +44,14 @@ def t_interval(values: Floats) -> tuple[Floats, Floats]:
     return interval_of(values.mean(-1), values.std(-1, ddof=1), values.shape[-1])
 
 
-def interval_of(mean: Values, deviation: Values, n: int) -> tuple[Values, Values]:
-    """The same from the mean of n values and their standard deviation."""
-    half = _critical(n) * deviation / math.sqrt(n)
+def interval_of(mean: Values, deviation: Values, n: int, shared: float | Floats = 0.0) -> tuple[Values, Values]:
+    """The same from the mean of n values and their standard deviation.
+
+    shared: standard error of what all n values have in common, which their deviation does not show. The variances of
+    the mean add up, and the degrees of freedom are Satterthwaite's (1946), `shared` being known.
+    """
+    critical = -special.stdtrit(_freedom(deviation, n, shared), LEVEL / 2)
+    half = critical * np.hypot(deviation, math.sqrt(n) * shared) / math.sqrt(n)
     return mean - half, mean + half
 
 
@@ -67,11 +72,19 @@ def t_test(values: Floats) -> Floats:
     return p_of(values.mean(-1), values.std(-1, ddof=1), values.shape[-1])
 
 
-def p_of(mean: Values, deviation: Values, n: int) -> Floats:
-    """The same from the mean of n values and their standard deviation."""
+def p_of(mean: Values, deviation: Values, n: int, shared: float | Floats = 0.0) -> Floats:
+    """The same from the mean of n values and their standard deviation. shared: as of `interval_of`."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = np.where(mean == 0, 0.0, mean / np.divide(deviation, math.sqrt(n)))
-    return np.asarray(2 * special.stdtr(n - 1, -np.abs(statistic)))
+        error = np.divide(np.hypot(deviation, math.sqrt(n) * shared), math.sqrt(n))
+        statistic = np.where(mean == 0, 0.0, mean / error)
+    return np.asarray(2 * special.stdtr(_freedom(deviation, n, shared), -np.abs(statistic)))
+
+
+def _freedom(deviation: float | Floats, n: int, shared: float | Floats) -> Floats:
+    """Degrees of freedom of deviation**2 / n + shared**2, of which the deviation alone is estimated."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(np.equal(shared, 0), 0.0, n * np.square(np.divide(shared, deviation)))
+    return np.asarray((n - 1) * np.square(1 + share))
 
 
 def sign_flip(values: Floats, resamples: int = RESAMPLES) -> Floats:

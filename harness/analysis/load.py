@@ -109,8 +109,17 @@ class Group:
     @cached_property
     def draws(self) -> int:
         """How many data sets the seeds were trained and tested on."""
-        specs = (run.spec.get("dataset") for arm in self.everything for run in arm.finished.values())
-        return len({json.dumps(spec, sort_keys=True) for spec in specs})
+        return self._distinct("dataset", "data_seed")
+
+    @cached_property
+    def data_seeds(self) -> int:
+        """How many seeds these data sets were generated with."""
+        return self._distinct("data_seed")
+
+    def _distinct(self, *names: str) -> int:
+        """How many values the finished runs have of these parts of their specs."""
+        specs = (run.spec for arm in self.everything for run in arm.finished.values())
+        return len({json.dumps([spec.get(name) for name in names], sort_keys=True) for spec in specs})
 
     @cached_property
     def epochs(self) -> int:

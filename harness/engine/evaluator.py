@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from harness.engine.row_mapping import RowMapping
 from harness.experiment.plan import EvalSpec
 from harness.metrics import classification
 from harness.metrics.catalog import BUCKETS
+from harness.metrics.influence import influences
 from harness.results.keys import MetricKey
 
 Floats = npt.NDArray[np.float32]
@@ -23,6 +25,9 @@ Floats = npt.NDArray[np.float32]
 
 class Evaluator:
     """From a net and its tables to `<split>/<metric>/<task>` -> value, for training examples too."""
+
+    last_influences: dict[MetricKey, Floats]
+    """Of the test examples at the last evaluation, as in `Record`."""
 
     def __init__(self, dataset: IndexedDataset, mapping: RowMapping, spec: EvalSpec) -> None:
         self._batch_size = spec.batch_size
@@ -32,7 +37,7 @@ class Evaluator:
         self._sample = _Part("sample", dataset, dataset.valid.take(self._sample_M).ungrouped())
         self._valid = _Part("valid", dataset, dataset.valid)
         self._others = [_Part("train", dataset, train.ungrouped())]
-        self._mapping = mapping
+        self._mapping, self._test_error = mapping, spec.test_error
         self._examples = {"valid": dataset.valid, "train": train, "sample": dataset.valid.take(self._sample_M)}
         if spec.test:
             self._others.append(_Part("test", dataset, dataset.test))
@@ -48,6 +53,7 @@ class Evaluator:
     def __call__(self, net: nn.Module, tables: EmbeddingTables, *, full: bool) -> dict[MetricKey, float]:
         """Metrics of the subsample; with `full` also of valid, its frequency buckets, a train subsample and test."""
         net.eval()
+        self.last_influences = {}
         with torch.inference_mode():
             if not full:
                 out = self._sample.metrics(self.logits(net, tables, "sample"))
@@ -58,7 +64,10 @@ class Evaluator:
                     out |= bucket.metrics(logits_NT[index_M])
                     out[MetricKey(bucket.split, "share", "rows", bucket.bucket)] = len(index_M) / len(logits_NT)
                 for part in self._others:
-                    out |= part.metrics(self.logits(net, tables, part.split))
+                    logits_NT = self.logits(net, tables, part.split)
+                    out |= (found := part.metrics(logits_NT))
+                    if part.split == "test" and self._test_error:
+                        self.last_influences = part.influences(logits_NT, found)
         net.train()
         return out
 
@@ -76,7 +85,7 @@ class _Part:
     """Examples to evaluate on, with the labels of each task that are known and count."""
 
     def __init__(self, name: str, dataset: IndexedDataset, examples: IndexedSplit, bucket: str = "") -> None:
-        self.split, self.bucket = name, bucket
+        self.split, self.bucket, self._group_N = name, bucket, examples.group_N
         self._targets: list[tuple[int, str, Any, classification.Target]] = []
         for t, task in enumerate(dataset.tasks):
             counted = examples.counted(t)
@@ -96,6 +105,19 @@ class _Part:
             MetricKey(self.split, metric, task, self.bucket): value
             for t, task, counted, target in self._targets
             for metric, value in target(logits_NT[counted, t]).items()
+        }
+
+    def influences(self, logits_NT: Floats, defined: Iterable[MetricKey]) -> dict[MetricKey, Floats]:
+        """Of examples, or of groups where there are any. defined: the metrics that have a value."""
+        names: dict[str, list[str]] = {}
+        for key in defined:
+            names.setdefault(key.task, []).append(key.metric)
+        return {
+            MetricKey(self.split, metric, task): value.astype(np.float32)
+            for t, task, counted, target in self._targets
+            for metric, value in influences(
+                target, logits_NT[counted, t], names[task], None if self._group_N is None else self._group_N[counted]
+            ).items()
         }
 
 

@@ -76,7 +76,8 @@ def _epoch(
         if not torch.isfinite(loss) or not all(map(math.isfinite, metrics.values())):
             raise Diverged(f"the loss is not a finite number in epoch {epoch} by step {step} ({loss.item()})")
         cost = clock.cost(len(trainer.dataset.train), trainer.tables, touched, batches) if boundary else {}
-        yield Record(epoch, step, epoch - 1 + stop / batches, boundary, metrics, cost)
+        position = epoch - 1 + stop / batches
+        yield Record(epoch, step, position, boundary, metrics, cost, evaluate.last_influences)
 
 
 class _Clock:

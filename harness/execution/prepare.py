@@ -34,7 +34,7 @@ def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) ->
     journal = open_journal(results) if plan.search.trials else None
     arms = []
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
-        draws = _built(repetitions(dataset, plan, registry), plan, registry, results, say)
+        draws = _built(dataset, label, plan, registry, results, say)
         data, found = indexed.load(data_folder(results, draws[0].key)), findings_of(data_folder(results, draws[-1].key))
         task = _task(plan, data, label)
         for model, model_label in zip(models, labels(plan.models), strict=True):
@@ -46,13 +46,26 @@ def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) ->
     return arms
 
 
-def _built(specs: tuple[PluginSpec, ...], plan: Plan, registry: Registry, results: Path, say: Say) -> tuple[Draw, ...]:
-    """Data sets, each built once."""
+def _built(
+    dataset: PluginSpec, label: str, plan: Plan, registry: Registry, results: Path, say: Say
+) -> tuple[Draw, ...]:
+    """The data set of the search, then that of each reporting seed, each built once."""
     draws: list[Draw] = []
-    for spec in specs:
-        same = next((draw for draw in draws if draw.dataset == spec), None)
-        draws.append(same or Draw(spec, build_data(spec, plan.data_seed, registry, results, say)))
+    for spec, seed in repetitions(dataset, plan, registry):
+        if seed != plan.data_seed:
+            _ensure_generated(draws[0], label, plan, results)
+        same = next((draw for draw in draws if (draw.dataset, draw.seed) == (spec, seed)), None)
+        draws.append(same or Draw(spec, seed, build_data(spec, seed, registry, results, say)))
     return tuple(draws)
+
+
+def _ensure_generated(draw: Draw, label: str, plan: Plan, results: Path) -> None:
+    """Raises: UserError: the data are none of which another seed gives fresh rows."""
+    if indexed.load(data_folder(results, draw.key)).test.truth_NT is None:
+        raise UserError(
+            f"plan '{plan.name}': repetitions = 'draws': data set '{label}' is not generated, as its probabilities are "
+            "not known; accepted: 'seeds', or time origins for each seed, by split.rolling in its schema"
+        )
 
 
 def _task(plan: Plan, data: indexed.IndexedDataset, label: str) -> str:

@@ -28,15 +28,21 @@ def plugin_specs(
     return datasets, models, strategies
 
 
-def repetitions(dataset: PluginSpec, plan: Plan, registry: Registry) -> tuple[PluginSpec, ...]:
-    """The data set of each reporting seed of a plan, in their order; the first is that of its search too.
+def repetitions(dataset: PluginSpec, plan: Plan, registry: Registry) -> list[tuple[PluginSpec, int]]:
+    """Data set and data seed of a plan's search, then of each of its reporting seeds, in their order.
+
+    Where repetitions are draws, the n-th seed has the n-th draw after that of the search, unless the data set has time
+    origins for them.
 
     Raises:
         UserError: the data set has none for so many seeds.
     """
     plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
     changes = [plugin.repetition(number) for number in range(max(1, len(plan.seeds)))]
-    return tuple(dataset.model_copy(update={"params": dataset.params | change}) for change in changes)
+    found = [dataset.model_copy(update={"params": dataset.params | change}) for change in changes]
+    step = int(plan.repetitions == "draws" and not any(changes))
+    draws = [(spec, plan.data_seed + step * n) for n, spec in enumerate(found[: len(plan.seeds)], start=1)]
+    return [(found[0], plan.data_seed), *draws]
 
 
 def parse_strategy(text: str, registry: Registry, where: str = "strategy") -> tuple[PluginSpec, ...]:

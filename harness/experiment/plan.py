@@ -44,7 +44,8 @@ class EvalSpec(Config):
 
     points: shares of an epoch at which the subsample is evaluated, besides its end. probes: diagnostics to add at every
     evaluation, by their names in `harness.metrics.catalog`. task: the one whose labels they look at; None: that of the
-    plan's search.
+    plan's search. test_error: whether reporting runs keep what tells how far their metrics would be others on another
+    test set; without it, it is in no key, as no metric depends on it.
     """
 
     points: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)
@@ -53,6 +54,7 @@ class EvalSpec(Config):
     test: bool = True
     probes: tuple[str, ...] = ()
     task: str | None = None
+    test_error: bool = Field(False, exclude_if=lambda asked: not asked)
 
     @field_validator("probes")
     @classmethod
@@ -134,6 +136,8 @@ class Plan(Config):
     seeds: tuple[int, ...]
     """Of the reporting runs; empty for a search alone, which only `tune` makes."""
     data_seed: int = Field(0, ge=0)
+    repetitions: Literal["seeds", "draws"] = "seeds"
+    """What differs between reporting runs of an arm: the seed alone, or also the draw of generated data."""
     train: TrainSpec = TrainSpec()
     evaluation: EvalSpec = EvalSpec()
     search: SearchSpec = SearchSpec()

@@ -65,6 +65,14 @@ def _by_name(*entries: MetricInfo) -> dict[str, MetricInfo]:
 METRICS = _by_name(
     MetricInfo("auc", "AUC", "area under the ROC curve, ties counting half", True, Needs.BOTH_CLASSES, in_tables=True),
     MetricInfo(
+        "truth_auc",
+        "truth-AUC",
+        "AUC where an example of known probability p counts as p of a positive and 1 - p of a negative",
+        True,
+        Needs.TRUTH,
+        in_tables=True,
+    ),
+    MetricInfo(
         "pr_auc", "PR-AUC", "area under the precision-recall curve, as average precision", True, Needs.BOTH_CLASSES
     ),
     MetricInfo("gauc", "GAUC", "mean AUC within a group, weighted by the group's examples", True, Needs.GROUPS),
@@ -73,7 +81,15 @@ METRICS = _by_name(
     MetricInfo("logloss", "logloss", "mean cross-entropy", False, unit="nats", in_tables=True),
     MetricInfo("ne", "normalised entropy", "logloss over the entropy of the base rate", False, Needs.BOTH_CLASSES),
     MetricInfo("brier", "Brier score", "mean squared difference of probability and label", False, in_tables=True),
-    MetricInfo("regret", "regret", "logloss above that of the generating probability", False, Needs.TRUTH, "nats"),
+    MetricInfo(
+        "regret",
+        "regret",
+        "expected logloss under the known probabilities, above that of predicting them",
+        False,
+        Needs.TRUTH,
+        "nats",
+        in_tables=True,
+    ),
     MetricInfo(
         "calibration", "calibration", "sum of probabilities over sum of labels; 1 is calibrated", None, Needs.POSITIVES
     ),

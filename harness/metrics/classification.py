@@ -108,6 +108,14 @@ def _pr_auc(p: Predictions) -> float:
     return p.ranks[1]
 
 
+def _truth_auc(p: Predictions) -> float | None:
+    truth, weight = p.target.truth, p.target.weight
+    assert truth is not None
+    if not 0 < p.target.mean(truth) < 1:
+        return None
+    return rank_metrics(p.score, truth, np.ones(len(truth)) if weight is None else weight)[0]
+
+
 def _gauc(p: Predictions) -> float | None:
     return p.grouped.get("gauc")
 
@@ -143,6 +151,7 @@ def _calibration(p: Predictions) -> float:
 
 FUNCTIONS: dict[str, Callable[[Predictions], float | None]] = {
     "auc": _auc,
+    "truth_auc": _truth_auc,
     "pr_auc": _pr_auc,
     "gauc": _gauc,
     "gauc_share": _gauc_share,

@@ -14,7 +14,8 @@ Array = npt.NDArray[Any]
 def rank_metrics(score_N: Array, label_N: Array, weight_N: Array | None = None) -> tuple[float, float]:
     """Exact ROC AUC (ties count half) and average precision (PR-AUC, ties as one threshold), from one sort.
 
-    A pair of a positive and a negative counts by the product of their weights.
+    A pair of a positive and a negative counts by the product of their weights. With weights, a label may also be a
+    share: that much of the example is a positive, and the rest a negative.
     """
     if weight_N is None:
         score, label = _descending(score_N, label_N)

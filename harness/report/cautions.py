@@ -43,7 +43,13 @@ def tested(analysis: GroupAnalysis) -> list[ArmComparison]:
 
 def _of_draws(analysis: GroupAnalysis) -> Iterator[str]:
     """Seeds that are repetitions on other data, and what that makes of intervals."""
-    if (draws := analysis.group.draws) > 1:
+    draws = analysis.group.draws
+    if analysis.group.data_seeds > 1:
+        yield (
+            f"The seeds of each arm were trained and tested on {draws} draws of generated data: gains are means over "
+            "draws, and intervals hold what other training and test rows change."
+        )
+    elif draws > 1:
         yield (
             f"The seeds of each arm were trained and tested on {draws} data sets, such as time origins: intervals hold "
             "what differs between these too, and are too narrow as far as training rows are the same in several."

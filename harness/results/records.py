@@ -3,6 +3,7 @@
 results/runs/<key>/spec.json       what was asked for
                    records.jsonl   one line per evaluation; the same bits whenever the key is the same
                    costs.jsonl     per epoch: seconds, rows per second, memory
+                   influences-<epoch>.npz  of test examples, where `evaluation.test_error` asks for them
                    env.json        machine and versions
                    done            {"status": "finished" | "failed", "reason": ..., "digests": of spec and records}
                    crash           {"reason": ...}, if the last attempt ended without reaching `done`
@@ -12,14 +13,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.base.digests import digest_of
 from harness.base.errors import UserError
 from harness.results.keys import MetricKey, Status
+
+Influence = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,9 @@ class Record:
     """On a subsample of valid at every evaluation; everything else at boundaries only."""
     cost: dict[str, float] = field(default_factory=dict, compare=False)
     """At boundaries: seconds, rows per second, memory of the epoch."""
+    influences: dict[MetricKey, Influence] = field(default_factory=dict, compare=False, repr=False)
+    """At boundaries, of a run that keeps them: how much each test example, or group of them, moves a metric. Read back
+    by `influences` alone."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,8 @@ class Run:
     reason: str
     """Why it failed, or why its last attempt crashed; empty otherwise."""
     env: dict[str, Any]
+    folder: Path | None = None
+    """Where it was read."""
 
     @property
     def boundaries(self) -> tuple[Record, ...]:
@@ -83,6 +95,26 @@ def read(runs: Path, key: str) -> Run:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"run '{folder}' is damaged: {error}; run its plan again, which trains it anew") from error
     return run
+
+
+def influences(folder: Path, epoch: int) -> dict[str, Influence]:
+    """`test/<metric>/<task>` -> influence of each test example or group at the end of an epoch; empty: not kept.
+
+    Raises:
+        UserError: the file is not what was once written.
+    """
+    path = influences_file(folder, epoch)
+    if not path.exists():
+        return {}
+    try:
+        with np.load(path) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(f"'{path}' is damaged: {error}; delete its folder and run the plan again") from error
+
+
+def influences_file(folder: Path, epoch: int) -> Path:
+    return folder / f"influences-{epoch}.npz"
 
 
 def whole_epochs(runs: Path, key: str) -> int:
@@ -123,6 +155,7 @@ def _read(folder: Path) -> Run:
         status=Status(done["status"]),
         reason=done.get("reason", ""),
         env=json.loads((folder / "env.json").read_text()),
+        folder=folder,
     )
 
 

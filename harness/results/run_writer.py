@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.base.digests import digest_of
 from harness.base.files import write_json, write_text
 from harness.results import records
@@ -43,7 +45,10 @@ class RunWriter:
 
     def append(self, record: Record) -> None:
         line = vars(record).copy()
-        cost = line.pop("cost")
+        cost, influences = line.pop("cost"), line.pop("influences")
+        if influences:
+            arrays = {str(key): value for key, value in influences.items()}
+            np.savez(records.influences_file(self.folder, record.epoch), allow_pickle=False, **arrays)
         line["metrics"] = {str(key): value for key, value in record.metrics.items()}
         self._append("records.jsonl", line)
         if cost:

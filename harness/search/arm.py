@@ -25,9 +25,10 @@ SHARED = ("dense_lr", "table_lr")
 
 @dataclass(frozen=True)
 class Draw:
-    """A data set, and its key."""
+    """A data set with the seed that it was built with, and its key."""
 
     dataset: PluginSpec
+    seed: int
     key: str
 
 
@@ -44,7 +45,7 @@ class ArmPlan:
     strategy: str
     """As the plan writes it."""
     draws: tuple[Draw, ...]
-    """The data set of each reporting seed; the first is that of the search too."""
+    """The data set of the search, then that of each reporting seed."""
     model_spec: PluginSpec
     task: str
     """The one that the plan selects by."""
@@ -114,20 +115,21 @@ class ArmPlan:
 
     def job(self, params: dict[str, Any], role: RunRole, number: int, seed: int) -> Job:
         """A run with these searched values; trials do not read the test split. number: of the trial, or the seed."""
-        draw = self.draws[self.plan.seeds.index(number) if role == RunRole.SEED else 0]
+        draw = self.draws[self.plan.seeds.index(number) + 1 if role == RunRole.SEED else 0]
         train = self.plan.train.model_copy(update={k: params[k] for k in SHARED if k in params})
         parts = parse_strategy(self.strategy, self.registry)
         searched = [{k: params[n] for k in p.params if (n := f"{p.name}.{k}") in params} for p in parts]
         strategy = tuple(p.model_copy(update={"params": p.params | s}) for p, s in zip(parts, searched, strict=True))
         evaluation = self.plan.evaluation
+        reported = {name: getattr(evaluation, name) and role == RunRole.SEED for name in ("test", "test_error")}
         probed = (evaluation.task or self.task) if evaluation.probes else None
         spec = RunSpec(
             dataset=draw.dataset,
-            data_seed=self.plan.data_seed,
+            data_seed=draw.seed,
             model=self.model_spec,
             strategy=strategy,
             train=train,
-            evaluation=evaluation.model_copy(update={"test": evaluation.test and role == RunRole.SEED, "task": probed}),
+            evaluation=evaluation.model_copy(update={**reported, "task": probed}),
             seed=seed,
         )
         return Job(run_key(spec, draw.key, self.registry), spec, draw.key, self.id, self.task, role, number, params)

@@ -10,10 +10,14 @@ import pytest
 from support.plans import PLAN, go, plan_of
 
 from harness.analysis import load
+from harness.analysis.analysis import GroupAnalysis
 from harness.api import UserError
 from harness.data import indexed
 from harness.data.build import data_folder
+from harness.execution.prepare import prepare
+from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, RunRole
+from harness.results.records import influences
 
 ROWS, SPLIT = 4000, '[split]\nby = "time"\nrolling = 3\nvalid = 0.1\ntest = 0.1\n'
 
@@ -61,3 +65,48 @@ def test_a_plan_of_one_data_set_has_one_and_more_seeds_than_origins_are_refused(
         _, watched = go(plan, tmp_path / name)
         assert len({job.data for job in watched.trained}) == 1
         assert len(watched.trained) == 4
+
+
+def test_every_repetition_has_its_draw_and_the_search_another(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, PLAN, 'repetitions="draws"', "data_seed=5", "evaluation.test_error=true")
+    result, watched = go(plan, tmp_path / "results")
+    assert result.complete
+    drawn = {(job.role, job.number if job.role == RunRole.SEED else 0): job.spec.data_seed for job in watched.trained}
+    assert drawn == {(RunRole.TRIAL, 0): 5, (RunRole.SEED, 1): 6, (RunRole.SEED, 2): 7}
+    found = load.load(tmp_path / "results", plan.name)
+    (group,) = found.groups
+    assert (group.draws, group.data_seeds) == (2, 2)
+    gains = [row.value("gain") for row in GroupAnalysis(group, found.plan).ranked]
+    assert [gain.test_error for gain in gains if gain is not None] == [0, 0, 0], "each value holds that of its own rows"
+
+
+def test_draws_of_what_is_not_generated_are_refused(tmp_path: Path) -> None:
+    text = write(tmp_path, SPLIT.replace("rolling = 3\n", ""))
+    with pytest.raises(UserError, match=r"repetitions = 'draws': data set 'table_file' is not generated.*'seeds'"):
+        go(plan_of(tmp_path, text, 'repetitions="draws"'), tmp_path / "results")
+    assert len(list((tmp_path / "results" / "data").iterdir())) == 1
+
+
+def test_the_error_of_a_shared_test_set_enters_intervals_where_runs_keep_it(tmp_path: Path) -> None:
+    """Of the mean over seeds: by hand, from the influences on disk."""
+    plan = plan_of(tmp_path, PLAN, "search.trials=0", "evaluation.test_error=true")
+    result, watched = go(plan, tmp_path)
+    plain = plan_of(tmp_path, PLAN, "search.trials=0")
+    keys = {job.key for arm in prepare(plain, Registry(), tmp_path) for job in [arm.job({}, RunRole.SEED, 1, 1)]}
+    assert not keys & {job.key for job in watched.trained}, "a run that keeps more is another"
+    assert "test_error" not in plain.evaluation.model_dump()
+    found = load.load(tmp_path, plan.name)
+    (group,) = found.groups
+    analysis = GroupAnalysis(group, found.plan)
+    row = next(row for row in analysis.ranked if row.arm.label == "reinit")
+    gain = row.value("gain")
+    assert gain is not None
+    total = np.zeros(1)
+    for seed, run in row.arm.finished.items():
+        assert run.folder is not None
+        base = result.arms[-1].runs[seed]
+        total = total + influences(run.folder, analysis.epochs[id(row.arm)][seed])["test/auc/click"]
+        total -= influences(tmp_path / "runs" / base, 1)["test/auc/click"]
+    assert gain.test_error == pytest.approx(np.sqrt(np.square(total / 2).sum()), rel=1e-6)
+    assert gain.high is not None
+    assert gain.high - gain.mean >= 1.9 * gain.test_error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
-from harness.analysis.estimates import Estimate, holm
+from harness.analysis.estimates import holm
 from harness.analysis.inference import LEVEL
 from harness.analysis.load import Group
 from harness.metrics.catalog import METRICS, measured, sign_of
@@ -154,7 +154,7 @@ def _worse_logloss(analysis: GroupAnalysis, *, surely: bool) -> str:
     end = None if row is None else row.value("final_epoch_gain")
     if row is None or end is None or (row.shown("final_epoch_gain") if surely else end.sign) >= 0:
         return ""
-    higher = Estimate(tuple(-value for value in end.values))
+    higher = replace(end, values=tuple(-value for value in end.values))
     return f"{show(higher, digits_for(found), signed=True)} nats"
 
 

@@ -6,6 +6,7 @@ from statistics import median
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
+from harness.analysis.estimates import Estimate
 from harness.analysis.inference import LEVEL, seeds_for, smallest_sign_flip
 from harness.analysis.load import seeds
 from harness.metrics.catalog import measured
@@ -52,8 +53,8 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     text = (
         f"With {seeds(n)}, and corrected for {len(arms)} arms, the median arm would show a gain of "
         f"{number(seen, digits)} four times in five, and smaller ones less often: no gain shown is not no gain. To "
-        f"show {difference:g} it would take {price}. All this is of seeds; another search of the same budget may "
-        "choose other knobs, which none of the intervals knows of."
+        f"show {difference:g} it would take {price}. {_of_test_rows(analysis, gains)}Another search of the same budget "
+        "may choose other knobs, which none of the intervals knows of."
     )
     floor = smallest_sign_flip(n)
     if floor * len(arms) >= LEVEL:
@@ -63,6 +64,18 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
             "Student's t can, as it takes differences to be near normal."
         )
     return text
+
+
+def _of_test_rows(analysis: GroupAnalysis, gains: list[Estimate]) -> str:
+    """What the test rows mean for these intervals, where all seeds were tested on the same."""
+    if analysis.group.draws > 1 or analysis.group.split != "test":
+        return ""
+    if all(gain.test_error for gain in gains):
+        return "Intervals hold the error of the test set, which more seeds do not make smaller. "
+    return (
+        "All seeds were tested on the same rows, and intervals are of other seeds alone: with other rows gains may "
+        "differ by more, which `evaluation.test_error = true` adds. "
+    )
 
 
 def _line(

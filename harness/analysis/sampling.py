@@ -1,0 +1,63 @@
+"""How far means over seeds would be others on another test set, where all seeds are tested on the same rows.
+
+The deviation over such seeds is of initialisations and orders of the training examples alone, and more seeds make the
+test set no larger. Its own error is worked out from the influences that runs keep (`harness.metrics.influence`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.analysis.load import ArmRuns, Group
+from harness.results.keys import MetricKey
+from harness.results.records import Run, influences
+
+Floats = npt.NDArray[np.float64]
+End = tuple[ArmRuns, str, int]
+"""An arm, the place of an epoch in its runs, and the sign with which the metric there enters a difference."""
+PLACES: dict[str, Callable[[Run, int], int]] = {
+    "chosen": lambda run, chosen: chosen,
+    "first": lambda run, chosen: 1,
+    "second": lambda run, chosen: 2,
+    "last": lambda run, chosen: len(run.boundaries),
+}
+"""Place -> epoch, of a run with this chosen one."""
+
+
+class SamplingErrors:
+    """Those of one group in one task and metric.
+
+    epochs: by `id` of the arm, seed -> chosen epoch.
+    """
+
+    def __init__(self, group: Group, epochs: Mapping[int, Mapping[int, int]], key: MetricKey) -> None:
+        self._epochs, self._name = epochs, str(key)
+        self._shared = group.draws == 1
+        self._means: dict[tuple[int, str, tuple[int, ...]], Floats | None] = {}
+
+    def of(self, ends: Iterable[End], seeds: Iterable[int]) -> float:
+        """The standard error that the mean over these seeds of a signed sum of ends has from the test set.
+
+        0 where each seed has a test set of its own, or not every run kept its influences.
+        """
+        drawn = tuple(seeds)
+        if not self._shared or not drawn:
+            return 0.0
+        means = [(sign, self._mean(arm, place, drawn)) for arm, place, sign in ends]
+        total = sum(sign * mean_G for sign, mean_G in means if mean_G is not None)
+        return float(np.linalg.norm(total)) if means and all(mean_G is not None for _, mean_G in means) else 0.0
+
+    def _mean(self, arm: ArmRuns, place: str, seeds: tuple[int, ...]) -> Floats | None:
+        """Influences at an epoch of an arm, averaged over these seeds; None: not every run kept them."""
+        key = (id(arm), place, seeds)
+        if key not in self._means:
+            found = [self._read(arm.finished[seed], self._epochs[id(arm)][seed], place) for seed in seeds]
+            kept = [value_G for value_G in found if value_G is not None]
+            self._means[key] = np.mean(kept, axis=0, dtype=np.float64) if len(kept) == len(found) else None
+        return self._means[key]
+
+    def _read(self, run: Run, chosen: int, place: str) -> npt.NDArray[np.float32] | None:
+        return None if run.folder is None else influences(run.folder, PLACES[place](run, chosen)).get(self._name)

@@ -1,0 +1,81 @@
+"""How much each example moves a metric, from which the metric's error over test sets is worked out.
+
+The influence of an example is the derivative of the metric in that example's weight, times that weight. The variance of
+the metric over test sets of independent examples is the sum of squares (the infinitesimal jackknife; of AUC it is the
+estimate of DeLong, DeLong and Clarke-Pearson 1988). Where examples of a group depend on each other, it is the sum over
+groups of the squared sum within the group (Obuchowski 1997). The influence of a difference is the difference of
+influences, so that arms tested on the same rows are compared as pairs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import entr
+
+from harness.metrics.classification import Floats, Predictions, Target
+
+Array = npt.NDArray[Any]
+
+
+def influences(
+    target: Target, logit_N: Array, defined: Collection[str], group_N: Array | None = None
+) -> dict[str, Floats]:
+    """Metric -> influence of each example, or of each group in the order of their ids.
+
+    defined: the metrics that have a value here. group_N: of examples that depend on each other; None: all are
+    independent.
+    """
+    predictions = Predictions(target, logit_N)
+    found = {name: function(predictions) for name, function in INFLUENCES.items() if name in defined}
+    if group_N is None:
+        return found
+    _, group = np.unique(group_N, return_inverse=True)
+    return {name: np.bincount(group, value_N).astype(np.float64) for name, value_N in found.items()}
+
+
+def _of_auc(p: Predictions, label_N: Floats) -> Floats:
+    """DeLong's: how far the share of the other class that an example beats lies from the AUC, for both its parts."""
+    weight_N = np.ones(len(label_N)) if p.target.weight is None else p.target.weight
+    up_N, down_N = weight_N * label_N, weight_N * (1 - label_N)
+    _, tie_N = np.unique(p.score, return_inverse=True)
+    up_S, down_S = np.bincount(tie_N, up_N), np.bincount(tie_N, down_N)
+    up, down = up_S.sum(), down_S.sum()
+    below_N = ((np.cumsum(down_S) - down_S / 2) / down)[tie_N]
+    above_N = (1 - (np.cumsum(up_S) - up_S / 2) / up)[tie_N]
+    auc = up_N @ below_N / up
+    of_up, of_down = (_unbiased(int(np.count_nonzero(part_N))) / part_N.sum() for part_N in (up_N, down_N))
+    return np.asarray(up_N * (below_N - auc) * of_up + down_N * (above_N - auc) * of_down)
+
+
+def _of_mean(p: Predictions, value_N: Floats) -> Floats:
+    weight_N = np.ones(len(value_N)) if p.target.weight is None else p.target.weight
+    return np.asarray(weight_N * (value_N - p.target.mean(value_N)) * _unbiased(len(value_N)) / weight_N.sum())
+
+
+def _unbiased(n: int) -> float:
+    """What makes a sum of n squared deviations over n into one over n - 1, as a factor of each deviation."""
+    return math.sqrt(n / (n - 1)) if n > 1 else 1.0
+
+
+def _truth(p: Predictions) -> Floats:
+    assert p.target.truth is not None
+    return p.target.truth
+
+
+def _losses(p: Predictions, label_N: Floats) -> Floats:
+    return np.asarray(np.logaddexp(0.0, p.logit) - label_N * p.logit)
+
+
+INFLUENCES: dict[str, Callable[[Predictions], Floats]] = {
+    "auc": lambda p: _of_auc(p, p.target.label),
+    "truth_auc": lambda p: _of_auc(p, _truth(p)),
+    "logloss": lambda p: _of_mean(p, _losses(p, p.target.label)),
+    "brier": lambda p: _of_mean(p, np.square(p.probability - p.target.label)),
+    "regret": lambda p: _of_mean(p, _losses(p, _truth(p)) - entr(_truth(p)) - entr(1 - _truth(p))),
+}
+"""Metric -> influence of each example; every metric that published numbers hold."""

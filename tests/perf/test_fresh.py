@@ -1,0 +1,20 @@
+"""The simulation behind the table of fresh test rows computes what the harness does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.metrics.classification import Target
+from harness.metrics.influence import influences
+from perf.fresh import auc_and_influence
+
+
+def test_many_aucs_at_once_are_those_of_the_metrics() -> None:
+    rng = np.random.default_rng(0)
+    label, score = rng.integers(0, 2, (1, 60)), rng.normal(size=(3, 60))
+    aucs, moved = auc_and_influence(score, label)
+    target = Target(label[0])
+    for auc, influence, scores in zip(aucs, moved, score, strict=True):
+        assert auc == pytest.approx(target(scores)["auc"], abs=1e-12)
+        assert influence == pytest.approx(influences(target, scores, ("auc",))["auc"], abs=1e-12)
