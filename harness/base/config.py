@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
@@ -54,10 +55,11 @@ class Config(BaseModel):
 
 
 def _inner(model: Any, part: str) -> Any:
-    """The type of a key's value; tables of tables (dict) and arrays of them (tuple) have values of one type."""
+    """The type of a key's value, if it has one; tables of tables (dict) and arrays (tuple) have values of one type."""
     if get_origin(model) in (dict, tuple):
         return get_args(model)[int(get_origin(model) is dict)]
-    return next(f.annotation for name, f in model.model_fields.items() if part in (name, f.alias))
+    found = next(f.annotation for name, f in model.model_fields.items() if part in (name, f.alias))
+    return get_args(found)[0] if get_origin(found) is UnionType else found
 
 
 def explain(error: ValidationError, model: Any) -> str:

@@ -14,6 +14,7 @@ from harness.experiment.plan_file import load_plan
 from harness.metrics import curves
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, MetricKey
+from harness.results.plan_results import state_file
 from harness.results.records import Run, read
 from harness.tracking.factory import Kind
 
@@ -43,6 +44,8 @@ def run_one(
                 run = read(results / "runs", key)
                 console.print(f"[bold]{arm.id}[/] seed {seed}: {results / 'runs' / key}", soft_wrap=True)
                 console.print(_by_epoch(run))
+                if plan.train.keep:
+                    console.print(f"state: {state_file(results, key)}", soft_wrap=True)
     return failures(console, display)
 
 

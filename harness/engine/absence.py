@@ -89,6 +89,16 @@ class Absence:
             if self._scale_R.numel():
                 self._scale_R[which] = 1.0
 
+    def adopt(self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, step: int) -> None:
+        """Take rows of other tables, settled at this step; those that no step has touched still owe nothing."""
+        if not self.active:
+            return
+        self._since_R.fill_(~step)
+        since_R, scale_R = (state[name].to(self._since_R.device) for name in ("since_R", "scale_R"))
+        self._since_R[into_M] = torch.where(since_R[from_M] < 0, ~step, step).int() if len(since_R) else step
+        if self._scale_R.numel() and scale_R.numel():
+            self._scale_R[into_M] = scale_R[from_M]
+
     def state(self) -> dict[str, Any]:
         return {"active": self.active, "since_R": self._since_R, "scale_R": self._scale_R}
 

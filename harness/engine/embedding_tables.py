@@ -170,6 +170,30 @@ class EmbeddingTables:
             self.store[which, self.width :] = 0
             self._state_reset_step_R[which] = self.step
 
+    def adopt(
+        self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, *, optimizer: bool, counts: bool
+    ) -> None:  # fmt: skip
+        """Begin, before any step, with rows of other tables: the row from_M of theirs is the row into_M here.
+
+        state: theirs, settled. Rows that are not among into_M stay as they were drawn. optimizer: whether what their
+        optimiser remembers is taken too; counts: whether occurrences and row buffers are.
+        """
+        self.step, store_RS = state["numbers"]["step"], state["store"]
+        self._weight_RD[into_M] = store_RS[from_M, : self.width].to(self.device)
+        self._state_reset_step_R.fill_(self.step)
+        if optimizer:
+            self.store[into_M, self.width :] = store_RS[from_M, self.width :].to(self.device)
+            self._state_reset_step_R[into_M] = state["state_reset_step_R"][from_M].to(self.device)
+        if counts:
+            self.history.adopt(state["parts"]["history"], into_M, from_M)
+            self.row_buffer.adopt(state["parts"]["row_buffer"], into_M, from_M)
+        self._absence.adopt(state["parts"]["_absence"], into_M, from_M, self.step)
+        self._initial.begin_with(self._weight_RD)
+
+    def settle(self) -> None:
+        """Work out all rows, and what the optimiser remembers of them, up to this step."""
+        self._absence.settle(slice(None), self.step)
+
     def freeze(self) -> None:
         """No update or reset from here on; absent rows are worked out up to this step, and stay."""
         self._absence.stop(self.step)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import nn
 
-from harness.api import FieldTable, Model
+from harness.api import FieldTable, Model, Strategy
 from harness.data.indexed import IndexedDataset
 from harness.engine.columns import Columns, lay_out
 
@@ -14,15 +16,29 @@ def reads_alone(model: Model, dataset: IndexedDataset) -> bool:
     return model.reads_sequences() and any(each.ordered for each in dataset.kinds.lists)
 
 
-def network_of(model: Model, columns: Columns, tasks: int) -> nn.Module:
-    """The net, drawn from torch's global random stream.
+def network_of(
+    model: Model, columns: Columns, tasks: int, strategies: Sequence[Strategy] = ()
+) -> tuple[nn.Module, int]:
+    """The net, drawn from torch's global random stream, and how wide the rows are that it reads, after all strategies.
 
     Raises:
         UserError: the model does not fit the fields or tasks.
     """
+    width = model.width(tasks)
     if columns.positions:
-        return model.sequence_network(columns.vectors, tasks, columns.positions)
-    return model.network(columns.vectors, tasks)
+        net = model.sequence_network(columns.vectors, tasks, columns.positions)
+    else:
+        net = model.network(columns.vectors, tasks)
+    for strategy in strategies:
+        net, width = strategy.network(net, columns.vectors, width)
+    return net, width
+
+
+def plain_columns(model: Model, dataset: IndexedDataset) -> Columns:
+    """What the net reads, where no strategy has decided yet how ids become rows."""
+    tables = [FieldTable(name, 0, 1) for name in dataset.tables]
+    numbers = [FieldTable(number.name, 0, 2) for number in dataset.kinds.numbers]
+    return lay_out(dataset, tables, [1] * len(tables), numbers, alone=reads_alone(model, dataset))
 
 
 def check_fits(model: Model, dataset: IndexedDataset) -> None:
@@ -31,7 +47,4 @@ def check_fits(model: Model, dataset: IndexedDataset) -> None:
     Raises:
         UserError: the model does not fit the fields or tasks of the data.
     """
-    tables = [FieldTable(name, 0, 1) for name in dataset.tables]
-    numbers = [FieldTable(number.name, 0, 2) for number in dataset.kinds.numbers]
-    columns = lay_out(dataset, tables, [1] * len(tables), numbers, alone=reads_alone(model, dataset))
-    network_of(model, columns, len(dataset.tasks))
+    network_of(model, plain_columns(model, dataset), len(dataset.tasks))

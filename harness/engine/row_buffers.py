@@ -26,6 +26,11 @@ class RowBuffers:
         for buffer in self._buffers.values():
             buffer[which] = 0
 
+    def adopt(self, state: dict[str, Any], into_M: Tensor, from_M: Tensor) -> None:
+        """Take the numbers of rows of other tables."""
+        for name, buffer in state.items():
+            self(name)[into_M] = buffer[from_M].to(self._device)
+
     def state(self) -> dict[str, Any]:
         return dict(self._buffers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -12,12 +12,13 @@ import torch
 
 from harness.api import Model, Strategy
 from harness.data.indexed import IndexedDataset
-from harness.engine import memory
+from harness.engine import memory, warm_start
 from harness.engine.checkpoint import Checkpoints
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.evaluator import Evaluator
 from harness.engine.probes import Probes
 from harness.engine.trainer import Trainer
+from harness.engine.warm_start import State
 from harness.experiment.plan import EvalSpec, TrainSpec
 from harness.metrics.catalog import PROBES, Needs
 from harness.results.records import Record
@@ -29,16 +30,20 @@ class Diverged(Exception):
 
 def run(
     dataset: IndexedDataset, model: Model, strategies: Sequence[Strategy], train: TrainSpec, evaluation: EvalSpec,
-    seed: int, checkpoints: Checkpoints | None = None,
+    seed: int, checkpoints: Checkpoints | None = None, keep: Callable[[State], object] = lambda state: None,
 ) -> Iterator[Record]:  # fmt: skip
     """Train and yield a record at every evaluation point, from the epoch after the checkpoint if there is one.
 
+    keep: given the state at the end, where the plan keeps it.
+
     Raises:
         Diverged: the loss of an evaluation or of training is not finite.
+        UserError: the run cannot begin with the state that the plan names.
     """
     memory.forget_peak()
     truth = any(PROBES[name].needs == Needs.TRUTH for name in evaluation.probes)
-    trainer = Trainer(dataset, model, strategies, train, seed, truth=truth)
+    trainer = _trainer(dataset, model, strategies, train, seed, truth=truth)
+    dataset = trainer.dataset
     probed = dataset.tasks.index(evaluation.task) if evaluation.task else 0
     probes = Probes(evaluation.probes, dataset, trainer.mapping, trainer.tables, probed)
     done = checkpoints.epoch if checkpoints else 0
@@ -53,6 +58,21 @@ def run(
         trainer.end_epoch(epoch)
         if checkpoints and epoch < train.epochs and checkpoints.due():
             checkpoints.save(epoch, trainer.state())
+    if train.keep:
+        keep(warm_start.end_state(trainer, model))
+
+
+def _trainer(
+    dataset: IndexedDataset, model: Model, strategies: Sequence[Strategy], train: TrainSpec, seed: int, *, truth: bool
+) -> Trainer:
+    """A trainer before its first step, with the state that the plan has it begin with."""
+    if train.start is None:
+        return Trainer(dataset, model, strategies, train, seed, truth=truth)
+    state = warm_start.read(train.start)
+    warm_start.check(state, train.start, model, strategies, dataset, train)
+    trainer = Trainer(warm_start.knowing(dataset, state, train.start), model, strategies, train, seed, truth=truth)
+    warm_start.begin(trainer, state, train.start)
+    return trainer
 
 
 def _epoch(

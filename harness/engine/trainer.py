@@ -45,9 +45,7 @@ class Trainer:
         columns, tasks = self.mapping.columns, len(dataset.tasks)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.torch_seed(seed, "dense"))
-            net, width = network_of(model, columns, tasks), model.width(tasks)
-            for strategy in strategies:
-                net, width = strategy.network(net, columns.vectors, width)
+            net, width = network_of(model, columns, tasks, strategies)
         self.net = net.to(device)
         ensure_room(self.mapping.num_rows, width, spec.optimizer, device)
         self.tables = EmbeddingTables(self.mapping, spec, width, strategies, seed, device)

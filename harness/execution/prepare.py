@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.api import Model
+from harness.base.digests import digest_of
 from harness.base.errors import UserError, unknown
 from harness.base.files import ensure_writable
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.leaks.checks import findings_of
 from harness.data.meter import Say, silent
+from harness.engine import warm_start
 from harness.engine.device import device_of
 from harness.engine.network import check_fits
 from harness.experiment.instantiate import plugin_specs, repetitions
 from harness.experiment.plan import Plan, PluginSpec, labels
 from harness.metrics.catalog import METRICS, PROBES, Needs
 from harness.plugins.registry import Registry, build
-from harness.results.plan_results import ensure_usable
+from harness.results.plan_results import ensure_usable, state_file
 from harness.search.arm import ArmPlan, Draw
 from harness.search.study import open_journal
 
@@ -27,10 +30,11 @@ def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) ->
     Raises:
         UserError: anything in the plan or its data is not accepted.
     """
-    datasets, models, _ = plugin_specs(plan, registry)
+    datasets, models, strategies = plugin_specs(plan, registry)
     device_of(plan.train.device)
     ensure_writable(results)
     ensure_usable(results, plan.name)
+    plan = _start_found(plan, results)
     journal = open_journal(results) if plan.search.trials else None
     arms = []
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
@@ -38,12 +42,44 @@ def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) ->
         data, found = indexed.load(data_folder(results, draws[0].key)), findings_of(data_folder(results, draws[-1].key))
         task = _task(plan, data, label)
         for model, model_label in zip(models, labels(plan.models), strict=True):
-            check_fits(build(registry.models, "model", model.name, model.params), data)
+            net = build(registry.models, "model", model.name, model.params)
+            check_fits(net, data)
+            _check_start(plan, net, strategies, data, registry)
             arms += [
                 ArmPlan(plan, registry, label, model_label, text, draws, model, task, journal, findings=found)
                 for text in plan.strategies
             ]
     return arms
+
+
+def _start_found(plan: Plan, results: Path) -> Plan:
+    """The plan with the file of the state that its runs begin with, and its digest.
+
+    Raises:
+        UserError: there is no such file or run.
+    """
+    if (start := plan.train.start) is None:
+        return plan
+    kept = state_file(results, start.source)
+    path = next((path for path in (Path(start.source), kept) if path.is_file()), None)
+    if path is None:
+        known = [each.stem for each in kept.parent.glob("*.pt")]
+        what = "file, or run that kept its state,"
+        raise unknown(what, start.source, known, f"plan '{plan.name}': train.start.source")
+    start = start.model_copy(update={"source": str(path.resolve()), "digest": digest_of(path)})
+    return plan.model_copy(update={"train": plan.train.model_copy(update={"start": start})})
+
+
+def _check_start(
+    plan: Plan, model: Model, strategies: tuple[tuple[PluginSpec, ...], ...], data: indexed.IndexedDataset,
+    registry: Registry,
+) -> None:  # fmt: skip
+    """Refuse a state that an arm cannot begin with. A strategy whose optimiser is searched is left to its runs."""
+    if (start := plan.train.start) is not None:
+        state = warm_start.read(start)
+        for parts in strategies:
+            arm = [build(registry.strategies, "strategy", part.name, part.params) for part in parts]
+            warm_start.check(state, start, model, arm, data, plan.train)
 
 
 def _built(

@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.execution.launcher import Began, Done
 from harness.results import records
 from harness.results.keys import Status
+from harness.results.plan_results import state_file
 from harness.results.records import Record, Run
 from harness.results.run_writer import RunWriter, write_crash
 from harness.search.job import Job
@@ -16,12 +17,14 @@ class RunFolders:
     """Those of one results folder, which nothing else may write to meanwhile."""
 
     def __init__(self, results: Path) -> None:
-        self._runs = results / "runs"
+        self._results, self._runs = results, results / "runs"
         self._writers: dict[str, RunWriter] = {}
 
-    def done(self, key: str) -> Run | None:
-        """A run that need not be trained; None: it must be."""
-        return records.done(self._runs, key)
+    def done(self, job: Job) -> Run | None:
+        """A run that need not be trained; None: it must be, for its records or for the state that it is to keep."""
+        run = records.done(self._runs, job.key)
+        lost = run is not None and run.status == Status.FINISHED and not state_file(self._results, job.key).exists()
+        return None if lost and job.spec.train.keep else run
 
     def epochs_held(self, key: str) -> int:
         """How many epochs of a run are completely there."""

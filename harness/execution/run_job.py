@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import psutil
@@ -15,6 +15,7 @@ from harness.base.errors import UserError, described
 from harness.data import indexed
 from harness.data.build import data_folder
 from harness.data.indexed import IndexedDataset
+from harness.engine import warm_start
 from harness.engine.checkpoint import Checkpoints
 from harness.engine.run import Diverged, run
 from harness.execution.launcher import Began, Crashed, Done, Event, Recorded
@@ -22,6 +23,7 @@ from harness.experiment.instantiate import instances
 from harness.experiment.keys import run_key
 from harness.plugins.registry import Registry
 from harness.results.keys import Status
+from harness.results.plan_results import state_file
 from harness.search.job import Job
 
 
@@ -38,24 +40,24 @@ class JobRunner:
     def run(self, job: Job, epochs_held: int) -> Iterator[Event]:
         """Train a run; an error becomes its last event."""
         try:
-            data, checkpoints = self._load(job.data), self._results / "checkpoints" / job.key
-            yield from train(job, epochs_held, data, self._registry, checkpoints)
+            yield from train(job, epochs_held, self._load(job.data), self._registry, self._results)
         except Exception as error:
             yield Crashed(job.key, described(error))
 
 
 def train(
-    job: Job, epochs_held: int, data: IndexedDataset, registry: Registry, checkpoints: Path
+    job: Job, epochs_held: int, data: IndexedDataset, registry: Registry, results: Path
 ) -> Iterator[Began | Recorded | Done]:
     """Train a run, from its checkpoint if the scheduler holds all records up to there.
 
-    checkpoints: a folder for those of this run only, deleted at the end. One is saved only after the caller has taken
-    the records of its epoch.
+    results: where its checkpoints are, which are deleted at the end, and where a plan may have it leave its last state.
+    A checkpoint is saved only after the caller has taken the records of its epoch.
 
     Raises:
         UserError: this process would compute other numbers than those the key stands for.
     """
     _ensure_same(job, registry)
+    checkpoints, keep = results / "checkpoints" / job.key, partial(warm_start.save, path=state_file(results, job.key))
     saved = Checkpoints(checkpoints)
     if saved.epoch > epochs_held:
         saved.drop()
@@ -65,7 +67,7 @@ def train(
     process = psutil.Process()
     process.cpu_percent()  # counts from here
     try:
-        for record in run(data, model, strategies, spec.train, spec.evaluation, spec.seed, saved):
+        for record in run(data, model, strategies, spec.train, spec.evaluation, spec.seed, saved, keep):
             if record.boundary:
                 usage = {"cpu_percent": process.cpu_percent(), "load_average": psutil.getloadavg()[0]}
                 record = replace(record, cost=record.cost | usage)

@@ -153,7 +153,7 @@ class _Scheduler:
 
     def _found(self, arm: _RunningArm, job: Job) -> bool:
         """Whether an arm was given a run before or it is on disk."""
-        if job.key not in arm.runs and (run := self._folders.done(job.key)) is not None:
+        if job.key not in arm.runs and (run := self._folders.done(job)) is not None:
             arm.runs[job.key] = run
             for observer in self._observers:
                 observer.finished(job, run, False)

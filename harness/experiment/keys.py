@@ -16,6 +16,9 @@ from harness.base.errors import UserError
 from harness.experiment.plan import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build, entry_of
 
+NOT_IN_KEY: Any = {"dataset": True, "data_seed": True, "train": {"keep": True, "start": {"source": True}}}
+"""Parts of a spec that a run's key has in another form, or that change no number."""
+
 
 def data_key(dataset: PluginSpec, data_seed: int, registry: Registry) -> str:
     """Names a built data set: its identity, version, meaning and seed, and the versions that compute it."""
@@ -32,7 +35,8 @@ def run_key(spec: RunSpec, data: str, registry: Registry) -> str:
     """
     meanings = [entry_of(registry.models, "model", spec.model.name).meaning]
     meanings += [entry_of(registry.strategies, "strategy", s.name).meaning for s in spec.strategy]
-    rest = spec.model_dump(mode="json", exclude={"dataset", "data_seed"})
+    rest = spec.model_dump(mode="json", exclude=NOT_IN_KEY)
+    rest["train"] = {knob: value for knob, value in rest["train"].items() if value is not None}
     return _digest((rest, data, meanings, version("torch"), version("numpy"), ENGINE))
 
 

@@ -21,11 +21,26 @@ class PluginSpec(Config):
     params: dict[str, Any] = {}
 
 
+class StartSpec(Config):
+    """The state that a run begins with, in place of rows and a net as they are drawn.
+
+    source: a file, or the key of a run of the same results folder, that `train.keep` has left. digest: of the file, in
+    place of which it enters the key; found when the plan is checked. optimizer: whether what optimisers remember is
+    kept, of rows and of the net. counts: whether training counts, and what strategies remember of rows, are kept.
+    """
+
+    source: str = Field(min_length=1)
+    digest: str = ""
+    optimizer: bool = True
+    counts: bool = True
+
+
 class TrainSpec(Config):
     """The knobs that every strategy shares.
 
     threads: of one training process; part of the key, as sums depend on it. shuffle_window: examples shuffled together;
     a training split with more is read in windows of blocks from all over it. device: cpu or cuda, of tables and net.
+    start: a warm start. keep: whether reporting runs leave their last state, as `states/<key>.pt`; no part of the key.
     """
 
     epochs: int = Field(4, ge=1, le=10_000)
@@ -37,6 +52,8 @@ class TrainSpec(Config):
     threads: int = Field(1, ge=1, le=1024)
     shuffle_window: int = Field(1 << 22, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
+    start: StartSpec | None = None
+    keep: bool = False
 
 
 class EvalSpec(Config):

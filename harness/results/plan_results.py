@@ -15,6 +15,8 @@ from harness.base.names import FILE_NAME
 from harness.results.findings import Finding, finding
 from harness.results.keys import ArmId, ArmRole
 
+FOLDERS = ("checkpoints", "data", "descriptions", "plans", "runs", "states", "tables")
+"""Of a results folder."""
 PLAIN = "none"
 """The strategy that mitigates nothing, of which one epoch is the baseline."""
 
@@ -82,13 +84,18 @@ class PlanResult:
         return str(self.plan.get("table") or self.name)
 
 
+def state_file(results: Path, key: str) -> Path:
+    """Where a run leaves its last state, if it is asked to."""
+    return results / "states" / f"{key}.pt"
+
+
 def ensure_usable(results: Path, plan: str) -> None:
     """Refuse a results folder where a file stands for a folder or a folder for a file, before any work.
 
     Raises:
         UserError: it does.
     """
-    for path in (results / name for name in ("checkpoints", "data", "descriptions", "plans", "runs", "tables")):
+    for path in (results / name for name in FOLDERS):
         if path.exists() and not path.is_dir():
             raise UserError(f"'{path}' is a file; accepted: a folder, or nothing yet")
     for path in (results / "report.html", results / "plans" / f"{plan}.json"):

@@ -116,7 +116,8 @@ class ArmPlan:
     def job(self, params: dict[str, Any], role: RunRole, number: int, seed: int) -> Job:
         """A run with these searched values; trials do not read the test split. number: of the trial, or the seed."""
         draw = self.draws[self.plan.seeds.index(number) + 1 if role == RunRole.SEED else 0]
-        train = self.plan.train.model_copy(update={k: params[k] for k in SHARED if k in params})
+        shared = {k: params[k] for k in SHARED if k in params}
+        train = self.plan.train.model_copy(update=shared | {"keep": self.plan.train.keep and role == RunRole.SEED})
         parts = parse_strategy(self.strategy, self.registry)
         searched = [{k: params[n] for k in p.params if (n := f"{p.name}.{k}") in params} for p in parts]
         strategy = tuple(p.model_copy(update={"params": p.params | s}) for p, s in zip(parts, searched, strict=True))

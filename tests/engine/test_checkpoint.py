@@ -97,7 +97,7 @@ def test_a_checkpoint_of_an_epoch_whose_records_were_lost_is_not_used(
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(line for line in lines if json.loads(line)["epoch"] == 1))
     assert whole_epochs(runs, job.key) == 1
-    events = train(job, 1, dataset, registry, checkpoints_of(job, tmp_path))
+    events = train(job, 1, dataset, registry, tmp_path)
     began = next(events)
     assert isinstance(began, Began)
     assert began.kept_epochs == 0

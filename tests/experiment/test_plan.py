@@ -184,3 +184,20 @@ def test_a_spec_survives_json() -> None:
     first = spec("reinit(every=inf)+l2(strength=0.01)")
     again = RunSpec.model_validate_json(first.model_dump_json(), strict=False)
     assert instances(again, REGISTRY)[2] == instances(first, REGISTRY)[2]
+
+
+def test_a_state_enters_the_key_by_its_content_and_keeping_one_does_not(tmp_path: Path) -> None:
+    def key(**train: object) -> str:
+        spec = RunSpec(
+            dataset=PluginSpec(name="powerlaw"),
+            model=PluginSpec(name="dnn"),
+            strategy=(PluginSpec(name="none"),),
+            train=TrainSpec.model_validate(train),
+        )
+        return run_key(spec, "data", Registry())
+
+    assert key() == key(keep=True)
+    first = key(start={"source": "a", "digest": "1"})
+    assert first == key(start={"source": "b", "digest": "1"})
+    others = [key(start={"source": "a", "digest": "1", part: False}) for part in ("optimizer", "counts")]
+    assert len({key(), first, *others}) == 4

@@ -23,7 +23,7 @@ def train_here(
 ) -> Run:
     """Train a run, from its checkpoint if it has one. see: called with each record, kept ones first."""
     folders = RunFolders(results)
-    for event in train(job, folders.epochs_held(job.key), data, registry, checkpoints_of(job, results)):
+    for event in train(job, folders.epochs_held(job.key), data, registry, results):
         if isinstance(event, Began):
             for record in folders.begin(job, event):
                 see(record)

@@ -1,0 +1,186 @@
+"""Begin a run with what another one ended with: rows by the ids they stand for, the net, and what was remembered.
+
+A state is what a trainer ended with, beside an outline of what can read it, and, of every table, its ids, their counts
+and their rows. Ids that only the state knows become known to the run, so that validation reads them; those that no row
+of the run's data has are dropped. Ids that the state does not know have rows as they are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from harness.api import Model, Strategy, UserError
+from harness.base.digests import digest_of
+from harness.base.plugin import params
+from harness.data.indexed import IndexedDataset, Ints
+from harness.engine.network import network_of, plain_columns
+from harness.engine.row_mapping import RowMapping
+from harness.engine.trainer import Trainer, table_spec
+from harness.experiment.plan import StartSpec, TrainSpec
+
+State = dict[str, Any]
+KEPT = StartSpec(source="the run itself")
+"""All that a state holds is used."""
+
+
+def end_state(trainer: Trainer, model: Model) -> State:
+    """What another run can begin with; the trainer is not to be used any more."""
+    trainer.tables.settle()
+    outline = _outline(model, trainer.dataset, trainer.net, trainer.tables.width, trainer.tables.spec.optimizer)
+    return trainer.state() | {"outline": outline, "ids": _ids(trainer.dataset, trainer.mapping)}
+
+
+def save(state: State, path: Path) -> None:
+    """Write a state, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def read(spec: StartSpec) -> State:
+    """The state of a file, which stays on disk as far as it is not read.
+
+    Raises:
+        UserError: it is none, or not the file that the plan was checked with.
+    """
+    path = Path(spec.source)
+    try:
+        if spec.digest and digest_of(path) != spec.digest:
+            raise UserError(f"train.start: '{path}' has changed since the plan was checked; run the plan again")
+        state: State = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+        if not isinstance(state, dict) or not {"outline", "ids", "tables", "net", "optimizer"} <= state.keys():
+            raise ValueError("it holds something else")
+    except UserError:
+        raise
+    except Exception as error:  # torch raises whatever a file leads to that is none of its own
+        why = str(error).partition("\n")[0]
+        raise UserError(f"train.start: '{path}' is no state that a run has kept: {why}") from error
+    return state
+
+
+def check(
+    state: State, spec: StartSpec, model: Model, strategies: Sequence[Strategy], dataset: IndexedDataset,
+    train: TrainSpec,
+) -> None:  # fmt: skip
+    """Refuse a state that these cannot begin with, before anything is trained.
+
+    Raises:
+        UserError: fields, tasks, model, width or optimiser are others, or a strategy changes the net.
+    """
+    net, width = network_of(model, plain_columns(model, dataset), len(dataset.tasks), strategies)
+    mine = _outline(model, dataset, net, width, table_spec(train, strategies).optimizer)
+    for what, value in mine.items():
+        if (theirs := state["outline"][what]) != value and (spec.optimizer or what != "table optimizer"):
+            raise UserError(
+                f"train.start: '{spec.source}' is of {what} {_shown(theirs, value)}; this run has "
+                f"{_shown(value, theirs)}; accepted: the same"
+            )
+
+
+def knowing(dataset: IndexedDataset, state: State, spec: StartSpec) -> IndexedDataset:
+    """The data set with the ids that the state knows counted as if they had been trained on here.
+
+    Without counts, an id that only the state knows counts once.
+    """
+    counts = []
+    for name, ids_V, count_V in zip(dataset.tables, dataset.ids_V, dataset.count_V, strict=True):
+        held, count_V = state["ids"][name], np.array(count_V)
+        _, theirs, mine = np.intersect1d(held["ids"].numpy(), ids_V, assume_unique=True, return_indices=True)
+        if spec.counts:
+            count_V[mine] += held["count"].numpy()[theirs]
+        else:
+            count_V[mine] = np.maximum(count_V[mine], 1)
+        counts.append(count_V)
+    return replace(dataset, count_V=tuple(counts))
+
+
+def begin(trainer: Trainer, state: State, spec: StartSpec) -> None:
+    """Give a trainer that has made no step what the state holds for it. Its data must be `knowing` the state.
+
+    Raises:
+        UserError: ids have another number of rows each.
+    """
+    mine, pairs = _ids(trainer.dataset, trainer.mapping), []
+    for name, ours in mine.items():
+        theirs = state["ids"][name]
+        if (have := _rows_each(ours)) != (had := _rows_each(theirs)):
+            raise UserError(
+                f"train.start: '{spec.source}' has {had} rows for an id of field '{name}'; this run has {have}; "
+                "accepted: the same"
+            )
+        pairs.append(_taken(ours, theirs))
+    into_M, from_M = (
+        torch.from_numpy(np.concatenate(rows)).to(trainer.tables.device) for rows in zip(*pairs, strict=True)
+    )
+    trainer.tables.adopt(state["tables"], into_M, from_M, optimizer=spec.optimizer, counts=spec.counts)
+    trainer.net.load_state_dict(state["net"])
+    if spec.optimizer:
+        trainer.optimizer.restore(state["optimizer"])
+
+
+def _outline(model: Model, dataset: IndexedDataset, net: nn.Module, width: int, optimizer: str) -> dict[str, Any]:
+    """What must be the same on both sides, in words."""
+    columns = plain_columns(model, dataset)
+    return {
+        "tasks": list(dataset.tasks),
+        "fields": sorted({*columns.names, *dataset.tables}),
+        "model": f"{model.name}({', '.join(f'{knob}={value}' for knob, value in params(model).items())})",
+        "table width": width,
+        "net": [f"{name} {list(tensor.shape)}" for name, tensor in net.state_dict().items()],
+        "table optimizer": optimizer,
+    }
+
+
+def _shown(value: Any, other: Any) -> str:
+    """A part of an outline; of a list, what the other has not."""
+    if not isinstance(value, list):
+        return str(value)
+    return ", ".join([each for each in value if each not in other] or value)
+
+
+def _ids(dataset: IndexedDataset, mapping: RowMapping) -> dict[str, dict[str, Tensor]]:
+    """By table: its trained ids, ascending, their counts and their fused rows [U, H]; and the rows of the others."""
+    found, start = {}, 0
+    for name, ids_V, count_V in zip(dataset.tables, dataset.ids_V, dataset.count_V, strict=True):
+        rows_VH, known_V = mapping.remap_VH[start : start + len(ids_V)].numpy(), count_V > 0
+        found[name] = _table(ids_V[known_V], count_V[known_V], rows_VH[known_V], rows_VH[~known_V][:1])
+        start += len(ids_V)
+    for table in mapping.columns.numbers:
+        rows_UH = np.arange(table.offset, table.offset + table.num_rows, dtype=np.int32)[:, None]
+        found[table.name] = _table(np.arange(table.num_rows), np.ones(table.num_rows, np.int64), rows_UH, rows_UH[:0])
+    return found
+
+
+def _table(ids_U: Ints, count_U: Ints, rows_UH: npt.NDArray[np.int32], others_1H: npt.NDArray[np.int32]) -> Any:
+    arrays = {"ids": ids_U, "count": count_U, "rows": rows_UH, "others": others_1H}
+    return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+
+
+def _rows_each(table: dict[str, Tensor]) -> int:
+    """How many rows an id of a table has; 0 where no id is known."""
+    return int((table["rows"][:1] >= 0).sum())
+
+
+def _taken(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> tuple[Ints, Ints]:
+    """Rows of this run, each once, and the row of the state that each begins with.
+
+    A row of several ids begins as that of the most frequent here; one of unknown ids alone, as theirs did.
+    """
+    _, here, there = np.intersect1d(mine["ids"].numpy(), theirs["ids"].numpy(), assume_unique=True, return_indices=True)
+    order = np.argsort(-mine["count"].numpy()[here], kind="stable")
+    into, source = mine["rows"].numpy()[here[order]], theirs["rows"].numpy()[there[order]]
+    if len(mine["others"]) and len(theirs["others"]):
+        into = np.concatenate([into, mine["others"].numpy()])
+        source = np.concatenate([source, theirs["others"].numpy()])
+    held = (into >= 0).reshape(-1)
+    into_M, first = np.unique(into.reshape(-1)[held], return_index=True)
+    return into_M.astype(np.int64), source.reshape(-1)[held][first].astype(np.int64)

@@ -1,0 +1,254 @@
+"""A run that begins with what another ended with, whose data have other ids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support.engine import EVALUATION, TRAIN, make_data, store
+
+from harness.api import Model, Strategy, UserError
+from harness.base.digests import digest_of
+from harness.data.indexed import IndexedDataset
+from harness.engine import warm_start
+from harness.engine.run import run
+from harness.engine.trainer import Trainer
+from harness.engine.warm_start import State
+from harness.experiment.instantiate import parse_strategy
+from harness.experiment.plan import StartSpec, TrainSpec
+from harness.plugins.registry import Registry, build
+
+REGISTRY = Registry()
+STRATEGIES = [*sorted(REGISTRY.strategies), "hashing(hashes=2)+reinit", "frequency_adaptive_lr+reinit(to='start')"]
+OPTIMIZERS = ["adam", "adam_dense", "adagrad", "rowwise_adagrad", "sgd"]
+
+
+def parts_of(text: str) -> tuple[Strategy, ...]:
+    specs = parse_strategy(text, REGISTRY)
+    return tuple(build(REGISTRY.strategies, "strategy", each.name, each.params) for each in specs)
+
+
+def net_of(**params: Any) -> Model:
+    return build(REGISTRY.models, "model", "dnn", {"dim": 4, "hidden": (8,), **params})
+
+
+def ids(seed: int, first: int, rows: int = 600) -> Any:
+    """Two fields of 40 ids each, from `first` on, the lower ones far more often."""
+    rng = np.random.default_rng(seed)
+    return np.stack([first + np.minimum(rng.geometric(0.1, rows), 39), first + rng.integers(0, 40, rows)], axis=1)
+
+
+@pytest.fixture(scope="module")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> tuple[IndexedDataset, IndexedDataset]:
+    """Ids 0 to 39, then 20 to 59 with 0 to 59 in validation."""
+    folder = tmp_path_factory.mktemp("data")
+    first = store(make_data(ids(1, 0), ids(2, 0)), folder / "first")
+    return first, store(make_data(ids(3, 20), np.concatenate([ids(4, 0), ids(5, 20)])), folder / "second")
+
+
+def trained(dataset: IndexedDataset, strategy: str, train: TrainSpec = TRAIN, epochs: int = 2) -> Trainer:
+    trainer = Trainer(dataset, net_of(), parts_of(strategy), train, seed=1)
+    for epoch in range(1, epochs + 1):
+        trainer.start_epoch(epoch)
+        for batch in trainer.batches.epoch(epoch):
+            trainer.step(batch)
+        trainer.end_epoch(epoch)
+    return trainer
+
+
+def begun(state: State, dataset: IndexedDataset, strategy: str, train: TrainSpec = TRAIN, **start: bool) -> Trainer:
+    spec = StartSpec.model_validate({"source": "state.pt", **start})
+    parts = parts_of(strategy)
+    warm_start.check(state, spec, net_of(), parts, dataset, train)
+    trainer = Trainer(warm_start.knowing(dataset, state, spec), net_of(), parts, train, seed=2)
+    warm_start.begin(trainer, state, spec)
+    return trainer
+
+
+def row_of(trainer: Trainer, field: int, identity: int) -> int:
+    """The fused row of an id, by the mapping alone."""
+    dataset = trainer.dataset
+    at = int(np.searchsorted(dataset.ids_V[field], identity))
+    assert dataset.ids_V[field][at] == identity
+    return int(trainer.mapping.remap_VH[sum(map(len, dataset.ids_V[:field])) + at, 0])
+
+
+def rows_of_ids(trainer: Trainer) -> torch.Tensor:
+    """Every row that an id of the data has."""
+    rows = trainer.mapping.remap_VH.reshape(-1)
+    return rows[rows >= 0]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_rows_are_carried_by_the_id_they_stand_for(
+    datasets: tuple[IndexedDataset, IndexedDataset], optimizer: str
+) -> None:
+    train = TRAIN.model_copy(update={"table_optimizer": optimizer})
+    old = trained(datasets[0], "frequency_adaptive_lr", train)
+    state = warm_start.end_state(old, net_of())
+    new = begun(state, datasets[1], "frequency_adaptive_lr", train)
+    drawn = Trainer(new.dataset, net_of(), (), train, seed=2).tables.weight_RD
+    for field in (0, 1):
+        for identity in range(60):
+            if identity not in datasets[1].ids_V[field]:
+                continue
+            row = row_of(new, field, identity)
+            if identity in datasets[0].ids_V[field][datasets[0].count_V[field] > 0]:
+                before = row_of(old, field, identity)
+                assert torch.equal(new.tables.store[row], old.tables.store[before])
+                assert torch.equal(new.tables.weight_RD[row], old.tables.weight_RD[before])
+                assert new.tables.history.seen_R[row] == old.tables.history.seen_R[before] > 0
+                counts = [d.count_V[field][d.ids_V[field] == identity].sum() for d in datasets]
+                assert new.tables.train_count_R[row] == sum(counts)
+            elif identity in datasets[1].ids_V[field][datasets[1].count_V[field] > 0]:
+                assert torch.equal(new.tables.weight_RD[row], drawn[row])
+                assert not new.tables.store[row, new.tables.width :].any()
+                assert new.tables.history.seen_R[row] == 0
+    for name, tensor in new.net.state_dict().items():
+        assert torch.equal(tensor, old.net.state_dict()[name])
+    assert new.tables.step == old.tables.step
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_all_that_a_trainer_remembers_of_rows_is_carried(
+    strategy: str, datasets: tuple[IndexedDataset, IndexedDataset]
+) -> None:
+    """On the same data every row that an id has is at its place again, with all that is known of it."""
+    old = trained(datasets[0], strategy)
+    new = begun(warm_start.end_state(old, net_of()), datasets[0], strategy)
+    before, after = rows_of_ids(old), rows_of_ids(new)
+    assert torch.equal(new.tables.weight_RD[after], old.tables.weight_RD[before])
+    assert torch.equal(new.tables.store[after], old.tables.store[before])
+    was, now = (trainer.tables.state()["parts"] for trainer in (old, new))
+    if len(now["_absence"]["since_R"]):
+        assert torch.equal(now["_absence"]["since_R"][after], was["_absence"]["since_R"][before])
+    if len(now["history"]["history_RH"]):
+        assert torch.equal(now["history"]["history_RH"][after, :2], was["history"]["history_RH"][before, :2])
+    assert torch.equal(now["history"]["seen_max_F"], was["history"]["seen_max_F"])
+    assert now["row_buffer"].keys() == was["row_buffer"].keys()
+    for name, buffer in was["row_buffer"].items():
+        assert torch.equal(buffer[before], now["row_buffer"][name][after])
+    new.start_epoch(1)
+    new.step(next(iter(new.batches.epoch(1))))
+
+
+def test_what_is_cleared_is_as_in_a_run_that_begins(datasets: tuple[IndexedDataset, IndexedDataset]) -> None:
+    old = trained(
+        datasets[0], "frequency_adaptive_lr+running_mean", TRAIN.model_copy(update={"table_optimizer": "sgd"})
+    )
+    state = warm_start.end_state(old, net_of())
+    new = begun(state, datasets[0], "frequency_adaptive_lr", optimizer=False, counts=False)
+    rows = rows_of_ids(old)
+    assert torch.equal(new.tables.weight_RD[rows], old.tables.weight_RD[rows])
+    assert not new.tables.store[:, new.tables.width :].any()
+    assert not new.tables.history.seen_R.any()
+    assert not new.tables.row_buffer("seen_since_drawn").any()
+    assert not any(tensor.any() for kept in new.optimizer.state()["kept"] for tensor in kept)
+    assert torch.equal(new.tables.train_count_R, old.tables.train_count_R)
+
+
+def test_adam_begins_again_with_cleared_moments(datasets: tuple[IndexedDataset, IndexedDataset]) -> None:
+    """A first step of cleared moments is one of length lr, however many steps there were before."""
+    state = warm_start.end_state(trained(datasets[0], "none"), net_of())
+    new = begun(state, datasets[0], "none", optimizer=False)
+    before = new.tables.weight_RD.clone()
+    new.start_epoch(1)
+    new.step(next(iter(new.batches.epoch(1))))
+    moved = (new.tables.weight_RD - before).abs()
+    assert moved.max() == pytest.approx(TRAIN.table_lr, rel=1e-3)
+
+
+def test_reinit_to_start_returns_to_the_rows_of_the_warm_start(
+    datasets: tuple[IndexedDataset, IndexedDataset],
+) -> None:
+    state = warm_start.end_state(trained(datasets[0], "none"), net_of())
+    new = begun(state, datasets[1], "reinit(to='start')")
+    start = new.tables.weight_RD.clone()
+    new.start_epoch(1)
+    for batch in new.batches.epoch(1):
+        new.step(batch)
+    assert not torch.equal(new.tables.weight_RD, start)
+    new.start_epoch(2)
+    assert torch.equal(new.tables.weight_RD, start)
+
+
+def test_ids_that_only_the_state_knows_are_known_in_validation(
+    datasets: tuple[IndexedDataset, IndexedDataset],
+) -> None:
+    state = warm_start.end_state(trained(datasets[0], "none"), net_of())
+    for counts in (True, False):
+        known = warm_start.knowing(datasets[1], state, StartSpec(source="x", counts=counts))
+        for ids_V, count_V, trained_V, theirs in zip(
+            known.ids_V, known.count_V, datasets[1].count_V, state["ids"].values(), strict=True
+        ):
+            held = np.isin(ids_V, theirs["ids"].numpy())
+            assert held[ids_V < 20].any()
+            assert ((count_V > 0) == (held | (trained_V > 0))).all()
+            if not counts:
+                assert (count_V == np.where(held, np.maximum(trained_V, 1), trained_V)).all()
+
+
+def test_a_shared_row_begins_as_the_row_of_unknown_ids(datasets: tuple[IndexedDataset, IndexedDataset]) -> None:
+    """Ids that are still too rare in both data sets together read what they read before."""
+    old = trained(datasets[0], "low_frequency_filter(min_count=25)")
+    new = begun(warm_start.end_state(old, net_of()), datasets[1], "low_frequency_filter(min_count=25)")
+    shared = [field.offset for field in old.mapping.fields], [field.offset for field in new.mapping.fields]
+    assert torch.equal(new.tables.weight_RD[shared[1]], old.tables.weight_RD[shared[0]])
+    assert all(int(new.tables.train_count(field)[0]) > 0 for field in new.mapping.fields)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "message"),
+    [
+        ({}, {"model": net_of(dim=8)}, r"model dnn\(dim=4.*\); this run has dnn\(dim=8"),
+        ({"table_optimizer": "sgd"}, {}, "table optimizer sgd; this run has adam; accepted: the same"),
+        ({}, {"strategy": "mlet"}, "table width 4; this run has"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_line(
+    datasets: tuple[IndexedDataset, IndexedDataset], theirs: dict[str, Any], mine: dict[str, Any], message: str
+) -> None:
+    state = warm_start.end_state(trained(datasets[0], "none", TRAIN.model_copy(update=theirs)), net_of())
+    spec, parts = StartSpec(source="state.pt"), parts_of(mine.get("strategy", "none"))
+    with pytest.raises(UserError, match=message):
+        warm_start.check(state, spec, mine.get("model", net_of()), parts, datasets[0], TRAIN)
+
+
+def test_other_fields_are_named(datasets: tuple[IndexedDataset, IndexedDataset], tmp_path: Path) -> None:
+    state = warm_start.end_state(trained(datasets[0], "none"), net_of())
+    other = store(make_data(np.tile(ids(1, 0), 2), np.tile(ids(2, 0), 2)), tmp_path)
+    with pytest.raises(UserError, match=r"fields field0, field1; this run has field2, field3; accepted: the same"):
+        warm_start.check(state, StartSpec(source="state.pt"), net_of(), (), other, TRAIN)
+
+
+def test_rows_per_id_must_be_the_same(datasets: tuple[IndexedDataset, IndexedDataset]) -> None:
+    state = warm_start.end_state(trained(datasets[0], "none"), net_of())
+    with pytest.raises(UserError, match="has 1 rows for an id of field 'field0'; this run has 2"):
+        begun(state, datasets[0], "hashing(hashes=2, min_ids=1)")
+
+
+def test_a_run_from_a_file_repeats_to_the_bit(datasets: tuple[IndexedDataset, IndexedDataset], tmp_path: Path) -> None:
+    path, model, parts = tmp_path / "states" / "a.pt", net_of(), parts_of("reinit")
+    train = TRAIN.model_copy(update={"keep": True})
+    list(run(datasets[0], model, parts, train, EVALUATION, 1, keep=lambda state: warm_start.save(state, path)))
+    start = StartSpec(source=str(path), digest=digest_of(path))
+    warm = TRAIN.model_copy(update={"start": start})
+    cold, *again = (list(run(datasets[1], model, parts, t, EVALUATION, 1)) for t in (TRAIN, warm, warm))
+    assert again[0] == again[1] != cold
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(UserError, match="has changed since the plan was checked"):
+        warm_start.read(start)
+
+
+def test_what_is_no_state_is_refused(tmp_path: Path) -> None:
+    for number, content in enumerate((b"words", b"")):
+        path = tmp_path / f"{number}.pt"
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="is no state that a run has kept"):
+            warm_start.read(StartSpec(source=str(path)))
+    torch.save({"weights": torch.zeros(3)}, tmp_path / "other.pt")
+    with pytest.raises(UserError, match="it holds something else"):
+        warm_start.read(StartSpec(source=str(tmp_path / "other.pt")))
