@@ -12,7 +12,7 @@ from harness.base.errors import UserError, one_line
 from harness.base.files import write_text
 from harness.data.guess.guess import Guesses, guess
 from harness.data.guess.sample import Sample, sample
-from harness.data.guess.schema_text import schema_text
+from harness.data.guess.schema_text import MADE, schema_text
 from harness.data.tabular.files import data_files
 
 WIDTH = 110
@@ -43,14 +43,17 @@ def write_schema(console: Console, source: str, out: Path, force: bool) -> None:
     wide.print(Text(f"guessed from {one_line(sampled)}"), soft_wrap=True)
     wide.print(_table(rows, guesses))
     if not any(each.what == "label" for each in guesses.columns):
-        wide.print(Text(_no_label(guesses), style="yellow"), soft_wrap=True)
+        wide.print(Text(_no_label(guesses, out), style="yellow"), soft_wrap=True)
     wide.print(Text(f"{out}: read it, correct it, then `multiepoch data describe {out}`"), soft_wrap=True)
 
 
-def _no_label(guesses: Guesses) -> str:
+def _no_label(guesses: Guesses, out: Path) -> str:
     named = one_line(", ".join(guesses.candidates))
     among = f"candidates, of two values: {named}" if guesses.candidates else "none has two values"
-    return f"no label found; {among}. Write it under [labels]."
+    said = f"no label found; {among}. Write it under [labels]"
+    if guesses.made is None:
+        return f"{said}."
+    return f"{said}, or take '{MADE.strip()}' away in {out} to have one made of the rows: {one_line(guesses.made.why)}."
 
 
 def _table(rows: Sample, guesses: Guesses) -> Table:

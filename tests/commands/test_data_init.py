@@ -12,9 +12,11 @@ import pytest
 from support.command_line import multiepoch
 from support.published import PUBLISHED
 
+from harness.api import Data
 from harness.base import seeds
 from harness.base.places import DATASETS
 from harness.data import indexed
+from harness.data.guess.schema_text import MADE
 from harness.plugins.registry import Registry, build
 
 RIGHT = (
@@ -60,8 +62,7 @@ def test_it_is_right_without_edits_on_published_logs(tmp_path: Path, name: str) 
     guessed = tomllib.loads((tmp_path / "my_schema.toml").read_text())
     ready = tomllib.loads((DATASETS / f"{name}.toml").read_text())
     assert meaning(guessed) == meaning(ready)
-    built = build(Registry().datasets, "data set", "table_file", {"schema": str(tmp_path / "my_schema.toml")})
-    indexed.check(built.build(seeds.generator(0, "data")), name)
+    build_schema(tmp_path / "my_schema.toml")
     gaps = [schema["split"].get("gap", "") for schema in (guessed, ready)]
     assert bool(gaps[0]) == bool(gaps[1])
 
@@ -78,18 +79,48 @@ def test_every_guess_is_printed_with_its_reason_and_stands_in_the_file(tmp_path:
         assert word in done.stdout
 
 
+def build_schema(path: Path) -> Data:
+    found = build(Registry().datasets, "data set", "table_file", {"schema": str(path)}).build(
+        seeds.generator(0, "data")
+    )
+    indexed.check(found, path.stem)
+    return found
+
+
 @pytest.mark.parametrize(
-    ("name", "candidates"), [("ali_ccp", "column_1, column_2"), ("online_retail", "Country"), ("globo", "")]
+    ("name", "candidates", "label"),
+    [("online_retail", "Country", "again_90d"), ("globo", "", "long_session"), ("globo_hours", "", "long_session")],
 )
-def test_where_no_label_is_found_it_says_so_and_writes_the_rest(tmp_path: Path, name: str, candidates: str) -> None:
+def test_where_no_label_is_found_it_says_so_and_offers_one_to_be_made(
+    tmp_path: Path, name: str, candidates: str, label: str
+) -> None:
     done = multiepoch("data", "init", str(PUBLISHED[name](tmp_path)), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("no label found"))
     assert f"candidates, of two values: {candidates}." in line if candidates else "none has two values" in line
-    written = tomllib.loads((tmp_path / "my_schema.toml").read_text())
+    assert "or take '#:' away in my_schema.toml to have one made of the rows: whether " in line
+    text = (tmp_path / "my_schema.toml").read_text()
+    written = tomllib.loads(text)
     assert (written["labels"], len(written["fields"]) > 3) == ({}, True)
     described = multiepoch("data", "describe", "my_schema.toml", cwd=tmp_path)
     assert "labels = {} is not accepted" in described.stderr
+    (tmp_path / "taken.toml").write_text(text.replace(MADE, ""))
+    assert build_schema(tmp_path / "taken.toml").tasks == (label,)
+
+
+def test_of_the_skeleton_of_ali_ccp_click_and_purchase_are_found(tmp_path: Path) -> None:
+    done = multiepoch("data", "init", str(PUBLISHED["ali_ccp"](tmp_path)), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    data = build_schema(tmp_path / "my_schema.toml")
+    assert data.tasks == ("column_1", "column_2")
+    assert data.kinds.list_names == ("column_5",)
+
+
+def test_a_table_that_says_nothing_of_sessions_or_users_gets_no_offer(tmp_path: Path) -> None:
+    pl.DataFrame({"colour": [1, 2, 3] * 20, "ts": range(1_600_000_000, 1_600_000_060)}).write_csv(tmp_path / "log.csv")
+    done = multiepoch("data", "init", "log.csv", cwd=tmp_path)
+    assert "no label found; none has two values. Write it under [labels].\n" in done.stdout
+    assert MADE not in (tmp_path / "my_schema.toml").read_text()
 
 
 def test_a_file_is_never_written_over_unless_asked_to(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from harness.data.guess.columns import Guess, Table
 from harness.data.guess.fields import field
 from harness.data.guess.labels import candidates, labels_of
 from harness.data.guess.left_out import Known, left_out
+from harness.data.guess.proposal import Proposal, proposal
 from harness.data.guess.rows import given_split, group, split, where
 from harness.data.guess.times import moments, time_of
 from harness.data.tabular.expressions import expression, widened
@@ -18,11 +19,12 @@ from harness.data.tabular.expressions import expression, widened
 @dataclass(frozen=True)
 class Guesses:
     """columns: in the order of the file, labels and times among them. whole: of the table, the split last.
-    candidates: columns of two values, where no label was found."""
+    Where no label was found, candidates: columns of two values; and made: what a query can make of the rows."""
 
     columns: tuple[Guess, ...]
     whole: tuple[Guess, ...]
     candidates: tuple[str, ...]
+    made: Proposal | None
 
 
 def guess(frame: pl.DataFrame, named: bool) -> Guesses:
@@ -40,7 +42,9 @@ def guess(frame: pl.DataFrame, named: bool) -> Guesses:
     places = {name: at for at, name in enumerate(frame.columns)}
     columns = sorted((each for each in (*found, *rest) if each.what != "gap"), key=lambda each: places[each.column])
     whole = (*where(table, found, times), *group(table, rest), part or split(table, found))
-    return Guesses(tuple(columns), whole, () if labels else tuple(candidates(table)))
+    if labels:
+        return Guesses(tuple(columns), whole, (), None)
+    return Guesses(tuple(columns), whole, tuple(candidates(table)), proposal(table, times, whole[-1]))
 
 
 def _values(frame: pl.DataFrame, sql: str) -> pl.Series:

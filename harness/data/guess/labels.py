@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import polars as pl
 
@@ -13,6 +14,8 @@ from harness.data.guess.words import ACTION_NAMES, ACTIONS, LABELS, RATINGS, TIM
 from harness.data.tabular.splits import UNITS
 
 MOST_ACTIONS = 20
+CHANCE = 0.01
+"""How likely it may be that one column is 1 only where another is, were they independent."""
 
 
 def labels_of(table: Table) -> list[Guess]:
@@ -114,6 +117,18 @@ def _later(table: Table) -> Iterator[Guess]:
         yield Guess(column.name, "gap", {"gap": gap}, f"{column.name} comes up to {gap} after {first.column.name} here")
 
 
+def _funnel(table: Table) -> Iterator[Guess]:
+    """Without names, two columns of 0 and 1 of which the second is 1 only where the first is, and not by chance."""
+    binary = [] if table.named else [column for column in table if column.levels == ("0", "1")]
+    for first, then in pairwise(binary):
+        is_one, follows = first.texts == "1", then.texts == "1"
+        if (is_one | ~follows).all() and float(str(is_one.mean())) ** int(follows.sum()) < CHANCE:
+            yield Guess(first.name, "label", {first.key: first.name}, f"0 and 1, and 1 wherever {then.name} is")
+            why = f"1 only where {first.name} is, as a purchase after a click"
+            yield Guess(then.name, "label", {then.key: then.name}, why)
+            return
+
+
 def _only(table: Table) -> Iterator[Guess]:
     """Without names, the first column if it is 0 and 1; else the only one that is."""
     binary = [column for column in table if column.levels == ("0", "1")]
@@ -123,4 +138,4 @@ def _only(table: Table) -> Iterator[Guess]:
         yield Guess(binary[0].name, "label", {binary[0].key: binary[0].name}, "the only column of 0 and 1")
 
 
-WAYS: tuple[Callable[[Table], Iterator[Guess]], ...] = (_named, _actions, _later, _ratings, _only)
+WAYS: tuple[Callable[[Table], Iterator[Guess]], ...] = (_named, _actions, _later, _ratings, _funnel, _only)

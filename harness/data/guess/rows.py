@@ -18,8 +18,7 @@ LATE = 0.9
 def group(table: Table, fields: Iterable[Guess]) -> Iterator[Guess]:
     """The ids of users, within each of which GAUC ranks."""
     for each in fields:
-        words = set(table[each.column].words) - {"id"}
-        if each.what == "id" and len(words) == 1 and words <= USERS:
+        if each.what == "id" and is_user(table[each.column]):
             yield Guess(
                 each.column,
                 "group",
@@ -27,6 +26,11 @@ def group(table: Table, fields: Iterable[Guess]) -> Iterator[Guess]:
                 "named as a user: GAUC ranks within each",
             )
             return
+
+
+def is_user(column: Column) -> bool:
+    words = set(column.words) - {"id"}
+    return len(words) == 1 and words <= USERS
 
 
 def given_split(table: Table) -> Guess | None:
@@ -53,14 +57,14 @@ def split(table: Table, found: Sequence[Guess]) -> Guess:
         )
         why = "; ".join(["rows have a time: later ones are tested", *(gap.why for gap in gaps[-1:])])
         return Guess(time.column, "split", {"by": "time", **(gaps[-1].entries if gaps else {})}, why)
-    session = next(filter(_is_session, table), None)
+    session = next(filter(is_session, table), None)
     if session is not None:
         why = "no time; rows of one session would tell each other's labels"
         return Guess(session.name, "split", {"by": "group", "column": session.name}, why)
     return Guess("", "split", {"by": "row"}, "no time and no session")
 
 
-def _is_session(column: Column) -> bool:
+def is_session(column: Column) -> bool:
     words = set(column.words) - {"id", "no"}
     return len(words) == 1 and words <= SESSIONS and column.distinct < len(column.known)
 

@@ -21,6 +21,9 @@ SECTIONS = {
     "sequence": "fields",
 }
 """What a column is taken as -> the table of the schema that it stands in."""
+MADE = "#: "
+"""Begins the lines of a label that can be made, which nobody has asked for yet."""
+HOW = f"# To have it, take '{MADE.strip()}' away wherever a line begins with it; or write another under [labels]."
 ZEROS = "numbers with zeros in front, which they would lose"
 
 
@@ -35,6 +38,13 @@ def schema_text(guesses: Guesses, path: str, rows: Sample, sampled: str) -> str:
     ]
     top = [guess for guess in (*guesses.columns, *guesses.whole) if guess.what in ("where", "time", "group")]
     lines += [_line(key, value, guess.why) for guess in top for key, value in guess.entries.items()]
+    if guesses.made is not None:
+        lines += [
+            "",
+            f"# No column is a label. One can be made: {one_line(guesses.made.why)}.",
+            HOW,
+            *_made("", guesses),
+        ]
     if rows.zeros:
         lines.append(_line("text", rows.zeros, ZEROS))
     if rows.form is not None:
@@ -43,16 +53,19 @@ def schema_text(guesses: Guesses, path: str, rows: Sample, sampled: str) -> str:
     for guess in guesses.columns:
         if guess.what == "left out":
             lines += [f"# {_line(key, value, f'left out: {guess.why}')}" for key, value in guess.entries.items()]
-    lines += _table("labels", guesses.columns)
+    lines += [*_table("labels", guesses.columns), *_made("labels", guesses)]
     if guesses.candidates:
         lines += [f"# {_line(name, name, 'two values')}" for name in guesses.candidates]
     if any(guess.what == "observed" for guess in guesses.columns):
         lines += _table("observed", guesses.columns)
+    elif observed := list(_made("observed", guesses)):
+        lines += ["", f"{MADE}[observed]", *observed]
     split = guesses.whole[-1]
     lines += [
         "",
         "[split]",
         *(_line(key, value, split.why if key == "by" else "") for key, value in split.entries.items()),
+        *_made("split", guesses),
     ]
     return "\n".join(lines) + "\n"
 
@@ -69,6 +82,14 @@ def _table(section: str, guesses: Iterable[Guess]) -> Iterator[str]:
     for guess in guesses:
         if SECTIONS.get(guess.what) == section:
             yield from (_line(key, value, f"{guess.what}: {guess.why}") for key, value in guess.entries.items())
+
+
+def _made(section: str, guesses: Guesses) -> Iterator[str]:
+    """The lines of one table of the schema for a label that can be made."""
+    if guesses.made is not None:
+        for key, value in guesses.made.entries.get(section, {}).items():
+            text = tomli_w.dumps({key: value}, multiline_strings=section == "" and "\n" in value)
+            yield from (f"{MADE}{line}" for line in text.strip().split("\n"))
 
 
 def _line(key: str, value: object, why: str) -> str:

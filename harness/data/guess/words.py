@@ -42,6 +42,10 @@ USERS = _set(
     "user uid userid customer customerid client reviewer member visitor buyer account shopper cookie person "
     "player viewer subscriber"
 )
+ITEMS = _set(
+    "item items itemid product productid sku asin stock article goods movie film video song track book news ad listing "
+    "offer content merchant"
+)
 SESSIONS = _set("session sessionid visit basket invoice")
 ROWS = _set("row rows record sample instance line unnamed impression request event log example index uuid guid")
 PAST = _set("hist history histories seq sequence recent past last previous prev trajectory behaviors behaviours")

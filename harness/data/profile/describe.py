@@ -105,6 +105,8 @@ def _notes(data: IndexedDataset, shown: Periods, found: Together, listed: TextTa
     if found.rows < found.of_rows:
         yield f"what goes together is read off {found.rows:,} of {found.of_rows:,} training rows, drawn at random"
     if found.left_out:
-        yield f"not among the columns that go together: {', '.join(found.left_out)} (lists, or beyond the first 40)"
+        yield f"not among the columns that go together: {', '.join(found.left_out)} (beyond the first 40)"
+    if lists := [name for name in data.kinds.list_names if name in found.names]:
+        yield f"of a list, what goes together is read off one id of each row, drawn at random: {', '.join(lists)}"
     if listed is None:
         yield f"what goes together cannot be told: too few of {found.rows:,} training rows have an id that returns"

@@ -17,7 +17,7 @@ from harness.base import seeds
 from harness.base.names import check_names
 from harness.data.guess.guess import Guesses, guess
 from harness.data.guess.sample import Sample
-from harness.data.guess.schema_text import schema_text
+from harness.data.guess.schema_text import MADE, schema_text
 from harness.plugins.registry import Registry, build
 
 N = 400
@@ -106,6 +106,15 @@ def test_without_a_label_the_candidates_are_told_and_the_rest_is_written() -> No
     assert (written["labels"], list(written["fields"])) == ({}, ["user", "a", "b", "price"])
 
 
+def test_without_names_a_label_that_needs_another_is_found_with_it() -> None:
+    sold = CLICK * RNG.integers(0, 2, N)
+    assert entries(guessed(False, c0=1 + USER, c1=CLICK, c2=sold), "label") == {"c1": "c1", "c2": "c2"}
+    by_chance = np.zeros(N, int)
+    by_chance[np.flatnonzero(CLICK)[:3]] = 1
+    for columns in ({"c1": CLICK, "c2": RNG.integers(0, 2, N)}, {"c1": CLICK, "c2": by_chance}):
+        assert guessed(False, c0=1 + USER, **columns).candidates == ("c1", "c2")
+
+
 AT = [datetime(2020, 11, 1 + k // 24, k % 24, tzinfo=UTC) for k in range(N)] if N < 24 * 28 else []
 TIMES: dict[str, tuple[Any, ...]] = {
     "dates": ("at", AT, "at"),
@@ -147,6 +156,50 @@ def test_a_time_of_the_day_and_numbers_that_look_like_seconds_are_no_time() -> N
     found = guessed(click=CLICK, hour=RNG.integers(0, 24, N), item=RNG.integers(1_500_000_000, 1_500_000_050, N))
     assert kinds(found) == {"click": "label", "hour": "id", "item": "id"}
     assert entries(found, "split") == {"by": "row"}
+
+
+@pytest.mark.parametrize("case", [case for case in TIMES if case not in ("YYYYMMDD", "YYMMDDHH", "from 0 on")])
+@pytest.mark.parametrize("item", ["Product ID", ""])
+def test_a_label_is_made_of_what_a_user_does_again(tmp_path: Path, case: str, item: str) -> None:
+    """As counted by hand: the same user, and item if there is one, later, by a day at most; open answers left out."""
+    name, values, *_ = TIMES[case]
+    user_N = USER % 5 if item else USER
+    frame = pl.DataFrame({"user_id": user_N} | ({item: ITEM % 3} if item else {}) | {"no": CLICK + USER, name: values})
+    text = schema_text(guess(frame, True), str(tmp_path / "x.parquet"), Sample(frame, "Parquet", None), "x")
+    frame.write_parquet(tmp_path / "x.parquet")
+    text = text.replace(f'{MADE}gap = "1d"', "").replace(MADE, "").replace('by = "time"', 'by = "row"')
+    (tmp_path / "schema.toml").write_text(text)
+    params = {"schema": str(tmp_path / "schema.toml")}
+    data = build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
+    found = list[tuple[int, ...]]()
+    for part in (data.train, data.valid, data.test):
+        assert part.time_N is not None
+        found += zip(part.time_N, part.ids_NF[:, 0], part.labels_NT[:, 0], strict=True)
+    time_N = np.array([int(t.timestamp()) // 86_400 * 86_400 if case in DAYS else int(t.timestamp()) for t in AT])
+    later_NN = time_N[None, :] - time_N[:, None]
+    same_NN = (user_N[:, None] == user_N) & ((ITEM[:, None] % 3 == ITEM % 3) | (item == ""))
+    again_N = (same_NN & (later_NN > 0) & (later_NN <= 86_400)).any(axis=1)
+    known_N = time_N <= time_N.max() - 86_400
+    assert data.tasks == ("again_1d",)
+    assert 0 < again_N[known_N].mean() < 1
+    assert sorted(found) == sorted(zip(time_N[known_N], user_N[known_N], again_N[known_N], strict=True))
+
+
+def test_a_label_is_made_of_how_long_a_session_becomes_unless_its_rows_are_of_one_moment(tmp_path: Path) -> None:
+    session = np.repeat(np.arange(N // 4), RNG.permutation(np.repeat([2, 3, 4, 7], N // 16)))[:N]
+    frame = pl.DataFrame(
+        {"session": session, "page": USER[: len(session)], "ts": 1_600_000_000 + np.arange(len(session))}
+    )
+    made = guess(frame, True).made
+    assert made is not None
+    assert made.entries["labels"] == {"long_session": "rows_of_session >= 4"}
+    (label,) = (f"SELECT *, {sql} AS label FROM made" for sql in made.entries["labels"].values())
+    rows = pl.SQLContext(data=frame).execute(f"WITH made AS ({made.entries['']['query']}) {label}").collect()
+    first = rows.filter(pl.col("place_in_session") == 1).sort("session")
+    assert first["ts"].to_list() == frame.group_by("session").agg(pl.col("ts").min()).sort("session")["ts"].to_list()
+    assert first["label"].to_list() == (np.bincount(session) >= 4).tolist()
+    of_one_moment = frame.with_columns(ts=1_600_000_000 + pl.col("session"))
+    assert guess(of_one_moment, True).made is None
 
 
 LEFT_OUT: dict[str, tuple[Any, str]] = {

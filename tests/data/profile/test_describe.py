@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import mutual_info_score
 from support.engine import make_data, make_split, store
 
-from harness.api import Data, Kept, Kinds, ListField, Lists, NumberField
+from harness.api import Data, Kept, Kinds, ListField, Lists, NumberField, Split
 from harness.data import indexed
 from harness.data.profile import describe as describing
 from harness.data.profile.describe import describe, keep_descriptions
@@ -56,14 +57,35 @@ def test_weights_lists_numbers_and_dropped_rows_are_said(tmp_path: Path) -> None
     assert "splits do not follow each other in time" in told
     assert "base rates by period count rows by their weights" in told
     assert "of the full log, before rows were dropped: buy" in told
-    assert "not among the columns that go together: tags" in told
+    assert "of a list, what goes together is read off one id of each row, drawn at random: tags" in told
     assert [field.name for field in found.fields] == ["user", "city", "tags", "price"]
     assert found.together is not None
-    assert found.together.names == ("user", "city", "price", "click", "buy")
+    assert found.together.names == ("user", "city", "price", "tags", "click", "buy")
     (one, other, value), *_ = strongest(found.together)
     assert {one, other} == {"user", "city"}
     assert value == pytest.approx(1)
     assert max(value for label in (0, 1) for *_, value in strongest(found.together, label)) < 0.05
+
+
+def test_lists_go_together_by_pairs_of_their_ids_each_weighted_by_the_lengths(tmp_path: Path) -> None:
+    """As when all pairs are made of so many copies of the rows that each list's length divides them."""
+    rows, rng = 6000, np.random.default_rng(4)
+    item_N, length_N = rng.integers(0, 6, rows), rng.integers(0, 5, rows)
+    values_M = (np.repeat(item_N, length_N) + rng.integers(0, 3, length_N.sum())) % 6
+    past_N = (item_N + 1) % 6
+    lists = (Lists(values_M, length_N), Lists(past_N, np.ones(rows, np.int64)))
+    split = Split(item_N[:, None], rng.integers(0, 2, (rows, 1)).astype(np.uint8), lists=lists)
+    kinds = Kinds(lists=(ListField("tags", longest=4), ListField("past", ordered=True)))
+    found = of(Data(("item",), ("click",), split, split, split, kinds=kinds), tmp_path).together
+    assert found is not None
+    assert (found.names, found.left_out) == (("item", "tags", "past", "click"), ())
+    repeat_M = np.repeat(12 // np.maximum(length_N, 1), length_N)
+    pairs = np.repeat(np.repeat(item_N, length_N), repeat_M), np.repeat(values_M, repeat_M)
+    wanted = mutual_info_score(*pairs) / np.log(6)
+    assert found.matrix[0][1] == pytest.approx(wanted, abs=0.02)
+    assert found.matrix[1][2] == pytest.approx(wanted, abs=0.02)
+    assert found.matrix[0][2] == 1
+    assert found.matrix[1][3] == pytest.approx(0, abs=0.01)
 
 
 def test_labels_pair_on_the_rows_where_they_are_known(tmp_path: Path) -> None:
