@@ -9,11 +9,16 @@ from rich.table import Table
 
 from harness.base.errors import UserError
 from harness.data.profile.inputs import indexed_datasets
-from harness.data.profile.preset_fit import SHARES, match_field, matched, span, to_toml
+from harness.data.profile.preset_fields import match_fields
+from harness.data.profile.preset_fit import SHARES, matched, to_toml
+from harness.data.profile.sessions import sessions
 from harness.data.profile.statistics import Profile, profile
 from harness.data.profile.zipf_fit import FEW
 from harness.data.synthetic.population import Population
 from harness.execution.said import Said
+
+LEAST_REPEAT = 0.1
+"""Share of rows that another of the same user follows within half an hour, below which rows come in no sessions."""
 
 
 def write_match(
@@ -29,14 +34,11 @@ def write_match(
     with Said(console, "reading") as say:
         _, data = next(iter(indexed_datasets(source, results, plugins, schema=schema, say=say)))
     wanted = profile(data)
-    with console.status("") as status:
-        fields = {}
-        for f, field in enumerate(wanted.fields):
-            status.update(f"fitting {field.name}")
-            fitted = match_field(field, data.counts(f), span(data), wanted.rows)
-            if fitted is not None:
-                fields[field.name] = fitted
-    population = matched(data, wanted, fields, f"Matched to {Path(source).name}")
+    with console.status("fitting") as status:
+        visits = sessions(data)
+        visits = visits if visits is not None and visits.repeat >= LEAST_REPEAT else None
+        fields = match_fields(data, wanted, visits, status.update)
+    population = matched(data, wanted, fields, visits, f"Matched to {Path(source).name}")
     Population.model_validate(population)
     try:
         out.write_text(to_toml(population))

@@ -13,14 +13,16 @@ from scipy.optimize import minimize
 
 from harness.api import UserError
 from harness.data.indexed import SPLITS, IndexedDataset
+from harness.data.profile.sessions import Sessions
 from harness.data.profile.statistics import FieldProfile, Profile
 from harness.data.profile.zipf_fit import FEW, Frequencies, descending, exponent_of_ranks, frequencies
-from harness.data.synthetic.population import MOST_EXPONENT, Population
+from harness.data.synthetic.population import MOST_EXPONENT, MOST_REPEAT, Population
 from harness.data.synthetic.sampler import Sampler
 
 DAY = 86_400
 SIMULATED = 1_000_000
 """Most training rows on which a law with turnover is tried; shares of rare ids depend on their number."""
+LEAST_SHIFT = 0.01
 SHARES = ("singletons", "ten", "top_1", "top_10")
 
 
@@ -33,21 +35,30 @@ def span(data: IndexedDataset) -> float:
 
 
 def matched(
-    data: IndexedDataset, wanted: Profile, fields: dict[str, dict[str, Any]], description: str
+    data: IndexedDataset,
+    wanted: Profile,
+    fields: dict[str, dict[str, Any]],
+    visits: Sessions | None,
+    description: str,
 ) -> dict[str, Any]:
-    """The population as plain values. Of the logit nothing is known but the rates: its parts stay the defaults."""
+    """The population as plain values. Of the logit nothing is known but the rates: its parts stay the defaults.
+
+    fields: those with more ids before those that follow them. visits: sessions, if rows come in such.
+    """
     rows = sum(wanted.rows.values())
-    seen = {field.name: field.frequencies.ids for field in wanted.fields}
-    largest = sorted(fields, key=lambda name: -seen[name])[:2]
+    largest = sorted((name for name in fields if "cross" not in fields[name]), key=lambda name: "of" in fields[name])
     if len(largest) < 2:
         raise UserError(f"{len(fields)} fields have more than one id; accepted: two or more, for users to meet items")
+    if visits is not None:
+        largest.sort(key=lambda name: name != visits.by)
     return {
         "description": description,
         "rows": rows,
         "days": math.ceil(span(data)),
         "valid": wanted.rows["valid"] / rows,
         "test": wanted.rows["test"] / rows,
-        "match": [largest[:1], largest[1:]],
+        **({} if visits is None else {"repeat": min(visits.repeat, MOST_REPEAT), "gap": visits.gap}),
+        "match": [largest[:1], largest[1:2]],
         "group": largest[0],
         "fields": fields,
         "tasks": _tasks(data, wanted),
@@ -67,18 +78,17 @@ def _tasks(data: IndexedDataset, wanted: Profile) -> dict[str, dict[str, Any]]:
 
 
 def match_field(
-    field: FieldProfile, count_V: npt.NDArray[np.int64], days: float, rows: dict[str, int]
+    field: FieldProfile, count_V: npt.NDArray[np.int64], days: float, rows: dict[str, int], *, follows: bool
 ) -> dict[str, Any] | None:
-    """Knobs of one field; None if it has one id alone."""
+    """Knobs of the law of one field; None if it has one id alone. follows: another field, which turns over for it."""
     if field.frequencies.ids < 2:
         return None
-    if field.law is None or field.frequencies.ids < FEW:
-        law = exponent_of_ranks(descending(count_V))
-        exponent = min(max(law.exponent, 0.0), MOST_EXPONENT)
-        return {"ids": field.frequencies.ids, "exponent": exponent} | ({"context": True} if law.ids < FEW else {})
-    start = _Knobs(field.law.exponent, math.log(field.law.ids), math.log(field.law.shift), math.log(100 * days))
+    law = field.law or exponent_of_ranks(descending(count_V))
+    if field.frequencies.ids < FEW:
+        return {"ids": field.frequencies.ids, "exponent": min(max(law.exponent, 0.0), MOST_EXPONENT), "context": True}
+    start = _Knobs(law.exponent, math.log(law.ids), math.log(max(law.shift, LEAST_SHIFT)), math.log(100 * days))
     trial = _Trial(field.frequencies, field.unseen, days, rows)
-    if trial.produced(start)[1] > field.unseen / 1.5:
+    if follows or trial.produced(start)[1] > field.unseen / 1.5:
         return start.values(life=False)
     starts = [_Knobs(start.exponent, start.log_ids, start.log_shift, math.log(days / n)) for n in (2, 8)]
     found = min((minimize(trial, s.vector(), method="Nelder-Mead", options={"maxfev": 80}) for s in starts), key=_loss)
