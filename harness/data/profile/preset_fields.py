@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from harness.data.indexed import SPLITS, IndexedDataset
+from harness.data.profile.preset_choices import choices
 from harness.data.profile.preset_draws import draws
 from harness.data.profile.preset_fit import match_field, span
-from harness.data.profile.preset_pairs import crosses, follows
+from harness.data.profile.preset_pairs import by_session, crosses, follows
 from harness.data.profile.sessions import Sessions, starts
 from harness.data.profile.statistics import Profile
 from harness.data.profile.together import together
+from harness.data.profile.zipf_fit import frequencies
 
 STAYS = 0.9
 """Share of the steps of sessions that a field keeps its id in, from which on it is drawn once for each of them."""
@@ -28,20 +31,29 @@ def match_fields(
         for f, field in enumerate(wanted.fields)
         if field.name in found.names and field.name not in crossed and field.frequencies.ids > 1
     }
-    following = follows(found, share)
     first = {part: starts(data.split(part)) for part in SPLITS} if visits is not None else None
+    held = [] if visits is None else [name for name in share if name == visits.by or visits.stays[name] >= STAYS]
+    following = follows(found if first is None else by_session(data, found, held, first["train"]), share)
     out: dict[str, dict[str, Any]] = {}
     for field in sorted(wanted.fields, key=lambda field: -field.frequencies.ids):
         name = field.name
         if name in crossed:
             continue
         say(f"fitting {name}")
-        stays = visits is not None and (name == visits.by or visits.stays[name] >= STAYS)
-        drawn = draws(data, data.fields.index(name), field, first if stays else None)
+        drawn = draws(data, data.fields.index(name), field, first if name in held else None)
         knobs = match_field(drawn.profile, drawn.count_V, span(data), drawn.rows, follows=name in following)
         if knobs is None:
             continue
-        out[name] = knobs | following.get(name, {}) | ({"session": True} if stays else {})
+        out[name] = knobs | following.get(name, {}) | ({"session": True} if name in held else {})
         if drawn.once and name not in following:
             out[name]["once"] = drawn.once
+    for name, made_of in crossed.items():
+        say(f"fitting {name}")
+        parent, other = sorted(made_of, key=list(out).index)
+        if "of" in out[parent] or "of" in out[other]:
+            continue
+        whole = {"days": math.ceil(span(data))} | ({} if visits is None else visits.knobs())
+        repeated = choices(out[parent], out[other], whole, frequencies(data.counts(data.fields.index(name))))
+        if repeated:
+            out[other] = {knob: v for knob, v in out[other].items() if knob != "once"} | {"of": parent} | repeated
     return out | {name: {"cross": list(made_of)} for name, made_of in crossed.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +17,14 @@ from harness.data.indexed import SPLITS, IndexedDataset
 from harness.data.profile.sessions import Sessions
 from harness.data.profile.statistics import FieldProfile, Profile
 from harness.data.profile.zipf_fit import FEW, Frequencies, descending, exponent_of_ranks, frequencies
-from harness.data.synthetic.population import MOST_EXPONENT, MOST_REPEAT, Population
+from harness.data.synthetic.population import MOST_EXPONENT, Population
 from harness.data.synthetic.sampler import Sampler
 
 DAY = 86_400
 SIMULATED = 1_000_000
 """Most training rows on which a law with turnover is tried; shares of rare ids depend on their number."""
+OF_IDS = 0.1
+"""What the square of a ratio's logarithm, of the number of ids, weighs beside those of shares."""
 LEAST_SHIFT = 0.01
 SHARES = ("singletons", "ten", "top_1", "top_10")
 
@@ -46,7 +49,7 @@ def matched(
     fields: those with more ids before those that follow them. visits: sessions, if rows come in such.
     """
     rows = sum(wanted.rows.values())
-    largest = sorted((name for name in fields if "cross" not in fields[name]), key=lambda name: "of" in fields[name])
+    largest = sorted((name for name in fields if "cross" not in fields[name]), key=lambda name: _told(fields[name]))
     if len(largest) < 2:
         raise UserError(f"{len(fields)} fields have more than one id; accepted: two or more, for users to meet items")
     if visits is not None:
@@ -57,12 +60,17 @@ def matched(
         "days": math.ceil(span(data)),
         "valid": wanted.rows["valid"] / rows,
         "test": wanted.rows["test"] / rows,
-        **({} if visits is None else {"repeat": min(visits.repeat, MOST_REPEAT), "gap": visits.gap}),
+        **({} if visits is None else visits.knobs()),
         "match": [largest[:1], largest[1:2]],
         "group": largest[0],
         "fields": fields,
         "tasks": _tasks(data, wanted),
     }
+
+
+def _told(field: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether a field says less than another does, or is one of few ids: no side for a match, if there are others."""
+    return "of" in field and "choices" not in field, "context" in field
 
 
 def _tasks(data: IndexedDataset, wanted: Profile) -> dict[str, dict[str, Any]]:
@@ -119,16 +127,16 @@ class _Trial:
     """How far the shares of a field with these knobs are from those wanted; always the same draws, so it is smooth."""
 
     def __init__(self, wanted: Frequencies, unseen: float, days: float, rows: dict[str, int]) -> None:
-        self._wanted, self._days = [*(getattr(wanted, s) for s in SHARES), unseen], math.ceil(days)
+        self._wanted, self._ids = arcs([*(getattr(wanted, s) for s in SHARES), unseen]), wanted.ids
+        self._days = math.ceil(days)
         self._scale = max(1.0, rows["train"] / SIMULATED)
         self._rows = {part: max(1, round(n / self._scale)) for part, n in rows.items()}
 
     def __call__(self, knobs: npt.NDArray[np.float64]) -> float:
         shares, unseen = self.produced(_Knobs(*knobs))
-        found = [*(getattr(shares, s) for s in SHARES), unseen]
-        return sum(
-            (math.asin(math.sqrt(a)) - math.asin(math.sqrt(b))) ** 2 for a, b in zip(found, self._wanted, strict=True)
-        )
+        found = arcs([*(getattr(shares, s) for s in SHARES), unseen])
+        ids = math.log(shares.ids / self._ids) if self._scale == 1 else 0.0
+        return float(np.square(found - self._wanted).sum()) + OF_IDS * ids**2
 
     def produced(self, knobs: _Knobs) -> tuple[Frequencies, float]:
         total = sum(self._rows.values())
@@ -144,6 +152,11 @@ class _Trial:
         test_N = ids_N[train + self._rows["valid"] :]
         at = np.minimum(np.searchsorted(ids_U, test_N), len(ids_U) - 1)
         return frequencies(count_U), float((ids_U[at] != test_N).mean())
+
+
+def arcs(shares: Iterable[float]) -> npt.NDArray[np.float64]:
+    """Shares on a scale on which the same distance is as hard to see anywhere."""
+    return np.arcsin(np.sqrt(np.fromiter(shares, np.float64)))
 
 
 def to_toml(population: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -10,7 +12,10 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import entr
 
+from harness.base import seeds
 from harness.data.indexed import IndexedDataset
+from harness.data.profile import information
+from harness.data.profile.together import MOST_ROWS
 from harness.results.description import Together
 
 Floats = npt.NDArray[np.float64]
@@ -58,6 +63,20 @@ def follows(found: Together, share_FV: dict[str, Floats]) -> dict[str, dict[str,
         least = min(entr(share_FV[name]).sum(), entr(share_FV[other]).sum())
         out[name]["strength"] = strength(value * float(least / entr(share_FV[name]).sum()), share_FV[name])
     return out
+
+
+def by_session(data: IndexedDataset, found: Together, held: Sequence[str], first_N: npt.NDArray[np.bool_]) -> Together:
+    """The same, but among fields that sessions hold on to, of one row each: rows of a session tell of each other."""
+    rows_M = np.flatnonzero(first_N)[:MOST_ROWS]
+    dealt_M = seeds.generator(0, "together", "sessions").permutation(len(rows_M))
+    codes = [
+        np.unique(data.codes(data.train, data.fields.index(name))[rows_M], return_inverse=True)[1] for name in held
+    ]
+    matrix = [list(row) for row in found.matrix]
+    for (a, a_M), (b, b_M) in combinations(zip(held, codes, strict=True), 2):
+        i, j = found.names.index(a), found.names.index(b)
+        matrix[i][j] = matrix[j][i] = information.dependence(a_M, b_M, dealt_M)
+    return replace(found, matrix=tuple(map(tuple, matrix)))
 
 
 def dependence(found: Together, a: str, b: str) -> float | None:

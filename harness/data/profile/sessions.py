@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.synthetic.population import MOST_REPEAT
 
 LONGEST = 1800
 """Seconds after which a group's next row is of another session."""
@@ -28,6 +29,10 @@ class Sessions:
     repeat: float
     gap: float
     stays: dict[str, float]
+
+    def knobs(self) -> dict[str, float]:
+        """Of a population."""
+        return {"repeat": min(self.repeat, MOST_REPEAT), "gap": self.gap}
 
 
 def sessions(data: IndexedDataset) -> Sessions | None:
