@@ -197,6 +197,18 @@ def match(
 
 
 @data_app.command()
+def random(
+    out: Annotated[Path, _folder_or_file("--out", "The preset to write, a TOML file.")],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed draws another population.")] = 0,
+    rows: Annotated[int, typer.Option("--rows", help="Of all splits.")] = 500_000,
+) -> None:
+    """Draw a population over every knob of the generator, and write it as a preset."""
+    from harness.commands.data_random import write_random
+
+    write_random(console, seed, rows, out)
+
+
+@data_app.command()
 def write(
     source: Annotated[str, typer.Argument(help="A preset, or a population of your own (.toml).")],
     out: Annotated[Path, _folder_or_file("--out", "A new folder for train, valid and test.parquet.")],

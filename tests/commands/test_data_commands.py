@@ -129,6 +129,8 @@ def test_every_split_is_described_with_its_rows_dates_and_positives(written: Pat
         (["describe", "tiny", "--png", "x.gif"], "--png 'x.gif' is not drawn; accepted: a file named *.png, *.svg"),
         (["match", "no.parquet", "--out", "x.toml"], "'no.parquet' needs --schema"),
         (["match", "tiny", "--out", "x.txt"], "--out 'x.txt' is not named *.toml"),
+        (["random", "--out", "x.txt"], "--out 'x.txt' is not named *.toml"),
+        (["random", "--out", "x.toml", "--rows", "10"], "--rows 10 is not accepted; accepted: 50,000 or more"),
         (["table", "tinny"], "unknown preset 'tinny'; did you mean 'tiny'?"),
     ],
 )
@@ -171,6 +173,14 @@ def test_a_preset_matched_to_a_file_looks_like_it(written: Path) -> None:
     assert like.fields["product"].life > 0, "products come and go, and the match says so"
     assert like.tasks["checkout"].under == "click"
     assert like.tasks["click"].rate == pytest.approx(0.3, abs=0.02)
+
+
+def test_a_population_drawn_at_random_is_a_preset(tmp_path: Path) -> None:
+    done = multiepoch("data", "random", "--seed", "7", "--rows", "50000", "--out", "drawn.toml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, 'drawn.toml: use it as preset = "drawn.toml"\n'), done.stderr
+    written = multiepoch("data", "write", "drawn.toml", "--out", "rows", cwd=tmp_path)
+    assert written.returncode == 0, written.stderr
+    assert len(pl.read_parquet(tmp_path / "rows" / "train.parquet")) == 40_000
 
 
 KILLED = """

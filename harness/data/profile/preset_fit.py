@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from scipy.optimize import minimize
 
 from harness.api import UserError
 from harness.data.indexed import SPLITS, IndexedDataset
+from harness.data.profile.sessions import Sessions
 from harness.data.profile.statistics import FieldProfile, Profile
 from harness.data.profile.zipf_fit import FEW, Frequencies, descending, exponent_of_ranks, frequencies
 from harness.data.synthetic.population import MOST_EXPONENT, Population
@@ -21,6 +23,9 @@ from harness.data.synthetic.sampler import Sampler
 DAY = 86_400
 SIMULATED = 1_000_000
 """Most training rows on which a law with turnover is tried; shares of rare ids depend on their number."""
+OF_IDS = 0.1
+"""What the square of a ratio's logarithm, of the number of ids, weighs beside those of shares."""
+LEAST_SHIFT = 0.01
 SHARES = ("singletons", "ten", "top_1", "top_10")
 
 
@@ -33,25 +38,39 @@ def span(data: IndexedDataset) -> float:
 
 
 def matched(
-    data: IndexedDataset, wanted: Profile, fields: dict[str, dict[str, Any]], description: str
+    data: IndexedDataset,
+    wanted: Profile,
+    fields: dict[str, dict[str, Any]],
+    visits: Sessions | None,
+    description: str,
 ) -> dict[str, Any]:
-    """The population as plain values. Of the logit nothing is known but the rates: its parts stay the defaults."""
+    """The population as plain values. Of the logit nothing is known but the rates: its parts stay the defaults.
+
+    fields: those with more ids before those that follow them. visits: sessions, if rows come in such.
+    """
     rows = sum(wanted.rows.values())
-    seen = {field.name: field.frequencies.ids for field in wanted.fields}
-    largest = sorted(fields, key=lambda name: -seen[name])[:2]
+    largest = sorted((name for name in fields if "cross" not in fields[name]), key=lambda name: _told(fields[name]))
     if len(largest) < 2:
         raise UserError(f"{len(fields)} fields have more than one id; accepted: two or more, for users to meet items")
+    if visits is not None:
+        largest.sort(key=lambda name: name != visits.by)
     return {
         "description": description,
         "rows": rows,
         "days": math.ceil(span(data)),
         "valid": wanted.rows["valid"] / rows,
         "test": wanted.rows["test"] / rows,
-        "match": [largest[:1], largest[1:]],
+        **({} if visits is None else visits.knobs()),
+        "match": [largest[:1], largest[1:2]],
         "group": largest[0],
         "fields": fields,
         "tasks": _tasks(data, wanted),
     }
+
+
+def _told(field: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether a field says less than another does, or is one of few ids: no side for a match, if there are others."""
+    return "of" in field and "choices" not in field, "context" in field
 
 
 def _tasks(data: IndexedDataset, wanted: Profile) -> dict[str, dict[str, Any]]:
@@ -67,18 +86,17 @@ def _tasks(data: IndexedDataset, wanted: Profile) -> dict[str, dict[str, Any]]:
 
 
 def match_field(
-    field: FieldProfile, count_V: npt.NDArray[np.int64], days: float, rows: dict[str, int]
+    field: FieldProfile, count_V: npt.NDArray[np.int64], days: float, rows: dict[str, int], *, follows: bool
 ) -> dict[str, Any] | None:
-    """Knobs of one field; None if it has one id alone."""
+    """Knobs of the law of one field; None if it has one id alone. follows: another field, which turns over for it."""
     if field.frequencies.ids < 2:
         return None
-    if field.law is None or field.frequencies.ids < FEW:
-        law = exponent_of_ranks(descending(count_V))
-        exponent = min(max(law.exponent, 0.0), MOST_EXPONENT)
-        return {"ids": field.frequencies.ids, "exponent": exponent} | ({"context": True} if law.ids < FEW else {})
-    start = _Knobs(field.law.exponent, math.log(field.law.ids), math.log(field.law.shift), math.log(100 * days))
+    law = field.law or exponent_of_ranks(descending(count_V))
+    if field.frequencies.ids < FEW:
+        return {"ids": field.frequencies.ids, "exponent": min(max(law.exponent, 0.0), MOST_EXPONENT), "context": True}
+    start = _Knobs(law.exponent, math.log(law.ids), math.log(max(law.shift, LEAST_SHIFT)), math.log(100 * days))
     trial = _Trial(field.frequencies, field.unseen, days, rows)
-    if trial.produced(start)[1] > field.unseen / 1.5:
+    if follows or trial.produced(start)[1] > field.unseen / 1.5:
         return start.values(life=False)
     starts = [_Knobs(start.exponent, start.log_ids, start.log_shift, math.log(days / n)) for n in (2, 8)]
     found = min((minimize(trial, s.vector(), method="Nelder-Mead", options={"maxfev": 80}) for s in starts), key=_loss)
@@ -109,16 +127,16 @@ class _Trial:
     """How far the shares of a field with these knobs are from those wanted; always the same draws, so it is smooth."""
 
     def __init__(self, wanted: Frequencies, unseen: float, days: float, rows: dict[str, int]) -> None:
-        self._wanted, self._days = [*(getattr(wanted, s) for s in SHARES), unseen], math.ceil(days)
+        self._wanted, self._ids = arcs([*(getattr(wanted, s) for s in SHARES), unseen]), wanted.ids
+        self._days = math.ceil(days)
         self._scale = max(1.0, rows["train"] / SIMULATED)
         self._rows = {part: max(1, round(n / self._scale)) for part, n in rows.items()}
 
     def __call__(self, knobs: npt.NDArray[np.float64]) -> float:
         shares, unseen = self.produced(_Knobs(*knobs))
-        found = [*(getattr(shares, s) for s in SHARES), unseen]
-        return sum(
-            (math.asin(math.sqrt(a)) - math.asin(math.sqrt(b))) ** 2 for a, b in zip(found, self._wanted, strict=True)
-        )
+        found = arcs([*(getattr(shares, s) for s in SHARES), unseen])
+        ids = math.log(shares.ids / self._ids) if self._scale == 1 else 0.0
+        return float(np.square(found - self._wanted).sum()) + OF_IDS * ids**2
 
     def produced(self, knobs: _Knobs) -> tuple[Frequencies, float]:
         total = sum(self._rows.values())
@@ -134,6 +152,11 @@ class _Trial:
         test_N = ids_N[train + self._rows["valid"] :]
         at = np.minimum(np.searchsorted(ids_U, test_N), len(ids_U) - 1)
         return frequencies(count_U), float((ids_U[at] != test_N).mean())
+
+
+def arcs(shares: Iterable[float]) -> npt.NDArray[np.float64]:
+    """Shares on a scale on which the same distance is as hard to see anywhere."""
+    return np.arcsin(np.sqrt(np.fromiter(shares, np.float64)))
 
 
 def to_toml(population: dict[str, Any]) -> str:

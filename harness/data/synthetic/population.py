@@ -17,6 +17,8 @@ from harness.base.meaning import meaning
 from harness.base.places import PRESETS
 
 MOST_EXPONENT = 8.0
+MOST_REPEAT = 0.98
+"""Sessions of fifty rows: a row walks back to the first of its own."""
 GENERATOR = ("population", "compile", "kernel", "sampler", "stream", "zipf")
 """The modules that decide what a row is."""
 FEWEST = 10
@@ -114,7 +116,7 @@ class Population(Config):
     test: float = Field(0.1, gt=0, lt=1)
     daily: float = Field(0.5, ge=0, lt=1)
     weekly: float = Field(0.15, ge=0, lt=1)
-    repeat: float = Field(0.0, ge=0, le=0.98)
+    repeat: float = Field(0.0, ge=0, le=MOST_REPEAT)
     gap: float = Field(60.0, ge=0, le=10**6)
     latent: int = Field(6, ge=1, le=256)
     match: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli_w
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.base.errors import UserError
-from harness.data.synthetic.population import Population, load_population
+from harness.data.synthetic.population import FieldSpec, Population, load_population
+from harness.data.synthetic.random_population import random_population
 from harness.data.synthetic.sampler import Rows, Sampler
 
 SIGMAS = 5.0
@@ -76,6 +77,25 @@ def test_knobs_left_alone_leave_the_rows_of_version_2(preset: str) -> None:
     rows = Sampler(load_population(preset), 7).rows(6_000, 10_000)
     digest = hashlib.sha256(rows.time_N.tobytes() + rows.ids_NF.tobytes() + rows.labels_NT.tobytes())
     assert digest.hexdigest()[:16] == DIGESTS[preset]
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=30)
+def test_every_seed_draws_a_population_that_makes_rows(seed: int) -> None:
+    drawn = random_population(seed, 50_000)
+    assert drawn == random_population(seed, 50_000)
+    sampler = Sampler(Population.model_validate(drawn), 0)
+    rows = sampler.rows(0, 50_000)
+    rate = [task.rate for task in sampler.population.tasks.values()]
+    assert rows.truth_NT.mean(axis=0, dtype=np.float64) == pytest.approx(rate, rel=1e-5)
+    assert rows.ids_NF.shape[1] >= 5
+
+
+def test_seeds_between_them_try_every_knob() -> None:
+    fields = [field for seed in range(40) for field in random_population(seed, 50_000)["fields"].values()]
+    tried = {knob for field in fields for knob in field}
+    assert tried == {*FieldSpec.model_fields} - {"fade"}
+    assert len({len(random_population(seed, 50_000)["fields"]) for seed in range(40)}) > 5
 
 
 @given(st.integers(0, 39_999), st.integers(1, 5_000))
