@@ -26,6 +26,7 @@ class TrainSpec(Config):
 
     threads: of one training process; part of the key, as sums depend on it. shuffle_window: examples shuffled together;
     a training split with more is read in windows of blocks from all over it. device: cpu or cuda, of tables and net.
+    loss: logloss, or each positive of a batch against its negatives, of which AUC alone can be read; in the key if so.
     """
 
     epochs: int = Field(4, ge=1, le=10_000)
@@ -37,6 +38,7 @@ class TrainSpec(Config):
     threads: int = Field(1, ge=1, le=1024)
     shuffle_window: int = Field(1 << 22, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
+    loss: Literal["logloss", "in_batch_softmax"] = Field("logloss", exclude_if=lambda loss: loss == "logloss")
 
 
 class EvalSpec(Config):
