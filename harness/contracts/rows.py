@@ -17,8 +17,8 @@ class TableSpec:
 
     lr: float
     optimizer: str = "adam"
-    """adam (of the touched rows alone), adam_dense (of all rows at every step, as torch.optim.Adam), adagrad,
-    rowwise_adagrad or sgd."""
+    """adam (of the touched rows alone), adam_dense (of all rows at every step, as torch.optim.Adam), adam_by_touch (its
+    bias corrected by a row's own touches), adagrad, rowwise_adagrad or sgd."""
     init_std: float = 0.01
     """Standard deviation of the weights at first."""
     decay: float = 0.0

@@ -115,8 +115,10 @@ class EmbeddingTables:
         if (kept := self._absence.kept) is not None:
             keep_K = torch.full_like(grad_KD[:, 0], kept) if keep_K is None else keep_K * kept
         self._absence.scaled(rows_K, update.scale_K)
+        if self._optimizer.by_touch:
+            self._state_reset_step_R[rows_K] -= 1
         step_rows = self._optimizer.fused_step if self._compiled else self._optimizer.step
-        step_rows(self.store, rows_K, grad_KD, self._state_reset_step_R, lookup.step, update.scale_K, keep_K, self.spec)
+        step_rows(self.store, rows_K, grad_KD, self._state_reset_step_R, self._clock, update.scale_K, keep_K, self.spec)
 
     def read(self, rows_BC: Tensor, scale_BC: Tensor | None = None) -> Tensor:
         """Embeddings [B, F, D] for evaluation, of rows worked out up to this step; nothing is changed.
@@ -168,7 +170,7 @@ class EmbeddingTables:
         self.row_buffer.reset(which)
         if state and self.step:
             self.store[which, self.width :] = 0
-            self._state_reset_step_R[which] = self.step
+            self._state_reset_step_R[which] = self._clock
 
     def adopt(
         self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, *, optimizer: bool, counts: bool
@@ -218,6 +220,11 @@ class EmbeddingTables:
     def _parts(self) -> dict[str, Part]:
         """Every attribute that has a state, so that a new one cannot be forgotten."""
         return {name: part for name, part in vars(self).items() if hasattr(part, "restore")}
+
+    @property
+    def _clock(self) -> int:
+        """What the age of a row is counted to, from its state's reset; it stands where each touch sets that back."""
+        return 0 if self._optimizer.by_touch else self.step
 
     @property
     def _weight_RD(self) -> Tensor:

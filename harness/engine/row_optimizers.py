@@ -31,6 +31,8 @@ class RowOptimizer:
     """From (grad_KD, state_KS, age_K, spec) to what to subtract from the weights, [K, D]; changes state_KS in place."""
     kernel: Callable[..., Any]
     """A function of `kernels`."""
+    by_touch: bool = False
+    """Whether a row ages by the steps that touch it, rather than by all steps."""
 
     def step(
         self, store_RS: Tensor, rows_K: Tensor, grad_KD: Tensor, state_reset_step_R: Tensor, step: int,
@@ -63,7 +65,7 @@ def _adam(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
 
 
 def _adam_dense(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
-    """The touched rows of torch.optim.Adam on the whole table; `absence.py` has the others."""
+    """The touched rows of torch.optim.Adam on the whole table; `absence.py` has the others, if they move."""
     return _adam_step(grad, state, age, spec, dense=True)
 
 
@@ -100,6 +102,7 @@ def _sgd(grad: Tensor, state: Tensor, age: Tensor, spec: TableSpec) -> Tensor:
 OPTIMIZERS = {
     "adam": RowOptimizer(lambda d: 2 * d, _adam, kernels.adam),
     "adam_dense": RowOptimizer(lambda d: 2 * d, _adam_dense, kernels.adam_dense),
+    "adam_by_touch": RowOptimizer(lambda d: 2 * d, _adam_dense, kernels.adam_dense, by_touch=True),
     "adagrad": RowOptimizer(lambda d: d, _adagrad, kernels.adagrad),
     "rowwise_adagrad": RowOptimizer(lambda d: 1, _rowwise_adagrad, kernels.rowwise_adagrad),
     "sgd": RowOptimizer(lambda d: 0, _sgd, kernels.sgd),

@@ -21,6 +21,7 @@ from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.hook_answers import instance, scalar, tensor_like
 from harness.engine.lookup import Lookup
 from harness.engine.network import network_of, reads_alone
+from harness.engine.ranking_loss import in_batch_softmax
 from harness.engine.row_mapping import map_rows
 from harness.engine.table_memory import ensure_room
 from harness.experiment.plan import TrainSpec
@@ -87,7 +88,8 @@ class Trainer:
     def _backward(self, embedded_BFD: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss and its gradient at the embeddings [B, F, D]; the gradient of the net is left in its parameters."""
         logits_BT = self._forward(embedded_BFD, batch)
-        loss, grad_BT = loss_and_gradient(logits_BT.detach(), batch.labels_BT, batch.known_BT, batch.weight_B)
+        compute = in_batch_softmax if self.train.loss == "in_batch_softmax" else loss_and_gradient
+        loss, grad_BT = compute(logits_BT.detach(), batch.labels_BT, batch.known_BT, batch.weight_B)
         asked = [(s, s.penalty(embedded_BFD)) for s in self._penalties]
         penalties = [scalar(penalty, s, "penalty") for s, penalty in asked if penalty is not None]
         self.optimizer.zero_grad()

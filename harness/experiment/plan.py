@@ -41,6 +41,7 @@ class TrainSpec(Config):
     threads: of one training process; part of the key, as sums depend on it. shuffle_window: examples shuffled together;
     a training split with more is read in windows of blocks from all over it. device: cpu or cuda, of tables and net.
     start: a warm start. keep: whether reporting runs leave their last state, as `states/<key>.pt`; no part of the key.
+    loss: logloss, or each positive of a batch against its negatives, of which AUC alone can be read; in the key if so.
     """
 
     epochs: int = Field(4, ge=1, le=10_000)
@@ -54,6 +55,7 @@ class TrainSpec(Config):
     device: Literal["cpu", "cuda"] = "cpu"
     start: StartSpec | None = None
     keep: bool = False
+    loss: Literal["logloss", "in_batch_softmax"] = Field("logloss", exclude_if=lambda loss: loss == "logloss")
 
 
 class EvalSpec(Config):

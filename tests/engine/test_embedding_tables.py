@@ -150,6 +150,7 @@ class Reference:
         self.first = np.zeros_like(self.weight)
         self.second = np.zeros_like(self.weight)
         self.seen = np.zeros(len(self.weight))
+        self.touches = np.zeros(len(self.weight))
         self.last = np.zeros(len(self.weight))
         self.scale = np.ones(len(self.weight))
         self.field = np.repeat(np.arange(len(case.mapping.fields)), [f.num_rows for f in case.mapping.fields])
@@ -164,6 +165,7 @@ class Reference:
                 grads.setdefault(row, []).append(grad_FD[f])
         for row, found in grads.items():
             self.seen[row] += len(found)
+            self.touches[row] += 1
         for row in set(range(len(self.weight))) - set(grads):
             self._absent(row)
         for row, found in grads.items():
@@ -194,10 +196,12 @@ class Reference:
         if spec.optimizer.startswith("adam"):
             self.first[row] = spec.beta1 * self.first[row] + (1 - spec.beta1) * grad
             self.second[row] = spec.beta2 * self.second[row] + (1 - spec.beta2) * grad**2
-            mean = self.first[row] / (1 - spec.beta1**self.step)
-            root = np.sqrt(self.second[row] / (1 - spec.beta2**self.step))
-            corrected = spec.optimizer == "adam_dense"
-            return spec.lr * mean / (root + spec.eps / (1 if corrected else np.sqrt(1 - spec.beta2**self.step)))
+            age = self.touches[row] if spec.optimizer == "adam_by_touch" else self.step
+            mean = self.first[row] / (1 - spec.beta1**age)
+            root = np.sqrt(self.second[row] / (1 - spec.beta2**age))
+            return (
+                spec.lr * mean / (root + spec.eps / (np.sqrt(1 - spec.beta2**age) if spec.optimizer == "adam" else 1))
+            )
         self.second[row] += grad**2 if spec.optimizer == "adagrad" else np.mean(grad**2)
         return spec.lr * grad / (np.sqrt(self.second[row]) + spec.eps)
 

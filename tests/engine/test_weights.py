@@ -21,6 +21,7 @@ from torch.nn import functional
 from harness.api import Data, Kept, Model, Split, Strategy
 from harness.data.indexed import SPLITS, IndexedDataset
 from harness.engine.evaluator import Evaluator
+from harness.engine.ranking_loss import in_batch_softmax
 from harness.engine.trainer import Trainer, loss_and_gradient
 from harness.plugins.registry import Registry
 from harness.results.keys import MetricKey
@@ -91,6 +92,32 @@ def test_the_loss_is_the_weighted_mean_over_known_labels(seed: int, masked: bool
     if expected.requires_grad:
         expected.backward()  # type: ignore[no-untyped-call]
     assert torch.allclose(gradient, torch.zeros(12, 3) if leaf.grad is None else leaf.grad, rtol=1e-5, atol=1e-7)
+
+
+@given(st.integers(0, 2**32), st.booleans(), st.sampled_from([None, [1, 2, 0]]), st.sampled_from([1.0, 40.0]))
+def test_in_batch_softmax_is_a_cross_entropy_among_each_positive_and_all_negatives(
+    seed: int, masked: bool, counts: list[int] | None, scale: float
+) -> None:
+    """Against torch's, positive by positive, in float64; a weight is so many copies of an example."""
+    random = np.random.default_rng(seed)
+    logits = torch.from_numpy(scale * random.standard_normal((9, 3), np.float32))
+    labels = torch.from_numpy(random.integers(0, 2, (9, 3))).float()
+    known = torch.from_numpy(random.random((9, 3)) < 0.6).float() if masked else None
+    weight = None if counts is None else torch.from_numpy(random.choice(counts, 9).astype(np.float32))
+    leaf, expected = logits.double().requires_grad_(), torch.zeros((), dtype=torch.float64)
+    for t in range(3):
+        copies = torch.ones(9) if weight is None else weight
+        kept = torch.arange(9).repeat_interleave((copies if known is None else copies * known[:, t]).long())
+        positive, negative = leaf[kept[labels[kept, t] == 1], t], leaf[kept[labels[kept, t] == 0], t]
+        if len(positive) and len(negative):
+            rivals = torch.cat([positive[:, None], negative.expand(len(positive), -1)], dim=1)
+            expected = expected + functional.cross_entropy(rivals, torch.zeros(len(positive), dtype=torch.int64))
+    found, gradient = in_batch_softmax(logits, labels, known, weight)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5, abs=1e-6)
+    if expected.requires_grad:
+        expected.backward()  # type: ignore[no-untyped-call]
+    expected_grad = torch.zeros(9, 3) if leaf.grad is None else leaf.grad.float()
+    assert torch.allclose(gradient, expected_grad, rtol=1e-4, atol=1e-6)
 
 
 def test_batches_hold_the_weight_of_each_row_and_rows_of_weight_0_touch_their_tables(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -12,11 +13,24 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.engine import TRAIN, make_step, strategy_of
+from support.engine import TRAIN, make_mapping, make_step, strategy_of
 from torch import Tensor, nn
 
-from harness.api import DenseSpec, FieldTable, LookupColumn, Model, RowStep, Strategy, TableSpec, UserError
+from harness.api import (
+    DenseSpec,
+    FieldStats,
+    FieldTable,
+    LookupColumn,
+    Model,
+    RowStep,
+    Strategy,
+    TableSpec,
+    UserError,
+    hash_ids,
+)
 from harness.data.indexed import IndexedDataset
+from harness.engine.batches import DistinctFinder
+from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy
 from harness.plugins.registry import Registry, build
@@ -92,6 +106,43 @@ def test_counter_sgd_raises_the_rate_of_rare_ids(seed: int, exponent: float, lim
     assert np.allclose(got.lr_scale_K.numpy(), np.minimum(ratio**exponent, limit), rtol=1e-4)
 
 
+@given(seed=SEEDS, lr=st.sampled_from([0.01, 0.3]), bound=st.sampled_from([0.1, 1.0]))
+def test_counter_adagrad_multiplies_the_rate_by_the_touches_of_a_row(seed: int, lr: float, bound: float) -> None:
+    """Against the loop of the published code, row by row, in float64."""
+    strategy, rng = strategy_of(REGISTRY, "counter_adagrad", bound=bound), np.random.default_rng(seed)
+    spec = strategy.table(TableSpec(lr=lr, init_std=0.1), DenseSpec(lr=1.0))
+    tables = EmbeddingTables(make_mapping([5]), spec, 3, [strategy], seed=0)
+    weight_RD, square_R, touches_R = tables.weight_RD.double().numpy(), np.zeros(5), np.zeros(5)
+    for _ in range(12):
+        rows_BC = torch.from_numpy(rng.integers(0, 5, (4, 1)).astype(np.int32))
+        grad_BFD = torch.from_numpy(rng.standard_normal((4, 1, 3), np.float32))
+        tables.update(tables.lookup(DistinctFinder(5)(rows_BC)), grad_BFD)
+        for row in set(rows_BC[:, 0].tolist()):
+            grad_D = grad_BFD[rows_BC[:, 0] == row].double().numpy().sum(axis=(0, 1))
+            square_R[row] += np.mean(grad_D**2)
+            touches_R[row] += 1
+            weight_RD[row] -= min(lr * touches_R[row], bound) / (np.sqrt(square_R[row]) + spec.eps) * grad_D
+    assert np.allclose(tables.weight_RD.numpy(), weight_RD, rtol=1e-4, atol=1e-5)
+
+
+def test_rowwise_bias_correction_is_the_tables() -> None:
+    """`tests/engine/test_embedding_tables.py` holds `adam_by_touch` to a loop over rows."""
+    spec = strategy_of(REGISTRY, "rowwise_bias_correction").table(TableSpec(lr=0.5), DenseSpec(lr=1e-3))
+    assert spec == TableSpec(lr=0.5, optimizer="adam_by_touch")
+
+
+@pytest.mark.parametrize("late", [1, 5000])
+def test_the_first_touch_moves_a_row_by_the_rate_however_late_it_is(late: int) -> None:
+    moved = {}
+    for optimizer in ("adam", "adam_by_touch"):
+        tables = EmbeddingTables(make_mapping([1]), TableSpec(lr=0.1, optimizer=optimizer), 2, [], seed=0)
+        tables.step, before = late - 1, tables.weight_RD.clone()
+        tables.update(tables.lookup(DistinctFinder(1)(torch.zeros(1, 1, dtype=torch.int32))), torch.ones(1, 1, 2))
+        moved[optimizer] = (before - tables.weight_RD).mean().item()
+    assert moved["adam_by_touch"] == pytest.approx(0.1, rel=1e-4)
+    assert moved["adam"] == pytest.approx(0.1 if late == 1 else 0.316, rel=0.01)
+
+
 @given(seed=SEEDS)
 def test_stable_rank_adds_the_gradient_of_the_inverse_stable_ranks(seed: int) -> None:
     step = dataclasses.replace(make_step(seed, rows=12, fields=2), epoch=1)
@@ -154,6 +205,37 @@ def test_importance_is_a_moving_average_of_count_times_gradient(seed: int) -> No
     for expected in (0.2 * now, 0.8 * 0.2 * now + 0.2 * now):
         assert strategy.on_rows(step) is step
         assert np.allclose(step.row_buffer("importance").numpy(), expected, rtol=1e-4)
+
+
+# --- encoders ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", [4, 7, 8, 16])
+def test_binary_code_hashing_gives_a_row_for_each_block_of_bits(block: int) -> None:
+    """Blocks put together again are the hash of the id."""
+    ids_U, salt = np.arange(2**18, dtype=np.int64), int(np.random.default_rng(3).integers(0, 2**63))
+    stats = FieldStats("user", ids_U, np.ones_like(ids_U))
+    strategy = strategy_of(REGISTRY, "binary_code_hashing", block=block)
+    encoder = strategy.encoder(stats, np.random.default_rng(3))
+    assert encoder is not None
+    asked_M = np.array([-5, 0, 7, 2**40])
+    rows_MH = encoder.rows_of(asked_M)
+    blocks = math.ceil(32 / block)
+    assert encoder.num_rows == blocks * 2**block
+    code_M = sum((rows_MH[:, h] - h * 2**block) * 2 ** (h * block) for h in range(blocks))
+    assert np.array_equal(code_M, (hash_ids(asked_M, salt) % np.uint64(2**32)).astype(np.int64))
+    few = FieldStats("user", ids_U[: encoder.num_rows - 1], ids_U[: encoder.num_rows - 1] + 1)
+    assert strategy.encoder(few, np.random.default_rng(3)) is None
+
+
+def test_binary_code_hashing_tells_all_ids_apart_with_few_rows() -> None:
+    ids_U = np.arange(100_000, dtype=np.int64)
+    encoder = strategy_of(REGISTRY, "binary_code_hashing").encoder(
+        FieldStats("user", ids_U, np.ones_like(ids_U)), np.random.default_rng(0)
+    )
+    assert encoder is not None
+    assert encoder.num_rows == 1024
+    assert len(np.unique(encoder.rows_of(ids_U), axis=0)) > len(ids_U) - 10
 
 
 # --- what the net sees ------------------------------------------------------------------------------------------------
