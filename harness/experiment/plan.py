@@ -41,6 +41,8 @@ class TrainSpec(Config):
     threads: of one training process; part of the key, as sums depend on it. shuffle_window: examples shuffled together;
     a training split with more is read in windows of blocks from all over it. device: cpu or cuda, of tables and net.
     start: a warm start. keep: whether reporting runs leave their last state, as `states/<key>.pt`; no part of the key.
+    precision: of the net's matrix products in training; tables, optimisers and evaluation are float32 either way. It
+    is left out of what is written, and so of the key, where it is fp32.
     """
 
     epochs: int = Field(4, ge=1, le=10_000)
@@ -54,6 +56,7 @@ class TrainSpec(Config):
     device: Literal["cpu", "cuda"] = "cpu"
     start: StartSpec | None = None
     keep: bool = False
+    precision: Literal["fp32", "bf16"] = Field("fp32", exclude_if=lambda value: value == "fp32")
 
 
 class EvalSpec(Config):
