@@ -51,13 +51,18 @@ def workers_gain() -> float:
 def _wall(results: Path, workers: int, threads: int) -> float:
     sets = [part for value in (*SMALL, f"train.threads={threads}") for part in ("--set", value)]
     common = [str(PLAN), "--results", str(results), *sets]
-    _multiepoch("data", "describe", *common)
+    multiepoch("data", "describe", *common)
     start = time.perf_counter()
-    _multiepoch("benchmark", *common, "--workers", str(workers))
+    multiepoch("benchmark", *common, "--workers", str(workers))
     return time.perf_counter() - start
 
 
-def _multiepoch(*arguments: str) -> None:
+def multiepoch(*arguments: str) -> None:
+    """Run a command of ours, in a process of its own.
+
+    Raises:
+        RuntimeError: it failed.
+    """
     command = [sys.executable, "-m", "harness.cli", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:

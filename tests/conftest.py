@@ -1,21 +1,18 @@
-"""Small inputs for many tests: a tiny data set, built once, a small model, and trials that draw nothing."""
+"""Small inputs for many tests: a tiny data set, built once, and a small model."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
-from matplotlib.figure import Figure
 from support.engine import TINY, store, strategy_of, train_records
 
 from harness.api import Data, Model
 from harness.base import seeds
 from harness.data.indexed import IndexedDataset
-from harness.figures import run_curves
 from harness.plugins.registry import Registry, build
 
 TESTS = Path(__file__).parent
@@ -69,11 +66,3 @@ def _compiled_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
         with FileLock(tmp_path_factory.getbasetemp().parent / "compiling.lock"):
             dataset, model, registry = map(request.getfixturevalue, ("dataset", "model", "registry"))
             train_records(dataset, model, [strategy_of(registry, "none")], epochs=1)
-
-
-@pytest.fixture(scope="module")
-def empty_figures() -> Iterator[None]:
-    """Trials of searches draw no curves, which takes most of a second each."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_curves, "figure", lambda title, runs: Figure(figsize=(1, 1)))
-        yield

@@ -8,13 +8,11 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.base.errors import UserError
-from harness.data.profile.describe import keep_descriptions
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
-from harness.report.write import analyse, ranked_table, write_report
 from harness.results.plan_results import read_plan_result
 from harness.tracking.factory import Kind
 
@@ -34,6 +32,10 @@ def benchmark(
     _own_table(plan, results)
     arms = checked(console, plan, Registry(plugins), results)
     result, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
+
+    from harness.data.profile.describe import keep_descriptions  # here, as the first run would wait for scipy.stats
+    from harness.report.write import analyse, ranked_table, write_report
+
     keep_descriptions(result.data, results)
     analysis = analyse(results, plan.name)
     console.print(ranked_table(analysis))

@@ -113,6 +113,7 @@ class Absence:
         untouched_I = since_I < 0
         since_I = torch.where(untouched_I, ~since_I, since_I)
         missed_I = (step - since_I).clamp_(min=0)
+        self._reach(step)
         keep_I = self._left(missed_I, untouched_I)
         if not self._drifts:
             weight_RD = self._store_RS[:, : self._width]
@@ -172,10 +173,12 @@ class Absence:
         return left_I
 
     def _left_by_absence(self, missed_I: Tensor) -> Tensor:
-        """The product over j of 1 - min(1, j * absent_decay), to so many missed steps; a table grows with them."""
-        most = int(missed_I.max()) if missed_I.numel() else 0
-        if most >= self._left_M.numel():
-            share_M = self._spec.absent_decay * np.arange(max(1024, 2 * most + 1))
-            left_M = np.cumprod(1 - np.minimum(1, share_M)).astype(np.float32)
-            self._left_M = torch.from_numpy(left_M).to(missed_I.device)
+        """The product over j of 1 - min(1, j * absent_decay), to so many missed steps."""
         return self._left_M[missed_I.long()]
+
+    def _reach(self, step: int) -> None:
+        """Let the table of that product hold whatever can be missed by this step, without looking at what is."""
+        if self._spec.absent_decay and step >= self._left_M.numel():
+            share_M = self._spec.absent_decay * np.arange(max(1024, 2 * step + 1))
+            left_M = np.cumprod(1 - np.minimum(1, share_M)).astype(np.float32)
+            self._left_M = torch.from_numpy(left_M).to(self._store_RS.device)

@@ -41,7 +41,10 @@ class DistinctRows:
 
 
 def _moved(tensor: Any, device: torch.device) -> Any:
-    return None if tensor is None else tensor.to(device, non_blocking=True)
+    """Pinned first on its way to a GPU, or the copy would wait for all that the GPU has been told to do."""
+    if tensor is None or device.type == "cpu":
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 @dataclass(frozen=True)

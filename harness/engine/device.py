@@ -16,3 +16,9 @@ def device_of(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("train.device = 'cuda': torch finds no GPU here; accepted: cpu")
     return torch.device(name)
+
+
+def settle(device: torch.device) -> None:
+    """Wait until a GPU has done all it was told, so that a clock shows what that took."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -14,6 +14,7 @@ from harness.api import Model, Strategy
 from harness.data.indexed import IndexedDataset
 from harness.engine import memory, warm_start
 from harness.engine.checkpoint import Checkpoints
+from harness.engine.device import settle
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.evaluator import Evaluator
 from harness.engine.probes import Probes
@@ -90,6 +91,7 @@ def _epoch(
                 loss = trainer.step(batch)
         done, boundary = stop, stop == batches
         step = (epoch - 1) * batches + stop
+        settle(trainer.tables.device)
         clock.trained()
         metrics = evaluate(trainer.net, trainer.tables, full=boundary) | probes(batch, trainer.last_lookup)
         clock.evaluated()

@@ -105,8 +105,9 @@ class Trainer:
             for strategy in self._embedded:
                 answer = strategy.on_embedded(embedded_BFD, labels_BT)
                 embedded_BFD = tensor_like(answer, embedded_BFD, strategy, "on_embedded", "the embedding")
-        logits_BT: Tensor = self.net(embedded_BFD, *(() if batch.length_BQ is None else (batch.length_BQ,)))
-        return logits_BT
+        with torch.autocast(embedded_BFD.device.type, torch.bfloat16, enabled=self.train.precision == "bf16"):
+            logits_BT: Tensor = self.net(embedded_BFD, *(() if batch.length_BQ is None else (batch.length_BQ,)))
+        return logits_BT.float()
 
     def end_epoch(self, epoch: int) -> None:
         with self.randomness():

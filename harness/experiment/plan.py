@@ -42,6 +42,8 @@ class TrainSpec(Config):
     a training split with more is read in windows of blocks from all over it. device: cpu or cuda, of tables and net.
     start: a warm start. keep: whether reporting runs leave their last state, as `states/<key>.pt`; no part of the key.
     loss: logloss, or each positive of a batch against its negatives, of which AUC alone can be read; in the key if so.
+    precision: of the net's matrix products in training; tables, optimisers and evaluation are float32 either way. It
+    is left out of what is written, and so of the key, where it is fp32.
     """
 
     epochs: int = Field(4, ge=1, le=10_000)
@@ -56,6 +58,7 @@ class TrainSpec(Config):
     start: StartSpec | None = None
     keep: bool = False
     loss: Literal["logloss", "in_batch_softmax"] = Field("logloss", exclude_if=lambda loss: loss == "logloss")
+    precision: Literal["fp32", "bf16"] = Field("fp32", exclude_if=lambda value: value == "fp32")
 
 
 class EvalSpec(Config):

@@ -4,60 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING
 
+from harness.figures import rules
+from harness.figures.axis import around
+from harness.figures.chart import Chart
+from harness.figures.marks import Dots, Line, Mark
+from harness.figures.style import CIRCLE, OKABE_ITO
+from harness.figures.svg import sheet
 from harness.metrics import curves
-from harness.metrics.catalog import METRICS
+from harness.metrics.catalog import measured
 from harness.results.keys import MetricKey
 from harness.results.records import Run
 
-if TYPE_CHECKING:  # matplotlib takes a second to import, which a launch would wait for before its first run
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
+FILE = "curves.svg"
 DRAWN = ("auc", "logloss")
-DRAWING = Lock()
+COLOR = OKABE_ITO[0]
 
 
 def write(path: Path, title: str, runs: Sequence[Run]) -> None:
-    """Write them as an image; one thread at a time, which matplotlib asks for."""
-    with DRAWING:
-        figure(title, runs).savefig(path)
-
-
-def figure(title: str, runs: Sequence[Run]) -> Figure:
-    """AUC and logloss of validation examples against the epochs trained, a column per task.
+    """AUC and logloss of validation examples against the epochs trained, as SVG, a column per task.
 
     Thin lines: the subsample, a line per run, also within epochs. Thick: the whole split at the end of each epoch, mean
-    over runs. Dotted: the ends of epochs.
+    over runs. Runs that stopped before the end of an epoch have no curves.
     """
-    from matplotlib.figure import Figure
-
-    tasks = list(dict.fromkeys(task for run in runs if run.boundaries for task in curves.tasks(run.records)))
-    drawing = Figure(figsize=(1 + 3.5 * max(len(tasks), 1), 5.5), layout="constrained")
-    drawing.suptitle(title)
-    if not tasks:
-        return drawing
-    grid = drawing.subplots(len(DRAWN), len(tasks), sharex=True, squeeze=False)
-    for metric, row in zip(DRAWN, grid, strict=True):
-        for task, axes in zip(tasks, row, strict=True):
-            _draw(axes, runs, metric, task)
-            axes.set(ylabel=f"{METRICS[metric].with_unit}, valid", title=task if row is grid[0] else "")
-    for axes in grid[-1]:
-        axes.set_xlabel("epochs trained")
-    return drawing
+    drawn = [run for run in runs if run.boundaries]
+    tasks = dict.fromkeys(task for run in drawn for task in curves.tasks(run.records))
+    rows = [[_chart(drawn, metric, task) for task in tasks] for metric in DRAWN if tasks]
+    path.write_text(sheet(title, rows), encoding="utf-8")
 
 
-def _draw(axes: Axes, runs: Sequence[Run], metric: str, task: str) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    mean = curves.mean_curve(runs, MetricKey("valid", metric, task), at=lambda record: record.epoch)
-    for epoch in list(mean)[:-1]:
-        axes.axvline(epoch, color="0.6", linestyle=":", linewidth=1)
-    key = MetricKey("sample", metric, task)
-    for run in runs:
-        points = [(r.position, r.metrics[key]) for r in run.records if key in r.metrics]
-        axes.plot([x for x, _ in points], [y for _, y in points], color="tab:blue", alpha=0.45, linewidth=1)
-    axes.plot(list(mean), list(mean.values()), color="tab:blue", linewidth=2.2, marker="o")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+def _chart(runs: Sequence[Run], metric: str, task: str) -> Chart:
+    whole, sample = (MetricKey(split, metric, task) for split in ("valid", "sample"))
+    mean = list(curves.mean_curve(runs, whole, at=lambda record: float(record.epoch)).items())
+    thin = [[(r.position, r.metrics[sample]) for r in run.records if sample in r.metrics] for run in runs]
+    last = max(run.records[-1].epoch for run in runs)
+    y = around(f"valid {measured(task, metric)}", [value for line in (mean, *thin) for _, value in line], most=7)
+    lines: list[Mark] = [Line(thin, COLOR, width=0.8, alpha=0.5), Line([mean], COLOR), Dots(mean, CIRCLE, COLOR)]
+    return Chart(rules.epochs_axis(last), y, [*rules.epochs(last, y), *lines])

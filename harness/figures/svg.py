@@ -5,17 +5,18 @@ It is written as text: a page gives it its font, and matplotlib takes some twent
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from zlib import crc32
 
-from harness.figures.chart import EDGE, FONT, GAP, LINE, SAMPLE, SMALL, TICK, Chart
+from harness.figures.chart import EDGE, FONT, GAP, LINE, SAMPLE, SMALL, TICK, WIDTH, Chart
 from harness.figures.marks import Dots, Line, Point
 from harness.figures.style import INK
 
 NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
+DARK = "#24292f"
 STANDALONE_STYLE = (
-    "<style>svg{color:#24292f;font-family:system-ui,sans-serif}"
+    f"<style>svg{{color:{DARK};font-family:system-ui,sans-serif}}"
     "@media(prefers-color-scheme:dark){svg{color:#c9d1d9}}</style>"
 )
 ASCENT, DESCENT = 0.8, 0.2
@@ -48,6 +49,24 @@ def to_svg(chart: Chart, title: str) -> str:
 def standalone(svg: str) -> str:
     """A figure as a file of its own: legible on a light and on a dark ground."""
     return svg.replace(">", f">{STANDALONE_STYLE}", 1)
+
+
+def sheet(title: str, rows: Sequence[Sequence[Chart]]) -> str:
+    """Charts beside and below each other in a file of their own: dark on white, for pages whose ground is not known."""
+    charts = [chart for row in rows for chart in row]
+    wide, high = max((c.width for c in charts), default=WIDTH), max((c.height for c in charts), default=0.0)
+    width, top = wide * max(map(len, rows), default=1), LINE * FONT + GAP
+    parts = [
+        f'<svg {NAMESPACE} viewBox="0 0 {width:g} {top + high * len(rows):g}" font-family="system-ui,sans-serif"'
+        f' font-size="{FONT:g}" color="{DARK}" fill="{INK}">',
+        '<rect width="100%" height="100%" fill="#fff"/>',
+        _text((width / 2, EDGE + ASCENT * FONT), title, "middle"),
+    ]
+    for i, row in enumerate(rows):
+        for j, chart in enumerate(row):
+            box = f'x="{j * wide:g}" y="{top + i * high:g}" width="{chart.width:g}" height="{chart.height:g}"'
+            parts.append(to_svg(chart, f"{title}: {chart.y.label}").replace("<svg", f"<svg {box}", 1))
+    return "\n".join([*parts, "</svg>\n"])
 
 
 def _x_axis(chart: Chart) -> Iterator[str]:

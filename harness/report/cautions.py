@@ -27,6 +27,7 @@ def cautions(analysis: GroupAnalysis) -> list[str]:
     return [
         *(f"Data, {finding}" for finding in analysis.group.findings),
         *_of_draws(analysis),
+        *_of_precision(analysis),
         *_of_order(analysis, arms),
         *_of_splits(analysis, arms),
         *_of_first_epoch(analysis),
@@ -53,6 +54,15 @@ def _of_draws(analysis: GroupAnalysis) -> Iterator[str]:
         yield (
             f"The seeds of each arm were trained and tested on {draws} data sets, such as time origins: intervals hold "
             "what differs between these too, and are too narrow as far as training rows are the same in several."
+        )
+
+
+def _of_precision(analysis: GroupAnalysis) -> Iterator[str]:
+    """Rounding that the question itself may hang on."""
+    if (precision := analysis.plan.train.precision) != "fp32":
+        yield (
+            f"The nets were trained with products in {precision}, which can raise the logloss of later epochs: numbers "
+            "do not compare with those of fp32."
         )
 
 

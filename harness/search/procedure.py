@@ -95,7 +95,7 @@ A search in plan `{plan.name}`. {literal(plan.description)}
   `multi_epoch_gain_valid_over_own_epoch_1` is the value minus that of the trial's own first epoch, positive where it is
   better; the report's gain is on the test split, over one *tuned* epoch of `none`. `boundary_jump_sample_logloss` is
   the loss at the first evaluation of epoch 2 minus that at the end of epoch 1, in nats.
-- **Artifact**: `curves.png`, AUC and logloss of every task by epoch.
+- **Artifact**: `{run_curves.FILE}`, AUC and logloss of every task by epoch.
 """
 
 

@@ -28,6 +28,7 @@ from optuna.trial import FrozenTrial, TrialState
 from harness.base import seeds
 from harness.base.errors import UserError
 from harness.base.markdown import code
+from harness.figures.run_curves import FILE
 from harness.results.plan_results import Trial
 from harness.search.space import STARTUP, Space
 
@@ -149,7 +150,7 @@ class Search:
                 handle.report(value, epoch)
         if draw is not None and not get_all_artifact_meta(stored, storage=self._journal.storage):
             with tempfile.TemporaryDirectory() as folder:
-                draw(path := Path(folder) / "curves.png")
+                draw(path := Path(folder) / FILE)
                 upload_artifact(artifact_store=self._journal.artifacts, file_path=str(path), study_or_trial=handle)
         if trial.value is None:
             self._study.tell(trial.number, state=TrialState.FAIL)

@@ -9,6 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import ClassVar
 
+import torch
+
+from harness.engine.device import settle
 from perf.work import Work
 
 NAMES = tuple(sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem != "__init__"))
@@ -27,6 +30,8 @@ class Contender:
     distributions: ClassVar[tuple[str, ...]] = ("torch",)
     """Whose versions the table names."""
 
+    device = torch.device("cpu")
+    """Where it trains."""
     step: Callable[[], object]
     """One step of training; a contender that is not driven by steps overrides `seconds`."""
 
@@ -41,9 +46,11 @@ class Contender:
         """Wall time of some training steps, after `warmup` untimed ones, and how many they were."""
         for _ in range(warmup):
             self.step()
+        settle(self.device)
         start = time.perf_counter()
         for _ in range(steps):
             self.step()
+        settle(self.device)
         return time.perf_counter() - start, steps
 
     def sizes_mb(self) -> dict[str, float]:

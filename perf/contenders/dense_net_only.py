@@ -17,14 +17,15 @@ class DenseNetOnly(Contender):
         "no ids, no tables, no loader"
     )
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, device: str = "cpu") -> None:
         super().__init__(work)
+        self.device = torch.device(device)
         memory.keep_freed()
         torch.manual_seed(work.seed)
-        self.net = mlp(work)
+        self.net = mlp(work).to(self.device)
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3, fused=True)
-        self.input = torch.randn(work.batch, len(FIELDS) * work.width, requires_grad=True)
-        self.labels = (torch.rand(work.batch, len(TASKS)) < 0.1).float()
+        self.input = torch.randn(work.batch, len(FIELDS) * work.width, device=self.device, requires_grad=True)
+        self.labels = (torch.rand(work.batch, len(TASKS), device=self.device) < 0.1).float()
 
     def parameters(self) -> int:
         return sum(p.numel() for p in self.net.parameters())

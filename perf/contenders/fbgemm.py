@@ -1,4 +1,4 @@
-"""FBGEMM's table-batched embedding on the CPU, the operator inside TorchRec, with row-wise Adagrad in its backward."""
+"""FBGEMM's table-batched embedding, the operator inside TorchRec, with row-wise Adagrad in its backward."""
 
 from __future__ import annotations
 
@@ -26,19 +26,22 @@ class Fbgemm(Contender):
     )
     distributions: ClassVar[tuple[str, ...]] = ("fbgemm-gpu-cpu", "torch")
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, device: str = "cpu") -> None:
         super().__init__(work)
+        self.device = torch.device(device)
         torch.manual_seed(work.seed)
-        self.net = mlp(work)
+        self.net = mlp(work).to(self.device)
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3, fused=True)
         self.batches = batches(work, offset=False)
-        self.offsets = torch.arange(len(FIELDS) * work.batch + 1)
+        self.offsets = torch.arange(len(FIELDS) * work.batch + 1, device=self.device)
         self.make_tables()
 
     def make_tables(self) -> None:
-        on_cpu = EmbeddingLocation.HOST, ComputeDevice.CPU
+        on_gpu = self.device.type == "cuda"
+        where = EmbeddingLocation.DEVICE if on_gpu else EmbeddingLocation.HOST
+        place = where, ComputeDevice.CUDA if on_gpu else ComputeDevice.CPU
         self.tables = SplitTableBatchedEmbeddingBagsCodegen(
-            [(size, self.work.width, *on_cpu) for size in self.work.sizes],
+            [(size, self.work.width, *place) for size in self.work.sizes],
             optimizer=EmbOptimType.EXACT_ROWWISE_ADAGRAD,
             learning_rate=1e-3,
             eps=1e-8,
@@ -54,7 +57,7 @@ class Fbgemm(Contender):
         return sum(self.work.sizes) * self.work.width + sum(p.numel() for p in self.net.parameters())
 
     def step(self) -> None:
-        ids_BF, labels_BT = next(self.batches)
+        ids_BF, labels_BT = (tensor.to(self.device) for tensor in next(self.batches))
         self.optimizer.zero_grad(set_to_none=True)
         logits = self.net(self.embed(ids_BF.t()))
         loss = functional.binary_cross_entropy_with_logits(logits, labels_BT) * len(TASKS)

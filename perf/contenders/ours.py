@@ -15,7 +15,7 @@ from perf.work import Work, dataset
 
 
 class Ours(Contender):
-    """strategy: any expression a plan accepts. optimizer: of the tables."""
+    """strategy: any expression a plan accepts. optimizer: of the tables. device: cpu or cuda."""
 
     label = "ours"
     times = (
@@ -24,15 +24,14 @@ class Ours(Contender):
     )
     distributions = ("multiepoch", "torch", "numba")
 
-    def __init__(self, work: Work, strategy: str = "none", optimizer: str = "adam") -> None:
+    def __init__(self, work: Work, strategy: str = "none", optimizer: str = "adam", device: str = "cpu") -> None:
         super().__init__(work)
         registry = Registry()
         specs = parse_strategy(strategy, registry)
         self.strategies = tuple(build(registry.strategies, "strategy", s.name, s.params) for s in specs)
         self.model = build(registry.models, "model", "dnn", {"dim": work.width, "hidden": work.hidden})
-        self.spec = TrainSpec.model_validate(
-            {"epochs": 2, "batch_size": work.batch, "threads": work.threads, "table_optimizer": optimizer}
-        )
+        train = {"epochs": 2, "batch_size": work.batch, "threads": work.threads, "table_optimizer": optimizer}
+        self.spec = TrainSpec.model_validate(train | {"device": device})
         self.dataset = dataset(work)
         self.table_mb = 0.0
 

@@ -16,7 +16,6 @@ from harness.results.plan_results import PlanResult, read_plan_result
 from harness.search.study import open_journal
 
 SMALL = ("search.trials=1", "seeds=[1]")
-pytestmark = pytest.mark.usefixtures("empty_figures")
 
 
 @pytest.fixture(scope="module")

@@ -28,8 +28,6 @@ from harness.results.keys import RunRole, Status
 from harness.results.plan_results import PlanResult
 from harness.results.records import Run, read
 
-pytestmark = pytest.mark.usefixtures("empty_figures")
-
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path, PlanResult, Watcher]:

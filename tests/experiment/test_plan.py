@@ -154,8 +154,15 @@ def test_the_key_changes_with_every_input_and_with_nothing_else() -> None:
         run_key(spec("reinit+hashing"), "data", REGISTRY),
         run_key(spec(batch_size=12), "data", REGISTRY),
         run_key(spec(epochs=12), "data", REGISTRY),
+        run_key(spec(precision="bf16"), "data", REGISTRY),
     ]
     assert len({key, *others}) == len(others) + 1
+
+
+def test_a_precision_that_is_not_chosen_is_written_nowhere() -> None:
+    """Runs of before it could be chosen keep their keys."""
+    assert "precision" not in spec().model_dump()["train"]
+    assert RunSpec.model_validate(spec(precision="bf16").model_dump()).train.precision == "bf16"
 
 
 def test_the_key_changes_with_the_meaning_of_a_plugin(tmp_path: Path) -> None:

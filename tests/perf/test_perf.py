@@ -12,7 +12,9 @@ import pytest
 import torch
 from rich.console import Console
 
-from perf import beyond_memory, figures, plans, profile, table, throughput
+from harness.results.keys import MetricKey, Status
+from harness.results.records import Record, Run
+from perf import beyond_memory, figures, gpu, plans, precision, profile, table, throughput
 from perf.contenders import NAMES, Contender, NotInstalled, load
 from perf.measure import Measurement, Result, here
 from perf.throughput import Reached, Series
@@ -116,3 +118,32 @@ def test_a_profile_has_all_parts_of_a_step_and_leaves_no_trace() -> None:
     assert set(parts) == {label for label, _, _ in profile.PARTS} | {"whole step"}
     assert min(parts.values()) > 0
     assert [getattr(owner, name) for _, owner, name in profile.PARTS] == before
+
+
+def test_the_table_of_a_gpu_has_a_column_for_every_batch_and_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def measured(what: Measurement) -> Result:
+        if what.contender == "fbgemm":
+            raise NotInstalled("ModuleNotFoundError: No module named 'fbgemm_gpu'")
+        return Result(1.0, 1000.0 * what.work.batch, what.contender, "a step", {}, {}, 0.0)
+
+    monkeypatch.setattr(gpu, "measure", measured)
+    rows = list(gpu.lines(gpu.rows_per_s("cpu", rounds=2), "cpu"))
+    assert "| ours, lazy Adam | 4,096 | 16,384 | 65,536 |" in rows
+    assert "| FBGEMM, row-wise Adagrad | not installed |  |  |" in rows
+
+
+def test_bfloat16_is_compared_by_seed_at_each_epoch() -> None:
+    key = MetricKey("valid", "auc", "click")
+
+    def runs(*curves: tuple[float, ...]) -> dict[int, Run]:
+        records = [[Record(e, e, e, True, {key: auc}) for e, auc in enumerate(curve, start=1)] for curve in curves]
+        return {seed: Run(str(seed), {}, tuple(r), Status.FINISHED, "", {}) for seed, r in enumerate(records)}
+
+    exact, rounded = runs((0.7, 0.6), (0.8, 0.7)), runs((0.7, 0.5), (0.8,))
+    first, second = (precision.change(exact, rounded, epoch, key) for epoch in (1, 2))
+    assert first is not None
+    assert first.values == (0.0, 0.0)
+    assert second is not None
+    assert second.values == pytest.approx((-0.1,))

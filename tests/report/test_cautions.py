@@ -61,6 +61,13 @@ def test_seeds_on_other_data_are_said(tmp_path: Path) -> None:
     assert "trained and tested on 5 data sets, such as time origins" in said(moved)
 
 
+def test_products_that_are_not_in_float32_are_said(tmp_path: Path) -> None:
+    analysis = analysed(bench(tmp_path).group())
+    train = analysis.plan.train.model_copy(update={"precision": "bf16"})
+    analysis.plan = analysis.plan.model_copy(update={"train": train})
+    assert cautions(analysis)[0].startswith("The nets were trained with products in bf16")
+
+
 def test_an_epoch_of_few_steps_is_said(tmp_path: Path) -> None:
     def short(record: Record) -> Record:
         return replace(record, step=record.step // 10)

@@ -16,8 +16,6 @@ from harness.execution.prepare import prepare
 from harness.plugins.registry import Registry
 from harness.search.space import STARTUP
 
-pytestmark = pytest.mark.usefixtures("empty_figures")
-
 
 def history(results: Path) -> list[tuple[int, object, dict[str, object], dict[int, float]]]:
     """All that a study's next proposal can depend on."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 from optuna.artifacts import get_all_artifact_meta
 from optuna_dashboard import get_note
 
 from harness.base.plugin import Knob
+from harness.figures import run_curves
 from harness.results.plan_results import Trial
 from harness.search.space import distribution
 from harness.search.study import Search, link, open_journal
@@ -144,12 +145,14 @@ def test_the_figure_of_a_trial_is_stored_once(tmp_path: Path) -> None:
     study = search(tmp_path)
     asked = study.ask()
     assert asked is not None
-    study.tell(replace(asked, key="key0", value=0.5), {1: 0.4, 2: 0.5}, Figure().savefig)
+    study.tell(
+        replace(asked, key="key0", value=0.5), {1: 0.4, 2: 0.5}, partial(run_curves.write, title="trial 0", runs=[])
+    )
     stored = optuna.load_study(study_name=study.name, storage=open_journal(tmp_path).storage).trials[0]
     assert stored.intermediate_values == {1: 0.4, 2: 0.5}
     (file,) = get_all_artifact_meta(stored, storage=open_journal(tmp_path).storage)
-    assert (file.filename, file.mimetype) == ("curves.png", "image/png")
-    assert (tmp_path / "optuna.artifacts" / file.artifact_id).read_bytes().startswith(b"\x89PNG")
+    assert (file.filename, file.mimetype) == ("curves.svg", "image/svg+xml")
+    assert (tmp_path / "optuna.artifacts" / file.artifact_id).read_text().startswith("<svg")
 
 
 def test_notes_of_trials_lead_to_where_their_runs_are_now(tmp_path: Path) -> None:

@@ -39,8 +39,10 @@ from harness.base.errors import UserError
 from harness.figures.style import OKABE_ITO
 from harness.results.keys import ArmId, ArmRole, MetricKey, RunRole, Status
 from harness.results.plan_results import write_plan_result
+from harness.results.records import Record
 from harness.tracking.members import Member
 from harness.tracking.mlflow import points
+from harness.tracking.mlflow import tracker as tracker_module
 from harness.tracking.mlflow.colors import color
 from harness.tracking.mlflow.tracker import MlflowTracker
 from harness.tracking.sync import sync
@@ -138,23 +140,45 @@ def test_a_finished_run_holds_every_record_and_its_summary(results: Path) -> Non
     assert run.data.metrics["valid/auc_peak_minus_last/click"] == pytest.approx(0.03)
 
 
-def test_a_record_is_one_call(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("soon", "calls"), [(tracker_module.SOON, 3), (0.0, 6)])
+def test_an_epoch_is_one_call_unless_it_takes_long(
+    results: Path, monkeypatch: pytest.MonkeyPatch, soon: float, calls: int
+) -> None:
     tracker = tracker_of(results)
     tracker.start(Member("k1", NONE, RunRole.SEED, 1, {}), spec_of(1))
-    calls = list[str]()
+    called = list[str]()
 
     class Counting:
         def __init__(self, client: MlflowClient) -> None:
             self._client = client
 
         def __getattr__(self, name: str) -> Any:
-            calls.append(name)
+            called.append(name)
             return getattr(self._client, name)
 
     monkeypatch.setattr(tracker.store, "client", Counting(tracker.store.client))
+    monkeypatch.setattr(tracker_module, "SOON", soon)
     for record in records_of(AUC[1]):
         tracker.log("k1", record)
-    assert calls == ["log_batch"] * 6
+    assert called == ["log_batch"] * calls
+
+
+def test_more_points_than_mlflow_takes_at_once_are_written(results: Path) -> None:
+    tracker = tracker_of(results)
+    tracker.start(Member("k1", NONE, RunRole.SEED, 1, {}), spec_of(1))
+    many = {MetricKey("sample", "auc", f"task{i}"): 0.5 for i in range(1500)}
+    tracker.log("k1", Record(1, 10, 1.0, True, many))
+    assert tracker.problem is None
+    assert len(run_of(results, "none", "seed 1").data.metrics) == 1500
+
+
+def test_what_a_run_showed_before_it_failed_within_an_epoch_is_there(results: Path) -> None:
+    tracker = tracker_of(results)
+    tracker.start(Member("k1", NONE, RunRole.SEED, 1, {}), spec_of(1))
+    for record in records_of([0.7, 0.74])[:3]:
+        tracker.log("k1", record)
+    tracker.finish("k1", Status.FAILED)
+    assert [step for step, _ in history(results, run_of(results, "none", "seed 1"))["sample/auc/click"]] == [5, 10, 15]
 
 
 def test_a_failed_run_says_why(results: Path) -> None:
@@ -176,8 +200,8 @@ def test_an_arm_ends_with_means_over_its_finished_seeds(synced: Path) -> None:
     assert parent.data.metrics["chosen_epoch"] == 2
     assert [v for _, v in points["valid/auc/click"]] == pytest.approx([0.71, 0.735, 0.70])
     assert [v for _, v in points["valid/logloss/click"]] == pytest.approx([0.29, 0.265, 0.30])
-    figure = Path(client_of(synced).download_artifacts(parent.info.run_id, "curves.png"))
-    assert figure.read_bytes().startswith(b"\x89PNG")
+    figure = Path(client_of(synced).download_artifacts(parent.info.run_id, "curves.svg"))
+    assert figure.read_text().startswith("<svg")
 
 
 def test_a_failed_seed_is_counted_and_left_out_of_the_means(synced: Path) -> None:

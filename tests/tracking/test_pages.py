@@ -120,7 +120,7 @@ def test_a_trial_shows_its_attributes_its_run_and_its_curve(dashboard: tuple[Pat
     seen = words(page)
     for name, value in study_of(results).trials[1].user_attrs.items():
         assert f"{name} {value}" in seen
-    assert "curves.png" in seen
+    assert "curves.svg" in seen
 
 
 def test_the_note_of_a_study_is_read_as_markdown(dashboard: tuple[Path, str], tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matplotlib.colors import to_hex, to_rgb
-
 from harness.figures.style import OKABE_ITO
 
 PLAIN, BASELINE = "#24292f", "#8c959f"
@@ -21,5 +19,5 @@ def color(strategy: str, strategies: Sequence[str]) -> str:
         return PLAIN if strategy == "none" else BASELINE
     turn, place = divmod(places.index(strategy), len(OKABE_ITO))
     grey, share = SHADES[turn % len(SHADES)]
-    red, green, blue = ((1 - share) * part + share * grey for part in to_rgb(OKABE_ITO[place]))
-    return to_hex((red, green, blue))
+    parts = ((1 - share) * part + share * grey * 255 for part in bytes.fromhex(OKABE_ITO[place][1:]))
+    return "#" + bytes(map(round, parts)).hex()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,16 +88,16 @@ class Parents:
 
     def _draw(self, parent: str, new: ArmSummary) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            run_curves.write(path := Path(folder) / "curves.png", str(new.arm.id), new.done)
+            run_curves.write(path := Path(folder) / run_curves.FILE, str(new.arm.id), new.done)
             self._store.client.log_artifact(parent, str(path))
 
     def _write_costs(self, parent: str, costs: Mapping[int, Mapping[str, float]]) -> None:
         """Dated as if a run with these costs ended now, since the UI draws them over time."""
-        now = self._store.now or time.time()
-        at = now - sum(map(curves.seconds, costs.values()))
+        at, dated = self._store.date() - sum(map(curves.seconds, costs.values())), []
         for epoch, cost in costs.items():
             at += curves.seconds(cost)
-            self._store.write(parent, points.cost_points(cost, epoch), at=at)
+            dated.append((at, points.cost_points(cost, epoch)))
+        self._store.write_dated(parent, dated)
 
     def _top_up(self, run_id: str, known: Mapping[str, float], values: Mapping[str, float]) -> None:
         if changed := {name: value for name, value in values.items() if known.get(name) != value}:

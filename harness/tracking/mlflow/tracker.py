@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,19 @@ from harness.tracking.mlflow.report_run import ROLE, ReportRun
 from harness.tracking.mlflow.store import NOTE, Store
 
 STATUS = {Status.FINISHED: "FINISHED", Status.FAILED: "FAILED"}
+SOON = 10.0
+"""Seconds after which a record within an epoch is written; else it is at the end of the epoch, with the others."""
+
+
+@dataclass
+class _Active:
+    """A run that is being written."""
+
+    records: list[Record] = field(default_factory=list)
+    held: list[tuple[float, list[points.Point]]] = field(default_factory=list)
+    """With their dates; not written yet."""
+    written: float = field(default_factory=time.monotonic)
+    """When the last of it was."""
 
 
 class MlflowTracker:
@@ -40,7 +55,7 @@ class MlflowTracker:
     def __init__(self, results: Path, plan: Plan, warn: Callable[[str], None]) -> None:
         self._results, self._runs, self._plan = results, results.resolve() / "runs", plan
         self._children: dict[str, Child] = {}
-        self._active: dict[str, list[Record]] = {}
+        self._active: dict[str, _Active] = {}
         self.store = Store(results.resolve(), plan.name, notes.plan(plan))
         self.guard = Guard(self.store.shown, warn, self._abandon)
         self._report = ReportRun(self.store, plan.name)
@@ -72,21 +87,24 @@ class MlflowTracker:
             self.store.write(run_id, params=params)
             self.store.read(run_id, spec)
             self.store.client.log_text(run_id, json.dumps(spec, indent=1, sort_keys=True), "spec.json")
-            self._active[member.key] = []
+            self._active[member.key] = _Active()
 
     def log(self, key: str, record: Record) -> None:
-        """Write a record in one call, if the run was started here."""
-        if key in self._active:
-            with self.guard(key):
-                self.store.write(self._children[key].run_id, points.points(record))
-                self._active[key].append(record)
+        """Write a record, if the run was started here: those of an epoch in one call, unless it takes long."""
+        if (run := self._active.get(key)) is not None:
+            run.records.append(record)
+            run.held.append((self.store.date(), points.points(record)))
+            if record.boundary or time.monotonic() - run.written > SOON:
+                with self.guard(key):
+                    self._write_held(key, run)
 
     def finish(self, key: str, status: Status, reason: str = "") -> None:
         """End a child run with its summary, if it was started here."""
-        if key in self._active:
+        if (run := self._active.get(key)) is not None:
             with self.guard(key):
+                self._write_held(key, run)
                 child, tags = self._children[key], {"multiepoch.reason": reason[:500]} if reason else {}
-                self.store.write(child.run_id, points.scalars(points.summarise(self._active[key])), tags)
+                self.store.write(child.run_id, points.scalars(points.summarise(run.records)), tags)
                 self.store.end(child.run_id, STATUS[status])
                 child.status = STATUS[status]
                 del self._active[key]
@@ -149,6 +167,10 @@ class MlflowTracker:
 
     def pages(self) -> list[str]:
         return views.lines(self.store, self._plan, self._results)
+
+    def _write_held(self, key: str, run: _Active) -> None:
+        self.store.write_dated(self._children[key].run_id, run.held)
+        run.held, run.written = [], time.monotonic()
 
     def _abandon(self, key: str) -> None:
         """Write nothing more of a run; it stays unfinished in MLflow."""
