@@ -26,7 +26,7 @@ from harness.analysis.inference import (
     t_interval,
     t_test,
 )
-from perf import fresh
+from perf import fresh, stopping
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = (3, 5, 8, 20, 50)
@@ -123,6 +123,8 @@ def markdown(simulations: int, seed: int) -> str:
         "",
         *_table(FAMILY_HEADER, families),
         "",
+        *on_stopping(simulations // 2, seed),
+        "",
         "## What few seeds can show",
         "",
         "By theory. Detectable: the smallest mean difference, in standard deviations over seeds, that the t test finds "
@@ -152,6 +154,23 @@ def on_fresh_rows(simulations: int, seed: int) -> list[str]:
         "Where all repetitions are tested on the same rows, an interval of seeds alone narrows around what these rows "
         "happen to say. `evaluation.test_error = true` adds their error; `repetitions = 'draws'` gives each repetition "
         "rows of its own, and also speaks of other training data.",
+    ]
+
+
+def on_stopping(simulations: int, seed: int) -> list[str]:
+    """The chapter on plans that repeat an arm until it is settled."""
+    rng = np.random.default_rng(seed)
+    return [
+        "## Stopping when settled",
+        "",
+        f"{simulations:,} plans a line of {stopping.ARMS} arms, `repetitions = {{ most = {stopping.MOST}, settle = "
+        f"{stopping.SETTLE:g} }}`; deviation of a gain over draws {stopping.DEVIATION:g}, half of its variance the "
+        "baseline's. A claim is false if it has the wrong sign, or says of a gain that it is within what it is beyond.",
+        "",
+        *_table(stopping.HEADER, list(stopping.table(simulations, rng))),
+        "",
+        f"Student's t test with Bonferroni's correction, looked at as often, claims a gain where there is none in "
+        f"{_share(stopping.peeking(simulations, rng))} of plans.",
     ]
 
 

@@ -28,7 +28,7 @@ LAYERS = {
     "analysis": "base experiment metrics results",
     "report": "analysis base figures metrics results",
     "tracking": "analysis base experiment figures metrics results search",
-    "execution": "api base data engine experiment metrics plugins results search tracking",
+    "execution": "analysis api base data engine experiment metrics plugins results search tracking",
     "testing": "api base data engine experiment plugins results",
     "facts": "analysis base execution experiment figures metrics plugins report results",
     "commands": "analysis api base data engine execution experiment facts metrics plugins report results search "

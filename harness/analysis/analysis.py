@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from harness.analysis.comparisons import ArmComparison, BySeed, Epochs, compare_arms, paired
+from harness.analysis.comparisons import ArmComparison, BySeed, Epochs, compare_arms, corrected, paired
 from harness.analysis.estimates import Estimate, estimate, holm
 from harness.analysis.load import ArmRuns, Comparison, Group
 from harness.analysis.ranks import Ranking, rank_over_blocks
@@ -21,6 +21,9 @@ class GroupAnalysis:
 
     def __init__(self, group: Group, plan: Plan) -> None:
         self.group, self.plan = group, plan
+        self.read_with: tuple[GroupAnalysis, ...] = ()
+        """The other groups of the plan, which are read in the same tables."""
+        self._uncorrected: dict[tuple[str, str], list[ArmComparison]] = {}
         self._compared: dict[tuple[str, str], list[ArmComparison]] = {}
         self._flips: dict[tuple[str, str, str, bool], dict[int, float | None]] = {}
 
@@ -48,8 +51,20 @@ class GroupAnalysis:
     def compared(self, task: str, metric: str) -> list[ArmComparison]:
         """Every arm, the largest gain over the one-epoch baseline first, arms without a value last."""
         if (task, metric) not in self._compared:
-            self._compared[task, metric] = compare_arms(self.group, self.epochs, task, metric)
+            self._compared[task, metric] = corrected(self.uncorrected(task, metric), self._beside(task, metric))
         return self._compared[task, metric]
+
+    def uncorrected(self, task: str, metric: str) -> list[ArmComparison]:
+        """The same before p is corrected for what is read together."""
+        if (task, metric) not in self._uncorrected:
+            self._uncorrected[task, metric] = compare_arms(self.group, self.epochs, task, metric)
+        return self._uncorrected[task, metric]
+
+    def _beside(self, task: str, metric: str) -> list[ArmComparison]:
+        """The arms of other groups that are read with those of this one: in their own main task, or in that task."""
+        main = task == self.group.task
+        asked = [(other, other.group.task if main else task) for other in self.read_with]
+        return [row for other, its in asked if its in other.group.tasks for row in other.uncorrected(its, metric)]
 
     def sign_flips(
         self, task: str, metric: str, quantity: str, *, against_none: bool = False
@@ -58,7 +73,7 @@ class GroupAnalysis:
         key = (task, metric, quantity, against_none)
         if key not in self._flips:
             found = self.compared(task, metric)
-            arms = [row for row in found if not row.arm.is_baseline]
+            arms = [row for row in (*found, *self._beside(task, metric)) if not row.arm.is_baseline]
             differences = [row.difference(quantity, against_none=against_none) for row in arms]
             adjusted = holm([None if d is None else d.sign_flip for d in differences])
             self._flips[key] = dict.fromkeys(map(id, found)) | dict(zip(map(id, arms), adjusted, strict=True))
@@ -77,7 +92,8 @@ class GroupAnalysis:
         group, gains = self.group, paired(self.at_chosen(left), self.at_chosen(right))
         errors = SamplingErrors(group, self.epochs, MetricKey(group.split, group.metric, group.task))
         error = errors.of([(left, "chosen", 1), (right, "chosen", -1)], gains)
-        return estimate((sign_of(group.metric) * gain for gain in gains.values()), error)
+        values = (sign_of(group.metric) * gain for gain in gains.values())
+        return estimate(values, error, stopped=group.stopped)
 
     def bucket_gains(self, arm: ArmRuns, *, last: bool) -> dict[str, Estimate]:
         """By training count of the rarest id: valid gain over the baseline, at the chosen or at the last epoch."""
@@ -116,6 +132,8 @@ class Analysis:
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
         self.groups = tuple(GroupAnalysis(group, comparison.plan) for group in comparison.groups)
+        for each in self.groups:
+            each.read_with = tuple(other for other in self.groups if other is not each)
 
     @cached_property
     def ranking(self) -> Ranking | None:

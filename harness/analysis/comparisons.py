@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.estimates import Estimate, estimate, holm
@@ -61,9 +61,11 @@ class Contrast:
     value: Estimate | None
     against_none: Estimate | None
     p: float | None = None
-    """Of Student's t test that a difference is zero, Holm-adjusted over the arms of the group; None for a level, for
-    the baseline and from one seed."""
+    """Of the t test that a difference is zero, Holm-adjusted over the arms that are read together; None for a level,
+    for the baseline and from one seed."""
     p_against_none: float | None = None
+    compared: tuple[int, int] = (0, 0)
+    """How many arms p and p_against_none are corrected for."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def paired(left: Mapping[int, float], right: Mapping[int, float]) -> BySeed:
 
 
 def compare_arms(group: Group, epochs: Epochs, task: str, metric: str) -> list[ArmComparison]:
-    """Every arm of a group, largest gain over the one-epoch baseline first, arms without a value last."""
+    """Every arm of a group, largest gain over the one-epoch baseline first, arms without a value last; p is still to be
+    `corrected`."""
     by_arm = {id(a): _quantities(a, epochs[id(a)], group, task, metric) for a in group.everything}
     base = by_arm[id(group.baseline)]["best"] if group.baseline else {}
     sign = sign_of(metric)
@@ -118,12 +121,29 @@ def compare_arms(group: Group, epochs: Epochs, task: str, metric: str) -> list[A
         ArmComparison(arm, tuple(epochs[id(arm)].values()), _contrasts(arm, group, by_arm, errors))
         for arm in group.everything
     ]
-    return sorted(_corrected(found), key=lambda row: _rank(row, sign), reverse=True)
+    return sorted(found, key=lambda row: _rank(row, sign), reverse=True)
+
+
+def corrected(found: list[ArmComparison], read_with: Sequence[ArmComparison] = ()) -> list[ArmComparison]:
+    """The same with Holm-adjusted p-values; a family is one quantity of every arm but baselines.
+
+    read_with: the arms of other groups in the same tables, which belong to the family.
+    """
+    arms = [row for row in (*found, *read_with) if not row.arm.is_baseline]
+    contrasts: dict[int, dict[str, Contrast]] = {id(row): {} for row in arms}
+    for name in QUANTITIES:
+        values = [row.contrasts[name].value if name in DIFFERENCES else None for row in arms]
+        beyond = [row.contrasts[name].against_none for row in arms]
+        own, to_none = (holm([e.p_value if e else None for e in each]) for each in (values, beyond))
+        compared = sum(p is not None for p in own), sum(p is not None for p in to_none)
+        for row, p, p_none in zip(arms, own, to_none, strict=True):
+            contrasts[id(row)][name] = replace(row.contrasts[name], p=p, p_against_none=p_none, compared=compared)
+    return [replace(row, contrasts=contrasts.get(id(row), row.contrasts)) for row in found]
 
 
 def family(found: Iterable[ArmComparison], quantity: str, *, against_none: bool = False) -> int:
     """How many arms the p-values of a difference are corrected for."""
-    return sum(row.p(quantity, against_none=against_none) is not None for row in found)
+    return max((row.contrasts[quantity].compared[against_none] for row in found), default=0)
 
 
 def _quantities(arm: ArmRuns, epochs: Mapping[int, int], group: Group, task: str, metric: str) -> dict[str, BySeed]:
@@ -160,8 +180,8 @@ def _contrasts(
         more = [] if plain is None else [(of, place, -sign) for of, place, sign in _ends(name, plain, group)]
         found[name] = Contrast(
             values,
-            estimate(values.values(), errors.of(ends, values)),
-            estimate(beyond.values(), errors.of(ends + more, beyond)),
+            estimate(values.values(), errors.of(ends, values), stopped=group.stopped),
+            estimate(beyond.values(), errors.of(ends + more, beyond), stopped=group.stopped),
         )
     return found
 
@@ -170,20 +190,6 @@ def _ends(name: str, arm: ArmRuns, group: Group) -> list[End]:
     """What a quantity of an arm is made of."""
     ends = [(arm, place, sign) for place, sign in OWN_ENDS.get(name, {}).items()]
     return [*ends, (group.baseline, "chosen", -1)] if group.baseline and name in OVER_BASELINE else ends
-
-
-def _corrected(found: list[ArmComparison]) -> list[ArmComparison]:
-    """The same with Holm-adjusted p-values; a family is one quantity of every arm but the baseline."""
-    arms = [row for row in found if not row.arm.is_baseline]
-    contrasts: list[dict[str, Contrast]] = [{} for _ in arms]
-    for name in QUANTITIES:
-        family = [row.contrasts[name] for row in arms]
-        own = holm([c.value.p_value if c.value and name in DIFFERENCES else None for c in family])
-        to_none = holm([c.against_none.p_value if c.against_none else None for c in family])
-        for into, contrast, p, p_none in zip(contrasts, family, own, to_none, strict=True):
-            into[name] = replace(contrast, p=p, p_against_none=p_none)
-    corrected = [replace(row, contrasts=c) for row, c in zip(arms, contrasts, strict=True)]
-    return corrected + [row for row in found if row.arm.is_baseline]
 
 
 def _rank(row: ArmComparison, sign: int) -> tuple[float, float]:

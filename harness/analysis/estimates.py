@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from harness.analysis import inference
+from harness.analysis.always_valid import always_interval, always_p
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,13 @@ class Estimate:
     """A mean over seeds with its 95 % Student-t interval; no interval from one seed. values: one per seed.
 
     test_error: standard error of the mean from the test set that all seeds share; 0 where it is unknown, or where each
-    has its own and shows it in its value.
+    has its own and shows it in its value. stopped: whether the values decided how many there are; interval and p are
+    then always valid.
     """
 
     values: tuple[float, ...]
     test_error: float = 0.0
+    stopped: bool = False
 
     @property
     def n(self) -> int:
@@ -39,8 +42,17 @@ class Estimate:
     def _interval(self) -> tuple[float, float] | None:
         if self.deviation is None:
             return None
+        if self.stopped:
+            low, high = self.always(inference.LEVEL)
+            return (low, high) if math.isfinite(low) else None
         low, high = inference.interval_of(self.mean, self.deviation, self.n, self.test_error)
         return float(low), float(high)
+
+    def always(self, level: float) -> tuple[float, float]:
+        """The interval that holds at every number of values at once; infinite where they are too few."""
+        if self.deviation is None:
+            return -math.inf, math.inf
+        return always_interval(self.mean, self.deviation, self.n, level)
 
     @property
     def low(self) -> float | None:
@@ -84,9 +96,11 @@ class Estimate:
 
     @cached_property
     def p_value(self) -> float | None:
-        """Of Student's t test that the mean is zero; None from one seed."""
+        """Of the t test that the mean is zero; None from one seed."""
         if self.deviation is None:
             return None
+        if self.stopped:
+            return float(always_p(self.mean, self.deviation, self.n))
         return float(inference.p_of(self.mean, self.deviation, self.n, self.test_error))
 
     @cached_property
@@ -95,10 +109,10 @@ class Estimate:
         return float(inference.sign_flip(self._array)) if self.n > 1 else None
 
 
-def estimate(values: Iterable[float], test_error: float = 0.0) -> Estimate | None:
+def estimate(values: Iterable[float], test_error: float = 0.0, *, stopped: bool = False) -> Estimate | None:
     """Of values that have nothing in common but their test set; None of none."""
     found = tuple(float(v) for v in values)
-    return Estimate(found, test_error) if found else None
+    return Estimate(found, test_error, stopped) if found else None
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.base.errors import UserError
-from harness.experiment.plan import Plan
+from harness.experiment.plan import Plan, Settling
 from harness.experiment.plan_file import plan_that_ran
 from harness.metrics import curves
 from harness.results.description import Description, kept
@@ -66,7 +66,8 @@ class Group:
     """The arms that are compared with each other: one data set, one model.
 
     task, metric: what the plan selects and ranks by. baseline: the one-epoch reference, which is not among `arms`.
-    pending: strategies of the plan that have no result yet. findings: what in the data set would mislead.
+    pending: strategies of the plan that have no result yet. findings: what in the data set would mislead. stopped:
+    whether what the runs showed decided how many there are.
     """
 
     dataset: str
@@ -78,6 +79,7 @@ class Group:
     baseline: ArmRuns | None
     pending: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    stopped: bool = False
 
     @property
     def name(self) -> str:
@@ -186,7 +188,9 @@ def plans(results: Path) -> list[str]:
 
 def _group(plan: Plan, result: PlanResult, members: list[Arm], results: Path) -> Group:
     runs = results / "runs"
-    arms = [ArmRuns(arm, _runs(runs, arm, plan.seeds), _failed_trials(runs, arm), result.complete) for arm in members]
+    stopped = isinstance(plan.repetitions, Settling)
+    expected = () if stopped else plan.seeds
+    arms = [ArmRuns(arm, _runs(runs, arm, expected), _failed_trials(runs, arm), result.complete) for arm in members]
     return Group(
         dataset=members[0].dataset,
         model=members[0].model,
@@ -197,6 +201,7 @@ def _group(plan: Plan, result: PlanResult, members: list[Arm], results: Path) ->
         baseline=next((a for a in arms if a.is_baseline), None),
         pending=tuple(s for s in plan.strategies if s not in {a.strategy for a in members}),
         findings=result.findings.get(members[0].dataset, ()),
+        stopped=stopped,
     )
 
 

@@ -99,8 +99,8 @@ def _ensure_generated(draw: Draw, label: str, plan: Plan, results: Path) -> None
     """Raises: UserError: the data are none of which another seed gives fresh rows."""
     if indexed.load(data_folder(results, draw.key)).test.truth_NT is None:
         raise UserError(
-            f"plan '{plan.name}': repetitions = 'draws': data set '{label}' is not generated, as its probabilities are "
-            "not known; accepted: 'seeds', or time origins for each seed, by split.rolling in its schema"
+            f"plan '{plan.name}': repetitions are draws: data set '{label}' is not generated, as its probabilities are "
+            "not known; accepted: repetitions = 'seeds', or time origins for each seed, by split.rolling in its schema"
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.analysis.settling import unsettled
 from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launcher, Recorded
 from harness.execution.lock import locked
 from harness.execution.observer import Observer
@@ -53,7 +54,9 @@ class _RunningArm:
     runs: dict[str, Run] = field(default_factory=dict)
     """By key, all runs it was given so far."""
     came_to: Arm | None = None
-    """Once it has ended."""
+    """So far: once it has ended, or waits to be told whether to go on."""
+    parked: bool = False
+    """Whether it waits for that."""
 
 
 class _Scheduler:
@@ -79,12 +82,24 @@ class _Scheduler:
         for arm in self._arms:
             self._advance(arm, None)
         check(self._ready)
-        while self._waiting:
+        while self._waiting or self._resumed():
             while self._ready and self._launcher.free:
                 self._submit(self._next())
-            for event in self._launcher.events(timeout=0.5):
+            for event in self._launcher.events(timeout=0.5) if self._waiting else ():
                 self._handle(event, self._training[event.key])
         return self._write_result(complete=True)
+
+    def _resumed(self) -> bool:
+        """Tell every parked arm whether it needs more repetitions; False: none was parked."""
+        parked = [arm for arm in self._arms if arm.parked]
+        if not parked:
+            return False
+        open_ = unsettled(self._plan, self._write_result(complete=False), self._results)
+        for arm in parked:
+            assert arm.came_to is not None
+            arm.parked = False
+            self._advance(arm, arm.came_to.id in open_)
+        return True
 
     def _next(self) -> Job:
         """The first job of the arm that had the fewest turns, so that a busy hour falls on all arms alike."""
@@ -128,14 +143,18 @@ class _Scheduler:
             if all(j.key in arm.runs for j in arm.asked):
                 self._advance(arm, [arm.runs[j.key] for j in arm.asked])
 
-    def _advance(self, arm: _RunningArm, runs: list[Run] | None) -> None:
+    def _advance(self, arm: _RunningArm, answer: list[Run] | bool | None) -> None:
         """Let an arm ask for its next runs; those on disk are handed over at once."""
         while True:
             try:
-                arm.asked = next(arm.procedure) if runs is None else arm.procedure.send(runs)
+                asked = next(arm.procedure) if answer is None else arm.procedure.send(answer)
             except StopIteration as stop:
                 self._end(arm, stop.value)
                 return
+            if isinstance(asked, Arm):
+                arm.came_to, arm.parked = asked, True
+                return
+            arm.asked = asked
             missing = [job for job in arm.asked if not self._found(arm, job)]
             for job in missing:
                 if job.key not in self._waiting:
@@ -143,7 +162,7 @@ class _Scheduler:
                 self._waiting.setdefault(job.key, []).append(arm)
             if missing:
                 return
-            runs = [arm.runs[job.key] for job in arm.asked]
+            answer = [arm.runs[job.key] for job in arm.asked]
 
     def _end(self, arm: _RunningArm, came_to: Arm) -> None:
         arm.came_to = came_to

@@ -40,7 +40,7 @@ def repetitions(dataset: PluginSpec, plan: Plan, registry: Registry) -> list[tup
     plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
     changes = [plugin.repetition(number) for number in range(max(1, len(plan.seeds)))]
     found = [dataset.model_copy(update={"params": dataset.params | change}) for change in changes]
-    step = int(plan.repetitions == "draws" and not any(changes))
+    step = int(plan.repetitions != "seeds" and not any(changes))
     draws = [(spec, plan.data_seed + step * n) for n, spec in enumerate(found[: len(plan.seeds)], start=1)]
     return [(found[0], plan.data_seed), *draws]
 

@@ -13,6 +13,9 @@ from harness.base.names import FILE_NAME
 from harness.metrics.catalog import PROBES, SELECTABLE
 from harness.metrics.selection import Rule
 
+FIRST_LOOK = 6
+"""Repetitions before an arm is first asked for: with fewer, an always-valid interval is mostly unbounded."""
+
 
 class PluginSpec(Config):
     """A plug-in by name, with every parameter written out."""
@@ -143,6 +146,24 @@ class SearchSpec(Config):
         return value
 
 
+class Settling(Config):
+    """As many draws for each arm as settle its gain: until it is surely above or below zero, or within `settle` of it.
+
+    most: after which an arm is left open.
+    """
+
+    most: int = Field(ge=2, le=1000)
+    settle: float = Field(gt=0)
+
+
+def looks(most: int) -> list[int]:
+    """Numbers of repetitions at which it is asked whether an arm is settled; the last is `most`."""
+    found = [min(most, FIRST_LOOK)]
+    while found[-1] < most:
+        found.append(min(most, found[-1] + max(1, found[-1] // 5)))
+    return found
+
+
 class Plan(Config):
     """A comparison: data sets x models x strategies x seeds, at one search budget.
 
@@ -158,11 +179,20 @@ class Plan(Config):
     seeds: tuple[int, ...]
     """Of the reporting runs; empty for a search alone, which only `tune` makes."""
     data_seed: int = Field(0, ge=0)
-    repetitions: Literal["seeds", "draws"] = "seeds"
-    """What differs between reporting runs of an arm: the seed alone, or also the draw of generated data."""
+    repetitions: Literal["seeds", "draws"] | Settling = "seeds"
+    """What differs between reporting runs of an arm: the seed alone, or also the draw of generated data, as where the
+    number of runs is left to what they show."""
     train: TrainSpec = TrainSpec()
     evaluation: EvalSpec = EvalSpec()
     search: SearchSpec = SearchSpec()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _counted(cls, values: Any) -> Any:
+        """Seeds from 1 on, where their number is left to what they show."""
+        given = values.get("repetitions") if isinstance(values, dict) else None
+        most = given.get("most") if isinstance(given, dict) else None
+        return {"seeds": tuple(range(1, most + 1)), **values} if isinstance(most, int) else values
 
     @field_validator("datasets", "models")
     @classmethod
@@ -185,6 +215,12 @@ class Plan(Config):
             for value in values:
                 if list(values).count(value) > 1:
                     raise ValueError(f"{what} {value!r} is listed twice")
+        if isinstance(self.repetitions, Settling) and self.seeds:
+            if len(self.seeds) != self.repetitions.most:
+                counts = f"seeds are {len(self.seeds)} and repetitions.most {self.repetitions.most}"
+                raise ValueError(f"{counts}; leave out seeds")
+            if "none" not in self.strategies:
+                raise ValueError("repetitions.settle needs strategy 'none', over one epoch of which gains are settled")
         trials = self.search.trials * self.train.epochs  # of the one-epoch baseline, which has the most
         tuning = range(self.search.seed, self.search.seed + trials)
         for seed in self.seeds:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from statistics import fmean
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.analysis.comparisons import ArmComparison
+from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.load import ArmRuns, seeds
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import digits_for, named, number, show
@@ -82,7 +82,8 @@ def _of_order(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[st
         yield f"Of arms with failed seeds nothing is claimed, as what is left is not chance: {named(failed)}."
     lost = [r.arm.label for r in arms if gains[r.arm.label].sign and not r.shown("gain") and not r.arm.failed]
     if lost:
-        yield f"Intervals that exclude zero, but not once corrected for {len(arms)} arms compared: {named(lost)}."
+        compared = family(arms, "gain")
+        yield f"Intervals that exclude zero, but not once corrected for {compared} arms compared: {named(lost)}."
 
 
 def _of_splits(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[str]:

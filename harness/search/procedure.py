@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from harness.base.markdown import code, literal
+from harness.experiment.plan import Settling, looks
 from harness.figures import run_curves
 from harness.metrics import curves
 from harness.metrics.catalog import sign_of
@@ -23,8 +25,12 @@ from harness.search.job import Job
 from harness.search.space import STARTUP
 from harness.search.study import Search
 
-Jobs = Generator[list[Job], list[Run], Arm]
-"""Yields the runs that it wants, is sent their results in the same order, and returns what it came to."""
+Jobs = Generator[list[Job] | Arm, Any, Arm]
+"""Yields the runs that it wants, is sent their results in the same order, and returns what it came to.
+
+Where the number of repetitions is left to what they show, it also yields what it came to so far, and is sent whether it
+needs more.
+"""
 Tried = list[tuple[Trial, Run]]
 
 
@@ -112,25 +118,30 @@ def _attributes(arm: ArmPlan, run: Run) -> dict[str, float]:
     return out
 
 
-def _report(arm: ArmPlan, trials: Tried) -> Generator[list[Job], list[Run], Arm]:
-    """Train the winner on the reporting seeds."""
+def _report(arm: ArmPlan, trials: Tried) -> Jobs:
+    """Train the winner on the reporting seeds, of which only as many as it needs where the plan leaves that open."""
     rule, sign = arm.plan.search.select, sign_of(arm.plan.search.metric)
     values = [(value, t.params) for t, run in trials if (value := _value(arm, rule, run)) is not None]
     chosen = max(values, key=lambda v: sign * v[0])[1] if values else {}
-    jobs = [] if trials and not values else [arm.job(chosen, RunRole.SEED, s, s) for s in arm.plan.seeds]
-    yield jobs
-    return Arm(
-        dataset=arm.dataset,
-        model=arm.model,
-        strategy=arm.strategy,
-        role=arm.role,
-        task=arm.task,
-        select=rule,
-        tuned=bool(trials),
-        chosen=chosen,
-        trials=tuple(trial for trial, _ in trials),
-        runs={job.number: job.key for job in jobs},
-    )
+    seeds = () if trials and not values else arm.plan.seeds
+    for count in looks(len(seeds)) if isinstance(arm.plan.repetitions, Settling) else [len(seeds)]:
+        jobs = [arm.job(chosen, RunRole.SEED, s, s) for s in seeds[:count]]
+        yield jobs
+        found = Arm(
+            dataset=arm.dataset,
+            model=arm.model,
+            strategy=arm.strategy,
+            role=arm.role,
+            task=arm.task,
+            select=rule,
+            tuned=bool(trials),
+            chosen=chosen,
+            trials=tuple(trial for trial, _ in trials),
+            runs={job.number: job.key for job in jobs},
+        )
+        if count < len(seeds) and not (yield found):
+            break
+    return found
 
 
 def _value(arm: ArmPlan, rule: str, run: Run) -> float | None:

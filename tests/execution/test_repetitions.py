@@ -82,7 +82,7 @@ def test_every_repetition_has_its_draw_and_the_search_another(tmp_path: Path) ->
 
 def test_draws_of_what_is_not_generated_are_refused(tmp_path: Path) -> None:
     text = write(tmp_path, SPLIT.replace("rolling = 3\n", ""))
-    with pytest.raises(UserError, match=r"repetitions = 'draws': data set 'table_file' is not generated.*'seeds'"):
+    with pytest.raises(UserError, match=r"repetitions are draws: data set 'table_file' is not generated.*'seeds'"):
         go(plan_of(tmp_path, text, 'repetitions="draws"'), tmp_path / "results")
     assert len(list((tmp_path / "results" / "data").iterdir())) == 1
 
@@ -110,3 +110,30 @@ def test_the_error_of_a_shared_test_set_enters_intervals_where_runs_keep_it(tmp_
     assert gain.test_error == pytest.approx(np.sqrt(np.square(total / 2).sum()), rel=1e-6)
     assert gain.high is not None
     assert gain.high - gain.mean >= 1.9 * gain.test_error
+
+
+@pytest.mark.parametrize(("settle", "most"), [(10.0, 6), (1e-9, 8)])
+def test_an_arm_is_repeated_until_it_is_settled_and_no_more(settle: float, most: int, tmp_path: Path) -> None:
+    text = PLAN.replace("seeds = [1, 2]\n", f"repetitions = {{ most = 8, settle = {settle} }}\n")
+    text = text.replace('"reinit"', '"embedding_dropout"')
+    plan = plan_of(tmp_path, text, "search.trials=0", "train.epochs=1")
+    assert plan.seeds == tuple(range(1, 9))
+    result, watched = go(plan, tmp_path)
+    assert result.complete
+    took = {arm.strategy: len(arm.runs) for arm in result.arms if arm.role == ArmRole.ARM}
+    (base,) = (arm for arm in result.arms if arm.role == ArmRole.ONE_EPOCH)
+    assert took == {"none": 6, "embedding_dropout": most}, "one epoch of none is the baseline, to the bit: settled"
+    assert len(base.runs) == most
+    assert {job.spec.data_seed for job in watched.trained} == set(range(1, most + 1))
+    assert go(plan, tmp_path)[1].trained == []
+    (group,) = load.load(tmp_path, plan.name).groups
+    assert not any(arm.failed for arm in group.everything)
+
+
+def test_repetitions_that_settle_count_their_own_seeds(tmp_path: Path) -> None:
+    for text, why in [
+        (PLAN, "seeds are 2 and repetitions.most 8; leave out seeds"),
+        (PLAN.replace("seeds = [1, 2]\n", "").replace('"none", ', ""), "needs strategy 'none'"),
+    ]:
+        with pytest.raises(UserError, match=why):
+            plan_of(tmp_path, text, "repetitions={ most = 8, settle = 0.0005 }")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from scipy import stats
 from support.simulated import Bench, analysed, compared
 
+from harness.analysis.analysis import Analysis
+from harness.analysis.comparisons import family
 from harness.analysis.inference import holm
 from harness.analysis.load import Group, load
 from harness.report.cautions import cautions
@@ -43,6 +46,20 @@ def test_p_values_are_corrected_over_the_arms_and_not_the_baseline(tmp_path: Pat
     assert all(row.contrasts["best"].p is None for row in arms)
     baseline = next(row for row in compared(group, "click", "auc") if row.arm.is_baseline)
     assert baseline.contrasts["gain"].p is None
+
+
+def test_p_is_corrected_over_all_groups_of_a_plan(tmp_path: Path) -> None:
+    """Their tables are read as one page; a group alone has a smaller family."""
+    for name, gains in (("a", (0.001, 0.002)), ("b", (0.004,))):
+        plan(tmp_path / name, 0.002, gains)
+    whole, other = load(tmp_path / "a", "bench"), load(tmp_path / "b", "bench")
+    analyses = Analysis(replace(whole, groups=whole.groups + other.groups)).groups
+    rows = [row for each in analyses for row in each.ranked if not row.arm.is_baseline]
+    raw = [p for row in rows if (gain := row.value("gain")) and (p := gain.p_value) is not None]
+    assert [row.p("gain") for row in rows] == pytest.approx(holm(raw))
+    assert {family(each.ranked, "gain") for each in analyses} == {5}
+    assert family(analysed(whole.groups[0]).ranked, "gain") == 3
+    assert "corrected for 5 arms" in sensitivity(analyses[1])
 
 
 def test_plans_without_an_effect_rarely_claim_one(tmp_path: Path) -> None:

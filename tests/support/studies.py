@@ -49,6 +49,7 @@ def finish(arm: ArmPlan, crashing: int | None = None, stop_at: int | None = None
     try:
         while True:
             wanted = next(jobs) if runs is None else jobs.send(runs)
+            assert not isinstance(wanted, Arm), "the plan leaves no number of repetitions open"
             asked += wanted
             if stop_at is not None and any((j.role, j.number) == ("trial", stop_at) for j in wanted):
                 return [], asked

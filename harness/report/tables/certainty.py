@@ -9,9 +9,10 @@ from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.estimates import Estimate
 from harness.analysis.inference import LEVEL, seeds_for, smallest_sign_flip
 from harness.analysis.load import seeds
+from harness.analysis.settling import is_settled
 from harness.metrics.catalog import measured
 from harness.report.cautions import tested
-from harness.report.format import NOTHING, baseline_name, digits_for, number, probability
+from harness.report.format import NOTHING, baseline_name, digits_for, named, number, probability
 from harness.report.tables.grids import Cell, Column, Grid, cell
 
 DIFFERENCE = 0.001
@@ -45,25 +46,42 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     gains = [gain for row in arms if (gain := row.value("gain")) and not gain.identical]
     if not gains:
         return ""
+    if analysis.group.stopped:
+        return _on_stopping(analysis)
     n = max(gain.n for gain in gains)
     typical = median(gain.deviation or 0.0 for gain in gains)
-    level = LEVEL / len(arms)
+    compared = family(analysis.ranked, "gain")
+    level = LEVEL / compared
     needed, seen = seeds_for(difference, typical, level), median(gain.detectable(level) or 0.0 for gain in gains)
     price = f"about {seeds(needed)}" if needed else "more than a thousand seeds"
     text = (
-        f"With {seeds(n)}, and corrected for {len(arms)} arms, the median arm would show a gain of "
+        f"With {seeds(n)}, and corrected for {compared} arms, the median arm would show a gain of "
         f"{number(seen, digits)} four times in five, and smaller ones less often: no gain shown is not no gain. To "
         f"show {difference:g} it would take {price}. {_of_test_rows(analysis, gains)}Another search of the same budget "
         "may choose other knobs, which none of the intervals knows of."
     )
     floor = smallest_sign_flip(n)
-    if floor * len(arms) >= LEVEL:
+    if floor * compared >= LEVEL:
         text += (
             f" The sign-flip test, which assumes least, cannot give less than {floor:.4g} with {seeds(n)}"
-            f" ({min(1.0, floor * len(arms)):.4g} corrected for {len(arms)} arms), however large the gain; "
+            f" ({min(1.0, floor * compared):.4g} corrected for {compared} arms), however large the gain; "
             "Student's t can, as it takes differences to be near normal."
         )
     return text
+
+
+def _on_stopping(analysis: GroupAnalysis) -> str:
+    """Of a plan that repeats an arm until it is settled: how often that took."""
+    arms, compared = tested(analysis), family(analysis.ranked, "gain")
+    settled = {row.arm.label: is_settled(analysis, row) for row in arms}
+    took = [f"{row.arm.label} after {len(row.arm.finished)}" for row in arms if settled[row.arm.label]]
+    left = [f"{row.arm.label} after {len(row.arm.finished)}" for row in arms if not settled[row.arm.label]]
+    return (
+        "Each arm was repeated until its gain was settled, on one side of zero or within what the plan calls settled, "
+        f"corrected for {compared} arms. Settled: {named(took) if took else 'none'}. "
+        f"Left open: {named(left) if left else 'none'}. Intervals and p are always valid: they hold wherever an arm "
+        "stops, and are wider than Student's t, which would not."
+    )
 
 
 def _of_test_rows(analysis: GroupAnalysis, gains: list[Estimate]) -> str:

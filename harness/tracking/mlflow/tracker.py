@@ -11,8 +11,8 @@ from typing import Any
 
 from mlflow.entities import Run as MlflowRun
 
-from harness.analysis.analysis import GroupAnalysis
-from harness.analysis.load import groups
+from harness.analysis.analysis import Analysis
+from harness.analysis.load import Comparison, groups
 from harness.experiment.plan import Plan
 from harness.metrics import curves
 from harness.results import records
@@ -136,9 +136,9 @@ class MlflowTracker:
         wanted = {arm.id for arm in arms}
         with self.guard():
             so_far = PlanResult(self._plan.name, {}, tuple(among), complete)
-            for group in groups(self._plan, so_far, self._results):
-                analysis = GroupAnalysis(group, self._plan)
-                for each in (runs for runs in group.everything if runs.arm.id in wanted):
+            found = groups(self._plan, so_far, self._results)
+            for analysis in Analysis(Comparison(so_far, self._plan, found)).groups:
+                for each in (runs for runs in analysis.group.everything if runs.arm.id in wanted):
                     self.store.now = self._ended(each.arm)
                     self._parents.finish(ArmSummary(analysis, each))
         self.store.now = None

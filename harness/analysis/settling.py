@@ -1,0 +1,34 @@
+"""Which arms of a plan need more repetitions, where what they showed so far may decide that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.analysis.analysis import Analysis, GroupAnalysis
+from harness.analysis.comparisons import ArmComparison, family
+from harness.analysis.inference import LEVEL
+from harness.analysis.load import Comparison, groups
+from harness.experiment.plan import Plan, Settling
+from harness.results.keys import ArmId
+from harness.results.plan_results import PlanResult
+
+
+def unsettled(plan: Plan, result: PlanResult, results: Path) -> set[ArmId]:
+    """The arms whose gain is not settled, and the baselines they are compared with."""
+    found: set[ArmId] = set()
+    for each in Analysis(Comparison(result, plan, groups(plan, result, results))).groups:
+        open_ = [row.arm.arm.id for row in each.ranked if not row.arm.is_baseline and not is_settled(each, row)]
+        base = each.group.baseline
+        found.update(open_, [base.arm.id] if open_ and base else [])
+    return found
+
+
+def is_settled(analysis: GroupAnalysis, row: ArmComparison) -> bool:
+    """Whether the always-valid interval of an arm's gain, corrected for the number of arms, lies on one side of zero or
+    within what the plan calls settled. What has failed or is the baseline to the bit will not change."""
+    settling, gain = analysis.plan.repetitions, row.value("gain")
+    assert isinstance(settling, Settling)
+    if gain is None or gain.identical or row.arm.failed:
+        return True
+    low, high = gain.always(LEVEL / max(1, family(analysis.ranked, "gain")))
+    return low > 0 or high < 0 or (low > -settling.settle and high < settling.settle)
