@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from harness.base.config import Config
+from harness.base.durations import duration
 from harness.base.errors import unknown
 from harness.base.names import FILE_NAME
 from harness.metrics.catalog import PROBES, SELECTABLE
@@ -35,12 +36,31 @@ class StartSpec(Config):
     counts: bool = True
 
 
+class ContinualSpec(Config):
+    """Training on window after window of a log, each evaluated on the next one before that is trained on.
+
+    windows: so many, of equally many rows, or how long each is, as 1d. start: each begins warm, with what the one
+    before ended with, or fresh.
+    """
+
+    windows: int | str = 10
+    start: Literal["warm", "fresh"] = "warm"
+
+    @field_validator("windows")
+    @classmethod
+    def _two(cls, value: int | str) -> int | str:
+        if (value if isinstance(value, int) else 2 * duration(value)) < 2:
+            raise ValueError("accepted: a number from 2 on, or a time as 1d")
+        return value
+
+
 class TrainSpec(Config):
     """The knobs that every strategy shares.
 
     threads: of one training process; part of the key, as sums depend on it. shuffle_window: examples shuffled together;
     a training split with more is read in windows of blocks from all over it. device: cpu or cuda, of tables and net.
     start: a warm start. keep: whether reporting runs leave their last state, as `states/<key>.pt`; no part of the key.
+    continual: epochs are of every window.
     """
 
     epochs: int = Field(4, ge=1, le=10_000)
@@ -54,6 +74,7 @@ class TrainSpec(Config):
     device: Literal["cpu", "cuda"] = "cpu"
     start: StartSpec | None = None
     keep: bool = False
+    continual: ContinualSpec | None = None
 
 
 class EvalSpec(Config):
