@@ -1,4 +1,8 @@
-"""What a continual plan says window by window: levels, gains over the one-epoch baseline, and whether these last."""
+"""What a continual plan says window by window: levels, gains over the one-epoch baseline, and whether these last.
+
+An arm is read at the last of its numbers of epochs per window, whatever validation picks: where that is one, an arm is
+the baseline itself, and says nothing of what further epochs come to.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ ByWindow = Mapping[int, BySeed]
 
 @dataclass(frozen=True)
 class ArmWindows:
-    """An arm at its chosen epochs, which are those of all windows, in the plan's task and metric.
+    """An arm trained for all epochs of the plan on every window, in the plan's task and metric.
 
     gains: over the baseline on the same window, paired by seed, positive where better.
     """
@@ -50,20 +54,21 @@ def by_window(analysis: GroupAnalysis) -> list[ArmWindows]:
     """Every arm with a window, in the order of the group, the baseline last; none where the plan is not continual."""
     group = analysis.group
     sign, key = sign_of(group.metric), MetricKey(group.split, group.metric, group.task)
-    base = {} if group.baseline is None else _values(analysis, group.baseline, key)
+    base = {} if group.baseline is None else _values(group.baseline, key)
     found = []
     for arm in group.everything:
-        if values := _values(analysis, arm, key):
+        if values := _values(arm, key):
             paired_by_window = {window: paired(by_seed, base.get(window, {})) for window, by_seed in values.items()}
             gains = {w: {s: sign * d for s, d in by_seed.items()} for w, by_seed in paired_by_window.items() if by_seed}
             found.append(ArmWindows(arm, values, gains))
     return found
 
 
-def _values(analysis: GroupAnalysis, arm: ArmRuns, key: MetricKey) -> dict[int, BySeed]:
-    epochs, found = analysis.epochs[id(arm)], dict[int, BySeed]()
+def _values(arm: ArmRuns, key: MetricKey) -> dict[int, BySeed]:
+    found = dict[int, BySeed]()
     for seed, run in arm.finished.items():
+        epochs = 1 if arm.is_baseline else len(run.boundaries)
         for record in run.windows:
-            if record.boundary and record.epoch == epochs[seed] and key in record.metrics:
+            if record.boundary and record.epoch == epochs and key in record.metrics:
                 found.setdefault(record.window, {})[seed] = record.metrics[key]
     return dict(sorted(found.items()))

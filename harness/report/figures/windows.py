@@ -52,9 +52,16 @@ def _chart(analysis: GroupAnalysis, styles: Sequence[ArmStyle], values: dict[int
         arms.append(ArmPoints(i, style, _points(values.get(id(arm), {}))))
     last = max((w for by_seed in values.values() for w in by_seed), default=1)
     x = axis("trained up to window", 0.8, last + 0.2, MOST_TICKS)
-    reached = [value for arm in arms if arm.style.highlighted for value in arm.reached]
-    y = around(f"{what}{group.split} {measured(group.task, group.metric)}", reached, MOST_TICKS)
+    y = around(f"{what}{group.split} {measured(group.task, group.metric)}", _frame(arms), MOST_TICKS)
     return Chart(x, y, arm_marks.curves(arms, fade=False))
+
+
+def _frame(arms: Sequence[ArmPoints]) -> list[float]:
+    """Values that the frame holds: every mean, and intervals as far as they leave the means readable."""
+    means = [mean for arm in arms if arm.style.highlighted for _, mean in arm.means] or [0.0]
+    room = (max(means) - min(means)) / 2
+    reached = [value for arm in arms if arm.style.highlighted for value in arm.reached]
+    return [min(max(value, min(means) - room), max(means) + room) for value in reached]
 
 
 def _points(values: ByWindow) -> list[tuple[float, Estimate]]:

@@ -1,4 +1,4 @@
-"""What arms gain window by window: in the first, in the last, and how that changes."""
+"""What arms gain by all epochs of a plan, window by window: after the first, after the last, and how that changes."""
 
 from __future__ import annotations
 
