@@ -121,7 +121,7 @@ def test_a_window_is_read_alone_and_all_else_is_the_mean_of_them() -> None:
         Record(e, 10 * e, float(e), True, typed({"valid/auc/t": v, "test/auc/t": v}), window=w)
         for e, w, v in [(1, 1, 0.5), (1, 2, 0.6), (2, 1, 0.7), (2, 2, 0.9)]
     ]
-    run = Run("k", {}, mean_over_windows(ends), Status.FINISHED, "", {}, tuple(ends))
+    run = Run("k", {}, mean_over_windows(ends), Status.FINISHED, "", {}, windows=tuple(ends))
     readings = Readings([NamedRuns("d", "m", "plain", {1: run})], "t")
     for expression, expected in (
         ("auc(plain, 2) - auc(plain, 1)", 0.25),
