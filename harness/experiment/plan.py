@@ -72,9 +72,9 @@ class TrainSpec(Config):
     threads: int = Field(1, ge=1, le=1024)
     shuffle_window: int = Field(1 << 22, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
-    start: StartSpec | None = None
-    keep: bool = False
-    continual: ContinualSpec | None = None
+    start: StartSpec | None = Field(None, exclude_if=lambda asked: asked is None)
+    keep: bool = Field(False, exclude_if=lambda asked: not asked)
+    continual: ContinualSpec | None = Field(None, exclude_if=lambda asked: asked is None)
 
 
 class EvalSpec(Config):
