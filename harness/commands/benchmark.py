@@ -67,6 +67,6 @@ def _table_of(results: Path, name: str) -> str | None:
 
 def report_files(results: Path, plan: str) -> list[Path]:
     """The report, and the tables and figures of one plan."""
-    named = re.compile(re.escape(read_plan_result(results, plan).table) + r"(-\d+|-ranks)?")
+    named = re.compile(re.escape(read_plan_result(results, plan).table) + r"(-\d+(-windows)?|-ranks)?")
     mine = [file for file in sorted((results / "tables").glob("*")) if named.fullmatch(file.stem)]
     return [file for file in (results / "report.html", *mine) if file.is_file()]

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from itertools import islice
-
-import torch
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from harness.api import Model, Strategy
 from harness.data.indexed import IndexedDataset
+from harness.data.windows import Windows
 from harness.engine import memory, warm_start
 from harness.engine.checkpoint import Checkpoints
-from harness.engine.device import settle
-from harness.engine.embedding_tables import EmbeddingTables
-from harness.engine.evaluator import Evaluator
-from harness.engine.probes import Probes
+from harness.engine.epochs import Diverged as Diverged
+from harness.engine.epochs import Epochs
 from harness.engine.trainer import Trainer
-from harness.engine.warm_start import State
-from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.engine.warm_start import KEPT, State
+from harness.experiment.plan import ContinualSpec, EvalSpec, StartSpec, TrainSpec
 from harness.metrics.catalog import PROBES, Needs
 from harness.results.records import Record
-
-
-class Diverged(Exception):
-    """The loss is no longer a number."""
 
 
 def run(
@@ -42,89 +32,102 @@ def run(
         UserError: the run cannot begin with the state that the plan names.
     """
     memory.forget_peak()
-    truth = any(PROBES[name].needs == Needs.TRUTH for name in evaluation.probes)
-    trainer = _trainer(dataset, model, strategies, train, seed, truth=truth)
-    dataset = trainer.dataset
-    probed = dataset.tasks.index(evaluation.task) if evaluation.task else 0
-    probes = Probes(evaluation.probes, dataset, trainer.mapping, trainer.tables, probed)
-    done = checkpoints.epoch if checkpoints else 0
-    if checkpoints and done:
-        trainer.restore(checkpoints.take())
-    evaluate = Evaluator(dataset, trainer.mapping, evaluation)
+    course = _Course(dataset, model, strategies, train, evaluation, seed, checkpoints)
     peak = 0.0
-    for epoch in range(done + 1, train.epochs + 1):
-        for record in _epoch(epoch, trainer, evaluate, probes, evaluation.points):
-            peak = max(peak, memory.peak_mib())
-            yield replace(record, cost=record.cost | {"peak_memory_mb": peak}) if record.boundary else record
-        trainer.end_epoch(epoch)
-        if checkpoints and epoch < train.epochs and checkpoints.due():
-            checkpoints.save(epoch, trainer.state())
-    if train.keep:
-        keep(warm_start.end_state(trainer, model))
+    for record in course.records(keep):
+        peak = max(peak, memory.peak_mib())
+        yield replace(record, cost=record.cost | {"peak_memory_mb": peak}) if record.boundary else record
 
 
-def _trainer(
-    dataset: IndexedDataset, model: Model, strategies: Sequence[Strategy], train: TrainSpec, seed: int, *, truth: bool
-) -> Trainer:
-    """A trainer before its first step, with the state that the plan has it begin with."""
-    if train.start is None:
-        return Trainer(dataset, model, strategies, train, seed, truth=truth)
-    state = warm_start.read(train.start)
-    warm_start.check(state, train.start, model, strategies, dataset, train)
-    trainer = Trainer(warm_start.knowing(dataset, state, train.start), model, strategies, train, seed, truth=truth)
-    warm_start.begin(trainer, state, train.start)
-    return trainer
+Begin = tuple[State, StartSpec] | None
+"""A state, and what of it a run begins with."""
 
 
-def _epoch(
-    epoch: int, trainer: Trainer, evaluate: Evaluator, probes: Probes, points: Sequence[float]
-) -> Iterator[Record]:
-    """Train one epoch; a record at each of these shares of it, and at its end."""
-    clock, batches = _Clock(), len(trainer.batches)
-    stops = sorted({max(1, round(p * batches)) for p in points} | {batches})
-    trainer.start_epoch(epoch)
-    order = trainer.batches.epoch(epoch)
-    touched, done = trainer.tables.rows_touched, 0
-    for stop in stops:
-        with trainer.randomness():
-            for batch in islice(order, stop - done):
-                loss = trainer.step(batch)
-        done, boundary = stop, stop == batches
-        step = (epoch - 1) * batches + stop
-        settle(trainer.tables.device)
-        clock.trained()
-        metrics = evaluate(trainer.net, trainer.tables, full=boundary) | probes(batch, trainer.last_lookup)
-        clock.evaluated()
-        if not torch.isfinite(loss) or not all(map(math.isfinite, metrics.values())):
-            raise Diverged(f"the loss is not a finite number in epoch {epoch} by step {step} ({loss.item()})")
-        cost = clock.cost(len(trainer.dataset.train), trainer.tables, touched, batches) if boundary else {}
-        position = epoch - 1 + stop / batches
-        yield Record(epoch, step, position, boundary, metrics, cost, evaluate.last_influences)
+@dataclass(frozen=True)
+class _Course:
+    """A run, as `run` is asked for it."""
+
+    dataset: IndexedDataset
+    model: Model
+    strategies: Sequence[Strategy]
+    train: TrainSpec
+    evaluation: EvalSpec
+    seed: int
+    checkpoints: Checkpoints | None
+
+    def records(self, keep: Callable[[State], object]) -> Iterator[Record]:
+        trainer = yield from self._whole() if self.train.continual is None else self._by_window(self.train.continual)
+        if self.train.keep:
+            keep(warm_start.end_state(trainer, self.model))
+
+    def _whole(self) -> Generator[Record, None, Trainer]:
+        """Train on the training split."""
+        done, last = self._done, self.train.epochs
+        trainer, epochs = self._begun(self.dataset, self._start())
+        if self.checkpoints and done:
+            trainer.restore(self.checkpoints.take())
+        for epoch in range(done + 1, last + 1):
+            yield from epochs.record(epoch)
+            if self.checkpoints and epoch < last and self.checkpoints.due():
+                self.checkpoints.save(epoch, trainer.state())
+        return trainer
+
+    def _by_window(self, spec: ContinualSpec) -> Generator[Record, None, Trainer]:
+        """Train on window after window of the log.
+
+        Begun warm, a window depends on how many epochs those before it had. So there is a pass over all windows for
+        every number of epochs up to the plan's, of which the last epoch of each window is recorded. Begun fresh, one
+        pass shows every epoch.
+        """
+        windows, warm, last = Windows(self.dataset, spec.windows), spec.start == "warm", self.train.epochs
+        done, ended = self._done, 0
+        for recorded in [range(k, k + 1) for k in range(1, last + 1)] if warm else [range(1, last + 1)]:
+            begin = self._start()
+            for number in range(1, len(windows) + 1):
+                before, ended = ended, ended + len(recorded)
+                if ended <= done:
+                    continue
+                if self.checkpoints and warm and number > 1 and before == done:
+                    begin = self.checkpoints.take(), KEPT
+                trainer, epochs = self._begun(windows.data(number), begin)
+                begin = None if warm else begin  # it is as large as the tables, which have taken it over
+                yield from _of_window(number, epochs, recorded)
+                if warm:
+                    begin = warm_start.end_state(trainer, self.model), KEPT
+                if self.checkpoints and ended < last * len(windows) and self.checkpoints.due():
+                    self.checkpoints.save(ended, begin[0] if warm and begin else {})
+        return trainer
+
+    @property
+    def _done(self) -> int:
+        """How many epochs are recorded, and need not be trained again."""
+        return self.checkpoints.epoch if self.checkpoints else 0
+
+    def _start(self) -> Begin:
+        """The state that the plan names."""
+        if (spec := self.train.start) is None:
+            return None
+        state = warm_start.read(spec)
+        warm_start.check(state, spec, self.model, self.strategies, self.dataset, self.train)
+        return state, spec
+
+    def _begun(self, dataset: IndexedDataset, begin: Begin) -> tuple[Trainer, Epochs]:
+        """A trainer before its first step."""
+        truth = any(PROBES[name].needs == Needs.TRUTH for name in self.evaluation.probes)
+        known = dataset if begin is None else warm_start.knowing(dataset, *begin)
+        trainer = Trainer(known, self.model, self.strategies, self.train, self.seed, truth=truth)
+        if begin is not None:
+            warm_start.begin(trainer, *begin)
+        return trainer, Epochs(trainer, self.evaluation)
 
 
-class _Clock:
-    """Measures training and evaluation in one epoch: seconds of the wall, and of processors over all threads."""
-
-    def __init__(self) -> None:
-        self._spent = dict.fromkeys(("train_s", "eval_s", "train_cpu_s", "eval_cpu_s"), 0.0)
-        self._last = time.perf_counter(), time.process_time()
-
-    def trained(self) -> None:
-        self._lap("train")
-
-    def evaluated(self) -> None:
-        self._lap("eval")
-
-    def _lap(self, what: str) -> None:
-        (wall, cpu), self._last = self._last, (time.perf_counter(), time.process_time())
-        self._spent[f"{what}_s"] += self._last[0] - wall
-        self._spent[f"{what}_cpu_s"] += self._last[1] - cpu
-
-    def cost(self, examples: int, tables: EmbeddingTables, touched_before: int, steps: int) -> dict[str, float]:
-        return {
-            **self._spent,
-            "rows_per_s": examples / self._spent["train_s"],
-            "distinct_rows_per_step": (tables.rows_touched - touched_before) / steps,
-            "table_rows": float(len(tables.store)),
-            "table_mb": tables.store.nbytes / 2**20,
-        }
+def _of_window(number: int, epochs: Epochs, recorded: range) -> Iterator[Record]:
+    """Train the epochs of a window, and record some."""
+    try:
+        for epoch in range(1, recorded.start):
+            epochs.train(epoch)
+        for epoch in recorded:
+            for record in epochs.record(epoch):
+                yield replace(record, window=number, influences={})  # of another test set in each window
+    except Diverged as error:
+        raise Diverged(f"window {number}: {error}") from None

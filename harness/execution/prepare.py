@@ -12,6 +12,7 @@ from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.leaks.checks import findings_of
 from harness.data.meter import Say, silent
+from harness.data.windows import Windows
 from harness.engine import warm_start
 from harness.engine.device import device_of
 from harness.engine.network import check_fits
@@ -41,6 +42,8 @@ def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) ->
         draws = _built(dataset, label, plan, registry, results, say)
         data, found = indexed.load(data_folder(results, draws[0].key)), findings_of(data_folder(results, draws[-1].key))
         task = _task(plan, data, label)
+        if (continual := plan.train.continual) is not None:
+            Windows(data, continual.windows).check(data.tasks.index(task))
         for model, model_label in zip(models, labels(plan.models), strict=True):
             net = build(registry.models, "model", model.name, model.params)
             check_fits(net, data)

@@ -96,7 +96,8 @@ class Display:
                 auc = (
                     f"{task} {record.metrics[MetricKey('sample', 'auc', task)]:.4f}" for task in curves.tasks([record])
                 )
-                table.add_row(name(job), f"epoch {record.position:.2f}", "[dim]AUC[/] " + "  ".join(auc))
+                where = f"window {record.window}, " if record.window else ""
+                table.add_row(name(job), f"{where}epoch {record.position:.2f}", "[dim]AUC[/] " + "  ".join(auc))
         return Group(self._bar, table)
 
 

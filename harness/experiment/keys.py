@@ -36,7 +36,6 @@ def run_key(spec: RunSpec, data: str, registry: Registry) -> str:
     meanings = [entry_of(registry.models, "model", spec.model.name).meaning]
     meanings += [entry_of(registry.strategies, "strategy", s.name).meaning for s in spec.strategy]
     rest = spec.model_dump(mode="json", exclude=NOT_IN_KEY)
-    rest["train"] = {knob: value for knob, value in rest["train"].items() if value is not None}
     return _digest((rest, data, meanings, version("torch"), version("numpy"), ENGINE))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from harness.base.config import Config
+from harness.base.durations import duration
 from harness.base.errors import unknown
 from harness.base.names import FILE_NAME
 from harness.metrics.catalog import PROBES, SELECTABLE
@@ -38,6 +39,24 @@ class StartSpec(Config):
     counts: bool = True
 
 
+class ContinualSpec(Config):
+    """Training on window after window of a log, each evaluated on the next one before that is trained on.
+
+    windows: so many, of equally many rows, or how long each is, as 1d. start: each begins warm, with what the one
+    before ended with, or fresh.
+    """
+
+    windows: int | str = 10
+    start: Literal["warm", "fresh"] = "warm"
+
+    @field_validator("windows")
+    @classmethod
+    def _two(cls, value: int | str) -> int | str:
+        if (value if isinstance(value, int) else 2 * duration(value)) < 2:
+            raise ValueError("accepted: a number from 2 on, or a time as 1d")
+        return value
+
+
 class TrainSpec(Config):
     """The knobs that every strategy shares.
 
@@ -47,6 +66,7 @@ class TrainSpec(Config):
     loss: logloss, or each positive of a batch against its negatives, of which AUC alone can be read; in the key if so.
     precision: of the net's matrix products in training; tables, optimisers and evaluation are float32 either way. It
     is left out of what is written, and so of the key, where it is fp32.
+    continual: epochs are of every window.
     """
 
     epochs: int = Field(4, ge=1, le=10_000)
@@ -58,10 +78,11 @@ class TrainSpec(Config):
     threads: int = Field(1, ge=1, le=1024)
     shuffle_window: int = Field(1 << 22, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
-    start: StartSpec | None = None
-    keep: bool = False
     loss: Literal["logloss", "in_batch_softmax"] = Field("logloss", exclude_if=lambda loss: loss == "logloss")
     precision: Literal["fp32", "bf16"] = Field("fp32", exclude_if=lambda value: value == "fp32")
+    start: StartSpec | None = Field(None, exclude_if=lambda asked: asked is None)
+    keep: bool = Field(False, exclude_if=lambda asked: not asked)
+    continual: ContinualSpec | None = Field(None, exclude_if=lambda asked: asked is None)
 
 
 class EvalSpec(Config):

@@ -3,8 +3,9 @@
 A reading is `<metric>(...)` of the test split or `<split>_<metric>(...)`, its arguments in any order: names of the data
 set, model or strategy that tell which run; a task, or the part of a probe, in quotes if it is no identifier; and when:
 a position in epochs (1.25), `best` for the epoch with the best valid AUC, or `last`. `during(2, sample_auc(plain))` is
-the mean over the evaluations of epoch 2. `rank_correlation(a, b, best)` is Spearman's between the AUC of all strategies
-on two data sets.
+the mean over the evaluations of epoch 2. Of a continual plan every reading is a mean over its windows;
+`window(9, auc(reinit, 2))` is that of one. `rank_correlation(a, b, best)` is Spearman's between the AUC of all
+strategies on two data sets.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
@@ -97,12 +98,24 @@ class Readings:
             case ast.Call(ast.Name("during"), [ast.Constant(epoch), inner]):
                 assert isinstance(epoch, int)
                 return self._mean(inner, seed, epoch)
+            case ast.Call(ast.Name("window"), [ast.Constant(number), inner]):
+                assert isinstance(number, int)
+                return self._of_window(number)._value(inner, seed, position)
             case ast.Call(ast.Name(function), arguments):
                 values = [_argument(a) for a in arguments]
                 if function == RANKS:
                     return self._ranks(values, seed)
                 return self._reading(function, values, seed, position)
         raise AssertionError(ast.dump(node))
+
+    def _of_window(self, number: int) -> Readings:
+        """The same of what one window recorded."""
+
+        def narrowed(run: Run) -> Run:
+            return replace(run, records=tuple(r for r in run.windows if r.window == number))
+
+        arms = [replace(arm, runs={seed: narrowed(run) for seed, run in arm.runs.items()}) for arm in self.arms]
+        return Readings(arms, self.task)
 
     def _mean(self, node: ast.expr, seed: int, epoch: int) -> float:
         values = []
@@ -159,8 +172,11 @@ def _check(node: ast.AST, placed: bool) -> None:
     match node:
         case ast.Call(ast.Name("during"), [ast.Constant(int()), inner]):
             _check(inner, placed=False)
-        case ast.Call(ast.Name("during")):
-            raise ValueError(f"{ast.unparse(node)} is not accepted; accepted: during(epoch, readings)")
+        case ast.Call(ast.Name("window"), [ast.Constant(int()), inner]):
+            _check(inner, placed)
+        case ast.Call(ast.Name("during" | "window" as function)):
+            what = {"during": "epoch", "window": "number"}[function]
+            raise ValueError(f"{ast.unparse(node)} is not accepted; accepted: {function}({what}, readings)")
         case ast.Call(ast.Name(function), arguments):
             values = [_argument(a) for a in arguments]
             if function != RANKS:
@@ -207,6 +223,8 @@ def _split_metric(function: str) -> tuple[str, str]:
 
 
 def _read(run: Run, key: MetricKey, when: str | float, task: str) -> float:
+    if not run.records:
+        raise Missing
     if when == "last":
         record = run.boundaries[-1]
     elif when == "best":

@@ -10,9 +10,10 @@ from rich.table import Table
 
 from harness.analysis import load
 from harness.analysis.analysis import Analysis
+from harness.analysis.windows import by_window
 from harness.base.errors import UserError
 from harness.figures.svg import standalone
-from harness.report.figures import curves
+from harness.report.figures import curves, windows
 from harness.report.figures.arm_styles import arm_styles
 from harness.report.figures.ranks import diagram
 from harness.report.pages import page
@@ -76,10 +77,15 @@ def _write_tables(analysis: Analysis, folder: Path, difference: float) -> None:
     """The published page of one plan, its figures, and every number behind it."""
     name = analysis.comparison.result.table
     styles = arm_styles(analysis)
-    groups = [found.group for found in analysis.groups]
-    pictures = {i: f"{name}-{i + 1}.svg" for i, group in enumerate(groups) if any(arm.finished for arm in group.arms)}
-    for i, file in pictures.items():
-        (folder / file).write_text(curves.published(groups[i], styles[i]), encoding="utf-8")
+    pictures: dict[int, list[tuple[str, str]]] = {}
+    for i, found in enumerate(analysis.groups):
+        if any(arm.finished for arm in found.group.arms):
+            drawn = {f"{name}-{i + 1}": ("by epoch", curves.published(found.group, styles[i]))}
+            if by_window(found):
+                drawn[f"{name}-{i + 1}-windows"] = ("gain by window", windows.published(found, styles[i]))
+            for stem, (_, picture) in drawn.items():
+                (folder / f"{stem}.svg").write_text(picture, encoding="utf-8")
+            pictures[i] = [(f"{found.group.task} {what}", f"{stem}.svg") for stem, (what, _) in drawn.items()]
     if analysis.ranking is not None:
         (folder / f"{name}-ranks.svg").write_text(standalone(diagram(analysis.ranking)), encoding="utf-8")
     (folder / f"{name}.md").write_text(printed.markdown(analysis, pictures, difference), encoding="utf-8")

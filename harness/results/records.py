@@ -14,9 +14,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -48,6 +50,8 @@ class Record:
     influences: dict[MetricKey, Influence] = field(default_factory=dict, compare=False, repr=False)
     """At boundaries, of a run that keeps them: how much each test example, or group of them, moves a metric. Read back
     by `influences` alone."""
+    window: int = 0
+    """Of a continual run: the window trained on, from 1; epoch, step and position are counted in it. 0: of no such."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Run:
     env: dict[str, Any]
     folder: Path | None = None
     """Where it was read."""
+    windows: tuple[Record, ...] = ()
+    """Of a continual run: what was recorded, window by window, of which `records` are the means."""
 
     @property
     def boundaries(self) -> tuple[Record, ...]:
@@ -118,11 +124,17 @@ def influences_file(folder: Path, epoch: int) -> Path:
 
 
 def whole_epochs(runs: Path, key: str) -> int:
-    """How many epochs, from the first on, the folder of a run holds completely; 0 if it is missing or damaged."""
+    """How many epochs, from the first on, the folder of a run holds completely; 0 if it is missing or damaged.
+
+    Those of a continual run are counted over all windows.
+    """
     try:
-        epochs = [r.epoch for r in read(runs, key).boundaries]
+        run = read(runs, key)
     except UserError:
         return 0
+    if run.windows:
+        return sum(r.boundary for r in run.windows)
+    epochs = [r.epoch for r in run.boundaries]
     return next((n for n, epoch in enumerate(epochs) if epoch != n + 1), len(epochs))
 
 
@@ -144,19 +156,46 @@ def _read(folder: Path) -> Run:
     if (folder / "done").exists():
         done = json.loads((folder / "done").read_text())
         _check(folder, done.get("digests", {}))
-    costs: dict[int, dict[str, float]] = {}
+    costs: dict[tuple[int, int], dict[str, float]] = {}
     for line in lines(folder / "costs.jsonl"):
-        costs.setdefault(line.pop("epoch"), {}).update(line)
-    records = (_record(**line) for line in lines(folder / "records.jsonl"))
+        costs.setdefault((line.pop("window", 0), line.pop("epoch")), {}).update(line)
+    found = (_record(**line) for line in lines(folder / "records.jsonl"))
+    records = tuple(dataclasses.replace(r, cost=costs.get((r.window, r.epoch), {})) if r.boundary else r for r in found)
+    continual = bool(records) and records[0].window > 0
     return Run(
         key=folder.name,
         spec=json.loads((folder / "spec.json").read_text()),
-        records=tuple(dataclasses.replace(r, cost=costs.get(r.epoch, {})) if r.boundary else r for r in records),
+        records=mean_over_windows(records) if continual else records,
+        windows=records if continual else (),
         status=Status(done["status"]),
         reason=done.get("reason", ""),
         env=json.loads((folder / "env.json").read_text()),
         folder=folder,
     )
+
+
+def mean_over_windows(records: Sequence[Record]) -> tuple[Record, ...]:
+    """The mean of every evaluation over the windows: of the end of an epoch, and of each place in it that all have."""
+    evaluated: dict[int, dict[int, list[Record]]] = {}
+    for record in records:
+        evaluated.setdefault(record.epoch, {}).setdefault(record.window, []).append(record)
+    found = []
+    for by_window in evaluated.values():
+        whole = [several for several in by_window.values() if several[-1].boundary]
+        if len({len(several) for several in whole}) > 1:  # a window of few batches has fewer places
+            whole = [several[-1:] for several in whole]
+        found += [_mean(several) for several in zip(*whole, strict=True)]
+    return tuple(found)
+
+
+def _mean(records: Sequence[Record]) -> Record:
+    """Of what each records, the mean of those that do."""
+    metrics, cost = (
+        {name: fmean(each[name] for each in several if name in each) for name in dict.fromkeys(chain(*several))}
+        for several in ([r.metrics for r in records], [r.cost for r in records])
+    )
+    step, position = round(fmean(r.step for r in records)), fmean(r.position for r in records)
+    return Record(records[0].epoch, step, position, records[0].boundary, metrics, cost)
 
 
 def _check(folder: Path, digests: dict[str, str]) -> None:

@@ -24,7 +24,8 @@ class RunWriter:
     """Writes one run.
 
     runs: holds the folders of all runs.
-    keep: of what an earlier attempt left, only the records up to this epoch stay; 0: nothing does.
+    keep: of what an earlier attempt left, only the records of so many epochs stay, as `whole_epochs` counts; 0: nothing
+    does.
     """
 
     kept: tuple[Record, ...]
@@ -41,7 +42,8 @@ class RunWriter:
         (self.folder / "crash").unlink(missing_ok=True)
         write_json(self.folder / "spec.json", spec)
         write_json(self.folder / "env.json", dict(env))
-        self.kept = records.read(runs, key).records
+        run = records.read(runs, key)
+        self.kept = run.windows or run.records
 
     def append(self, record: Record) -> None:
         line = vars(record).copy()
@@ -49,10 +51,12 @@ class RunWriter:
         if influences:
             arrays = {str(key): value for key, value in influences.items()}
             np.savez(records.influences_file(self.folder, record.epoch), allow_pickle=False, **arrays)
+        window = line.pop("window")
+        where = {"window": window} if window else {}
         line["metrics"] = {str(key): value for key, value in record.metrics.items()}
-        self._append("records.jsonl", line)
+        self._append("records.jsonl", where | line)
         if cost:
-            self._append("costs.jsonl", {"epoch": record.epoch, **cost})
+            self._append("costs.jsonl", {**where, "epoch": record.epoch, **cost})
 
     def finish(self, status: Status, reason: str = "") -> None:
         digests = {name: digest_of(self.folder / name) for name in SEALED if (self.folder / name).exists()}
@@ -63,7 +67,12 @@ class RunWriter:
             file.write(json.dumps(value) + "\n")
 
     def _cut(self, path: Path, keep: int) -> None:
-        kept = [line for line in records.lines(path) if line["epoch"] <= keep]
+        """Keep what was written up to so many ends of epochs; each has one line of costs."""
+        kept, ends = list[dict[str, Any]](), 0
+        for line in records.lines(path):
+            if ends < keep:
+                kept.append(line)
+                ends += line.get("boundary", True)
         write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
 
 

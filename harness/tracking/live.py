@@ -23,10 +23,13 @@ class Live:
         self._tell(lambda tracker: tracker.start(member(job), job.spec.model_dump(mode="json")))
 
     def recorded(self, job: Job, record: Record) -> None:
-        self._tell(lambda tracker: tracker.log(job.key, record))
+        if not record.window:  # of windows, what is shown are the means at the end
+            self._log(job.key, record)
 
     def finished(self, job: Job, run: Run, trained: bool) -> None:
         if trained:
+            for record in run.records if run.windows else ():
+                self._log(job.key, record)
             self._tell(lambda tracker: tracker.finish(job.key, run.status, run.reason))
         else:
             self._tell(lambda tracker: tracker.replay(run, member(job)))
@@ -37,3 +40,6 @@ class Live:
         peers = [a for a in self._arms if (a.dataset, a.model) == (arm.dataset, arm.model)]
         changed = [a for a in peers if ArmRole.ONE_EPOCH in (a.role, arm.role) or a is arm]
         self._tell(lambda tracker: tracker.show_arms(changed, peers))
+
+    def _log(self, key: str, record: Record) -> None:
+        self._tell(lambda tracker: tracker.log(key, record))

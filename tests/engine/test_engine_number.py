@@ -24,7 +24,7 @@ DECIDING = [
     "harness/contracts/*.py",
     "harness/base/seeds.py",
     *(f"harness/metrics/{name}.py" for name in ("classification", "ranking")),
-    *(f"harness/data/{name}.py" for name in ("indexer", "indexed", "vocabulary", "validation", "build")),
+    *(f"harness/data/{name}.py" for name in ("indexer", "indexed", "vocabulary", "validation", "build", "windows")),
     "harness/data/tabular/*.py",
     *(f"harness/data/synthetic/{name}.py" for name in ("population", "compile", "kernel", "sampler", "stream", "zipf")),
 ]

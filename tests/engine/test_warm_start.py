@@ -110,6 +110,8 @@ def test_rows_are_carried_by_the_id_they_stand_for(
     for name, tensor in new.net.state_dict().items():
         assert torch.equal(tensor, old.net.state_dict()[name])
     assert new.tables.step == old.tables.step
+    kept = [torch.utils._pytree.tree_leaves(trainer.optimizer.state()) for trainer in (old, new)]
+    assert all(torch.equal(before, after) for before, after in zip(*kept, strict=True))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -25,7 +25,7 @@ from harness.facts.sheet import Claim, load_sheet
 from harness.facts.verdict import Finding, Measured
 from harness.plugins.registry import Registry
 from harness.results.keys import Status
-from harness.results.records import Record, Run
+from harness.results.records import Record, Run, mean_over_windows
 
 FACTS, DENSE = ROOT / "plans" / "facts.toml", ROOT / "plans" / "facts_dense.toml"
 SHEET = """
@@ -116,6 +116,23 @@ def test_an_expression_is_taken_seed_by_seed(readings: Readings, expression: str
     assert readings.by_seed(expression) == pytest.approx({1: expected[0], 2: expected[1]})
 
 
+def test_a_window_is_read_alone_and_all_else_is_the_mean_of_them() -> None:
+    ends = [
+        Record(e, 10 * e, float(e), True, typed({"valid/auc/t": v, "test/auc/t": v}), window=w)
+        for e, w, v in [(1, 1, 0.5), (1, 2, 0.6), (2, 1, 0.7), (2, 2, 0.9)]
+    ]
+    run = Run("k", {}, mean_over_windows(ends), Status.FINISHED, "", {}, windows=tuple(ends))
+    readings = Readings([NamedRuns("d", "m", "plain", {1: run})], "t")
+    for expression, expected in (
+        ("auc(plain, 2) - auc(plain, 1)", 0.25),
+        ("window(1, auc(plain, 2) - auc(plain, 1))", 0.2),
+        ("window(2, auc(plain, 2)) - window(1, auc(plain, last))", 0.2),
+    ):
+        check(expression, placed=True)
+        assert readings.by_seed(expression) == pytest.approx({1: expected})
+    assert readings.by_seed("window(3, auc(plain, best))") == {}
+
+
 def test_a_line_has_a_value_where_all_of_it_was_recorded(readings: Readings) -> None:
     line = "sample_logloss(other) - sample_logloss(other, 0.5)"
     found = {p: readings.by_seed(line, p) for p in readings.positions()}
@@ -151,6 +168,8 @@ def test_rank_correlation_is_spearmans_over_strategies() -> None:
         ("auc(plain)", "does not say when"),
         ("during(auc(plain), 2)", "during"),
         ("during(2, ac(plain))", "metric 'ac'.*auc"),
+        ("window(auc(plain, 2), 2)", r"accepted: window\(number, readings\)"),
+        ("window(2, auc(plain))", "does not say when"),
         ("ac(plain, 1)", "metric 'ac'.*auc"),
         ("auc(plain, 1", "cannot be read"),
         ("auc(plain, 1) ** 2", "Pow is not accepted"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from support.tracking import NONE, PLAN, arm_of, records_of, spec_of
 from harness.experiment.plan import RunSpec
 from harness.results.keys import ArmRole, RunRole, Status
 from harness.results.plan_results import Arm
-from harness.results.records import Record, Run
+from harness.results.records import Record, Run, mean_over_windows
 from harness.search.job import Job
 from harness.tracking.background import Background
 from harness.tracking.factory import opener
@@ -63,6 +64,18 @@ def test_records_are_passed_on_in_order(spy: Spy, tracking: Background, job: Job
         live.recorded(job, record)
     assert tracking.settled()
     assert spy.told == [("k1", epoch) for epoch in (1, 1, 2, 2, 3, 3)]
+
+
+def test_of_windows_the_means_are_passed_on_once_the_run_has_ended(spy: Spy, tracking: Background, job: Job) -> None:
+    live = Live(tracking)
+    windows = tuple(replace(record, window=w) for w in (1, 2) for record in records_of([0.7, 0.71]))
+    live.started(job)
+    for record in windows:
+        live.recorded(job, record)
+    run = Run("k1", {}, mean_over_windows(windows), Status.FINISHED, "", {}, windows=windows)
+    live.finished(job, run, trained=True)
+    assert tracking.settled()
+    assert spy.told == [*(("k1", epoch) for epoch in (1, 1, 2, 2)), ("k1", Status.FINISHED, "")]
 
 
 def test_no_tracker_writes_nothing(job: Job, tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import polars as pl
 
+from harness.base.durations import UNITS
 from harness.data.guess.columns import Column, Guess, Table, plain, quoted
 from harness.data.guess.times import DAY, events
 from harness.data.guess.words import ACTION_NAMES, ACTIONS, LABELS, RATINGS, TIMES, YES_AND_NO
-from harness.data.tabular.splits import UNITS
 
 MOST_ACTIONS = 20
 CHANCE = 0.01

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 
+from harness.base.durations import duration
 from harness.data.guess.columns import Column, Guess, Table, quoted
 from harness.data.guess.times import Moment
 from harness.data.guess.words import PARTS, SESSIONS, SPLITS, USERS
-from harness.data.tabular.splits import duration
 
 LATE = 0.9
 """The share of the rows, in order of time, after which a label that is still open is known in none."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from harness.base.config import Config
+from harness.base.durations import duration
 from harness.base.errors import unknown
-from harness.data.tabular.splits import duration
 
 WAYS = ("time", "group", "row", "column")
 """To split rows."""

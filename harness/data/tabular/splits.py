@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,20 +17,6 @@ Parts = npt.NDArray[np.int8]
 """Of each row: the place of its split in SPLITS."""
 LEFT_OUT = -1
 """Of a row that is in no split."""
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-
-
-def duration(text: str) -> int:
-    """Seconds of a time as `90d`, `12h`, `30m`, `45s` or `2w`.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = re.fullmatch(r"(\d+)([smhdw])", text)
-    if found is None:
-        raise ValueError(f"{text!r} is no time; accepted: a number and a unit, as 90d, 12h, 30m, 45s or 2w")
-    return int(found[1]) * UNITS[found[2]]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.load import Comparison, Group
 from harness.report.cautions import cautions
 from harness.report.figures import curves, points
+from harness.report.figures import windows as window_figures
 from harness.report.figures.arm_styles import ArmStyle, arm_styles
 from harness.report.figures.ranks import diagram
 from harness.report.format import baseline_name
@@ -20,6 +21,7 @@ from harness.report.tables import costs, details, overall
 from harness.report.tables.certainty import DIFFERENCE, certainty, sensitivity
 from harness.report.tables.grids import Grid, by_task, ranked
 from harness.report.tables.printed import HOW_TO_READ
+from harness.report.tables.windows import windows
 from harness.results.keys import MetricKey
 
 COSTS = {
@@ -46,6 +48,8 @@ class Section:
     by_task: Grid
     legend: list[tuple[int, ArmStyle]]
     curves: dict[str, list[str]]
+    by_window: list[str]
+    windows: Grid
     health: list[tuple[str, str]]
     buckets: list[tuple[str, str]]
     sensitivity: str
@@ -107,6 +111,8 @@ def _section(analysis: GroupAnalysis, styles: Sequence[ArmStyle], difference: fl
         by_task=by_task(analysis),
         legend=sorted(enumerate(styles), key=lambda item: not item[1].highlighted),
         curves={task: [curves.curves(group, task, metric, styles) for metric in metrics] for task in _tasks(group)},
+        by_window=window_figures.windows(analysis, styles),
+        windows=windows(analysis),
         health=_health(group, styles),
         buckets=[
             (title, points.buckets(analysis, styles, last=last))

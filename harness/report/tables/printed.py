@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -20,6 +20,7 @@ from harness.report.tables.certainty import DIFFERENCE, certainty, sensitivity
 from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs
 from harness.report.tables.grids import Cell, Column, Grid, by_task, ranked
+from harness.report.tables.windows import windows
 
 HOW_TO_READ = (
     "Mean over seeds [95 % Student-t interval]. A seed is one initialisation and one order of the training examples on "
@@ -69,10 +70,12 @@ def terminal(analysis: Analysis) -> Table:
     return page
 
 
-def markdown(analysis: Analysis, pictures: Mapping[int, str], difference: float = DIFFERENCE) -> str:
+def markdown(
+    analysis: Analysis, pictures: Mapping[int, Sequence[tuple[str, str]]], difference: float = DIFFERENCE
+) -> str:
     """The published page of a plan: the answer, curves and tables of each group.
 
-    pictures: files of their curves, by index; the diagram of ranks is
+    pictures: by index of a group, what its pictures show and their files; the diagram of ranks is
     `<table>-ranks.svg`. difference: the one whose price in seeds is given.
     """
     comparison = analysis.comparison
@@ -88,11 +91,12 @@ def markdown(analysis: Analysis, pictures: Mapping[int, str], difference: float 
         parts += [f"## {literal(group.name)}", f"**{literal(found.headline)}.** {literal(found.text)}"]
         parts.append(f"Chosen epoch: {literal(rule(group))}.")
         parts += ["".join(f"- {literal(caution)}\n" for caution in cautions(each))]
-        parts += [f"![{literal(group.task)} by epoch]({pictures[i]})"] if i in pictures else []
+        parts += [f"![{literal(shows)}]({file})" for shows, file in pictures.get(i, ())]
         parts.append(as_markdown(ranked(each)))
         if (grid := certainty(each, against_none=False, difference=difference)).lines:
             parts += ["### How sure", literal(sensitivity(each, difference)), as_markdown(grid)]
-        for title, grid in (("Gain by task", by_task(each)), ("Knobs", knobs(group)), ("Failed", failures(group))):
+        further = {"Gain by window": windows(each), "Gain by task": by_task(each)}
+        for title, grid in {**further, "Knobs": knobs(group), "Failed": failures(group)}.items():
             parts += [f"### {title}", as_markdown(grid)] if grid.lines else []
     if (ranking := analysis.ranking) is not None:
         parts += ["## Over data sets and tasks", literal(overall.summary(ranking))]

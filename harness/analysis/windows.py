@@ -1,0 +1,74 @@
+"""What a continual plan says window by window: levels, gains over the one-epoch baseline, and whether these last.
+
+An arm is read at the last of its numbers of epochs per window, whatever validation picks: where that is one, an arm is
+the baseline itself, and says nothing of what further epochs come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.comparisons import BySeed, paired
+from harness.analysis.estimates import Estimate, estimate
+from harness.analysis.load import ArmRuns
+from harness.metrics.catalog import sign_of
+from harness.results.keys import MetricKey
+
+ByWindow = Mapping[int, BySeed]
+"""Window trained on -> seed -> value on the window after it."""
+
+
+@dataclass(frozen=True)
+class ArmWindows:
+    """An arm trained for all epochs of the plan on every window, in the plan's task and metric.
+
+    gains: over the baseline on the same window, paired by seed, positive where better.
+    """
+
+    arm: ArmRuns
+    values: ByWindow
+    gains: ByWindow
+
+    @property
+    def first(self) -> Estimate | None:
+        return estimate(self.gains[min(self.gains)].values()) if self.gains else None
+
+    @property
+    def last(self) -> Estimate | None:
+        return estimate(self.gains[max(self.gains)].values()) if self.gains else None
+
+    @cached_property
+    def trend(self) -> Estimate | None:
+        """By how much the gain changes from window to window: the slope of a straight line, of each seed."""
+        seeds = sorted(set.intersection(*(set(gains) for gains in self.gains.values()))) if len(self.gains) > 1 else []
+        slopes = [np.polyfit(list(self.gains), [gains[seed] for gains in self.gains.values()], 1)[0] for seed in seeds]
+        return estimate(map(float, slopes))
+
+
+def by_window(analysis: GroupAnalysis) -> list[ArmWindows]:
+    """Every arm with a window, in the order of the group, the baseline last; none where the plan is not continual."""
+    group = analysis.group
+    sign, key = sign_of(group.metric), MetricKey(group.split, group.metric, group.task)
+    base = {} if group.baseline is None else _values(group.baseline, key)
+    found = []
+    for arm in group.everything:
+        if values := _values(arm, key):
+            paired_by_window = {window: paired(by_seed, base.get(window, {})) for window, by_seed in values.items()}
+            gains = {w: {s: sign * d for s, d in by_seed.items()} for w, by_seed in paired_by_window.items() if by_seed}
+            found.append(ArmWindows(arm, values, gains))
+    return found
+
+
+def _values(arm: ArmRuns, key: MetricKey) -> dict[int, BySeed]:
+    found = dict[int, BySeed]()
+    for seed, run in arm.finished.items():
+        epochs = 1 if arm.is_baseline else len(run.boundaries)
+        for record in run.windows:
+            if record.boundary and record.epoch == epochs and key in record.metrics:
+                found.setdefault(record.window, {})[seed] = record.metrics[key]
+    return dict(sorted(found.items()))

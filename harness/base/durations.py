@@ -1,0 +1,19 @@
+"""Times of a length, as 90d."""
+
+from __future__ import annotations
+
+import re
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+
+
+def duration(text: str) -> int:
+    """Seconds of a time as `90d`, `12h`, `30m`, `45s` or `2w`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = re.fullmatch(r"(\d+)([smhdw])", text)
+    if found is None:
+        raise ValueError(f"{text!r} is no time; accepted: a number and a unit, as 90d, 12h, 30m, 45s or 2w")
+    return int(found[1]) * UNITS[found[2]]
