@@ -32,7 +32,7 @@ def test_every_make_target_of_the_readme_exists(target: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_local_link_of_a_page_exists(page: Path) -> None:
-    links = {link for link in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text()) if "://" not in link}
+    links = {link for link in re.findall(r"\]\(([^)#\s]+)", page.read_text()) if "://" not in link}
     assert {link for link in links if not (page.parent / link).exists()} == set()
 
 
