@@ -55,6 +55,7 @@ def known(sampler: Sampler, task: str) -> Known:
     """All rows of a population, for a task that is under no other."""
     c, population, t = sampler.compiled, sampler.population, sampler.tasks.index(task)
     assert population.tasks[task].under is None, f"task '{task}' is under another"
+    assert len(sampler.fields) == len(population.fields), "a hidden field is not among the ids"
     rows = sampler.rows(0, population.rows)
     codes, sizes = zip(*(np.unique(column, return_inverse=True)[::-1] for column in rows.index_NF.T), strict=True)
     starts = np.cumsum([0, *(len(size) for size in sizes)])
