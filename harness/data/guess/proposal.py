@@ -10,7 +10,7 @@ import polars as pl
 from harness.data.guess.columns import Column, Guess, Table
 from harness.data.guess.rows import is_session, is_user
 from harness.data.guess.times import DAY, Moment
-from harness.data.guess.words import CODES, ITEMS
+from harness.data.guess.words import IDS, ITEMS
 from harness.data.tabular.times import CALENDARS, PER_SECOND
 
 DAYS = (90, 30, 7, 1)
@@ -29,7 +29,7 @@ class Proposal:
 def proposal(table: Table, times: Iterable[Moment], split: Guess) -> Proposal | None:
     """What a label can be made of, if rows are split by a time that SQL can count with."""
     moment = next((moment for moment in times if moment.column.name == split.column), None)
-    if split.entries["by"] != "time" or moment is None or moment.read.unit in CALENDARS:
+    if split.entries["by"] != "time" or moment is None or moment.read.unit in CALENDARS or _has_offsets(moment):
         return None
     return _long_session(table, moment) or _again(table, moment)
 
@@ -90,7 +90,13 @@ def _again(table: Table, moment: Moment) -> Proposal | None:
 
 
 def _is_item(column: Column) -> bool:
-    return column.has(ITEMS) and column.words[-1] in ITEMS | CODES and (column.is_text or column.is_whole)
+    return column.has(ITEMS) and column.words[-1] in ITEMS | IDS and (column.is_text or column.is_whole)
+
+
+def _has_offsets(moment: Moment) -> bool:
+    """Of dates as text, which SQL does not read then."""
+    column = moment.column
+    return column.is_text and moment.read.sql == column.name and column.known.str.contains(r"[Zz]$|:.*[+-]").any()
 
 
 def _time(moment: Moment) -> str:

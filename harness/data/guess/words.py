@@ -46,6 +46,8 @@ ITEMS = _set(
     "item items itemid product productid sku asin stock article goods movie film video song track book news ad listing "
     "offer content merchant"
 )
+IDS = _set("id ids code no")
+"""What follows the word of a thing, as in `stock_code`."""
 SESSIONS = _set("session sessionid visit basket invoice")
 ROWS = _set("row rows record sample instance line unnamed impression request event log example index uuid guid")
 PAST = _set("hist history histories seq sequence recent past last previous prev trajectory behaviors behaviours")

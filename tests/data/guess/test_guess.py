@@ -185,6 +185,22 @@ def test_a_label_is_made_of_what_a_user_does_again(tmp_path: Path, case: str, it
     assert sorted(found) == sorted(zip(time_N[known_N], user_N[known_N], again_N[known_N], strict=True))
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"colour": USER, "ts": np.arange(N) * 3600},
+        {"user_id": USER, "ts": np.arange(N)},
+        {"user_id": USER, "day": [int(f"{t:%Y%m%d}") for t in AT]},
+        {"user_id": USER, "at": [f"{t:%Y-%m-%dT%H:%M:%S}Z" for t in AT]},
+        {"user_id": USER, "at": AT, "fold": RNG.choice(["train", "valid", "test"], N)},
+    ],
+    ids=["no user", "a short log", "days as numbers", "text with offsets", "given splits"],
+)
+def test_no_label_is_made_where_it_would_not_be_read(columns: dict[str, Any]) -> None:
+    found = guessed(**columns)
+    assert (entries(found, "label"), found.made) == ({}, None)
+
+
 def test_a_label_is_made_of_how_long_a_session_becomes_unless_its_rows_are_of_one_moment(tmp_path: Path) -> None:
     session = np.repeat(np.arange(N // 4), RNG.permutation(np.repeat([2, 3, 4, 7], N // 16)))[:N]
     frame = pl.DataFrame(
