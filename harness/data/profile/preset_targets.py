@@ -71,8 +71,8 @@ def produce(preset: str, folder: Path) -> Produced:
     dataset = build(Registry().datasets, "data set", "powerlaw", {"preset": preset})
     indexed.save(dataset.stream(seeds.generator(0, "data", "powerlaw")), folder / preset, preset)
     sampler = Sampler.drawn(population, 0)
-    free = [name for name in sampler.fields if population.fields[name].free and not population.fields[name].once]
-    ranks = {name: np.zeros(population.fields[name].ids, np.int64) for name in free}
+    drawn = {name: population.fields[name] for name in sampler.fields if by_law(population.fields[name])}
+    ranks = {name: np.zeros(field.ids, np.int64) for name, field in drawn.items()}
     label_T, truth_T = np.zeros(len(sampler.tasks), np.int64), np.zeros(len(sampler.tasks))
     delays: dict[str, list[npt.NDArray[np.int32]]] = {n: [] for n, t in population.tasks.items() if t.delay}
     for rows in sampler.chunks(0, population.rows):
@@ -92,6 +92,11 @@ def produce(preset: str, folder: Path) -> Produced:
         delays={name: np.concatenate(found) for name, found in delays.items()},
         profile=profile(indexed.load(folder / preset)),
     )
+
+
+def by_law(field: FieldSpec) -> bool:
+    """Whether each row draws its id, and from the law alone."""
+    return field.free and not field.session and not field.once
 
 
 def lines(found: Produced) -> Iterator[Line]:
@@ -143,7 +148,7 @@ def _fields(found: Produced) -> Iterator[Line]:
     for entry in found.profile.fields:
         name, field = entry.name, found.population.fields[entry.name]
         published = found.population.target.get(name, {})
-        expected = expected_shares(field, train) if field.free and not field.life and not field.session else {}
+        expected = expected_shares(field, train) if by_law(field) and not field.life else {}
         if name in found.rank_F and field.exponent > 0:
             law = exponent_of_ranks(found.rank_F[name], field.shift)
             yield Line(
