@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from harness.analysis.expected_best import budgets, expected_best
 from harness.base.errors import UserError
 from harness.base.plugin import shown
 from harness.execution.progress import failures
@@ -52,6 +53,7 @@ def tune_one(
     result, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
     for arm, source in zip(result.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))
+        console.print(_expected(arm, sign_of(plan.search.metric)), highlight=False, soft_wrap=True)
         again = _options(plan_name, results, plugins, overrides)
         console.print(_winner(arm, registry, again), markup=False, highlight=False, soft_wrap=True)
     console.print("\n".join(["", *pages(results, tracking, plan)]), markup=False, highlight=False, soft_wrap=True)
@@ -70,6 +72,13 @@ def _trials(arm: Arm, task: str, plan: Plan, results: Path) -> Table:
         cells = (str(trial.number), *_reached(trial, metric, task, rule, results), f"{knobs}\n[dim]{trial.key}[/]")
         table.add_row(*cells, style="bold" if trial.params == arm.chosen else "")
     return table
+
+
+def _expected(arm: Arm, sign: int) -> str:
+    """What fewer trials would have reached."""
+    values = [trial.value for trial in arm.trials if trial.value is not None]
+    found = [f"{expected_best(values, k, sign):.4f} after {k}" for k in budgets(len(values)) if values]
+    return f"expected best, of trials drawn from these: {', '.join(found)}" if found else ""
 
 
 def _reached(trial: Trial, metric: str, task: str, rule: str, results: Path) -> list[str]:

@@ -12,14 +12,14 @@ from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launch
 from harness.execution.lock import locked
 from harness.execution.observer import Observer
 from harness.execution.run_folders import RunFolders
-from harness.experiment.plan import Plan
+from harness.experiment.plan import Plan, Settling
 from harness.results.findings import Finding
 from harness.results.keys import ArmId
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Record, Run
 from harness.search.arm import ArmPlan, data_by_label, findings_by_dataset
 from harness.search.job import Job
-from harness.search.procedure import Jobs, procedure
+from harness.search.procedure import Jobs, Standing, procedure
 
 
 def launch(
@@ -54,7 +54,7 @@ class _RunningArm:
     runs: dict[str, Run] = field(default_factory=dict)
     """By key, all runs it was given so far."""
     came_to: Arm | None = None
-    """So far: once it has ended, or waits to be told whether to go on."""
+    """So far: once it has ended, or waits to be told how the others stand."""
     parked: bool = False
     """Whether it waits for that."""
 
@@ -90,15 +90,16 @@ class _Scheduler:
         return self._write_result(complete=True)
 
     def _resumed(self) -> bool:
-        """Tell every parked arm whether it needs more repetitions; False: none was parked."""
+        """Tell every parked arm how the others stand; False: none was parked."""
         parked = [arm for arm in self._arms if arm.parked]
         if not parked:
             return False
-        open_ = unsettled(self._plan, self._write_result(complete=False), self._results)
+        so_far = self._write_result(complete=False)
+        repeated = isinstance(self._plan.repetitions, Settling) and any(arm.runs for arm in so_far.arms)
+        standing = Standing(so_far.arms, unsettled(self._plan, so_far, self._results) if repeated else set())
         for arm in parked:
-            assert arm.came_to is not None
             arm.parked = False
-            self._advance(arm, arm.came_to.id in open_)
+            self._advance(arm, standing)
         return True
 
     def _next(self) -> Job:
@@ -143,7 +144,7 @@ class _Scheduler:
             if all(j.key in arm.runs for j in arm.asked):
                 self._advance(arm, [arm.runs[j.key] for j in arm.asked])
 
-    def _advance(self, arm: _RunningArm, answer: list[Run] | bool | None) -> None:
+    def _advance(self, arm: _RunningArm, answer: list[Run] | Standing | None) -> None:
         """Let an arm ask for its next runs; those on disk are handed over at once."""
         while True:
             try:

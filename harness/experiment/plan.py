@@ -18,6 +18,9 @@ FIRST_LOOK = 6
 """Repetitions before an arm is first asked for: with fewer, an always-valid interval is mostly unbounded."""
 
 
+Optimizer = Literal["adam", "adam_dense", "adagrad", "rowwise_adagrad", "sgd"]
+
+
 class PluginSpec(Config):
     """A plug-in by name, with every parameter written out."""
 
@@ -73,7 +76,7 @@ class TrainSpec(Config):
     batch_size: int = Field(4096, ge=1, le=1 << 24)
     dense_lr: float = Field(1e-3, gt=0)
     table_lr: float = Field(1e-3, gt=0)
-    table_optimizer: Literal["adam", "adam_dense", "adagrad", "rowwise_adagrad", "sgd"] = "adam"
+    table_optimizer: Optimizer = "adam"
     init_std: float = Field(0.01, ge=0)
     threads: int = Field(1, ge=1, le=1024)
     shuffle_window: int = Field(1 << 22, ge=1)
@@ -135,6 +138,8 @@ class SearchSpec(Config):
     baseline has as many epochs in trials of one.
 
     select: best_epoch, final_epoch or one_epoch of valid/<metric>/<task>. Seeds of trials count from `seed`.
+    batch_size, table_optimizer: searched by every arm and by the baseline, beside both rates, if a range or choices are
+    given. plain: whether an arm that contains `none` may choose what won the search of `none`, its own knobs neutral.
     """
 
     trials: int = Field(0, ge=0, le=100_000)
@@ -144,11 +149,14 @@ class SearchSpec(Config):
     seed: int = Field(1_000_000, ge=0)
     dense_lr: tuple[float, float] = (3e-4, 3e-3)
     table_lr: tuple[float, float] = (3e-4, 0.3)
+    batch_size: tuple[int, int] | None = None
+    table_optimizer: tuple[Optimizer, ...] | None = Field(None, min_length=1)
+    plain: bool = False
 
-    @field_validator("dense_lr", "table_lr")
+    @field_validator("dense_lr", "table_lr", "batch_size")
     @classmethod
-    def _range(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if not 0 < value[0] <= value[1]:
+    def _range(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not 0 < value[0] <= value[1]:
             raise ValueError("low and high must be positive and ascend, as [3e-4, 3e-3]")
         return value
 

@@ -132,7 +132,8 @@ def _of_first_epoch(analysis: GroupAnalysis) -> Iterator[str]:
 def _of_search(analysis: GroupAnalysis) -> Iterator[str]:
     """Winners at the edge of the range that was searched: a wider one may hold a better."""
     search = analysis.plan.search
-    ranges = {"dense_lr": search.dense_lr, "table_lr": search.table_lr}
+    ranges: dict[str, tuple[float, float]] = {"dense_lr": search.dense_lr, "table_lr": search.table_lr}
+    ranges |= {} if search.batch_size is None else {"batch_size": search.batch_size}
     at_edge = [
         f"{arm.label} ({name} = {value:.3g} of {low:g} to {high:g})"
         for arm in analysis.group.everything
@@ -140,7 +141,7 @@ def _of_search(analysis: GroupAnalysis) -> Iterator[str]:
         if low < high and (value := arm.arm.chosen.get(name)) is not None and _is_near(value, low, high)
     ]
     if at_edge:
-        yield f"The search ended at the edge of its range, beyond which a better rate may lie: {named(at_edge)}."
+        yield f"The search ended at the edge of its range, beyond which a better value may lie: {named(at_edge)}."
 
 
 def _is_near(value: float, low: float, high: float) -> bool:

@@ -20,7 +20,8 @@ from harness.search.job import Job
 from harness.search.space import STARTUP, Space, distribution, within
 from harness.search.study import Journal
 
-SHARED = ("dense_lr", "table_lr")
+SHARED = ("dense_lr", "table_lr", "batch_size", "table_optimizer")
+"""Knobs of training that a search may vary for every arm alike."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class ArmPlan:
         parts = parse_strategy(self.strategy, self.registry)
         classes = {p.name: entry_of(self.registry.strategies, "strategy", p.name).cls for p in parts}
         replaced = {name for cls in classes.values() for name in cls.replaces}
-        shared = [name for name in SHARED if name not in replaced]
+        shared = [name for name in self._shared if name not in replaced]
         space: Space = {name: _shared(getattr(search, name), getattr(train, name)) for name in shared}
         fixed = fixed_params(self.strategy)
         for part in parts:
@@ -102,16 +103,34 @@ class ArmPlan:
     def given(self, space: Space) -> dict[int, dict[str, Any]]:
         """Trial -> knobs that are not left to the sampler.
 
-        Trial 0 has the defaults. The next ones have the same learning rates in every arm: the points of a Halton
+        Trial 0 has the defaults. The next ones have the same shared knobs in every arm: the points of a Halton
         sequence, scrambled by the search's seed.
         """
         from scipy.stats import qmc  # here, as it takes a second to import and a launch waits for it
 
-        unit = qmc.Halton(len(SHARED), rng=self.plan.search.seed).random(STARTUP)
+        unit = qmc.Halton(len(self._shared), rng=self.plan.search.seed).random(STARTUP)
         out = {0: {name: default for name, (_, default) in space.items()}}
         for n in range(1, STARTUP):
-            out[n] = {k: within(space[k][0], u) for k, u in zip(SHARED, unit[n], strict=True) if k in space}
+            out[n] = {k: within(space[k][0], u) for k, u in zip(self._shared, unit[n], strict=True) if k in space}
         return out
+
+    @property
+    def _shared(self) -> list[str]:
+        """The shared knobs that the plan lets the search vary."""
+        return [name for name in SHARED if getattr(self.plan.search, name) is not None]
+
+    def neutral(self) -> dict[str, Any] | None:
+        """Values of the arm's own searched knobs at which it is `none`; None where it does not contain `none`."""
+        found: dict[str, Any] = {}
+        fixed = fixed_params(self.strategy)
+        for part in parse_strategy(self.strategy, self.registry):
+            own = knobs(entry_of(self.registry.strategies, "strategy", part.name).cls)
+            searched = {name: k for name, k in own.items() if k.searchable and name not in fixed[part.name]}
+            neutral = {f"{part.name}.{n}": k.neutral for n, k in searched.items() if k.neutral is not None}
+            if not neutral:
+                return None
+            found |= neutral
+        return found
 
     def job(self, params: dict[str, Any], role: RunRole, number: int, seed: int) -> Job:
         """A run with these searched values; trials do not read the test split. number: of the trial, or the seed."""
@@ -146,6 +165,8 @@ def data_by_label(arms: Iterable[ArmPlan]) -> dict[str, str]:
     return {arm.dataset: arm.draws[-1].key for arm in arms}
 
 
-def _shared(limits: tuple[float, float], default: float) -> tuple[Any, float]:
-    """A learning rate's search range, stretched to hold its default."""
+def _shared(limits: Any, default: Any) -> tuple[Any, Any]:
+    """Where the search looks for a shared knob, stretched to hold its default."""
+    if isinstance(default, str):
+        return distribution(Knob(choices=tuple(dict.fromkeys((default, *limits)))), default), default
     return distribution(Knob(min(limits[0], default), max(limits[1], default), log=True), default), default

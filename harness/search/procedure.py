@@ -6,10 +6,10 @@ when they run.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.base.markdown import code, literal
 from harness.experiment.plan import Settling, looks
@@ -17,8 +17,8 @@ from harness.figures import run_curves
 from harness.metrics import curves
 from harness.metrics.catalog import sign_of
 from harness.metrics.selection import choose
-from harness.results.keys import ArmRole, RunRole, Status
-from harness.results.plan_results import Arm, Trial
+from harness.results.keys import ArmId, ArmRole, RunRole, Status
+from harness.results.plan_results import PLAIN, Arm, Trial
 from harness.results.records import Run
 from harness.search.arm import ArmPlan
 from harness.search.job import Job
@@ -28,10 +28,18 @@ from harness.search.study import Search
 Jobs = Generator[list[Job] | Arm, Any, Arm]
 """Yields the runs that it wants, is sent their results in the same order, and returns what it came to.
 
-Where the number of repetitions is left to what they show, it also yields what it came to so far, and is sent whether it
-needs more.
+Where it must know of other arms it yields what it came to so far, and is sent a `Standing` once all others have ended
+or wait too: after its search, where it may choose what won that of `none`, and between repetitions, where what they
+show decides how many there are.
 """
 Tried = list[tuple[Trial, Run]]
+
+
+class Standing(NamedTuple):
+    """How the arms of a plan stand. open: those that need more repetitions."""
+
+    arms: tuple[Arm, ...]
+    open: set[ArmId]
 
 
 def procedure(arm: ArmPlan) -> Jobs:
@@ -94,7 +102,7 @@ A search in plan `{plan.name}`. {literal(plan.description)}
 - **Value**: {code(value)}, {"more" if sign_of(plan.search.metric) > 0 else "less"} is better; `{plan.search.select}` is
   the rule by which an epoch is chosen. Trials never read the test split.
 - **Budget**: {plan.search.trials} trials, {budget}. Trial 0 is the defaults.
-- **Knobs**: {", ".join(f"`{k}`" for k in knobs)}. The learning rates are searched for every strategy alike: trials 1 to
+- **Knobs**: {", ".join(f"`{k}`" for k in knobs)}. Those of training are searched for every strategy alike: trials 1 to
   {STARTUP - 1} of every study have the same ones.
 - **Seeds**: trial *n* has seed {plan.search.seed} + *n*; the winner is trained again on seeds that no trial had.
 - **Attributes**: `key` names the folder of the run's records, `results/runs/<key>`, and is a tag of its tracked run.
@@ -120,28 +128,57 @@ def _attributes(arm: ArmPlan, run: Run) -> dict[str, float]:
 
 def _report(arm: ArmPlan, trials: Tried) -> Jobs:
     """Train the winner on the reporting seeds, of which only as many as it needs where the plan leaves that open."""
-    rule, sign = arm.plan.search.select, sign_of(arm.plan.search.metric)
-    values = [(value, t.params) for t, run in trials if (value := _value(arm, rule, run)) is not None]
-    chosen = max(values, key=lambda v: sign * v[0])[1] if values else {}
-    seeds = () if trials and not values else arm.plan.seeds
+    found = _came_to(arm, tuple(trial for trial, _ in trials))
+    if arm.plan.search.plain and trials:
+        standing: Standing = yield found
+        found = with_plain(found, arm.neutral(), standing.arms, sign_of(arm.plan.search.metric))
+    lost = bool(trials) and not found.chosen and all(trial.value is None for trial, _ in trials)
+    seeds = () if lost else arm.plan.seeds
     for count in looks(len(seeds)) if isinstance(arm.plan.repetitions, Settling) else [len(seeds)]:
-        jobs = [arm.job(chosen, RunRole.SEED, s, s) for s in seeds[:count]]
+        jobs = [arm.job(found.chosen, RunRole.SEED, s, s) for s in seeds[:count]]
         yield jobs
-        found = Arm(
-            dataset=arm.dataset,
-            model=arm.model,
-            strategy=arm.strategy,
-            role=arm.role,
-            task=arm.task,
-            select=rule,
-            tuned=bool(trials),
-            chosen=chosen,
-            trials=tuple(trial for trial, _ in trials),
-            runs={job.number: job.key for job in jobs},
-        )
-        if count < len(seeds) and not (yield found):
-            break
+        found = replace(found, runs={job.number: job.key for job in jobs})
+        if count < len(seeds):
+            standing = yield found
+            if arm.id not in standing.open:
+                break
     return found
+
+
+def _came_to(arm: ArmPlan, trials: tuple[Trial, ...]) -> Arm:
+    """An arm after its search."""
+    best = _best(trials, sign_of(arm.plan.search.metric))
+    return Arm(
+        dataset=arm.dataset,
+        model=arm.model,
+        strategy=arm.strategy,
+        role=arm.role,
+        task=arm.task,
+        select=arm.plan.search.select,
+        tuned=bool(trials),
+        chosen=best.params if best else {},
+        trials=trials,
+        runs={},
+    )
+
+
+def with_plain(found: Arm, neutral: dict[str, Any] | None, arms: Iterable[Arm], sign: int) -> Arm:
+    """An arm that chose what won the search of `none`, where that reached more than all of its own trials.
+
+    neutral: what makes it `none`; None: nothing does. arms: those of the plan.
+    """
+    same = (a for a in arms if a.strategy == PLAIN and a.role == ArmRole.ARM and a.id[:2] == found.id[:2])
+    plain, own = _best((t for a in same for t in a.trials), sign), _best(found.trials, sign)
+    if neutral is None or found.strategy == PLAIN or plain is None or plain.value is None:
+        return found
+    if own is not None and own.value is not None and sign * own.value >= sign * plain.value:
+        return found
+    return replace(found, chosen=plain.params | neutral)
+
+
+def _best(trials: Iterable[Trial], sign: int) -> Trial | None:
+    """The first of the best; None if all failed."""
+    return max((t for t in trials if t.value is not None), key=lambda t: sign * (t.value or 0.0), default=None)
 
 
 def _value(arm: ArmPlan, rule: str, run: Run) -> float | None:

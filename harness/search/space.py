@@ -25,8 +25,11 @@ def distribution(knob: Knob, default: Any) -> BaseDistribution:
     return FloatDistribution(knob.low, knob.high, log=knob.log)
 
 
-def within(distribution: BaseDistribution, share: float) -> float:
-    """The number that lies this share of the way through a range, on a logarithmic scale if the range has one."""
-    assert isinstance(distribution, FloatDistribution)
+def within(distribution: BaseDistribution, share: float) -> Any:
+    """What lies this share of the way through choices or a range, on a logarithmic scale if the range has one."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[int(share * len(distribution.choices))]
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
     low, high = distribution.low, distribution.high
-    return float(low * (high / low) ** share if distribution.log else low + share * (high - low))
+    value = low * (high / low) ** share if distribution.log else low + share * (high - low)
+    return round(value) if isinstance(distribution, IntDistribution) else float(value)

@@ -191,6 +191,7 @@ def test_a_search_alone_prints_its_trials_and_how_to_train_the_winner(tmp_path: 
     assert "best_epoch" in found.stdout
     assert re.search(r"^ +1 +0\.\d{4} +[12] +[+-]0\.\d{4} +[+-]\d\.\d{4}", found.stdout, re.MULTILINE)
     assert "one epoch" not in found.stdout
+    assert re.search(r"expected best, of trials drawn from these: 0\.\d{4} after 1, 0\.\d{4} after 2", found.stdout)
     winner = next(line for line in found.stdout.splitlines() if line.startswith("multiepoch run "))
     again = multiepoch(*shlex.split(winner)[1:], "--no-mlflow", cwd=tmp_path)
     assert again.returncode == 0, again.stderr

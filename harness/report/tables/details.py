@@ -8,6 +8,7 @@ from typing import Any
 
 import tomli_w
 
+from harness.analysis.expected_best import expected_best
 from harness.analysis.load import ArmRuns, Comparison, Group
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import NOTHING, number
@@ -38,6 +39,7 @@ def knobs(group: Group) -> Grid:
         Column("chosen", words=True),
         reached,
         Column("trials"),
+        Column("expected best", "after 1, half and all trials"),
         Column("not searched", words=True),
     )
     return Grid(columns, tuple(_knob_line(arm, sign_of(group.metric)) for arm in group.everything))
@@ -120,8 +122,13 @@ def _knob_line(arm: ArmRuns, sign: int) -> tuple[Cell, ...]:
         Cell(_settings(arm.arm.chosen) or ("untuned" if not arm.arm.tuned else NOTHING)),
         Cell(NOTHING if best is None else number(best, 4)),
         Cell(str(len(trials)), failed),
+        Cell(", ".join(number(expected_best(values, k, sign), 4) for k in _halves(len(values))) or NOTHING),
         Cell(_settings(_fixed(arm.arm, next(iter(arm.finished.values()), None)))),
     )
+
+
+def _halves(n: int) -> list[int]:
+    return sorted({1, -(-n // 2), n}) if n else []
 
 
 def _fixed(arm: Arm, run: Run | None) -> dict[str, Any]:
