@@ -15,8 +15,8 @@ from harness.base.places import PLANS
 from harness.experiment.plan import Plan
 
 RESERVED = (
-    "attempts", "bad_inputs", "beyond_memory", "big_folder", "bound", "facts", "faults", "generator", "gpu", "kinds",
-    "leaks", "precision", "statistics", "throughput",
+    "attempts", "bad_inputs", "beyond_memory", "big_folder", "bound", "facts", "faults", "fidelity", "generator", "gpu",
+    "kinds", "leaks", "precision", "statistics", "throughput",
 )  # fmt: skip
 """Tables that other commands write."""
 
