@@ -4,9 +4,14 @@ Source: our own; the schedule is Robbins and Monro's 1/n (1951). Adam and Adagra
 own size, so an id that was seen once moves as far after a click as after the far less telling absence of one. The plain
 gradient keeps that proportion, as a posterior mean would. Its step, rate / (1 + n / prior_count), is constant while n,
 the id's examples since its row was drawn, is small; for n far above prior_count every example weighs the same.
+
+Behind one net gradients are a thousand times as large, squared, as behind another, and a step moves the logit by their
+square. So the rate is in units of one over their mean square (Fisher's information, which Newton's step divides by).
 """
 
 import dataclasses
+
+from torch import Tensor
 
 from harness.api import DenseSpec, RowStep, Strategy, TableSpec, tuned
 
@@ -18,10 +23,12 @@ class RunningMean(Strategy):
     replaces = ("table_optimizer",)
     prior_count: float = tuned(300.0, 10.0, 10_000.0, log=True)
     """Examples until the step is halved."""
-    lr_ratio: float = tuned(1e4, 1.0, 1e6, log=True, search=False)
-    """The rate per example over `train.table_lr`, which is meant for an optimiser that normalises.
+    lr_ratio: float = tuned(10.0, 0.1, 1e6, log=True, search=False)
+    """The rate per example over `train.table_lr`, which is meant for an optimiser that normalises."""
+    unit: str = tuned("square", choices=("square", "none"), search=False)
+    """What the rate is divided by: the mean square of an example's gradient at a row, of all steps so far, or nothing.
 
-    Behind products of rows, as in `fm` and `deepfm`, gradients are far larger, and it must be far smaller, 10 say.
+    The first edition's rule is unit = 'none', lr_ratio = 1e4, with which `deepfm` does not train; it needs 10 there.
     """
     radius: float = tuned(1.0, 1e-3, 1e3, log=True, search=False)
     """How far a step moves a row at most, as a Euclidean length; a strategy beside it may scale the step further."""
@@ -33,6 +40,16 @@ class RunningMean(Strategy):
         seen_R = step.row_buffer("seen_since_drawn")
         seen_K = seen_R.index_select(0, step.rows_K) + step.batch_count_K
         seen_R.index_copy_(0, step.rows_K, seen_K)
-        scale_K = step.examples / (1 + seen_K / self.prior_count)
-        length_K = step.lr * scale_K * step.grad_KD.norm(dim=1)
+        scale_K, norm_K = step.examples / (1 + seen_K / self.prior_count), step.grad_KD.norm(dim=1)
+        if self.unit == "square":
+            scale_K /= _mean_square(step, norm_K)
+        length_K = step.lr * scale_K * norm_K
         return step.scale_lr(scale_K * (self.radius / length_K.clamp(min=self.radius)))
+
+
+def _mean_square(step: RowStep, norm_K: Tensor) -> Tensor:
+    """Of the gradients of single examples, [1]: as those of a row add up like noise, a row's square is divided by their
+    number."""
+    mean, steps = step.run_buffer("mean_square"), step.run_buffer("steps_in_mean_square").add_(1)
+    now = ((step.examples * norm_K).square() / step.batch_count_K).mean()
+    return mean.add_((now - mean) / steps).clamp(min=1e-30)

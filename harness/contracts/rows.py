@@ -71,6 +71,8 @@ class RowStep:
     """Counts from 1, over all epochs."""
     row_buffer: Callable[[str], Tensor]
     """As that of `Tables`."""
+    run_buffer: Callable[[str], Tensor]
+    """The buffer of this name: one float32, [1], zero at first. It is saved in checkpoints, and nothing resets it."""
     lr_scale_K: Tensor | None = None
     """Factor of the optimiser's update. None: 1."""
     decay_K: Tensor | None = None

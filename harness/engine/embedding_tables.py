@@ -61,7 +61,8 @@ class EmbeddingTables:
         self._state_reset_step_R = memory.zeros(rows, dtype=torch.int32, device=self.device)
         self._initial = InitialRows(width, spec.init_std, seed)
         self.row_buffer = RowBuffers(rows, self.device)
-        self._hooks = RowHooks(strategies, spec.lr, self.row_buffer)
+        self.run_buffer = RowBuffers(1, self.device)
+        self._hooks = RowHooks(strategies, spec.lr, self.row_buffer, self.run_buffer)
         self.history = RowHistory(mapping, self.device, kept=self._hooks.any, compiled=self._compiled)
         self._absence = Absence(
             spec, width, self.store, self._state_reset_step_R, compiled=self._compiled, scaled=self._hooks.any
@@ -178,17 +179,18 @@ class EmbeddingTables:
         """Begin, before any step, with rows of other tables: the row from_M of theirs is the row into_M here.
 
         state: theirs, settled. Rows that are not among into_M stay as they were drawn. optimizer: whether what their
-        optimiser remembers is taken too; counts: whether occurrences and row buffers are.
+        optimiser remembers is taken too; counts: whether occurrences and buffers are.
         """
         self.step, store_RS = state["numbers"]["step"], state["store"]
         self._weight_RD[into_M] = store_RS[from_M, : self.width].to(self.device)
-        self._state_reset_step_R.fill_(self.step)
+        self._state_reset_step_R.fill_(self._clock)
         if optimizer:
             self.store[into_M, self.width :] = store_RS[from_M, self.width :].to(self.device)
             self._state_reset_step_R[into_M] = state["state_reset_step_R"][from_M].to(self.device)
         if counts:
             self.history.adopt(state["parts"]["history"], into_M, from_M)
             self.row_buffer.adopt(state["parts"]["row_buffer"], into_M, from_M)
+            self.run_buffer.adopt(state["parts"]["run_buffer"], *torch.zeros(2, 1, dtype=torch.int64))
         self._absence.adopt(state["parts"]["_absence"], into_M, from_M, self.step)
         self._initial.begin_with(self._weight_RD)
 

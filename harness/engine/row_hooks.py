@@ -27,9 +27,12 @@ class RowUpdate:
 class RowHooks:
     """Calls `perturb` and `on_rows` of the strategies that define them. lr: that of the tables."""
 
-    def __init__(self, strategies: Sequence[Strategy], lr: float, row_buffer: Callable[[str], Tensor]) -> None:
+    def __init__(
+        self, strategies: Sequence[Strategy], lr: float, row_buffer: Callable[[str], Tensor],
+        run_buffer: Callable[[str], Tensor],
+    ) -> None:  # fmt: skip
         self._on_rows, self._perturb = defining("on_rows", strategies), defining("perturb", strategies)
-        self._lr, self._row_buffer = lr, row_buffer
+        self._lr, self._row_buffer, self._run_buffer = lr, row_buffer, run_buffer
 
     @property
     def any(self) -> bool:
@@ -76,4 +79,5 @@ class RowHooks:
             epoch=lookup.epoch,
             step=lookup.step,
             row_buffer=self._row_buffer,
+            run_buffer=self._run_buffer,
         )

@@ -403,6 +403,7 @@ def test_draws_have_the_spread_asked_for() -> None:
 
 def test_row_buffers_start_at_zero_are_kept_and_are_reset_with_their_rows() -> None:
     tables = CASE.tables()
+    tables.run_buffer("importance").add_(3)
     buffer = tables.row_buffer("importance")
     assert buffer.shape == (CASE.mapping.num_rows,)
     assert (buffer == 0).all()
@@ -413,6 +414,7 @@ def test_row_buffers_start_at_zero_are_kept_and_are_reset_with_their_rows() -> N
     tables.reset(field)
     mine = torch.arange(len(buffer)) >= field.offset
     assert torch.equal(buffer == 0, mine)
+    assert tables.run_buffer("importance").tolist() == [3]
 
 
 # --- refusals and kernels ---------------------------------------------------------------------------------------------

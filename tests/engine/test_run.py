@@ -196,6 +196,15 @@ def test_the_loss_is_a_sum_over_tasks_of_the_mean_over_known_labels() -> None:
         assert torch.allclose(masked, plain, rtol=1e-5, atol=1e-8)
 
 
+def test_a_loss_that_ranks_learns_another_net_that_ranks(dataset: IndexedDataset, model: Model) -> None:
+    auc = {}
+    for loss in ("logloss", "in_batch_softmax"):
+        last = train_records(dataset, model, [], loss=loss)[-1].metrics
+        auc[loss] = [last[MetricKey("train", "auc", task)] for task in dataset.tasks]
+        assert min(auc[loss]) > 0.6
+    assert auc["logloss"] != auc["in_batch_softmax"]
+
+
 # --- hooks ------------------------------------------------------------------------------------------------------------
 
 

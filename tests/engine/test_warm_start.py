@@ -133,6 +133,7 @@ def test_all_that_a_trainer_remembers_of_rows_is_carried(
     assert now["row_buffer"].keys() == was["row_buffer"].keys()
     for name, buffer in was["row_buffer"].items():
         assert torch.equal(buffer[before], now["row_buffer"][name][after])
+    assert now["run_buffer"] == was["run_buffer"]
     new.start_epoch(1)
     new.step(next(iter(new.batches.epoch(1))))
 
@@ -148,14 +149,16 @@ def test_what_is_cleared_is_as_in_a_run_that_begins(datasets: tuple[IndexedDatas
     assert not new.tables.store[:, new.tables.width :].any()
     assert not new.tables.history.seen_R.any()
     assert not new.tables.row_buffer("seen_since_drawn").any()
+    assert not new.tables.run_buffer("mean_square").any()
     assert not any(tensor.any() for kept in new.optimizer.state()["kept"] for tensor in kept)
     assert torch.equal(new.tables.train_count_R, old.tables.train_count_R)
 
 
-def test_adam_begins_again_with_cleared_moments(datasets: tuple[IndexedDataset, IndexedDataset]) -> None:
+@pytest.mark.parametrize("strategy", ["none", "rowwise_bias_correction"])
+def test_adam_begins_again_with_cleared_moments(strategy: str, datasets: tuple[IndexedDataset, IndexedDataset]) -> None:
     """A first step of cleared moments is one of length lr, however many steps there were before."""
-    state = warm_start.end_state(trained(datasets[0], "none"), net_of())
-    new = begun(state, datasets[0], "none", optimizer=False)
+    state = warm_start.end_state(trained(datasets[0], strategy), net_of())
+    new = begun(state, datasets[0], strategy, optimizer=False)
     before = new.tables.weight_RD.clone()
     new.start_epoch(1)
     new.step(next(iter(new.batches.epoch(1))))

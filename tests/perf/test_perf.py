@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 import torch
 from rich.console import Console
 
+from harness.api import Data
 from harness.results.keys import MetricKey, Status
 from harness.results.records import Record, Run
-from perf import beyond_memory, figures, gpu, plans, precision, profile, table, throughput
+from perf import beyond_memory, figures, gpu, plans, precision, profile, running_mean_rates, table, throughput
 from perf.contenders import NAMES, Contender, NotInstalled, load
 from perf.measure import Measurement, Result, here
 from perf.throughput import Reached, Series
@@ -147,3 +149,14 @@ def test_bfloat16_is_compared_by_seed_at_each_epoch() -> None:
     assert first.values == (0.0, 0.0)
     assert second is not None
     assert second.values == pytest.approx((-0.1,))
+
+
+def test_the_history_of_a_row_is_what_its_group_was_shown_before(data: Data) -> None:
+    group, item = data.fields.index("user"), data.fields.index("product")
+    with_lists = running_mean_rates.with_history(data, "user", "product", 5)
+    for split in (with_lists.train, with_lists.valid):
+        assert split.lists is not None
+        values, shown = split.lists[0], defaultdict[int, list[int]](list)
+        for begin, length, ids_F in zip(values.begins(), values.length_N, split.ids_NF.tolist(), strict=True):
+            assert values.values_M[begin : begin + length].tolist() == shown[ids_F[group]]
+            shown[ids_F[group]].append(ids_F[item])

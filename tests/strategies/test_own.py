@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.engine import make_mapping, make_step, strategy_of
+from support.engine import make_mapping, make_step, random_rows, strategy_of
 
 from harness.api import DenseSpec, TableSpec, UserError
 from harness.engine.batches import DistinctFinder
@@ -27,7 +29,8 @@ def test_running_mean_steps_tables_by_plain_gradients() -> None:
 def test_running_mean_shrinks_the_step_with_the_examples_seen_and_bounds_it(
     seed: int, prior: float, radius: float
 ) -> None:
-    strategy, step = strategy_of(REGISTRY, "running_mean", prior_count=prior, radius=radius), make_step(seed)
+    strategy = strategy_of(REGISTRY, "running_mean", prior_count=prior, radius=radius, unit="none")
+    step = make_step(seed)
     before_K = np.random.default_rng(seed).integers(0, 10**4, len(step.rows_K))
     step.row_buffer("seen_since_drawn")[:] = torch.from_numpy(before_K)
     got = strategy.on_rows(step)
@@ -40,10 +43,49 @@ def test_running_mean_shrinks_the_step_with_the_examples_seen_and_bounds_it(
     assert np.array_equal(step.row_buffer("seen_since_drawn").numpy(), before_K + step.batch_count_K.numpy())
 
 
+@given(seed=st.integers(0, 2**32), steps=st.integers(1, 4))
+def test_running_mean_divides_its_rate_by_the_mean_square_of_the_gradients_so_far(seed: int, steps: int) -> None:
+    strategy, rng, squares = strategy_of(REGISTRY, "running_mean", radius=1e3), np.random.default_rng(seed), []
+    step = make_step(seed)
+    seen_K = np.zeros(len(step.rows_K))
+    for _ in range(steps):
+        count_K = rng.integers(1, 30, len(step.rows_K))
+        grad_KD = torch.from_numpy(rng.standard_normal((len(step.rows_K), 4), np.float32))
+        batch_count_K = torch.from_numpy(count_K.astype(np.int32))
+        got = strategy.on_rows(dataclasses.replace(step, grad_KD=grad_KD, batch_count_K=batch_count_K))
+        seen_K += count_K
+        squares.append(((step.examples * grad_KD.double().numpy()) ** 2).sum(axis=1) / count_K)
+        expected_K = step.examples / (1 + seen_K / 300) / np.mean(squares)
+        assert got.lr_scale_K is not None
+        assert np.allclose(got.lr_scale_K.numpy(), expected_K, rtol=1e-4)
+
+
+def test_running_mean_leaves_rows_where_nothing_has_a_gradient() -> None:
+    step = dataclasses.replace(make_step(0), grad_KD=torch.zeros(9, 4))
+    got = strategy_of(REGISTRY, "running_mean").on_rows(step)
+    assert got.lr_scale_K is not None
+    assert (got.lr_scale_K[:, None] * got.grad_KD == 0).all()
+
+
+@given(seed=st.integers(0, 2**32), factor=st.sampled_from([0.01, 30.0]))
+def test_running_mean_moves_logits_alike_however_steep_the_net_is(seed: int, factor: float) -> None:
+    """Gradients `factor` times as large move rows by 1 / factor, so that the logit, as steep, moves as far."""
+    strategy, mapping = strategy_of(REGISTRY, "running_mean", radius=1e3), make_mapping([6, 4])
+    spec = strategy.table(TableSpec(lr=0.1, init_std=0.0), DenseSpec(lr=1.0))
+    moved = []
+    for steep in (1.0, factor):
+        tables, rng = EmbeddingTables(mapping, spec, 3, [strategy], seed=0), np.random.default_rng(seed)
+        for _ in range(5):
+            lookup = tables.lookup(DistinctFinder(10)(random_rows(rng, mapping, 8)))
+            tables.update(lookup, steep * torch.from_numpy(rng.standard_normal((8, 2, 3), np.float32)))
+        moved.append(steep * tables.weight_RD)
+    assert torch.allclose(moved[0], moved[1], rtol=1e-3, atol=1e-5 * float(moved[0].abs().max()))
+
+
 def test_a_row_far_above_the_prior_count_holds_the_mean_of_what_it_was_told() -> None:
     """Its weight is then the mean of targets under squared loss, whatever their order."""
     mapping = make_mapping([1])
-    strategy = strategy_of(REGISTRY, "running_mean", prior_count=10.0, lr_ratio=1.0)
+    strategy = strategy_of(REGISTRY, "running_mean", prior_count=10.0, lr_ratio=1.0, unit="none")
     tables = EmbeddingTables(mapping, strategy.table(TableSpec(lr=0.1), DenseSpec(lr=1.0)), 1, [strategy], seed=0)
     targets, distinct = np.random.default_rng(0).normal(2.0, 1.0, 4000), DistinctFinder(1)
     for target in targets:

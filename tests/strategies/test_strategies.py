@@ -62,6 +62,7 @@ VARIANTS = [
     "reinit(share=0.5)",
     "reinit(to='start')",
     "reinit+frequency_adaptive_lr",
+    "running_mean(unit='none', lr_ratio=1e4)",
     "running_mean+return_to_mean",
     "sparse_optimizer(optimizer='adam', lr_ratio=5.0)",
     "sparse_optimizer+frequency_adaptive_lr",

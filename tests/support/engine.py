@@ -118,6 +118,7 @@ def make_step(seed: int, rows: int = 9, fields: int = 3) -> RowStep:
     field_K = torch.from_numpy(rng.integers(0, fields, rows))
     seen_K, train_K = (torch.from_numpy(np.ceil(10 ** rng.uniform(0, 6, rows)).astype(np.int64)) for _ in range(2))
     buffers: dict[str, Tensor] = {}
+    run_buffers: dict[str, Tensor] = {}
     ones_F = torch.ones(fields, dtype=torch.int64)
     return RowStep(
         rows_K=torch.arange(rows),
@@ -135,4 +136,5 @@ def make_step(seed: int, rows: int = 9, fields: int = 3) -> RowStep:
         epoch=2,
         step=7,
         row_buffer=lambda name: buffers.setdefault(name, torch.zeros(rows)),
+        run_buffer=lambda name: run_buffers.setdefault(name, torch.zeros(1)),
     )

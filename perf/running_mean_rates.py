@@ -1,0 +1,118 @@
+"""Does one rate of `running_mean` serve every network? `python -m perf.running_mean_rates` writes the table."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+
+import numpy as np
+from rich.console import Console
+
+from harness.api import Data, Kinds, ListField, Lists, Split
+from harness.base import seeds
+from harness.base.environment import environment
+from harness.data import indexed
+from harness.data.indexed import IndexedDataset
+from harness.engine.run import Diverged, run
+from harness.experiment.instantiate import parse_strategy
+from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.plugins.registry import Registry, build
+from harness.results.keys import MetricKey
+from perf.measure import ROOT
+
+TABLE = ROOT / "results" / "tables" / "running_mean.md"
+MODELS = ("dnn", "deepfm", "dcnv2", "din")
+FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
+BEFORE = "unit='none', lr_ratio=1e4"
+"""The rule of the first edition."""
+FULL = {"device_ip": 640_000, "device_id": 400_000, "device_model": 8_000, "site": 4_000, "app": 6_000, "ad": 2_500}
+"""Ids of avazu_like in its million rows."""
+REGISTRY = Registry()
+
+
+def with_history(data: Data, group: str, item: str, longest: int) -> Data:
+    """The same data with a sequence, for `din`: the items that the example's group was shown before, in its split."""
+    group_at, item_at = data.fields.index(group), data.fields.index(item)
+
+    def more(split: Split) -> Split:
+        n, order_N = len(split.ids_NF), np.argsort(split.ids_NF[:, group_at], kind="stable")
+        group_N, place_N = split.ids_NF[order_N, group_at], np.arange(n)
+        start_N = np.maximum.accumulate(np.where(np.diff(group_N, prepend=group_N[0] - 1) != 0, place_N, 0))
+        begin_N, length_N = np.empty(n, np.int64), np.empty(n, np.int64)
+        begin_N[order_N], length_N[order_N] = start_N, place_N - start_N
+        return dataclasses.replace(split, lists=(Lists(split.ids_NF[order_N, item_at], length_N, begin_N=begin_N),))
+
+    kinds = Kinds(lists=(ListField("history", longest, ordered=True),), shares={"history": item})
+    train, valid, test = map(more, (data.train, data.valid, data.test))
+    return dataclasses.replace(data, kinds=kinds, train=train, valid=valid, test=test)
+
+
+def made(rows: int, folder: Path) -> IndexedDataset:
+    """avazu_like of so many rows, with ids in proportion."""
+    fields = {name: {"ids": ids * rows // 1_000_000} for name, ids in FULL.items()}
+    plugin = build(REGISTRY.datasets, "data set", "powerlaw", {"preset": "avazu_like", "rows": rows, "fields": fields})
+    data = plugin.build(seeds.generator(0, "data", "powerlaw"))
+    indexed.save(with_history(data, "device_ip", "ad", 10), folder)
+    return indexed.load(folder)
+
+
+def trained(data: IndexedDataset, model: str, knobs: str, seed: int) -> tuple[float, float]:
+    """AUC of valid and test after two epochs; that of guessing if it diverges."""
+    net = build(REGISTRY.models, "model", model, {"dim": 16, "hidden": (64, 32)})
+    parts = parse_strategy(f"running_mean({knobs})+return_to_mean", REGISTRY)
+    strategies = [build(REGISTRY.strategies, "strategy", part.name, part.params) for part in parts]
+    try:
+        *_, last = run(data, net, strategies, TrainSpec(epochs=2, batch_size=2048), EvalSpec(points=()), seed)
+    except Diverged:
+        return 0.5, 0.5
+    valid, test = (last.metrics[MetricKey(split, "auc", "click")] for split in ("valid", "test"))
+    return valid, test
+
+
+def lines(auc: dict[tuple[str, str], list[tuple[float, float]]], arms: Sequence[str], rows: int) -> Iterator[str]:
+    """auc: by model and arm, of each seed; the arms are the factors of the default, then the rule of before."""
+    env, count = environment(), len(next(iter(auc.values())))
+    yield from (
+        "# One rate of `running_mean` behind every network",
+        "",
+        "Written by `python -m perf.running_mean_rates`.",
+    )
+    yield ""
+    yield f"`running_mean+return_to_mean`, two epochs of avazu_like ({rows:,} rows, ids in proportion, a sequence):"
+    yield f"test AUC of clicks, mean of {count} seeds, by the factor of the default rate; bold: best by valid AUC."
+    yield f"before: `{BEFORE}`. Last, the default less the best, and its standard error over seeds."
+    yield from ("", f"| model | {' | '.join(arms)} | default - best |", "| :-- |" + " --: |" * (len(arms) + 1))
+    for model in dict.fromkeys(model for model, _ in auc):
+        best = max(arms[:-1], key=lambda arm: mean(valid for valid, _ in auc[model, arm]))
+        lost = [a - b for (_, a), (_, b) in zip(auc[model, "x 1"], auc[model, best], strict=True)]
+        told = f"{mean(lost):+.4f} ({stdev(lost) / count**0.5:.4f})" if best != "x 1" else "0"
+        shown = [f"{mean(test for _, test in auc[model, arm]):.4f}" for arm in arms]
+        shown = [f"**{value}**" if arm == best else value for value, arm in zip(shown, arms, strict=True)]
+        yield f"| `{model}` | {' | '.join(shown)} | {told} |"
+    yield from ("", f"Machine: {env['machine']}, {env['cores']} cores, one thread.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m perf.running_mean_rates", description=__doc__)
+    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--seeds", type=int, default=3)
+    chosen, console = parser.parse_args(), Console(highlight=False, soft_wrap=True, markup=False)
+    default = parse_strategy("running_mean", REGISTRY)[0].params["lr_ratio"]
+    arms = {f"x {factor:g}": f"lr_ratio={factor * default!r}" for factor in FACTORS} | {"before": BEFORE}
+    auc: dict[tuple[str, str], list[tuple[float, float]]] = {(m, arm): [] for m in MODELS for arm in arms}
+    with tempfile.TemporaryDirectory() as folder:
+        data = made(chosen.rows, Path(folder) / "data")
+        for seed in range(chosen.seeds):
+            for (model, arm), found in auc.items():
+                found.append(trained(data, model, arms[arm], seed))
+                console.print(f"{model} {arm} seed {seed}: valid {found[-1][0]:.4f}, test {found[-1][1]:.4f}")
+    TABLE.write_text("\n".join(lines(auc, list(arms), chosen.rows)) + "\n")
+    console.print(TABLE.read_text())
+
+
+if __name__ == "__main__":
+    main()
