@@ -21,6 +21,8 @@ from harness.results.description import Together
 Floats = npt.NDArray[np.float64]
 LEAST = 0.1
 """Dependence below which a field is drawn without regard to another."""
+IN_ORDER = 100
+"""Most ids of a field that others follow in order: of so few, chance would leave it open what they tell."""
 DETERMINED = 0.8
 """Dependence from which on a field is as good as determined by another."""
 CROSSED = 0.98
@@ -41,7 +43,7 @@ def crosses(data: IndexedDataset, found: Together) -> dict[str, tuple[str, str]]
 
 
 def follows(found: Together, share_FV: dict[str, Floats]) -> dict[str, dict[str, Any]]:
-    """`of`, `strength` and `otherwise` of the fields that go with one of more ids; the others are left out.
+    """`of`, `strength` and the like of the fields that go with one of more ids; the others are left out.
 
     share_FV: by field, the share of training rows of each of its ids. A field follows the one that tells most of it. If
     that one tells nearly all, it may follow a third in some of its ids, so that it goes with that one too.
@@ -60,6 +62,8 @@ def follows(found: Together, share_FV: dict[str, Floats]) -> dict[str, dict[str,
         else:
             value, other = most, finest
             out[name] = {"of": other}
+        if len(share_FV[other]) <= IN_ORDER:
+            out[name]["in_order"] = True
         least = min(entr(share_FV[name]).sum(), entr(share_FV[other]).sum())
         out[name]["strength"] = strength(value * float(least / entr(share_FV[name]).sum()), share_FV[name])
     return out

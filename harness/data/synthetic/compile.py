@@ -25,7 +25,8 @@ class Compiled(NamedTuple):
 
     clock_H: expected share of the rows before each hour, [H + 1]. lanes: sessions at a time. of_F: field that an index
     depends on, or FREE, HOUR, WEEKDAY, CROSS, SESSION; otherwise_F: the field in its place where it does not follow, or
-    -1. crossed_FF: which fields the ids of one are made of. alias, keep, at_F, size_F, tail_F8: ranks, end to end.
+    -1. beside: ranks by the rank of the field that is followed in order, from beside_F on, which is -1 for others.
+    crossed_FF: which fields the ids of one are made of. alias, keep, at_F, size_F, tail_F8: ranks, end to end.
     shared_FT, own_FT: weights of an id's normals. side_F: LEFT, RIGHT or 0. match_TK, fashion_HK, drift_T: weights of
     the latent products. delay_TP: knots of the quantile function, log seconds at delay_share_TP; unused ones repeat the
     last.
@@ -44,6 +45,8 @@ class Compiled(NamedTuple):
     strength_F: Floats
     choices_F: Floats
     follow_F: U64
+    beside: I64
+    beside_F: I64
     crossed_FF: npt.NDArray[np.bool_]
     session_F: npt.NDArray[np.bool_]
     ids_F: I64
@@ -81,6 +84,7 @@ def compile_population(p: Population, seed: int) -> Compiled:
     clock_H = _clock(p)
     shared_FT, own_FT = _bias_weights(p)
     delay_TP, delay_share_TP = _delays(tasks)
+    beside, beside_F = _beside(p, names)
     noise_T = np.array([p.strength(t, "noise") for t in tasks])
     return Compiled(
         rows=float(p.rows),
@@ -96,6 +100,8 @@ def compile_population(p: Population, seed: int) -> Compiled:
         strength_F=np.array([s.strength for s in specs]),
         choices_F=np.array([float(s.choices) for s in specs]),
         follow_F=np.array([key(seed, "follow", n) for n in names]),
+        beside=beside,
+        beside_F=beside_F,
         crossed_FF=np.array([[n in s.cross for n in names] for s in specs]),
         session_F=np.array([s.session for s in specs]),
         ids_F=np.array([s.ids for s in specs]),
@@ -131,6 +137,25 @@ def _source(field: FieldSpec, names: list[str]) -> int:
     if field.cross:
         return CROSS
     return FREE if field.of is None else names.index(field.of)
+
+
+def _beside(p: Population, names: list[str]) -> tuple[I64, I64]:
+    """By rank of a field that others follow in order: their rank, where its middle falls in their law."""
+    tables, at_F = [np.empty(0, np.int64)], np.full(len(names), -1)
+    for f, field in enumerate(p.fields.values()):
+        if field.of is not None and field.in_order:
+            above_R, own_R = _shares(p.fields[field.of]), _shares(field)
+            at_F[f] = sum(map(len, tables))
+            middle_R = np.cumsum(above_R) - above_R / 2
+            tables.append(np.minimum(np.searchsorted(np.cumsum(own_R), middle_R), len(own_R) - 1))
+    return np.concatenate(tables), at_F
+
+
+def _shares(field: FieldSpec) -> Floats:
+    rank_R = np.arange(1, field.ids + 1, dtype=np.float64)
+    p_R: Floats = (rank_R + field.shift) ** -field.exponent
+    p_R /= p_R.sum()
+    return p_R
 
 
 def _lanes(p: Population) -> int:

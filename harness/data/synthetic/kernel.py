@@ -112,6 +112,11 @@ def _sessions(row_N: Any, lanes: Any, repeat: Any, key: Any, session_N: Any) -> 
         session_N[n] = turn * lanes + lane
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _follows(c: Any, f: Any, own: Any) -> Any:
+    return c.strength_F[f] >= 1.0 or uniform(draw(c.follow_F[f], own)) < c.strength_F[f]
+
+
 @njit(cache=True, nogil=True)
 def _bits(own_N: Any, c: Any, f: Any, index_NF: Any, bits_N: Any) -> Any:
     """What the rank of a field is drawn by: its row or session, or the id of the field that it follows."""
@@ -121,7 +126,7 @@ def _bits(own_N: Any, c: Any, f: Any, index_NF: Any, bits_N: Any) -> Any:
             bits_N[n] = draw(c.draw_F[f], own_N[n])
             continue
         own = own_N[n] if other < 0 else index_NF[n, other]
-        if c.strength_F[f] < 1.0 and uniform(draw(c.follow_F[f], own)) >= c.strength_F[f]:
+        if not _follows(c, f, own):
             bits_N[n] = draw(~c.draw_F[f], own)
         else:
             key = c.draw_F[f]
@@ -134,6 +139,15 @@ def _bits(own_N: Any, c: Any, f: Any, index_NF: Any, bits_N: Any) -> Any:
 def _ranks(bits_N: Any, alias: Any, keep: Any, tail: Any, index_N: Any) -> Any:
     for n in range(bits_N.size):
         index_N[n] = rank(bits_N[n], alias, keep, tail)
+
+
+@njit(cache=True, nogil=True)
+def _in_order(own_N: Any, c: Any, f: Any, index_NF: Any, index_N: Any) -> Any:
+    """Where a field follows another in the order of its ranks, the rank that stands beside that one's."""
+    of, other = c.of_F[f], c.otherwise_F[f]
+    for n in range(own_N.size):
+        if _follows(c, f, own_N[n] if other < 0 else index_NF[n, other]):
+            index_N[n] = c.beside[c.beside_F[f] + index_NF[n, of] % c.ids_F[of]]
 
 
 @njit(cache=True, nogil=True)
@@ -223,6 +237,8 @@ def _indices(
         part = slice(c.at_F[f], c.at_F[f] + c.size_F[f])
         _bits(own_N, c, f, index_NF, bits_N)
         _ranks(bits_N, c.alias[part], c.keep[part], c.tail_F8[f], index_N)
+        if c.beside_F[f] >= 0:
+            _in_order(own_N, c, f, index_NF, index_N)
     if c.life_F[f] > 0:
         _turn(own_N, time_N, c.ids_F[f], c.life_F[f], c.fade_F[f], c.turn_F[f], index_N)
     if c.once_F[f] > 0:

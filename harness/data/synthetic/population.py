@@ -17,6 +17,8 @@ from harness.base.meaning import meaning
 from harness.base.places import PRESETS
 
 MOST_EXPONENT = 8.0
+MOST_IN_ORDER = 10_000
+"""Ids of two fields, one of which follows the other in order: a table holds them."""
 MOST_REPEAT = 0.98
 """Sessions of fifty rows: a row walks back to the first of its own."""
 GENERATOR = ("population", "compile", "kernel", "sampler", "stream", "zipf")
@@ -31,7 +33,8 @@ class FieldSpec(Config):
     of: the field, declared before, whose id determines this one (the campaign of a product), or `choices` ids among
     which a row has one (the products of a customer). strength: share of the rows in which it does; in others the id of
     `otherwise` determines it, or none. session: drawn once for all rows of a session. once: share of the draws that
-    give an id of their own, which no other draw gives.
+    give an id of their own, which no other draw gives. in_order: where it follows, the most frequent ids of the one go
+    with those of the other; else any may go with any.
 
     time: hour or weekday of the row, or its session, instead. cross: the ids of these fields as one instead. hidden: a
     part of the truth, and no column.
@@ -47,6 +50,7 @@ class FieldSpec(Config):
     strength: float = Field(1.0, ge=0, le=1)
     choices: int = Field(1, ge=1, le=10**6)
     otherwise: str | None = None
+    in_order: bool = False
     cross: tuple[str, ...] = ()
     hidden: bool = False
     session: bool = False
@@ -142,7 +146,7 @@ class Population(Config):
     @model_validator(mode="after")
     def _possible(self) -> Population:
         for name, field in self.fields.items():
-            _check_field(name, field, list(self.fields))
+            _check_field(name, field, self.fields)
         for name, task in self.tasks.items():
             self._check_task(name, task)
         if clash := sorted({*self.fields} & {*self.tasks, "time"}):
@@ -189,8 +193,8 @@ class Population(Config):
         return float(getattr(self, part) if own is None else own)
 
 
-def _check_field(name: str, field: FieldSpec, names: list[str]) -> None:
-    before = names[: names.index(name)]
+def _check_field(name: str, field: FieldSpec, fields: dict[str, FieldSpec]) -> None:
+    before = list(fields)[: list(fields).index(name)]
     for knob, others in (("of", [field.of]), ("otherwise", [field.otherwise]), ("cross", field.cross)):
         for other in others:
             if other is not None and other not in before:
@@ -205,10 +209,17 @@ def _check_field(name: str, field: FieldSpec, names: list[str]) -> None:
         raise UserError(f"fields.{name}.ids = {field.ids}; accepted: 2 or more")
     if field.once and not field.free:
         raise UserError(f"fields.{name}.once = {field.once:g} beside of, time or cross; accepted: either")
-    if field.of is None and (field.strength < 1 or field.choices > 1 or field.otherwise):
-        raise UserError(f"fields.{name} has strength, choices or otherwise without of; accepted: all of them with of")
+    _check_follower(name, field, fields)
     if field.fade and not field.life:
         raise UserError(f"fields.{name}.fade = {field.fade:g} without a life; accepted: life above 0, or no fade")
+
+
+def _check_follower(name: str, field: FieldSpec, fields: dict[str, FieldSpec]) -> None:
+    if field.of is None and (field.strength < 1 or field.choices > 1 or field.otherwise):
+        raise UserError(f"fields.{name} has strength, choices or otherwise without of; accepted: all of them with of")
+    if field.in_order and not (field.of and 0 < fields[field.of].ids <= MOST_IN_ORDER >= field.ids):
+        place = f"fields.{name}.in_order = true beside of = {field.of!r} and ids = {field.ids:,}"
+        raise UserError(f"{place}; accepted: two fields of {MOST_IN_ORDER:,} ids at most")
 
 
 @cache

@@ -41,6 +41,7 @@ EVERYTHING: dict[str, Any] = {
         "user": {"ids": 3_000, "exponent": 0.6, "session": True, "once": 0.2},
         "device": {"of": "user", "strength": 0.9, "session": True, "ids": 5, "context": True},
         "os": {"of": "device", "strength": 0.7, "otherwise": "user", "ids": 8, "context": True},
+        "model": {"of": "os", "in_order": True, "strength": 0.8, "ids": 30},
         "item": {"of": "user", "strength": 0.4, "choices": 3, "ids": 2_000, "life": 4, "fade": 0.5},
         "pair": {"cross": ["user", "item"]},
         "hour": {"time": "hour", "context": True},
@@ -94,7 +95,7 @@ def test_every_seed_draws_a_population_that_makes_rows(seed: int) -> None:
 def test_seeds_between_them_try_every_knob() -> None:
     fields = [field for seed in range(40) for field in random_population(seed, 50_000)["fields"].values()]
     tried = {knob for field in fields for knob in field}
-    assert tried == {*FieldSpec.model_fields} - {"fade"}
+    assert tried == {*FieldSpec.model_fields} - {"fade", "in_order"}
     assert len({len(random_population(seed, 50_000)["fields"]) for seed in range(40)}) > 5
 
 
@@ -131,6 +132,22 @@ def test_a_field_follows_another_in_the_share_of_rows_that_strength_says(strengt
     expected = strength + (1 - strength) / 1_000
     chance = 0.006 if strength < 0.1 else 0.0
     assert abs(follows / 40_000 - expected) < SIGMAS * np.sqrt(expected * (1 - expected) / 40_000) + chance + 1e-9
+
+
+def test_in_order_few_ids_keep_the_shares_of_their_law() -> None:
+    """A law of which one id has nearly all: by chance, five ids would all go with that one."""
+    fields = {
+        "region": {"ids": 20, "exponent": 1.0},
+        "country": {"of": "region", "in_order": True, "ids": 6, "exponent": 3.0},
+    }
+    sampler, rows = made(match=[["region"], ["country"]], group="region", fields=fields)
+    region_N, country_N = rows.index_NF[:, 0], rows.index_NF[:, 1]
+    assert (np.diff(country_N[np.argsort(region_N, kind="stable")]) >= 0).all()
+    p = np.arange(1.0, 7.0) ** -3
+    q = 1 / np.arange(1, 21)
+    found, widest = np.cumsum(np.bincount(country_N, minlength=6)) / 40_000, (q / q.sum())[3:].max()
+    assert abs(found - np.cumsum(p / p.sum())).max() < widest / 2 + SIGMAS * 0.5 / np.sqrt(40_000)
+    assert sampler.fields == ("region", "country")
 
 
 def test_where_a_field_does_not_follow_the_other_one_determines_it(everything: tuple[Sampler, Rows]) -> None:
@@ -236,6 +253,11 @@ def test_a_hidden_field_is_no_column_and_is_in_the_truth(everything: tuple[Sampl
         ({"ids": 5, "strength": 0.5}, "fields.item has strength, choices or otherwise without of"),
         ({"ids": 5, "of": "user", "otherwise": "usr"}, "unknown field 'usr'; did you mean 'user'?"),
         ({"cross": ["user", "pair"]}, "unknown field 'pair'"),
+        (
+            {"ids": 5, "of": "hour", "in_order": True},
+            "in_order = true beside of = 'hour' and ids = 5; accepted",
+        ),
+        ({"ids": 5, "in_order": True}, "fields.item.in_order = true beside of = None"),
         ({"ids": 5, "of": "user", "once": 0.1}, "fields.item.once = 0.1 beside of, time or cross; accepted: either"),
         ({"cross": ["user"]}, r"fields.item.cross = \['user'\]; accepted: two fields or more"),
         ({"cross": ["user", "device"], "ids": 7}, "accepted: two fields or more, and neither ids, of nor life"),
@@ -243,7 +265,7 @@ def test_a_hidden_field_is_no_column_and_is_in_the_truth(everything: tuple[Sampl
     ],
 )
 def test_the_impossible_is_refused(tmp_path: Path, field: dict[str, Any], message: str) -> None:
-    fields = {name: EVERYTHING["fields"][name] for name in ("user", "device")} | {"item": field}
+    fields = {name: EVERYTHING["fields"][name] for name in ("user", "device", "hour")} | {"item": field}
     with pytest.raises(UserError, match=message):
         read(tmp_path / "mine.toml", EVERYTHING | {"fields": fields})
 
