@@ -107,17 +107,20 @@ def begin(trainer: Trainer, state: State, spec: StartSpec) -> None:
     """Give a trainer that has made no step what the state holds for it. Its data must be `knowing` the state.
 
     Raises:
-        UserError: ids have another number of rows each.
+        UserError: ids have another number of rows each, in the state of another run. From window to window an encoder
+            may change that, as more ids are known; the rows of the table are then as they are drawn.
     """
-    mine, pairs = _ids(trainer.dataset, trainer.mapping), []
-    for name, ours in mine.items():
+    pairs = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    for name, ours in _ids(trainer.dataset, trainer.mapping).items():
         theirs = state["ids"][name]
-        if (have := _rows_each(ours)) != (had := _rows_each(theirs)):
+        have, had = ours["rows"].shape[1], theirs["rows"].shape[1]
+        if have == had:
+            pairs.append(_taken(ours, theirs))
+        elif spec is not KEPT:
             raise UserError(
                 f"train.start: '{spec.source}' has {had} rows for an id of field '{name}'; this run has {have}; "
                 "accepted: the same"
             )
-        pairs.append(_taken(ours, theirs))
     into_M, from_M = (
         torch.from_numpy(np.concatenate(rows)).to(trainer.tables.device) for rows in zip(*pairs, strict=True)
     )
@@ -161,13 +164,10 @@ def _ids(dataset: IndexedDataset, mapping: RowMapping) -> dict[str, dict[str, Te
 
 
 def _table(ids_U: Ints, count_U: Ints, rows_UH: npt.NDArray[np.int32], others_1H: npt.NDArray[np.int32]) -> Any:
-    arrays = {"ids": ids_U, "count": count_U, "rows": rows_UH, "others": others_1H}
+    """The rows of an id without what pads them to those of other tables."""
+    each = int((np.concatenate([rows_UH, others_1H])[:1] >= 0).sum())
+    arrays = {"ids": ids_U, "count": count_U, "rows": rows_UH[:, :each], "others": others_1H[:, :each]}
     return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
-
-
-def _rows_each(table: dict[str, Tensor]) -> int:
-    """How many rows an id of a table has; 0 where no id is known."""
-    return int((table["rows"][:1] >= 0).sum())
 
 
 def _taken(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> tuple[Ints, Ints]:
@@ -181,6 +181,5 @@ def _taken(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> tuple[Ints, In
     if len(mine["others"]) and len(theirs["others"]):
         into = np.concatenate([into, mine["others"].numpy()])
         source = np.concatenate([source, theirs["others"].numpy()])
-    held = (into >= 0).reshape(-1)
-    into_M, first = np.unique(into.reshape(-1)[held], return_index=True)
-    return into_M.astype(np.int64), source.reshape(-1)[held][first].astype(np.int64)
+    into_M, first = np.unique(into.reshape(-1), return_index=True)
+    return into_M.astype(np.int64), source.reshape(-1)[first].astype(np.int64)

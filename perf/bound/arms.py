@@ -23,6 +23,8 @@ from perf.measure import ROOT
 
 WINNERS = ROOT / "results" / "tables" / "other_data.csv"
 OURS = "running_mean+return_to_mean"
+RULE = {"running_mean": ["unit='none'", "lr_ratio=1e4"]}
+"""Knobs that the winners were found with, and that are no longer the defaults."""
 READ = {
     ("none", "one_epoch"): {1: "plain, epoch 1", 2: "plain, epoch 2"},
     ("reinit", "arm"): {4: "reinit, epoch 4"},
@@ -52,7 +54,7 @@ def winners(preset: str) -> list[Arm]:
 
 
 def _arm(strategy: str, chosen: dict[str, Any], read: dict[int, str]) -> Arm:
-    knobs: dict[str, list[str]] = {part: [] for part in strategy.split("+")}
+    knobs: dict[str, list[str]] = {part: [*RULE.get(part, [])] for part in strategy.split("+")}
     for name, value in chosen.items():
         part, dot, knob = name.partition(".")
         if dot:
