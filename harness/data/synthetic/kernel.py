@@ -113,8 +113,9 @@ def _sessions(row_N: Any, lanes: Any, repeat: Any, key: Any, session_N: Any) -> 
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _follows(c: Any, f: Any, own: Any) -> Any:
-    return c.strength_F[f] >= 1.0 or uniform(draw(c.follow_F[f], own)) < c.strength_F[f]
+def _follows(strength: Any, key: Any, own: Any) -> Any:
+    """Whether a field follows, by numbers alone: handing on the tuple for each row would take most of the time."""
+    return strength >= 1.0 or uniform(draw(key, own)) < strength
 
 
 @njit(cache=True, nogil=True)
@@ -126,7 +127,7 @@ def _bits(own_N: Any, c: Any, f: Any, index_NF: Any, bits_N: Any) -> Any:
             bits_N[n] = draw(c.draw_F[f], own_N[n])
             continue
         own = own_N[n] if other < 0 else index_NF[n, other]
-        if not _follows(c, f, own):
+        if not _follows(c.strength_F[f], c.follow_F[f], own):
             bits_N[n] = draw(~c.draw_F[f], own)
         else:
             key = c.draw_F[f]
@@ -146,7 +147,8 @@ def _in_order(own_N: Any, c: Any, f: Any, index_NF: Any, index_N: Any) -> Any:
     """Where a field follows another in the order of its ranks, the rank that stands beside that one's."""
     of, other = c.of_F[f], c.otherwise_F[f]
     for n in range(own_N.size):
-        if _follows(c, f, own_N[n] if other < 0 else index_NF[n, other]):
+        own = own_N[n] if other < 0 else index_NF[n, other]
+        if _follows(c.strength_F[f], c.follow_F[f], own):
             index_N[n] = c.beside[c.beside_F[f] + index_NF[n, of] % c.ids_F[of]]
 
 
