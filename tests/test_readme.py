@@ -43,4 +43,5 @@ def test_every_strategy_and_model_has_its_line() -> None:
 
 
 def test_the_readme_is_a_screen_and_a_half() -> None:
-    assert len(README.split()) < 750
+    shown = re.sub(r"<!--.*?-->", "", README, flags=re.DOTALL)
+    assert len(shown.split()) < 750

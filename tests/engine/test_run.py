@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from harness.api import DenseSpec, FieldStats, Model, RowStep, Strategy, Tables, UserError
 from harness.data.indexed import IndexedDataset, IndexedSplit
-from harness.engine import memory
+from harness.engine import epochs, memory
 from harness.engine import run as run_module
 from harness.engine.batches import Batch
 from harness.engine.evaluator import Evaluator
@@ -240,7 +240,7 @@ def test_an_epoch_is_trained_evaluated_recorded_and_only_then_ended(
             note("evaluate", full)
             return super().__call__(net, tables, full=full)
 
-    monkeypatch.setattr(run_module, "Evaluator", Noted)
+    monkeypatch.setattr(epochs, "Evaluator", Noted)
     for record in run_module.run(dataset, model, [Diary()], TRAIN, EVALUATION, 0):
         note("record", record.epoch)
     order = [event for before, event in zip([None, *LOG], LOG, strict=False) if event != before]

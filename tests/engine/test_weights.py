@@ -156,7 +156,7 @@ def test_evaluation_is_of_weights_and_of_the_full_log_by_task(
     dataset = store(dataclasses.replace(partly_known(weights), kept=kept), tmp_path / "data")
     logits = {part: random.normal(size=dataset.split(part).labels_NT.shape).astype(np.float32) for part in SPLITS}
     logits |= {part: logits["valid"][:300] for part in ("sample", "train")}
-    monkeypatch.setattr(Evaluator, "_logits", lambda self, net, tables, name: logits[name])
+    monkeypatch.setattr(Evaluator, "logits", lambda self, net, tables, name: logits[name])
     found = train_records(dataset, model, [strategy_of(registry, "none")], epochs=1)[-1].metrics
     for part in ("valid", "test"):
         split = dataset.split(part)

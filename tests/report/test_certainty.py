@@ -63,17 +63,17 @@ def test_p_is_corrected_over_all_groups_of_a_plan(tmp_path: Path) -> None:
 
 
 def test_plans_without_an_effect_rarely_claim_one(tmp_path: Path) -> None:
-    """40 plans of 24 arms without effect: at most 5 % claim a gain or a loss, but for one chance in a million. The arms
+    """20 plans of 24 arms without effect: at most 5 % claim a gain or a loss, but for one chance in a million. The arms
     share the seeds of `none`, so that uncorrected at least half of the plans would claim one."""
     claims, uncorrected = 0, 0
     rng = np.random.default_rng(11)
-    for i in range(40):
+    for i in range(20):
         bench = Bench(tmp_path, curves={f"s{k}": FLAT for k in range(24)} | {"none": FLAT}, own=0.01, rng=rng)
         bench.tasks, bench.select, bench.name = ("click",), "final_epoch", f"plan{i}"
         found = [row for row in compared(bench.group(), "click", "auc") if not row.arm.is_baseline]
         claims += any(row.shown("gain", against_none=True) for row in found)
         uncorrected += any(d.sign for row in found if (d := row.contrasts["gain"].against_none) is not None)
-    assert claims <= stats.binom.isf(1e-6, 40, 0.05) < uncorrected
+    assert claims <= stats.binom.isf(1e-6, 20, 0.05) < uncorrected
 
 
 def test_a_gain_that_does_not_survive_correction_is_not_a_headline(tmp_path: Path) -> None:

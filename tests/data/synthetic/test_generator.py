@@ -311,7 +311,7 @@ def test_labels_seen_at_training_time_lack_what_was_still_to_come() -> None:
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"click": 0.01}, "sign_up = 0.1 is not below click = 0.01; accepted: rates that nest"),
-    ({"preset": "avazu"}, "unknown preset 'avazu'; did you mean 'avazu_like'?"),
+    ({"preset": "avazu_lik"}, "unknown preset 'avazu_lik'; did you mean 'avazu_like'?"),
     ({"rows": 1000}, r"about 5.0 positives in the smallest split; accepted: 10 or more, as with rows = 2,000"),
     ({"user_exponent": 9.0}, "user_exponent = 9.0 is not accepted; accepted: 0 to 8, or -1.0"),
     ({"fields": {"user": {"exponent": -1.0}}}, "fields.user.exponent = -1.0 is not accepted: Input should be greater"),
