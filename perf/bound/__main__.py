@@ -125,8 +125,6 @@ if __name__ == "__main__":
             draws.append(one_draw(preset, number, plugins))
             console.print(f"{preset}, draw {number}:", {t: round(draws[-1].auc(t), 4) for t in draws[-1].columns})
         lines += section(preset, draws)
-    lines.append(
-        f"Draws 1 to {asked.draws}, by `python -m perf.bound` on {about['machine']}, {about['cores']} cores.\n"
-    )
+    lines.append(f"By `python -m perf.bound --draws {asked.draws}` on {about['machine']}, {about['cores']} cores.\n")
     asked.out.write_text("\n".join(lines), encoding="utf-8")
     console.print(f"the floor: {asked.out}")

@@ -151,8 +151,7 @@ if __name__ == "__main__":
             lines.append(f"| {title} | {excess:.2f} | {auc:.4f} |")
             console.print(preset, title, [f"{e:.2f} {a:.4f}" for e, a in (one[title] for one in found)])
         lines.append("")
-    lines.append(
-        f"Draws 1 to {asked.draws}, by `python -m perf.bound.attempts` on {about['machine']}, {about['cores']} cores.\n"
-    )
+    by = f"By `python -m perf.bound.attempts --draws {asked.draws}`"
+    lines.append(f"{by} on {about['machine']}, {about['cores']} cores.\n")
     asked.out.write_text("\n".join(lines), encoding="utf-8")
     console.print(f"attempts: {asked.out}")
