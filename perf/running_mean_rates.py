@@ -18,7 +18,7 @@ from harness.base.environment import environment
 from harness.data import indexed
 from harness.data.indexed import IndexedDataset
 from harness.engine.run import Diverged, run
-from harness.experiment.instantiate import parse_strategy
+from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.plan import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
@@ -63,8 +63,7 @@ def made(rows: int, folder: Path) -> IndexedDataset:
 def trained(data: IndexedDataset, model: str, knobs: str, seed: int) -> tuple[float, float]:
     """AUC of valid and test after two epochs; that of guessing if it diverges."""
     net = build(REGISTRY.models, "model", model, {"dim": 16, "hidden": (64, 32)})
-    parts = parse_strategy(f"running_mean({knobs})+return_to_mean", REGISTRY)
-    strategies = [build(REGISTRY.strategies, "strategy", part.name, part.params) for part in parts]
+    strategies = strategies_of(parse_strategy(f"running_mean({knobs})+return_to_mean", REGISTRY), REGISTRY)
     try:
         *_, last = run(data, net, strategies, TrainSpec(epochs=2, batch_size=2048), EvalSpec(points=()), seed)
     except Diverged:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from harness.api import Model, Strategy, UserError
 from harness.base.digests import digest_of
+from harness.base.files import whole_file
 from harness.base.plugin import params
 from harness.data.indexed import IndexedDataset, Ints
 from harness.engine.network import network_of, plain_columns
@@ -41,9 +42,8 @@ def end_state(trainer: Trainer, model: Model) -> State:
 def save(state: State, path: Path) -> None:
     """Write a state, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        torch.save(state, partial)
 
 
 def read(spec: StartSpec) -> State:

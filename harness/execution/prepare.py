@@ -16,7 +16,7 @@ from harness.data.windows import Windows
 from harness.engine import warm_start
 from harness.engine.device import device_of
 from harness.engine.network import check_fits
-from harness.experiment.instantiate import plugin_specs, repetitions
+from harness.experiment.instantiate import plugin_specs, repetitions, strategies_of
 from harness.experiment.plan import Plan, PluginSpec, labels
 from harness.metrics.catalog import METRICS, PROBES, Needs
 from harness.plugins.registry import Registry, build
@@ -36,6 +36,7 @@ def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) ->
     ensure_writable(results)
     ensure_usable(results, plan.name)
     plan = _start_found(plan, results)
+    state = None if plan.train.start is None else warm_start.read(plan.train.start)
     journal = open_journal(results) if plan.search.trials else None
     arms = []
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
@@ -47,7 +48,8 @@ def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) ->
         for model, model_label in zip(models, labels(plan.models), strict=True):
             net = build(registry.models, "model", model.name, model.params)
             check_fits(net, data)
-            _check_start(plan, net, strategies, data, registry)
+            if state is not None:
+                _check_start(state, plan, net, strategies, data, registry)
             arms += [
                 ArmPlan(plan, registry, label, model_label, text, draws, model, task, journal, findings=found)
                 for text in plan.strategies
@@ -74,15 +76,13 @@ def _start_found(plan: Plan, results: Path) -> Plan:
 
 
 def _check_start(
-    plan: Plan, model: Model, strategies: tuple[tuple[PluginSpec, ...], ...], data: indexed.IndexedDataset,
-    registry: Registry,
+    state: warm_start.State, plan: Plan, model: Model, strategies: tuple[tuple[PluginSpec, ...], ...],
+    data: indexed.IndexedDataset, registry: Registry,
 ) -> None:  # fmt: skip
     """Refuse a state that an arm cannot begin with. A strategy whose optimiser is searched is left to its runs."""
-    if (start := plan.train.start) is not None:
-        state = warm_start.read(start)
-        for parts in strategies:
-            arm = [build(registry.strategies, "strategy", part.name, part.params) for part in parts]
-            warm_start.check(state, start, model, arm, data, plan.train)
+    assert plan.train.start is not None
+    for parts in strategies:
+        warm_start.check(state, plan.train.start, model, strategies_of(parts, registry), data, plan.train)
 
 
 def _built(

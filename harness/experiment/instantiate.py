@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from harness.api import Dataset, Model, Strategy, UserError
@@ -69,8 +70,13 @@ def instances(spec: RunSpec, registry: Registry) -> tuple[Dataset, Model, tuple[
     return (
         build(registry.datasets, "data set", spec.dataset.name, spec.dataset.params),
         build(registry.models, "model", spec.model.name, spec.model.params),
-        tuple(build(registry.strategies, "strategy", s.name, s.params) for s in spec.strategy),
+        strategies_of(spec.strategy, registry),
     )
+
+
+def strategies_of(parts: Iterable[PluginSpec], registry: Registry) -> tuple[Strategy, ...]:
+    """The strategies of an arm, built from the specs that `parse_strategy` gives."""
+    return tuple(build(registry.strategies, "strategy", part.name, part.params) for part in parts)
 
 
 def _named(entries: dict[str, Entry[P]], what: str, values: dict[str, Any], where: str) -> PluginSpec:

@@ -6,7 +6,7 @@ import math
 
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
-from harness.experiment.instantiate import parse_strategy
+from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.plan import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from perf.contenders import Contender
@@ -27,8 +27,7 @@ class Ours(Contender):
     def __init__(self, work: Work, strategy: str = "none", optimizer: str = "adam", device: str = "cpu") -> None:
         super().__init__(work)
         registry = Registry()
-        specs = parse_strategy(strategy, registry)
-        self.strategies = tuple(build(registry.strategies, "strategy", s.name, s.params) for s in specs)
+        self.strategies = strategies_of(parse_strategy(strategy, registry), registry)
         self.model = build(registry.models, "model", "dnn", {"dim": work.width, "hidden": work.hidden})
         train = {"epochs": 2, "batch_size": work.batch, "threads": work.threads, "table_optimizer": optimizer}
         self.spec = TrainSpec.model_validate(train | {"device": device})

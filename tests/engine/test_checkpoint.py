@@ -19,7 +19,7 @@ from harness.engine.checkpoint import Checkpoints
 from harness.engine.trainer import Trainer
 from harness.execution.launcher import Began, Recorded
 from harness.execution.run_job import train
-from harness.experiment.instantiate import parse_strategy
+from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.keys import run_key
 from harness.experiment.plan import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build
@@ -128,7 +128,7 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(
     dataset: IndexedDataset, registry: Registry, tmp_path: Path
 ) -> None:
     spec = job_of(registry, STRATEGIES[-3]).spec
-    strategies = tuple(build(registry.strategies, "strategy", s.name, s.params) for s in spec.strategy)
+    strategies = strategies_of(spec.strategy, registry)
     model = build(registry.models, "model", "dnn", spec.model.params)
     trainers = [Trainer(dataset, model, strategies, spec.train, seed=1) for _ in range(2)]
     trainers[0].start_epoch(1)

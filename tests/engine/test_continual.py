@@ -12,6 +12,7 @@ import torch
 from support.engine import EVALUATION, TRAIN
 from support.training import checkpoints_of, train_here
 
+from harness.api import Strategy
 from harness.data.indexed import IndexedDataset
 from harness.data.windows import Windows
 from harness.engine import checkpoint, warm_start
@@ -19,7 +20,7 @@ from harness.engine.checkpoint import Checkpoints
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
 from harness.engine.warm_start import KEPT
-from harness.experiment.instantiate import parse_strategy
+from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.keys import run_key
 from harness.experiment.plan import ContinualSpec, PluginSpec, RunSpec, TrainSpec
 from harness.plugins.registry import Registry, build
@@ -36,9 +37,8 @@ def train_of(start: str = "warm", windows: int = 4, **more: Any) -> TrainSpec:
     return TRAIN.model_copy(update={"continual": continual, "epochs": 2, **more})
 
 
-def parts_of(registry: Registry, text: str) -> Any:
-    specs = parse_strategy(text, registry)
-    return tuple(build(registry.strategies, "strategy", each.name, each.params) for each in specs)
+def parts_of(registry: Registry, text: str) -> tuple[Strategy, ...]:
+    return strategies_of(parse_strategy(text, registry), registry)
 
 
 def records_of(dataset: IndexedDataset, registry: Registry, strategy: str = "none", **train: Any) -> list[Record]:

@@ -17,7 +17,7 @@ from harness.engine import warm_start
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
 from harness.engine.warm_start import State
-from harness.experiment.instantiate import parse_strategy
+from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.plan import StartSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 
@@ -27,8 +27,7 @@ OPTIMIZERS = ["adam", "adam_dense", "adagrad", "rowwise_adagrad", "sgd"]
 
 
 def parts_of(text: str) -> tuple[Strategy, ...]:
-    specs = parse_strategy(text, REGISTRY)
-    return tuple(build(REGISTRY.strategies, "strategy", each.name, each.params) for each in specs)
+    return strategies_of(parse_strategy(text, REGISTRY), REGISTRY)
 
 
 def net_of(**params: Any) -> Model:

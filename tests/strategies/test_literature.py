@@ -32,7 +32,7 @@ from harness.data.indexed import IndexedDataset
 from harness.engine.batches import DistinctFinder
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.trainer import Trainer
-from harness.experiment.instantiate import parse_strategy
+from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.plugins.registry import Registry, build
 
 REGISTRY = Registry()
@@ -322,8 +322,7 @@ def test_freeze_dense_slows_or_stops_the_net() -> None:
 
 @pytest.mark.parametrize("other", ["none", "l2(strength=0.1, scope='all', coupling='decoupled')"])
 def test_frozen_tables_stay_to_the_bit_while_the_net_learns(other: str, dataset: IndexedDataset, model: Model) -> None:
-    parts = parse_strategy(f"freeze_tables+{other}", REGISTRY)
-    strategies = [build(REGISTRY.strategies, "strategy", s.name, s.params) for s in parts]
+    strategies = strategies_of(parse_strategy(f"freeze_tables+{other}", REGISTRY), REGISTRY)
     trainer = Trainer(dataset, model, strategies, TRAIN, seed=0)
     seen = []
     for epoch in (1, 2, 3):

@@ -30,8 +30,8 @@ from harness.api import DenseSpec, FieldTable, Model, RowStep, Strategy, TableSp
 from harness.base.plugin import knobs
 from harness.data.indexed import IndexedDataset
 from harness.engine.trainer import Trainer
-from harness.experiment.instantiate import parse_strategy
-from harness.plugins.registry import Registry, build
+from harness.experiment.instantiate import parse_strategy, strategies_of
+from harness.plugins.registry import Registry
 from harness.results.keys import MetricKey
 from harness.results.records import Record
 
@@ -71,7 +71,7 @@ VARIANTS = [
 
 
 def parse(text: str) -> list[Strategy]:
-    return [build(REGISTRY.strategies, "strategy", s.name, s.params) for s in parse_strategy(text, REGISTRY)]
+    return [*strategies_of(parse_strategy(text, REGISTRY), REGISTRY)]
 
 
 # --- neutral values ---------------------------------------------------------------------------------------------------
