@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.base.errors import UserError, one_line
-from harness.base.files import write_text
+from harness.commands import toml_out
 from harness.data.guess.guess import Guesses, guess
 from harness.data.guess.sample import Sample, sample
 from harness.data.guess.schema_text import MADE, schema_text
@@ -25,8 +25,7 @@ def write_schema(console: Console, source: str, out: Path, force: bool) -> None:
     Raises:
         UserError: the files cannot be read, or `out` exists or cannot be written.
     """
-    if out.suffix != ".toml":
-        raise UserError(f"--out '{out}' is not named *.toml; accepted: a new TOML file")
+    toml_out.ensure_named(out)
     if out.exists() and not force:
         raise UserError(f"--out '{out}' exists; accepted: a file that does not, or --force to write over it")
     files = data_files(source)
@@ -35,10 +34,7 @@ def write_schema(console: Console, source: str, out: Path, force: bool) -> None:
         guesses = guess(rows.frame, rows.form is None or rows.form.header)
     where = f"'{source}'" + (f", {len(files):,} files" if len(files) > 1 else "")
     sampled = f"{len(rows.frame):,} rows of {where}, {rows.format}"
-    try:
-        write_text(out, schema_text(guesses, source, rows, sampled))
-    except OSError as error:
-        raise UserError(f"--out '{out}' cannot be written: {error.strerror}") from error
+    toml_out.write(out, schema_text(guesses, source, rows, sampled))
     wide = console if console.width >= WIDTH else Console(width=WIDTH)
     wide.print(Text(f"guessed from {one_line(sampled)}"), soft_wrap=True)
     wide.print(_table(rows, guesses))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.base.errors import UserError
+from harness.commands import toml_out
 from harness.data.profile.preset_fit import to_toml
 from harness.data.synthetic.random_population import random_population
 
@@ -17,11 +17,6 @@ def write_random(console: Console, seed: int, rows: int, out: Path) -> None:
     Raises:
         UserError: too few rows, or `out` is not named *.toml or cannot be written.
     """
-    if out.suffix != ".toml":
-        raise UserError(f"--out '{out}' is not named *.toml; accepted: a TOML file")
-    text = to_toml(random_population(seed, rows))
-    try:
-        out.write_text(text)
-    except OSError as error:
-        raise UserError(f"--out '{out}' cannot be written: {error.strerror}") from error
+    toml_out.ensure_named(out)
+    toml_out.write(out, to_toml(random_population(seed, rows)))
     console.print(f'{out}: use it as preset = "{out}"', highlight=False, soft_wrap=True)

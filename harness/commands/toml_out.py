@@ -1,0 +1,30 @@
+"""`--out` of commands that write a TOML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.base.errors import UserError
+from harness.base.files import write_text
+
+
+def ensure_named(out: Path) -> None:
+    """Refuse another kind of file before any work.
+
+    Raises:
+        UserError: it is not named *.toml.
+    """
+    if out.suffix != ".toml":
+        raise UserError(f"--out '{out}' is not named *.toml; accepted: a TOML file")
+
+
+def write(out: Path, text: str) -> None:
+    """Write it, whole or not at all.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        write_text(out, text)
+    except OSError as error:
+        raise UserError(f"--out '{out}' cannot be written: {error.strerror}") from error
