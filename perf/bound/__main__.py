@@ -9,11 +9,9 @@ approximate, the true floor is at most what it reaches.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,23 +20,18 @@ from rich.console import Console
 from scipy.special import xlogy
 
 from harness.base.environment import environment
-from harness.data import indexed
-from harness.data.build import build_data, data_folder
 from harness.data.synthetic.population import load_population
 from harness.data.synthetic.sampler import Sampler
-from harness.experiment.plan import PluginSpec
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.classification import bucket_of
 from harness.metrics.ranking import rank_metrics
 from harness.plugins.registry import Registry
-from perf.bound.arms import predictions, winners
+from perf.bound.arms import PRESETS, TASK, drawn, predictions, winners
 from perf.bound.posterior import fit, known
 from perf.measure import ROOT
 
 TABLE = ROOT / "results" / "tables" / "bound.md"
-TASK, DRAWS = "click", (1, 2, 3)
-PRESETS: dict[str, dict[str, Any]] = {"avazu_like": {}, "pinterest_like": {"rows": 1_000_000}, "criteo_like": {}}
-"""With the rows of the plan that the winners are from."""
+DRAWS = (1, 2, 3)
 FLOOR = "all but the ids known"
 Floats = npt.NDArray[np.float64]
 
@@ -72,18 +65,14 @@ def one_draw(preset: str, number: int, registry: Registry) -> Draw:
     test = slice(population.edges()[1], population.rows)
     rows = known(Sampler.drawn(population, number), TASK)
     posterior = fit(rows)
-    with tempfile.TemporaryDirectory() as folder:
-        spec = PluginSpec(name="powerlaw", params={"preset": preset, **PRESETS[preset]})
-        data = indexed.load(data_folder(Path(folder), build_data(spec, number, registry, Path(folder))))
-        t, part = data.tasks.index(TASK), data.test
-        assert part.truth_NT is not None
-        assert np.array_equal(part.labels_NT[:, t], rows.label_N[test]), "the rows are in another order"
-        columns = {"the base rate alone": np.full(len(part), data.train.labels_NT[:, t].mean())}
+    with drawn(preset, number, registry) as its:
+        assert np.array_equal(its.label_N, rows.label_N[test]), "the rows are in another order"
+        base = its.data.train.labels_NT[:, its.data.tasks.index(TASK)].mean()
+        columns = {"the truth": its.truth_N, "the base rate alone": np.full(len(its.label_N), base)}
         columns[FLOOR] = posterior.predict(test)
         for arm in winners(preset):
-            columns |= dict(predictions(data, TASK, arm, registry))
-        truth_N, label_N = part.truth_NT[:, t].astype(float), part.labels_NT[:, t].astype(float)
-        return Draw(truth_N, label_N, bucket_of(data.rarest_count_N(part)), {"the truth": truth_N, **columns})
+            columns |= dict(predictions(its.data, arm, registry))
+        return Draw(its.truth_N, its.label_N, bucket_of(its.data.rarest_count_N(its.data.test)), columns)
 
 
 def section(preset: str, draws: Sequence[Draw]) -> list[str]:

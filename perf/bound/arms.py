@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +16,19 @@ import numpy.typing as npt
 import torch
 from scipy.special import expit
 
+from harness.data import indexed
+from harness.data.build import build_data, data_folder
 from harness.data.indexed import IndexedDataset
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
-from harness.experiment.instantiate import parse_strategy
-from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.experiment.instantiate import parse_strategy, strategies_of
+from harness.experiment.plan import EvalSpec, PluginSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from perf.measure import ROOT
 
+TASK = "click"
+PRESETS: dict[str, dict[str, Any]] = {"avazu_like": {}, "pinterest_like": {"rows": 1_000_000}, "criteo_like": {}}
+"""With the rows of the plan that the winners are from."""
 WINNERS = ROOT / "results" / "tables" / "other_data.csv"
 OURS = "running_mean+return_to_mean"
 RULE = {"running_mean": ["unit='none'", "lr_ratio=1e4"]}
@@ -35,12 +43,32 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A draw of a preset, and the truth and the labels of its test rows, [N]."""
+
+    data: IndexedDataset
+    truth_N: Floats
+    label_N: Floats
+
+
+@dataclass(frozen=True)
 class Arm:
     """A strategy with its winner's knobs. read: epoch -> the title of its column."""
 
     strategy: str
     rates: dict[str, float]
     read: dict[int, str]
+
+
+@contextmanager
+def drawn(preset: str, number: int, registry: Registry) -> Iterator[Drawn]:
+    """A draw of a preset, on disk until the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        spec = PluginSpec(name="powerlaw", params={"preset": preset, **PRESETS[preset]})
+        data = indexed.load(data_folder(Path(folder), build_data(spec, number, registry, Path(folder))))
+        t, truth_NT = data.tasks.index(TASK), data.test.truth_NT
+        assert truth_NT is not None
+        yield Drawn(data, truth_NT[:, t].astype(float), data.test.labels_NT[:, t].astype(float))
 
 
 def winners(preset: str) -> list[Arm]:
@@ -73,9 +101,7 @@ def trained(
 ) -> Iterator[tuple[int, Trainer]]:
     """The state after every epoch, before strategies end it. after: told the epoch and the share of it, each step."""
     model = build(registry.models, "model", "dnn", {"dim": 16, "hidden": (64, 32)})
-    strategies = [
-        build(registry.strategies, "strategy", s.name, s.params) for s in parse_strategy(arm.strategy, registry)
-    ]
+    strategies = strategies_of(parse_strategy(arm.strategy, registry), registry)
     spec = TrainSpec.model_validate({"epochs": max(arm.read), "batch_size": 2048, **arm.rates})
     trainer = Trainer(data, model, strategies, spec, seed)
     for epoch in range(1, spec.epochs + 1):
@@ -89,19 +115,19 @@ def trained(
         trainer.end_epoch(epoch)
 
 
-def probabilities(evaluator: Evaluator, trainer: Trainer, split: str, task: str) -> Floats:
+def probabilities(evaluator: Evaluator, trainer: Trainer, split: str) -> Floats:
     """Of every row of a split, [N]."""
     trainer.net.eval()
     with torch.inference_mode():
         logit_NT = evaluator.logits(trainer.net, trainer.tables, split)
     trainer.net.train()
-    found: Floats = expit(logit_NT[:, trainer.dataset.tasks.index(task)].astype(float))
+    found: Floats = expit(logit_NT[:, trainer.dataset.tasks.index(TASK)].astype(float))
     return found
 
 
-def predictions(data: IndexedDataset, task: str, arm: Arm, registry: Registry) -> Iterator[tuple[str, Floats]]:
+def predictions(data: IndexedDataset, arm: Arm, registry: Registry) -> Iterator[tuple[str, Floats]]:
     """The probabilities of the test rows, [N], after each epoch that is read."""
     for epoch, trainer in trained(data, arm, registry):
         if epoch in arm.read:
             evaluator = Evaluator(data, trainer.mapping, EvalSpec())
-            yield arm.read[epoch], probabilities(evaluator, trainer, "test", task)
+            yield arm.read[epoch], probabilities(evaluator, trainer, "test")

@@ -11,7 +11,6 @@ All of them change only what is read after the last epoch, so that one training 
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +21,14 @@ from scipy.special import expit, logit
 from torch import Tensor
 
 from harness.base.environment import environment
-from harness.data import indexed
-from harness.data.build import build_data, data_folder
 from harness.data.indexed import IndexedDataset
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
-from harness.experiment.plan import EvalSpec, PluginSpec
+from harness.experiment.plan import EvalSpec
 from harness.metrics.ranking import rank_metrics
 from harness.plugins.registry import Registry
-from perf.bound.__main__ import DRAWS, PRESETS, TASK, divergence
-from perf.bound.arms import OURS, Arm, probabilities, trained, winners
+from perf.bound.__main__ import DRAWS, divergence
+from perf.bound.arms import OURS, PRESETS, TASK, Arm, drawn, probabilities, trained, winners
 from perf.measure import ROOT
 
 TABLE = ROOT / "results" / "tables" / "attempts.md"
@@ -77,7 +74,7 @@ def shrunk(trainer: Trainer, evaluator: Evaluator, label_N: Floats) -> State:
     """The rows drawn to their field's mean, each field by the k that valid likes best, one field after the other."""
 
     def loss() -> float:
-        guess_N = probabilities(evaluator, trainer, "valid", TASK)
+        guess_N = probabilities(evaluator, trainer, "valid")
         return float(-np.mean(np.log(np.where(label_N == 1, guess_N, 1 - guess_N))))
 
     best, rows_RD = loss(), state_of(trainer)["rows"]
@@ -103,29 +100,24 @@ def attempts(data: IndexedDataset, arm: Arm, registry: Registry) -> dict[str, Fl
 
     def read(state: State) -> Floats:
         put(trainer, ended | state)
-        return probabilities(evaluator, trainer, "test", TASK)
+        return probabilities(evaluator, trainer, "test")
 
     net = {name: value for name, value in average.mean.items() if name != "rows"}
     found = {"as it is": read({}), "net averaged": read(net), "net and rows averaged": read(average.mean)}
     put(trainer, ended)
     found["rows shrunk"] = read(shrunk(trainer, evaluator, data.valid.labels_NT[:, t].astype(float)))
     *_, (_, other) = trained(data, arm, registry, seed=2)
-    other_N = probabilities(Evaluator(data, other.mapping, EvalSpec()), other, "test", TASK)
+    other_N = probabilities(Evaluator(data, other.mapping, EvalSpec()), other, "test")
     return found | {"two runs": expit((logit(found["as it is"]) + logit(other_N)) / 2)}
 
 
 def one_draw(preset: str, number: int, registry: Registry) -> dict[str, tuple[float, float]]:
     """Title -> excess logloss in thousandths of a nat, and AUC."""
-    with tempfile.TemporaryDirectory() as folder:
-        spec = PluginSpec(name="powerlaw", params={"preset": preset, **PRESETS[preset]})
-        data = indexed.load(data_folder(Path(folder), build_data(spec, number, registry, Path(folder))))
-        (arm,) = (arm for arm in winners(preset) if arm.strategy.startswith(OURS.partition("+")[0]))
-        t, part = data.tasks.index(TASK), data.test
-        assert part.truth_NT is not None
-        truth_N, label_N = part.truth_NT[:, t].astype(float), part.labels_NT[:, t].astype(float)
+    (arm,) = (arm for arm in winners(preset) if arm.strategy.startswith(OURS.partition("+")[0]))
+    with drawn(preset, number, registry) as its:
         return {
-            title: (1000 * divergence(truth_N, guess_N).mean(), rank_metrics(guess_N, label_N, None)[0])
-            for title, guess_N in attempts(data, arm, registry).items()
+            title: (1000 * divergence(its.truth_N, guess_N).mean(), rank_metrics(guess_N, its.label_N, None)[0])
+            for title, guess_N in attempts(its.data, arm, registry).items()
         }
 
 
