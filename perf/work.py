@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,9 @@ class Work:
         return tuple(n * self.spread for n in self.drawn)
 
 
+@lru_cache(maxsize=3)
 def draw(work: Work) -> tuple[Ints, np.ndarray[Any, np.dtype[np.uint8]]]:
-    """Ids of every field, [N, F] from 0, and labels [N, T]."""
+    """Ids of every field, [N, F] from 0, and labels [N, T]; not to be written to."""
     rng = np.random.default_rng(work.seed)
     ids_NF = np.empty((work.examples, len(FIELDS)), np.int64)
     for f, (name, drawn) in enumerate(zip(FIELDS, work.drawn, strict=True)):
@@ -86,7 +88,7 @@ def batches(work: Work, offset: bool = True) -> Iterator[tuple[Tensor, Tensor]]:
     """
     ids_NF, labels_NT = draw(work)
     if offset:
-        ids_NF += np.cumsum((0, *work.sizes[:-1]))
+        ids_NF = ids_NF + np.cumsum((0, *work.sizes[:-1]))
     ids, labels = torch.from_numpy(ids_NF), torch.from_numpy(labels_NT)
     order_N = torch.from_numpy(np.random.default_rng(work.seed).permutation(work.examples))
     while True:

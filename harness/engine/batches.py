@@ -14,6 +14,7 @@ from harness.api import Strategy, UserError, defining
 from harness.base import seeds
 from harness.data.indexed import IndexedSplit, Ints
 from harness.engine import kernels, memory
+from harness.engine.ahead import ahead
 from harness.engine.hook_answers import instance
 from harness.engine.row_mapping import RowMapping
 
@@ -124,7 +125,14 @@ class Batches:
         return sum(-(-n // self._batch_size) for n in (*[len(self._ids_WC)] * windows, rest))
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        """All batches in the order of this epoch; the last of a window may be smaller."""
+        """All batches in the order of this epoch; the last of a window may be smaller.
+
+        For a GPU a thread makes them ahead, unless hooks of strategies draw random numbers in turn.
+        """
+        batches = self.in_order(epoch)
+        return batches if self._device.type == "cpu" or self._hooks else ahead(batches)
+
+    def in_order(self, epoch: int) -> Iterator[Batch]:
         random = seeds.generator(self._seed, "shuffle", epoch)
         for starts in self._windows(random):
             size = len(self._ids_WC) if self._whole else self._load(starts)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,6 +20,7 @@ from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.hook_answers import instance, scalar, tensor_like
 from harness.engine.lookup import Lookup
 from harness.engine.network import network_of, reads_alone
+from harness.engine.random_streams import RandomStreams
 from harness.engine.ranking_loss import in_batch_softmax
 from harness.engine.row_mapping import map_rows
 from harness.engine.table_memory import ensure_room
@@ -54,7 +54,7 @@ class Trainer:
             dataset.train, self.mapping, train.batch_size, train.shuffle_window, seed, device, strategies, truth=truth
         )
         self._trainable = [p for p in self.net.parameters() if p.requires_grad]
-        self._random = seeds.torch_generator(seed, "train").get_state()
+        self.randomness = RandomStreams(seed, device)
         self.optimizer = DenseAdam(self.net, train.dense_lr)
         self._embedded, self._penalties = defining("on_embedded", strategies), defining("penalty", strategies)
 
@@ -74,10 +74,10 @@ class Trainer:
     def step(self, batch: Batch) -> Tensor:
         """Train on one batch: lookup, forward, backward, update. Returns the loss, a scalar on the device."""
         lookup = self.tables.lookup(batch.rows)
-        random = torch.get_rng_state() if self.tables.perturbed else None
+        drawn_from = self.randomness.now() if self.tables.perturbed else None
         loss, grad_BFD = self._backward(lookup.embedded_BFD, batch)
-        if random is not None and (moved := self.tables.displaced(lookup, grad_BFD)) is not None:
-            torch.set_rng_state(random)  # what is dropped or mixed is the same in both passes
+        if drawn_from is not None and (moved := self.tables.displaced(lookup, grad_BFD)) is not None:
+            self.randomness.rewind(drawn_from)  # what is dropped or mixed is the same in both passes
             lookup = moved
             _, grad_BFD = self._backward(lookup.embedded_BFD, batch)
         self.tables.update(lookup, grad_BFD)
@@ -120,22 +120,14 @@ class Trainer:
             "tables": self.tables.state(),
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state(),
-            "random": self._random,
+            "random": self.randomness.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.tables.restore(state["tables"])
         self.net.load_state_dict(state["net"])
         self.optimizer.restore(state["optimizer"])
-        self._random = state["random"]
-
-    @contextmanager
-    def randomness(self) -> Iterator[None]:
-        """Inside, dropout and hooks draw from a random stream of this run, in the place of torch's global one."""
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(self._random)
-            yield
-            self._random = torch.get_rng_state()
+        self.randomness.restore(state["random"])
 
 
 def table_spec(train: TrainSpec, strategies: Sequence[Strategy]) -> TableSpec:

@@ -18,11 +18,12 @@ class TorchSparse(Contender):
     )
     sparse = True
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, device: str = "cpu") -> None:
         super().__init__(work)
+        self.device = torch.device(device)
         torch.manual_seed(work.seed)
-        self.net = mlp(work)
-        self.table = nn.Embedding(sum(work.sizes), work.width, sparse=self.sparse)
+        self.net = mlp(work).to(self.device)
+        self.table = nn.Embedding(sum(work.sizes), work.width, sparse=self.sparse, device=self.device)
         nn.init.normal_(self.table.weight, std=0.01)
         self.optimizers = self.make_optimizers()
         self.batches = batches(work)
@@ -41,7 +42,7 @@ class TorchSparse(Contender):
     def step(self) -> None:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        self.loss(*next(self.batches)).backward()  # type: ignore[no-untyped-call]
+        self.loss(*(tensor.to(self.device) for tensor in next(self.batches))).backward()  # type: ignore[no-untyped-call]
         for optimizer in self.optimizers:
             optimizer.step()
 

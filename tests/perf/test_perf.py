@@ -130,8 +130,13 @@ def test_the_table_of_a_gpu_has_a_column_for_every_batch_and_says_what_is_missin
             raise NotInstalled("ModuleNotFoundError: No module named 'fbgemm_gpu'")
         return Result(1.0, 1000.0 * what.work.batch, what.contender, "a step", {}, {}, 0.0)
 
-    monkeypatch.setattr(gpu, "measure", measured)
-    rows = list(gpu.lines(gpu.rows_per_s("cpu", rounds=2), "cpu"))
+    monkeypatch.setattr(gpu, "here", measured)
+    monkeypatch.setattr(gpu, "parts", lambda batch, device: {"the GPU at work": batch / 4096})
+    monkeypatch.setattr(gpu, "together", lambda runs, device: 1000.0 * runs)
+    monkeypatch.setattr(gpu, "waits", lambda device: 0.0)
+    rows = list(gpu.page("cpu", rounds=2))
+    assert "| the GPU at work | 1.00 | 4.00 | 16.00 |" in rows
+    assert "| ours, lazy Adam | 1 | 2 | 4 | 8 |" in rows
     assert "| ours, lazy Adam | 4,096 | 16,384 | 65,536 |" in rows
     assert "| FBGEMM, row-wise Adagrad | not installed |  |  |" in rows
 
