@@ -31,8 +31,9 @@ LAYERS = {
     "execution": "analysis api base data engine experiment metrics plugins results search tracking",
     "testing": "api base data engine experiment plugins results",
     "facts": "analysis base execution experiment figures metrics plugins report results",
-    "commands": "analysis api base data engine execution experiment facts metrics plugins report results search "
-    "testing tracking",
+    "diagnose": "analysis api base data engine experiment metrics plugins report results search",
+    "commands": "analysis api base data diagnose engine execution experiment facts metrics plugins report results "
+    "search testing tracking",
     "cli": "base commands",
 }
 """Folder (or module) of `harness/` -> those that it may import beside itself."""

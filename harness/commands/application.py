@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -57,7 +58,23 @@ Workers = Annotated[
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a plan's key, as train.epochs=2.")]
 Host = Annotated[str, typer.Option("--host", help="Whom to listen to: this machine alone, or who reaches that name.")]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535)]
+
+
 NoMlflow = Annotated[bool, typer.Option("--no-mlflow", help="Do not write to MLflow; `sync` can do it later.")]
+
+
+class Condition(StrEnum):
+    """That `diagnose` may fail on."""
+
+    COLLAPSE = "collapse"
+    LEAK = "leak"
+    UNDECIDED = "undecided"
+
+
+FailOn = Annotated[
+    list[Condition] | None,
+    typer.Option("--fail-on", help="Exit with 1 if this is found; may be given again."),
+]
 
 
 def _print_version(wanted: bool) -> None:
@@ -101,6 +118,31 @@ def benchmark(
     from harness.commands.benchmark import benchmark as go
 
     raise typer.Exit(go(console, plan, results, workers, plugins, overrides, tracker=_tracker(no_mlflow)))
+
+
+@app.command()
+def diagnose(
+    source: Annotated[str, typer.Argument(metavar="DATA", help="A table file, a folder of them, or a pattern.")],
+    labels: Annotated[str | None, typer.Option("--labels", help="Columns that are labels, as click,buy.")] = None,
+    time: Annotated[str | None, typer.Option("--time", help="The column of the time.")] = None,
+    schema: Annotated[Path | None, _folder_or_file("--schema", "A schema, instead of guesses.")] = None,
+    budget: Annotated[str, typer.Option("--budget", help="How long it may take, as 30m or 2h.")] = "30m",
+    model: Annotated[str, typer.Option("--model", help="The network, as dnn or deepfm.")] = "dnn",
+    out: Annotated[Path, _folder_or_file("--out", "Folder of the verdict, and of all behind it.")] = Path("diagnosis"),
+    workers: Workers = CORES,
+    fail_on: FailOn = None,
+    no_mlflow: NoMlflow = False,
+) -> None:
+    """Is it safe to train more than one epoch on this log, and with what? One verdict within a time that you name."""
+    _warm_up()
+    from harness.commands.diagnose import Options
+    from harness.commands.diagnose import diagnose as go
+
+    named = tuple(name.strip() for name in (labels or "").split(",") if name.strip())
+    options = Options(
+        source, named, time, schema, budget, model, out, workers, tuple(fail_on or ()), _tracker(no_mlflow)
+    )
+    raise typer.Exit(go(console, options))
 
 
 @app.command()

@@ -37,7 +37,7 @@ def write_schema(console: Console, source: str, out: Path, force: bool) -> None:
     toml_out.write(out, schema_text(guesses, source, rows, sampled))
     wide = console if console.width >= WIDTH else Console(width=WIDTH)
     wide.print(Text(f"guessed from {one_line(sampled)}"), soft_wrap=True)
-    wide.print(_table(rows, guesses))
+    wide.print(guesses_table(rows, guesses))
     if not any(each.what == "label" for each in guesses.columns):
         wide.print(Text(_no_label(guesses, out), style="yellow"), soft_wrap=True)
     wide.print(Text(f"{out}: read it, correct it, then `multiepoch data describe {out}`"), soft_wrap=True)
@@ -52,7 +52,8 @@ def _no_label(guesses: Guesses, out: Path) -> str:
     return f"{said}, or take '{MADE.strip()}' away in {out} to have one made of the rows: {one_line(guesses.made.why)}."
 
 
-def _table(rows: Sample, guesses: Guesses) -> Table:
+def guesses_table(rows: Sample, guesses: Guesses) -> Table:
+    """Every guess with its reason."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     for title in ("column", "taken as", "schema", "why"):
         table.add_column(title, overflow="fold")

@@ -103,7 +103,7 @@ def _work(pipe: Connection, plugins: Path | None, results: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     runner = JobRunner(results, plugins)
-    with suppress(BrokenPipeError, EOFError):
+    with suppress(ConnectionError, EOFError):
         while True:
             job, epochs_held = pipe.recv()
             for event in runner.run(job, epochs_held):

@@ -11,6 +11,7 @@ from harness.base.addresses import DASHBOARD
 from harness.base.places import page_command
 from harness.execution.local_pool import LocalPool
 from harness.execution.lock import locked
+from harness.execution.observer import Observer
 from harness.execution.prepare import prepare
 from harness.execution.progress import Display
 from harness.execution.room import ensure_room
@@ -39,9 +40,10 @@ def checked(console: Console, plan: Plan, registry: Registry, results: Path) -> 
 
 
 def run_plan(
-    console: Console, plan: Plan, arms: list[ArmPlan], results: Path, workers: int, tracker: Kind
-) -> tuple[PlanResult, Display, Background]:
-    """Run a prepared plan on this machine, under the display and tracked beside it."""
+    console: Console, plan: Plan, arms: list[ArmPlan], results: Path, workers: int, tracker: Kind,
+    also: Sequence[Observer] = (),
+) -> tuple[PlanResult, Display, Background]:  # fmt: skip
+    """Run a prepared plan on this machine, under the display and tracked beside it. also: who else watches."""
     warn = _warner(console)
     tracking = Background(opener(tracker, results, plan, warn), warn)
     registry = arms[0].registry
@@ -51,7 +53,7 @@ def run_plan(
         ensure_room(jobs, workers, results, registry)
 
     with Display(console, workers) as display:
-        result = launch(plan, arms, results, pool, [Live(tracking), display], check)
+        result = launch(plan, arms, results, pool, [Live(tracking), display, *also], check)
         with locked(results, wait=True):
             tracking.tell(lambda each: each.sync(result))
             if tracking.settled() and tracking.is_on:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.analysis.settling import unsettled
@@ -14,7 +14,7 @@ from harness.execution.observer import Observer
 from harness.execution.run_folders import RunFolders
 from harness.experiment.plan import Plan, Settling
 from harness.results.findings import Finding
-from harness.results.keys import ArmId
+from harness.results.keys import ArmId, RunRole
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Record, Run
 from harness.search.arm import ArmPlan, data_by_label, findings_by_dataset
@@ -35,7 +35,7 @@ def launch(
     check: shown the first missing runs of every arm before any of them starts, and may refuse them.
 
     A run that fails is recorded and the others go on; one whose process dies is tried once more first. After an
-    interruption, the next call goes on with what is missing.
+    interruption, the next call goes on with what is missing; an observer ends the launch by raising.
 
     Raises:
         UserError: another process writes to the results folder.
@@ -58,6 +58,13 @@ class _RunningArm:
     parked: bool = False
     """Whether it waits for that."""
 
+    @property
+    def so_far(self) -> Arm | None:
+        """What it came to, with the repetitions that it waits for: those that are done can be read."""
+        if self.came_to is None or not any(job.role == RunRole.SEED for job in self.asked):
+            return self.came_to
+        return replace(self.came_to, chosen=self.asked[0].varying, runs={job.number: job.key for job in self.asked})
+
 
 class _Scheduler:
     """One launch of a plan, and the only writer of its run folders."""
@@ -66,7 +73,7 @@ class _Scheduler:
         self._plan, self._results, self._launcher, self._observers = plan, results, launcher, observers
         self._folders = RunFolders(results)
         self._ready: list[Job] = []
-        self._turns: Counter[ArmId] = Counter()
+        self._epochs: Counter[ArmId] = Counter()
         self._training: dict[str, Job] = {}
         self._waiting: dict[str, list[_RunningArm]] = {}
         self._arms: list[_RunningArm] = []
@@ -82,11 +89,15 @@ class _Scheduler:
         for arm in self._arms:
             self._advance(arm, None)
         check(self._ready)
-        while self._waiting or self._resumed():
-            while self._ready and self._launcher.free:
-                self._submit(self._next())
-            for event in self._launcher.events(timeout=0.5) if self._waiting else ():
-                self._handle(event, self._training[event.key])
+        try:
+            while self._waiting or self._resumed():
+                while self._ready and self._launcher.free:
+                    self._submit(self._next())
+                for event in self._launcher.events(timeout=0.5) if self._waiting else ():
+                    self._handle(event, self._training[event.key])
+        except BaseException:
+            self._write_result(complete=False)
+            raise
         return self._write_result(complete=True)
 
     def _resumed(self) -> bool:
@@ -103,10 +114,10 @@ class _Scheduler:
         return True
 
     def _next(self) -> Job:
-        """The first job of the arm that had the fewest turns, so that a busy hour falls on all arms alike."""
-        job = min(self._ready, key=lambda job: self._turns[job.arm])
+        """The first job of the arm that had the fewest epochs, so that a busy hour falls on all arms alike."""
+        job = min(self._ready, key=lambda job: self._epochs[job.arm])
         self._ready.remove(job)
-        self._turns[job.arm] += 1
+        self._epochs[job.arm] += job.spec.train.epochs
         return job
 
     def _submit(self, job: Job) -> None:
@@ -180,7 +191,7 @@ class _Scheduler:
         return job.key in arm.runs
 
     def _write_result(self, complete: bool) -> PlanResult:
-        arms = tuple(arm.came_to for arm in self._arms if arm.came_to is not None)
+        arms = tuple(each for arm in self._arms if (each := arm.so_far) is not None)
         plan = self._plan.model_dump(mode="json", by_alias=True)
         result = PlanResult(self._plan.name, plan, arms, complete, self._findings, self._data)
         write_plan_result(self._results, result)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from harness.data.guess.asked import Asked, asked_labels, asked_time
 from harness.data.guess.columns import Guess, Table
 from harness.data.guess.fields import field
 from harness.data.guess.labels import candidates, labels_of
@@ -14,6 +15,8 @@ from harness.data.guess.proposal import Proposal, proposal
 from harness.data.guess.rows import given_split, group, split, where
 from harness.data.guess.times import moments, time_of
 from harness.data.tabular.expressions import expression, widened
+
+NOTHING = Asked()
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,20 @@ class Guesses:
     made: Proposal | None
 
 
-def guess(frame: pl.DataFrame, named: bool) -> Guesses:
-    """Guess every column of a sample. named: its columns have names, from a header or the format of the file."""
+def guess(frame: pl.DataFrame, named: bool, asked: Asked = NOTHING) -> Guesses:
+    """Guess every column of a sample. named: its columns have names, from a header or the format of the file.
+
+    Raises:
+        UserError: what is asked for is not there.
+    """
     table = Table(frame, named)
-    found = labels_of(table)
+    found = asked_labels(table, asked.labels) if asked.labels else labels_of(table)
     told = {name: sql for guess in found if guess.what == "label" for name, sql in guess.entries.items()}
     labels = {name: _values(frame, str(sql)) for name, sql in told.items()}
     part, times = given_split(table), moments(table)
-    if not any(guess.what == "time" for guess in found) and (time := time_of(times)) is not None:
+    if asked.time is not None:
+        found = [guess for guess in found if guess.what != "time"] + [asked_time(table, times, asked.time)]
+    elif not any(guess.what == "time" for guess in found) and (time := time_of(times)) is not None:
         found.append(time)
     used = {guess.column for guess in (*found, *([] if part is None else [part]))}
     known = Known(table, labels, {moment.column.name for moment in times})

@@ -34,7 +34,7 @@ def candidates(table: Table) -> list[str]:
 def _named(table: Table) -> Iterator[Guess]:
     for column in table:
         stem, takes = _stem(column)
-        if LABELS.isdisjoint((stem, stem.removesuffix("s"))) or (found := _yes(column)) is None:
+        if LABELS.isdisjoint((stem, stem.removesuffix("s"))) or (found := yes(column)) is None:
             continue
         sql, values = found
         yield Guess(column.name, "label", {column.key: sql}, f"named as an outcome; {values}")
@@ -54,7 +54,7 @@ def _stem(column: Column) -> tuple[str, str]:
     return "_".join(words), ""
 
 
-def _yes(column: Column) -> tuple[str, str] | None:
+def yes(column: Column) -> tuple[str, str] | None:
     """SQL that is 1 for yes, and what the values are, where they mean yes and no."""
     levels, name = column.levels, column.name
     if (levels and set(levels) <= {"0", "1"}) or column.values.dtype == pl.Boolean:

@@ -1,0 +1,69 @@
+"""A log on its way to a comparison: its schema, and its data, built and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.base.errors import UserError, one_line, unknown
+from harness.base.files import write_text
+from harness.base.plugin import params
+from harness.data import indexed
+from harness.data.build import build_data, data_folder
+from harness.data.guess.asked import Asked
+from harness.data.guess.guess import Guesses, guess
+from harness.data.guess.sample import Sample, sample
+from harness.data.guess.schema_text import schema_text
+from harness.data.indexed import IndexedDataset
+from harness.data.leaks.checks import findings_of
+from harness.data.meter import Say
+from harness.data.tabular.files import data_files
+from harness.experiment.plan import PluginSpec
+from harness.plugins.registry import Registry, build
+from harness.results.findings import Finding
+
+
+@dataclass(frozen=True)
+class Log:
+    """key: of the built data. task: the label that the comparison selects by."""
+
+    data: IndexedDataset
+    key: str
+    task: str
+    findings: tuple[Finding, ...]
+
+
+def guessed(source: str, asked: Asked, out: Path) -> tuple[Sample, Guesses]:
+    """Guess a schema and write it.
+
+    Raises:
+        UserError: the files cannot be read, what is asked for is not there, or no label is found.
+    """
+    files = data_files(source)
+    rows = sample(files)
+    guesses = guess(rows.frame, rows.form is None or rows.form.header, asked)
+    if not any(each.what == "label" for each in guesses.columns):
+        named = one_line(", ".join(guesses.candidates)) or "no column has two values"
+        raise UserError(
+            f"no label is found in '{source}'; accepted: --labels COLUMN, of two values: {named}; or --schema"
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_text(out, schema_text(guesses, source, rows, f"{len(rows.frame):,} rows of '{source}', {rows.format}"))
+    return rows, guesses
+
+
+def built(values: dict[str, Any], registry: Registry, results: Path, say: Say) -> Log:
+    """values: the data set, as a plan names it.
+
+    Raises:
+        UserError: the data cannot be built, or have no such label.
+    """
+    labels, given = values["labels"], {name: value for name, value in values.items() if name not in ("name", "label")}
+    plugin = build(registry.datasets, "data set", values["name"], given)
+    key = build_data(PluginSpec(name=plugin.name, params=params(plugin)), 0, registry, results, say)
+    data = indexed.load(data_folder(results, key))
+    task = labels[0] if labels else data.tasks[0]
+    if task not in data.tasks:
+        raise unknown("label", task, data.tasks, "--labels")
+    return Log(data, key, task, findings_of(data_folder(results, key)))

@@ -1,0 +1,159 @@
+"""A verdict in words: the six lines of its first screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.comparisons import ArmComparison
+from harness.analysis.estimates import Estimate
+from harness.diagnose.collapse import Collapse
+from harness.metrics.catalog import measured
+from harness.report.format import baseline_name, epochs_text, named, p_is, show
+from harness.results.findings import Severity
+from harness.results.plan_results import PLAIN
+
+
+def headline(analysis: GroupAnalysis, state: str, lead: ArmComparison | None) -> str:
+    """The answer in one line."""
+    epochs = analysis.group.epochs
+    if state == "safe":
+        return f"Safe: plain training may go on to epoch {epochs}"
+    if state == "safe with" and lead is not None:
+        with_what = "plain training" if lead.arm is analysis.group.plain else lead.arm.label
+        return f"Safe with {with_what}, stopped at epoch {epochs_text(lead.epochs)}"
+    if state == "stop after one":
+        return "Stop after one epoch"
+    return "Cannot tell yet"
+
+
+def lines(
+    analysis: GroupAnalysis, state: str, lead: ArmComparison | None, falls: Mapping[str, Collapse],
+    rare: Mapping[str, float], smallest: float,
+) -> dict[str, str]:  # fmt: skip
+    """Title -> sentence."""
+    return {
+        "Plain training": " ".join(each.why for each in falls.values()) or "It was not repeated, so nothing is known.",
+        "Use": _use(analysis, lead),
+        "Do this first": _first(analysis, lead),
+        "Cause": _cause(analysis, rare),
+        "Data": _data(analysis),
+        "Next": _next(analysis, state, lead, smallest),
+    }
+
+
+def size(gain: Estimate) -> str:
+    """`+0.0044 [.0037, .0050]`."""
+    return show(gain, 4, signed=True)
+
+
+def of_gain(row: ArmComparison) -> str:
+    """What is known of an arm's gain."""
+    gain = row.value("gain")
+    if gain is not None and gain.identical:
+        return "Validation picks its first epoch, which is the reference."
+    if row.arm.failed:
+        return "Some of its seeds failed, so nothing is claimed."
+    p = row.p("gain")
+    corrected = "" if p is None else f" ({p_is(p)}, corrected for the arms compared)"
+    known = {1: "It is shown to gain", -1: "It is shown to lose", 0: "Too close to call"}[row.shown("gain")]
+    return f"{known}{corrected}."
+
+
+def _use(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
+    group = analysis.group
+    if lead is None:
+        tried = [row.arm.label for row in analysis.ranked if not row.arm.is_baseline and row.arm.label != PLAIN]
+        return f"One epoch. No mitigation is shown to gain over it: {named(tried) if tried else 'none was trained'}."
+    gain, chosen = lead.value("gain"), lead.arm.arm.chosen
+    assert gain is not None
+    knobs = ", ".join(
+        f"{name} = {value:.3g}" if isinstance(value, float) else f"{name} = {value}" for name, value in chosen.items()
+    )
+    cost = _cost(analysis, lead)
+    return (
+        f"{lead.arm.label}: {size(gain)} test {measured(group.task, group.metric)} over {baseline_name(group)}, read "
+        f"at epoch {epochs_text(lead.epochs)}{cost}. Knobs: {knobs or 'its defaults'}."
+    )
+
+
+def _cost(analysis: GroupAnalysis, lead: ArmComparison) -> str:
+    """How much longer its steps take than those of plain training."""
+    clock, plain = f"train{analysis.group.clock}", analysis.group.plain
+    if plain is None or lead.arm is plain:
+        return ""
+    spent = [
+        sorted(end.cost[clock] for run in arm.finished.values() for end in run.boundaries if clock in end.cost)
+        for arm in (lead.arm, plain)
+    ]
+    if not all(spent):
+        return ""
+    ratio = spent[0][len(spent[0]) // 2] / spent[1][len(spent[1]) // 2]
+    return f", at {ratio:.1f} times the training time of an epoch"
+
+
+def _first(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
+    """What one epoch gains by its knobs alone."""
+    group, said = analysis.group, []
+    baseline = group.baseline
+    trials = [] if baseline is None else [t for t in baseline.arm.trials if t.value is not None]
+    if len(trials) > 1:
+        default, best = trials[0].value or 0.0, max(trial.value or 0.0 for trial in trials)
+        what = f"{best - default:+.4f} valid {measured(group.task, group.metric)} over its defaults"
+        said.append(
+            f"Tune one epoch: {what}, without a second one."
+            if best > default
+            else f"One epoch is best at its defaults, of {len(trials)} trials."
+        )
+    plain = next((row for row in analysis.ranked if row.arm is group.plain), None)
+    once = None if plain is None or set(plain.epochs) != {1} else plain.value("gain")
+    if once is not None and once.sign > 0:
+        said.append(f"One epoch at the knobs that none found gains {size(once)} over the epoch that was tuned for it.")
+    further = None if lead is None else lead.value("gain_after_own_first")
+    if lead is not None and further is not None and lead is not plain:
+        if set(lead.epochs) == {1}:
+            said.append(f"All of the gain of {lead.arm.label} is of one epoch at other knobs.")
+        else:
+            said.append(f"Of the gain of {lead.arm.label}, {size(further)} comes after its own first epoch.")
+    return " ".join(said) or "Nothing was searched: give more time."
+
+
+def _cause(analysis: GroupAnalysis, rare: Mapping[str, float]) -> str:
+    """The bucket where plain training loses most, and the field with most rare ids."""
+    plain, said = analysis.group.plain, ""
+    gains = {} if plain is None else analysis.bucket_gains(plain, last=True)
+    if gains:
+        worst = min(gains, key=lambda name: gains[name].mean)
+        if gains[worst].mean < 0:
+            where = f"where the rarest id of an example was {_bucket(worst)}"
+            said = f"Plain training loses most, {size(gains[worst])}, {where}. "
+    if not rare:
+        return f"{said}There is no field of ids."
+    field, share = next(iter(rare.items()))
+    return f"{said}Of field '{field}', {share:.0%} of the training lookups go to ids seen fewer than 10 times."
+
+
+def _bucket(name: str) -> str:
+    """`seen 2 to 4 times in training`."""
+    if name == "unseen":
+        return "never seen in training"
+    times = {"1": "once", "100-up": "100 times or more"}.get(name, f"{name.replace('-', ' to ')} times")
+    return f"seen {times} in training"
+
+
+def _data(analysis: GroupAnalysis) -> str:
+    found = analysis.group.findings
+    if not found:
+        return "Nothing found that would mislead."
+    stops = sum(finding.severity == Severity.STOP for finding in found)
+    return f"{stops} to stop at, {len(found) - stops} to look at. " + " ".join(f.seen for f in found[:2])
+
+
+def _next(analysis: GroupAnalysis, state: str, lead: ArmComparison | None, smallest: float) -> str:
+    if any(finding.severity == Severity.STOP for finding in analysis.group.findings):
+        return "Mend what the checks of the data found, in the schema beside this page, and run it again."
+    if lead is not None and lead.arm is not analysis.group.plain:
+        return f"Try it on fresh days, then take it out of here: multiepoch export '{lead.arm.label}'."
+    if state == "safe":
+        return "Train on while validation says so; a longer budget looks further."
+    return f"These test rows tell a gain of about {smallest:.4f} or more; for less, give more rows, or more time."

@@ -1,0 +1,113 @@
+"""From a comparison to a verdict: is more than one epoch safe, with what, and how sure is that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.comparisons import ArmComparison
+from harness.diagnose import collapse, sentences
+from harness.diagnose.collapse import Collapse
+from harness.results.findings import Finding, Severity
+
+VERSION = 1
+"""Of what `verdict.json` holds."""
+
+
+class State(StrEnum):
+    """The answer in two words."""
+
+    SAFE = "safe"
+    SAFE_WITH = "safe with"
+    STOP = "stop after one"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One question and its answer. passed: None where it cannot be told, or is no question of passing."""
+
+    id: str
+    title: str
+    passed: bool | None
+    shown: str
+    """The figure."""
+    why: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """headline: the answer. lines: title -> sentence, what the first screen says. trusted: whether no check of the data
+    said stop. complete: whether all that was planned was trained. falls: task -> what plain training does. lead: the
+    mitigation to use; None: none is shown to help."""
+
+    state: State
+    headline: str
+    lines: dict[str, str]
+    audits: tuple[Audit, ...]
+    trusted: bool
+    complete: bool
+    falls: dict[str, Collapse]
+    lead: ArmComparison | None
+
+    @property
+    def answered(self) -> bool:
+        return self.trusted and self.state != State.CANNOT_TELL
+
+
+def verdict_of(analysis: GroupAnalysis, rare: dict[str, float], smallest: float, complete: bool) -> Verdict:
+    """rare: field -> share of rare lookups, the largest first. smallest: the gain in AUC that test rows can tell."""
+    group = analysis.group
+    falls = {task: found for task in group.tasks if (found := collapse.of_task(analysis, task)) is not None}
+    lead, state = leader(analysis), state_of(analysis, falls.get(group.task))
+    trusted = all(finding.severity != Severity.STOP for finding in group.findings)
+    said = sentences.lines(analysis, state.value, lead, falls, rare, smallest)
+    audits = (*_of_plain(falls), *_of_arms(analysis, lead), *_of_data(group.findings))
+    headline = sentences.headline(analysis, state.value, lead)
+    if not trusted:
+        headline = f"Not to be trusted before the data are looked at: {headline[0].lower()}{headline[1:]}"
+    return Verdict(state, headline, said, audits, trusted, complete, falls, lead)
+
+
+def leader(analysis: GroupAnalysis) -> ArmComparison | None:
+    """The arm with the largest gain that is shown over one tuned epoch, and with a loss no worse."""
+    losses = {row.arm.label: row for row in analysis.compared(analysis.group.task, "logloss")}
+    for row in analysis.ranked:
+        if not row.arm.is_baseline and row.shown("gain") > 0 and losses[row.arm.label].shown("gain") >= 0:
+            return row
+    return None
+
+
+def state_of(analysis: GroupAnalysis, plain: Collapse | None) -> State:
+    """Whether plain training may go on; else with what; else whether to stop."""
+    lead = leader(analysis)
+    further = None if lead is None else lead.value("gain_after_own_first")
+    if plain is not None and plain.harmless:
+        return State.SAFE
+    if lead is not None and further is not None and further.sign > 0:
+        return State.SAFE_WITH
+    if plain is not None and plain.falls:
+        return State.STOP
+    return State.CANNOT_TELL
+
+
+def _of_plain(falls: Mapping[str, Collapse]) -> Iterator[Audit]:
+    for task, found in falls.items():
+        passed = False if found.falls else True if found.harmless else None
+        yield Audit(f"collapse-{task}", f"Plain training, {task}", passed, found.shown, found.why)
+
+
+def _of_arms(analysis: GroupAnalysis, lead: ArmComparison | None) -> Iterator[Audit]:
+    for row in analysis.ranked:
+        if not row.arm.is_baseline and (gain := row.value("gain")) is not None:
+            passed = {1: True, -1: False, 0: None}[row.shown("gain")]
+            why = "The one to use." if row is lead else sentences.of_gain(row)
+            yield Audit(f"gain-{row.arm.label}", f"{row.arm.label} over one epoch", passed, sentences.size(gain), why)
+
+
+def _of_data(findings: Iterable[Finding]) -> Iterator[Audit]:
+    for number, f in enumerate(findings, start=1):
+        passed = f.severity != Severity.STOP
+        yield Audit(f"data-{number}-{f.check}", f"Data: {f.check}", passed, f.severity, f"{f.seen} {f.advice}")

@@ -1,0 +1,84 @@
+"""A verdict as files: JSON for programs, Markdown for people, and JUnit for pipelines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from harness.base.files import write_text
+from harness.diagnose.verdict import VERSION, Verdict
+from harness.results.findings import Severity
+
+FILES = ("verdict.json", "verdict.md", "verdict.html", "junit.xml")
+
+
+def as_json(verdict: Verdict, plan: dict[str, Any]) -> dict[str, Any]:
+    """plan: what `plan.json` holds."""
+    lead = verdict.lead
+    gain = None if lead is None else lead.value("gain")
+    return {
+        "schema_version": VERSION,
+        "state": verdict.state,
+        "headline": verdict.headline,
+        "answered": verdict.answered,
+        "trusted": verdict.trusted,
+        "complete": verdict.complete,
+        "lines": verdict.lines,
+        "collapse": {
+            task: {"falls": f.falls, "from_epoch": f.epoch, "auc": f.auc.mean, "low": f.auc.low, "high": f.auc.high}
+            for task, f in verdict.falls.items()
+        },
+        "use": None if lead is None or gain is None else {
+            "strategy": lead.arm.label, "knobs": lead.arm.arm.chosen, "epochs": list(lead.epochs),
+            "gain": gain.mean, "low": gain.low, "high": gain.high,
+        },
+        "audits": [vars(audit) for audit in verdict.audits],
+        "plan": {name: value for name, value in plan.items() if name != "plan"},
+    }  # fmt: skip
+
+
+def as_markdown(verdict: Verdict) -> str:
+    lines = [f"# {verdict.headline}", ""]
+    lines += [f"- **{title}**: {text}" for title, text in verdict.lines.items()]
+    lines += ["", "| | | |", "| :-- | :-- | :-- |"]
+    lines += [f"| {a.title} | {_word(a.passed)} {a.shown} | {a.why} |".replace("_", "\\_") for a in verdict.audits]
+    return "\n".join(lines) + "\n"
+
+
+def as_junit(verdict: Verdict) -> str:
+    """A test case for every audit: it fails where something is wrong, and is skipped where nothing is told."""
+    suite = ElementTree.Element("testsuite", name="multiepoch diagnose", tests=str(len(verdict.audits)))
+    failed = skipped = 0
+    for audit in verdict.audits:
+        case = ElementTree.SubElement(suite, "testcase", classname="multiepoch", name=f"{audit.id}: {audit.title}")
+        if audit.passed is None or (audit.id.startswith("gain-") and not audit.passed):
+            skipped += 1
+            ElementTree.SubElement(case, "skipped", message=f"{audit.shown} {audit.why}")
+        elif not audit.passed:
+            failed += 1
+            ElementTree.SubElement(case, "failure", message=f"{audit.shown} {audit.why}")
+    suite.set("failures", str(failed))
+    suite.set("skipped", str(skipped))
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+def write(verdict: Verdict, plan: dict[str, Any], folder: Path) -> None:
+    """All but the page."""
+    write_text(folder / "verdict.json", json.dumps(as_json(verdict, plan), indent=1) + "\n")
+    write_text(folder / "verdict.md", as_markdown(verdict))
+    write_text(folder / "junit.xml", as_junit(verdict))
+
+
+def met(verdict: Verdict, asked: str) -> bool:
+    """Whether a condition of `--fail-on` is met."""
+    return {
+        "collapse": any(each.falls for each in verdict.falls.values()),
+        "leak": any(a.id.startswith("data-") and a.shown == Severity.STOP for a in verdict.audits),
+        "undecided": not verdict.answered,
+    }[asked]
+
+
+def _word(passed: bool | None) -> str:
+    return {True: "yes", False: "no", None: "open"}[passed]

@@ -1,0 +1,120 @@
+"""`multiepoch diagnose` on a table file, from nothing to a verdict, and again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from support.command_line import multiepoch
+
+from harness.api import Data
+from harness.base.errors import UserError
+from harness.data.guess.asked import Asked
+from harness.data.guess.guess import guess
+from harness.diagnose import asked, sizing, tails
+from harness.diagnose.asked import Question
+from harness.diagnose.deadline import Deadline, TimeIsUp
+from harness.diagnose.sizing import SIZES
+
+
+@pytest.fixture(scope="module")
+def log(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rows of a small power-law data set in a CSV file, three times over so that an epoch has steps."""
+    frames = []
+    for part in (data.train, data.valid, data.test):
+        columns = {name: part.ids_NF[:, f] for f, name in enumerate(data.fields)}
+        frames.append(pl.DataFrame(columns | {t: part.labels_NT[:, i] for i, t in enumerate(data.tasks)}))
+    path = tmp_path_factory.mktemp("log") / "clicks.csv"
+    pl.concat(frames).write_csv(path)
+    return path
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smallest comparison, however fast the machine is."""
+    monkeypatch.setattr(sizing, "SIZES", SIZES[:1])
+
+
+def test_a_verdict_from_a_csv_file_which_time_cuts_short_and_a_second_run_completes(
+    log: Path, tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("diagnose", str(log), "--labels", "click", "--budget", "9h", "--workers", "2", "--no-mlflow")
+    folder, events = tmp_path / "diagnosis", iter(range(30))
+
+    def look(deadline: Deadline) -> None:
+        if next(events) == 20:
+            raise TimeIsUp
+
+    monkeypatch.setattr(Deadline, "_look", look)
+    cut = multiepoch(*command, cwd=tmp_path)
+    assert cut.returncode in (0, 3), cut.stdout + cut.stderr
+    assert "time is up" in cut.stdout
+    assert not json.loads((folder / "verdict.json").read_text())["complete"]
+    monkeypatch.undo()
+    done = multiepoch(*command, cwd=tmp_path)
+    told = json.loads((folder / "verdict.json").read_text())
+    assert told["complete"]
+    assert done.returncode == (0 if told["answered"] else 3)
+    assert "going on with 1 mitigation" in done.stdout
+    assert told["headline"] in done.stdout
+    assert list(told["collapse"]) == ["click"]
+    assert told["headline"] in (folder / "verdict.html").read_text()
+    assert "left out: an outcome that was not asked for" in (folder / "schema.toml").read_text()
+    assert {path.name for path in folder.iterdir()} >= {"report.html", "junit.xml", "verdict.md", "plan.json"}
+    again = multiepoch(*command, "--fail-on", "undecided", cwd=tmp_path)
+    assert again.returncode == int(not told["answered"])
+    assert "AUC by epoch" not in again.stdout
+    assert json.loads((folder / "verdict.json").read_text()) == told
+
+
+def test_too_little_time_is_refused_with_the_time_it_takes(log: Path, tmp_path: Path) -> None:
+    done = multiepoch("diagnose", str(log), "--budget", "11s", "--no-mlflow", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--budget 11s: even 1 mitigation, " in done.stderr
+    assert not (tmp_path / "diagnosis" / "plan.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--budget", "soon"), "--budget: 'soon' is no time; accepted: a number and a unit"),
+        (("--labels", "clik"), "--labels: unknown column 'clik'; did you mean 'click'?"),
+        (("--time", "usr"), "--time: unknown column of times 'usr'; did you mean 'user'?"),
+        (("--labels", "user"), "--labels 'user': the column is not 0 and 1"),
+    ],
+)
+def test_what_is_not_there_is_refused_before_any_work(
+    log: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    done = multiepoch("diagnose", str(log), *arguments, "--no-mlflow", cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (tmp_path / "diagnosis").exists()
+
+
+def test_labels_and_time_that_are_named_take_the_place_of_guesses() -> None:
+    frame = pl.DataFrame({"shop": ["a", "a", "b", "c"] * 25, "seen": range(100), "paid": [0, 1] * 50, "click": [1, 0, 0, 1] * 25})
+    found = guess(frame, True, Asked(("paid",), "seen"))
+    kinds = {each.column: each.what for each in found.columns}
+    assert kinds == {"shop": "id", "seen": "time", "paid": "label", "click": "left out"}
+    with pytest.raises(UserError, match="--labels: unknown column 'payd'; did you mean 'paid'"):
+        guess(frame, True, Asked(("payd",)))
+
+
+def test_a_plan_is_gone_on_with_for_the_same_question_alone(tmp_path: Path) -> None:
+    question = Question("log.csv", "abc", "schema.toml", (), "dnn", 600.0, 2)
+    plan = asked.plan_of(question, SIZES[2], tails.WITH_A_TAIL, 512, "click")
+    path = tmp_path / "plan.json"
+    assert asked.planned(path, question) is None
+    asked.write(path, question, SIZES[2], plan, 100.0)
+    assert asked.planned(path, question) == (SIZES[2], plan)
+    assert asked.planned(path, Question("log.csv", "abc", "schema.toml", (), "deepfm", 600.0, 2)) is None
+    path.write_text(path.read_text()[:-30])
+    assert asked.planned(path, question) is None
+
+
+@pytest.mark.parametrize(("rows", "batch"), [(1000, 256), (51_199, 256), (102_400, 512), (10**6, 4096), (10**9, 4096)])
+def test_the_batch_to_start_with_gives_an_epoch_enough_steps(rows: int, batch: int) -> None:
+    assert asked.batch_size(rows) == batch

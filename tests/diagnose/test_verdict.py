@@ -1,0 +1,140 @@
+"""A verdict says what the records hold: fall, gain, harm, or that it cannot be told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.simulated import Bench
+
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.estimates import Estimate
+from harness.diagnose import sizing, written
+from harness.diagnose.collapse import direction
+from harness.diagnose.sizing import SIZES, Cost
+from harness.diagnose.verdict import State, Verdict, verdict_of
+from harness.experiment.plan import Plan
+from harness.results.findings import Finding, Severity
+
+FALLS, RISES, FLAT = (0.67, 0.65, 0.63, 0.61), (0.67, 0.675, 0.68, 0.685), (0.67, 0.67, 0.67, 0.67)
+AUC = "test/auc/click"
+STOP = Finding("label_copied", Severity.STOP, "It is a copy.", "Count it once.")
+PLAN: dict[str, Any] = {"asked": {"seconds": 600}, "plan": {}}
+
+
+def judged(folder: Path, findings: tuple[Finding, ...] = (), **curves: tuple[float, ...]) -> Verdict:
+    bench = Bench(folder, curves=curves, seeds=(1, 2, 3, 4, 5), own=0.0005)
+    group = replace(bench.group(), findings=findings)
+    plan = Plan.model_validate(json.loads((folder / "plans" / "bench.json").read_text())["plan"])
+    return verdict_of(GroupAnalysis(group, plan), {"user": 0.4}, 0.003, True)
+
+
+def test_a_fall_that_a_mitigation_mends_is_safe_with_it(tmp_path: Path) -> None:
+    found = judged(tmp_path, none=FALLS, reinit=RISES)
+    assert (found.state, found.answered) == (State.SAFE_WITH, True)
+    assert found.lead is not None
+    assert found.lead.arm.label == "reinit"
+    assert found.falls["click"].epoch == 2
+    assert "lower in 5 of 5 seeds" in found.lines["Plain training"]
+    assert found.lines["Use"].startswith("reinit: +0.015")
+
+
+def test_a_fall_that_nothing_mends_stops_after_one(tmp_path: Path) -> None:
+    found = judged(tmp_path, none=FALLS, hashing=FALLS)
+    assert (found.state, found.lead) == (State.STOP, None)
+    assert found.headline == "Stop after one epoch"
+
+
+def test_plain_training_that_rises_is_safe(tmp_path: Path) -> None:
+    found = judged(tmp_path, none=RISES, hashing=FLAT)
+    assert found.state == State.SAFE
+    assert not found.falls["click"].falls
+
+
+def test_plain_training_alone_is_not_repeated_enough_by_one_seed(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves={"none": FALLS, "reinit": RISES}, seeds=(1,))
+    group = bench.group()
+    plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
+    found = verdict_of(GroupAnalysis(group, plan), {}, 0.003, False)
+    assert (found.state, found.answered) == (State.CANNOT_TELL, False)
+    assert written.met(found, "undecided")
+    assert not written.met(found, "collapse")
+
+
+@pytest.mark.parametrize(
+    ("ends", "sign"),
+    [
+        ((0.002, -0.003, 0.001, -0.002, 0.003), 0),
+        ((-0.002, -0.21, -0.003, -0.004, -0.002), -1),
+        ((0.002, 0.21, 0.003, 0.004, 0.002), 1),
+        ((-0.002, -0.21, -0.003, -0.004), 0),
+        ((-0.010, -0.011, -0.012), -1),
+    ],
+)
+def test_ends_that_are_all_on_one_side_tell_a_direction_whatever_their_sizes(
+    ends: tuple[float, ...], sign: int
+) -> None:
+    """A t interval of five of which one is far out holds zero; that all are lower happens one time in 32 by chance."""
+    assert direction(Estimate(ends)) == sign
+
+
+def test_test_rows_that_all_seeds_share_can_put_all_of_them_on_one_side() -> None:
+    ends = (-0.002, -0.21, -0.003, -0.004, -0.002)
+    assert direction(Estimate(ends, test_error=0.001)) == -1
+    assert direction(Estimate(ends, test_error=0.002)) == 0
+
+
+def test_data_that_a_check_stops_are_not_trusted(tmp_path: Path) -> None:
+    found = judged(tmp_path, findings=(STOP,), none=FALLS, reinit=RISES)
+    assert (found.trusted, found.answered) == (False, False)
+    assert found.headline.startswith("Not to be trusted")
+    assert written.met(found, "leak")
+    assert written.met(found, "undecided")
+
+
+@pytest.mark.parametrize(("curve", "falls"), [(FALLS, True), (RISES, False)])
+def test_pipelines_read_what_people_read(tmp_path: Path, curve: tuple[float, ...], falls: bool) -> None:
+    found = judged(tmp_path, none=curve, reinit=RISES)
+    written.write(found, PLAN, tmp_path)
+    told = json.loads((tmp_path / "verdict.json").read_text())
+    assert told["schema_version"] == 1
+    assert (told["state"], told["headline"]) == (found.state, found.headline)
+    assert told["collapse"]["click"]["falls"] is falls is written.met(found, "collapse")
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert (
+        int(suite.get("failures", ""))
+        == len(suite.findall("testcase/failure"))
+        == sum(each.falls for each in found.falls.values())
+    )
+    assert int(suite.get("tests", "")) == len(suite.findall("testcase")) == len(found.audits)
+    assert found.headline in (tmp_path / "verdict.md").read_text()
+
+
+@given(
+    begin=st.floats(0.1, 20), epoch=st.floats(0.1, 1000), evaluate=st.floats(0.1, 100), workers=st.integers(1, 16),
+    seconds=st.floats(10, 100_000),
+)  # fmt: skip
+def test_what_is_planned_fits_and_more_time_never_plans_less(
+    begin: float, epoch: float, evaluate: float, workers: int, seconds: float
+) -> None:
+    cost = Cost(begin, epoch, evaluate)
+    size, larger = sizing.fitting(cost, workers, seconds), sizing.fitting(cost, workers, 2 * seconds)
+    if size is None:
+        assert SIZES[0].seconds(cost, workers) > seconds
+        return
+    assert size.seconds(cost, workers) <= seconds
+    assert larger is not None
+    assert SIZES.index(larger) >= SIZES.index(size)
+
+
+def test_sizes_grow_in_time_and_have_seeds_enough_to_show_a_fall() -> None:
+    cost = Cost(1.0, 10.0, 2.0)
+    spent = [size.seconds(cost, 2) for size in SIZES]
+    assert spent == sorted(spent)
+    assert min(size.seeds for size in SIZES) >= 5
