@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from harness.base import products
 from perf.contenders import NotInstalled, load
 from perf.work import Work
 
@@ -80,6 +81,7 @@ def here(what: Measurement) -> Result:
         NotInstalled: the contender cannot be imported.
     """
     torch.set_num_threads(what.work.threads)
+    products.use_onednn()
     kind = load(what.contender)
     contender = kind(what.work, **what.options)
     start, others = time.perf_counter(), _others_s()

@@ -82,9 +82,11 @@ def _results(reached: Sequence[Reached]) -> list[Result]:
 
 
 def _versions(reached: Sequence[Reached]) -> str:
-    versions = {"python": str(environment()["python"])}
+    env = environment()
+    versions = {"python": str(env["python"])}
     for result in _results(reached):
         versions |= result.versions
+    versions["torch"] = str(env["torch"])
     return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import torch
 
 from harness import ENGINE, __version__
+from harness.base.products import torch_version
 
 
 @lru_cache(maxsize=1)
@@ -21,7 +21,7 @@ def environment() -> dict[str, str | int]:
         "multiepoch": __version__,
         "engine": ENGINE,
         "python": sys.version.split()[0],
-        "torch": torch.__version__,
+        "torch": torch_version(),
         "numpy": np.__version__,
         "machine": f"{_cpu()} ({platform.system()} {platform.machine()})",
         "cores": psutil.cpu_count() or 0,

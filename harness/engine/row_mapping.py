@@ -43,7 +43,8 @@ class RowMapping:
 
     def ids_BC(self, codes_BF: Tensor) -> Tensor:
         """Fused rows of single ids: int32 [B, C]; C = F unless a field has several rows per id."""
-        rows, pick_C = self.remap_VH.index_select(0, codes_BF.reshape(-1)).view(len(codes_BF), -1), self.columns.pick_C
+        remap = self.remap_VH.squeeze(1)  # where H is 1: torch picks numbers faster than rows of one
+        rows, pick_C = remap.index_select(0, codes_BF.reshape(-1)).view(len(codes_BF), -1), self.columns.pick_C
         return rows if rows.shape[1] == len(pick_C) else rows.index_select(1, pick_C)
 
     def rows_of(self, examples: IndexedSplit) -> Rows:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.api import DenseSpec, Model, Strategy, TableSpec, defining
-from harness.base import seeds
+from harness.base import products, seeds
 from harness.data.indexed import IndexedDataset
 from harness.engine import memory
 from harness.engine.batches import Batch, Batches
@@ -39,6 +39,7 @@ class Trainer:
     ) -> None:  # fmt: skip
         torch.set_num_threads(train.threads)
         memory.keep_freed()
+        products.use_onednn()
         self.dataset, self.train, self.strategies = dataset, train, strategies
         device = device_of(train.device)
         self.mapping = map_rows(dataset, strategies, seed, alone=reads_alone(model, dataset))

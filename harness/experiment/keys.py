@@ -13,6 +13,7 @@ from typing import Any
 
 from harness import ENGINE
 from harness.base.errors import UserError
+from harness.base.products import torch_version
 from harness.experiment.plan import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build, entry_of
 
@@ -36,7 +37,7 @@ def run_key(spec: RunSpec, data: str, registry: Registry) -> str:
     meanings = [entry_of(registry.models, "model", spec.model.name).meaning]
     meanings += [entry_of(registry.strategies, "strategy", s.name).meaning for s in spec.strategy]
     rest = spec.model_dump(mode="json", exclude=NOT_IN_KEY)
-    return _digest((rest, data, meanings, version("torch"), version("numpy"), ENGINE))
+    return _digest((rest, data, meanings, torch_version(), version("numpy"), ENGINE))
 
 
 def _digest(value: Any) -> str:

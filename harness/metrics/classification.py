@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.special import entr, expit
 
 from harness.metrics.catalog import BUCKETS, METRICS, Needs
-from harness.metrics.ranking import Groups, rank_metrics
+from harness.metrics.ranking import Groups, Ranking, rank_metrics
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -89,15 +89,19 @@ class Predictions:
         return self.target.mean(np.logaddexp(0.0, self.logit))
 
     @cached_property
+    def ranking(self) -> Ranking:
+        return Ranking(self.score)
+
+    @cached_property
     def ranks(self) -> tuple[float, float]:
         """AUC and PR-AUC."""
-        return rank_metrics(self.score, self.target.label, self.target.weight)
+        return self.ranking.metrics(self.target.label, self.target.weight)
 
     @cached_property
     def grouped(self) -> dict[str, float]:
         """GAUC, where a group has both classes, and the share of examples in such groups."""
         assert self.target.groups is not None
-        return self.target.groups.auc(self.score)
+        return self.target.groups.auc(self.ranking)
 
 
 def _auc(p: Predictions) -> float:
@@ -109,11 +113,9 @@ def _pr_auc(p: Predictions) -> float:
 
 
 def _truth_auc(p: Predictions) -> float | None:
-    truth, weight = p.target.truth, p.target.weight
+    truth = p.target.truth
     assert truth is not None
-    if not 0 < p.target.mean(truth) < 1:
-        return None
-    return rank_metrics(p.score, truth, np.ones(len(truth)) if weight is None else weight)[0]
+    return p.ranking.metrics(truth, p.target.weight)[0] if 0 < p.target.mean(truth) < 1 else None
 
 
 def _gauc(p: Predictions) -> float | None:

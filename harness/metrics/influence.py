@@ -42,7 +42,7 @@ def _of_auc(p: Predictions, label_N: Floats) -> Floats:
     """DeLong's: how far the share of the other class that an example beats lies from the AUC, for both its parts."""
     weight_N = np.ones(len(label_N)) if p.target.weight is None else p.target.weight
     up_N, down_N = weight_N * label_N, weight_N * (1 - label_N)
-    _, tie_N = np.unique(p.score, return_inverse=True)
+    tie_N = p.ranking.tie_N
     up_S, down_S = np.bincount(tie_N, up_N), np.bincount(tie_N, down_N)
     up, down = up_S.sum(), down_S.sum()
     below_N = ((np.cumsum(down_S) - down_S / 2) / down)[tie_N]

@@ -1,48 +1,76 @@
-"""How well scores rank: AUC and PR-AUC from one sort, AUC within groups. Examples may have weights above 0."""
+"""How well scores rank: AUC, PR-AUC and AUC within groups, from one sort. Examples may have weights above 0."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
 
 
 def rank_metrics(score_N: Array, label_N: Array, weight_N: Array | None = None) -> tuple[float, float]:
-    """Exact ROC AUC (ties count half) and average precision (PR-AUC, ties as one threshold), from one sort.
-
-    A pair of a positive and a negative counts by the product of their weights. With weights, a label may also be a
-    share: that much of the example is a positive, and the rest a negative.
-    """
-    if weight_N is None:
-        score, label = _descending(score_N, label_N)
-        positives = np.cumsum(label)
-        negatives = np.arange(1.0, len(score) + 1) - positives
-    else:
-        order = np.argsort(score_N, kind="stable")[::-1]
-        score, weight, label = score_N[order], weight_N[order], label_N[order].astype(np.float64)
-        positives, negatives = np.cumsum(weight * label), np.cumsum(weight * (1 - label))
-    last_of_tie = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
-    positives, negatives = positives[last_of_tie], negatives[last_of_tie]
-    gained_positives = np.diff(positives, prepend=0.0)
-    gained_negatives = np.diff(negatives, prepend=0.0)
-    auc = np.sum(gained_negatives * (positives - gained_positives / 2)) / (positives[-1] * negatives[-1])
-    precision = np.sum(gained_positives * positives / (positives + negatives)) / positives[-1]
-    return float(auc), float(precision)
+    """As `Ranking.metrics`, of scores that are ranked for nothing else."""
+    return Ranking(score_N).metrics(label_N, weight_N)
 
 
-def _descending(score_N: Array, label_N: Array) -> tuple[Array, Floats]:
-    """Scores and labels in descending order of score; float32 scores are sorted as integers with the label as last bit,
-    several times as fast as an argsort."""
+class Ranking:
+    """N finite scores, sorted once for all that is asked of their order."""
+
+    order: Ints
+    """The examples by ascending score, those of a tie as they come."""
+
+    def __init__(self, score_N: Array) -> None:
+        self.score = score_N
+        level_N, self.order = _ascending(score_N)
+        self._first_of_tie = np.flatnonzero(np.append(True, level_N[1:] != level_N[:-1]))
+
+    @cached_property
+    def tie_N(self) -> Ints:
+        """The number of distinct scores that are lower, for each example."""
+        tie_N = np.empty_like(self.order)
+        sizes = np.diff(self._first_of_tie, append=len(self.order))
+        tie_N[self.order] = np.repeat(np.arange(len(sizes)), sizes)
+        return tie_N
+
+    def metrics(self, label_N: Array, weight_N: Array | None = None) -> tuple[float, float]:
+        """Exact ROC AUC (ties count half) and average precision (PR-AUC, ties as one threshold).
+
+        A pair of a positive and a negative counts by the product of their weights. A label may also be a share: that
+        much of the example is a positive, and the rest a negative.
+        """
+        order, last_of_tie = self.order[::-1], len(self.order) - 1 - self._first_of_tie[::-1]
+        label = label_N.astype(np.float64, copy=False)[order]
+        weight = 1.0 if weight_N is None else weight_N[order]
+        positives, negatives = np.cumsum(weight * label)[last_of_tie], np.cumsum(weight * (1 - label))[last_of_tie]
+        gained_positives = np.diff(positives, prepend=0.0)
+        gained_negatives = np.diff(negatives, prepend=0.0)
+        auc = np.sum(gained_negatives * (positives - gained_positives / 2)) / (positives[-1] * negatives[-1])
+        precision = np.sum(gained_positives * positives / (positives + negatives)) / positives[-1]
+        return float(auc), float(precision)
+
+
+def _ascending(score_N: Array) -> tuple[Array, Ints]:
+    """Sorted, equal where scores are; and the positions they come from, in a stable order."""
     if score_N.dtype != np.float32:
-        order = np.argsort(score_N)[::-1]
-        return score_N[order], label_N[order].astype(np.float64)
-    bits = (score_N + 0.0).view(np.int32).astype(np.int64)  # + 0.0: no negative zero
-    key = np.sort(np.where(bits < 0, -(bits & 0x7FFFFFFF), bits) * 2 + (label_N > 0))[::-1]
-    return key >> 1, (key & 1).astype(np.float64)
+        order = np.argsort(score_N, kind="stable")
+        return score_N[order], order
+    bits_N = (score_N + 0.0).view(np.int32).astype(np.int64)  # + 0.0: no negative zero
+    return _sorted_integers(np.where(bits_N < 0, -(bits_N & 0x7FFFFFFF), bits_N))
+
+
+def _sorted_integers(value_N: Ints) -> tuple[Ints, Ints]:
+    """Integers of 32 bits, sorted, and the positions they come from, in a stable order.
+
+    Value and position are sorted as one integer, several times as fast as an argsort.
+    """
+    key_N = (value_N << 32) + np.arange(len(value_N))
+    key_N.sort()
+    return key_N >> 32, key_N & 0xFFFFFFFF
 
 
 class Groups:
@@ -54,6 +82,8 @@ class Groups:
         count, ones = np.bincount(group), np.bincount(group, label_N)
         mixed = (ones > 0) & (ones < count)
         self._index_M = np.flatnonzero(mixed[group])
+        self._place_N = np.full(len(label_N), -1)
+        self._place_N[self._index_M] = np.arange(len(self._index_M))
         self._group_M = (np.cumsum(mixed) - 1)[group[self._index_M]]
         label_M, weight_M = label_N[self._index_M], weight_N[self._index_M]
         self._size_G = np.bincount(self._group_M, weight_M)
@@ -63,12 +93,15 @@ class Groups:
         sums_G = (np.bincount(self._group_M, each) for each in (self._positive_M, self._negative_M))
         self._pairs_G = np.prod([*sums_G], axis=0)
 
-    def auc(self, logit_N: Array) -> dict[str, float]:
+    def auc(self, ranking: Ranking) -> dict[str, float]:
         """gauc, if a group has both classes, and gauc_share."""
         if not len(self._index_M):
             return {"gauc_share": 0.0}
-        order = np.lexsort((logit_N[self._index_M], self._group_M))
-        group, score = self._group_M[order], logit_N[self._index_M][order]
+        place_M = self._place_N[ranking.order]
+        place_M = place_M[place_M >= 0]
+        group, by_group = _sorted_integers(self._group_M[place_M])
+        order = place_M[by_group]
+        score = ranking.score[self._index_M][order]
         new_group = np.append(True, group[1:] != group[:-1])
         first_of_tie = np.flatnonzero(new_group | np.append(True, score[1:] != score[:-1]))
         positives_T = np.add.reduceat(self._positive_M[order], first_of_tie)

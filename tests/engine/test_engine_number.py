@@ -22,7 +22,7 @@ RECORDED = Path(__file__).with_name("engine_number.json")
 DECIDING = [
     "harness/engine/*.py",
     "harness/contracts/*.py",
-    "harness/base/seeds.py",
+    *(f"harness/base/{name}.py" for name in ("products", "seeds")),
     *(f"harness/metrics/{name}.py" for name in ("classification", "ranking")),
     *(f"harness/data/{name}.py" for name in ("indexer", "indexed", "vocabulary", "validation", "build", "windows")),
     "harness/data/tabular/*.py",

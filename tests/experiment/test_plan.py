@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.base.errors import UserError
+from harness.base.products import torch_version
+from harness.experiment import keys
 from harness.experiment.composition import fixed_params
 from harness.experiment.instantiate import instances, parse_strategy, plugin_specs
 from harness.experiment.keys import data_key, run_key
@@ -157,6 +159,12 @@ def test_the_key_changes_with_every_input_and_with_nothing_else() -> None:
         run_key(spec(precision="bf16"), "data", REGISTRY),
     ]
     assert len({key, *others}) == len(others) + 1
+
+
+def test_runs_whose_products_another_library_computes_have_keys_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = run_key(spec(), "data", REGISTRY)
+    monkeypatch.setattr(keys, "torch_version", lambda: f"{torch_version()}, products by oneDNN")
+    assert run_key(spec(), "data", REGISTRY) != key
 
 
 def test_a_precision_that_is_not_chosen_is_written_nowhere() -> None:

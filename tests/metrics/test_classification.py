@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from harness.metrics import classification
 from harness.metrics.catalog import BUCKETS, METRICS
-from harness.metrics.ranking import rank_metrics
+from harness.metrics.ranking import Ranking, rank_metrics
 
 Array = npt.NDArray[Any]
 
@@ -35,6 +35,21 @@ def test_rank_metrics_match_scikit_learn(case: tuple[Array, Array]) -> None:
     auc, pr_auc = rank_metrics(logit, label)
     assert auc == pytest.approx(roc_auc_score(label, logit), abs=1e-12)
     assert pr_auc == pytest.approx(average_precision_score(label, logit), abs=1e-12)
+
+
+@given(scored(), st.booleans(), st.integers(0, 9))
+def test_float32_scores_rank_as_the_same_numbers_in_float64_do(
+    case: tuple[Array, Array], weighted: bool, seed: int
+) -> None:
+    """One is sorted as integers, the other as it is; shares and weights make the order within a tie matter."""
+    logit, label = case
+    rng = np.random.default_rng(seed)
+    logit[rng.random(len(logit)) < 0.2] = -0.0
+    weight = rng.uniform(0.5, 2, len(label)) if weighted else None
+    as_integers, as_numbers = Ranking(logit), Ranking(logit.astype(np.float64))
+    for share in (label, rng.random(len(label))):
+        assert as_integers.metrics(share, weight) == as_numbers.metrics(share, weight)
+    assert as_integers.tie_N.tolist() == np.unique(logit, return_inverse=True)[1].tolist()
 
 
 @given(scored())
