@@ -95,7 +95,9 @@ def test_what_is_not_there_is_refused_before_any_work(
 
 
 def test_labels_and_time_that_are_named_take_the_place_of_guesses() -> None:
-    frame = pl.DataFrame({"shop": ["a", "a", "b", "c"] * 25, "seen": range(100), "paid": [0, 1] * 50, "click": [1, 0, 0, 1] * 25})
+    frame = pl.DataFrame(
+        {"shop": ["a", "a", "b", "c"] * 25, "seen": range(100), "paid": [0, 1] * 50, "click": [1, 0, 0, 1] * 25}
+    )
     found = guess(frame, True, Asked(("paid",), "seen"))
     kinds = {each.column: each.what for each in found.columns}
     assert kinds == {"shop": "id", "seen": "time", "paid": "label", "click": "left out"}
