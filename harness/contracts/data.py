@@ -59,6 +59,13 @@ class Split:
     """A column for each of `kinds.numbers`; NaN where it is missing."""
     lists: tuple[Lists, ...] = ()
     """For each of `kinds.lists`."""
+    ids_N: tuple[npt.NDArray[np.integer[Any]], ...] | None = None
+    """In pieces of a `Stream`, instead of the columns of ids_NF, which has none then: the ids of each field as they
+    were read, of any type whose values int64 holds."""
+
+    def ids_of(self, f: int) -> Ints:
+        """ids_N of one field, int64, in an array of their own."""
+        return np.array(self.ids_NF[:, f] if self.ids_N is None else self.ids_N[f], np.int64)
 
 
 @dataclass(frozen=True)
@@ -111,9 +118,14 @@ class Stream:
 
 
 def _joined(pieces: list[Split]) -> Split:
-    names = [f.name for f in dataclasses.fields(Split) if f.name != "lists"]
+    names = [f.name for f in dataclasses.fields(Split) if f.name not in ("lists", "ids_N")]
     arrays = {name: [getattr(piece, name) for piece in pieces] for name in names}
     joined: dict[str, Any] = {n: None if parts[0] is None else np.concatenate(parts) for n, parts in arrays.items()}
+    columns = [piece.ids_N for piece in pieces if piece.ids_N is not None]
+    if columns:
+        joined["ids_NF"] = np.empty((len(joined["ids_NF"]), len(columns[0])), np.int64, order="F")
+        for f, parts in enumerate(zip(*columns, strict=True)):
+            np.concatenate(parts, out=joined["ids_NF"][:, f])
     return Split(**joined, lists=tuple(map(_lists_joined, zip(*(piece.lists for piece in pieces), strict=True))))
 
 

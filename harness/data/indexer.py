@@ -87,7 +87,7 @@ class Indexer:
         codes = {}
         for f, name in enumerate(self._fields):
             if table_of(name) == table:
-                codes[name] = vocabulary.code(np.ascontiguousarray(split.ids_NF[:, f]), training=training)
+                codes[name] = vocabulary.code(split.ids_of(f), training=training)
         for name, each in lists.items():
             if table_of(name) == table:
                 codes[name] = vocabulary.code(np.ascontiguousarray(each.values_M), training=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,10 +75,11 @@ class Checker:
             value = getattr(split, name)
             if not isinstance(value, np.ndarray) and (value is not None or name in ("ids_NF", "labels_NT")):
                 raise UserError(f"{where}: {name} is a {type(value).__name__}; accepted: a numpy array")
-        if split.ids_NF.dtype != np.int64 or split.ids_NF.shape != (n, fields):
-            raise UserError(
-                f"{where}: ids are {split.ids_NF.dtype} {split.ids_NF.shape}; accepted: int64 {(n, fields)}"
-            )
+        accepted = (n, fields if split.ids_N is None else 0)
+        if split.ids_NF.dtype != np.int64 or split.ids_NF.shape != accepted:
+            raise UserError(f"{where}: ids are {split.ids_NF.dtype} {split.ids_NF.shape}; accepted: int64 {accepted}")
+        if split.ids_N is not None:
+            self._check_columns(split.ids_N, n, where)
         for field, shape in [(f, (n, tasks)) for f in PER_TASK] + [(f, (n,)) for f in PER_ROW]:
             value = getattr(split, field)
             if value is not None and value.shape != shape:
@@ -89,6 +90,14 @@ class Checker:
                 raise UserError(f"{where}: {field} is {value.dtype}; accepted: int64")
         if split.observed_NT is not None and split.observed_NT.dtype != np.bool_:
             raise UserError(f"{where}: observed_NT is {split.observed_NT.dtype}; accepted: bool")
+
+    def _check_columns(self, ids_N: Sequence[npt.NDArray[Any]], n: int, where: str) -> None:
+        if len(ids_N) != len(self.fields):
+            raise UserError(f"{where}: ids_N is of {len(ids_N)} fields; accepted: {len(self.fields)}")
+        for name, id_N in zip(self.fields, ids_N, strict=True):
+            if id_N.shape != (n,) or not np.can_cast(id_N.dtype, np.int64):
+                found = f"field '{name}': ids are {id_N.dtype} {id_N.shape}"
+                raise UserError(f"{where}: {found}; accepted: a type whose values int64 holds, {(n,)}")
 
     def _check_numbers(self, split: Split, where: str) -> None:
         value_NP, accepted = split.numbers_NP, (len(split.ids_NF), len(self.kinds.numbers))

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from support.engine import id_counts, make_data, make_split, store
 
-from harness.api import Data, Kept, Split, Stream, UserError
+from harness.api import Data, Ints, Kept, Split, Stream, UserError
 from harness.data import indexed
 from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
 from harness.data.vocabulary import Vocabulary
@@ -29,6 +30,7 @@ OPTIONAL: dict[str, npt.NDArray[Any]] = {
     "truth_NT": np.linspace(0, 1, 8, dtype=np.float32).reshape(4, 2),
     "weight_N": np.array([0, 0.5, 1, 2], np.float32),
 }
+COLUMN = st.sampled_from(["i1", "i2", "i4", "i8", "u1", "u2", "u4", "?"]).flatmap(lambda dtype: arrays(dtype, 4))
 
 
 def small(**more: Any) -> Data:
@@ -85,6 +87,31 @@ def test_codes_are_a_bijection_and_counts_are_of_training_alone(seed: int, rows:
         counts = id_counts(data.train.ids_NF[:, f])
         assert np.array_equal(dataset.ids_V[f], distinct)
         assert dataset.count_V[f].tolist() == [counts.get(i, 0) for i in distinct.tolist()]
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(COLUMN, COLUMN), min_size=6, max_size=6))
+def test_columns_as_wide_as_they_come_are_coded_as_one_array_is(columns: list[tuple[Ints, Ints]]) -> None:
+    """Of any type whose values int64 holds, another in every piece, not to be written to."""
+    whole, narrow = list[tuple[str, Split]](), list[tuple[str, Split]]()
+    labels_NT = np.array([[0, 1], [1, 0], [0, 1], [1, 0]], np.uint8)
+    for part, ids_N in zip((*SPLITS, *SPLITS), columns, strict=True):
+        for id_N in ids_N:
+            id_N.flags.writeable = False
+        ids_NF = np.stack([id_N.astype(np.int64) for id_N in ids_N], axis=1)
+        whole.append((part, Split(ids_NF, labels_NT)))
+        narrow.append((part, Split(ids_NF[:, :0], labels_NT, ids_N=ids_N)))
+    one, other = (Stream(("a", "b"), ("click", "buy"), pieces) for pieces in (whole, narrow))
+    with tempfile.TemporaryDirectory() as folder:
+        indexed.save(one, Path(folder) / "one")
+        indexed.save(other, Path(folder) / "other")
+        first, second = ({f.name: f.read_bytes() for f in (Path(folder) / n).iterdir()} for n in ("one", "other"))
+    assert first == second
+    for part in SPLITS:
+        want, got = (getattr(stream.gather(), part) for stream in (one, other))
+        assert got.ids_N is None
+        assert got.ids_NF.dtype == np.int64
+        assert np.array_equal(got.ids_NF, want.ids_NF)
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=200), st.integers(1, 40))
@@ -171,10 +198,17 @@ def test_saving_twice_keeps_the_first_and_no_leftovers(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["data"]
 
 
+COLUMNS: dict[str, Any] = {"ids_NF": np.zeros((4, 0), np.int64)}
+"""Ids lie in ids_N."""
 REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"ids_NF": np.zeros((0, 2), np.int64)}, "train split: 0 rows"),
     ({"ids_NF": np.zeros((4, 2), np.int32)}, r"ids are int32 \(4, 2\)"),
     ({"ids_NF": np.zeros((4, 3), np.int64)}, r"ids are int64 \(4, 3\); accepted: int64 \(4, 2\)"),
+    ({"ids_N": (np.zeros(4, np.int8),) * 2}, r"ids are int64 \(4, 2\); accepted: int64 \(4, 0\)"),
+    (COLUMNS | {"ids_N": (np.zeros(4, np.int8),)}, "ids_N is of 1 fields; accepted: 2"),
+    (COLUMNS | {"ids_N": (np.zeros(4), np.zeros(4, np.int8))}, "field 'a': ids are float64"),
+    (COLUMNS | {"ids_N": (np.zeros(4, np.int8), np.zeros(4, np.uint64))}, "field 'b': ids are uint64"),
+    (COLUMNS | {"ids_N": (np.zeros(4, np.int8), np.zeros(3, np.int8))}, r"field 'b': ids are int8 \(3,\); .* \(4,\)"),
     ({"labels_NT": np.zeros((4, 1), np.uint8)}, r"labels_NT has shape \(4, 1\); accepted: \(4, 2\)"),
     ({"labels_NT": np.array([[0, 0], [1, 1], [0, 2], [1, 1]], np.uint8)}, "label 'buy' has the value 2"),
     ({"labels_NT": np.array([[-1, 0], [1, 1], [1, 0], [1, 1]], np.int8)}, "label 'click' has the value -1"),

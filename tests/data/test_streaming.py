@@ -124,6 +124,13 @@ def test_pieces_are_many_and_none_is_empty(tmp_path: Path, way: str) -> None:
     assert sum(rows) == found.rows
 
 
+def test_pieces_hold_ids_as_wide_as_their_columns_are(tmp_path: Path) -> None:
+    load(tmp_path, SCHEMA + WAYS["time"], log("in order").with_columns(pl.col("guest").cast(pl.UInt8)))
+    assert {tuple(str(id_N.dtype) for id_N in piece.ids_N or ()) for _, piece in stream(tmp_path).pieces} == {
+        ("uint8", "int64", "int32")
+    }
+
+
 @pytest.mark.usefixtures("larger_than_memory")
 def test_one_value_has_one_id_in_every_batch_and_split(tmp_path: Path) -> None:
     frame = log("in none")

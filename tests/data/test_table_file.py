@@ -34,6 +34,8 @@ COLUMNS = st.one_of(
     st.tuples(st.just(pl.UInt64), st.lists(st.none() | st.integers(0, 2**64 - 1) | NEAR, min_size=1)),
     st.tuples(st.just(pl.Int128), st.lists(st.none() | st.integers(-(2**90), 2**90), min_size=1)),
     st.tuples(st.just(pl.Int8), st.lists(st.none() | st.integers(-128, 127), min_size=1)),
+    st.tuples(st.just(pl.Int32), st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1)),
+    st.tuples(st.just(pl.UInt32), st.lists(st.none() | st.integers(0, 2**32 - 1), min_size=1)),
     st.tuples(st.just(pl.String), st.lists(st.none() | st.text(max_size=3), min_size=1)),
     st.tuples(st.just(pl.Categorical), st.lists(st.none() | st.sampled_from("abc"), min_size=1)),
     st.tuples(st.just(pl.Boolean), st.lists(st.none() | st.booleans(), min_size=1)),
@@ -113,7 +115,7 @@ def test_ids_are_equal_exactly_where_the_raw_values_are(
     pairs = {(raw[row], code) for row, code in ids_NF.tolist()}
     assert len(ids_NF) == len(raw)
     assert len(pairs) == len({value for value, _ in pairs}) == len({code for _, code in pairs})
-    if dtype in (pl.Int64, pl.Int8):
+    if dtype in (pl.Int64, pl.Int8, pl.Int32, pl.UInt32):
         assert all(value is None or value == code for value, code in pairs)
 
 

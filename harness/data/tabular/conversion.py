@@ -10,6 +10,7 @@ import polars as pl
 
 from harness.api import Ints, UserError
 
+AnyInts = npt.NDArray[np.integer[Any]]
 NULL = -0x61C8864680B583EB
 """The id of a null, in every column."""
 WIDE = (pl.Int64, pl.UInt64, pl.Int128, pl.UInt128)
@@ -29,24 +30,19 @@ def exact_ids(column: pl.Series, where: str = "a column") -> Ints:
     Raises:
         UserError: an integer is that of a null. where: begins the message.
     """
-    id_N = np.empty(len(column), np.int64)
-    write_ids(column, id_N, where)
-    return id_N
+    return np.array(narrow_ids(column, where), np.int64)
 
 
-def write_ids(column: pl.Series, id_N: Ints, where: str) -> None:
-    """Write `exact_ids` of a column into an array of its length."""
-    at = 0
-    for chunk in column.get_chunks():
-        id_N[at : at + len(chunk)] = _ids(chunk)
-        at += len(chunk)
+def narrow_ids(column: pl.Series, where: str) -> AnyInts:
+    """`exact_ids` of the width of the column; integers are not copied, and are not to be written to."""
+    id_N = _ids(column)
     if column.dtype in WIDE and np.count_nonzero(id_N == NULL) > column.null_count():
         value = column.filter((id_N == NULL) & column.is_not_null().to_numpy())[0]
         raise UserError(f"{where} has the value {value}, whose id is that of null; accepted: any other integer")
+    return id_N
 
 
-def _ids(column: pl.Series) -> npt.NDArray[np.integer[Any]]:
-    """Ids, of any width."""
+def _ids(column: pl.Series) -> AnyInts:
     if column.dtype in (pl.Categorical, pl.Enum):
         column = column.cast(pl.String)
     if column.dtype in (pl.String, pl.Binary):

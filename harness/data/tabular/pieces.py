@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from harness.api import Ints, Lists, Split, hash_ids
-from harness.data.tabular.conversion import exact_ids, write_ids
+from harness.api import Lists, Split, hash_ids
+from harness.data.tabular.conversion import AnyInts, exact_ids, narrow_ids
 from harness.data.tabular.fields import FieldSpec
 from harness.data.tabular.labels import labels_of
 from harness.data.tabular.listed import lists_of, number
@@ -20,14 +20,11 @@ def piece(batch: pl.DataFrame, schema: Schema, where: str, *, observed: bool) ->
     Raises:
         UserError: a value is not accepted.
     """
-    names = schema.single_ids()
-    ids_NF = np.empty((len(batch), len(names)), np.int64, order="F")
-    for f, name in enumerate(names):
-        _write_field(batch, schema.fields[name], name, ids_NF[:, f], where)
+    ids_N = tuple(_field_ids(batch, schema.fields[name], name, where) for name in schema.single_ids())
     numbers = [number(batch[f"numbers.{name}"]) for name, spec in schema.fields.items() if spec.kind == "number"]
     labels_NT, observed_NT = labels_of(batch, schema, observed=observed)
     return Split(
-        ids_NF=ids_NF,
+        ids_NF=np.empty((len(batch), 0), np.int64),
         labels_NT=labels_NT,
         observed_NT=observed_NT,
         group_N=None if schema.group is None else exact_ids(batch["group"], f"{where}: group"),
@@ -35,18 +32,19 @@ def piece(batch: pl.DataFrame, schema: Schema, where: str, *, observed: bool) ->
         weight_N=None if schema.weight is None else weights_of(batch["weight"], schema.weight, where),
         numbers_NP=np.stack(numbers, axis=1) if numbers else None,
         lists=tuple(_lists(batch, schema, name, where) for name in schema.list_names()),
+        ids_N=ids_N,
     )
 
 
-def _write_field(batch: pl.DataFrame, spec: FieldSpec, name: str, id_N: Ints, where: str) -> None:
-    """Write the ids of one field; those of a cross are a hash of all its columns' ids, as that of text is."""
+def _field_ids(batch: pl.DataFrame, spec: FieldSpec, name: str, where: str) -> AnyInts:
+    """The ids of one field; those of a cross are a hash of all its columns' ids, as that of text is."""
+    at = f"{where}: fields.{name}"
     if spec.cross is None:
-        write_ids(batch[f"fields.{name}"], id_N, f"{where}: fields.{name}")
-        return
-    id_N[:] = 0
+        return narrow_ids(batch[f"fields.{name}"], at)
+    id_N = np.zeros(len(batch), np.int64)
     for i in range(len(spec.cross)):
-        column_N = exact_ids(batch[f"crossed.{name}.{i}"], f"{where}: fields.{name}")
-        id_N[:] = hash_ids(id_N ^ column_N, i).view(np.int64)
+        id_N = hash_ids(id_N ^ narrow_ids(batch[f"crossed.{name}.{i}"], at), i).view(np.int64)
+    return id_N
 
 
 def _lists(batch: pl.DataFrame, schema: Schema, name: str, where: str) -> Lists:
