@@ -13,6 +13,9 @@ from harness.report.format import baseline_name, epochs_text, named, p_is, show
 from harness.results.findings import Severity
 from harness.results.plan_results import PLAIN
 
+EXPORTED = ("table_optimizer", "table_lr", "dense_lr")
+"""Shared knobs that an export takes."""
+
 
 def headline(analysis: GroupAnalysis, state: str, lead: ArmComparison | None) -> str:
     """The answer in one line."""
@@ -58,6 +61,22 @@ def of_gain(row: ArmComparison) -> str:
     corrected = "" if p is None else f" ({p_is(p)}, corrected for the arms compared)"
     known = {1: "It is shown to gain", -1: "It is shown to lose", 0: "Too close to call"}[row.shown("gain")]
     return f"{known}{corrected}."
+
+
+def export_command(lead: ArmComparison) -> str:
+    """The command that writes an arm, at its knobs, for code of one's own."""
+    parts = lead.arm.label.split("+")
+    own: dict[str, list[str]] = {part: [] for part in parts}
+    options = []
+    for name, value in lead.arm.arm.chosen.items():
+        part, dot, knob = name.partition(".")
+        text = f"{value:.4g}" if isinstance(value, float) else str(value)
+        if dot and part in own:
+            own[part].append(f"{knob}={text}" if not isinstance(value, str) else f"{knob}='{text}'")
+        elif name in EXPORTED:
+            options.append(f" --{name.replace('_', '-')} {text}")
+    strategy = "+".join(f"{part}({', '.join(knobs)})" if knobs else part for part, knobs in own.items())
+    return f'multiepoch export "{strategy}" --to torch{"".join(options)}'
 
 
 def _use(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
@@ -153,7 +172,7 @@ def _next(analysis: GroupAnalysis, state: str, lead: ArmComparison | None, small
     if any(finding.severity == Severity.STOP for finding in analysis.group.findings):
         return "Mend what the checks of the data found, in the schema beside this page, and run it again."
     if lead is not None and lead.arm is not analysis.group.plain:
-        return f"Try it on fresh days, then take it out of here: multiepoch export '{lead.arm.label}'."
+        return f"Try it on fresh days, then take it out of here: {export_command(lead)}"
     if state == "safe":
         return "Train on while validation says so; a longer budget looks further."
     return f"These test rows tell a gain of about {smallest:.4f} or more; for less, give more rows, or more time."

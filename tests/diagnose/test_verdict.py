@@ -15,7 +15,7 @@ from support.simulated import Bench
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate
-from harness.diagnose import sizing, written
+from harness.diagnose import sentences, sizing, written
 from harness.diagnose.collapse import direction
 from harness.diagnose.sizing import SIZES, Cost
 from harness.diagnose.verdict import State, Verdict, verdict_of
@@ -96,6 +96,16 @@ def test_data_that_a_check_stops_are_not_trusted(tmp_path: Path) -> None:
     assert found.headline.startswith("Not to be trusted")
     assert written.met(found, "leak")
     assert written.met(found, "undecided")
+
+
+def test_the_winner_can_be_taken_along_as_it_was_tuned(tmp_path: Path) -> None:
+    found = judged(tmp_path, none=FALLS, reinit=RISES)
+    assert found.lead is not None
+    knobs = {"batch_size": 512, "table_lr": 0.123456, "table_optimizer": "adam", "reinit.every": 2, "reinit.to": "init"}
+    arm = replace(found.lead.arm.arm, chosen=knobs)
+    told = sentences.export_command(replace(found.lead, arm=replace(found.lead.arm, arm=arm)))
+    options = "--to torch --table-lr 0.1235 --table-optimizer adam"
+    assert told == f"""multiepoch export "reinit(every=2, to='init')" {options}"""
 
 
 @pytest.mark.parametrize(("curve", "falls"), [(FALLS, True), (RISES, False)])
