@@ -10,8 +10,10 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.analysis.analysis import Analysis
+from harness.api import Model
 from harness.base.durations import duration
 from harness.base.errors import UserError
+from harness.base.files import ensure_writable
 from harness.commands.data_init import guesses_table
 from harness.data.guess.asked import Asked
 from harness.diagnose import asked, log, power, sizing, tails
@@ -56,12 +58,13 @@ class Options:
 def diagnose(console: Console, options: Options) -> int:
     """Read, check, plan, train and judge; the exit status says how it went."""
     begun, registry = time.monotonic(), Registry()
-    seconds = _seconds(options.budget)
+    seconds, model = _seconds(options.budget), build(registry.models, "model", options.model, {})
+    ensure_writable(options.out)
     schema = _schema(console, options)
     known = _log(console, options, schema, registry)
     asked_for = options.source, known.key, str(schema), _of_schema(options), options.model
     question = Question(*asked_for, seconds, options.workers)
-    size, plan = _planned(console, options, question, known, registry, begun)
+    size, plan = _planned(console, options, question, known, model, begun)
     left = seconds - (time.monotonic() - begun) - LEFT_FOR_THE_END
     complete, stopped = _train(console, options, plan, registry, left)
     found = _judged(console, options, known, size, complete)
@@ -109,14 +112,13 @@ def _of_schema(options: Options) -> tuple[str, ...]:
 
 
 def _planned(
-    console: Console, options: Options, question: Question, known: Log, registry: Registry, begun: float
+    console: Console, options: Options, question: Question, known: Log, model: Model, begun: float
 ) -> tuple[Size, Plan]:
     """What fits into the time, written down before anything is trained; or what was, for the same question."""
     path = options.out / "plan.json"
     if (kept := asked.planned(path, question)) is not None:
         console.print(f"going on with {kept[0]}", highlight=False, soft_wrap=True)
         return kept
-    model = build(registry.models, "model", options.model, {})
     check_fits(model, known.data)
     batch = asked.batch_size(len(known.data.train))
     with console.status("measuring a step and an evaluation"):

@@ -17,6 +17,8 @@ WARM, TIMED, ENOUGH = 3, 30, 5.0
 """Steps before the first that is timed; most that are timed; and the seconds after which no more are."""
 SPARE = 1.2
 """What is measured is taken times this: what fits by a hair does not fit."""
+START = 0.5
+"""Seconds of a run beside its training: it is handed out, recorded and shown."""
 HOOKS = 1.2
 """How much longer a step of a mitigation takes than one of plain training."""
 
@@ -30,7 +32,7 @@ class Cost:
     evaluate: float
 
     def run(self, epochs: int) -> float:
-        return self.begin + epochs * (HOOKS * self.epoch + self.evaluate)
+        return START + self.begin + epochs * (HOOKS * self.epoch + self.evaluate)
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ def test_too_little_time_is_refused_with_the_time_it_takes(log: Path, tmp_path: 
         (("--labels", "clik"), "--labels: unknown column 'clik'; did you mean 'click'?"),
         (("--time", "usr"), "--time: unknown column of times 'usr'; did you mean 'user'?"),
         (("--labels", "user"), "--labels 'user': the column is not 0 and 1"),
+        (("--model", "dnnn"), "unknown model 'dnnn'; did you mean 'dnn'?"),
+        (("--out", "/dev/null"), "/dev/null"),
     ],
 )
 def test_what_is_not_there_is_refused_before_any_work(
@@ -91,7 +93,7 @@ def test_what_is_not_there_is_refused_before_any_work(
     done = multiepoch("diagnose", str(log), *arguments, "--no-mlflow", cwd=tmp_path)
     assert done.returncode == 2
     assert said in done.stderr
-    assert not (tmp_path / "diagnosis").exists()
+    assert not list((tmp_path / "diagnosis").glob("*"))
 
 
 def test_labels_and_time_that_are_named_take_the_place_of_guesses() -> None:
