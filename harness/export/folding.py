@@ -12,6 +12,8 @@ from typing import Any
 
 Values = Mapping[str, Any]
 """What is known: an expression as text, as `self.scaling` -> its value."""
+Defaults = Mapping[str, Mapping[str | None, Any]]
+"""Method -> what its keyword arguments are where they are not given."""
 Edit = tuple[int, int, str]
 """From this letter to that one, this instead."""
 
@@ -22,15 +24,15 @@ COMPARISONS = {
 UNKNOWN = object()
 
 
-def folded(source: str, known: Values, defaults: Values) -> str:
-    """The source without tests that `known` decides. defaults: of keyword arguments, which are left out where equal."""
+def folded(source: str, known: Values, defaults: Defaults) -> str:
+    """The source without tests that `known` decides, and without arguments that equal a default."""
     while (edit := next(_edits(source, known, defaults), None)) is not None:
         first, end, text = edit
         source = source[:first] + text + source[end:]
     return source
 
 
-def _edits(source: str, known: Values, defaults: Values) -> Iterator[Edit]:
+def _edits(source: str, known: Values, defaults: Defaults) -> Iterator[Edit]:
     text = _Text(source)
     for function in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)):
         values = {**known, **_locals(function, known)}
@@ -54,18 +56,20 @@ def _of_block(block: list[ast.stmt], function: ast.FunctionDef, values: Values, 
             yield text.begin(node), text.end(node), text.moved([], node, block)
 
 
-def _of_expression(node: ast.AST, values: Values, defaults: Values, text: _Text) -> Iterator[Edit]:
+def _of_expression(node: ast.AST, values: Values, defaults: Defaults, text: _Text) -> Iterator[Edit]:
     if isinstance(node, ast.IfExp) and (test := _value(node.test, values)) is not UNKNOWN:
         yield text.replaced(node, node.body if test else node.orelse)
     if isinstance(node, ast.BoolOp):
-        rest = [part for part in node.values if _value(part, values) is UNKNOWN]
+        neutral = isinstance(node.op, ast.And)
+        rest = [p for p in node.values if (value := _value(p, values)) is UNKNOWN or bool(value) != neutral]
         if len(rest) == 1 and len(node.values) == 2 and _value(node, values) is UNKNOWN:
             yield text.replaced(node, rest[0])
-    if isinstance(node, ast.Call):
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in defaults:
+        default = defaults[node.func.attr]
         for before, given in zip(node.args[-1:] + [k.value for k in node.keywords], node.keywords, strict=False):
-            if not given.arg or given.arg not in defaults or (value := _value(given.value, values)) is UNKNOWN:
+            if given.arg not in default or (value := _value(given.value, values)) is UNKNOWN:
                 continue
-            if value == defaults[given.arg]:
+            if value == default[given.arg]:
                 yield text.end_of(before), text.end_of(given.value), ""
             elif not isinstance(given.value, ast.Constant):
                 yield text.begin_of(given.value), text.end_of(given.value), repr(value)
@@ -74,6 +78,7 @@ def _of_expression(node: ast.AST, values: Values, defaults: Values, text: _Text)
 def _locals(function: ast.FunctionDef, known: Values) -> dict[str, Any]:
     """The local names that are set once, to what is known."""
     stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    stored += [n.arg for n in ast.walk(function) if isinstance(n, ast.arg)]
     return {
         node.targets[0].id: value
         for node in ast.walk(function)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,30 +13,27 @@ from typing import Any
 from harness import api
 from harness.api import Strategy, UserError, defining
 from harness.base.plugin import params
-from harness.export.folding import folded
+from harness.export.folding import Defaults, folded
 
 HOOKS = ("on_rows", "on_epoch_start", "on_epoch_end")
 SUPPLIED = {"RowStep", "FieldTable", "Tables", "Strategy"}
 """Names of the api that the written module has, or does without."""
-RESET = {"state": True, "again": False}
-"""Defaults of `Tables.reset`."""
+DEFAULTS: Defaults = {"reset": {"state": True, "again": False}}
+"""Those of `Tables.reset`."""
 
 
 @dataclass
 class StrategySource:
     """A strategy's class without its knobs' declarations, and what that class needs of its file."""
 
+    instance: str
+    """The name of the one instance that there is."""
     class_name: str
     text: str = ""
     hooks: tuple[str, ...] = ()
     imports: set[str] = field(default_factory=set)
     definitions: dict[str, str] = field(default_factory=dict)
     """Functions and constants by name."""
-
-    @property
-    def instance(self) -> str:
-        """The name of the one instance that there is."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", self.class_name).upper()
 
     @property
     def blocks(self) -> list[str]:
@@ -59,7 +55,7 @@ def strategy_source(strategy: Strategy, source: str) -> StrategySource | None:
         UserError: it needs a package other than torch, or a helper file.
     """
     hooks = [hook for hook in HOOKS if defining(hook, [strategy])]
-    source = folded(source, _known(params(strategy)), RESET)
+    source = folded(source, _known(params(strategy)), DEFAULTS)
     source = source.replace("torch.ones_like(step.train_count_K)", "torch.ones_like(step.rows_K)")  # of the same type
     tree = ast.parse(source)
     (node,) = (each for each in tree.body if isinstance(each, ast.ClassDef) and each.name == type(strategy).__name__)
@@ -67,7 +63,7 @@ def strategy_source(strategy: Strategy, source: str) -> StrategySource | None:
     hooks = [hook for hook in hooks if not _does_nothing(methods[hook])]
     if not hooks:
         return None
-    found = StrategySource(node.name, hooks=tuple(hooks))
+    found = StrategySource(strategy.name, node.name, hooks=tuple(hooks))
     wanted = _reached(hooks, methods)
     found.text = _class_text(strategy, node, [methods[name] for name in methods if name in wanted], source)
     _collect(_names(found.text), source, found, strategy.name)

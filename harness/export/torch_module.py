@@ -53,8 +53,16 @@ IMPORTS = {
 """What the module may need besides what its strategies import."""
 
 
+RANDOM = {"rand", "rand_like", "randn", "randn_like", "randint", "randperm", "bernoulli", "multinomial", "normal"}
+"""What draws numbers, after which two runs do not compare."""
+
+
 def torch_module(what: Exported, command: str) -> str:
-    """The source of the module. command: what writes it."""
+    """The source of the module. command: what writes it.
+
+    Raises:
+        UserError: two parts of it have one name.
+    """
     spec, parts = what.spec, what.parts
     names = set().union(*(part.names for part in parts))
     rules = [part.instance for part in parts if "on_rows" in part.hooks]
@@ -79,9 +87,10 @@ def torch_module(what: Exported, command: str) -> str:
         ends=ends,
         encoder=_encoder(what.encoder),
         example=inspect.getsource(example).split("from torch import Tensor, nn\n")[1].strip(),
-        expected=_expected(what, random="rand" in names),
+        expected=_expected(what, random=bool(RANDOM & names)),
     )
     body = re.sub("\n{4,}", "\n\n\n", text).rstrip() + "\n"
+    _ensure_distinct(body)
     return body.replace("# imports", _import_block(IMPORTS.union(*(part.imports for part in parts)), body))
 
 
@@ -109,6 +118,13 @@ def _expected(what: Exported, *, random: bool) -> str:
         return ""
     rows = ("[" + ", ".join(f"{value:.9g}" for value in row) + "]" for row in rows_RD.tolist())
     return "[\n" + "".join(f"    {row},\n" for row in rows) + "]" if rows_RD.isfinite().all() else ""
+
+
+def _ensure_distinct(body: str) -> None:
+    defined = [each.name for each in ast.parse(body).body if isinstance(each, ast.FunctionDef | ast.ClassDef)]
+    defined += [ast.unparse(each.targets[0]) for each in ast.parse(body).body if isinstance(each, ast.Assign)]
+    if twice := [name for name in defined if defined.count(name) > 1]:
+        raise UserError(f"'{twice[0]}' would be defined twice in the file; accepted: names of their own")
 
 
 def _contracts(names: set[str], row_step: dict[str, str], *, tables: bool) -> Iterator[str]:

@@ -12,6 +12,7 @@ from harness.api import UserError
 from harness.experiment.plan import TrainSpec
 from harness.export.exported import exported
 from harness.export.folding import folded
+from harness.export.torch_module import torch_module
 from harness.export.torchrec import torchrec_settings
 from harness.plugins.registry import Registry
 
@@ -109,6 +110,28 @@ def test_a_strategy_of_ones_own_is_exported_with_its_helpers(tmp_path: Path) -> 
     assert "twice" not in part.text
 
 
+def test_helpers_of_one_name_are_refused(tmp_path: Path) -> None:
+    for name, factor in (("first", 0.5), ("second", 0.25)):
+        (tmp_path / f"{name}.py").write_text(
+            f"from harness.api import RowStep, Strategy\n\n\nclass {name.title()}(Strategy):\n    name = '{name}'\n\n"
+            "    def on_rows(self, step: RowStep) -> RowStep:\n        return scaled(step)\n\n\n"
+            f"def scaled(step: RowStep) -> RowStep:\n    return step.scale_lr((step.seen_K > 0) * {factor})\n"
+        )
+    both = exported("first+second", TrainSpec(), Registry(tmp_path))
+    with pytest.raises(UserError, match="'scaled' would be defined twice"):
+        torch_module(both, "multiepoch export")
+
+
+def test_a_rule_that_needs_another_package_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(
+        "import numpy as np\nfrom harness.api import RowStep, Strategy\n\n\n"
+        "class Other(Strategy):\n    name = 'other'\n\n"
+        "    def on_rows(self, step: RowStep) -> RowStep:\n        return step.scale_lr((step.seen_K > 0) * np.pi)\n"
+    )
+    with pytest.raises(UserError, match="its rule needs 'numpy', not torch alone"):
+        exported("other", TrainSpec(), Registry(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("source", "known", "left"),
     [
@@ -121,14 +144,17 @@ def test_a_strategy_of_ones_own_is_exported_with_its_helpers(tmp_path: Path) -> 
         ("if b:\n        if a:\n            x()", {"a": 0}, "if b:\n        pass"),
         ("c = a == 1\n    return (b if c else d).e", {"a": 1}, "return b.e"),
         ("return a and b or d", {"a": True}, "return b or d"),
-        ("return f(b, again=a == 1)", {"a": 1}, "return f(b, again=True)"),
-        ("return f(b, again=a == 1)", {"a": 2}, "return f(b)"),
+        ("return b and a", {"a": False}, "return b and a"),
+        ("b.reset(d, again=a == 1)", {"a": 1}, "b.reset(d, again=True)"),
+        ("b.reset(d, again=a == 1)", {"a": 2}, "b.reset(d)"),
+        ("b.other(d, again=a == 1)", {"a": 2}, "b.other(d, again=a == 1)"),
+        ("b = a\n    return 1 if b else 2", {"a": 1}, "b = a\n    return 1 if b else 2"),
         ("if b:\n        x()\n    elif a:\n        y()", {"a": True}, "if b:\n        x()\n    elif a:\n        y()"),
     ],
 )  # fmt: skip
 def test_folding_takes_what_is_decided(source: str, known: dict[str, object], left: str) -> None:
     begin = "def f(b, d):\n    "
-    assert folded(f"{begin}{source}\n", known, {"again": False}) == f"{begin}{left}\n"
+    assert folded(f"{begin}{source}\n", known, {"reset": {"again": False}}) == f"{begin}{left}\n"
 
 
 def test_the_command_writes_a_file_once(tmp_path: Path) -> None:
