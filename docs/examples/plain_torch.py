@@ -12,7 +12,7 @@ import torch
 from table_optimizer import TableOptimizer  # type: ignore[import-not-found]
 from torch import Tensor, nn
 
-USERS, ITEMS, WIDTH, EXAMPLES, BATCH, EPOCHS = 2000, 500, 8, 20_000, 100, 3
+USERS, ITEMS, WIDTH, EXAMPLES, BATCH, EPOCHS = 2000, 500, 8, 10_000, 100, 3
 
 
 class ClickModel(nn.Module):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -43,8 +42,9 @@ def export(
     if to == "torchrec":
         text = torchrec_settings(what, strategy)
     else:
-        named = [f"--{key.replace('_', '-')} {value}" for key, value in train.items()]
-        text = torch_module(what, " ".join(["multiepoch export", shlex.quote(strategy), "--to torch", *named]))
+        quote = '"' if "'" in strategy else "'"
+        named = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in train.items())
+        text = torch_module(what, f"multiepoch export {quote}{strategy}{quote} --to torch {named}")
     if out is None:
         print(text, end="")
         return

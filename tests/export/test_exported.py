@@ -165,7 +165,7 @@ def test_the_command_writes_a_file_once(tmp_path: Path) -> None:
     assert done.returncode == 0
     text = out.read_text()
     assert "lr: float = 0.07" in text
-    assert "`multiepoch export frequency_adaptive_lr --to torch --table-optimizer adam --table-lr 0.07" in text
+    assert "    multiepoch export 'frequency_adaptive_lr' --to torch --table-optimizer adam --table-lr 0.07 " in text
     again = multiepoch("export", "none", "--to", "torch", "--out", str(out), cwd=tmp_path)
     assert again.returncode == 2
     assert "exists; accepted: a file that does not" in again.stderr
