@@ -149,7 +149,7 @@ def _pruned(cls: type, wanted: set[str]) -> str:
         if last:
             dropped |= {*range(each.lineno, (each.end_lineno or 0) + 1)}
     left = "\n".join(line for number, line in enumerate(lines, start=1) if number not in dropped)
-    return re.sub("\n{3,}", "\n\n", left).rstrip()
+    return re.sub("\n{3,}", "\n\n", left).rstrip().replace("`Tables`", "`TableOptimizer`")
 
 
 def _import_block(lines: Iterable[str], body: str) -> str:
