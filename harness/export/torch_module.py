@@ -7,12 +7,14 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from harness import __version__
 from harness.api import FieldTable, RowStep, Strategy, UserError
 from harness.base import seeds
+from harness.base.errors import described
 from harness.base.plugin import params
 from harness.export import example
 from harness.export.exported import Exported
@@ -53,6 +55,10 @@ IMPORTS = {
 """What the module may need besides what its strategies import."""
 
 
+CHANGES = {"scale_lr", "add_decay", "with_grad"}
+"""What a rule may do to a step; one that replaces its fields may do all of it."""
+MOST = 1e-5
+"""How far a module may end from the engine, relative to the largest weight."""
 RANDOM = {"rand", "rand_like", "randn", "randn_like", "randint", "randperm", "bernoulli", "multinomial", "normal"}
 """What draws numbers, after which two runs do not compare."""
 
@@ -61,10 +67,11 @@ def torch_module(what: Exported, command: str) -> str:
     """The source of the module. command: what writes it.
 
     Raises:
-        UserError: two parts of it have one name.
+        UserError: two parts of it have one name, or it does not end where the engine does.
     """
     spec, parts = what.spec, what.parts
     names = set().union(*(part.names for part in parts))
+    names |= CHANGES if "replace" in names else set()
     rules = [part.instance for part in parts if "on_rows" in part.hooks]
     row_step = {name: value for name, value in STEP.items() if rules and (name in names or name == "grad_KD")}
     starts, ends = ([p.instance for p in parts if hook in p.hooks] for hook in ("on_epoch_start", "on_epoch_end"))
@@ -87,11 +94,15 @@ def torch_module(what: Exported, command: str) -> str:
         ends=ends,
         encoder=_encoder(what.encoder),
         example=inspect.getsource(example).split("from torch import Tensor, nn\n")[1].strip(),
+        most=MOST,
         expected=_expected(what, random=bool(RANDOM & names)),
     )
     body = re.sub("\n{4,}", "\n\n\n", text).rstrip() + "\n"
     _ensure_distinct(body)
-    return body.replace("# imports", _import_block(IMPORTS.union(*(part.imports for part in parts)), body))
+    source = body.replace("# imports", _import_block(IMPORTS.union(*(part.imports for part in parts)), body), 1)
+    if "def self_test" in source:
+        _ensure_same(source)
+    return source
 
 
 def template(name: str) -> Template:
@@ -125,6 +136,17 @@ def _ensure_distinct(body: str) -> None:
     defined += [ast.unparse(each.targets[0]) for each in ast.parse(body).body if isinstance(each, ast.Assign)]
     if twice := [name for name in defined if defined.count(name) > 1]:
         raise UserError(f"'{twice[0]}' would be defined twice in the file; accepted: names of their own")
+
+
+def _ensure_same(source: str) -> None:
+    names: dict[str, Any] = {"__name__": __name__}  # dataclasses look the module up
+    try:
+        exec(compile(source, "table_optimizer.py", "exec"), names)
+        difference = names["self_test"]()
+    except Exception as error:
+        raise UserError(f"the file does not run without the harness: {described(error)}") from error
+    if not difference <= MOST:
+        raise UserError(f"the file ends {difference:.1e} away from the engine; accepted: at most {MOST:g}")
 
 
 def _contracts(names: set[str], row_step: dict[str, str], *, tables: bool) -> Iterator[str]:

@@ -122,6 +122,23 @@ def test_helpers_of_one_name_are_refused(tmp_path: Path) -> None:
         torch_module(both, "multiepoch export")
 
 
+@pytest.mark.parametrize(
+    ("scale", "why"),
+    [("len(dataclasses.fields(step))", "away from the engine"), ('len(getattr(step, "rows" + "_K"))', "does not run")],
+)
+def test_a_file_that_does_not_do_what_the_engine_does_is_refused(scale: str, why: str, tmp_path: Path) -> None:
+    """Rules that look at a step as no rule should."""
+    (tmp_path / "prying.py").write_text(
+        "import dataclasses\n\nfrom harness.api import RowStep, Strategy\n\n\n"
+        "class Prying(Strategy):\n    name = 'prying'\n\n"
+        "    def on_rows(self, step: RowStep) -> RowStep:\n"
+        f"        return dataclasses.replace(step, lr_scale_K=(step.seen_K > 0) * {scale} / 60)\n"
+    )
+    what = exported("prying", TrainSpec(table_lr=0.1), Registry(tmp_path))
+    with pytest.raises(UserError, match=why):
+        torch_module(what, "multiepoch export")
+
+
 def test_a_rule_that_needs_another_package_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text(
         "import numpy as np\nfrom harness.api import RowStep, Strategy\n\n\n"
