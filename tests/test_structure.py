@@ -24,6 +24,7 @@ LAYERS = {
     "figures": "metrics results",
     "data": "api base experiment plugins results",
     "engine": "api base data experiment metrics results",
+    "export": "api base engine experiment plugins",
     "search": "base experiment figures metrics plugins results",
     "analysis": "base experiment metrics results",
     "report": "analysis base figures metrics results",
@@ -32,8 +33,8 @@ LAYERS = {
     "testing": "api base data engine experiment plugins results",
     "facts": "analysis base execution experiment figures metrics plugins report results",
     "diagnose": "analysis api base data engine experiment metrics plugins report results search",
-    "commands": "analysis api base data diagnose engine execution experiment facts metrics plugins report results "
-    "search testing tracking",
+    "commands": "analysis api base data diagnose engine execution experiment export facts metrics plugins report "
+    "results search testing tracking",
     "cli": "base commands",
 }
 """Folder (or module) of `harness/` -> those that it may import beside itself."""

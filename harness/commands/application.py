@@ -363,6 +363,25 @@ def check(
     raise typer.Exit(go(console, names or [], results, plugins))
 
 
+@app.command()
+def export(
+    strategy: Strategy,
+    to: Annotated[str, typer.Option("--to", help="torch: a module that needs torch alone. torchrec: settings.")],
+    out: Annotated[Path | None, _folder_or_file("--out", "The file to write; printed, if none.")] = None,
+    table_optimizer: Annotated[
+        str, typer.Option("--table-optimizer", help="adam, adagrad, rowwise_adagrad or sgd.")
+    ] = "adam",
+    table_lr: Annotated[float, typer.Option("--table-lr", help="The learning rate of the tables.")] = 0.001,
+    dense_lr: Annotated[float, typer.Option("--dense-lr", help="Of the net; some strategies go by it.")] = 0.001,
+    plugins: Plugins = None,
+) -> None:
+    """Write a strategy for code of your own: an optimizer of embedding tables, and an encoder of ids."""
+    from harness.commands.export import export as go
+
+    train: dict[str, str | float] = {"table_optimizer": table_optimizer, "table_lr": table_lr, "dense_lr": dense_lr}
+    go(console, strategy, to, out, train, plugins)
+
+
 def obey() -> int:
     """Do what the command line says. Returns the exit status.
 

@@ -1,0 +1,55 @@
+"""`multiepoch export`: a strategy for code of one's own, as a module of torch alone or as settings of TorchRec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from harness.base.config import explain
+from harness.base.errors import UserError, unknown
+from harness.base.files import write_text
+from harness.experiment.plan import TrainSpec
+from harness.export.exported import exported
+from harness.export.torch_module import torch_module
+from harness.export.torchrec import torchrec_settings
+from harness.plugins.registry import Registry
+
+TARGETS = ("torch", "torchrec")
+OPTIMIZERS = ("adam", "adagrad", "rowwise_adagrad", "sgd")
+
+
+def export(
+    console: Console, strategy: str, to: str, out: Path | None, train: dict[str, str | float], plugins: Path | None
+) -> None:  # fmt: skip
+    """Write a strategy to a file, or print it. train: keys of a plan's [train], as given.
+
+    Raises:
+        UserError: the strategy cannot be had there, a name is unknown, or `out` exists or cannot be written.
+    """
+    if to not in TARGETS:
+        raise unknown("target", to, TARGETS, "--to")
+    if (optimizer := str(train["table_optimizer"])) not in OPTIMIZERS:
+        raise unknown("table optimizer", optimizer, OPTIMIZERS, "--table-optimizer")
+    if out is not None and out.exists():
+        raise UserError(f"--out '{out}' exists; accepted: a file that does not")
+    try:
+        spec = TrainSpec.model_validate(train)
+    except ValidationError as error:
+        raise UserError(f"export: {explain(error, TrainSpec)}") from error
+    what = exported(strategy, spec, Registry(plugins))
+    if to == "torchrec":
+        text = torchrec_settings(what, strategy)
+    else:
+        quote = '"' if "'" in strategy else "'"
+        named = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in train.items())
+        text = torch_module(what, f"multiepoch export {quote}{strategy}{quote} --to torch {named}")
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        write_text(out, text)
+    except OSError as error:
+        raise UserError(f"--out '{out}' cannot be written: {error.strerror}") from error
+    console.print(f"{out}: its first lines say how it is used", highlight=False, soft_wrap=True)
