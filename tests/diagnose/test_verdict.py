@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.command_line import multiepoch
 from support.simulated import Bench
 
 from harness.analysis.analysis import GroupAnalysis
@@ -106,6 +108,10 @@ def test_the_winner_can_be_taken_along_as_it_was_tuned(tmp_path: Path) -> None:
     told = sentences.export_command(replace(found.lead, arm=replace(found.lead.arm, arm=arm)))
     options = "--to torch --table-lr 0.1235 --table-optimizer adam"
     assert told == f"""multiepoch export "reinit(every=2, to='init')" {options}"""
+    _, *arguments = shlex.split(told)
+    done = multiepoch(*arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "class TableOptimizer" in done.stdout
 
 
 @pytest.mark.parametrize(("curve", "falls"), [(FALLS, True), (RISES, False)])
