@@ -41,7 +41,7 @@ LEFT_FOR_THE_END = 10.0
 
 @dataclass(frozen=True)
 class Options:
-    """Of the command."""
+    """Of the command. labels: of the schema, or columns to make it of."""
 
     source: str
     labels: tuple[str, ...]
@@ -62,7 +62,7 @@ def diagnose(console: Console, options: Options) -> int:
     ensure_writable(options.out)
     schema = _schema(console, options)
     known = _log(console, options, schema, registry)
-    asked_for = options.source, known.key, str(schema), _of_schema(options), options.model
+    asked_for = options.source, known.key, str(schema), options.labels, options.model
     question = Question(*asked_for, seconds, options.workers)
     size, plan = _planned(console, options, question, known, model, begun)
     left = seconds - (time.monotonic() - begun) - LEFT_FOR_THE_END
@@ -87,8 +87,8 @@ def _schema(console: Console, options: Options) -> Path:
     if options.schema is not None:
         return options.schema
     kept = options.out / "schema.toml"
-    if kept.exists() and not options.labels and options.time is None:
-        console.print(f"schema: {kept}, as it stands", highlight=False, soft_wrap=True)
+    if kept.exists():
+        console.print(f"schema: {kept}, as it stands; without it, it is guessed anew", highlight=False, soft_wrap=True)
         return kept
     with console.status("reading a sample"):
         rows, guesses = log.guessed(options.source, Asked(options.labels, options.time), kept)
@@ -98,17 +98,12 @@ def _schema(console: Console, options: Options) -> Path:
 
 
 def _log(console: Console, options: Options, schema: Path, registry: Registry) -> Log:
-    dataset = asked.dataset_of(options.source, str(schema), _of_schema(options))
+    dataset = asked.dataset_of(options.source, str(schema), options.labels)
     with Said(console, "reading and checking the data") as say:
         known = log.built(dataset, registry, options.out, say)
     for finding in known.findings:
         console.print(str(finding), style="yellow", markup=False, highlight=False, soft_wrap=True)
     return known
-
-
-def _of_schema(options: Options) -> tuple[str, ...]:
-    """Which labels of the schema to train on; one that was guessed has those that were asked for alone."""
-    return options.labels if options.schema is not None else ()
 
 
 def _planned(

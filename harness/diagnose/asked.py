@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.base.errors import UserError
 from harness.base.files import write_json
+from harness.data.guess.columns import plain
 from harness.diagnose.sizing import Size
 from harness.experiment.plan import Plan
 from harness.results.plan_results import PLAIN
@@ -60,7 +61,13 @@ def plan_of(question: Question, size: Size, strategies: tuple[str, ...], batch: 
 def dataset_of(source: str, schema: str, labels: tuple[str, ...]) -> dict[str, Any]:
     """The data set as a plan names it."""
     kept = "".join(c if c.isalnum() or c in "_.-" else "_" for c in Path(source).name.split("*")[0]).strip("_.-")
-    return {"name": "table_file", "schema": schema, "path": source, "labels": list(labels), "label": kept or "log"}
+    return {
+        "name": "table_file",
+        "schema": schema,
+        "path": source,
+        "labels": list(map(plain, labels)),
+        "label": kept or "log",
+    }
 
 
 def batch_size(rows: int) -> int:

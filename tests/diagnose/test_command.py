@@ -63,7 +63,10 @@ def test_a_verdict_from_a_csv_file_which_time_cuts_short_and_a_second_run_comple
     assert told["headline"] in (folder / "verdict.html").read_text()
     assert "left out: an outcome that was not asked for" in (folder / "schema.toml").read_text()
     assert {path.name for path in folder.iterdir()} >= {"report.html", "junit.xml", "verdict.md", "plan.json"}
+    with (folder / "schema.toml").open("a") as corrected:
+        corrected.write("# corrected by hand\n")
     again = multiepoch(*command, "--fail-on", "undecided", cwd=tmp_path)
+    assert "corrected by hand" in (folder / "schema.toml").read_text()
     assert again.returncode == int(not told["answered"])
     assert "AUC by epoch" not in again.stdout
     assert json.loads((folder / "verdict.json").read_text()) == told
