@@ -58,8 +58,6 @@ Workers = Annotated[
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a plan's key, as train.epochs=2.")]
 Host = Annotated[str, typer.Option("--host", help="Whom to listen to: this machine alone, or who reaches that name.")]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535)]
-
-
 NoMlflow = Annotated[bool, typer.Option("--no-mlflow", help="Do not write to MLflow; `sync` can do it later.")]
 
 

@@ -9,11 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.base.errors import UserError, one_line
-from harness.commands import toml_out
-from harness.data.guess.guess import Guesses, guess
-from harness.data.guess.sample import Sample, sample
-from harness.data.guess.schema_text import MADE, schema_text
-from harness.data.tabular.files import data_files
+from harness.commands import out_file
+from harness.data.guess.first_schema import first_schema
+from harness.data.guess.guess import Guesses
+from harness.data.guess.sample import Sample
+from harness.data.guess.schema_text import MADE
 
 WIDTH = 110
 """Columns that the reasons need; a narrower terminal wraps them."""
@@ -25,16 +25,12 @@ def write_schema(console: Console, source: str, out: Path, force: bool) -> None:
     Raises:
         UserError: the files cannot be read, or `out` exists or cannot be written.
     """
-    toml_out.ensure_named(out)
+    out_file.ensure_toml(out)
     if out.exists() and not force:
         raise UserError(f"--out '{out}' exists; accepted: a file that does not, or --force to write over it")
-    files = data_files(source)
     with console.status("reading a sample"):
-        rows = sample(files)
-        guesses = guess(rows.frame, rows.form is None or rows.form.header)
-    where = f"'{source}'" + (f", {len(files):,} files" if len(files) > 1 else "")
-    sampled = f"{len(rows.frame):,} rows of {where}, {rows.format}"
-    toml_out.write(out, schema_text(guesses, source, rows, sampled))
+        rows, guesses, sampled, text = first_schema(source)
+    out_file.write(out, text)
     wide = console if console.width >= WIDTH else Console(width=WIDTH)
     wide.print(Text(f"guessed from {one_line(sampled)}"), soft_wrap=True)
     wide.print(guesses_table(rows, guesses))

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from harness.commands import toml_out
+from harness.commands import out_file
 from harness.data.profile.fidelity import Compared, compared, means
 from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.preset_fields import match_fields
@@ -31,7 +31,7 @@ def write_match(
     Raises:
         UserError: the source is no data set with labels, or `out` cannot be written.
     """
-    toml_out.ensure_named(out)
+    out_file.ensure_toml(out)
     with Said(console, "reading") as say:
         _, data = next(iter(indexed_datasets(source, results, plugins, schema=schema, say=say)))
     wanted = profile(data)
@@ -41,7 +41,7 @@ def write_match(
         fields = match_fields(data, wanted, visits, status.update)
     population = matched(data, wanted, fields, visits, f"Matched to {Path(source).name}")
     Population.model_validate(population)
-    toml_out.write(out, to_toml(population))
+    out_file.write(out, to_toml(population))
     (_, made) = next(iter(indexed_datasets(str(out), results, plugins)))
     console.print(_table([*compared(data, made, wanted)]))
     console.print(f'{out}: use it as preset = "{out}"', highlight=False, soft_wrap=True)

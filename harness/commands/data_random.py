@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.commands import toml_out
+from harness.commands import out_file
 from harness.data.profile.preset_fit import to_toml
 from harness.data.synthetic.random_population import random_population
 
@@ -17,6 +17,6 @@ def write_random(console: Console, seed: int, rows: int, out: Path) -> None:
     Raises:
         UserError: too few rows, or `out` is not named *.toml or cannot be written.
     """
-    toml_out.ensure_named(out)
-    toml_out.write(out, to_toml(random_population(seed, rows)))
+    out_file.ensure_toml(out)
+    out_file.write(out, to_toml(random_population(seed, rows)))
     console.print(f'{out}: use it as preset = "{out}"', highlight=False, soft_wrap=True)

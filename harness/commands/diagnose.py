@@ -129,7 +129,6 @@ def _planned(
     strategies = tails.likely(known.data)
     plan = asked.plan_of(question, size, strategies, batch, known.task)
     expected = size.seconds(cost, options.workers)
-    options.out.mkdir(parents=True, exist_ok=True)
     asked.write(path, question, size, plan, expected)
     trained = f"{size.long} runs of them and {size.short} of one epoch, about {_told(expected)}"
     console.print(f"plan: {', '.join(plan.strategies)}; {size}: {trained}", highlight=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from harness.base.config import explain
 from harness.base.errors import UserError, unknown
-from harness.base.files import write_text
+from harness.commands import out_file
 from harness.experiment.plan import TrainSpec
 from harness.export.exported import exported
 from harness.export.torch_module import torch_module
@@ -48,8 +48,5 @@ def export(
     if out is None:
         print(text, end="")
         return
-    try:
-        write_text(out, text)
-    except OSError as error:
-        raise UserError(f"--out '{out}' cannot be written: {error.strerror}") from error
+    out_file.write(out, text)
     console.print(f"{out}: its first lines say how it is used", highlight=False, soft_wrap=True)

@@ -12,13 +12,12 @@ from harness.base.plugin import params
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.guess.asked import Asked
-from harness.data.guess.guess import Guesses, guess
-from harness.data.guess.sample import Sample, sample
-from harness.data.guess.schema_text import schema_text
+from harness.data.guess.first_schema import first_schema
+from harness.data.guess.guess import Guesses
+from harness.data.guess.sample import Sample
 from harness.data.indexed import IndexedDataset
 from harness.data.leaks.checks import findings_of
 from harness.data.meter import Say
-from harness.data.tabular.files import data_files
 from harness.experiment.plan import PluginSpec
 from harness.plugins.registry import Registry, build
 from harness.results.findings import Finding
@@ -40,16 +39,13 @@ def guessed(source: str, asked: Asked, out: Path) -> tuple[Sample, Guesses]:
     Raises:
         UserError: the files cannot be read, what is asked for is not there, or no label is found.
     """
-    files = data_files(source)
-    rows = sample(files)
-    guesses = guess(rows.frame, rows.form is None or rows.form.header, asked)
+    rows, guesses, _, text = first_schema(source, asked)
     if not any(each.what == "label" for each in guesses.columns):
         named = one_line(", ".join(guesses.candidates)) or "no column has two values"
         raise UserError(
             f"no label is found in '{source}'; accepted: --labels COLUMN, of two values: {named}; or --schema"
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_text(out, schema_text(guesses, source, rows, f"{len(rows.frame):,} rows of '{source}', {rows.format}"))
+    write_text(out, text)
     return rows, guesses
 
 

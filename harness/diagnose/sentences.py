@@ -10,6 +10,7 @@ from harness.analysis.estimates import Estimate
 from harness.diagnose.collapse import Collapse
 from harness.metrics.catalog import measured
 from harness.report.format import baseline_name, epochs_text, named, p_is, show
+from harness.report.tables.costs import epoch_costs, median_of
 from harness.results.findings import Severity
 from harness.results.plan_results import PLAIN
 
@@ -101,14 +102,10 @@ def _cost(analysis: GroupAnalysis, lead: ArmComparison) -> str:
     clock, plain = f"train{analysis.group.clock}", analysis.group.plain
     if plain is None or lead.arm is plain:
         return ""
-    spent = [
-        sorted(end.cost[clock] for run in arm.finished.values() for end in run.boundaries if clock in end.cost)
-        for arm in (lead.arm, plain)
-    ]
-    if not all(spent):
+    own, base = (median_of(epoch_costs(arm), clock) for arm in (lead.arm, plain))
+    if own is None or not base:
         return ""
-    ratio = spent[0][len(spent[0]) // 2] / spent[1][len(spent[1]) // 2]
-    return f", at {ratio:.1f} times the training time of an epoch"
+    return f", at {own / base:.1f} times the training time of an epoch"
 
 
 def _first(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:

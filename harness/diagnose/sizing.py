@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -103,8 +103,4 @@ def _step(trainer: Trainer) -> float:
 
 def fitting(cost: Cost, workers: int, seconds: float) -> Size | None:
     """The largest size that fits; None: not even the smallest does."""
-    return max(_fitting(cost, workers, seconds), key=SIZES.index, default=None)
-
-
-def _fitting(cost: Cost, workers: int, seconds: float) -> Iterator[Size]:
-    yield from (size for size in SIZES if size.seconds(cost, workers) <= seconds)
+    return next((size for size in reversed(SIZES) if size.seconds(cost, workers) <= seconds), None)

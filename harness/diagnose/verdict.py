@@ -61,7 +61,8 @@ def verdict_of(analysis: GroupAnalysis, rare: dict[str, float], smallest: float,
     """rare: field -> share of rare lookups, the largest first. smallest: the gain in AUC that test rows can tell."""
     group = analysis.group
     falls = {task: found for task in group.tasks if (found := collapse.of_task(analysis, task)) is not None}
-    lead, state = leader(analysis), state_of(analysis, falls.get(group.task))
+    lead = leader(analysis)
+    state = state_of(lead, falls.get(group.task))
     trusted = all(finding.severity != Severity.STOP for finding in group.findings)
     said = sentences.lines(analysis, state.value, lead, falls, rare, smallest)
     audits = (*_of_plain(falls), *_of_arms(analysis, lead), *_of_data(group.findings))
@@ -80,9 +81,8 @@ def leader(analysis: GroupAnalysis) -> ArmComparison | None:
     return None
 
 
-def state_of(analysis: GroupAnalysis, plain: Collapse | None) -> State:
+def state_of(lead: ArmComparison | None, plain: Collapse | None) -> State:
     """Whether plain training may go on; else with what; else whether to stop."""
-    lead = leader(analysis)
     further = None if lead is None else lead.value("gain_after_own_first")
     if plain is not None and plain.harmless:
         return State.SAFE

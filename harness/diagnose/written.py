@@ -11,8 +11,6 @@ from harness.base.files import write_text
 from harness.diagnose.verdict import VERSION, Verdict
 from harness.results.findings import Severity
 
-FILES = ("verdict.json", "verdict.md", "verdict.html", "junit.xml")
-
 
 def as_json(verdict: Verdict, plan: dict[str, Any]) -> dict[str, Any]:
     """plan: what `plan.json` holds."""

@@ -12,14 +12,16 @@ from torch import Tensor
 
 from harness.api import Strategy, UserError, defining
 from harness.base import seeds
+from harness.base.ahead import ahead
 from harness.data.indexed import IndexedSplit, Ints
 from harness.engine import kernels, memory
-from harness.engine.ahead import ahead
 from harness.engine.hook_answers import instance
 from harness.engine.row_mapping import RowMapping
 
 BLOCK = 16_384
 """Examples that lie together on disk and are read together, where the data is larger than a window."""
+AHEAD = 2
+"""Batches that are made for a GPU before they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Batches:
         For a GPU a thread makes them ahead, unless hooks of strategies draw random numbers in turn.
         """
         batches = self.in_order(epoch)
-        return batches if self._device.type == "cpu" or self._hooks else ahead(batches)
+        return batches if self._device.type == "cpu" or self._hooks else ahead(batches, AHEAD)
 
     def in_order(self, epoch: int) -> Iterator[Batch]:
         random = seeds.generator(self._seed, "shuffle", epoch)

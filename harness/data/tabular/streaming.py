@@ -8,7 +8,7 @@ from functools import partial
 import polars as pl
 
 from harness.api import Generator, Split, Stream
-from harness.data.tabular.ahead import ahead
+from harness.base.ahead import ahead
 from harness.data.tabular.batches import NUMBER, Table, open_table
 from harness.data.tabular.conversion import exact_ids
 from harness.data.tabular.copies import refuse_copies

@@ -35,7 +35,7 @@ def costs(found: GroupAnalysis) -> Grid:
         Column("table", "MiB"),
         Column("peak memory", "MiB"),
     )
-    plain = _median(_epoch_costs(group.plain), f"train{group.clock}") if group.plain else None
+    plain = median_of(epoch_costs(group.plain), f"train{group.clock}") if group.plain else None
     return Grid(columns, tuple(_line(arm, found, plain) for arm in group.arms))
 
 
@@ -72,39 +72,43 @@ def seconds_to_chosen(arm: ArmRuns, found: GroupAnalysis) -> float | None:
 
 def table_size(arm: ArmRuns, found: GroupAnalysis) -> float | None:
     """MiB of the embedding table with its optimiser state; None where it was not recorded."""
-    return _median(_epoch_costs(arm), "table_mb")
+    return median_of(epoch_costs(arm), "table_mb")
 
 
 def table_rows(arm: ArmRuns, found: GroupAnalysis) -> float | None:
     """Thousands of rows of the embedding table; None where they were not recorded."""
-    rows = _median(_epoch_costs(arm), "table_rows")
+    rows = median_of(epoch_costs(arm), "table_rows")
     return None if rows is None else rows / 1000
 
 
 def _line(arm: ArmRuns, analysis: GroupAnalysis, plain: float | None) -> tuple[Cell, ...]:
-    found, name = _epoch_costs(arm), analysis.group.clock
-    train = _median(found, f"train{name}")
-    speed = _median([{"": c["rows_per_s"] * c["train_s"] / c[f"train{name}"]} for c in found if "rows_per_s" in c], "")
+    found, name = epoch_costs(arm), analysis.group.clock
+    train = median_of(found, f"train{name}")
+    speed = median_of(
+        [{"": c["rows_per_s"] * c["train_s"] / c[f"train{name}"]} for c in found if "rows_per_s" in c], ""
+    )
     peak = max((c["peak_memory_mb"] for c in found if "peak_memory_mb" in c), default=None)
     return (
         Cell(arm.label),
         _cell(train, 2),
         _cell(train / plain if train is not None and plain else None, 2),
         _cell(seconds_to_chosen(arm, analysis), 1),
-        _cell(_median(found, f"eval{name}"), 2),
+        _cell(median_of(found, f"eval{name}"), 2),
         _cell(None if speed is None else speed / 1000, 0),
-        _cell(_median(found, "distinct_rows_per_step"), 0),
-        _cell(_median(found, "table_rows"), 0),
+        _cell(median_of(found, "distinct_rows_per_step"), 0),
+        _cell(median_of(found, "table_rows"), 0),
         _cell(table_size(arm, analysis), 1),
         _cell(peak, 0),
     )
 
 
-def _epoch_costs(arm: ArmRuns) -> list[dict[str, float]]:
+def epoch_costs(arm: ArmRuns) -> list[dict[str, float]]:
+    """Of every epoch of its finished seeds."""
     return [end.cost for run in arm.finished.values() for end in run.boundaries if end.cost]
 
 
-def _median(found: Iterable[Mapping[str, float]], name: str) -> float | None:
+def median_of(found: Iterable[Mapping[str, float]], name: str) -> float | None:
+    """None where no epoch has it."""
     values = [cost[name] for cost in found if name in cost]
     return median(values) if values else None
 

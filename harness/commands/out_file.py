@@ -1,4 +1,4 @@
-"""`--out` of commands that write a TOML file."""
+"""`--out` of commands that write a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.base.errors import UserError
 from harness.base.files import write_text
 
 
-def ensure_named(out: Path) -> None:
+def ensure_toml(out: Path) -> None:
     """Refuse another kind of file before any work.
 
     Raises:
