@@ -52,7 +52,7 @@ lock:  ## resolve requirements.lock anew (needs uv)
 	  pyproject.toml --output-file requirements.lock
 
 clean:  ## delete .venv and caches; results stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-results:  ## delete records, MLflow, Optuna and report (asks for YES=1)
@@ -63,10 +63,7 @@ clean-results:  ## delete records, MLflow, Optuna and report (asks for YES=1)
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "multiepoch needs Python 3.11 or newer; name one with: make PYTHON=python3.12" >&2; exit 2; }
-	@echo "setting up .venv, once; this takes a few minutes"
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $(PIP_ARGS) --editable '.[dev]'
-	@touch $@
+	@$(PYTHON) tools/set_up.py --args='$(PIP_ARGS)'
 
 .venv/peers: .venv/installed perf/peers.txt
 	@echo "installing the peers; one that does not install is reported as such"
