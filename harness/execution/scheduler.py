@@ -13,11 +13,10 @@ from harness.execution.lock import locked
 from harness.execution.observer import Observer
 from harness.execution.run_folders import RunFolders
 from harness.experiment.plan import Plan, Settling
-from harness.results.findings import Finding
 from harness.results.keys import ArmId, RunRole
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Record, Run
-from harness.search.arm import ArmPlan, data_by_label, findings_by_dataset
+from harness.search.arm import ArmPlan, about_strategies, data_by_label, findings_by_dataset
 from harness.search.job import Job
 from harness.search.procedure import Jobs, Standing, procedure
 
@@ -77,15 +76,16 @@ class _Scheduler:
         self._training: dict[str, Job] = {}
         self._waiting: dict[str, list[_RunningArm]] = {}
         self._arms: list[_RunningArm] = []
-        self._findings: dict[str, tuple[Finding, ...]] = {}
-        self._data: dict[str, str] = {}
+        self._result = PlanResult(plan.name, plan.model_dump(mode="json", by_alias=True), (), complete=False)
         self._died: set[str] = set()
 
     def run(self, arms: Sequence[ArmPlan], check: Callable[[Sequence[Job]], object]) -> PlanResult:
         for observer in self._observers:
             observer.planned(sum(arm.most_runs for arm in arms))
         self._arms = [_RunningArm(procedure(part)) for arm in arms for part in arm.parts]
-        self._findings, self._data = findings_by_dataset(arms), data_by_label(arms)
+        self._result = replace(
+            self._result, findings=findings_by_dataset(arms), data=data_by_label(arms), about=about_strategies(arms)
+        )
         for arm in self._arms:
             self._advance(arm, None)
         check(self._ready)
@@ -192,7 +192,6 @@ class _Scheduler:
 
     def _write_result(self, complete: bool) -> PlanResult:
         arms = tuple(each for arm in self._arms if (each := arm.so_far) is not None)
-        plan = self._plan.model_dump(mode="json", by_alias=True)
-        result = PlanResult(self._plan.name, plan, arms, complete, self._findings, self._data)
-        write_plan_result(self._results, result)
-        return result
+        self._result = replace(self._result, arms=arms, complete=complete)
+        write_plan_result(self._results, self._result)
+        return self._result

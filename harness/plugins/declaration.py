@@ -23,6 +23,8 @@ class Declaration:
     name: str
     summary: str
     """The first sentence of the file, or of the class."""
+    source: str
+    """The paragraph on where it comes from, without the word `Source:`; empty where there is none."""
     knobs: dict[str, tuple[Any, Knob]]
     """Name -> default and knob, in order of declaration."""
 
@@ -38,7 +40,8 @@ def declared(path: Path, base: str) -> Declaration | None:
         name = next(_value(n.value, names) for n in found.body if isinstance(n, ast.Assign) and _assigns(n, "name"))
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, StopIteration, _Untold):
         return None
-    return Declaration(str(name), _summary(tree, found), knobs) if isinstance(name, str) else None
+    text = ast.get_docstring(tree) or ast.get_docstring(found) or ""
+    return Declaration(str(name), *summary_and_source(text), knobs) if isinstance(name, str) else None
 
 
 class _Untold(Exception):
@@ -86,6 +89,7 @@ def _knob(node: ast.expr | None, names: dict[str, Any]) -> tuple[Any, Knob]:
     return value, Knob(search=False)
 
 
-def _summary(tree: ast.Module, found: ast.ClassDef) -> str:
-    text = ast.get_docstring(tree) or ast.get_docstring(found) or ""
-    return " ".join(text.split("\n\n")[0].split())
+def summary_and_source(docstring: str) -> tuple[str, str]:
+    """Its first paragraph, and the one that begins with `Source:`."""
+    paragraphs = [" ".join(each.split()) for each in docstring.split("\n\n")]
+    return paragraphs[0], next((p.removeprefix("Source:").strip() for p in paragraphs if p.startswith("Source:")), "")

@@ -16,7 +16,7 @@ from harness.base.errors import UserError, unknown
 from harness.base.files import odd_kind
 from harness.base.places import DATASETS, MODELS, STRATEGIES
 from harness.base.plugin import Plugin, create, described
-from harness.plugins.declaration import Declaration, declared
+from harness.plugins.declaration import Declaration, declared, summary_and_source
 from harness.plugins.files import load, meaning_of
 
 if TYPE_CHECKING:
@@ -50,8 +50,10 @@ class Entry(Generic[P]):
 
     @cached_property
     def declaration(self) -> Declaration:
-        """Its name, summary and knobs."""
-        return self._declaration or Declaration(self.cls.name, inspect.getdoc(self.cls) or "", described(self.cls))
+        """Its name, summary, source and knobs."""
+        if self._declaration is not None:
+            return self._declaration
+        return Declaration(self.cls.name, *summary_and_source(inspect.getdoc(self.cls) or ""), described(self.cls))
 
     @property
     def source(self) -> str:

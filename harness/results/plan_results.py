@@ -69,6 +69,7 @@ class PlanResult:
     """What a plan has come to so far. plan: its full TOML as a dictionary. complete: every run is done.
 
     findings: label of a data set -> what would mislead who trains on it. data: label -> key of the built data.
+    about: strategy as the plan writes it -> name of each of its parts -> what that does, and its source.
     """
 
     name: str
@@ -77,6 +78,7 @@ class PlanResult:
     complete: bool
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)
+    about: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def table(self) -> str:
@@ -123,7 +125,8 @@ def read_plan_result(results: Path, name: str) -> PlanResult:
             if not re.match(FILE_NAME, text):
                 raise ValueError(f"{text!r} is no name of a file")
         data = {label: str(key) for label, key in value.get("data", {}).items()}
-        return PlanResult(value["name"], value["plan"], arms, value["complete"], findings, data)
+        about = {arm: {str(k): str(v) for k, v in parts.items()} for arm, parts in value.get("about", {}).items()}
+        return PlanResult(value["name"], value["plan"], arms, value["complete"], findings, data, about)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"'{path}' is damaged, or of another version: {type(error).__name__}: {error}; run the plan again, which "

@@ -165,6 +165,16 @@ def data_by_label(arms: Iterable[ArmPlan]) -> dict[str, str]:
     return {arm.dataset: arm.draws[-1].key for arm in arms}
 
 
+def about_strategies(arms: Iterable[ArmPlan]) -> dict[str, dict[str, str]]:
+    """Strategy as the plan writes it -> name of each part -> what it does, and its source."""
+    found: dict[str, dict[str, str]] = {}
+    for arm in arms:
+        names = [part.name for part in parse_strategy(arm.strategy, arm.registry)]
+        declarations = {name: entry_of(arm.registry.strategies, "strategy", name).declaration for name in names}
+        found[arm.strategy] = {n: f"{d.summary} {d.source}".strip() for n, d in declarations.items()}
+    return found
+
+
 def _shared(limits: Any, default: Any) -> tuple[Any, Any]:
     """Where the search looks for a shared knob, stretched to hold its default."""
     if isinstance(default, str):

@@ -31,6 +31,7 @@ from harness.metrics.catalog import BUCKETS
 from harness.report.figures.arm_styles import arm_styles
 from harness.report.format import digits_for, interval, number, show
 from harness.report.pages.answer import answer
+from harness.report.pages.first_screen import facts
 from harness.report.pages.templates import typeset
 from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs, plan_toml
@@ -39,6 +40,8 @@ from harness.results.keys import ArmRole, Status
 from harness.results.plan_results import Arm, PlanResult, read_plan_result, write_plan_result
 from harness.results.records import Run
 from harness.results.run_writer import write_crash
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def by_name(found: list[ArmComparison]) -> dict[str, ArmComparison]:
@@ -49,6 +52,13 @@ def mean(row: ArmComparison, quantity: str) -> float:
     value = row.value(quantity)
     assert value is not None
     return value.mean
+
+
+def page_of(report: Path) -> Page:
+    """The page beside the one script that is ours, so that any other is seen."""
+    script = f"<script>\n{(ROOT / 'harness/report/pages/report.js').read_text().strip()}</script>\n"
+    before, after = report.read_text().split(script)
+    return Page(before + after)
 
 
 def printed(bench: Bench, width: int = 160) -> str:
@@ -282,6 +292,34 @@ def test_the_answer_names_the_strategy_and_the_danger(tmp_path: Path) -> None:
     assert "it is not safe" in text
 
 
+def test_the_first_screen_says_what_plain_training_and_what_the_best_arm_does(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, own=0.001, shared=0.01)
+    bench.write()
+    (found,) = analyse(tmp_path, bench.name).groups
+    plain, best = facts(found)
+    rows = by_name(list(found.ranked))
+    assert plain.what == "Plain training to epoch 4"
+    assert plain.value == number(mean(rows["none"], "final_epoch_gain"), 4, signed=True)
+    assert plain.sign == -1
+    assert best.what == "reinit"
+    assert best.value == number(mean(rows["reinit"], "gain"), 4, signed=True)
+    assert best.sign == 1
+    assert "test click AUC against one" in best.note
+    page = (write_report(tmp_path, None)).read_text()
+    shown = [typeset(each) for fact in (plain, best) for each in (fact.value, fact.interval)]
+    assert [page.index(text) for text in shown] == sorted(page.index(text) for text in shown)
+    assert page.index("</svg>") < page.index("<table")
+
+
+def test_the_name_of_a_strategy_opens_what_it_does(tmp_path: Path) -> None:
+    Bench(tmp_path).write()
+    result = read_plan_result(tmp_path, "bench")
+    write_plan_result(tmp_path, replace(result, about={"reinit": {"reinit": "Redraws rows. Liu et al. <2023>"}}))
+    page = write_report(tmp_path, None).read_text()
+    (opened,) = re.findall(r'<button type="button" popovertarget="([^"]+)"><span>reinit</span>', page)
+    assert f'id="{opened}"><dt>reinit</dt><dd>Redraws rows. Liu et al. &lt;2023&gt;</dd>' in page
+
+
 def test_a_lead_at_epoch_one_is_not_called_multi_epoch(tmp_path: Path) -> None:
     bench = Bench(tmp_path, curves={"none": (0.67, 0.65), "l2": (0.68, 0.66)}, own=0.0001)
     bench.write()
@@ -300,10 +338,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 
 def test_the_page_parses_and_loads_nothing(bench: Bench) -> None:
-    text = (bench.results / "report.html").read_text()
-    page = Page(text)
+    text, page = (bench.results / "report.html").read_text(), page_of(bench.results / "report.html")
     assert not page.open
-    assert all(load.startswith("#") for load in page.loads)
+    assert all(re.fullmatch("#.*|(?s:runs/.+/)", load) for load in page.loads)
     assert not page.tags & {"script", "link", "iframe", "img"}
     assert not re.search(r"@import|url\((?!#)", text)
     assert set(re.findall(r"https?://[^\"'\s<)]+", text)) == {"http://www.w3.org/2000/svg"}
@@ -336,9 +373,9 @@ def test_a_metric_of_whole_groups_is_drawn_at_the_ends_of_epochs(tmp_path: Path)
 
 def test_every_arm_is_drawn_in_every_figure_and_can_be_faded(bench: Bench) -> None:
     text = (bench.results / "report.html").read_text()
-    curves, by_frequency, by_cost, over_tasks = 2 * 2, 2, 3, 1
+    at_a_glance, curves, by_frequency, by_cost, over_tasks = 1, 2 * 2, 2, 3, 1
     figures = figures_of(text)
-    assert len(figures) == curves + by_frequency + by_cost + over_tasks
+    assert len(figures) == at_a_glance + curves + by_frequency + by_cost + over_tasks
     for figure in figures[:-1]:
         assert arms_in(figure) == {f"arm-{i}" for i in range(len(CURVES))}
     assert len(re.findall(r'type="checkbox" checked data-arm', text)) == len(CURVES)
@@ -461,7 +498,7 @@ def test_names_are_escaped_everywhere(tmp_path: Path) -> None:
     bad = "<script>alert(1)</script>[bold]|*"
     bench = Bench(tmp_path, curves={**CURVES, "bad[bold]<i>&": (0.6, 0.6, 0.6, 0.6)}, tasks=(bad, "$x_1$"), dataset=bad)
     bench.write()
-    page = Page(write_report(tmp_path, None).read_text())
+    page = page_of(write_report(tmp_path, None))
     assert not page.open
     assert not page.tags & {"script", "i"}
     assert "bad[bold]<i>&" in printed(bench)
@@ -492,11 +529,10 @@ def test_only_our_own_links_are_links_in_the_published_page(hostile: Path) -> No
 
 
 def test_no_text_becomes_an_element_of_the_html_page(hostile: Path) -> None:
-    text = (hostile / "report.html").read_text()
-    page = Page(text)
+    text, page = (hostile / "report.html").read_text(), page_of(hostile / "report.html")
     assert not page.open
     assert not page.tags & {"script", "img", "i", "iframe"}
-    assert all(load.startswith("#") for load in page.loads)
+    assert all(re.fullmatch("#.*|(?s:runs/.+/)", load) for load in page.loads)
     assert "onerror=alert(1)&gt;" in text
     assert not [name for name in page.attributes if name.startswith("on")]
 

@@ -27,13 +27,18 @@ SPLITS = {"sample": "valid sample", "valid": "valid"}
 
 
 def published(group: Group, styles: Sequence[ArmStyle]) -> str:
-    """The curves of the plan's task and metric as a file of its own, with a legend of the arms that stand out."""
+    """The curves of the plan's task and metric as a file of its own."""
+    return standalone(at_a_glance(group, styles))
+
+
+def at_a_glance(group: Group, styles: Sequence[ArmStyle]) -> str:
+    """The curves of the plan's task and metric, with a legend of the arms that stand out; the others are grey."""
     drawn = [style for arm, style in zip(group.arms, styles, strict=True) if arm.finished]
     named = [Named(style.label, style.pen) for style in drawn if style.highlighted]
     if len(named) < len(drawn):
         named.append(Named(f"{len(drawn) - len(named)} others", Pen(FADED, "", ""), width=0.8))
     chart = replace(_curves(group, group.task, group.metric, styles, fade=True), legend=named)
-    return standalone(to_svg(chart, _title(group, group.task, group.metric)))
+    return to_svg(chart, _title(group, group.task, group.metric))
 
 
 def curves(group: Group, task: str, metric: str, styles: Sequence[ArmStyle]) -> str:

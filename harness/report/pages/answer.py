@@ -38,15 +38,24 @@ def rule(group: Group) -> str:
 
 def answer(analysis: GroupAnalysis) -> Answer:
     """Does more than one epoch pay, with what, and is plain training safe."""
-    group, rows = analysis.group, analysis.ranked
-    arms = [row for row in rows if not row.arm.is_baseline and row.value("gain") is not None]
-    if not arms:
+    group, rows, arms, lead = analysis.group, analysis.ranked, _compared(analysis), lead_of(analysis)
+    if lead is None:
         return Answer("No answer yet", _why_not(group))
-    lead, digits, compared = next(filter(_pays, arms), arms[0]), digits_for(rows), family(rows, "gain")
+    digits, compared = digits_for(rows), family(rows, "gain")
     sentences = [_lead(group, lead, digits, compared), _better_at_once(arms, lead), _ties(analysis, arms, lead)]
     sentences += [_plain(analysis, arms, lead, digits), _caveats(group)]
     gain = f"{show(lead.value('gain'), digits, signed=True)} {measured(group.task, group.metric)}"
     return Answer(_headline(group, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
+
+
+def lead_of(analysis: GroupAnalysis) -> ArmComparison | None:
+    """The best arm that is shown to pay; where none is, the first of the ranking; None without an arm to compare."""
+    arms = _compared(analysis)
+    return next(filter(_pays, arms), arms[0] if arms else None)
+
+
+def _compared(analysis: GroupAnalysis) -> list[ArmComparison]:
+    return [row for row in analysis.ranked if not row.arm.is_baseline and row.value("gain") is not None]
 
 
 def _headline(group: Group, lead: ArmComparison) -> str:

@@ -16,6 +16,7 @@ from harness.report.figures.ranks import diagram
 from harness.report.format import baseline_name
 from harness.report.pages.answer import Answer, answer, rule
 from harness.report.pages.described import Described, describe
+from harness.report.pages.first_screen import Fact, facts
 from harness.report.pages.templates import templates
 from harness.report.tables import costs, details, overall
 from harness.report.tables.certainty import DIFFERENCE, certainty, sensitivity
@@ -35,12 +36,15 @@ COSTS = {
 class Section:
     """What the page shows of one group.
 
-    legend: index and look of each arm, those that stand out first. curves: task -> figures. health: calibration and,
-    where it is known, regret by epoch. against_baseline, against_none: how sure the differences are.
+    glance: the figure of the first screen; empty without a finished run. legend: index and look of each arm, those that
+    stand out first. curves: task -> figures. health: calibration and, where it is known, regret by epoch.
+    against_baseline, against_none: how sure the differences are.
     """
 
     group: Group
     answer: Answer
+    facts: list[Fact]
+    glance: str
     cautions: list[str]
     rule: str
     baseline: str
@@ -104,6 +108,8 @@ def _section(analysis: GroupAnalysis, styles: Sequence[ArmStyle], difference: fl
     return Section(
         group=group,
         answer=answer(analysis),
+        facts=facts(analysis),
+        glance=curves.at_a_glance(group, styles) if group.tasks else "",
         cautions=cautions(analysis),
         rule=rule(group),
         baseline=baseline_name(group),

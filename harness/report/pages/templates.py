@@ -32,7 +32,8 @@ def typeset(text: str) -> str:
     return re.sub(r"(\S+) \[([\d.\u2212]+), ([\d.\u2212]+)\]", "\\1\u00a0[\\2,\u00a0\\3]", text)
 
 
-def breakable(text: str) -> Markup:
-    """A long name that may break at its joints; settings break between each other alone."""
+def breakable(text: str, joints: str = "_+(") -> Markup:
+    """A long name that may break after its joints; settings break between each other alone."""
     safe = str(escape(text))
-    return Markup(safe.replace(" = ", "\u00a0=\u00a0") if " = " in text else re.sub("([_+(])", r"\1<wbr>", safe))
+    split = re.sub(f"([{re.escape(joints)}])", r"\1<wbr>", safe)
+    return Markup(safe.replace(" = ", "\u00a0=\u00a0") if " = " in text else split)
