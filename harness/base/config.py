@@ -62,6 +62,13 @@ def _inner(model: Any, part: str) -> Any:
     return get_args(found)[0] if get_origin(found) is UnionType else found
 
 
+def _keys(model: Any) -> list[str]:
+    """Of a table; of a list of tables those of each; empty for a value."""
+    if get_origin(model) is tuple:
+        model = _inner(model, "")
+    return list(getattr(model, "model_fields", ()))
+
+
 def explain(error: ValidationError, model: Any) -> str:
     """One problem on one line, an unknown key before others: place, value, and the nearest accepted key."""
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
@@ -70,6 +77,8 @@ def explain(error: ValidationError, model: Any) -> str:
         for part in path:
             model = _inner(model, part)
         accepted = [field.alias or name for name, field in model.model_fields.items()]
+        if deeper := [f"{name}.{last}" for name in accepted if last in _keys(_inner(model, name))]:
+            return f"unknown key '{'.'.join((*path, last))}'; did you mean {' or '.join(map(repr, deeper))}?"
         return str(unknown("key", last, accepted, ".".join(path)))
     place = ".".join((*path, last))
     if first["type"] == "missing":

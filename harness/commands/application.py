@@ -19,7 +19,6 @@ app = typer.Typer(
     name="multiepoch",
     help="Is it safe to train this embedding model for more than one epoch, and which mitigation makes it pay?",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 console = Console()
@@ -54,6 +53,10 @@ Plugins = Annotated[
 ]
 Workers = Annotated[
     int, typer.Option("--workers", "-j", min=1, max=MOST_WORKERS, help="Training processes side by side.")
+]
+Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Of every run, in the place of the plan's.")]
+Rows = Annotated[
+    int | None, typer.Option("--rows", min=1, help="Of every generated data set, in the place of the plan's.")
 ]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a plan's key, as train.epochs=2.")]
 Host = Annotated[str, typer.Option("--host", help="Whom to listen to: this machine alone, or who reaches that name.")]
@@ -108,6 +111,8 @@ def benchmark(
     results: Results = Path("results"),
     workers: Workers = CORES,
     plugins: Plugins = None,
+    epochs: Epochs = None,
+    rows: Rows = None,
     overrides: Overrides = None,
     no_mlflow: NoMlflow = False,
 ) -> None:
@@ -115,6 +120,8 @@ def benchmark(
     _warm_up()
     from harness.commands.benchmark import benchmark as go
 
+    given = {"train.epochs": epochs, "dataset.rows": rows}
+    overrides = [*(f"{key}={value}" for key, value in given.items() if value is not None), *(overrides or [])]
     raise typer.Exit(go(console, plan, results, workers, plugins, overrides, tracker=_tracker(no_mlflow)))
 
 
@@ -180,11 +187,16 @@ def tune(
 
 
 @app.command("list")
-def list_plugins(plugins: Plugins = None) -> None:
-    """Strategies, data sets and models, with their parameters, defaults and accepted values."""
+def list_plugins(
+    what: Annotated[
+        str | None, typer.Argument(help="strategies, datasets, models, plans or schemas, or the name of one plug-in.")
+    ] = None,
+    plugins: Plugins = None,
+) -> None:
+    """Strategies, data sets and models, with their parameters, defaults and accepted values; plans and schemas."""
     from harness.commands.list_plugins import print_plugins
 
-    print_plugins(console, plugins)
+    print_plugins(console, plugins, what)
 
 
 data_app = typer.Typer(help="Look at data, match it, and make data of any size.", no_args_is_help=True)

@@ -14,6 +14,7 @@ from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.results.plan_results import read_plan_result
+from harness.search.arm import ArmPlan
 from harness.tracking.factory import Kind
 
 
@@ -31,6 +32,7 @@ def benchmark(
     plan = load_plan(plan_name, overrides)
     _own_table(plan, results)
     arms = checked(console, plan, Registry(plugins), results)
+    console.print(_outline(plan, arms, workers), markup=False, highlight=False, soft_wrap=True)
     result, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
 
     from harness.data.profile.describe import keep_descriptions  # here, as the first run would wait for scipy.stats
@@ -44,6 +46,20 @@ def benchmark(
     tracking.attach(report_files(results, plan.name))
     console.print("\n".join(lines + pages(results, tracking, plan)), markup=False, highlight=False, soft_wrap=True)
     return failures(console, display)
+
+
+def _outline(plan: Plan, arms: list[ArmPlan], workers: int) -> str:
+    """What is about to run, in a line."""
+    parts = {
+        "strategies": len(plan.strategies),
+        "data sets": len(plan.datasets),
+        "networks": len(plan.models),
+        "seeds": len(plan.seeds),
+        "epochs": plan.train.epochs,
+        "trials each": plan.search.trials,
+    }
+    words = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+    return f"plan {plan.name}: {words}; at most {sum(arm.most_runs for arm in arms)} runs, {workers} at a time"
 
 
 def _own_table(plan: Plan, results: Path) -> None:

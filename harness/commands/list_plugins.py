@@ -1,8 +1,9 @@
-"""`multiepoch list`: plug-ins with their parameters, and ready schemas. Reads their files without running them."""
+"""`multiepoch list`: plug-ins with their parameters, plans and schemas. Reads their files without running them."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -11,27 +12,68 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.base.places import DATASETS
+from harness.base.errors import unknown
+from harness.base.places import DATASETS, PLANS
 from harness.plugins.registry import Entry, Registry
 
 
-def print_plugins(console: Console, plugins: Path | None) -> None:
-    """Every plug-in with what it does in a sentence, and one line per parameter; then the schemas."""
+def print_plugins(console: Console, plugins: Path | None, what: str | None = None) -> None:
+    """Every plug-in with what it does in a sentence, and one line per parameter; then plans and schemas.
+
+    what: a kind, or the name of one plug-in, whose source is named too; None: all.
+
+    Raises:
+        UserError: there is no such kind or plug-in.
+    """
     registry = Registry(plugins)
     kinds: dict[str, dict[str, Entry[Any]]] = {
         "strategies": registry.strategies,
-        "data sets": registry.datasets,
+        "datasets": registry.datasets,
         "models": registry.models,
     }
-    for kind, entries in kinds.items():
+    files = {
+        "plans": ("plans, as `multiepoch benchmark quick`", {p.stem: _description(p) for p in _toml_files(PLANS)}),
+        "schemas": (
+            'schemas, as schema = "avazu" of table_file',
+            {p.stem: _summary(p) for p in _toml_files(DATASETS)},
+        ),
+    }
+    named = {name: (kind, entry) for kind, entries in kinds.items() for name, entry in entries.items()}
+    if what is not None and what not in {*kinds, *files, *named}:
+        raise unknown("kind or plug-in", what, [*kinds, *files, *named])
+    for kind in (k for k in kinds if what in (None, k)):
         console.print(Text(f"\n{kind}", style="bold underline"))
-        for name, entry in entries.items():
-            console.print(Text.assemble((f" {name}", "bold"), "  ", (entry.declaration.summary, "dim")))
-            if entry.declaration.knobs:
-                console.print(_knobs(entry, searched=kind == "strategies"))
-    console.print(Text('\nschemas, as schema = "avazu" of table_file', style="bold underline"))
-    for path in sorted(DATASETS.glob("*.toml")):
-        console.print(Text.assemble((f" {path.stem}", "bold"), "  ", (_summary(path), "dim")))
+        for name, entry in kinds[kind].items():
+            _print(console, name, entry, kind)
+    for heading, lines in (files[k] for k in files if what in (None, k)):
+        console.print(Text(f"\n{heading}", style="bold underline"))
+        for name, text in lines.items():
+            console.print(_line(name, text))
+    if what in named:
+        kind, entry = named[what]
+        _print(console, what, entry, kind)
+        lines = [f"source: {entry.declaration.source}"] if entry.declaration.source else []
+        console.print("\n".join([*lines, f"file: {entry.path}"]), markup=False, highlight=False)
+
+
+def _print(console: Console, name: str, entry: Entry[Any], kind: str) -> None:
+    console.print(_line(name, entry.declaration.summary))
+    if entry.declaration.knobs:
+        console.print(_knobs(entry, searched=kind == "strategies"))
+
+
+def _line(name: str, text: str) -> Text:
+    return Text.assemble((f" {name}", "bold"), "  ", (text, "dim"))
+
+
+def _toml_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.toml"))
+
+
+def _description(plan: Path) -> str:
+    values = tomllib.loads(plan.read_text())
+    sheet = f"{values['says']} Run by `multiepoch facts --sheet {plan.stem}`." if "says" in values else ""
+    return str(values.get("description", sheet))
 
 
 def _summary(schema: Path) -> str:

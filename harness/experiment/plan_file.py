@@ -42,6 +42,8 @@ def plan_file(name: str | Path) -> Path:
 def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
     """Read a plan; `overrides` are `key=value` with dotted keys and TOML values, as `train.epochs=2`.
 
+    A key of a table that there are several of, as `dataset.rows`, is set in each of them.
+
     name: as of `plan_file`.
 
     Raises:
@@ -88,9 +90,11 @@ def _override(values: dict[str, Any], override: str) -> None:
     if len(given) > 1:
         raise UserError(f"--set '{override}' sets more than one key; accepted: one in each --set")
     *path, last = key.strip().split(".")
+    tables = [values]
     for part in path:
-        inner = values.setdefault(part, {})
-        values = inner[0] if isinstance(inner, list) and len(inner) == 1 else inner
-        if not isinstance(values, dict):
+        inner = [table.setdefault(part, {}) for table in tables]
+        tables = [each for found in inner for each in (found if isinstance(found, list) else [found])]
+        if not all(isinstance(table, dict) for table in tables):
             raise UserError(f"--set '{override}': '{part}' is not a table of the plan")
-    values[last] = given["x"]
+    for table in tables:
+        table[last] = given["x"]

@@ -21,7 +21,7 @@ from harness.base.errors import UserError
 from harness.metrics.catalog import measured
 from harness.report.format import digits_for, listed
 from harness.report.tables.grids import Cell, Column, Grid, cell
-from harness.report.tables.printed import as_rich
+from harness.report.tables.printed import AsWide
 from harness.results.records import Run
 
 VERSIONS = ("engine", "torch", "numpy")
@@ -100,7 +100,7 @@ def table(left: Path, right: Path) -> Table:
     page = Table.grid()
     page.add_row(Text(f"first: {left}\nsecond: {right}\n"))
     for title, pairs in groupby(compare(left, right), lambda pair: f"{pair.plan}: {pair.group}, {pair.measured}"):
-        page.add_row(as_rich(Grid(columns, tuple(map(_line, pairs))), title))
+        page.add_row(AsWide(Grid(columns, tuple(map(_line, pairs))), title))
     return page
 
 

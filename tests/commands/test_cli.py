@@ -40,6 +40,8 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     [
         (["benchmark", "no.toml"], "plan 'no.toml' does not exist"),
         (["benchmark", "my.toml", "--set", "train.epoch=3"], "unknown key 'epoch'; did you mean 'epochs'?"),
+        (["benchmark", "my.toml", "--set", "epochs=3"], "unknown key 'epochs'; did you mean 'train.epochs'?"),
+        (["benchmark", "my.toml", "--set", "trials=3"], "unknown key 'trials'; did you mean 'search.trials'?"),
         (["benchmark", "my.toml", "--plugins", "nowhere"], "--plugins 'nowhere' is not a folder"),
         (["benchmark", "my.toml", "--results", "my.toml"], "results folder 'my.toml' cannot be written"),
         (["run", "reinitt", "--plan", "my.toml"], "unknown strategy 'reinitt'; did you mean 'reinit'?"),
@@ -49,6 +51,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         (["sync", "nothing"], "unknown plan 'nothing'"),
         (["ui"], "no 'results/mlflow.db' yet; `multiepoch benchmark` writes it"),
         (["dashboard"], "no 'results/optuna.journal' yet; `multiepoch benchmark` and `tune` write it"),
+        (["list", "strategy"], "unknown kind or plug-in 'strategy'; did you mean 'strategies'?"),
         (["check", "hasing"], "unknown plug-in 'hasing'; did you mean 'hashing'?"),
     ],
 )
@@ -104,6 +107,33 @@ def test_the_list_names_every_plugin_once_and_fits_80_columns() -> None:
     assert re.search(r"^   min_count +2 +1 to 100 +yes *$", text, flags=re.MULTILINE)
     assert "out-of-vocabulary" in text or "shared row" in text
     assert "inf to inf" not in text
+
+
+@pytest.mark.parametrize(
+    ("what", "has", "lacks"),
+    [
+        ("plans", "quick  Seven strategies", "reinit"),
+        ("models", "deepfm", "redraw"),
+        ("schemas", "avazu", "deepfm"),
+        ("reinit", "source: Liu et al. 2023, arXiv 2305.19531", "hashing"),
+    ],
+)
+def test_a_part_of_the_list_can_be_asked_for(what: str, has: str, lacks: str) -> None:
+    console = Console(width=400, record=True, file=io.StringIO())
+    print_plugins(console, None, what)
+    text = console.export_text()
+    assert has in text
+    assert lacks not in text.replace("strategies/reinit.py", "")
+
+
+def test_epochs_and_rows_are_those_of_the_command(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(PLAN)
+    ran = multiepoch("benchmark", "my.toml", "--no-mlflow", "--epochs", "2", "--rows", "3000", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert re.search(r"^plan my: .* 2 epochs.*; at most \d+ runs, \d+ at a time$", ran.stdout, flags=re.MULTILINE)
+    kept = json.loads((tmp_path / "results" / "plans" / "my.json").read_text())["plan"]
+    assert kept["train"]["epochs"] == 2
+    assert [each["rows"] for each in kept["dataset"]] == [3000]
 
 
 def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(

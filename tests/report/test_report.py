@@ -283,6 +283,19 @@ def test_at_80_columns_nothing_is_cut_and_names_break_at_their_joints(tmp_path: 
     assert "sparse_optimizer+frequency_adaptive_lr" in printed(bench, width=120).split()
 
 
+def test_a_wide_terminal_shows_further_columns_and_none_is_cut(tmp_path: Path) -> None:
+    Bench(tmp_path).write()
+    heads = []
+    for width in (80, 110, 140, 220):
+        text = printed(Bench(tmp_path), width)
+        assert max(map(len, text.splitlines())) <= width
+        assert "\u2026" not in text
+        heads.append([word for word in ("Holm", "chosen epoch", "nats") if word in text.split("\u2500")[0]])
+    assert heads[0] == []
+    assert heads[-1] == ["Holm", "chosen epoch", "nats"]
+    assert [len(each) for each in heads] == sorted(len(each) for each in heads)
+
+
 def test_the_answer_names_the_strategy_and_the_danger(tmp_path: Path) -> None:
     bench = Bench(tmp_path, own=0.0005, trials=2)
     bench.write()

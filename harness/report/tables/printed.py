@@ -29,9 +29,35 @@ HOW_TO_READ = (
 )
 
 
-def as_rich(grid: Grid, title: str) -> Table:
-    """For the terminal: the brief columns, the interval under its mean."""
-    shown = [i for i, column in enumerate(grid.columns) if column.brief]
+NAMES = 24
+"""Characters that names keep where further columns take room."""
+
+
+class AsWide:
+    """For the terminal: the brief columns, and of the others as many as fit; the interval under its mean."""
+
+    def __init__(self, grid: Grid, title: str) -> None:
+        self._grid, self._title = grid, title
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        brief = _table(self._grid, self._title, self._brief)
+        return Measurement(Measurement.get(console, options, brief).minimum, options.max_width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        shown = self._brief
+        for i in (i for i in range(len(self._grid.columns)) if i not in shown):
+            wider = _table(self._grid, self._title, sorted([*shown, i]), names=NAMES)
+            if Measurement.get(console, options.update(max_width=1000), wider).minimum <= options.max_width:
+                shown = sorted([*shown, i])
+        yield _table(self._grid, self._title, shown)
+
+    @property
+    def _brief(self) -> list[int]:
+        return [i for i, column in enumerate(self._grid.columns) if column.brief]
+
+
+def _table(grid: Grid, title: str, shown: list[int], names: int = 0) -> Table:
+    """names: the least width of columns of words, as far as their words need it."""
     table = Table(title=Text(title), title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     table.title_justify = "left"
     for i in shown:
@@ -40,7 +66,7 @@ def as_rich(grid: Grid, title: str) -> Table:
         if column.unit:
             heading.append("\n" + column.unit, style="dim not bold")
         widest = max((max(len(line[i].text), len(line[i].note)) for line in grid.lines), default=1)
-        width = None if column.words else min(widest, 16)
+        width = min(widest, names) if column.words else min(widest, 16)
         table.add_column(heading, justify="left" if column.words else "right", min_width=width, overflow="fold")
     for n, line in enumerate(grid.lines):
         style = "dim" if n == grid.reference else ""
@@ -61,7 +87,7 @@ def terminal(analysis: Analysis) -> Table:
     page = Table.grid()
     for each in analysis.groups:
         group, found = each.group, answer(each)
-        page.add_row(as_rich(ranked(each), f"{group.name}: {found.headline}"))
+        page.add_row(AsWide(ranked(each), f"{group.name}: {found.headline}"))
         page.add_row(Text(found.text))
         for caution in cautions(each):
             page.add_row(Text(caution, style="yellow"))
