@@ -45,9 +45,9 @@ def print_plugins(console: Console, plugins: Path | None, what: str | None = Non
         console.print(Text(f"\n{kind}", style="bold underline"))
         for name, entry in kinds[kind].items():
             _print(console, name, entry, kind)
-    for heading, lines in (files[k] for k in files if what in (None, k)):
+    for heading, texts in (files[k] for k in files if what in (None, k)):
         console.print(Text(f"\n{heading}", style="bold underline"))
-        for name, text in lines.items():
+        for name, text in texts.items():
             console.print(_line(name, text))
     if what in named:
         kind, entry = named[what]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
@@ -29,8 +30,8 @@ HOW_TO_READ = (
 )
 
 
-NAMES = 24
-"""Characters that names keep where further columns take room."""
+NAMES, VALUES = 24, 16
+"""Characters that names keep where further columns take room, and that values keep always."""
 
 
 class AsWide:
@@ -38,6 +39,8 @@ class AsWide:
 
     def __init__(self, grid: Grid, title: str) -> None:
         self._grid, self._title = grid, title
+        self._brief = [i for i, column in enumerate(grid.columns) if column.brief]
+        self._widths = [_width(column, [line[i] for line in grid.lines]) for i, column in enumerate(grid.columns)]
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         brief = _table(self._grid, self._title, self._brief)
@@ -45,19 +48,22 @@ class AsWide:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         shown = self._brief
-        for i in (i for i in range(len(self._grid.columns)) if i not in shown):
-            wider = _table(self._grid, self._title, sorted([*shown, i]), names=NAMES)
-            if Measurement.get(console, options.update(max_width=1000), wider).minimum <= options.max_width:
-                shown = sorted([*shown, i])
-        yield _table(self._grid, self._title, shown)
-
-    @property
-    def _brief(self) -> list[int]:
-        return [i for i, column in enumerate(self._grid.columns) if column.brief]
+        for i in range(len(self._grid.columns)):
+            wider = sorted({*shown, i})
+            if sum(self._widths[j] + 1 for j in wider) <= options.max_width + 1:
+                shown = wider
+        yield _table(self._grid, self._title, shown, self._widths if len(shown) > len(self._brief) else None)
 
 
-def _table(grid: Grid, title: str, shown: list[int], names: int = 0) -> Table:
-    """names: the least width of columns of words, as far as their words need it."""
+def _width(column: Column, cells: Sequence[Cell]) -> int:
+    """What a column needs: that neither its values break nor its unit, and its title once at most."""
+    widest = max((max(len(cell.text), len(cell.note)) for cell in cells), default=1)
+    title = next(w for w in range(1, 1 + len(column.title)) if len(wrap(column.title, w)) <= 2)
+    return max(min(widest, NAMES if column.words else VALUES), title, len(column.unit))
+
+
+def _table(grid: Grid, title: str, shown: list[int], widths: Sequence[int] | None = None) -> Table:
+    """widths: of all columns of the grid; None: as they come, where names break as much as they must."""
     table = Table(title=Text(title), title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     table.title_justify = "left"
     for i in shown:
@@ -66,8 +72,10 @@ def _table(grid: Grid, title: str, shown: list[int], names: int = 0) -> Table:
         if column.unit:
             heading.append("\n" + column.unit, style="dim not bold")
         widest = max((max(len(line[i].text), len(line[i].note)) for line in grid.lines), default=1)
-        width = min(widest, names) if column.words else min(widest, 16)
-        table.add_column(heading, justify="left" if column.words else "right", min_width=width, overflow="fold")
+        least = None if column.words else min(widest, VALUES)
+        width = None if widths is None else widths[i]
+        justify: JustifyMethod = "left" if column.words else "right"
+        table.add_column(heading, justify=justify, min_width=least, width=width, overflow="fold")
     for n, line in enumerate(grid.lines):
         style = "dim" if n == grid.reference else ""
         table.add_row(*(_rich_cell(line[i], grid.columns[i]) for i in shown), style=style)
