@@ -9,10 +9,12 @@ from pathlib import Path
 
 from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
+from harness.analysis.estimates import Estimate
 from harness.analysis.load import load
+from harness.analysis.pooling import pool
 from harness.base.digests import digest_of
 from harness.base.markdown import code, literal
-from harness.report.format import show
+from harness.report.format import NOTHING, ends, show
 from harness.results.plan_results import PLAIN
 from harness.submission.packed import Submission, unpacked
 from harness.submission.protocol import TRACKS
@@ -23,7 +25,8 @@ HEAD = """# Submissions under the protocol
 
 Written by `multiepoch submission table` from results/submissions/; [docs/protocol.md](../../docs/protocol.md) says what
 a submission is and how it is judged. Gains are in test truth-AUC over one epoch of `none`, searched alike in the track
-that searches, each with its 95 % interval over draws. Verified: a run of it drawn at random was trained again.
+that searches, each with its 95 % interval over draws. On another such data set: where the gain would lie there
+([docs/statistics.md](../../docs/statistics.md#a-new-data-set)). Verified: a run drawn at random was trained again.
 """
 
 
@@ -50,8 +53,8 @@ def markdown(files: Sequence[Path]) -> str:
 
 def _head(groups: Sequence[GroupAnalysis]) -> str:
     names = ["submission", "strategy", *(f"gain on {literal(found.group.dataset)}" for found in groups)]
-    columns = [*names, "by", "made with", "verified"]
-    return f"| {' | '.join(columns)} |\n| :-- | :-- |{' --: |' * len(groups)} :-- | :-- | :-- |"
+    columns = [*names, "on another such data set", "by", "made with", "verified"]
+    return f"| {' | '.join(columns)} |\n| :-- | :-- |{' --: |' * (len(groups) + 1)} :-- | :-- | :-- |"
 
 
 def _lines(file: Path, submission: Submission, analysis: Analysis) -> Iterator[str]:
@@ -59,15 +62,24 @@ def _lines(file: Path, submission: Submission, analysis: Analysis) -> Iterator[s
     about = [literal(submission.about["by"]), _versions(analysis), _verified(file)]
     for strategy in submission.plan.strategies:
         if strategy != PLAIN:
-            gains = [_gain(found, strategy) for found in analysis.groups]
-            yield f"| {' | '.join([literal(file.stem), code(strategy), *gains, *about])} |"
+            rows = [_row(found, strategy) for found in analysis.groups]
+            cells = [literal(file.stem), code(strategy), *map(_gain, rows), _new([row.value("gain") for row in rows])]
+            yield f"| {' | '.join([*cells, *about])} |"
 
 
-def _gain(found: GroupAnalysis, strategy: str) -> str:
-    rows: list[ArmComparison] = found.compared(found.group.task, METRIC)
-    row = next(row for row in rows if row.arm.label == strategy)
+def _row(found: GroupAnalysis, strategy: str) -> ArmComparison:
+    return next(row for row in found.compared(found.group.task, METRIC) if row.arm.label == strategy)
+
+
+def _gain(row: ArmComparison) -> str:
     text = show(row.value("gain"), 4, signed=True)
     return f"**{text}**" if row.shown("gain") else text
+
+
+def _new(gains: Sequence[Estimate | None]) -> str:
+    """The interval of the gain on a data set not yet seen."""
+    found = pool([gain.mean for gain in gains if gain], [gain.error or 0.0 for gain in gains if gain])
+    return NOTHING if found is None else ends(found.predicted, 4)
 
 
 def _versions(analysis: Analysis) -> str:
