@@ -1,14 +1,14 @@
 """One run of a submission, trained again here and compared.
 
 On the machine and versions that it names, the records must be the same bytes. Elsewhere rounding differs, and a run may
-become as different as one with another seed: the tolerance follows from how far seeds differ in the submission itself.
+become as different as one with another seed: it must lie where one more of several seeds that are trained here would.
 """
 
 from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from harness.analysis.load import Group, load
 from harness.base.environment import environment
 from harness.base.errors import UserError
 from harness.data.build import build_data
@@ -38,6 +37,8 @@ COMPUTED_BY = ("machine", "torch", "numpy", "engine")
 """What two environments must share to compute the same bytes."""
 LEVEL = 0.01
 """Chance that a run which rounding made as different as another seed is refused."""
+OTHERS = range(1_000_001, 1_000_010)
+"""Seeds that are trained beside the rerun to see how far seeds differ; none of a plan."""
 
 
 class Cell(NamedTuple):
@@ -61,7 +62,10 @@ class Outcome:
 
 def cells(submission: Submission) -> list[Cell]:
     """Every reporting run once, in an order that depends on nothing but the submission."""
-    found = {key: Cell(arm.id, seed, key) for arm in submission.result.arms for seed, key in sorted(arm.runs.items())}
+    found: dict[str, Cell] = {}
+    for arm in submission.result.arms:
+        for seed, key in arm.runs.items():
+            found.setdefault(key, Cell(arm.id, seed, key))
     return sorted(found.values())
 
 
@@ -77,35 +81,43 @@ def rerun(submission: Submission, cell: Cell) -> Outcome:
         UserError: it cannot be trained here.
     """
     recorded = read(submission.folder / "runs", cell.key)
+    spec = RunSpec.model_validate(recorded.spec)
     with tempfile.TemporaryDirectory(prefix="multiepoch-") as scratch:
-        results = Path(scratch)
-        again = _trained(submission, cell, RunSpec.model_validate(recorded.spec), results)
+        train = _Trainer(submission, cell, Path(scratch))
+        again = train(spec)
         same = _records(again) == _records(recorded)
-    if all(recorded.env.get(name) == environment()[name] for name in COMPUTED_BY):
-        where = "on the same machine and versions"
-        return Outcome(same, f"the same bytes, {where}" if same else f"{_first(again, recorded)}, {where}")
-    if same:
-        return Outcome(True, f"the same bytes, on {environment()['machine']}")
-    return _within(submission, cell, again, recorded)
+        if all(recorded.env.get(name) == environment()[name] for name in COMPUTED_BY):
+            where = "on the same machine and versions"
+            return Outcome(same, f"the same bytes, {where}" if same else f"{_first(again, recorded)}, {where}")
+        if same:
+            return Outcome(True, f"the same bytes, on {environment()['machine']}")
+        others = [train(spec.model_copy(update={"seed": seed})) for seed in OTHERS]
+    return _within(submission, recorded, [again, *others])
 
 
-def _trained(submission: Submission, cell: Cell, spec: RunSpec, results: Path) -> Run:
-    extra = plugins_folder(foreign(submission), results / "plugins")
-    registry, folders = Registry(extra), RunFolders(results)
-    data = build_data(spec.dataset, spec.data_seed, registry, results)
-    key, task = run_key(spec, data, registry), str(submission.plan.search.task)
-    job = Job(key, spec, data, cell.arm, task, RunRole.SEED, cell.seed)
-    for event in JobRunner(results, extra).run(job, 0):
-        match event:
-            case Began():
-                folders.begin(job, event)
-            case Recorded(record=record):
-                folders.append(key, record)
-            case Done():
-                return folders.finish(event)
-            case Crashed(reason=reason):
-                raise UserError(f"{cell} cannot be trained here: {reason}")
-    raise UserError(f"{cell} did not come to an end here")
+class _Trainer:
+    """Trains runs of a submission in an empty results folder."""
+
+    def __init__(self, submission: Submission, cell: Cell, results: Path) -> None:
+        extra = plugins_folder(foreign(submission), results / "plugins")
+        self._task, self._cell, self._results = str(submission.plan.search.task), cell, results
+        self._registry, self._runner = Registry(extra), JobRunner(results, extra)
+
+    def __call__(self, spec: RunSpec) -> Run:
+        data = build_data(spec.dataset, spec.data_seed, self._registry, self._results)
+        key, folders = run_key(spec, data, self._registry), RunFolders(self._results)
+        job = Job(key, spec, data, self._cell.arm, self._task, RunRole.SEED, self._cell.seed)
+        for event in self._runner.run(job, 0):
+            match event:
+                case Began():
+                    folders.begin(job, event)
+                case Recorded(record=record):
+                    folders.append(key, record)
+                case Done():
+                    return folders.finish(event)
+                case Crashed(reason=reason):
+                    raise UserError(f"{self._cell} cannot be trained here: {reason}")
+        raise UserError(f"{self._cell} did not come to an end here")
 
 
 def _records(run: Run) -> bytes:
@@ -122,41 +134,21 @@ def _first(again: Run, recorded: Run) -> str:
     return f"{len(again.records)} evaluations here and {len(recorded.records)} in the submission"
 
 
-def _within(submission: Submission, cell: Cell, again: Run, recorded: Run) -> Outcome:
-    """Whether two runs differ by no more than seeds do, at the end of every epoch."""
+def _within(submission: Submission, recorded: Run, here: Sequence[Run]) -> Outcome:
+    """Whether a run lies where one more seed would, at the end of every epoch. here: its rerun, then other seeds."""
     search = submission.plan.search
     key = MetricKey("test", search.metric, str(search.task))
-    ends = zip(again.boundaries, recorded.boundaries, tolerances(submission, cell), strict=True)
-    apart = [(abs(mine.metrics[key] - its.metrics[key]), most, mine.epoch) for mine, its, most in ends]
-    worst, most, epoch = max(apart, key=lambda each: each[0] / each[1])
-    text = f"{key} differs by {worst:.5f} at epoch {epoch}, where {most:.5f} is allowed between machines"
-    return Outcome(worst <= most, text)
+    found = []
+    for end in recorded.boundaries:
+        value_S = np.array([run.boundaries[end.epoch - 1].metrics[key] for run in here])
+        most = tolerance(value_S, LEVEL / len(recorded.boundaries))
+        found.append((abs(end.metrics[key] - float(value_S.mean())), most, end.epoch))
+    apart, most, epoch = max(found, key=lambda each: each[0] / each[1])
+    text = f"{key} at epoch {epoch} is {apart:.5f} from the mean of {len(here)} seeds here; accepted: {most:.5f}"
+    return Outcome(apart <= most, text)
 
 
-def tolerances(submission: Submission, cell: Cell) -> list[float]:
-    """How far apart a cell and its rerun may be on another machine, at the end of each epoch.
-
-    Values of the arms of its data set and model are arm + seed + rest. The rest has a deviation s, and two runs of an
-    arm and seed that were as different as other seeds would differ by t s sqrt(2), t of `LEVEL` over the epochs.
-    """
-    search = submission.plan.search
-    groups = load(submission.folder, submission.about["track"]).groups
-    (group,) = (each for each in groups if (each.dataset, each.model) == cell.arm[:2])
-    key = MetricKey("test", search.metric, str(search.task))
-    epochs = read(submission.folder / "runs", cell.key).spec["train"]["epochs"]
-    return [tolerance(value_AS, LEVEL / epochs) for value_AS in _values(group, key, epochs)]
-
-
-def _values(group: Group, key: MetricKey, epochs: int) -> Iterator[Floats]:
-    """At the end of each epoch, the values of the arms that have one, each run once: [arms, seeds]."""
-    for epoch in range(epochs):
-        runs = {tuple(run.key for run in arm.runs.values()): list(arm.runs.values()) for arm in group.everything}
-        held = [each for each in runs.values() if all(len(run.boundaries) > epoch for run in each)]
-        yield np.array([[run.boundaries[epoch].metrics[key] for run in each] for each in held])
-
-
-def tolerance(value_AS: Floats, level: float) -> float:
-    arms, seeds = value_AS.shape
-    freedom = (arms - 1) * (seeds - 1)
-    rest_AS = value_AS - value_AS.mean(0) - value_AS.mean(1, keepdims=True) + value_AS.mean()
-    return float(stats.t.isf(level / 2, freedom) * np.sqrt(2 * (rest_AS**2).sum() / freedom))
+def tolerance(value_S: Floats, level: float) -> float:
+    """How far one more seed lies from the mean of these, but for a chance of `level`."""
+    seeds = len(value_S)
+    return float(stats.t.isf(level / 2, seeds - 1) * value_S.std(ddof=1) * np.sqrt(1 + 1 / seeds))
