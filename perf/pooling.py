@@ -86,7 +86,7 @@ def published(tables: Path, names: Sequence[str] = PUBLISHED) -> dict[str, list[
         for (data_set,), of in lines.group_by("dataset", maintain_order=True):
             for row in of.filter(pl.col("task") == of["task"][0]).iter_rows(named=True):
                 values = np.array(json.loads(row["values"]))
-                if len(values) > 1 and values.any():
+                if len(values) > 1:
                     error = float(values.std(ddof=1) / np.sqrt(len(values)))
                     found.setdefault(row["strategy"], []).append(Gain(str(data_set), row["mean"], error))
     return found
@@ -133,10 +133,11 @@ def markdown(number: int, tables: Path) -> str:
             "",
             "## Published tables, each data set left out",
             "",
-            f"Test AUC of the first task, network `dnn`, tables {', '.join(PUBLISHED)}, arms with errors on more than "
+            f"Test AUC of the first task, network `dnn`, tables {', '.join(PUBLISHED)}, arms on more than "
             f"{FEWEST} data sets. Their errors are of seeds alone, on the real logs of two, so that test rows and "
-            "draws count as spread between data sets; splits of one log are not independent. Held: how many of the "
-            "data sets lie in the interval that the others predict for a measurement there.",
+            "draws count as spread between data sets; splits of one log are not independent. An arm whose gain is "
+            "zero to the bit on one of them, as that of `none` untuned, has no error there and is not pooled. Held: "
+            "how many of the data sets lie in the interval that the others predict for a measurement there.",
             "",
             *_table(head, list(of_published(tables))),
             "",
