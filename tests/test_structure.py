@@ -33,8 +33,9 @@ LAYERS = {
     "testing": "api base data engine experiment plugins results",
     "facts": "analysis base execution experiment figures metrics plugins report results",
     "diagnose": "analysis api base data engine experiment metrics plugins report results search",
+    "submission": "analysis api base data execution experiment metrics plugins report results search",
     "commands": "analysis api base data diagnose engine execution experiment export facts metrics plugins report "
-    "results search testing tracking",
+    "results search submission testing tracking",
     "cli": "base commands",
 }
 """Folder (or module) of `harness/` -> those that it may import beside itself."""

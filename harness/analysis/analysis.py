@@ -7,6 +7,7 @@ from functools import cached_property
 from harness.analysis.comparisons import ArmComparison, BySeed, Epochs, compare_arms, corrected, paired
 from harness.analysis.estimates import Estimate, estimate, holm
 from harness.analysis.load import ArmRuns, Comparison, Group
+from harness.analysis.pooling import Pooled, pool
 from harness.analysis.ranks import Ranking, rank_over_blocks
 from harness.analysis.sampling import SamplingErrors
 from harness.base.errors import UserError
@@ -144,6 +145,25 @@ class Analysis:
             if found.group.tasks
         }
         return rank_over_blocks(gains, {found.group.metric for found in self.groups})
+
+    @cached_property
+    def pooled(self) -> dict[str, Pooled]:
+        """By label, what the gains of each arm say of another data set; the largest mean first.
+
+        None of a plan with several models, of an arm without an interval on each data set or with a failed seed, and
+        of fewer than three data sets.
+        """
+        if len({found.group.model for found in self.groups}) > 1:
+            return {}
+        measured: dict[str, list[Estimate]] = {}
+        for row in (row for found in self.groups for row in found.ranked):
+            gain = row.value("gain")
+            if gain is not None and gain.error is not None and not row.arm.failed and not row.arm.is_baseline:
+                measured.setdefault(row.arm.label, []).append(gain)
+        whole = {label: gains for label, gains in measured.items() if len(gains) == len(self.groups)}
+        tried = {n: pool([g.mean for g in gains], [g.error or 0.0 for g in gains]) for n, gains in whole.items()}
+        found = {name: each for name, each in tried.items() if each is not None}
+        return dict(sorted(found.items(), key=lambda each: -each[1].mean))
 
 
 def _gains(found: GroupAnalysis, task: str) -> dict[str, float]:

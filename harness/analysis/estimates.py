@@ -79,6 +79,11 @@ class Estimate:
         """Standard deviation over seeds."""
         return float(self._array.std(ddof=1)) if self.n > 1 else None
 
+    @property
+    def error(self) -> float | None:
+        """Standard error of the mean, from seeds and test set; None from one seed."""
+        return None if self.deviation is None else math.hypot(self.deviation / math.sqrt(self.n), self.test_error)
+
     def detectable(self, level: float = inference.LEVEL) -> float | None:
         """The smallest mean that this many seeds, varying as much, would tell from zero four times in five."""
         if self.deviation is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness import ENGINE
 from harness.base.errors import UserError
@@ -21,23 +21,40 @@ NOT_IN_KEY: Any = {"dataset": True, "data_seed": True, "train": {"keep": True, "
 """Parts of a spec that a run's key has in another form, or that change no number."""
 
 
-def data_key(dataset: PluginSpec, data_seed: int, registry: Registry) -> str:
-    """Names a built data set: its identity, version, meaning and seed, and the versions that compute it."""
+class Versions(NamedTuple):
+    """What computes numbers, beside plug-ins."""
+
+    torch: str
+    numpy: str
+    engine: int
+
+
+def versions() -> Versions:
+    """Those of this process."""
+    return Versions(torch_version(), version("numpy"), ENGINE)
+
+
+def data_key(dataset: PluginSpec, data_seed: int, registry: Registry, by: Versions | None = None) -> str:
+    """Names a built data set: its identity, version, meaning and seed, and the versions that compute it.
+
+    by: these versions; None: those of this process.
+    """
     entry = entry_of(registry.datasets, "data set", dataset.name)
     plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
     identity = (dataset.name, plugin.fingerprint(), plugin.version, entry.meaning, data_seed)
-    return _digest((identity, version("numpy"), ENGINE))
+    numpy, engine = by[1:] if by else (version("numpy"), ENGINE)
+    return _digest((identity, numpy, engine))
 
 
-def run_key(spec: RunSpec, data: str, registry: Registry) -> str:
+def run_key(spec: RunSpec, data: str, registry: Registry, by: Versions | None = None) -> str:
     """Names a run: its spec, its data, the meaning of its plug-ins, and the versions that compute it.
 
-    data: the key of the data set.
+    data: the key of the data set. by: as of `data_key`.
     """
     meanings = [entry_of(registry.models, "model", spec.model.name).meaning]
     meanings += [entry_of(registry.strategies, "strategy", s.name).meaning for s in spec.strategy]
     rest = spec.model_dump(mode="json", exclude=NOT_IN_KEY)
-    return _digest((rest, data, meanings, torch_version(), version("numpy"), ENGINE))
+    return _digest((rest, data, meanings, *(by or versions())))
 
 
 def _digest(value: Any) -> str:

@@ -9,11 +9,18 @@ from __future__ import annotations
 import ast
 import dataclasses
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.base.plugin import Knob, knob_of, tuned
+
+PLAIN = (
+    ast.Constant, ast.Tuple, ast.List, ast.Name, ast.Load, ast.UnaryOp, ast.unaryop, ast.BinOp, ast.operator, ast.Call,
+    ast.keyword, ast.Attribute,
+)  # fmt: skip
+"""What declared values are made of. Anything else could do anything, and is not evaluated."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,8 @@ class Declaration:
     """The paragraph on where it comes from, without the word `Source:`; empty where there is none."""
     knobs: dict[str, tuple[Any, Knob]]
     """Name -> default and knob, in order of declaration."""
+    replaces: tuple[str, ...] = ()
+    """Of a strategy: the training knobs that it replaces."""
 
 
 def declared(path: Path, base: str) -> Declaration | None:
@@ -37,11 +46,12 @@ def declared(path: Path, base: str) -> Declaration | None:
         names = _constants(tree)
         fields = [node for node in found.body if isinstance(node, ast.AnnAssign) and not _is_class_variable(node)]
         knobs = {str(ast.unparse(node.target)): _knob(node.value, names) for node in fields}
-        name = next(_value(n.value, names) for n in found.body if isinstance(n, ast.Assign) and _assigns(n, "name"))
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, StopIteration, _Untold):
+        name = next(_values(found, "name", names))
+        replaces = tuple(next(_values(found, "replaces", names), ()))
+    except (OSError, SyntaxError, ValueError, TypeError, RecursionError, MemoryError, StopIteration, _Untold):
         return None
     text = ast.get_docstring(tree) or ast.get_docstring(found) or ""
-    return Declaration(str(name), *summary_and_source(text), knobs) if isinstance(name, str) else None
+    return Declaration(str(name), *summary_and_source(text), knobs, replaces) if isinstance(name, str) else None
 
 
 class _Untold(Exception):
@@ -52,8 +62,11 @@ def _derives(node: ast.ClassDef, base: str) -> bool:
     return any(isinstance(b, ast.Name) and b.id == base for b in node.bases)
 
 
-def _assigns(node: ast.Assign, name: str) -> bool:
-    return any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+def _values(found: ast.ClassDef, name: str, names: dict[str, Any]) -> Iterator[Any]:
+    """What a class assigns to this name."""
+    for node in found.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            yield _value(node.value, names)
 
 
 def _is_class_variable(node: ast.AnnAssign) -> bool:
@@ -73,6 +86,9 @@ def _constants(tree: ast.Module) -> dict[str, Any]:
 
 
 def _value(node: ast.expr, names: dict[str, Any]) -> Any:
+    for part in ast.walk(node):
+        if not isinstance(part, PLAIN) or (isinstance(part, ast.Attribute) and ast.unparse(part.value) != "math"):
+            raise _Untold
     code = compile(ast.Expression(node), "<declaration>", "eval")
     try:
         return eval(code, {"__builtins__": {}, **names})

@@ -44,7 +44,18 @@ def load(path: Path) -> ModuleType:
 
 
 def meaning_of(path: Path) -> str:
-    """The meaning of a plug-in file and of every helper that it imports, directly or not.
+    """The meaning of a plug-in file with every helper that it imports.
+
+    Raises:
+        UserError: as of `meanings`.
+    """
+    found = meanings(path)
+    parts = [found.pop(path), *(f"{file.name}:{text}" for file, text in sorted(found.items()))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def meanings(path: Path) -> dict[Path, str]:
+    """The meaning of a plug-in file and of every helper that it imports, directly or not, each by its path.
 
     Raises:
         UserError: a helper does not exist, or a file cannot be read as Python.
@@ -59,8 +70,7 @@ def meaning_of(path: Path) -> str:
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise UserError(f"plug-in {path} cannot be read: {type(error).__name__}: {error}") from error
         todo += [helper for helper in helpers if helper not in found]
-    parts = [found.pop(path), *(f"{file.name}:{text}" for file, text in sorted(found.items()))]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return found
 
 
 def _package(folder: Path) -> str:

@@ -50,10 +50,11 @@ class Entry(Generic[P]):
 
     @cached_property
     def declaration(self) -> Declaration:
-        """Its name, summary, source and knobs."""
+        """Its name, summary, source, knobs, and what it replaces."""
         if self._declaration is not None:
             return self._declaration
-        return Declaration(self.cls.name, *summary_and_source(inspect.getdoc(self.cls) or ""), described(self.cls))
+        words, replaces = summary_and_source(inspect.getdoc(self.cls) or ""), getattr(self.cls, "replaces", ())
+        return Declaration(self.cls.name, *words, described(self.cls), replaces)
 
     @property
     def source(self) -> str:

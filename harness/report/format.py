@@ -48,8 +48,13 @@ def interval(value: Estimate, digits: int) -> str:
     """`[.6770, .6806]`, or a word on why there is none."""
     if value.low is None or value.high is None:
         return "1 seed, no interval"
-    ends = (number(end, digits) for end in (value.low, value.high))
-    return "[" + ", ".join(end.replace("0.", ".", 1) if end.lstrip("-").startswith("0.") else end for end in ends) + "]"
+    return ends((value.low, value.high), digits)
+
+
+def ends(interval: tuple[float, float], digits: int) -> str:
+    """The same of its two ends."""
+    texts = (number(end, digits) for end in interval)
+    return "[" + ", ".join(t.replace("0.", ".", 1) if t.lstrip("-").startswith("0.") else t for t in texts) + "]"
 
 
 def show(value: Estimate | None, digits: int, signed: bool = False) -> str:

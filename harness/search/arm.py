@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.base.plugin import Knob, knobs
+from harness.base.plugin import Knob
 from harness.experiment.composition import fixed_params
 from harness.experiment.instantiate import parse_strategy
 from harness.experiment.keys import run_key
 from harness.experiment.plan import Plan, PluginSpec, RunSpec
 from harness.metrics.selection import Rule
+from harness.plugins.declaration import Declaration
 from harness.plugins.registry import Registry, entry_of
 from harness.results.findings import Finding
 from harness.results.keys import ArmId, ArmRole, RunRole
@@ -88,16 +89,14 @@ class ArmPlan:
     def space(self) -> Space:
         """Every searched knob: the shared ones that the strategy does not replace, then its own that no plan fixes."""
         train, search = self.plan.train, self.plan.search
-        parts = parse_strategy(self.strategy, self.registry)
-        classes = {p.name: entry_of(self.registry.strategies, "strategy", p.name).cls for p in parts}
-        replaced = {name for cls in classes.values() for name in cls.replaces}
+        own = self._declared()
+        replaced = {name for declaration, _ in own.values() for name in declaration.replaces}
         shared = [name for name in self._shared if name not in replaced]
         space: Space = {name: _shared(getattr(search, name), getattr(train, name)) for name in shared}
-        fixed = fixed_params(self.strategy)
-        for part in parts:
-            for name, knob in knobs(classes[part.name]).items():
-                if knob.searchable and name not in fixed[part.name]:
-                    space[f"{part.name}.{name}"] = (distribution(knob, part.params[name]), part.params[name])
+        for part, (declaration, fixed) in own.items():
+            for name, (default, knob) in declaration.knobs.items():
+                if knob.searchable and name not in fixed:
+                    space[f"{part}.{name}"] = (distribution(knob, default), default)
         return space
 
     def given(self, space: Space) -> dict[int, dict[str, Any]]:
@@ -122,15 +121,18 @@ class ArmPlan:
     def neutral(self) -> dict[str, Any] | None:
         """Values of the arm's own searched knobs at which it is `none`; None where it does not contain `none`."""
         found: dict[str, Any] = {}
-        fixed = fixed_params(self.strategy)
-        for part in parse_strategy(self.strategy, self.registry):
-            own = knobs(entry_of(self.registry.strategies, "strategy", part.name).cls)
-            searched = {name: k for name, k in own.items() if k.searchable and name not in fixed[part.name]}
-            neutral = {f"{part.name}.{n}": k.neutral for n, k in searched.items() if k.neutral is not None}
+        for part, (declaration, fixed) in self._declared().items():
+            searched = {n: k for n, (_, k) in declaration.knobs.items() if k.searchable and n not in fixed}
+            neutral = {f"{part}.{n}": k.neutral for n, k in searched.items() if k.neutral is not None}
             if not neutral:
                 return None
             found |= neutral
         return found
+
+    def _declared(self) -> dict[str, tuple[Declaration, set[str]]]:
+        """Strategy -> what its file declares, and the knobs that the arm fixes; no file is run for it."""
+        entries, fixed = self.registry.strategies, fixed_params(self.strategy)
+        return {name: (entry_of(entries, "strategy", name).declaration, given) for name, given in fixed.items()}
 
     def job(self, params: dict[str, Any], role: RunRole, number: int, seed: int) -> Job:
         """A run with these searched values; trials do not read the test split. number: of the trial, or the seed."""

@@ -128,7 +128,7 @@ def _attributes(arm: ArmPlan, run: Run) -> dict[str, float]:
 
 def _report(arm: ArmPlan, trials: Tried) -> Jobs:
     """Train the winner on the reporting seeds, of which only as many as it needs where the plan leaves that open."""
-    found = _came_to(arm, tuple(trial for trial, _ in trials))
+    found = came_to(arm, tuple(trial for trial, _ in trials))
     if arm.plan.search.plain and trials:
         standing: Standing = yield found
         found = with_plain(found, arm.neutral(), standing.arms, sign_of(arm.plan.search.metric))
@@ -145,8 +145,8 @@ def _report(arm: ArmPlan, trials: Tried) -> Jobs:
     return found
 
 
-def _came_to(arm: ArmPlan, trials: tuple[Trial, ...]) -> Arm:
-    """An arm after its search."""
+def came_to(arm: ArmPlan, trials: tuple[Trial, ...]) -> Arm:
+    """An arm after these trials of its search."""
     best = _best(trials, sign_of(arm.plan.search.metric))
     return Arm(
         dataset=arm.dataset,

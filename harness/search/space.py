@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+)
 
 from harness.base.plugin import Knob
 
@@ -23,6 +30,20 @@ def distribution(knob: Knob, default: Any) -> BaseDistribution:
     if isinstance(default, int):
         return IntDistribution(int(knob.low), int(knob.high), log=knob.log)
     return FloatDistribution(knob.low, knob.high, log=knob.log)
+
+
+def written(space: Space) -> dict[str, dict[str, Any]]:
+    """Knob -> its range or choices, and its default, as JSON keeps them."""
+    attributes = {name: json.loads(distribution_to_json(where))["attributes"] for name, (where, _) in space.items()}
+    return {name: attributes[name] | {"default": default} for name, (_, default) in space.items()}
+
+
+def holds(distribution: BaseDistribution, value: Any) -> bool:
+    """Whether a value is one of its choices or in its range."""
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return isinstance(value, int | float) and distribution.low <= value <= distribution.high
 
 
 def within(distribution: BaseDistribution, share: float) -> Any:

@@ -18,7 +18,7 @@ from harness.report.pages.answer import Answer, answer, rule
 from harness.report.pages.described import Described, describe
 from harness.report.pages.first_screen import Fact, facts
 from harness.report.pages.templates import templates
-from harness.report.tables import costs, details, overall
+from harness.report.tables import costs, details, new_data, overall
 from harness.report.tables.certainty import DIFFERENCE, certainty, sensitivity
 from harness.report.tables.grids import Grid, by_task, ranked
 from harness.report.tables.printed import HOW_TO_READ
@@ -70,11 +70,13 @@ class Section:
 class Chapter:
     """What the page shows of one plan. overall: the ranks over data sets and tasks, as words, table and figure.
 
-    data: what each data set looks like, as far as that was kept.
+    new_data: what the gains say of a data set that is not in the plan, as words and table. data: what each data set
+    looks like, as far as that was kept.
     """
 
     comparison: Comparison
     sections: list[Section]
+    new_data: tuple[str, Grid] | None
     overall: tuple[str, Grid, str] | None
     environments: list[tuple[str, str]]
     data: list[Described]
@@ -96,6 +98,7 @@ def _chapter(analysis: Analysis, difference: float) -> Chapter:
     return Chapter(
         comparison=comparison,
         sections=list(map(_section, analysis.groups, arm_styles(analysis), repeat(difference))),
+        new_data=(new_data.sentence(analysis), new_data.table(analysis, difference)) if analysis.pooled else None,
         overall=(overall.summary(ranking), overall.table(ranking), diagram(ranking)) if ranking else None,
         environments=details.environments(comparison),
         data=list(map(describe, comparison.descriptions)),

@@ -16,7 +16,7 @@ from harness.analysis.analysis import Analysis
 from harness.base.markdown import literal
 from harness.report.cautions import cautions
 from harness.report.pages.answer import answer, rule
-from harness.report.tables import overall
+from harness.report.tables import new_data, overall
 from harness.report.tables.certainty import DIFFERENCE, certainty, sensitivity
 from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs
@@ -119,6 +119,9 @@ def markdown(
         parts.append("**This plan is not complete: some runs are still to come.**")
     if len(comparison.groups) > 1:
         parts += ["## All data sets", as_markdown(overall.across(analysis))]
+    if analysis.pooled:
+        grid = new_data.table(analysis, difference)
+        parts += ["## A new data set", literal(new_data.sentence(analysis)), as_markdown(grid)]
     parts.append(literal(spent(comparison)))
     for i, each in enumerate(analysis.groups):
         group, found = each.group, answer(each)

@@ -1,0 +1,91 @@
+"""`multiepoch submission`: pack a plan of the protocol, verify what others packed, and list it all."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.base.digests import digest_of
+from harness.base.environment import environment
+from harness.base.errors import UserError
+from harness.base.files import write_json
+from harness.commands import out_file
+from harness.plugins.registry import Registry
+from harness.submission.checks import problems
+from harness.submission.packed import pack, unpacked
+from harness.submission.reading import foreign
+from harness.submission.rerun import cells, chosen, rerun
+from harness.submission.table import markdown, verdict_file
+
+
+def make(console: Console, track: str, out: Path, by: str, results: Path, plugins: Path | None) -> None:
+    """Pack a plan that was run.
+
+    Raises:
+        UserError: it cannot be packed, or would not pass the checks that need no run.
+    """
+    if out.suffix != ".zip" or out.exists():
+        problem = "exists" if out.exists() else "is not named *.zip"
+        raise UserError(f"--out '{out}' {problem}; accepted: a new .zip file")
+    try:
+        pack(results, track, by, Registry(plugins), out)
+    except OSError as error:
+        raise UserError(f"--out '{out}' cannot be written: {error.strerror}") from error
+    with tempfile.TemporaryDirectory(prefix="multiepoch-") as folder:
+        found = problems(unpacked(out, Path(folder)))
+    if found:
+        out.unlink()
+        raise UserError(f"the plan cannot be submitted: {found[0]}")
+    _say(console, f"{out}: {out.stat().st_size / 1e3:.0f} kB, digest {digest_of(out)}")
+
+
+def verify(console: Console, file: Path, choice: int | None, run_its_code: bool) -> int:
+    """Check a submission, then run one run of it again; the exit status is 1 unless it is verified.
+
+    What it came to is kept beside the file, for the table.
+    """
+    with tempfile.TemporaryDirectory(prefix="multiepoch-") as folder:
+        submission = unpacked(file, Path(folder))
+        if found := problems(submission):
+            for line in found:
+                _say(console, line)
+            _say(console, f"{file}: not verified, {len(found)} problems; nothing of it was run")
+            return 1
+        runs = len(list(submission.folder.glob("runs/*")))
+        _say(console, f"checked without running anything of it: {runs} runs, plan, arms, seeds, sources, searches")
+        if code := foreign(submission):
+            names = ", ".join(f"strategies/{path.name}" for path in code)
+            _say(console, f"its own code, which can do on this machine all that you can: {names}")
+            if not run_its_code:
+                _say(console, f"{file}: not verified; read that code, then say --run-its-code")
+                return 1
+        choice = secrets.randbelow(1 << 31) if choice is None else choice
+        cell = chosen(submission, choice)
+        _say(console, f"--choice {choice} draws 1 of {len(cells(submission))} runs: {cell}; training it")
+        outcome = rerun(submission, cell)
+    _say(console, outcome.text)
+    if outcome.agrees:
+        about = {"digest": digest_of(file), "choice": choice, "run": str(cell), "outcome": outcome.text}
+        write_json(verdict_file(file), about | {"environment": environment()})
+    _say(console, f"{file}: {'verified' if outcome.agrees else 'not verified'}")
+    return int(not outcome.agrees)
+
+
+def table(console: Console, folder: Path, out: Path) -> None:
+    """Write the table of submissions.
+
+    Raises:
+        UserError: there is none, or one cannot be read.
+    """
+    files = sorted(folder.glob("*.zip"))
+    if not files:
+        raise UserError(f"no submission (*.zip) is in folder '{folder}'")
+    out_file.write(out, markdown(files))
+    _say(console, f"{out}: {len(files)} submissions")
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,130 @@
+"""The file of a submission: a finished plan's records, the strategies they are of, and what was searched, as one zip.
+
+submission.json     who, where each arm's search looked, and the digest of every other file
+plans/<track>.json  the plan as it ran, which runs and trials make up each arm
+runs/<key>/         of each run its spec, records, costs, environment and end
+strategies/         the file of every strategy used, and the helpers that it imports
+
+Unpacked it is a results folder. Digests tell damage, not forgery: whoever can change records can seal them again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.base.digests import digest_of
+from harness.base.errors import UserError
+from harness.base.files import whole_file
+from harness.experiment.plan import Plan
+from harness.experiment.plan_file import plan_that_ran
+from harness.plugins.files import meanings
+from harness.plugins.registry import Registry, entry_of
+from harness.results.plan_results import PlanResult, read_plan_result
+from harness.search.space import written
+from harness.submission.protocol import arms_of, ensure_track, used
+
+FORMAT, ABOUT = 1, "submission.json"
+OF_RUNS = ("spec.json", "records.jsonl", "costs.jsonl", "env.json", "done")
+NAMES = re.compile(
+    rf"plans/[\w.-]+\.json|runs/[0-9a-f]{{20}}/({'|'.join(map(re.escape, OF_RUNS))})|strategies/\w+\.py|{ABOUT}"
+)
+"""All that a submission may hold."""
+MOST_BYTES, MOST_FILES = 1 << 28, 50_000
+SINCE_ZIP = (1980, 1, 1, 0, 0, 0)
+"""The date of every file, so that one submission is one sequence of bytes."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A submission, unpacked."""
+
+    folder: Path
+    """Also a results folder."""
+    about: dict[str, Any]
+
+    @cached_property
+    def result(self) -> PlanResult:
+        """Raises:
+        UserError: it is damaged, or of another version.
+        """
+        return read_plan_result(self.folder, self.about["track"])
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Raises:
+        UserError: as of `result`.
+        """
+        return plan_that_ran(self.about["track"], self.result.plan)
+
+    @property
+    def sources(self) -> list[Path]:
+        """The files of strategies, without their helpers."""
+        return [path for path in sorted(self.folder.glob("strategies/*.py")) if not path.name.startswith("_")]
+
+
+def pack(results: Path, track: str, by: str, registry: Registry, out: Path) -> None:
+    """Write a plan that was run in a results folder as a submission.
+
+    Raises:
+        UserError: it is of no track, was not run to its end, or a file of it cannot be read.
+    """
+    ensure_track(track)
+    result = read_plan_result(results, track)
+    plan = plan_that_ran(track, result.plan)
+    keys = {key for arm in result.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
+    files = {f"runs/{key}/{name}": results / "runs" / key / name for key in sorted(keys) for name in OF_RUNS}
+    files = {f"plans/{track}.json": results / "plans" / f"{track}.json", **files, **_sources(plan, registry)}
+    try:
+        digests = {name: digest_of(path) for name, path in files.items()}
+    except OSError as error:
+        raise UserError(f"'{error.filename}' cannot be read: {error.strerror}; run the plan to its end") from error
+    arms = arms_of(plan, registry).values() if plan.search.trials else ()
+    spaces = {str(arm.id): written(arm.space()) for arm in arms}
+    about = {"format": FORMAT, "track": track, "by": by, "spaces": spaces, "files": digests}
+    with whole_file(out) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(zipfile.ZipInfo(ABOUT, SINCE_ZIP), json.dumps(about, indent=1), zipfile.ZIP_DEFLATED)
+        for name, path in files.items():
+            packed.writestr(zipfile.ZipInfo(name, SINCE_ZIP), path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def unpacked(path: Path, into: Path) -> Submission:
+    """Unpack a submission into an empty folder.
+
+    Raises:
+        UserError: it is none, or too large, or holds what none may hold.
+    """
+    try:
+        with zipfile.ZipFile(path) as packed:
+            members = packed.infolist()
+            odd = [each.filename for each in members if not NAMES.fullmatch(each.filename)]
+            if odd or len(members) > MOST_FILES or sum(each.file_size for each in members) > MOST_BYTES:
+                raise ValueError(f"it holds {odd[0]!r}" if odd else f"it is larger than {MOST_BYTES >> 20} MiB")
+            for each in members:
+                target = into / each.filename
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(packed.read(each))
+        about = json.loads((into / ABOUT).read_text())
+        if about["format"] != FORMAT:
+            raise ValueError(f"its format is {about['format']!r}; accepted: {FORMAT}")
+        ensure_track(str(about["track"]))
+        dict[str, str](about["files"]), dict[str, Any](about["spaces"]), str(about["by"])
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"'{path}' is no submission: {type(error).__name__}: {error}") from error
+    return Submission(into, about)
+
+
+def _sources(plan: Plan, registry: Registry) -> dict[str, Path]:
+    """Name in the submission -> the file of every strategy used, and of its helpers."""
+    found: dict[str, Path] = {}
+    for name in used(plan):
+        for path in meanings(entry_of(registry.strategies, "strategy", name, f"plan '{plan.name}'").path):
+            other = found.setdefault(f"strategies/{path.name}", path)
+            if other != path:
+                raise UserError(f"'{path}' and '{other}' have one name; accepted: files of different names")
+    return found

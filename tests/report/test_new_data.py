@@ -1,0 +1,50 @@
+"""The section on a new data set: there with three data sets, and the numbers of the pooled gains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.plans import PLAN, go, plan_of
+
+from harness.analysis.analysis import Analysis
+from harness.analysis.load import load
+from harness.analysis.pooling import pool
+from harness.report.pages import page
+from harness.report.tables import new_data
+from harness.report.tables.printed import markdown
+
+
+def analysed(folder: Path, data_sets: int) -> Analysis:
+    head, dataset = PLAN.split("[[dataset]]")
+    table, rest = dataset.split("[[model]]")
+    several = (table.replace("click = 0.4", f'click = 0.{3 + n}\nlabel = "d{n}"') for n in range(data_sets))
+    tables = "".join(f"[[dataset]]{each}" for each in several)
+    text = f"{head}{tables}[[model]]{rest}".replace("trials = 2", "trials = 0")
+    go(plan_of(folder, text), folder / "results")
+    return Analysis(load(folder / "results", "tiny"))
+
+
+@pytest.fixture(scope="module")
+def of_three(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    return analysed(tmp_path_factory.mktemp("three"), 3)
+
+
+def test_three_data_sets_are_pooled_arm_by_arm(of_three: Analysis) -> None:
+    gains = [row.value("gain") for each in of_three.groups for row in each.ranked if row.arm.label == "reinit"]
+    expected = pool([g.mean for g in gains if g], [g.error or 0 for g in gains if g])
+    assert expected is not None
+    assert of_three.pooled["reinit"].predicted == expected.predicted
+    low, high = expected.predicted
+    text = markdown(of_three, {})
+    assert "## A new data set" in text
+    assert f"{low:+.4f} and {high:+.4f}" in new_data.sentence(of_three)
+    assert "A new data set" in page.render([of_three])
+    assert len(new_data.table(of_three).lines) == len(of_three.pooled)
+
+
+def test_two_data_sets_have_no_such_section(tmp_path: Path) -> None:
+    two = analysed(tmp_path, 2)
+    assert two.pooled == {}
+    assert "A new data set" not in markdown(two, {})
+    assert "A new data set" not in page.render([two])

@@ -1,0 +1,289 @@
+"""A submission is made of a finished plan, and whatever is changed in it is noticed before anything of it is run."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from support.command_line import multiepoch
+from support.plans import PLAN, go
+
+from harness.base.digests import digest_of
+from harness.base.errors import UserError
+from harness.experiment.plan import Plan
+from harness.experiment.plan_file import load_plan
+from harness.plugins.registry import Registry
+from harness.results.run_writer import SEALED
+from harness.submission import checks, protocol, rerun
+from harness.submission.packed import ABOUT, Submission, pack, unpacked
+from harness.submission.reading import foreign
+
+TRACK = "protocol_tuned"
+MINE = '''"""Shrinks rows between epochs."""
+
+from __future__ import annotations
+
+from harness.api import Strategy, Tables, tuned
+
+from ._mine import SHARE
+
+
+class Mine(Strategy):
+    name = "mine"
+    share: float = tuned(SHARE_HERE, 0.1, 1.0, neutral=1.0)
+
+    def on_epoch_end(self, epoch: int, tables: Tables) -> None:
+        for field in tables.fields:
+            tables.weight(field).mul_(SHARE * self.share)
+'''.replace("SHARE_HERE", "0.5")
+Change = Callable[[Path], Any]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan]:
+    """A submission with a strategy of its own, and the plan of its track."""
+    folder = tmp_path_factory.mktemp("submission")
+    (folder / "mine").mkdir()
+    (folder / "mine" / "mine.py").write_text(MINE)
+    (folder / "mine" / "_mine.py").write_text("SHARE = 1.0\n")
+    (folder / f"{TRACK}.toml").write_text(PLAN)
+    track = load_plan(folder / f"{TRACK}.toml")
+    plan = track.model_copy(update={"strategies": ("none", "mine")})
+    go(plan, folder / "results", plugins=folder / "mine")
+    pack(folder / "results", TRACK, "somebody", Registry(folder / "mine"), folder / "mine.zip")
+    return folder / "mine.zip", track
+
+
+@pytest.fixture
+def packed(made: tuple[Path, Plan], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The submission, where its track is the tiny plan that it was made with."""
+    monkeypatch.setattr(protocol, "load_plan", lambda name: made[1])
+    return made[0]
+
+
+def changed(packed: Path, folder: Path, *changes: Change, sealed: bool = True) -> Submission:
+    """The submission with these changes. sealed: as by somebody who also makes every digest anew."""
+    submission = unpacked(packed, folder)
+    for change in changes:
+        change(folder)
+    if not sealed:
+        return submission
+    for run in folder.glob("runs/*"):
+        done = json.loads((run / "done").read_text())
+        done["digests"] = {name: digest_of(run / name) for name in SEALED}
+        (run / "done").write_text(json.dumps(done))
+    there = (path for path in folder.rglob("*") if path.is_file() and path.name != ABOUT)
+    submission.about["files"] = {str(path.relative_to(folder)): digest_of(path) for path in there}
+    return submission
+
+
+def edited(path: str, old: str, new: str) -> Change:
+    """Replaces text in the first file of that pattern, which must hold it."""
+
+    def change(folder: Path) -> None:
+        file = sorted(folder.glob(path))[0]
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+    return change
+
+
+def plan_with(change: Callable[[dict[str, Any]], object]) -> Change:
+    """Changes the result file of the plan."""
+
+    def written(folder: Path) -> None:
+        path = folder / "plans" / f"{TRACK}.json"
+        result = json.loads(path.read_text())
+        change(result)
+        path.write_text(json.dumps(result))
+
+    return written
+
+
+def mine(result: dict[str, Any]) -> dict[str, Any]:
+    return next(arm for arm in result["arms"] if arm["strategy"] == "mine")
+
+
+def poisoned(folder: Path) -> None:
+    """A value of the test split that is no number, in a reporting run."""
+    result = json.loads((folder / "plans" / f"{TRACK}.json").read_text())
+    path = folder / "runs" / mine(result)["runs"]["1"] / "records.jsonl"
+    *first, last = path.read_text().splitlines()
+    record = json.loads(last)
+    record["metrics"]["test/auc/click"] = math.nan
+    path.write_text("\n".join([*first, json.dumps(record)]) + "\n")
+
+
+def without_a_run(folder: Path) -> None:
+    result = json.loads((folder / "plans" / f"{TRACK}.json").read_text())
+    shutil.rmtree(folder / "runs" / mine(result)["runs"]["2"])
+
+
+def narrower(submission: Submission) -> None:
+    submission.about["spaces"]["powerlaw/dnn/mine"]["mine.share"]["high"] = 0.9
+
+
+def test_a_submission_as_it_was_made_has_no_problem(packed: Path, tmp_path: Path) -> None:
+    submission = unpacked(packed, tmp_path)
+    assert checks.problems(submission) == []
+    assert [path.name for path in foreign(submission)] == ["mine.py", "_mine.py"]
+    assert submission.about["spaces"]["powerlaw/dnn/mine"]["mine.share"]["default"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (edited("runs/*/records.jsonl", '"epoch": 1', '"epoch": 1 '), "records.jsonl is not what was packed"),
+        (edited("strategies/mine.py", "0.5", "0.6"), "strategies/mine.py is not what was packed"),
+        (lambda folder: (folder / "strategies" / "more.py").write_text(""), "more.py is not of what was packed"),
+        (without_a_run, "is missing"),
+    ],
+)
+def test_damage_is_noticed(packed: Path, change: Change, said: str, tmp_path: Path) -> None:
+    found = checks.problems(changed(packed, tmp_path, change, sealed=False))
+    assert said in found[0]
+    assert "\n" not in found[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (edited("strategies/mine.py", "0.1, 1.0", "0.2, 1.0"), "another range was searched: powerlaw/dnn/mine.mine"),
+        (edited("strategies/mine.py", "SHARE * ", ""), "its key is not that of its spec, data, strategies' source"),
+        (edited("strategies/_mine.py", "1.0", "1.1"), "its key is not that of"),
+        (edited("strategies/mine.py", "0.5", "open('x').read()"), "does not tell its name and knobs without being run"),
+        (edited("strategies/none.py", "class", "X = 1\nclass"), "is not the 'none' that comes with this multiepoch"),
+        (lambda folder: (folder / "strategies" / "mine.py").unlink(), "strategy 'mine' is used, and its source"),
+        (plan_with(lambda r: r["plan"]["search"].update(trials=3)), "search.trials = 3; accepted: 2"),
+        (plan_with(lambda r: r["plan"]["search"].update(table_lr=[3e-4, 1.0])), "search.table_lr[1] = 1.0; accepted"),
+        (plan_with(lambda r: r["plan"].update(name="smoke")), "name = 'smoke'; accepted: 'protocol_tuned'"),
+        (plan_with(lambda r: r["plan"]["train"].update(epochs=9)), "train.epochs = 9; accepted: 2"),
+        (plan_with(lambda r: r["plan"].update(strategies=["mine"])), "accepted: 'none', and one more at least"),
+        (plan_with(lambda r: r["arms"].remove(mine(r))), "powerlaw/dnn/mine is missing"),
+        (plan_with(lambda r: mine(r)["runs"].pop("2")), "powerlaw/dnn/mine: seed 2 is missing"),
+        (plan_with(lambda r: mine(r)["trials"].pop()), "its search has 1 trials; accepted: 2"),
+        (plan_with(lambda r: mine(r)["trials"][1].update(value=0.9)), "its value is 0.9, and its records say"),
+        (plan_with(lambda r: mine(r)["trials"][0]["params"].update(table_lr=0.01)), "train.table_lr = 0.001; accepted"),
+        (plan_with(lambda r: mine(r).update(select="final_epoch")), "select is 'final_epoch'; by its trials and"),
+        (poisoned, "its records hold test/auc/click = nan"),
+        (without_a_run, "seed 2: no run"),
+    ],
+)
+def test_what_is_not_the_protocols_is_noticed_though_every_digest_fits(
+    packed: Path, change: Change, said: str, tmp_path: Path
+) -> None:
+    found = checks.problems(changed(packed, tmp_path, change))
+    assert said in found[0]
+    assert "\n" not in found[0]
+
+
+def test_a_range_that_was_not_searched_is_noticed(packed: Path, tmp_path: Path) -> None:
+    submission = unpacked(packed, tmp_path)
+    narrower(submission)
+    assert "mine.mine.share.high = 0.9; accepted: 1.0" in checks.problems(submission)[0]
+
+
+def test_reading_a_submission_runs_nothing_of_it(packed: Path, tmp_path: Path) -> None:
+    trap = f"open({str(tmp_path / 'ran')!r}, 'w')\n"
+    for path in ("strategies/mine.py", "strategies/_mine.py"):
+        folder = tmp_path / path.replace("/", "")
+        checks.problems(changed(packed, folder, edited(path, "SHARE = 1.0" if "_" in path else "class Mine", trap)))
+    knob = "[c for c in ().__class__.__base__.__subclasses__()][0] and 0.5"
+    checks.problems(changed(packed, tmp_path / "knob", edited("strategies/mine.py", "0.5", knob)))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["../evil.py", "strategies/a/b.py", "/etc/x", "runs/x/records.jsonl"])
+def test_a_file_that_holds_other_names_is_no_submission(packed: Path, name: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.zip"
+    shutil.copy(packed, copy)
+    with zipfile.ZipFile(copy, "a") as file:
+        file.writestr(name, "x")
+    with pytest.raises(UserError, match="is no submission"):
+        unpacked(copy, tmp_path / "into")
+
+
+def test_the_same_choice_draws_the_same_run_and_choices_reach_all(packed: Path, tmp_path: Path) -> None:
+    submission = unpacked(packed, tmp_path)
+    drawn = [rerun.chosen(submission, choice) for choice in range(200)]
+    assert drawn == [rerun.chosen(submission, choice) for choice in range(200)]
+    assert set(drawn) == set(rerun.cells(submission))
+    assert len(set(drawn)) == 6, "two arms and the baseline, two seeds each"
+
+
+def test_a_rerun_gives_the_same_bytes_and_a_forged_record_does_not(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = unpacked(packed, tmp_path / "honest")
+    cell = next(cell for cell in rerun.cells(honest) if cell.arm.name == "mine")
+    assert rerun.rerun(honest, cell) == rerun.Outcome(True, "the same bytes, on the same machine and versions")
+
+    def better(folder: Path) -> None:
+        path = folder / "runs" / cell.key / "records.jsonl"
+        records = [json.loads(line) for line in path.read_text().splitlines()]
+        for record in records:
+            record["metrics"].update({k: 0.99 for k in record["metrics"] if k == "test/auc/click"})
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+    forged = changed(packed, tmp_path / "forged", better)
+    assert checks.problems(forged) == [], "nothing but a rerun can tell"
+    outcome = rerun.rerun(forged, cell)
+    assert not outcome.agrees
+    assert "test/auc/click at epoch 1 is" in outcome.text
+    monkeypatch.setattr(rerun, "COMPUTED_BY", ("a machine of another kind",))
+    monkeypatch.setattr(rerun, "environment", lambda: {"a machine of another kind": "x", "machine": "another"})
+    assert rerun.rerun(honest, cell).text == "the same bytes, on another"
+    outcome = rerun.rerun(forged, cell)
+    assert not outcome.agrees
+    assert "from the mean of 10 seeds here; accepted: " in outcome.text
+
+
+def test_the_tolerance_holds_what_other_seeds_would_do() -> None:
+    random = np.random.default_rng(0)
+    refused = []
+    for _ in range(3000):
+        value_S = 0.65 + 1e-3 * random.normal(size=10)
+        one_more = 0.65 + 1e-3 * random.normal()
+        refused.append(abs(one_more - value_S.mean()) > rerun.tolerance(value_S, 0.05))
+    low, high = stats.binom.interval(0.999, 3000, 0.05)
+    assert low <= sum(refused) <= high
+
+
+def test_the_commands_make_verify_and_list(made: tuple[Path, Plan], packed: Path, tmp_path: Path) -> None:
+    results, plugins = packed.parent / "results", packed.parent / "mine"
+    asked = ("submission", "make", TRACK, "--results", str(results), "--plugins", str(plugins), "--by", "somebody")
+    file = tmp_path / "mine.zip"
+    assert multiepoch(*asked, "--out", str(file), cwd=tmp_path).returncode == 0
+    assert file.read_bytes() == packed.read_bytes(), "one submission is one sequence of bytes"
+    unread = multiepoch("submission", "verify", str(file), cwd=tmp_path)
+    assert unread.returncode == 1
+    assert "its own code, which can do on this machine all that you can: strategies/mine.py" in unread.stdout
+    out = ("--out", str(tmp_path / "table.md"))
+    assert multiepoch("submission", "table", str(tmp_path), *out, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "table.md").read_text().rstrip().endswith("| no |")
+    verified = multiepoch("submission", "verify", str(file), "--choice", "7", "--run-its-code", cwd=tmp_path)
+    assert (verified.returncode, verified.stdout.splitlines()[-1]) == (0, f"{file}: verified")
+    assert multiepoch("submission", "table", str(tmp_path), *out, cwd=tmp_path).returncode == 0
+    assert "the same bytes, on the same machine and versions" in (tmp_path / "table.md").read_text()
+    assert (
+        multiepoch(
+            "submission", "make", "quick", "--by", "x", "--out", str(tmp_path / "q.zip"), cwd=tmp_path
+        ).returncode
+        == 2
+    )
+
+
+def test_the_tracks_are_plans_in_which_one_trial_budget_differs() -> None:
+    defaults, searched = map(load_plan, protocol.TRACKS)
+    assert defaults.datasets == searched.datasets
+    assert (defaults.search.trials, searched.search.plain) == (0, True)
+    assert searched.search.trials >= 12
