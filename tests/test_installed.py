@@ -24,6 +24,10 @@ for line in sys.stdin:
     except SystemExit as stop:
         if stop.code:
             raise
+
+import multiepoch
+
+print("in Python:", multiepoch.load("results", "quick").table()["strategy"].to_list())
 """
 """Runs commands, a line each, in one process, as each would take seconds to start."""
 OWN_DATA = ("data init ratings.csv", "data describe ratings.csv --schema movielens")
@@ -51,7 +55,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
     subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), str(ROOT)], check=True)
     (wheel,) = wheels.glob("*.whl")
-    assert "harness/py.typed" in zipfile.ZipFile(wheel).namelist()
+    assert {"harness/py.typed", "multiepoch/py.typed"} <= {*zipfile.ZipFile(wheel).namelist()}
     subprocess.run([*pip, "install", "--no-deps", "--no-compile", "--target", str(site), str(wheel)], check=True)
     take_machine_code(site)
     overrides = " ".join(f'--set "{value}"' for value in SMALL)
@@ -78,6 +82,10 @@ def test_presets_plans_and_plugins_are_found_by_bare_name(said: str) -> None:
     assert "checkout" in said
     assert "1 runs trained" in said
     assert "passed" in said
+
+
+def test_it_is_imported(said: str) -> None:
+    assert "in Python: ['none', 'one epoch']" in said
 
 
 def test_a_schema_is_guessed_and_ready_ones_are_found_by_bare_name(said: str) -> None:

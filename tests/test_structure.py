@@ -36,6 +36,8 @@ LAYERS = {
     "submission": "analysis api base data execution experiment metrics plugins report results search",
     "commands": "analysis api base data diagnose engine execution experiment export facts metrics plugins report "
     "results search submission testing tracking",
+    "python": "analysis api base commands data diagnose execution experiment figures metrics plugins report results "
+    "tracking",
     "cli": "base commands",
 }
 """Folder (or module) of `harness/` -> those that it may import beside itself."""
@@ -116,6 +118,13 @@ if TYPE_CHECKING:
 def test_harness_holds_the_command_line_the_api_and_rooms() -> None:
     assert {p.name for p in (ROOT / "harness").glob("*.py")} == {"__init__.py", "cli.py", "api.py"}
     assert {room(m) for m in MODULES if m != "harness"} == LAYERS.keys()
+
+
+def test_the_package_of_python_hands_on_its_room_and_the_api() -> None:
+    """Nothing lies above it but the code of users."""
+    handed = ours(imports_of((ROOT / "multiepoch" / "__init__.py").read_text()))
+    assert {room(module) for module in handed} == {"python", "api"}
+    assert not importers("multiepoch")
 
 
 @pytest.mark.parametrize("name", LAYERS)

@@ -14,6 +14,10 @@ MOST = 1000
 class UserError(Exception):
     """Bad input: one line that quotes the value, its place and what is accepted (exit status 2)."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows instead of a traceback."""
+        return [f"{type(self).__name__}: {one_line(str(self))}"]
+
 
 def unknown(what: str, name: str, accepted: Iterable[str], where: str = "") -> UserError:
     """The error for a name that does not exist, with its nearest accepted neighbour."""

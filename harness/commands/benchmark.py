@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from harness.base.errors import UserError
-from harness.execution.progress import failures
+from harness.execution.progress import Display, failures
 from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.results.plan_results import read_plan_result
 from harness.search.arm import ArmPlan
+from harness.tracking.background import Background
 from harness.tracking.factory import Kind
+
+if TYPE_CHECKING:
+    from harness.analysis.analysis import Analysis
 
 
 def benchmark(
@@ -30,22 +35,39 @@ def benchmark(
 ) -> int:
     """Run a plan, print its ranking and write the report; the exit status is 1 if a run failed."""
     plan = load_plan(plan_name, overrides)
-    _own_table(plan, results)
-    arms = checked(console, plan, Registry(plugins), results)
-    console.print(_outline(plan, arms, workers), markup=False, highlight=False, soft_wrap=True)
-    result, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
+    analysis, display, tracking = trained(console, plan, Registry(plugins), results, workers, tracker)
 
-    from harness.data.profile.describe import keep_descriptions  # here, as the first run would wait for scipy.stats
-    from harness.report.write import analyse, ranked_table, write_report
+    from harness.report.write import ranked_table  # here, as the first run would wait for scipy.stats
 
-    keep_descriptions(result.data, results)
-    analysis = analyse(results, plan.name)
     console.print(ranked_table(analysis))
     lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]
-    lines.append(f"report            {write_report(results, None, known=[analysis])}")
+    lines.append(f"report            {reported(analysis, results)}")
     tracking.attach(report_files(results, plan.name))
     console.print("\n".join(lines + pages(results, tracking, plan)), markup=False, highlight=False, soft_wrap=True)
     return failures(console, display)
+
+
+def trained(
+    console: Console, plan: Plan, registry: Registry, results: Path, workers: int, tracker: Kind
+) -> tuple[Analysis, Display, Background]:
+    """Run what is missing of a plan, and read what it came to."""
+    _own_table(plan, results)
+    arms = checked(console, plan, registry, results)
+    console.print(_outline(plan, arms, workers), markup=False, highlight=False, soft_wrap=True)
+    _, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
+
+    from harness.report.write import analyse
+
+    return analyse(results, plan.name), display, tracking
+
+
+def reported(analysis: Analysis, results: Path) -> Path:
+    """Write the report of a results folder, one of whose plans has been read."""
+    from harness.data.profile.describe import keep_descriptions
+    from harness.report.write import write_report
+
+    keep_descriptions(analysis.comparison.result.data, results)
+    return write_report(results, None, known=[analysis])
 
 
 def _outline(plan: Plan, arms: list[ArmPlan], workers: int) -> str:

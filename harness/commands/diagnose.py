@@ -14,7 +14,7 @@ from harness.api import Model
 from harness.base.durations import duration
 from harness.base.errors import UserError
 from harness.base.files import ensure_writable
-from harness.commands.data_init import guesses_table
+from harness.commands.schema import schema_at
 from harness.data.guess.asked import Asked
 from harness.diagnose import asked, log, power, sizing, tails
 from harness.diagnose.asked import NAME, Question
@@ -83,24 +83,17 @@ def _seconds(budget: str) -> float:
 
 
 def _schema(console: Console, options: Options) -> Path:
-    """The one given; the one that an earlier diagnosis left, as it may have been corrected; or a first guess."""
+    """The one given; the one that an earlier diagnosis left; or a first guess."""
     if options.schema is not None:
         return options.schema
-    kept = options.out / "schema.toml"
-    if kept.exists():
-        console.print(f"schema: {kept}, as it stands; without it, it is guessed anew", highlight=False, soft_wrap=True)
-        return kept
-    with console.status("reading a sample"):
-        rows, guesses = log.guessed(options.source, Asked(options.labels, options.time), kept)
-    console.print(guesses_table(rows, guesses))
-    console.print(f"schema: {kept}; correct it and run this again if a guess is wrong", highlight=False, soft_wrap=True)
-    return kept
+    asked_for = Asked(options.labels, options.time)
+    return schema_at(console, options.out / "schema.toml", options.source, asked_for)
 
 
 def _log(console: Console, options: Options, schema: Path, registry: Registry) -> Log:
     dataset = asked.dataset_of(options.source, str(schema), options.labels)
     with Said(console, "reading and checking the data") as say:
-        known = log.built(dataset, registry, options.out, say)
+        known = log.built(dataset, dataset["labels"], registry, options.out, say)
     for finding in known.findings:
         console.print(str(finding), style="yellow", markup=False, highlight=False, soft_wrap=True)
     return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,13 +50,13 @@ def guessed(source: str, asked: Asked, out: Path) -> tuple[Sample, Guesses]:
     return rows, guesses
 
 
-def built(values: dict[str, Any], registry: Registry, results: Path, say: Say) -> Log:
-    """values: the data set, as a plan names it.
+def built(values: dict[str, Any], labels: Sequence[str], registry: Registry, results: Path, say: Say) -> Log:
+    """values: the data set, as a plan names it. labels: that are asked for, the first to select by.
 
     Raises:
         UserError: the data cannot be built, or have no such label.
     """
-    labels, given = values["labels"], {name: value for name, value in values.items() if name not in ("name", "label")}
+    given = {name: value for name, value in values.items() if name not in ("name", "label")}
     plugin = build(registry.datasets, "data set", values["name"], given)
     key = build_data(PluginSpec(name=plugin.name, params=params(plugin)), 0, registry, results, say)
     data = indexed.load(data_folder(results, key))

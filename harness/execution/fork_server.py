@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
+from types import ModuleType
 
 FORKED = sys.platform == "linux"
 TRAINING = "harness.execution.run_job"
@@ -24,6 +25,16 @@ def warm_up() -> None:
         resource_tracker.ensure_running()
         with _as_the_server_starts():
             forkserver.ensure_running()
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """A process that starts inside does not import the script that this one runs, which may be what starts it."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

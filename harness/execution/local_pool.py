@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Thread
 from types import TracebackType
 
-from harness.execution.fork_server import FORKED, warm_up
+from harness.execution.fork_server import FORKED, warm_up, without_main
 from harness.execution.launcher import Began, Died, Event, Recorded
 from harness.search.job import Job
 
@@ -39,7 +39,8 @@ class LocalPool:
     """
 
     def __init__(self, size: int, plugins: Path | None, results: Path) -> None:
-        self._size, self._plugins, self._results = size, plugins, results
+        self._size, self._plugins = size, plugins and plugins.absolute()  # workers may have another current folder
+        self._results = results.absolute()
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> LocalPool:
@@ -90,7 +91,8 @@ class LocalPool:
         context: ForkServerContext | SpawnContext = get("forkserver") if FORKED else get("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, self._plugins, self._results), daemon=True)
-        process.start()
+        with without_main():
+            process.start()
         theirs.close()
         self._workers.append(_Worker(process, ours))
         return self._workers[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,18 +51,37 @@ def load_plan(name: str | Path, overrides: list[str] | None = None) -> Plan:
         UserError: there is no such plan, it is not TOML, or a key or value is not accepted.
     """
     path = plan_file(name)
-    values = read_toml(path, f"plan '{path}' cannot be read as TOML")
+    values = read_plan(path)
     for override in overrides or []:
-        _override(values, override)
+        key, value = _told(override)
+        put(values, key, value, f"--set '{override}'")
+    return plan_of(values, f"plan '{path}'")
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    """The keys of a plan's file, its name among them.
+
+    Raises:
+        UserError: it is not TOML.
+    """
+    return {"name": path.stem, **read_toml(path, f"plan '{path}' cannot be read as TOML")}
+
+
+def plan_of(values: Mapping[str, Any], where: str) -> Plan:
+    """A plan from its keys. where: begins the message.
+
+    Raises:
+        UserError: a key or value is not accepted.
+    """
     try:
-        plan = Plan.model_validate({"name": path.stem, **values})
+        plan = Plan.model_validate(values)
     except ValidationError as error:
-        raise UserError(f"plan '{path}': {explain(error, Plan)}") from error
+        raise UserError(f"{where}: {explain(error, Plan)}") from error
     if not plan.seeds:
-        raise UserError(f"plan '{path}': seeds = [] is not accepted: at least one is needed, as [1]")
+        raise UserError(f"{where}: seeds = [] is not accepted: at least one is needed, as [1]")
     if (table := plan.table or plan.name) in RESERVED or table.startswith("facts-"):
         raise UserError(
-            f"plan '{path}': another command writes table '{table}'; accepted: a name other than {', '.join(RESERVED)} "
+            f"{where}: another command writes table '{table}'; accepted: a name other than {', '.join(RESERVED)} "
             "and facts-*"
         )
     return plan
@@ -79,7 +99,25 @@ def plan_that_ran(name: str, values: dict[str, Any]) -> Plan:
         raise UserError(f"plan '{name}' was run by another version: {explain(error, Plan)}; run it again") from error
 
 
-def _override(values: dict[str, Any], override: str) -> None:
+def put(values: dict[str, Any], key: str, value: Any, where: str) -> None:
+    """Set a key of a plan, as `train.epochs`; of a table that there are several of, in each. where: begins the message.
+
+    Raises:
+        UserError: a part of the key but the last is no table.
+    """
+    *path, last = key.strip().split(".")
+    tables = [values]
+    for part in path:
+        inner = [table.setdefault(part, {}) for table in tables]
+        tables = [each for found in inner for each in (found if isinstance(found, list) else [found])]
+        if not all(isinstance(table, dict) for table in tables):
+            raise UserError(f"{where}: '{part}' is not a table of the plan")
+    for table in tables:
+        table[last] = value
+
+
+def _told(override: str) -> tuple[str, Any]:
+    """The key and the value of `key=value`."""
     key, equals, text = override.partition("=")
     if not equals:
         raise UserError(f"--set '{override}' has no '='; accepted: key=value, as train.epochs=2")
@@ -89,12 +127,4 @@ def _override(values: dict[str, Any], override: str) -> None:
         given = {"x": text}
     if len(given) > 1:
         raise UserError(f"--set '{override}' sets more than one key; accepted: one in each --set")
-    *path, last = key.strip().split(".")
-    tables = [values]
-    for part in path:
-        inner = [table.setdefault(part, {}) for table in tables]
-        tables = [each for found in inner for each in (found if isinstance(found, list) else [found])]
-        if not all(isinstance(table, dict) for table in tables):
-            raise UserError(f"--set '{override}': '{part}' is not a table of the plan")
-    for table in tables:
-        table[last] = given["x"]
+    return key, given["x"]

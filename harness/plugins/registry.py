@@ -132,15 +132,20 @@ def _the_class(module: ModuleType, base_name: str, path: Path) -> type[Any]:
         raise UserError(f"plug-in {path} defines {len(classes)} {base.__name__} classes; accepted: exactly one")
     (cls,) = classes
     assert isinstance(cls, type)
+    ensure_plugin(cls, base, f"plug-in {path}", path.stem)
+    return cls
+
+
+def ensure_plugin(cls: type[Any], base: type[Plugin], where: str, proposed: str) -> None:
+    """Refuse a class without a name, or with a public method that is no hook. proposed: a name, where it has none."""
     if not isinstance(name := getattr(cls, "name", None), str):
-        raise UserError(f'plug-in {path}: class {cls.__name__} has no name; write: name = "{path.stem}"')
+        raise UserError(f'{where}: class {cls.__name__} has no name; write: name = "{proposed}"')
     if not name.isidentifier():
-        raise UserError(f"plug-in {path}: name = {name!r} is not accepted; accepted: letters, digits and _")
+        raise UserError(f"{where}: name = {name!r} is not accepted; accepted: letters, digits and _")
     hooks = {n for n, v in vars(base).items() if not n.startswith("_") and callable(v)}
     for method, value in vars(cls).items():
         if not method.startswith("_") and inspect.isfunction(value) and method not in hooks:
-            raise unknown(f"hook of class {cls.__name__}", method, hooks, str(path))
-    return cls
+            raise unknown(f"hook of class {cls.__name__}", method, hooks, where)
 
 
 def _is_plugin(value: Any, base: type[Plugin], module: ModuleType) -> bool:

@@ -15,7 +15,9 @@ from harness.base.names import FILE_NAME
 from harness.results.findings import Finding, finding
 from harness.results.keys import ArmId, ArmRole
 
-FOLDERS = ("checkpoints", "data", "descriptions", "plans", "runs", "states", "tables")
+INPUTS = "inputs"
+"""The frames, schemas and strategies that calls from Python were given."""
+FOLDERS = ("checkpoints", "data", "descriptions", INPUTS, "plans", "runs", "states", "tables")
 """Of a results folder."""
 PLAIN = "none"
 """The strategy that mitigates nothing, of which one epoch is the baseline."""

@@ -33,12 +33,17 @@ def published(group: Group, styles: Sequence[ArmStyle]) -> str:
 
 def at_a_glance(group: Group, styles: Sequence[ArmStyle]) -> str:
     """The curves of the plan's task and metric, with a legend of the arms that stand out; the others are grey."""
+    task, metric = group.task, group.metric
+    return to_svg(with_legend(group, task, metric, styles), _title(group, task, metric))
+
+
+def with_legend(group: Group, task: str, metric: str, styles: Sequence[ArmStyle]) -> Chart:
+    """The same of any task and metric, before it is written."""
     drawn = [style for arm, style in zip(group.arms, styles, strict=True) if arm.finished]
     named = [Named(style.label, style.pen) for style in drawn if style.highlighted]
     if len(named) < len(drawn):
         named.append(Named(f"{len(drawn) - len(named)} others", Pen(FADED, "", ""), width=0.8))
-    chart = replace(_curves(group, group.task, group.metric, styles, fade=True), legend=named)
-    return to_svg(chart, _title(group, group.task, group.metric))
+    return replace(_curves(group, task, metric, styles, fade=True), legend=named)
 
 
 def curves(group: Group, task: str, metric: str, styles: Sequence[ArmStyle]) -> str:
@@ -52,9 +57,8 @@ def _title(group: Group, task: str, metric: str) -> str:
 
 def _curves(group: Group, task: str, metric: str, styles: Sequence[ArmStyle], *, fade: bool = False) -> Chart:
     """fade: arms that do not stand out are drawn grey for good; else the page greys them."""
-    split = "valid" if metric in WHOLE else "sample"
-    key = MetricKey(split, metric, task)
-    arms = [ArmPoints(i, s, _points(a, key)) for i, (a, s) in enumerate(zip(group.arms, styles, strict=True))]
+    key = drawn_key(task, metric)
+    arms = [ArmPoints(i, s, points_of(a, key)) for i, (a, s) in enumerate(zip(group.arms, styles, strict=True))]
     level, oracle = _baseline(group, key), _oracle(group, task) if metric == "auc" else None
     bottom, top = _limits([arm.points for arm in arms if arm.style.highlighted], level, sign_of(metric))
     near = oracle is not None and oracle < top + 0.3 * (top - bottom)
@@ -62,7 +66,7 @@ def _curves(group: Group, task: str, metric: str, styles: Sequence[ArmStyle], *,
         top = max(top, oracle + 0.08 * (oracle - bottom))
     last = max(group.epochs, 1)
     x = rules.epochs_axis(last)
-    y = axis(f"{SPLITS[split]} {measured(task, metric)}", bottom, top, most=8)
+    y = axis(f"{SPLITS[key.split]} {measured(task, metric)}", bottom, top, most=8)
     under = [*rules.epochs(last, y), *([] if level is None else [rules.level(x, level)])]
     over = [rules.level(x, oracle, "5 2", alpha=0.7)] if oracle is not None and near else []
     notes = [Note((0.96, top), "epoch 1", rise=-9, anchor="end")]
@@ -75,7 +79,12 @@ def _curves(group: Group, task: str, metric: str, styles: Sequence[ArmStyle], *,
 Points = list[tuple[float, Estimate]]
 
 
-def _points(arm: ArmRuns, key: MetricKey) -> Points:
+def drawn_key(task: str, metric: str) -> MetricKey:
+    """What is read at every evaluation, if the metric can be."""
+    return MetricKey("valid" if metric in WHOLE else "sample", metric, task)
+
+
+def points_of(arm: ArmRuns, key: MetricKey) -> Points:
     """Position -> estimate over the finished seeds."""
     values: dict[float, list[float]] = {}
     for run in arm.finished.values():

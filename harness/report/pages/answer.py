@@ -23,6 +23,9 @@ class Answer:
     text: str
     gain: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.headline}. {self.text}"
+
 
 def rule(group: Group) -> str:
     """How the epoch was chosen, in words; every rule of the group's arms."""

@@ -49,6 +49,13 @@ class Grid:
     lines: tuple[tuple[Cell, ...], ...]
     reference: int | None = None
 
+    @property
+    def brief(self) -> Grid:
+        """The columns that are also shown in a terminal."""
+        kept = [i for i, column in enumerate(self.columns) if column.brief]
+        lines = (tuple(line[i] for i in kept) for line in self.lines)
+        return Grid(tuple(self.columns[i] for i in kept), tuple(lines), self.reference)
+
 
 def ranked(analysis: GroupAnalysis) -> Grid:
     """The comparison of a group in the plan's task and metric, largest gain first."""

@@ -1,0 +1,1 @@
+"""What `import multiepoch` gives: benchmarks of data and strategies that live in Python, and results as frames."""

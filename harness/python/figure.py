@@ -1,0 +1,30 @@
+"""A figure as a notebook shows it, and as a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.api import UserError
+from harness.base.files import write_text
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure, which a notebook shows. svg: its text."""
+
+    svg: str = field(repr=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write it as an SVG file.
+
+        Raises:
+            UserError: the file is not named *.svg.
+        """
+        if (file := Path(path)).suffix != ".svg":
+            raise UserError(f"path = '{path}' is not named *.svg; accepted: an SVG file")
+        write_text(file, self.svg)
+        return file
+
+    def _repr_svg_(self) -> str:
+        return self.svg
