@@ -44,10 +44,16 @@ def whole(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A file to write, which takes the place of `path` at the end; after an error `path` is as it was."""
-    partial = path.with_name(path.name + ".partial")
-    yield partial
-    partial.replace(path)
+    """A file to write, which takes the place of `path` at the end; after an error `path` is as it was.
+
+    Several processes may do so at a time; the last one's stays.
+    """
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

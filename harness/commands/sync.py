@@ -16,8 +16,8 @@ from harness.tracking.sync import sync as sync_plan
 def sync(console: Console, names: list[str] | None, results: Path) -> None:
     """Write to MLflow what is on disk and not there yet, and let the trials of the searches lead there."""
     known = names or plans(results)
-    with locked(results):
-        for plan in known:
+    for plan in known:
+        with locked(results, plan):
             tracker = sync_plan("mlflow", results, plan, report_files(results, plan))
             link_trials(results, tracker.page)
-            console.print(f"MLflow has all of plan '{plan}'", highlight=False)
+        console.print(f"MLflow has all of plan '{plan}'", highlight=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.api import Stream
 from harness.base import seeds
 from harness.base.errors import UserError, described
+from harness.base.locks import waited
 from harness.base.memory import ensure_free, free_memory
 from harness.data import indexed
 from harness.data.meter import Meter, Say, silent
@@ -28,15 +29,20 @@ def data_folder(results: Path, key: str) -> Path:
 def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path, say: Say = silent) -> str:
     """The key of a data set that is on disk afterwards.
 
-    One that is there already is compared with what was written, and built again if it is damaged, which is said.
-    say: told how far it is.
+    One that is there already is compared with what was written, and built again if it is damaged, which is said. If
+    another process builds it, that is waited for. say: told how far it is.
 
     Raises:
         UserError: the data cannot be built, trained or evaluated on.
     """
     with _of(dataset):
         key = data_key(dataset, seed, registry)
-    folder = data_folder(results, key)
+    with waited(results, "data", key, lambda: say(f"data set '{dataset.name}': another process builds it; waiting")):
+        _ensure_built(dataset, seed, registry, data_folder(results, key), say)
+    return key
+
+
+def _ensure_built(dataset: PluginSpec, seed: int, registry: Registry, folder: Path, say: Say) -> None:
     if folder.exists() and (problem := indexed.damage(folder)):
         LOG.warning("data set '%s' in '%s' is damaged: %s; it is built again", dataset.name, folder, problem)
         shutil.rmtree(folder)
@@ -54,7 +60,6 @@ def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path
             except OSError as error:
                 problem = f"data set '{dataset.name}' cannot be written to '{folder}': {error.strerror}"
                 raise UserError(problem) from error
-    return key
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One writer at a time in a results folder."""
+"""One process at a time runs a plan."""
 
 from __future__ import annotations
 
@@ -6,25 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from harness.base.errors import UserError
-from harness.base.files import ensure_writable
+from harness.base.locks import take
 
 
 @contextmanager
-def locked(results: Path, *, wait: bool = False) -> Iterator[None]:
-    """Only one process at a time writes to a results folder; its lock goes when it ends, in whatever way.
-
-    wait: until the other is done, instead of refusing.
+def locked(results: Path, plan: str, *, wait: bool = False) -> Iterator[None]:
+    """No other process writes what a plan of a results folder came to. wait: until another is done.
 
     Raises:
-        UserError: another process has it, and this one is not to wait; or the folder cannot be written.
+        UserError: another process runs it, and this one is not to wait; or the folder cannot be written.
     """
-    ensure_writable(results)
+    lock = take(results, "plan", plan, wait=wait)
+    if lock is None:
+        raise UserError(f"another multiepoch is running plan '{plan}' in results folder '{results}'; wait for it")
     try:
-        lock = FileLock(results / ".lock").acquire(blocking=wait)
-    except Timeout as error:
-        raise UserError(f"another multiepoch is running in results folder '{results}'; wait for it") from error
-    with lock:
         yield
+    finally:
+        lock.release()

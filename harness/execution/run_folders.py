@@ -1,9 +1,10 @@
-"""The folders of runs: read and written by the one process that schedules them."""
+"""The folders of runs: each is written by the one process that has claimed the run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from harness.base.locks import Lock, take
 from harness.execution.launcher import Began, Done
 from harness.results import records
 from harness.results.keys import Status
@@ -14,11 +15,28 @@ from harness.search.job import Job
 
 
 class RunFolders:
-    """Those of one results folder, which nothing else may write to meanwhile."""
+    """Those of one results folder. A context manager, which lets go of every claim on the way out."""
 
     def __init__(self, results: Path) -> None:
         self._results, self._runs = results, results / "runs"
         self._writers: dict[str, RunWriter] = {}
+        self._claims: dict[str, Lock] = {}
+
+    def __enter__(self) -> RunFolders:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for key in list(self._claims):
+            self.release(key)
+
+    def claim(self, key: str) -> bool:
+        """Whether no other process trains a run, and none will until it is released."""
+        if key not in self._claims and (lock := take(self._results, "run", key)) is not None:
+            self._claims[key] = lock
+        return key in self._claims
+
+    def release(self, key: str, *, done: bool = False) -> None:
+        self._claims.pop(key).release(over=done)
 
     def done(self, job: Job) -> Run | None:
         """A run that need not be trained; None: it must be, for its records or for the state that it is to keep."""
@@ -43,10 +61,13 @@ class RunFolders:
     def finish(self, done: Done) -> Run:
         """Close a run that came to its end, and read it back."""
         self._writers.pop(done.key).finish(done.status, done.reason)
-        return records.read(self._runs, done.key)
+        run = records.read(self._runs, done.key)
+        self.release(done.key, done=True)
+        return run
 
     def crash(self, job: Job, reason: str) -> Run:
         """Note why a run ended early. It counts as failed now, and is trained again the next time."""
         self._writers.pop(job.key, None)
         write_crash(self._runs, job.key, reason)
+        self.release(job.key)
         return Run(job.key, job.spec.model_dump(mode="json"), (), Status.FAILED, reason, {})

@@ -54,7 +54,7 @@ def run_plan(
 
     with Display(console, workers) as display:
         result = launch(plan, arms, results, pool, [Live(tracking), display, *also], check)
-        with locked(results, wait=True):
+        with locked(results, plan.name, wait=True):
             tracking.tell(lambda each: each.sync(result))
             if tracking.settled() and tracking.is_on:
                 link_trials(results, tracking.page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,9 @@ from harness.search.arm import ArmPlan, about_strategies, data_by_label, finding
 from harness.search.job import Job
 from harness.search.procedure import Jobs, Standing, procedure
 
+TICK = 0.5
+"""Seconds after which it is looked again whether a run that another process trains is done."""
+
 
 def launch(
     plan: Plan,
@@ -33,14 +37,15 @@ def launch(
 
     check: shown the first missing runs of every arm before any of them starts, and may refuse them.
 
-    A run that fails is recorded and the others go on; one whose process dies is tried once more first. After an
-    interruption, the next call goes on with what is missing; an observer ends the launch by raising.
+    A run that fails is recorded and the others go on; one whose process dies is tried once more first. One that
+    another process trains for another plan is waited for. After an interruption, the next call goes on with what is
+    missing; an observer ends the launch by raising.
 
     Raises:
-        UserError: another process writes to the results folder.
+        UserError: another process runs this plan, or the results folder cannot be written.
     """
-    with locked(results), launcher:
-        return _Scheduler(plan, results, launcher, observers).run(arms, check)
+    with locked(results, plan.name), RunFolders(results) as folders, launcher:
+        return _Scheduler(plan, results, folders, launcher, observers).run(arms, check)
 
 
 @dataclass
@@ -66,11 +71,13 @@ class _RunningArm:
 
 
 class _Scheduler:
-    """One launch of a plan, and the only writer of its run folders."""
+    """One launch of a plan."""
 
-    def __init__(self, plan: Plan, results: Path, launcher: Launcher, observers: Sequence[Observer]) -> None:
-        self._plan, self._results, self._launcher, self._observers = plan, results, launcher, observers
-        self._folders = RunFolders(results)
+    def __init__(
+        self, plan: Plan, results: Path, folders: RunFolders, launcher: Launcher, observers: Sequence[Observer]
+    ) -> None:
+        self._plan, self._results, self._folders = plan, results, folders
+        self._launcher, self._observers = launcher, observers
         self._ready: list[Job] = []
         self._epochs: Counter[ArmId] = Counter()
         self._training: dict[str, Job] = {}
@@ -91,10 +98,11 @@ class _Scheduler:
         check(self._ready)
         try:
             while self._waiting or self._resumed():
-                while self._ready and self._launcher.free:
-                    self._submit(self._next())
-                for event in self._launcher.events(timeout=0.5) if self._waiting else ():
+                self._start_ready()
+                for event in self._launcher.events(timeout=TICK) if self._training else ():
                     self._handle(event, self._training[event.key])
+                if self._ready and not self._training:
+                    time.sleep(TICK)
         except BaseException:
             self._write_result(complete=False)
             raise
@@ -113,15 +121,30 @@ class _Scheduler:
             self._advance(arm, standing)
         return True
 
+    def _start_ready(self) -> None:
+        """Submit as many runs as the launcher takes. One that another process trains stays ready until that is over:
+        then it is done, or free again."""
+        elsewhere = list[Job]()
+        while self._ready and self._launcher.free:
+            job = self._next()
+            if not self._folders.claim(job.key):
+                elsewhere.append(job)
+            elif (run := self._folders.done(job)) is not None:
+                self._folders.release(job.key, done=True)
+                self._settle(job, run, trained=False)
+            else:
+                self._submit(job)
+        self._ready += elsewhere
+
     def _next(self) -> Job:
         """The first job of the arm that had the fewest epochs, so that a busy hour falls on all arms alike."""
         job = min(self._ready, key=lambda job: self._epochs[job.arm])
         self._ready.remove(job)
-        self._epochs[job.arm] += job.spec.train.epochs
         return job
 
     def _submit(self, job: Job) -> None:
         self._training[job.key] = job
+        self._epochs[job.arm] += job.spec.train.epochs
         self._launcher.submit(job, self._folders.epochs_held(job.key))
         for observer in self._observers:
             observer.started(job)
@@ -135,11 +158,14 @@ class _Scheduler:
                 self._folders.append(job.key, record)
                 self._show(job, record)
             case Done():
+                del self._training[job.key]
                 self._settle(job, self._folders.finish(event), trained=True)
             case Died() if job.key not in self._died:
+                del self._training[job.key]
                 self._died.add(job.key)
                 self._ready.insert(0, job)
             case Crashed(reason=reason) | Died(reason=reason):
+                del self._training[job.key]
                 self._settle(job, self._folders.crash(job, reason), trained=True)
 
     def _show(self, job: Job, record: Record) -> None:

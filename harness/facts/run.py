@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from harness.base.locks import waited
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, run_plan
 from harness.experiment.plan_file import plan_file
@@ -42,9 +43,10 @@ def run_facts(
         if found := finding(sheet, fact, results):
             (out / f"{sheet.stem}-{fact.name}.svg").write_text(page.figure(found), encoding="utf-8")
             console.print(_claims(found), f"{time.monotonic() - began:.0f} s\n")
-    entries = [(fact, finding(sheet, fact, results)) for fact in sheet.facts]
     written = out / f"{sheet.stem}.md"
-    written.write_text(page.markdown(sheet, entries), encoding="utf-8")
+    with waited(results, "report"):
+        entries = [(fact, finding(sheet, fact, results)) for fact in sheet.facts]
+        written.write_text(page.markdown(sheet, entries), encoding="utf-8")
     console.print(f"facts: {written}", soft_wrap=True)
     return int(failed > 0)
 

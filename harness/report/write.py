@@ -12,6 +12,7 @@ from harness.analysis import load
 from harness.analysis.analysis import Analysis
 from harness.analysis.windows import by_window
 from harness.base.errors import UserError
+from harness.base.locks import waited
 from harness.figures.svg import standalone
 from harness.report.figures import curves, windows
 from harness.report.figures.arm_styles import arm_styles
@@ -39,11 +40,16 @@ def write_report(
     """Write `report.html` and `tables/` in a results folder, for the plans named or for all that were run there.
 
     difference: of the plan's metric; the report says how many seeds it would take to show it. known: what has been
-    analysed already.
+    analysed already. Who writes it last has read what the others came to.
 
     Raises:
         UserError: no plan, or not this one, was ever run there.
     """
+    with waited(results, "report"):
+        return _write(results, plan_names, difference, known)
+
+
+def _write(results: Path, plan_names: list[str] | None, difference: float, known: Sequence[Analysis]) -> Path:
     named = {analysis.comparison.result.name: analysis for analysis in known}
     if plan_names:
         analyses = [named.get(name) or analyse(results, name) for name in plan_names]

@@ -18,6 +18,7 @@ from support.plans import PLAN, Watcher, go, plan_of, record_bytes, studies
 
 from harness.analysis.load import load
 from harness.api import UserError
+from harness.base.locks import take
 from harness.execution.launcher import Died
 from harness.execution.local_pool import LocalPool
 from harness.execution.prepare import prepare
@@ -220,14 +221,12 @@ def test_a_job_whose_worker_dies_as_another_job_is_submitted_is_not_lost(tmp_pat
     assert event.key == first.key
 
 
-def test_two_launches_in_one_results_folder_are_refused(tmp_path: Path) -> None:
-    import fcntl
-
-    (tmp_path / "results").mkdir()
-    with (tmp_path / "results" / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="another multiepoch is running"):
-            go(plan_of(tmp_path), tmp_path / "results")
+def test_two_launches_of_one_plan_are_refused(tmp_path: Path) -> None:
+    lock = take(tmp_path / "results", "plan", "tiny")
+    with pytest.raises(UserError, match="another multiepoch is running plan 'tiny'"):
+        go(plan_of(tmp_path), tmp_path / "results")
+    assert lock is not None
+    lock.release()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

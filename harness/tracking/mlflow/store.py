@@ -26,6 +26,7 @@ from mlflow.entities import Run as MlflowRun
 
 from harness.base.addresses import MLFLOW, without_secrets
 from harness.base.errors import UserError
+from harness.base.locks import waited
 
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 Values = Mapping[str, Any]
@@ -54,8 +55,9 @@ class Store:
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or own_database(results)
         self.shown = without_secrets(self.uri)
         try:
-            self.client = MlflowClient(tracking_uri=self.uri)
-            self.experiment = self._open(results, experiment, note)
+            with waited(results, "mlflow"):
+                self.client = MlflowClient(tracking_uri=self.uri)
+                self.experiment = self._open(results, experiment, note)
             self.held = self.runs()
         except UserError:
             raise
