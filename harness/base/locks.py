@@ -6,6 +6,7 @@
     search-<digest> the trials of a study
     report          report.html and tables/
     mlflow          mlflow.db, while it is made
+    store           store, while it is made
 
 Everything else is whole when its name appears, and the same whoever writes it. A lock goes with the process that holds
 it, however that ends. Runs and searches are taken if they are free and never waited for; who waits for another lock
@@ -23,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from harness.base.files import ensure_writable
 
-Kind = Literal["plan", "run", "data", "search", "report", "mlflow"]
+Kind = Literal["plan", "run", "data", "search", "report", "mlflow", "store"]
 
 
 class Lock:

@@ -61,6 +61,24 @@ Rows = Annotated[
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a plan's key, as train.epochs=2.")]
 Host = Annotated[str, typer.Option("--host", help="Whom to listen to: this machine alone, or who reaches that name.")]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535)]
+
+
+def _use_storage(address: str | None) -> str | None:
+    """Searches look for the database where Optuna's users name it, as the tracker does for its own."""
+    if address:
+        os.environ["OPTUNA_STORAGE"] = address
+    return address
+
+
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        "--storage",
+        callback=_use_storage,
+        metavar="URL",
+        help="A database for the searches, as postgresql://...; or OPTUNA_STORAGE, which hides passwords.",
+    ),
+]
 NoMlflow = Annotated[bool, typer.Option("--no-mlflow", help="Do not write to MLflow; `sync` can do it later.")]
 
 
@@ -114,6 +132,7 @@ def benchmark(
     epochs: Epochs = None,
     rows: Rows = None,
     overrides: Overrides = None,
+    storage: Storage = None,
     no_mlflow: NoMlflow = False,
 ) -> None:
     """Run a whole plan, rank its strategies and write the report. Run again, it does only what is missing."""
@@ -136,6 +155,7 @@ def diagnose(
     out: Annotated[Path, _folder_or_file("--out", "Folder of the verdict, and of all behind it.")] = Path("diagnosis"),
     workers: Workers = CORES,
     fail_on: FailOn = None,
+    storage: Storage = None,
     no_mlflow: NoMlflow = False,
 ) -> None:
     """Is it safe to train more than one epoch on this log, and with what? One verdict within a time that you name."""
@@ -176,6 +196,7 @@ def tune(
     workers: Workers = CORES,
     plugins: Plugins = None,
     overrides: Overrides = None,
+    storage: Storage = None,
     no_mlflow: NoMlflow = False,
 ) -> None:
     """Search one strategy's knobs, print the trials and the winner. A later benchmark of the plan goes on from it."""
@@ -336,6 +357,7 @@ def compare(
 def sync(
     plans: Annotated[list[str] | None, typer.Argument(help="Names of plans; all that were run, if none.")] = None,
     results: Results = Path("results"),
+    storage: Storage = None,
 ) -> None:
     """Bring MLflow up to date with the records on disk; what is there already is left alone."""
     from harness.commands.sync import sync as go
@@ -352,8 +374,13 @@ def ui(results: Results = Path("results"), port: Port = MLFLOW.port, host: Host 
 
 
 @app.command()
-def dashboard(results: Results = Path("results"), port: Port = DASHBOARD.port, host: Host = DASHBOARD.host) -> None:
-    """Serve Optuna's dashboard of the searches in a results folder."""
+def dashboard(
+    results: Results = Path("results"),
+    port: Port = DASHBOARD.port,
+    host: Host = DASHBOARD.host,
+    storage: Storage = None,
+) -> None:
+    """Serve Optuna's dashboard of the searches in a results folder, or in a database."""
     from harness.commands.dashboard import serve_dashboard
 
     serve_dashboard(console, results, Address(host, port))

@@ -17,11 +17,10 @@ def serve_dashboard(console: Console, results: Path, address: Address) -> None:
     Raises:
         UserError: nothing was searched there yet, or the address cannot be listened at.
     """
-    app, studies = dashboard(results)
+    app, shown = dashboard(results)
     address.check_free()
     with WebServer(app, address) as server:
-        shown = f"{studies} study" if studies == 1 else f"{studies} studies"
-        console.print(f"Optuna dashboard of {shown}: {address.url}\nCtrl-C ends it", highlight=False, soft_wrap=True)
+        console.print(f"{shown}: {address.url}\nCtrl-C ends it", markup=False, highlight=False, soft_wrap=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

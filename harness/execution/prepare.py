@@ -22,7 +22,7 @@ from harness.metrics.catalog import METRICS, PROBES, Needs
 from harness.plugins.registry import Registry, build
 from harness.results.plan_results import ensure_usable, state_file
 from harness.search.arm import ArmPlan, Draw
-from harness.search.study import open_journal
+from harness.search.storage import open_journal
 
 
 def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) -> list[ArmPlan]:

@@ -22,7 +22,8 @@ from harness.plugins.registry import Registry
 from harness.results.plan_results import PlanResult
 from harness.search.arm import ArmPlan, findings_by_dataset
 from harness.search.job import Job
-from harness.search.study import JOURNAL, link, open_journal
+from harness.search.storage import open_journal, searched
+from harness.search.study import link
 from harness.tracking.background import Background
 from harness.tracking.factory import Kind, opener
 from harness.tracking.live import Live
@@ -69,7 +70,7 @@ def pages(results: Path, tracking: Background, plan: Plan) -> list[str]:
 
 def link_trials(results: Path, page: Callable[[str], str | None]) -> None:
     """Let the trials of every search lead to where their runs are tracked. page: key -> an address, if there is one."""
-    if (results / JOURNAL).exists():
+    if searched(results):
         link(open_journal(results), page)
 
 

@@ -19,7 +19,7 @@ from harness.results.keys import ArmId, ArmRole, RunRole
 from harness.results.plan_results import PLAIN
 from harness.search.job import Job
 from harness.search.space import STARTUP, Space, distribution, within
-from harness.search.study import Journal
+from harness.search.storage import Journal
 
 SHARED = ("dense_lr", "table_lr", "batch_size", "table_optimizer")
 """Knobs of training that a search may vary for every arm alike."""

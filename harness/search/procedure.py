@@ -49,14 +49,21 @@ def procedure(arm: ArmPlan) -> Jobs:
 
 
 def _search(arm: ArmPlan) -> Generator[list[Job], list[Run], Tried]:
-    """Run the study's remaining trials, one at a time; none if the plan has no budget.
+    """Run the study's remaining trials; none if the plan has no budget."""
+    if arm.journal is None:
+        return Tried()
+    with arm.journal.reached():
+        study = _study(arm)
+        with arm.journal.owned(study.name):
+            return (yield from _trials(arm, study))
+
+
+def _trials(arm: ArmPlan, study: Search) -> Generator[list[Job], list[Run], Tried]:
+    """Run them one at a time.
 
     A trial that crashed is trained again. If it then gets a value, the trials after it are proposed anew.
     """
     done = Tried()
-    if arm.journal is None:
-        return done
-    study = _study(arm)
     for trial in study.finished():
         (run,) = yield [_trial_job(arm, trial)]
         if trial.value != _value(arm, arm.plan.search.select, run):

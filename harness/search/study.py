@@ -1,4 +1,4 @@
-"""Hyperparameter search: `tuned()` fields become one Optuna study per arm, in a journal file.
+"""Hyperparameter search: `tuned()` fields become one Optuna study per arm.
 
 A study proposes one trial at a time. Its sampler is seeded for each from the study's name and the trial's number, so
 an interrupted study goes on exactly as it would have without the interruption.
@@ -8,80 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import FileLock
-from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
+from optuna.artifacts import get_all_artifact_meta, upload_artifact
 from optuna.distributions import distribution_to_json
 from optuna.exceptions import ExperimentalWarning
-from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.base import seeds
-from harness.base.errors import UserError
 from harness.base.markdown import code
 from harness.figures.run_curves import FILE
 from harness.results.plan_results import Trial
 from harness.search.space import STARTUP, Space
-
-optuna.logging.set_verbosity(logging.WARNING)
-JOURNAL = "optuna.journal"
-"""The file in a results folder that holds its studies."""
-
-
-class _JournalLock(JournalFileSymlinkLock):
-    """Held while the journal is written, and gone with its process, however that ends.
-
-    Optuna's own is a link to the journal, which a killed process leaves behind: where the journal's path is relative,
-    the link leads nowhere, and who comes next waits for ever.
-    """
-
-    def __init__(self, journal: Path) -> None:
-        self._lock = FileLock(journal.with_name(f".{journal.name}.lock"))
-
-    def acquire(self) -> bool:
-        self._lock.acquire()
-        return True
-
-    def release(self) -> None:
-        self._lock.release()
-
-
-@dataclass(frozen=True)
-class Journal:
-    """Where every study of a results folder is."""
-
-    storage: BaseStorage
-    artifacts: FileSystemArtifactStore
-    """The files that belong to trials."""
-
-
-def open_journal(results: Path) -> Journal:
-    """The journal of a results folder, made if there is none.
-
-    Raises:
-        UserError: it is damaged.
-    """
-    files, path = results / "optuna.artifacts", results / JOURNAL
-    files.mkdir(parents=True, exist_ok=True)
-    try:
-        if path.exists() and path.read_bytes()[-1:] not in (b"", b"\n"):
-            raise ValueError("its last line is cut off")
-        storage = JournalStorage(JournalFileBackend(str(path), _JournalLock(path)))
-    except Exception as error:  # Optuna raises whatever a line that is not its own leads to
-        raise UserError(
-            f"the searches in '{path}' cannot be read: {type(error).__name__}: {error}; delete the file: the same "
-            "trials are proposed again, and their runs are found on disk"
-        ) from error
-    return Journal(storage, FileSystemArtifactStore(str(files)))
+from harness.search.storage import Journal
 
 
 class Search:
@@ -102,7 +46,7 @@ class Search:
         seed: int, larger: bool, value: str = "value", note: str = "",
     ) -> None:  # fmt: skip
         about = json.dumps({k: [distribution_to_json(d), default] for k, (d, default) in space.items()}, sort_keys=True)
-        self.name, self._trials, self._seed = f"{arm} [{_digest(about + key)}]", trials, seed
+        self.name, self._trials, self._seed = journal.name(f"{arm} [{_digest(about + key)}]"), trials, seed
         self._stream = f"{arm} [{_digest(about)}]"
         self._journal, self._space, self._given = journal, space, given
         self._larger, self._value, self._note = larger, value, note
@@ -110,6 +54,7 @@ class Search:
 
     def ask(self) -> Trial | None:
         """The next trial; first the one that a killed process left running. None: the budget is spent."""
+        self._journal.check(self.name)
         trials = self._study.get_trials(deepcopy=False)
         left = next((t for t in trials[: self._trials] if t.state == TrialState.RUNNING), None)
         if left is not None:
@@ -141,6 +86,7 @@ class Search:
         attributes: name -> value.
         The dashboard shows all three.
         """
+        self._journal.check(self.name)
         stored = self._study.get_trials(deepcopy=False)[trial.number]
         handle = optuna.trial.Trial(self._study, stored._trial_id)
         for name, value in {"key": trial.key, "seed": trial.seed, **attributes}.items():
@@ -160,8 +106,10 @@ class Search:
     def rewind(self, number: int) -> None:
         """Forget this trial and all that were proposed later."""
         kept = self._study.get_trials()[:number]
-        optuna.delete_study(study_name=self.name, storage=self._journal.storage)
-        self._open(kept)
+        self._journal.check(self.name)
+        with self._journal.moved(self.name):
+            optuna.delete_study(study_name=self.name, storage=self._journal.storage)
+            self._open(kept)
 
     def finished(self) -> tuple[Trial, ...]:
         """The finished trials, in order of number."""
@@ -199,12 +147,13 @@ class Search:
 
 def link(journal: Journal, page: Callable[[str], str | None]) -> None:
     """Let the note of every finished trial lead to where its run is shown. page: key -> an address, if there is one."""
-    for name in optuna.study.get_all_study_names(journal.storage):
-        study = optuna.load_study(study_name=name, storage=journal.storage, sampler=optuna.samplers.RandomSampler())
-        for trial in study.get_trials(deepcopy=False):
-            key = trial.user_attrs.get("key", "")
-            if trial.state.is_finished() and (address := page(key)) is not None:
-                _save_note(optuna.trial.Trial(study, trial._trial_id), f"[run]({address}) of key {code(key)}")
+    with journal.reached():
+        for name in journal.names():
+            study = optuna.load_study(study_name=name, storage=journal.storage, sampler=optuna.samplers.RandomSampler())
+            for trial in study.get_trials(deepcopy=False):
+                key = trial.user_attrs.get("key", "")
+                if trial.state.is_finished() and (address := page(key)) is not None:
+                    _save_note(optuna.trial.Trial(study, trial._trial_id), f"[run]({address}) of key {code(key)}")
 
 
 def _save_note(about: optuna.Study | optuna.trial.Trial, text: str) -> None:

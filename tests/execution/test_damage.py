@@ -13,7 +13,7 @@ from harness.experiment.plan import Plan
 from harness.report.write import write_report
 from harness.results import records
 from harness.results.plan_results import PlanResult, read_plan_result
-from harness.search.study import open_journal
+from harness.search.storage import open_journal
 
 SMALL = ("search.trials=1", "seeds=[1]")
 

@@ -18,8 +18,8 @@ from harness.search.dashboard import dashboard
 @pytest.fixture
 def shown(tmp_path: Path, results: Path) -> Iterator[Address]:
     finish(arm_of(tmp_path, results))
-    app, studies = dashboard(results)
-    assert studies == 1
+    app, said = dashboard(results)
+    assert said == "Optuna dashboard of 1 study"
     with served(app) as address:
         yield address
 

@@ -22,7 +22,8 @@ from harness.base.plugin import Knob
 from harness.figures import run_curves
 from harness.results.plan_results import Trial
 from harness.search.space import distribution
-from harness.search.study import Search, link, open_journal
+from harness.search.storage import open_journal
+from harness.search.study import Search, link
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE = {
@@ -172,7 +173,7 @@ def test_notes_of_trials_lead_to_where_their_runs_are_now(tmp_path: Path) -> Non
 HOLDS = """
 import os, signal
 from pathlib import Path
-from harness.search.study import open_journal
+from harness.search.storage import open_journal
 storage = open_journal(Path("results")).storage
 storage._backend._lock.acquire()
 os.kill(os.getpid(), signal.SIGKILL)

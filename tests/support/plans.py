@@ -20,7 +20,7 @@ from harness.plugins.registry import Registry
 from harness.results.plan_results import Arm, PlanResult
 from harness.results.records import Record, Run
 from harness.search.job import Job
-from harness.search.study import open_journal
+from harness.search.storage import open_journal
 from support.engine import TINY
 
 PLAN = f"""

@@ -15,7 +15,7 @@ from harness.results.records import Record, Run
 from harness.search.arm import ArmPlan
 from harness.search.job import Job
 from harness.search.procedure import procedure
-from harness.search.study import open_journal
+from harness.search.storage import open_journal
 from support.plans import PLAN, plan_of
 from support.simulated import typed
 

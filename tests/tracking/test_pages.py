@@ -15,7 +15,8 @@ from support.servers import Server, mlflow_server
 from support.studies import PAGE, arm_of, finish, study_of
 from support.tracking import tracker_of
 
-from harness.search.study import link, open_journal
+from harness.search.storage import open_journal
+from harness.search.study import link
 from harness.tracking.mlflow.tracker import MlflowTracker
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
