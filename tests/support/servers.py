@@ -83,7 +83,11 @@ class Server:
             self._process = None
 
 
-def mlflow_server(results: Path) -> Server:
+def mlflow_server(results: Path, database: str = "") -> Server:
+    """On the folder's own database, with files where clients put them; or on another, with files that it serves."""
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", "{port}"]
+    if database:
+        files = ["--serve-artifacts", "--artifacts-destination", (results / "served").as_uri()]
+        return Server(*command, "--backend-store-uri", database, *files)
     stores = ["--backend-store-uri", f"sqlite:///{results}/mlflow.db", "--no-serve-artifacts"]
     return Server(*command, *stores, "--default-artifact-root", (results / "mlartifacts").as_uri())

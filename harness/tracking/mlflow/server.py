@@ -20,7 +20,7 @@ from harness.base.errors import UserError
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import plan_that_ran
 from harness.results.plan_results import read_plan_result
-from harness.tracking.mlflow.store import has_server, line, own_database, shared_page
+from harness.tracking.mlflow.store import has_server, line, own_database, reach, shared_page
 from harness.tracking.mlflow.views import of_plan
 
 SETTINGS = {
@@ -48,6 +48,7 @@ def pages(results: Path, address: Address) -> tuple[list[str], Callable[[], None
         uri = own_database(results.resolve())
     base = without_secrets(uri).rstrip("/") if has_server(uri) else address.url
     try:
+        reach(uri)
         lines = [f"MLflow: {base}", *_views(results, MlflowClient(tracking_uri=uri), base)]
     except UserError:
         raise

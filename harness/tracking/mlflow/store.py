@@ -23,6 +23,7 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
+from sqlalchemy import create_engine
 
 from harness.base.addresses import MLFLOW, without_secrets
 from harness.base.errors import UserError
@@ -39,7 +40,9 @@ MOST = 1000
 class Store:
     """The experiment of a plan, made or restored if need be.
 
-    results: holds mlflow.db and mlartifacts, unless MLFLOW_TRACKING_URI is set. note: describes a new experiment.
+    results: holds mlflow.db and mlartifacts, unless MLFLOW_TRACKING_URI names a server, which keeps files itself, or a
+    database; files then go to MLFLOW_DEFAULT_ARTIFACT_ROOT if that is set, which others can reach. note: describes a
+    new experiment.
 
     Raises:
         UserError: the server cannot be reached or its database cannot be used.
@@ -55,6 +58,7 @@ class Store:
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or own_database(results)
         self.shown = without_secrets(self.uri)
         try:
+            reach(self.uri)
             with waited(results, "mlflow"):
                 self.client = MlflowClient(tracking_uri=self.uri)
                 self.experiment = self._open(results, experiment, note)
@@ -69,7 +73,7 @@ class Store:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a database that `multiepoch ui` shows."""
+        """Whether it is a database, which `multiepoch ui` shows, wherever that is."""
         return not has_server(self.uri)
 
     @property
@@ -135,7 +139,7 @@ class Store:
 
     def _open(self, results: Path, name: str, note: str) -> str:
         found = self.client.get_experiment_by_name(name)
-        location = (results / "mlartifacts").as_uri() if self.is_local else None
+        location = self._location(results, name)
         if found is None:
             tags = {NOTE: note, "mlflow.experimentKind": "custom_model_development"}
             return self.client.create_experiment(name, location, tags)
@@ -148,6 +152,13 @@ class Store:
             self.client.restore_experiment(found.experiment_id)
         return found.experiment_id
 
+    def _location(self, results: Path, name: str) -> str | None:
+        """Where the files of a new experiment go; None: its server decides, and serves them."""
+        if not self.is_local:
+            return None
+        shared = "" if self.uri == _uri(results) else os.environ.get("MLFLOW_DEFAULT_ARTIFACT_ROOT", "")
+        return f"{shared.rstrip('/')}/{name}" if shared else (results / "mlartifacts").as_uri()
+
     def date(self) -> float:
         """Of what is written now."""
         return self.now or time.time()
@@ -159,6 +170,24 @@ class Store:
 def has_server(uri: str) -> bool:
     """Whether a server shows what is there already."""
     return uri.startswith(("http", "databricks"))
+
+
+def reach(uri: str) -> None:
+    """Open a database once, as MLflow retries for minutes what cannot work.
+
+    Raises:
+        UserError: it holds searches, whose tables are no neighbours for MLflow's.
+        SQLAlchemyError, ImportError: it cannot be reached.
+    """
+    if uri == os.environ.get("OPTUNA_STORAGE"):
+        raise UserError(
+            f"MLFLOW_TRACKING_URI and OPTUNA_STORAGE name one database, '{without_secrets(uri)}', in which both would "
+            "make a table of the same name; accepted: one for each"
+        )
+    if not has_server(uri):
+        engine = create_engine(uri)
+        engine.connect().close()
+        engine.dispose()
 
 
 def shared_page(base: str, experiment: str, view: str, *, charts: bool) -> str:
