@@ -366,6 +366,18 @@ def sync(
 
 
 @app.command()
+def status(
+    plans: Annotated[list[str] | None, typer.Argument(help="Names of plans; all that were run, if none.")] = None,
+    results: Results = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="All of it, for programs.")] = False,
+) -> None:
+    """How far plans are, what trains where, what failed, and how long the rest takes; also while they run."""
+    from harness.commands.status import print_status
+
+    print_status(console, results, plans, as_json)
+
+
+@app.command()
 def ui(results: Results = Path("results"), port: Port = MLFLOW.port, host: Host = MLFLOW.host) -> None:
     """Serve MLflow's pages of a results folder, and say where each plan is shown."""
     from harness.commands.ui import serve_ui

@@ -96,8 +96,7 @@ class Display:
                 auc = (
                     f"{task} {record.metrics[MetricKey('sample', 'auc', task)]:.4f}" for task in curves.tasks([record])
                 )
-                where = f"window {record.window}, " if record.window else ""
-                table.add_row(name(job), f"{where}epoch {record.position:.2f}", "[dim]AUC[/] " + "  ".join(auc))
+                table.add_row(name(job), place(record), "[dim]AUC[/] " + "  ".join(auc))
         return Group(self._bar, table)
 
 
@@ -105,6 +104,12 @@ def _curve(task: str, run: Run) -> str:
     """AUC of one task on valid after each epoch."""
     values = " ".join(f"{value:.4f}" for value in curves.ends(run.records, "auc", task).values())
     return f"[dim]valid {task} AUC by epoch[/] {values}"
+
+
+def place(record: Record) -> str:
+    """How far a run was at a record."""
+    window = f"window {record.window}, " if record.window else ""
+    return f"{window}epoch {record.position:.2f}"
 
 
 def name(job: Job) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.base.locks import Lock, take
+from harness.base.owner import owner
 from harness.execution.launcher import Began, Done
 from harness.results import records
 from harness.results.keys import Status
@@ -51,7 +52,8 @@ class RunFolders:
     def begin(self, job: Job, began: Began) -> tuple[Record, ...]:
         """Open the folder of a run that begins to train. Returns the records of the epochs that it keeps."""
         spec = job.spec.model_dump(mode="json")
-        writer = RunWriter(self._runs, job.key, spec, began.environment, keep=began.kept_epochs)
+        env = {**began.environment, "owner": owner()}
+        writer = RunWriter(self._runs, job.key, spec, env, keep=began.kept_epochs)
         self._writers[job.key] = writer
         return writer.kept
 

@@ -12,6 +12,7 @@ import psutil
 
 from harness.base.environment import environment
 from harness.base.errors import UserError, described
+from harness.base.owner import host
 from harness.data import indexed
 from harness.data.build import data_folder
 from harness.data.indexed import IndexedDataset
@@ -61,7 +62,7 @@ def train(
     saved = Checkpoints(checkpoints)
     if saved.epoch > epochs_held:
         saved.drop()
-    yield Began(job.key, saved.epoch, environment())
+    yield Began(job.key, saved.epoch, {**environment(), "host": host()})
     spec, status, reason = job.spec, Status.FINISHED, ""
     _, model, strategies = instances(spec, registry)
     process = psutil.Process()

@@ -8,7 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.base.addresses import DASHBOARD
+from harness.base.heartbeat import beating
 from harness.base.places import page_command
+from harness.execution.ledger import Ledger
 from harness.execution.local_pool import LocalPool
 from harness.execution.lock import locked
 from harness.execution.observer import Observer
@@ -53,8 +55,9 @@ def run_plan(
     def check(jobs: Sequence[Job]) -> None:
         ensure_room(jobs, workers, results, registry)
 
-    with Display(console, workers) as display:
-        result = launch(plan, arms, results, pool, [Live(tracking), display, *also], check)
+    ledger = Ledger(results, plan.name)
+    with Display(console, workers) as display, beating(ledger.sign):
+        result = launch(plan, arms, results, pool, [Live(tracking), display, ledger, *also], check)
         with locked(results, plan.name, wait=True):
             tracking.tell(lambda each: each.sync(result))
             if tracking.settled() and tracking.is_on:

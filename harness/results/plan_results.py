@@ -17,7 +17,7 @@ from harness.results.keys import ArmId, ArmRole
 
 INPUTS = "inputs"
 """The frames, schemas and strategies that calls from Python were given."""
-FOLDERS = (".locks", "checkpoints", "data", "descriptions", INPUTS, "plans", "runs", "states", "tables")
+FOLDERS = (".locks", "checkpoints", "data", "descriptions", INPUTS, "launches", "plans", "runs", "states", "tables")
 """Of a results folder."""
 PLAIN = "none"
 """The strategy that mitigates nothing, of which one epoch is the baseline."""

@@ -4,7 +4,7 @@ results/runs/<key>/spec.json       what was asked for
                    records.jsonl   one line per evaluation; the same bits whenever the key is the same
                    costs.jsonl     per epoch: seconds, rows per second, memory
                    influences-<epoch>.npz  of test examples, where `evaluation.test_error` asks for them
-                   env.json        machine and versions
+                   env.json        machine and versions, host, and who launched it
                    done            {"status": "finished" | "failed", "reason": ..., "digests": of spec and records}
                    crash           {"reason": ...}, if the last attempt ended without reaching `done`
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +28,8 @@ ENVIRONMENT = {
     "memory_gb": "{} GB of memory",
 }
 """How a run's environment is written, and in which order."""
+PRIVATE = ("host", "owner")
+"""What of it is not written."""
 
 
 def knobs(group: Group) -> Grid:
@@ -91,8 +92,8 @@ def environments(comparison: Comparison) -> list[tuple[str, str]]:
     found: dict[str, list[Run]] = {}
     for run in comparison.runs:
         if run.env:
-            found.setdefault(json.dumps(run.env, sort_keys=True), []).append(run)
-    return [(f"{len(runs)} run{'s' * (len(runs) != 1)}", _environment(runs[0].env)) for runs in found.values()]
+            found.setdefault(_environment(run.env), []).append(run)
+    return [(f"{len(runs)} run{'s' * (len(runs) != 1)}", text) for text, runs in found.items()]
 
 
 def plan_toml(plan: Mapping[str, Any]) -> str:
@@ -108,7 +109,7 @@ def _without_nothing(value: Any) -> Any:
 
 
 def _environment(env: Mapping[str, Any]) -> str:
-    names = dict.fromkeys((*ENVIRONMENT, *sorted(env)))
+    names = dict.fromkeys((*ENVIRONMENT, *sorted(env.keys() - PRIVATE)))
     return ", ".join(ENVIRONMENT.get(name, f"{name} {{}}").format(env[name]) for name in names if name in env)
 
 
