@@ -354,6 +354,20 @@ def compare(
 
 
 @app.command()
+def merge(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(parser=_path, metavar="FOLDER...", help="Results folders; without --into, into the first."),
+    ],
+    into: Annotated[Path | None, _folder_or_file("--into", "Another folder, made if there is none.")] = None,
+) -> None:
+    """Bring results folders of several machines into one: runs, plans and data. A second merge changes nothing."""
+    from harness.commands.merge import merge as go
+
+    raise typer.Exit(go(console, folders, into))
+
+
+@app.command()
 def sync(
     plans: Annotated[list[str] | None, typer.Argument(help="Names of plans; all that were run, if none.")] = None,
     results: Results = Path("results"),
