@@ -20,7 +20,7 @@ LONG = (
     "execution/test_scheduler", "tracking/test_pages", "commands/test_cli", "testing/test_conformance",
     "data/synthetic/test_generator", "strategies/test_strategies", "tracking/test_mlflow", "tracking/test_server",
     "commands/test_data_commands", "engine/test_checkpoint", "tracking/test_ui", "perf/test_faults", "test_installed",
-    "execution/test_resume",
+    "execution/test_resume", "execution/launchers/test_ray_cluster", "execution/launchers/test_slurm",
 )  # fmt: skip
 """Files that take longest: they come first, so that short ones fill the end and no worker waits for another."""
 
