@@ -33,6 +33,15 @@ from harness.search.study import Journal
 
 TABLE = Path(__file__).resolve().parent.parent / "results" / "tables" / "schedule.md"
 WORKERS, TOGETHER = (8, 32, 128), (1, 2, 4)
+SHAPES = {
+    "The leaderboard": (),
+    "Four arms of it on one data set, with 24 trials each": (
+        "strategies=['none', 'reinit', 'hashing', 'l2']",
+        "dataset=[{name='powerlaw',preset='avazu_like'}]",
+        "search.trials=24",
+    ),
+}
+"""Overrides of the plan `main`."""
 SPREAD = 0.2
 """By how much the times of runs of the same length differ, up or down."""
 
@@ -116,27 +125,34 @@ def simulate(plan: Plan, workers: int) -> Simulation:
     return Simulation(runs, launcher.now, launcher.busy / launcher.now / workers)
 
 
-def table(name: str) -> Iterator[str]:
+def page(shapes: Sequence[str]) -> Iterator[str]:
     """The published page."""
+    yield from ("# How busy workers are", "", "Written by `python -m perf.schedule`, on a simulated clock.", "")
+    for shape in shapes:
+        yield from table(shape)
+    yield (
+        "A cell is the share of the workers' time in which they train, and in brackets how many epochs long all takes. "
+        f"Runs of one length differ by up to {SPREAD:.0%}, up or down. The critical path is how long it takes with any "
+        f"number of workers. The first {STARTUP} trials are always proposed together, as they depend on no result."
+    )
+
+
+def table(shape: str) -> Iterator[str]:
     header = [f"{workers} workers" for workers in WORKERS]
-    yield from ("# How busy workers are", "", f"Written by `python -m perf.schedule {name}`, on a simulated clock.", "")
+    yield from (f"**{shape}**", "")
     yield from (_line("trials together", "critical path", *header), _line(":--", "--:", *["--:"] * len(header)))
     for together in TOGETHER:
-        plan = load_plan(name, [f"search.parallel={together}"])
+        plan = load_plan("main", [*SHAPES[shape], f"search.parallel={together}"])
         longest, found = simulate(plan, 1 << 20), [simulate(plan, workers) for workers in WORKERS]
         yield _line(str(together), f"{longest.long:.0f}", *(f"{f.busy:.0%} ({f.long:.0f})" for f in found))
-    yield from ("", _notes(plan, longest.runs))
+    yield from ("", _notes(plan, longest.runs), "")
 
 
 def _notes(plan: Plan, runs: int) -> str:
     epochs, trials = plan.train.epochs, plan.search.trials
     return (
-        f"{runs} runs of plan `{plan.name}`. A cell is the share of the workers' time in which they train, and in "
-        "brackets how many epochs long all takes. Runs of one length differ by up to "
-        f"{SPREAD:.0%}, up or down. The critical path is how long it takes with any number of workers. The first "
-        f"{STARTUP} trials are always proposed together, as they depend on no result. Were "
-        f"they not, {trials} + 1 runs of {epochs} epochs would come in a row, {(trials + 1) * epochs} epochs, and "
-        f"{trials * epochs} + 1 of one epoch for the baseline."
+        f"{runs} runs. If all trials of a search came one by one, {trials} + 1 runs of {epochs} epochs would come in a "
+        f"row, {(trials + 1) * epochs} epochs, and {trials * epochs} + 1 of one epoch for the baseline."
     )
 
 
@@ -146,10 +162,8 @@ def _line(*cells: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("plan", nargs="?", default="main")
     parser.add_argument("--out", type=Path, default=TABLE)
-    asked = parser.parse_args(arguments)
-    asked.out.write_text("\n".join(table(asked.plan)) + "\n")
+    parser.parse_args(arguments).out.write_text("\n".join(page([*SHAPES])) + "\n")
 
 
 if __name__ == "__main__":

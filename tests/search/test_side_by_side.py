@@ -15,6 +15,7 @@ from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
 from harness.results.keys import ArmId, RunRole
 from harness.search.space import STARTUP
+from perf import schedule
 from perf.schedule import Simulated, arms_of, chance, simulate
 
 SMALL = ("strategies=['none', 'l2']", "seeds=[1]", "search.trials=9", "train.epochs=2")
@@ -56,6 +57,15 @@ def test_trials_are_trained_side_by_side_in_batches_of_the_asked_size() -> None:
             launch(arm.plan, [arm], Path(folder), launcher)
         most[parallel] = launcher.trials
     assert most == {1: [STARTUP, 1, 1, 1, 1], 4: [STARTUP, 4]}
+
+
+def test_the_page_has_the_share_that_was_simulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = ("dataset=[{name='powerlaw'}]", "strategies=['none']", "seeds=[1]", "search.trials=2", "train.epochs=1")
+    monkeypatch.setattr(schedule, "SHAPES", {"A small one": tiny})
+    monkeypatch.setattr(schedule, "WORKERS", (3,))
+    monkeypatch.setattr(schedule, "TOGETHER", (2,))
+    found = simulate(load_plan("main", [*tiny, "search.parallel=2"]), 3)
+    assert f"{found.busy:.0%} ({found.long:.0f}) |" in "\n".join(schedule.page(["A small one"]))
 
 
 class Counting(Simulated):
