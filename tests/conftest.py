@@ -21,6 +21,7 @@ LONG = (
     "data/synthetic/test_generator", "strategies/test_strategies", "tracking/test_mlflow", "tracking/test_server",
     "commands/test_data_commands", "engine/test_checkpoint", "tracking/test_ui", "perf/test_faults", "test_installed",
     "execution/test_resume", "execution/test_team", "search/test_storage", "tracking/test_postgres",
+    "execution/test_resume", "execution/launchers/test_ray_cluster", "execution/launchers/test_slurm",
 )  # fmt: skip
 """Files that take longest: they come first, so that short ones fill the end and no worker waits for another."""
 

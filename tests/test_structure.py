@@ -44,6 +44,8 @@ LAYERS = {
 OWNERS = {
     "mlflow": "harness.tracking.mlflow",
     "optuna": "harness.search",
+    "ray": "harness.execution.launchers.ray_cluster",
+    "submitit": "harness.execution.launchers.slurm",
     "multiprocessing": "harness.execution",
     "typer": "harness.commands.application",
 }
@@ -172,7 +174,9 @@ def test_only_its_own_room_imports_a_service(package: str, owner: str) -> None:
     ("implementation", "user"),
     [
         ("harness.tracking.mlflow", "harness.tracking.factory"),
-        ("harness.execution.local_pool", "harness.execution.run_plan"),
+        ("harness.execution.launchers.local_pool", "harness.execution.launchers.choice"),
+        ("harness.execution.launchers.ray_cluster", "harness.execution.launchers.choice"),
+        ("harness.execution.launchers.slurm", "harness.execution.launchers.choice"),
     ],
 )
 def test_only_one_module_names_an_implementation(implementation: str, user: str) -> None:

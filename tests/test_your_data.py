@@ -16,7 +16,7 @@ from support.command_line import multiepoch
 from support.plans import Inline
 
 from harness.base.places import ROOT
-from harness.execution import run_plan
+from harness.execution.launchers import choice
 from harness.execution.run_job import JobRunner
 
 PAGE = ROOT / "docs" / "your-data.md"
@@ -58,7 +58,7 @@ def plain(printed: str) -> str:
 
 def test_the_page_is_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the process of the test, as workers of their own take seconds to start."""
-    monkeypatch.setattr(run_plan, "LocalPool", lambda workers, plugins, results: Inline(JobRunner(results, plugins)))
+    monkeypatch.setattr(choice, "LocalPool", lambda workers, plugins, results: Inline(JobRunner(results, plugins)))
     text = PAGE.read_text()
     found = replayed(text, tmp_path)
     if os.environ.get("DOCS") == "write":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,7 +28,7 @@ def whole(folder: Path) -> Iterator[Path]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     _sweep(folder.parent)
-    partial = folder.parent / f"{BUILDING}{uuid.uuid4().hex}"
+    partial = folder.parent / f"{BUILDING}{socket.gethostname()}-{uuid.uuid4().hex}"
     with _owned(partial.with_name(partial.name + ".lock")):
         partial.mkdir()
         try:

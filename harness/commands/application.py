@@ -14,6 +14,8 @@ from harness import __version__
 from harness.base.addresses import DASHBOARD, MLFLOW, Address
 from harness.base.errors import UserError
 from harness.base.places import PLANS
+from harness.execution.launchers.where import Kind as LauncherKind
+from harness.execution.launchers.where import Where
 
 app = typer.Typer(
     name="multiepoch",
@@ -58,6 +60,16 @@ Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Of every ru
 Rows = Annotated[
     int | None, typer.Option("--rows", min=1, help="Of every generated data set, in the place of the plan's.")
 ]
+AtATime = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", "-j", min=1, max=MOST_WORKERS, help="Runs at a time; as many as there is room for, if none."
+    ),
+]
+Launcher = Annotated[LauncherKind, typer.Option("--launcher", help="Where runs are trained.")]
+Cpus = Annotated[float | None, typer.Option("--cpus", min=0.01, help="Of each run on a cluster; its threads, if none.")]
+Gpus = Annotated[float, typer.Option("--gpus", min=0, help="Of each run on a cluster; several may share one, as 0.25.")]
+RayAddress = Annotated[str | None, typer.Option("--address", help="Of a Ray cluster, if not this machine's own.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a plan's key, as train.epochs=2.")]
 Host = Annotated[str, typer.Option("--host", help="Whom to listen to: this machine alone, or who reaches that name.")]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535)]
@@ -102,11 +114,12 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _warm_up() -> None:
+def _warm_up(launcher: LauncherKind = LauncherKind.LOCAL) -> None:
     """Training processes import what they need while this one imports, checks the plan and builds its data."""
     from harness.execution.fork_server import warm_up
 
-    warm_up()
+    if launcher == LauncherKind.LOCAL:
+        warm_up()
 
 
 def _tracker(off: bool) -> Literal["mlflow", "none"]:
@@ -127,21 +140,26 @@ def options(
 def benchmark(
     plan: PlanName = QUICK,
     results: Results = Path("results"),
-    workers: Workers = CORES,
+    workers: AtATime = None,
     plugins: Plugins = None,
     epochs: Epochs = None,
     rows: Rows = None,
     overrides: Overrides = None,
     storage: Storage = None,
     no_mlflow: NoMlflow = False,
+    launcher: Launcher = LauncherKind.LOCAL,
+    cpus: Cpus = None,
+    gpus: Gpus = 0,
+    address: RayAddress = None,
 ) -> None:
     """Run a whole plan, rank its strategies and write the report. Run again, it does only what is missing."""
-    _warm_up()
+    _warm_up(launcher)
     from harness.commands.benchmark import benchmark as go
 
     given = {"train.epochs": epochs, "dataset.rows": rows}
     overrides = [*(f"{key}={value}" for key, value in given.items() if value is not None), *(overrides or [])]
-    raise typer.Exit(go(console, plan, results, workers, plugins, overrides, tracker=_tracker(no_mlflow)))
+    where = Where(launcher, workers, cpus, gpus, address)
+    raise typer.Exit(go(console, plan, results, where, plugins, overrides, tracker=_tracker(no_mlflow)))
 
 
 @app.command()
@@ -193,18 +211,22 @@ def tune(
     plan: BasePlan = QUICK,
     trials: Annotated[int | None, typer.Option("--trials", min=1, max=100_000, help="Instead of the plan's.")] = None,
     results: Results = Path("results"),
-    workers: Workers = CORES,
+    workers: AtATime = None,
     plugins: Plugins = None,
     overrides: Overrides = None,
     storage: Storage = None,
     no_mlflow: NoMlflow = False,
+    launcher: Launcher = LauncherKind.LOCAL,
+    cpus: Cpus = None,
+    gpus: Gpus = 0,
+    address: RayAddress = None,
 ) -> None:
     """Search one strategy's knobs, print the trials and the winner. A later benchmark of the plan goes on from it."""
-    _warm_up()
+    _warm_up(launcher)
     from harness.commands.tune import tune_one
 
-    tracker = _tracker(no_mlflow)
-    raise typer.Exit(tune_one(console, strategy, plan, trials, results, workers, plugins, overrides, tracker=tracker))
+    where, tracker = Where(launcher, workers, cpus, gpus, address), _tracker(no_mlflow)
+    raise typer.Exit(tune_one(console, strategy, plan, trials, results, where, plugins, overrides, tracker=tracker))
 
 
 @app.command("list")
@@ -311,14 +333,19 @@ def facts(
     names: Annotated[list[str] | None, typer.Argument(help="Facts, as F1 F12; all, if none.")] = None,
     sheet: Annotated[str, typer.Option("--sheet", help="The facts: a TOML file.")] = "facts",
     results: Results = Path("results"),
-    workers: Workers = CORES,
+    workers: AtATime = None,
     plugins: Plugins = None,
+    launcher: Launcher = LauncherKind.LOCAL,
+    cpus: Cpus = None,
+    gpus: Gpus = 0,
+    address: RayAddress = None,
 ) -> None:
     """Try what the literature reports of multi-epoch training, and write a verdict on each fact."""
-    _warm_up()
+    _warm_up(launcher)
     from harness.facts.run import run_facts
 
-    raise typer.Exit(run_facts(console, sheet, names or [], results, workers, plugins))
+    where = Where(launcher, workers, cpus, gpus, address)
+    raise typer.Exit(run_facts(console, sheet, names or [], results, where, plugins))
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from harness.base.errors import UserError
+from harness.execution.launchers.where import Where
 from harness.execution.progress import Display, failures
 from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.plan import Plan
@@ -27,7 +28,7 @@ def benchmark(
     console: Console,
     plan_name: str,
     results: Path,
-    workers: int,
+    where: Where,
     plugins: Path | None,
     overrides: list[str] | None,
     *,
@@ -35,7 +36,7 @@ def benchmark(
 ) -> int:
     """Run a plan, print its ranking and write the report; the exit status is 1 if a run failed."""
     plan = load_plan(plan_name, overrides)
-    analysis, display, tracking = trained(console, plan, Registry(plugins), results, workers, tracker)
+    analysis, display, tracking = trained(console, plan, Registry(plugins), results, where, tracker)
 
     from harness.report.write import ranked_table  # here, as the first run would wait for scipy.stats
 
@@ -48,13 +49,13 @@ def benchmark(
 
 
 def trained(
-    console: Console, plan: Plan, registry: Registry, results: Path, workers: int, tracker: Kind
+    console: Console, plan: Plan, registry: Registry, results: Path, where: Where, tracker: Kind
 ) -> tuple[Analysis, Display, Background]:
     """Run what is missing of a plan, and read what it came to."""
     _own_table(plan, results)
-    arms = checked(console, plan, registry, results)
-    console.print(_outline(plan, arms, workers), markup=False, highlight=False, soft_wrap=True)
-    _, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
+    arms = checked(console, plan, registry, results, where)
+    console.print(_outline(plan, arms, where), markup=False, highlight=False, soft_wrap=True)
+    _, display, tracking = run_plan(console, plan, arms, results, where, tracker)
 
     from harness.report.write import analyse
 
@@ -70,7 +71,7 @@ def reported(analysis: Analysis, results: Path) -> Path:
     return write_report(results, None, known=[analysis])
 
 
-def _outline(plan: Plan, arms: list[ArmPlan], workers: int) -> str:
+def _outline(plan: Plan, arms: list[ArmPlan], where: Where) -> str:
     """What is about to run, in a line."""
     parts = {
         "strategies": len(plan.strategies),
@@ -81,7 +82,7 @@ def _outline(plan: Plan, arms: list[ArmPlan], workers: int) -> str:
         "trials each": plan.search.trials,
     }
     words = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
-    return f"plan {plan.name}: {words}; at most {sum(arm.most_runs for arm in arms)} runs, {workers} at a time"
+    return f"plan {plan.name}: {words}; at most {sum(arm.most_runs for arm in arms)} runs, {where}"
 
 
 def _own_table(plan: Plan, results: Path) -> None:

@@ -24,6 +24,7 @@ from harness.diagnose.sizing import Size
 from harness.diagnose.verdict import Verdict, verdict_of
 from harness.diagnose.written import met, write
 from harness.engine.network import check_fits
+from harness.execution.launchers.where import Where
 from harness.execution.prepare import prepare
 from harness.execution.run_plan import run_plan
 from harness.execution.said import Said
@@ -145,7 +146,7 @@ def _train(console: Console, options: Options, plan: Plan, registry: Registry, s
     with Said(console, "checking the plan") as say:
         arms = prepare(plan, registry, options.out, say)
     try:
-        run_plan(console, plan, arms, options.out, options.workers, options.tracker, [Deadline(seconds)])
+        run_plan(console, plan, arms, options.out, Where(workers=options.workers), options.tracker, [Deadline(seconds)])
     except TimeIsUp:
         console.print("time is up: this is the verdict of what was trained", highlight=False)
         return False, False

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from harness.execution.launchers.where import Where
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, run_plan
 from harness.experiment.instantiate import parse_strategy
@@ -37,7 +38,7 @@ def run_one(
     update = {"name": f"{plan.name}-run", "table": None, "strategies": (strategy,), "seeds": (seed,), "search": search}
     plan = plan.model_copy(update=update)
     arms = checked(console, plan, registry, results)
-    result, display, _ = run_plan(console, plan, arms, results, 1, tracker)
+    result, display, _ = run_plan(console, plan, arms, results, Where(workers=1), tracker)
     for arm in result.arms:
         if arm.role == ArmRole.ARM:
             for key in arm.runs.values():

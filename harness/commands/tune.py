@@ -12,6 +12,7 @@ from rich.table import Table
 from harness.analysis.expected_best import budgets, expected_best
 from harness.base.errors import UserError
 from harness.base.plugin import shown
+from harness.execution.launchers.where import Where
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.composition import fixed_params
@@ -34,7 +35,7 @@ def tune_one(
     plan_name: str,
     trials: int | None,
     results: Path,
-    workers: int,
+    where: Where,
     plugins: Path | None,
     overrides: list[str] | None,
     *,
@@ -48,9 +49,9 @@ def tune_one(
     if not search.trials:
         raise UserError(f"plan '{plan.name}' has search.trials = 0; say how many with --trials")
     plan = plan.model_copy(update={"strategies": (strategy,), "seeds": (), "search": search})
-    arms = checked(console, plan, registry, results)
+    arms = checked(console, plan, registry, results, where)
     plan = plan.model_copy(update={"name": f"{plan.name}-tune", "table": None})
-    result, display, tracking = run_plan(console, plan, arms, results, workers, tracker)
+    result, display, tracking = run_plan(console, plan, arms, results, where, tracker)
     for arm, source in zip(result.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))
         console.print(_expected(arm, sign_of(plan.search.metric)), highlight=False, soft_wrap=True)

@@ -14,7 +14,6 @@ from harness.data.leaks.checks import findings_of
 from harness.data.meter import Say, silent
 from harness.data.windows import Windows
 from harness.engine import warm_start
-from harness.engine.device import device_of
 from harness.engine.network import check_fits
 from harness.experiment.instantiate import plugin_specs, repetitions, strategies_of
 from harness.experiment.plan import Plan, PluginSpec, labels
@@ -32,7 +31,6 @@ def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) ->
         UserError: anything in the plan or its data is not accepted.
     """
     datasets, models, strategies = plugin_specs(plan, registry)
-    device_of(plan.train.device)
     ensure_writable(results)
     ensure_usable(results, plan.name)
     plan = _start_found(plan, results)

@@ -10,8 +10,9 @@ from rich.console import Console
 from harness.base.addresses import DASHBOARD
 from harness.base.heartbeat import beating
 from harness.base.places import page_command
+from harness.execution.launchers.choice import launcher_of
+from harness.execution.launchers.where import HERE, Where
 from harness.execution.ledger import Ledger
-from harness.execution.local_pool import LocalPool
 from harness.execution.lock import locked
 from harness.execution.observer import Observer
 from harness.execution.prepare import prepare
@@ -31,8 +32,9 @@ from harness.tracking.factory import Kind, opener
 from harness.tracking.live import Live
 
 
-def checked(console: Console, plan: Plan, registry: Registry, results: Path) -> list[ArmPlan]:
-    """`prepare`, while saying so; then what its data sets would mislead by."""
+def checked(console: Console, plan: Plan, registry: Registry, results: Path, where: Where = HERE) -> list[ArmPlan]:
+    """`prepare`, while saying so, unless the plan cannot be trained there; then what its data sets would mislead by."""
+    launcher_of(where, plan, registry.extra, results)
     with Said(console, "checking the plan and building its data") as say:
         arms = prepare(plan, registry, results, say)
     warn = _warner(console)
@@ -43,21 +45,23 @@ def checked(console: Console, plan: Plan, registry: Registry, results: Path) -> 
 
 
 def run_plan(
-    console: Console, plan: Plan, arms: list[ArmPlan], results: Path, workers: int, tracker: Kind,
+    console: Console, plan: Plan, arms: list[ArmPlan], results: Path, where: Where, tracker: Kind,
     also: Sequence[Observer] = (),
 ) -> tuple[PlanResult, Display, Background]:  # fmt: skip
-    """Run a prepared plan on this machine, under the display and tracked beside it. also: who else watches."""
+    """Run a prepared plan, under the display and tracked beside it. also: who else watches."""
     warn = _warner(console)
     tracking = Background(opener(tracker, results, plan, warn), warn)
     registry = arms[0].registry
-    pool = LocalPool(workers, registry.extra, results)
+    launcher = launcher_of(where, plan, registry.extra, results)
+    workers = launcher.free
 
     def check(jobs: Sequence[Job]) -> None:
-        ensure_room(jobs, workers, results, registry)
+        if where.launcher == HERE.launcher:
+            ensure_room(jobs, workers, results, registry)
 
     ledger = Ledger(results, plan.name)
     with Display(console, workers) as display, beating(ledger.sign):
-        result = launch(plan, arms, results, pool, [Live(tracking), display, ledger, *also], check)
+        result = launch(plan, arms, results, launcher, [Live(tracking), display, ledger, *also], check)
         with locked(results, plan.name, wait=True):
             tracking.tell(lambda each: each.sync(result))
             if tracking.settled() and tracking.is_on:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.base.locks import waited
+from harness.execution.launchers.where import Where
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, run_plan
 from harness.experiment.plan_file import plan_file
@@ -22,7 +23,7 @@ from harness.report.format import show
 
 
 def run_facts(
-    console: Console, sheet_name: str, names: list[str], results: Path, workers: int, plugins: Path | None
+    console: Console, sheet_name: str, names: list[str], results: Path, where: Where, plugins: Path | None
 ) -> int:
     """Run the facts named, or all, print their verdicts and write their page in `tables/` and its figures.
 
@@ -39,7 +40,7 @@ def run_facts(
             console.print(f"left out, as {unset} is not set\n", style="yellow", highlight=False)
             continue
         began = time.monotonic()
-        failed += _run(console, sheet, fact, results, workers, registry)
+        failed += _run(console, sheet, fact, results, where, registry)
         if found := finding(sheet, fact, results):
             (out / f"{sheet.stem}-{fact.name}.svg").write_text(page.figure(found), encoding="utf-8")
             console.print(_claims(found), f"{time.monotonic() - began:.0f} s\n")
@@ -51,11 +52,11 @@ def run_facts(
     return int(failed > 0)
 
 
-def _run(console: Console, sheet: Sheet, fact: Fact, results: Path, workers: int, registry: Registry) -> int:
+def _run(console: Console, sheet: Sheet, fact: Fact, results: Path, where: Where, registry: Registry) -> int:
     """Train what is missing of one fact; 1 if a run failed."""
     plan = sheet.plan(fact)
-    arms = checked(console, plan, registry, results)
-    _, display, _ = run_plan(console, plan, arms, results, workers, "none")
+    arms = checked(console, plan, registry, results, where)
+    _, display, _ = run_plan(console, plan, arms, results, where, "none")
     return failures(console, display)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from rich.console import Console
 from harness.api import Strategy, UserError
 from harness.base.files import ensure_writable
 from harness.execution.fork_server import warm_up
+from harness.execution.launchers.where import Where
 from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import plan_file, plan_of, put, read_plan
@@ -165,7 +165,7 @@ def _trained(
 
     kind: Kind = "mlflow" if mlflow else "none"
     try:
-        analysis, display, tracking = trained(console, plan, registry, results, workers or os.cpu_count() or 1, kind)
+        analysis, display, tracking = trained(console, plan, registry, results, Where(workers=workers), kind)
     except KeyboardInterrupt:
         said = f"interrupted: what is done is in '{results}', and the same call goes on with what is missing"
         console.print(said, markup=False, highlight=False, soft_wrap=True)

@@ -49,7 +49,7 @@ def procedure(arm: ArmPlan) -> Jobs:
 
 
 def _search(arm: ArmPlan) -> Generator[list[Job], list[Run], Tried]:
-    """Run the study's remaining trials; none if the plan has no budget."""
+    """Run the trials of the study, batch by batch; none if the plan has no budget."""
     if arm.journal is None:
         return Tried()
     with arm.journal.reached():
@@ -59,25 +59,24 @@ def _search(arm: ArmPlan) -> Generator[list[Job], list[Run], Tried]:
 
 
 def _trials(arm: ArmPlan, study: Search) -> Generator[list[Job], list[Run], Tried]:
-    """Run them one at a time.
+    """Run what is left of a study, batch by batch.
 
-    A trial that crashed is trained again. If it then gets a value, the trials after it are proposed anew.
+    A trial that crashed is trained again. If it then gets a value, its batch and the trials after it are proposed anew.
     """
     done = Tried()
-    for trial in study.finished():
-        (run,) = yield [_trial_job(arm, trial)]
-        if trial.value != _value(arm, arm.plan.search.select, run):
-            study.rewind(trial.number)
-            break
-        done.append((trial, run))
-    while (asked := study.ask()) is not None:
-        job = _trial_job(arm, asked)
-        (run,) = yield [job]
-        trial = replace(asked, key=job.key, value=_value(arm, arm.plan.search.select, run))
-        found = curves.ends(run.records, arm.plan.search.metric, arm.task)
-        draw = partial(run_curves.write, title=f"{arm.id}, trial {trial.number}", runs=[run]) if found else None
-        study.tell(trial, found, draw, **_attributes(arm, run))
-        done.append((trial, run))
+    while batch := study.batch(len(done)):
+        jobs = [_trial_job(arm, trial) for trial in batch]
+        runs = yield jobs
+        values = [_value(arm, arm.plan.search.select, run) for run in runs]
+        told = [replace(t, key=job.key, value=v) for t, job, v in zip(batch, jobs, values, strict=True)]
+        if not study.agrees(told):
+            study.rewind(batch[0].number)
+            continue
+        for trial, run in zip(told, runs, strict=True):
+            found = curves.ends(run.records, arm.plan.search.metric, arm.task)
+            draw = partial(run_curves.write, title=f"{arm.id}, trial {trial.number}", runs=[run]) if found else None
+            study.tell(trial, found, draw, **_attributes(arm, run))
+            done.append((trial, run))
     return done
 
 
@@ -89,7 +88,9 @@ def _study(arm: ArmPlan) -> Search:
     name, larger = f"{arm.plan.name}: {arm.id}", sign_of(plan.metric) > 0
     value = f"valid/{plan.metric}/{arm.task} at {plan.select}"
     note = _note(arm, value, list(space))
-    return Search(arm.journal, name, space, given, first.key, plan.trials, plan.seed, larger, value, note)
+    return Search(
+        arm.journal, name, space, given, first.key, plan.trials, plan.seed, larger, value, note, plan.parallel
+    )
 
 
 def _trial_job(arm: ArmPlan, trial: Trial) -> Job:
@@ -102,13 +103,15 @@ def _note(arm: ArmPlan, value: str, knobs: list[str]) -> str:
     once = arm.role == ArmRole.ONE_EPOCH
     what = "one epoch of none, the baseline," if once else arm.strategy
     budget = "one epoch each; in epochs as much as any strategy" if once else "the same for every strategy of the plan"
+    parallel = plan.search.parallel
+    together = f" After the first {STARTUP}, {parallel} are proposed together." if parallel > 1 else ""
     return f"""# {literal(f"{what} on {arm.dataset}, {arm.model}")}
 
 A search in plan `{plan.name}`. {literal(plan.description)}
 
 - **Value**: {code(value)}, {"more" if sign_of(plan.search.metric) > 0 else "less"} is better; `{plan.search.select}` is
   the rule by which an epoch is chosen. Trials never read the test split.
-- **Budget**: {plan.search.trials} trials, {budget}. Trial 0 is the defaults.
+- **Budget**: {plan.search.trials} trials, {budget}. Trial 0 is the defaults.{together}
 - **Knobs**: {", ".join(f"`{k}`" for k in knobs)}. Those of training are searched for every strategy alike: trials 1 to
   {STARTUP - 1} of every study have the same ones.
 - **Seeds**: trial *n* has seed {plan.search.seed} + *n*; the winner is trained again on seeds that no trial had.

@@ -1,7 +1,8 @@
 """Hyperparameter search: `tuned()` fields become one Optuna study per arm.
 
-A study proposes one trial at a time. Its sampler is seeded for each from the study's name and the trial's number, so
-an interrupted study goes on exactly as it would have without the interruption.
+A study proposes batches of trials. Its sampler is seeded for each trial from the study's name and the trial's number,
+and sees the results of earlier batches alone. So neither an interruption nor the order in which runs end changes what
+is proposed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,38 +40,50 @@ class Search:
     larger: whether a larger value is better.
     value: what a trial's value is called in the dashboard.
     note: describes the study, in Markdown.
+    parallel: how many trials are proposed together after the start-up. More than one make this another study.
     """
 
     def __init__(
         self, journal: Journal, arm: str, space: Space, given: Mapping[int, dict[str, Any]], key: str, trials: int,
-        seed: int, larger: bool, value: str = "value", note: str = "",
+        seed: int, larger: bool, value: str = "value", note: str = "", parallel: int = 1,
     ) -> None:  # fmt: skip
         about = json.dumps({k: [distribution_to_json(d), default] for k, (d, default) in space.items()}, sort_keys=True)
-        self.name, self._trials, self._seed = journal.name(f"{arm} [{_digest(about + key)}]"), trials, seed
+        together = f", {parallel} at a time" if parallel > 1 else ""
+        self.name = journal.name(f"{arm} [{_digest(about + key)}]{together}")
+        self._trials, self._seed = trials, seed
         self._stream = f"{arm} [{_digest(about)}]"
         self._journal, self._space, self._given = journal, space, given
-        self._larger, self._value, self._note = larger, value, note
+        self._larger, self._value, self._note, self._parallel = larger, value, note, parallel
         self._open([])
 
-    def ask(self) -> Trial | None:
-        """The next trial; first the one that a killed process left running. None: the budget is spent."""
+    def batch(self, start: int) -> tuple[Trial, ...]:
+        """The trials from number `start` on that are proposed without each other's results: those of the start-up, then
+        `parallel` at a time. Empty: the budget is spent.
+
+        An earlier process may have asked for them, and told some. If it did not ask for all, or had a smaller budget,
+        the whole batch is asked for again, as if none was told.
+        """
         self._journal.check(self.name)
-        trials = self._study.get_trials(deepcopy=False)
-        left = next((t for t in trials[: self._trials] if t.state == TrialState.RUNNING), None)
-        if left is not None:
-            if set(left.params) == set(self._space):
-                return self._trial(left)
-            self.rewind(left.number)
-            trials = self._study.get_trials(deepcopy=False)
-        if (number := sum(t.state.is_finished() for t in trials)) >= self._trials:
-            return None
-        if number in self._given and number == len(trials):
+        end = min(start + self._parallel if start >= STARTUP else STARTUP, self._trials)
+        there = self._study.get_trials(deepcopy=False)[start:end]
+        if sum(set(trial.params) == set(self._space) for trial in there) < end - start:
+            if there:
+                self.rewind(start)
+            for number in range(start, end):
+                self._ask(number)
+            there = self._study.get_trials(deepcopy=False)[start:end]
+        return tuple(self._trial(trial) for trial in there)
+
+    def _ask(self, number: int) -> None:
+        """Have the sampler propose the next trial; it takes those that still run for bad ones (a constant liar)."""
+        if number in self._given:
             self._study.enqueue_trial(self._given[number])
         self._study.sampler = optuna.samplers.TPESampler(
-            seed=seeds.torch_seed(self._seed, self._stream, number) % 2**32, n_startup_trials=STARTUP
+            seed=seeds.torch_seed(self._seed, self._stream, number) % 2**32,
+            n_startup_trials=STARTUP,
+            constant_liar=True,
         )
-        asked = self._study.ask({name: dist for name, (dist, _) in self._space.items()})
-        return self._trial(self._study.get_trials(deepcopy=False)[asked.number])
+        self._study.ask({name: dist for name, (dist, _) in self._space.items()})
 
     def tell(
         self,
@@ -79,7 +92,7 @@ class Search:
         draw: Callable[[Path], None] | None = None,
         **attributes: Any,
     ) -> None:
-        """Finish a trial: with its value, or as failed if it has none.
+        """Finish a trial, unless it is: with its value, or as failed if it has none.
 
         curve: epoch -> value.
         draw: writes the image of the run's curves to a path.
@@ -88,6 +101,8 @@ class Search:
         """
         self._journal.check(self.name)
         stored = self._study.get_trials(deepcopy=False)[trial.number]
+        if stored.state.is_finished():
+            return
         handle = optuna.trial.Trial(self._study, stored._trial_id)
         for name, value in {"key": trial.key, "seed": trial.seed, **attributes}.items():
             handle.set_user_attr(name, value)
@@ -111,10 +126,11 @@ class Search:
             optuna.delete_study(study_name=self.name, storage=self._journal.storage)
             self._open(kept)
 
-    def finished(self) -> tuple[Trial, ...]:
-        """The finished trials, in order of number."""
-        trials = self._study.get_trials(deepcopy=False)[: self._trials]
-        return tuple(self._trial(t) for t in trials if t.state.is_finished())
+    def agrees(self, trials: Iterable[Trial]) -> bool:
+        """Whether those of them that were told before have the same values now."""
+        stored = self._study.get_trials(deepcopy=False)
+        told = [(stored[t.number], t) for t in trials if stored[t.number].state.is_finished()]
+        return all(self._trial(before).value == trial.value for before, trial in told)
 
     def _open(self, trials: list[FrozenTrial]) -> None:
         """Load the study or make it, with these trials."""

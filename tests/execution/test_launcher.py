@@ -9,7 +9,7 @@ import pytest
 from support.plans import PLAN, Inline, Watcher, go, plan_of, record_bytes
 
 from harness.execution.launcher import Began, Crashed, Done, Launcher, Recorded
-from harness.execution.local_pool import LocalPool
+from harness.execution.launchers.local_pool import LocalPool
 from harness.execution.prepare import prepare
 from harness.execution.run_job import JobRunner
 from harness.execution.scheduler import launch

@@ -20,7 +20,7 @@ from harness.analysis.load import load
 from harness.api import UserError
 from harness.base.locks import take
 from harness.execution.launcher import Died
-from harness.execution.local_pool import LocalPool
+from harness.execution.launchers.local_pool import LocalPool
 from harness.execution.prepare import prepare
 from harness.execution.progress import Display, failures
 from harness.experiment.plan import Plan

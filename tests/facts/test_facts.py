@@ -16,6 +16,7 @@ from support.simulated import typed
 from harness.analysis.estimates import estimate
 from harness.api import UserError
 from harness.base.places import ROOT
+from harness.execution.launchers.where import Where
 from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import Plan
 from harness.facts.expression import NamedRuns, Readings, check, is_difference
@@ -286,7 +287,9 @@ def test_facts_run_once_and_leave_page_and_figure(tmp_path: Path) -> None:
 
     def go(names: list[str]) -> str:
         console = Console(record=True, width=200, quiet=True)
-        assert run_facts(console, str(tmp_path / "sheet.toml"), names, tmp_path / "results", 1, None) == 0
+        assert (
+            run_facts(console, str(tmp_path / "sheet.toml"), names, tmp_path / "results", Where(workers=1), None) == 0
+        )
         return (out / "facts.md").read_text()
 
     page = go([])

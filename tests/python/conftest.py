@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from support.plans import Inline
 
-from harness.execution import run_plan
+from harness.execution.launchers import choice
 from harness.execution.run_job import JobRunner
 from harness.python import calls
 
@@ -18,7 +18,7 @@ from harness.python import calls
 def inline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The current folder, an empty one."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_plan, "LocalPool", lambda workers, plugins, results: Inline(JobRunner(results, plugins)))
+    monkeypatch.setattr(choice, "LocalPool", lambda workers, plugins, results: Inline(JobRunner(results, plugins)))
     monkeypatch.setattr(calls, "warm_up", lambda: None)
     return tmp_path
 

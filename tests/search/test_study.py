@@ -9,11 +9,12 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import optuna
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.artifacts import get_all_artifact_meta
 from optuna_dashboard import get_note
@@ -21,7 +22,7 @@ from optuna_dashboard import get_note
 from harness.base.plugin import Knob
 from harness.figures import run_curves
 from harness.results.plan_results import Trial
-from harness.search.space import distribution
+from harness.search.space import STARTUP, distribution
 from harness.search.storage import open_journal
 from harness.search.study import Search, link
 
@@ -38,8 +39,9 @@ GIVEN: dict[int, dict[str, Any]] = {
 }
 
 
-def search(folder: Path, trials: int = 8, key: str = "key") -> Search:
-    return Search(open_journal(folder), "arm", SPACE, GIVEN, key, trials, seed=100, larger=True)
+def search(folder: Path, trials: int = 8, key: str = "key", parallel: int = 1) -> Search:
+    journal = open_journal(folder)
+    return Search(journal, "arm", SPACE, GIVEN, key, trials, seed=100, larger=True, parallel=parallel)
 
 
 def value_of(trial: Trial) -> float | None:
@@ -48,20 +50,17 @@ def value_of(trial: Trial) -> float | None:
 
 
 def spend(study: Search, most: int = 100) -> list[Trial]:
+    """Tell so many trials, of the last batch perhaps some alone, as a process does that is killed meanwhile."""
     done: list[Trial] = []
-    while len(done) < most and (trial := study.ask()) is not None:
-        done.append(replace(trial, key=f"key{trial.number}", value=value_of(trial)))
-        study.tell(done[-1], run="r")
+    while len(done) < most and (batch := study.batch(len(done))):
+        for trial in batch[: most - len(done)]:
+            done.append(replace(trial, key=f"key{trial.number}", value=value_of(trial)))
+            study.tell(done[-1], run="r")
     return done
 
 
-def interrupted(folder: Path) -> tuple[list[Trial], list[Trial], optuna.Study]:
-    """All trials of a study in `a`, and the first three of the same in `b`, with what Optuna has of it."""
-    for name in ("a", "b"):
-        (folder / name).mkdir()
-    whole, first = spend(search(folder / "a")), spend(search(folder / "b"), most=3)
-    journal = open_journal(folder / "b").storage
-    return whole, first, optuna.load_study(study_name=search(folder / "b").name, storage=journal)
+def stored(study: Search, folder: Path) -> optuna.Study:
+    return optuna.load_study(study_name=study.name, storage=open_journal(folder).storage)
 
 
 def test_trials_have_what_is_given_and_the_budget_is_kept(tmp_path: Path) -> None:
@@ -71,33 +70,65 @@ def test_trials_have_what_is_given_and_the_budget_is_kept(tmp_path: Path) -> Non
     assert done[1].params["count"] != done[0].params["count"], "what is not given is drawn"
     assert [t.number for t in done] == list(range(8))
     assert [t.seed for t in done] == list(range(100, 108))
-    assert search(tmp_path).ask() is None
-    assert search(tmp_path).finished() == tuple(done)
+    assert search(tmp_path).batch(8) == ()
+    assert search(tmp_path).batch(0) == tuple(done[:STARTUP])
 
 
-def test_an_interrupted_study_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    whole = spend(search(tmp_path / "a"))
-    first = spend(search(tmp_path / "b"), most=3)
-    left_running = search(tmp_path / "b").ask()
-    rest = spend(search(tmp_path / "b"))
-    assert left_running == replace(rest[0], key="", value=None)
-    assert first + rest == whole
+def test_the_startup_is_one_batch_and_the_same_however_many_are_proposed_together(tmp_path: Path) -> None:
+    sizes = {}
+    for parallel in (1, 2, 4):
+        study, sizes[parallel], done = search(tmp_path, 12, parallel=parallel), list[int](), list[Trial]()
+        while batch := study.batch(len(done)):
+            sizes[parallel].append(len(batch))
+            done += [replace(trial, key="k", value=value_of(trial)) for trial in batch]
+            for trial in done[-len(batch) :]:
+                study.tell(trial)
+        assert [t.params for t in done[:STARTUP]] == [t.params for t in spend(search(tmp_path, STARTUP))]
+    assert sizes == {1: [5, *[1] * 7], 2: [5, 2, 2, 2, 1], 4: [5, 4, 3]}
+
+
+def test_trials_that_are_proposed_together_differ(tmp_path: Path) -> None:
+    done = spend(search(tmp_path, 5 + 16, parallel=16))
+    assert len({t.params["lr"] for t in done}) == len(done)
+
+
+@given(parallel=st.integers(1, 4), killed=st.lists(st.integers(1, 12), max_size=3), asked=st.integers(0, 3))
+@settings(max_examples=12)
+def test_an_interrupted_study_goes_on_as_if_it_had_not_been(parallel: int, killed: list[int], asked: int) -> None:
+    """Killed among what it tells, and among what it asks for."""
+    with TemporaryDirectory() as a, TemporaryDirectory() as b:
+        whole = spend(search(Path(a), 12, parallel=parallel))
+        for most in killed:
+            spend(search(Path(b), 12, parallel=parallel), most)
+            study = stored(search(Path(b), 12, parallel=parallel), Path(b))
+            for _ in range(asked):
+                study.ask().suggest_float("lr", 1e-4, 1e-1, log=True)
+        assert spend(search(Path(b), 12, parallel=parallel)) == whole
+
+
+@given(budgets=st.lists(st.integers(1, 12), min_size=1, max_size=3), parallel=st.integers(1, 4))
+@settings(max_examples=12)
+def test_a_budget_that_grows_gives_the_same_trials(budgets: list[int], parallel: int) -> None:
+    """Also where an earlier one ended in the middle of a batch."""
+    with TemporaryDirectory() as a, TemporaryDirectory() as b:
+        for budget in budgets:
+            spend(search(Path(b), budget, parallel=parallel))
+        assert spend(search(Path(b), 12, parallel=parallel)) == spend(search(Path(a), 12, parallel=parallel))
 
 
 def test_attributes_are_in_the_journal(tmp_path: Path) -> None:
     study = search(tmp_path)
     spend(study)
-    stored = optuna.load_study(study_name=study.name, storage=open_journal(tmp_path).storage)
-    assert stored.trials[3].user_attrs == {"key": "key3", "seed": 103, "run": "r"}
-    assert stored.trials[2].state == optuna.trial.TrialState.FAIL
+    trials = stored(study, tmp_path).trials
+    assert trials[3].user_attrs == {"key": "key3", "seed": 103, "run": "r"}
+    assert trials[2].state == optuna.trial.TrialState.FAIL
 
 
 def test_a_trial_that_was_given_and_not_yet_asked_is_not_given_twice(tmp_path: Path) -> None:
-    whole, first, study = interrupted(tmp_path)
-    study.enqueue_trial(GIVEN[3])
-    assert first + spend(search(tmp_path / "b")) == whole
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    stored(search(tmp_path / "b"), tmp_path / "b").enqueue_trial(GIVEN[0])
+    assert spend(search(tmp_path / "b")) == spend(search(tmp_path / "a"))
 
 
 def test_another_space_is_another_study(tmp_path: Path) -> None:
@@ -122,36 +153,29 @@ def test_an_integer_default_makes_an_integer_knob(low: int, high: int) -> None:
     assert isinstance(distribution(Knob(low, high), float(low)), optuna.distributions.FloatDistribution)
 
 
-def test_a_trial_that_was_half_asked_is_asked_again(tmp_path: Path) -> None:
-    whole, first, study = interrupted(tmp_path)
-    study.ask().suggest_float("lr", 1e-4, 1e-1, log=True)
-    assert first + spend(search(tmp_path / "b")) == whole
-
-
 def test_trials_beyond_the_budget_are_not_looked_at(tmp_path: Path) -> None:
     done = spend(search(tmp_path))
-    assert search(tmp_path, trials=3).finished() == tuple(done[:3])
-    assert search(tmp_path, trials=3).ask() is None
+    assert search(tmp_path, trials=3).batch(0) == tuple(done[:3])
+    assert search(tmp_path, trials=3).batch(3) == ()
 
 
 def test_a_trial_left_running_beyond_the_budget_is_not_asked_again(tmp_path: Path) -> None:
-    done = spend(search(tmp_path), most=3)
-    left_running = search(tmp_path).ask()
-    assert search(tmp_path, trials=2).ask() is None
-    assert search(tmp_path, trials=2).finished() == tuple(done[:2])
-    assert search(tmp_path).ask() == left_running
+    done = spend(search(tmp_path), most=5)
+    left_running = search(tmp_path).batch(5)
+    assert search(tmp_path, trials=5).batch(5) == ()
+    assert search(tmp_path, trials=5).batch(0) == tuple(done)
+    assert search(tmp_path).batch(5) == left_running
 
 
 def test_the_figure_of_a_trial_is_stored_once(tmp_path: Path) -> None:
     study = search(tmp_path)
-    asked = study.ask()
-    assert asked is not None
+    asked = study.batch(0)[0]
     study.tell(
         replace(asked, key="key0", value=0.5), {1: 0.4, 2: 0.5}, partial(run_curves.write, title="trial 0", runs=[])
     )
-    stored = optuna.load_study(study_name=study.name, storage=open_journal(tmp_path).storage).trials[0]
-    assert stored.intermediate_values == {1: 0.4, 2: 0.5}
-    (file,) = get_all_artifact_meta(stored, storage=open_journal(tmp_path).storage)
+    first = stored(study, tmp_path).trials[0]
+    assert first.intermediate_values == {1: 0.4, 2: 0.5}
+    (file,) = get_all_artifact_meta(first, storage=open_journal(tmp_path).storage)
     assert (file.filename, file.mimetype) == ("curves.svg", "image/svg+xml")
     assert (tmp_path / "optuna.artifacts" / file.artifact_id).read_text().startswith("<svg")
 
@@ -163,7 +187,7 @@ def test_notes_of_trials_lead_to_where_their_runs_are_now(tmp_path: Path) -> Non
     for address in ("http://old/r", "http://new/r"):
         link(journal, {"key1": address}.get)
     loaded = optuna.load_study(study_name=study.name, storage=journal.storage)
-    notes = [get_note(optuna.trial.Trial(loaded, t._trial_id)) for t in loaded.trials]
+    notes = [get_note(optuna.trial.Trial(loaded, t._trial_id)) for t in loaded.trials[:2]]
     assert notes == ["", "[run](http://new/r) of key `key1`"]
     size = (tmp_path / "optuna.journal").stat().st_size
     link(journal, lambda key: "http://new/r" if key == "key1" else None)

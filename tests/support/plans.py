@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 
 from harness.execution.launcher import Died, Event, Launcher
-from harness.execution.local_pool import LocalPool
+from harness.execution.launchers.local_pool import LocalPool
 from harness.execution.prepare import prepare
 from harness.execution.run_job import JobRunner
 from harness.execution.scheduler import launch

@@ -43,6 +43,10 @@ def run_of(job: Job) -> Run:
     return Run(job.key, job.spec.model_dump(mode="json"), tuple(records), Status.FINISHED, "", {})
 
 
+def _crashed(job: Job) -> Run:
+    return replace(run_of(job), records=(), status=Status.FAILED, reason="out of disk")
+
+
 def finish(arm: ArmPlan, crashing: int | None = None, stop_at: int | None = None) -> tuple[list[Arm], list[Job]]:
     """Drive an arm to its end; trial `crashing` comes to nothing, and at trial `stop_at` the process is killed."""
     jobs, asked, runs = procedure(arm), list[Job](), None
@@ -53,9 +57,7 @@ def finish(arm: ArmPlan, crashing: int | None = None, stop_at: int | None = None
             asked += wanted
             if stop_at is not None and any((j.role, j.number) == ("trial", stop_at) for j in wanted):
                 return [], asked
-            runs = [run_of(job) for job in wanted]
-            if any((j.role, j.number) == ("trial", crashing) for j in wanted):
-                runs = [replace(run, records=(), status=Status.FAILED, reason="out of disk") for run in runs]
+            runs = [_crashed(job) if (job.role, job.number) == ("trial", crashing) else run_of(job) for job in wanted]
     except StopIteration as end:
         return [end.value], asked
 

@@ -1,0 +1,1 @@
+"""Launchers: what trains runs on this machine, on a Ray cluster, and through SLURM."""

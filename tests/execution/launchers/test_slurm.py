@@ -1,0 +1,117 @@
+"""Runs as jobs: processes that submitit starts here stand in for those of SLURM."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import submitit
+from support.plans import PLAN, Watcher, go, plan_of, record_bytes
+
+from harness.base.errors import UserError
+from harness.execution.launchers import slurm
+from harness.execution.launchers.choice import launcher_of
+from harness.execution.launchers.slurm import Slurm
+from harness.execution.launchers.where import Kind, Where
+from harness.execution.prepare import prepare
+from harness.execution.scheduler import launch
+from harness.plugins.registry import Registry
+from harness.results.keys import RunRole
+
+SLEEPS = '''"""Sleeps in its second epoch, once."""
+import os, pathlib, time
+from harness.api import Strategy, Tables
+
+class Sleeps(Strategy):
+    name = "sleeps"
+    def on_epoch_start(self, epoch: int, tables: Tables) -> None:
+        marker = pathlib.Path({marker!r})
+        if epoch == 2 and not marker.exists():
+            marker.write_text(str(os.getpid()))
+            time.sleep(900)
+'''
+OVERRIDES = ("search.trials=0", "seeds=[1]", "strategies=['none', 'sleeps']")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # submitit leaves a process alone
+def test_a_killed_job_costs_nothing_and_records_are_those_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm, "LAG", 0.5)
+    marker, plugins, results = tmp_path / "asleep", tmp_path / "plugins", tmp_path / "results"
+    plugins.mkdir()
+    (plugins / "sleeps.py").write_text(SLEEPS.format(marker=str(marker)))
+    plan, watcher = plan_of(tmp_path, PLAN, *OVERRIDES), Watcher()
+    left = results / "jobs" / "tiny" / "of an earlier launch"
+    left.mkdir(parents=True)
+
+    def kill() -> None:
+        while not marker.exists() or not marker.read_text():
+            pass
+        os.kill(int(marker.read_text()), signal.SIGKILL)
+
+    Thread(target=kill, daemon=True).start()
+    launcher = Slurm(Where(Kind.SLURM), 1, plugins, results, results / "jobs" / "tiny", kind=submitit.LocalExecutor)
+    result = launch(plan, prepare(plan, Registry(plugins), results), results, launcher, [watcher])
+    assert result.complete
+    assert [run.status for run in watcher.runs] == ["finished", "finished"]
+    assert not (results / "jobs" / "tiny").exists()
+    go(plan, tmp_path / "here", plugins=plugins)
+    assert record_bytes(results) == record_bytes(tmp_path / "here")
+
+
+def test_a_job_of_a_launch_whose_folder_is_gone_ends_at_the_next_thing_it_reports(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, PLAN, *OVERRIDES[:2])
+    job = prepare(plan, Registry(), tmp_path / "results")[0].job({}, RunRole.SEED, 1, 1)
+    with pytest.raises(FileNotFoundError):
+        slurm._train(job, 0, None, tmp_path / "results", tmp_path / "gone" / "events")
+
+
+SBATCH = """#!/bin/sh
+cp "$1" {script}
+test -e {full} && {{ echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }}
+echo "Submitted batch job 17"
+"""
+
+
+@pytest.fixture
+def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A command that keeps the script it is given, and refuses it if there is a file called `full`."""
+    command = tmp_path / "bin" / "sbatch"
+    command.parent.mkdir()
+    command.write_text(SBATCH.format(script=tmp_path / "script", full=tmp_path / "full"))
+    command.chmod(0o755)
+    for other in ("srun", "scancel"):
+        (tmp_path / "bin" / other).symlink_to("/bin/true")
+    monkeypatch.setenv("PATH", f"{command.parent}:{os.environ['PATH']}")
+    return tmp_path
+
+
+def test_a_job_asks_for_what_a_run_is_to_have_and_leaves_the_time_to_sbatch(sbatch: Path) -> None:
+    plan = plan_of(sbatch, PLAN, *OVERRIDES[:2])
+    job = prepare(plan, Registry(), sbatch / "results")[0].job({}, RunRole.SEED, 1, 1)
+    with launcher_of(Where(Kind.SLURM, 8, 3, 2), plan, None, sbatch / "results") as launcher:
+        assert launcher.free == 8
+        launcher.submit(job, 0)
+        assert launcher.free == 7
+        script = (sbatch / "script").read_text()
+        (sbatch / "full").touch()
+        with pytest.raises(UserError, match=r"sbatch refuses a run with --cpus 3 --gpus 2: .*QOSMaxSubmit"):
+            launcher.submit(job, 0)
+    assert "#SBATCH --cpus-per-task=3\n" in script
+    assert "#SBATCH --gpus-per-node=2\n" in script
+    assert "--time" not in script
+
+
+def test_a_share_of_a_gpu_is_refused(sbatch: Path) -> None:
+    with pytest.raises(UserError, match=r"^--gpus 0.25: SLURM gives whole ones; accepted: 1$"):
+        launcher_of(Where(Kind.SLURM, gpus=0.25), plan_of(sbatch), None, sbatch)
+
+
+def test_a_machine_without_sbatch_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="there is no sbatch on this machine"):
+        launcher_of(Where(Kind.SLURM), plan_of(tmp_path), None, tmp_path)
