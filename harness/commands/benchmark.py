@@ -55,19 +55,19 @@ def trained(
     _own_table(plan, results)
     arms = checked(console, plan, registry, results, where)
     console.print(_outline(plan, arms, where), markup=False, highlight=False, soft_wrap=True)
-    _, display, tracking = run_plan(console, plan, arms, results, where, tracker)
+    result, display, tracking = run_plan(console, plan, arms, results, where, tracker)
 
+    from harness.data.profile.describe import keep_descriptions
     from harness.report.write import analyse
 
+    keep_descriptions(result.data, results)
     return analyse(results, plan.name), display, tracking
 
 
 def reported(analysis: Analysis, results: Path) -> Path:
     """Write the report of a results folder, one of whose plans has been read."""
-    from harness.data.profile.describe import keep_descriptions
     from harness.report.write import write_report
 
-    keep_descriptions(analysis.comparison.result.data, results)
     return write_report(results, None, known=[analysis])
 
 

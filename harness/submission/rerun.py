@@ -107,6 +107,7 @@ class _Trainer:
         data = build_data(spec.dataset, spec.data_seed, self._registry, self._results)
         key, folders = run_key(spec, data, self._registry), RunFolders(self._results)
         job = Job(key, spec, data, self._cell.arm, self._task, RunRole.SEED, self._cell.seed)
+        folders.claim(key)
         for event in self._runner.run(job, 0):
             match event:
                 case Began():

@@ -22,7 +22,7 @@ def at_once(commands: Sequence[Sequence[str]], cwd: Path) -> list[tuple[int, str
 
 
 def _command(arguments: Sequence[str], cwd: Path) -> tuple[int, str, str]:
-    with mock.patch("harness.execution.run_plan.LocalPool", _inline):
+    with mock.patch("harness.execution.launchers.choice.LocalPool", _inline):
         ended = multiepoch(*arguments, cwd=cwd)
     return ended.returncode, ended.stdout, ended.stderr
 

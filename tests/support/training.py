@@ -23,6 +23,7 @@ def train_here(
 ) -> Run:
     """Train a run, from its checkpoint if it has one. see: called with each record, kept ones first."""
     folders = RunFolders(results)
+    assert folders.claim(job.key)
     for event in train(job, folders.epochs_held(job.key), data, registry, results):
         if isinstance(event, Began):
             for record in folders.begin(job, event):
