@@ -99,10 +99,10 @@ class _Scheduler:
         try:
             while self._waiting or self._resumed():
                 self._start_ready()
+                if self._ready and not self._training:  # other processes train all that is ready
+                    time.sleep(TICK)
                 for event in self._launcher.events(timeout=TICK) if self._training else ():
                     self._handle(event, self._training[event.key])
-                if self._ready and not self._training:
-                    time.sleep(TICK)
         except BaseException:
             self._write_result(complete=False)
             raise

@@ -68,6 +68,13 @@ def test_the_page_has_the_share_that_was_simulated(monkeypatch: pytest.MonkeyPat
     assert f"{found.busy:.0%} ({found.long:.0f}) |" in "\n".join(schedule.page(["A small one"]))
 
 
+def test_a_launch_that_is_alone_never_sleeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sleeps while other processes train all that is ready."""
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail(f"slept {seconds} s"))
+    arms = arms_of(plan_of(1), tmp_path)
+    assert launch(arms[0].plan, arms, tmp_path, Simulated(1, lambda job: 1.0)).complete
+
+
 class Counting(Simulated):
     """Counts the trials that are submitted before the clock moves on."""
 
