@@ -71,7 +71,7 @@ class PlanResult:
     """What a plan has come to so far. plan: its full TOML as a dictionary. complete: every run is done.
 
     findings: label of a data set -> what would mislead who trains on it. data: label -> key of the built data.
-    about: strategy as the plan writes it -> name of each of its parts -> what that does, and its source.
+    about: strategy as the plan writes it -> name of each of its parts -> what that does, its source, and its knobs.
     """
 
     name: str

@@ -168,13 +168,19 @@ def data_by_label(arms: Iterable[ArmPlan]) -> dict[str, str]:
 
 
 def about_strategies(arms: Iterable[ArmPlan]) -> dict[str, dict[str, str]]:
-    """Strategy as the plan writes it -> name of each part -> what it does, and its source."""
+    """Strategy as the plan writes it -> name of each part -> what it does, its source, and its knobs."""
     found: dict[str, dict[str, str]] = {}
     for arm in arms:
         names = [part.name for part in parse_strategy(arm.strategy, arm.registry)]
         declarations = {name: entry_of(arm.registry.strategies, "strategy", name).declaration for name in names}
-        found[arm.strategy] = {n: f"{d.summary} {d.source}".strip() for n, d in declarations.items()}
+        found[arm.strategy] = {name: _about(declaration) for name, declaration in declarations.items()}
     return found
+
+
+def _about(declaration: Declaration) -> str:
+    defaults = ", ".join(f"{name} = {default!r}" for name, (default, _) in declaration.knobs.items())
+    source = f" Source: {declaration.source}" if declaration.source else ""
+    return f"{declaration.summary}{source}{f' Knobs, with their defaults: {defaults}.' if defaults else ''}"
 
 
 def _shared(limits: Any, default: Any) -> tuple[Any, Any]:

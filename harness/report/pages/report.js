@@ -15,7 +15,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     button.append(...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {
-      const up = head.ariaSort !== "ascending";
+      const up = head.ariaSort ? head.ariaSort === "descending" : head.classList.contains("words");
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       head.ariaSort = up ? "ascending" : "descending";
       const rows = Array.from(body.rows).sort((a, b) =>
