@@ -16,7 +16,7 @@ benchmark: .venv/installed  ## run a plan, rank its strategies, write the report
 	@$(BIN)/multiepoch benchmark $(PLAN) --results $(RESULTS) $(ARGS)
 
 test: .venv/installed  ## run the tests (ARGS="tests/engine -k window": some)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 smoke: .venv/installed  ## the same path as benchmark in under a minute: 2 strategies, 1 seed, 2 epochs
 	@$(BIN)/multiepoch benchmark smoke --results $(RESULTS) $(ARGS)

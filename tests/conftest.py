@@ -21,7 +21,8 @@ LONG = (
     "data/synthetic/test_generator", "strategies/test_strategies", "tracking/test_mlflow", "tracking/test_server",
     "commands/test_data_commands", "engine/test_checkpoint", "tracking/test_ui", "perf/test_faults", "test_installed",
     "execution/test_resume", "execution/test_team", "search/test_storage", "tracking/test_postgres",
-    "execution/test_resume", "execution/launchers/test_ray_cluster", "execution/launchers/test_slurm",
+    "python/test_notebooks", "python/test_calls", "tracking/test_background",
+    "execution/launchers/test_ray_cluster", "execution/launchers/test_slurm",
 )  # fmt: skip
 """Files that take longest: they come first, so that short ones fill the end and no worker waits for another."""
 
@@ -47,7 +48,7 @@ def registry() -> Registry:
 @pytest.fixture(scope="session")
 def data(registry: Registry) -> Data:
     """A power-law data set of 6,000 rows with both classes of each task in every split."""
-    return build(registry.datasets, "data set", "powerlaw", TINY).build(seeds.generator(0, "data"))
+    return _tiny(registry)
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +58,25 @@ def dataset(data: Data, tmp_path_factory: pytest.TempPathFactory) -> IndexedData
 
 @pytest.fixture(scope="session")
 def model(registry: Registry) -> Model:
+    return _small(registry)
+
+
+def _tiny(registry: Registry) -> Data:
+    return build(registry.datasets, "data set", "powerlaw", TINY).build(seeds.generator(0, "data"))
+
+
+def _small(registry: Registry) -> Model:
     return build(registry.models, "model", "dnn", {"dim": 4, "hidden": (16, 8)})
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _compiled_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Of workers that start together, the first compiles the kernels and the others find the machine code."""
+def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Of workers that start together, the first compiles the kernels and the others find the machine code.
+
+    It asks for no fixture, as the folder of the worker's first test may have another of that name.
+    """
     if "PYTEST_XDIST_WORKER" in os.environ:
         with FileLock(tmp_path_factory.getbasetemp().parent / "compiling.lock"):
-            dataset, model, registry = map(request.getfixturevalue, ("dataset", "model", "registry"))
-            train_records(dataset, model, [strategy_of(registry, "none")], epochs=1)
+            registry = Registry()
+            dataset = store(_tiny(registry), tmp_path_factory.mktemp("compiled") / "tiny")
+            train_records(dataset, _small(registry), [strategy_of(registry, "none")], epochs=1)
