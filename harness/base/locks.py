@@ -28,10 +28,16 @@ Kind = Literal["plan", "run", "data", "search", "report", "mlflow", "store"]
 
 
 class Lock:
-    """A lock that this process holds until it lets go."""
+    """A lock that this process holds until it lets go; a context manager, which does so on the way out."""
 
     def __init__(self, lock: FileLock) -> None:
         self._lock = lock
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def release(self, *, over: bool = False) -> None:
         """Let go. over: nobody will write here again, so that the file of the lock is not needed any more."""
@@ -69,7 +75,5 @@ def waited(results: Path, kind: Kind, name: str = "", say: Callable[[], object] 
         say()
         lock = take(results, kind, name, wait=True)
     assert lock is not None
-    try:
+    with lock:
         yield
-    finally:
-        lock.release()

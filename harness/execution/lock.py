@@ -20,7 +20,5 @@ def locked(results: Path, plan: str, *, wait: bool = False) -> Iterator[None]:
     lock = take(results, "plan", plan, wait=wait)
     if lock is None:
         raise UserError(f"another multiepoch is running plan '{plan}' in results folder '{results}'; wait for it")
-    try:
+    with lock:
         yield
-    finally:
-        lock.release()

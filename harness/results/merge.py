@@ -139,7 +139,7 @@ def _plan(source: Path, name: str, target: Path, merged: Merged) -> None:
     if lock is None:
         merged.left.append(f"plan '{name}' is being run in '{target}'; merge again later")
         return
-    try:
+    with lock:
         both = found if known is None else _joined(known, found)
         if both is None:
             why = "is another plan" if known and known.plan != found.plan else "came to other arms"
@@ -148,8 +148,6 @@ def _plan(source: Path, name: str, target: Path, merged: Merged) -> None:
         if both != known:
             write_plan_result(target, both)
         merged.count("plans", brought=both != known)
-    finally:
-        lock.release()
 
 
 def _joined(known: PlanResult, found: PlanResult) -> PlanResult | None:
@@ -167,6 +165,7 @@ def _joined(known: PlanResult, found: PlanResult) -> PlanResult | None:
         complete=known.complete or found.complete,
         findings=found.findings | known.findings,
         data=found.data | known.data,
+        about=found.about | known.about,
     )
     return joined if known.plan == found.plan else None
 

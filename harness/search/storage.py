@@ -83,17 +83,17 @@ class Journal:
         lock = take(self.results, "search", hashlib.sha256(study.encode()).hexdigest()[:16])
         if lock is None:
             raise UserError(f"another multiepoch runs the search '{study}' of '{self.results}'; wait for it")
-        try:
-            if self.store:
-                lease = Lease(self.storage, study, f"{owner()} on {host()} in {self.results.resolve()}")
+        with lock:
+            if not self.store:
+                yield
+                return
+            lease = Lease(self.storage, study, f"{owner()} on {host()} in {self.results.resolve()}")
+            try:
                 with lease.held():
                     self._leases[study] = lease
                     yield
-            else:
-                yield
-        finally:
-            self._leases.pop(study, None)
-            lock.release()
+            finally:
+                self._leases.pop(study, None)
 
     def check(self, study: str) -> None:
         """Raises:

@@ -125,3 +125,12 @@ def test_what_is_no_results_folder_or_the_target_itself_is_refused(tmp_path: Pat
     with pytest.raises(UserError, match="cannot be merged into itself"):
         merge([tmp_path / "b", tmp_path / "a"], tmp_path / "a")
     assert "alone is nothing to merge" in multiepoch("merge", "a", cwd=tmp_path).stderr
+
+
+def test_what_is_said_of_the_strategies_of_both_is_kept(tmp_path: Path) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    none, _, reinit = write_plan(a).arms
+    write_plan_result(a, replace(result_of(none, complete=False), about={"none": {"none": "Plain."}}))
+    write_plan_result(b, replace(result_of(reinit, complete=False), about={"reinit": {"reinit": "Redraws."}}))
+    merged_plans(tmp_path)
+    assert read_plan_result(b, "plan").about == {"none": {"none": "Plain."}, "reinit": {"reinit": "Redraws."}}
