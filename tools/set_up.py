@@ -94,14 +94,14 @@ def follow(command: list[str], log: Path, account: Account) -> bool:
     return process.returncode == 0
 
 
-def install(environment: Path, extras: str, asked: list[str]) -> Account:
+def install(environment: Path, asked: list[str]) -> Account:
     """Install the project with uv, or with pip where there is no uv or it fails: it may not know pip's indexes.
 
     Raises:
         SystemExit: both failed.
     """
     python, account = str(environment / "bin" / "python"), Account()
-    what = ["--constraint", "requirements.lock", *asked, "--editable", f".[{extras}]"]
+    what = ["--constraint", "requirements.lock", *asked, "--editable", ".[dev]"]
     if uv := shutil.which("uv"):
         command = [uv, "pip", "install", "--python", python, *torch_arguments(asked, uv=True), *what]
         if follow(command, environment / "set-up.log", account):
@@ -130,13 +130,13 @@ def alone(path: Path) -> Iterator[None]:
         yield
 
 
-def set_up(extras: str, asked: list[str]) -> None:
+def set_up(asked: list[str]) -> None:
     """Make `.venv` in the current folder, install the project into it, editable, and say what that took."""
     environment, began = Path(".venv"), time.monotonic()
     print("setting up .venv, once; this takes a few minutes", flush=True)
     if not (environment / "bin" / "pip").exists():
         venv.create(environment, with_pip=True)
-    account = install(environment, extras, asked)
+    account = install(environment, asked)
     print(
         f"set up in {time.monotonic() - began:.0f} s: {account.packages} packages, "
         f"{account.downloaded / 1e6:.0f} MB downloaded"
@@ -145,13 +145,12 @@ def set_up(extras: str, asked: list[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--extras", default="dev", help="of pyproject.toml, separated by commas")
     parser.add_argument("--args", default="", help="further arguments for pip or uv, as PIP_ARGS of make")
     asked = parser.parse_args()
     stamp = Path(".venv/installed")
     with alone(Path(".venv.lock")):
         if not up_to_date(stamp, (Path("requirements.lock"), Path("pyproject.toml"))):
-            set_up(asked.extras, shlex.split(asked.args))
+            set_up(shlex.split(asked.args))
             stamp.touch()
 
 

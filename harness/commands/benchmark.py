@@ -38,11 +38,11 @@ def benchmark(
     plan = load_plan(plan_name, overrides)
     analysis, display, tracking = trained(console, plan, Registry(plugins), results, where, tracker)
 
-    from harness.report.write import ranked_table  # here, as the first run would wait for scipy.stats
+    from harness.report.write import ranked_table, write_report  # here, as the first run would wait for scipy.stats
 
     console.print(ranked_table(analysis))
     lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]
-    lines.append(f"report            {reported(analysis, results)}")
+    lines.append(f"report            {write_report(results, None, known=[analysis])}")
     tracking.attach(report_files(results, plan.name))
     console.print("\n".join(lines + pages(results, tracking, plan)), markup=False, highlight=False, soft_wrap=True)
     return failures(console, display)
@@ -62,13 +62,6 @@ def trained(
 
     keep_descriptions(result.data, results)
     return analyse(results, plan.name), display, tracking
-
-
-def reported(analysis: Analysis, results: Path) -> Path:
-    """Write the report of a results folder, one of whose plans has been read."""
-    from harness.report.write import write_report
-
-    return write_report(results, None, known=[analysis])
 
 
 def _outline(plan: Plan, arms: list[ArmPlan], where: Where) -> str:

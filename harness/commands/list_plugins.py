@@ -32,11 +32,8 @@ def print_plugins(console: Console, plugins: Path | None, what: str | None = Non
         "models": registry.models,
     }
     files = {
-        "plans": ("plans, as `multiepoch benchmark quick`", {p.stem: _description(p) for p in _toml_files(PLANS)}),
-        "schemas": (
-            'schemas, as schema = "avazu" of table_file',
-            {p.stem: _summary(p) for p in _toml_files(DATASETS)},
-        ),
+        "plans": ("plans, as `multiepoch benchmark quick`", PLANS, _description),
+        "schemas": ('schemas, as schema = "avazu" of table_file', DATASETS, _summary),
     }
     named = {name: (kind, entry) for kind, entries in kinds.items() for name, entry in entries.items()}
     if what is not None and what not in {*kinds, *files, *named}:
@@ -45,10 +42,10 @@ def print_plugins(console: Console, plugins: Path | None, what: str | None = Non
         console.print(Text(f"\n{kind}", style="bold underline"))
         for name, entry in kinds[kind].items():
             _print(console, name, entry, kind)
-    for heading, texts in (files[k] for k in files if what in (None, k)):
+    for heading, folder, says in (files[k] for k in files if what in (None, k)):
         console.print(Text(f"\n{heading}", style="bold underline"))
-        for name, text in texts.items():
-            console.print(_line(name, text))
+        for path in sorted(folder.glob("*.toml")):
+            console.print(_line(path.stem, says(path)))
     if what in named:
         kind, entry = named[what]
         _print(console, what, entry, kind)
@@ -64,10 +61,6 @@ def _print(console: Console, name: str, entry: Entry[Any], kind: str) -> None:
 
 def _line(name: str, text: str) -> Text:
     return Text.assemble((f" {name}", "bold"), "  ", (text, "dim"))
-
-
-def _toml_files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.toml"))
 
 
 def _description(plan: Path) -> str:

@@ -159,7 +159,7 @@ def _trained(
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")  # of tqdm in a notebook, which is not used here
-        from harness.commands.benchmark import report_files, reported, trained
+        from harness.commands.benchmark import report_files, trained
     from harness.execution.progress import failures
     from harness.execution.run_plan import pages
 
@@ -174,11 +174,12 @@ def _trained(
     console.print(
         f"{display.trained} runs trained, {display.found} found in '{results}'", highlight=False, soft_wrap=True
     )
+    found = Result(results, analysis)
     if mlflow:
-        reported(analysis, results)
+        found.report()
         tracking.attach(report_files(results, plan.name))
         console.print("\n".join(pages(results, tracking, plan)), markup=False, highlight=False, soft_wrap=True)
-    return Result(results, analysis)
+    return found
 
 
 def _console(progress: bool) -> Console:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from polars import selectors
 from rich.console import Console
 
 from harness.api import UserError
-from harness.base.digests import digest_of
+from harness.base.digests import digest_of, digest_of_value
 from harness.commands.schema import schema_at
 from harness.data.guess.asked import Asked
 from harness.data.tabular.expressions import refusing
@@ -57,7 +56,7 @@ def taken(console: Console, given: Given, registry: Registry, results: Path) -> 
 
 def _guessed(console: Console, given: Given, source: str, results: Path) -> Path:
     """A schema for these files and what is asked of them; it may be corrected there."""
-    asked = hashlib.blake2b(repr((source, given.labels, given.time)).encode(), digest_size=8).hexdigest()
+    asked = digest_of_value((source, given.labels, given.time))
     return schema_at(console, results / INPUTS / f"schema-{asked}.toml", source, Asked(given.labels, given.time))
 
 

@@ -24,7 +24,7 @@ from harness.report.figures.curves import drawn_key, points_of, with_legend
 from harness.report.pages.answer import Answer, answer
 from harness.report.pages.notebook import fragment
 from harness.report.tables.grids import numbered
-from harness.report.write import ranked_table
+from harness.report.write import ranked_table, write_report
 
 WIDTH = 100
 """Of a printed table where there is no terminal."""
@@ -150,9 +150,7 @@ class Result:
 
     def report(self) -> Path:
         """Write `report.html` and `tables/` of the results folder. Returns the page."""
-        from harness.commands.benchmark import reported  # here, as it brings all that trains
-
-        return reported(self.analysis, self.results)
+        return write_report(self.results, None, known=[self.analysis])
 
     def _which(self, each: GroupAnalysis, task: str | None, metric: str | None) -> tuple[str, str]:
         group = each.group

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.api import Strategy, UserError
+from harness.base.digests import digest_of_value
 from harness.base.errors import one_line
 from harness.base.files import whole
 from harness.plugins.files import load
@@ -56,7 +56,7 @@ def _checked(given: object, where: str) -> type[Strategy]:
 
 def _written(sources: dict[str, str], inputs: Path) -> Path:
     """A folder of plug-ins that can be loaded; nothing of it stays where one cannot."""
-    digest = hashlib.blake2b(repr(sorted(sources.items())).encode(), digest_size=8).hexdigest()
+    digest = digest_of_value(sorted(sources.items()))
     folder = inputs / f"strategies-{digest}"
     if not folder.exists():
         with whole(folder) as partial:

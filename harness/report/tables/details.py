@@ -77,14 +77,18 @@ def run_list(group: Group) -> Grid:
     lines = []
     for arm in group.everything:
         for seed, run in arm.runs.items():
-            found = Cell(f"seed {seed}"), Cell(run.status), Cell(run.key or NOTHING)
+            found = Cell(f"seed {seed}"), Cell(run.status), _key(run.key)
             lines.append((Cell(arm.label), *found, Cell(NOTHING), Cell(_settings(arm.arm.chosen))))
         for trial in arm.arm.trials:
             state = Status.FINISHED if trial.value is not None else arm.failed_trials[trial.number].status
             value = NOTHING if trial.value is None else number(trial.value, 4)
-            found = Cell(f"trial {trial.number}"), Cell(state), Cell(trial.key)
+            found = Cell(f"trial {trial.number}"), Cell(state), _key(trial.key)
             lines.append((Cell(arm.label), *found, Cell(value), Cell(_settings(trial.params))))
     return Grid(columns, tuple(lines))
+
+
+def _key(key: str) -> Cell:
+    return Cell(key, link=f"runs/{key}/") if key else Cell(NOTHING)
 
 
 def environments(comparison: Comparison) -> list[tuple[str, str]]:

@@ -34,11 +34,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value and what stands under it. sign: 1 or -1 if it is better or worse than zero, after correction."""
+    """A value and what stands under it.
+
+    sign: 1 or -1 if it is better or worse than zero, after correction. link: what it leads to beside the page.
+    """
 
     text: str
     note: str = ""
     sign: int = 0
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,12 @@ class AsWide:
 
 def _width(column: Column, cells: Sequence[Cell]) -> int:
     """What a column needs: that neither its values break nor its unit, and its title once at most."""
-    widest = max((max(len(cell.text), len(cell.note)) for cell in cells), default=1)
     title = next(w for w in range(1, 1 + len(column.title)) if len(wrap(column.title, w)) <= 2)
-    return max(min(widest, NAMES if column.words else VALUES), title, len(column.unit))
+    return max(min(_widest(cells), NAMES if column.words else VALUES), title, len(column.unit))
+
+
+def _widest(cells: Sequence[Cell]) -> int:
+    return max((max(len(cell.text), len(cell.note)) for cell in cells), default=1)
 
 
 def _table(grid: Grid, title: str, shown: list[int], widths: Sequence[int] | None = None) -> Table:
@@ -71,8 +74,7 @@ def _table(grid: Grid, title: str, shown: list[int], widths: Sequence[int] | Non
         heading = Text(column.title)
         if column.unit:
             heading.append("\n" + column.unit, style="dim not bold")
-        widest = max((max(len(line[i].text), len(line[i].note)) for line in grid.lines), default=1)
-        least = None if column.words else min(widest, VALUES)
+        least = None if column.words else min(_widest([line[i] for line in grid.lines]), VALUES)
         width = None if widths is None else widths[i]
         justify: JustifyMethod = "left" if column.words else "right"
         table.add_column(heading, justify=justify, min_width=least, width=width, overflow="fold")
