@@ -44,7 +44,7 @@ lint: .venv/installed  ## ruff, ruff format and mypy strict
 check: lint test  ## all that a change must pass: lint, then the tests, the conformance of every plug-in among them
 
 perf: .venv/peers  ## measure speed side by side with other libraries (half an hour; ARGS="--only net")
-	@$(BIN)/python -m perf.throughput --results $(RESULTS) $(ARGS)
+	@$(BIN)/python -m perf.throughput $(ARGS)
 	@$(BIN)/python -m perf.generator
 
 release: check  ## build wheel and sdist into dist/ and try them on every Python there is; publishes nothing

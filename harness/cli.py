@@ -46,7 +46,7 @@ def _stop(number: int, frame: object) -> None:
 
 def _run() -> None:
     from harness.base.errors import UserError
-    from harness.commands.application import obey
+    from harness.commands.application.main import obey
 
     try:
         sys.exit(obey())

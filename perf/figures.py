@@ -19,13 +19,15 @@ OURS_FIFTY_MILLION = Measurement("ours", replace(HALF_MILLION, spread=100))
 LONG_EPOCH = Work(examples=1_000_000)
 """For strategies, some of which work between epochs."""
 NONE = Measurement("ours", LONG_EPOCH)
+FIRST_EDITION = "52fc890"
+ONE_THREAD = Measurement("ours", Work(threads=1))
 RUNS_TWICE: tuple[str, ...] = ("helen",)
 """Strategies that run the net twice a step, and so have no target."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One row. name: for --only. bound: at least, or at most, this; None: shown without a target.
+    """One row. name: for --only. bound: at least, or at most, this; None: shown without a target. unit: x, % or s.
 
     base, other: the figure is the step time of `other` over that of `base`; None: it is made otherwise.
     """
@@ -52,7 +54,7 @@ class Figure:
         return f"{'at least' if self.at_least else 'at most'} {self.show(self.bound)}"
 
     def show(self, value: float) -> str:
-        return f"{value:.0%}" if self.unit == "%" else f"{value:.2f}x"
+        return {"%": f"{value:.0%}", "s": f"{value:.1f} s"}.get(self.unit, f"{value:.2f}x")
 
 
 def _over(name: str, text: str, bound: float | None, base: Measurement, contender: str, steps: int) -> Figure:
@@ -63,19 +65,29 @@ def _over(name: str, text: str, bound: float | None, base: Measurement, contende
 def figures() -> list[Figure]:
     """All rows, in the order of the table; those with the same base stand together and are measured together."""
     return [
-        _over("sparse", "`nn.Embedding(sparse=True)` + SparseAdam", 2.0, OURS, "torch_sparse", 80),
+        _over_first_edition("first-edition", OURS, 1.7),
+        _over("sparse", "`nn.Embedding(sparse=True)` + SparseAdam", 2.2, OURS, "torch_sparse", 80),
         _over("fuxictr", "FuxiCTR, same net, its own loader", 16.0, OURS, "fuxictr", 20),
         _over("deepctr", "DeepCTR-Torch, same net", 16.0, OURS, "deepctr", 20),
         _over("fused", "`nn.Embedding` + fused dense Adam", None, OURS, "torch_dense_fused", 40),
         Figure(
             "net",
             "share of the speed of the dense net alone",
-            0.65,
+            0.8,
             unit="%",
             base=OURS,
             other=Measurement("dense_net_only", steps=150),
         ),
-        _over("torchrec", "TorchRec, row-wise Adagrad", 1.2, OURS_ROWWISE, "torchrec", 80),
+        Figure(
+            "adam-dense",
+            "step time of dense Adam on the tables (`adam_dense`) over lazy Adam",
+            1.3,
+            at_least=False,
+            base=OURS,
+            other=replace(OURS, options={"optimizer": "adam_dense"}),
+        ),
+        _over_first_edition("first-edition-1", ONE_THREAD, 1.9),
+        _over("torchrec", "TorchRec, row-wise Adagrad", 1.25, OURS_ROWWISE, "torchrec", 80),
         _over("fbgemm", "FBGEMM's operator without TorchRec, row-wise Adagrad", 1.2, OURS_ROWWISE, "fbgemm", 80),
         _over("ten-million", "fused dense Adam at 10 M rows", 10.0, OURS_TEN_MILLION, "torch_dense_fused", 6),
         Figure(
@@ -87,11 +99,28 @@ def figures() -> list[Figure]:
             other=OURS_FIFTY_MILLION,
             rounds=2,
         ),
+        Figure(
+            "growth",
+            "step time with 16 M examples over 1 M, same table",
+            1.05,
+            at_least=False,
+            base=NONE,
+            other=replace(NONE, work=Work(examples=16_000_000)),
+            rounds=2,
+        ),
         Figure("memory", "peak memory over (table + optimiser state + data arrays), 50 M rows", 1.2, at_least=False),
         *_strategies(),
-        Figure("plan", "share of the runs of `plans/quick.toml` that is not training", 0.15, False, "%"),
+        Figure("plan", "`multiepoch benchmark quick` in a new folder", 100, False, "s", rounds=2),
+        Figure("plan-start", "of that, until the first epoch is trained", 4, False, "s", rounds=2),
+        Figure("plan-rest", "share of the runs of that plan that is not training", 0.1, False, "%", rounds=2),
         Figure("workers", "two processes of one thread over one of two threads, whole plan", 1.15, rounds=2),
     ]
+
+
+def _over_first_edition(name: str, ours: Measurement, bound: float) -> Figure:
+    threads = f"{ours.work.threads} thread{'s' if ours.work.threads > 1 else ''}"
+    text = f"rows/s over the engine of the first edition, {threads}"
+    return Figure(name, text, bound, base=ours, other=replace(ours, revision=FIRST_EDITION))
 
 
 def _strategies() -> list[Figure]:
@@ -103,6 +132,7 @@ def _strategies() -> list[Figure]:
             at_least=False,
             base=NONE,
             other=replace(NONE, options={"strategy": name}),
+            rounds=2,
         )
         for name in sorted(Registry().strategies)
         if name != "none"

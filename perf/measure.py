@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +27,14 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_
 
 @dataclass(frozen=True)
 class Measurement:
-    """What to time: a contender with its options, on a work."""
+    """What to time: a contender with its options, on a work. revision: of this repository; empty: as it stands."""
 
     contender: str
     work: Work = field(default_factory=Work)
     options: dict[str, Any] = field(default_factory=dict)
     warmup: int = 20
     steps: int = 100
+    revision: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,32 +49,50 @@ class Result:
     sizes_mb: dict[str, float]
     others: float
 
+    @property
+    def quiet(self) -> bool:
+        return self.others < DISTURBED
+
 
 def measure(what: Measurement) -> Result:
     """The first measurement that other processes leave alone, or the last of `TRIES`.
 
     Raises:
-        NotInstalled: the contender cannot be imported.
+        NotInstalled: the contender cannot be imported, or this copy of the repository lacks the revision.
         RuntimeError: the process failed.
     """
     for _ in range(TRIES):
         result = _once(what)
-        if result.others < DISTURBED:
+        if result.quiet:
             break
     return result
 
 
 def _once(what: Measurement) -> Result:
     env = os.environ | dict.fromkeys(THREADS, str(what.work.threads))
-    command = [sys.executable, "-W", "ignore", "-m", "perf.measure", json.dumps(asdict(what))]
-    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
+    values = asdict(what)
+    root = _checkout(revision).name if (revision := values.pop("revision")) else str(ROOT)
+    command = [sys.executable, "-W", "ignore", "-m", "perf.measure", json.dumps(values)]
+    done = subprocess.run(command, env=env | {"PYTHONPATH": root}, cwd=root, capture_output=True, text=True)
     if done.returncode:
         tail = "\n".join(done.stderr.strip().splitlines()[-8:]) or f"exit status {done.returncode}, no message"
         raise RuntimeError(f"measuring {what.contender} failed:\n{tail}")
     answer = json.loads(done.stdout.splitlines()[-1])
     if "not_installed" in answer:
         raise NotInstalled(answer["not_installed"])
-    return Result(**answer)
+    result = Result(**answer)
+    return replace(result, label=f"{result.label}, revision {revision}") if revision else result
+
+
+@lru_cache(maxsize=4)
+def _checkout(revision: str) -> tempfile.TemporaryDirectory[str]:
+    """A folder with the files of a revision; it goes when this process ends."""
+    packed = subprocess.run(["git", "archive", revision], cwd=ROOT, capture_output=True)
+    if packed.returncode:
+        raise NotInstalled(f"revision {revision}: {packed.stderr.decode().strip()}")
+    folder = tempfile.TemporaryDirectory(prefix="multiepoch-")
+    subprocess.run(["tar", "-x", "-C", folder.name], input=packed.stdout, check=True)
+    return folder
 
 
 def here(what: Measurement) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from harness.base.environment import environment
+from perf.series import Reached, Series
 from perf.work import FIELDS, Work
 
 if TYPE_CHECKING:
     from perf.measure import Result
-    from perf.throughput import Reached
 
 HEADER = ("figure", "target", "reached", "", "ours, rows/s", "the other, rows/s", "rounds")
+BEFORE = "the series before"
 
 
 def cells(reached: Reached) -> tuple[str, ...]:
@@ -23,13 +25,9 @@ def cells(reached: Reached) -> tuple[str, ...]:
     figure = reached.figure
     if not reached.values:
         return figure.text, figure.target, reached.why, "", "", "", "0"
-    value = median(reached.values)
-    shown = figure.show(value)
-    if len(reached.values) > 1:
-        shown += f" [{figure.show(min(reached.values))}, {figure.show(max(reached.values))}]"
-    met = {True: "met", False: "not met", None: ""}[figure.met(value)]
+    met = {True: "met", False: "not met", None: ""}[figure.met(median(reached.values))]
     speeds = (_speed(reached.base), _speed(reached.other))
-    return figure.text, figure.target, shown, met, *speeds, str(len(reached.values))
+    return figure.text, figure.target, _range(reached), met, *speeds, str(len(reached.values))
 
 
 def show(reached: Sequence[Reached]) -> Table:
@@ -39,17 +37,18 @@ def show(reached: Sequence[Reached]) -> Table:
     return table
 
 
-def markdown(reached: Sequence[Reached], rounds: int) -> str:
-    """The published table, with the machine, the versions and what each figure stands for."""
-    work = Work()
-    lines = ["# Throughput", "", "Written by `make perf`.", "", _line(HEADER), _line([":--", *["--:"] * 6])]
-    lines += [_line(cells(r)) for r in reached]
+def markdown(kept: dict[str, Series]) -> str:
+    """The published table: the last series of each figure, the one before, the machines, and what is compared."""
+    work, reached = Work(), [series[-1] for series in kept.values()]
+    lines = ["# Throughput", "", "Written by `make perf`.", "", _line((*HEADER, BEFORE)), _line([":--", *["--:"] * 7])]
+    lines += [_line((*cells(last), *map(_range, before or [Reached(last.figure)]))) for *before, last in kept.values()]
     notes = [f"- {r.figure.text}: {r.why}." for r in reached if r.values and r.why]
     lines += ["", *notes] if notes else []
-    env = environment()
     lines += [
         "",
-        f"Machine: {env['machine']}, {env['cores']} cores, {env['memory_gb']} GB. {_versions(reached)}.",
+        *_series(kept),
+        "",
+        f"{_versions(reached)}.",
         "",
         f"**Work.** {len(FIELDS)} fields of {', '.join(f'{n:,}' for n in work.sizes)} rows, {sum(work.sizes):,} in all;"
         f" width {work.width}; MLP {len(FIELDS) * work.width}-{'-'.join(map(str, work.hidden))}-3 with ReLU; batch "
@@ -57,16 +56,30 @@ def markdown(reached: Sequence[Reached], rounds: int) -> str:
         "Zipf frequencies (users 0.6, products 1.05, others 0.8). Larger tables see the very same batches, their ids "
         "scattered over the table.",
         "",
-        f"**Figures.** {rounds} rounds, fewer where the last column says so. Every measurement is a process of its "
-        "own, which warms up and is then timed; one that others disturb (a tenth of a core) is repeated. In a round, "
-        "ours and the others take turns; a figure is the ratio of "
-        "step times within the round, shown as median [min, max] over rounds. Speeds are medians too.",
+        "**Figures.** Every measurement is a process of its own, which warms up and is then timed; one that others "
+        "disturb (a tenth of a core) is repeated, and not counted if they go on. In a round, ours and the others take "
+        "turns; a figure is the ratio of step times within the round, shown as median [min, max] over rounds. Speeds "
+        "are medians too. The series before is an earlier one, to see whether a figure comes back.",
         "",
         "**What is timed.**",
         "",
         *_timed(reached),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _range(reached: Reached) -> str:
+    figure, values = reached.figure, reached.values
+    if not values:
+        return reached.why
+    ends = f" [{figure.show(min(values))}, {figure.show(max(values))}]" if len(values) > 1 else ""
+    return figure.show(median(values)) + ends
+
+
+def _series(kept: dict[str, Series]) -> list[str]:
+    """When and where the figures were measured."""
+    figures = Counter((r.began, r.machine) for series in kept.values() for r in series)
+    return [f"- {began}, {machine}: {number} of the figures." for (began, machine), number in sorted(figures.items())]
 
 
 def _line(values: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from support.simulated import Bench
 
 from harness import cli
 from harness.base.places import ROOT
-from harness.commands import application
+from harness.commands.application import main as application
 from harness.commands.list_plugins import print_plugins
 from harness.tracking import background
 

@@ -1,0 +1,1 @@
+"""The command line: commands and their arguments. What a command needs is imported when it runs."""

@@ -1,0 +1,94 @@
+"""`multiepoch data`: look at data, match it, and make it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.base.places import PLANS
+from harness.commands.application.arguments import Overrides, Plugins, Results, console, folder_or_file
+
+app = typer.Typer(help="Look at data, match it, and make data of any size.", no_args_is_help=True)
+Source = Annotated[str, typer.Argument(help="A preset, or a file: plan, schema or population (.toml), .parquet, .csv.")]
+TableSchema = Annotated[str | None, typer.Option("--schema", help="Says what is what in a .parquet or .csv file.")]
+
+
+@app.command()
+def init(
+    source: Annotated[str, typer.Argument(metavar="FILE", help="A table file, a folder of them, or a pattern.")],
+    out: Annotated[Path, typer.Option("--out", help="The schema to write, a TOML file.")] = Path("my_schema.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
+) -> None:
+    """Guess what the columns of a table are, say why, and write a schema to edit."""
+    from harness.commands.data_init import write_schema
+
+    write_schema(console, source, out, force)
+
+
+@app.command()
+def describe(
+    source: Source = str(PLANS / "quick.toml"),
+    schema: TableSchema = None,
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+    overrides: Overrides = None,
+    png: Annotated[Path | None, folder_or_file("--png", "Where to draw its pictures.")] = None,
+    page: Annotated[Path | None, folder_or_file("--page", "Where to write all of it as an HTML page.")] = None,
+) -> None:
+    """Describe data sets, built if need be: tails, unseen ids, base rates and drift by day, what goes together."""
+    from harness.commands.data_describe import print_data
+
+    print_data(console, source, schema, results, plugins, overrides, png, page)
+
+
+@app.command()
+def match(
+    source: Source,
+    out: Annotated[Path, folder_or_file("--out", "The preset to write, a TOML file.")],
+    schema: TableSchema = None,
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+) -> None:
+    """Fit the generator's knobs to a data set, write them as a preset, and show how near it comes."""
+    from harness.commands.data_match import write_match
+
+    write_match(console, source, schema, out, results, plugins)
+
+
+@app.command()
+def random(
+    out: Annotated[Path, folder_or_file("--out", "The preset to write, a TOML file.")],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed draws another population.")] = 0,
+    rows: Annotated[int, typer.Option("--rows", help="Of all splits.")] = 500_000,
+) -> None:
+    """Draw a population over every knob of the generator, and write it as a preset."""
+    from harness.commands.data_random import write_random
+
+    write_random(console, seed, rows, out)
+
+
+@app.command()
+def write(
+    source: Annotated[str, typer.Argument(help="A preset, or a population of your own (.toml).")],
+    out: Annotated[Path, folder_or_file("--out", "A new folder for train, valid and test.parquet.")],
+    rows: Annotated[int | None, typer.Option("--rows", min=1000, help="Instead of the preset's.")] = None,
+    part: Annotated[str | None, typer.Option("--slice", help="These rows alone, as 1000:2000, in one file.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="A plan's data_seed.")] = 0,
+) -> None:
+    """Write synthetic rows as Parquet, with truth, delays and what was seen at training time."""
+    from harness.data.synthetic.export import write_parquet
+
+    write_parquet(console, source, out, rows, part, seed)
+
+
+@app.command()
+def table(
+    names: Annotated[list[str] | None, typer.Argument(help="Presets; all, if none.")] = None,
+    out: Annotated[Path, folder_or_file("--out", "Where the table goes.")] = Path("results/tables/generator.md"),
+) -> None:
+    """Build every preset, and write target against produced of every statistic."""
+    from harness.commands.data_table import write_table
+
+    raise typer.Exit(write_table(console, names or [], out))

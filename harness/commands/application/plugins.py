@@ -1,0 +1,58 @@
+"""Commands on plug-ins: what there is, whether it holds, and code for elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.commands.application.arguments import Plugins, Results, Strategy, console, folder_or_file
+
+app = typer.Typer()
+
+
+@app.command("list")
+def list_plugins(
+    what: Annotated[
+        str | None, typer.Argument(help="strategies, datasets, models, plans or schemas, or the name of one plug-in.")
+    ] = None,
+    plugins: Plugins = None,
+) -> None:
+    """Strategies, data sets and models, with their parameters, defaults and accepted values; plans and schemas."""
+    from harness.commands.list_plugins import print_plugins
+
+    print_plugins(console, plugins, what)
+
+
+@app.command()
+def check(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of plug-ins or plans; all plug-ins, if none.")
+    ] = None,
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+) -> None:
+    """Check that plug-ins do what the harness relies on, or that a plan can be run and its data does not mislead."""
+    from harness.commands.check import check as go
+
+    raise typer.Exit(go(console, names or [], results, plugins))
+
+
+@app.command()
+def export(
+    strategy: Strategy,
+    to: Annotated[str, typer.Option("--to", help="torch: a module that needs torch alone. torchrec: settings.")],
+    out: Annotated[Path | None, folder_or_file("--out", "The file to write; printed, if none.")] = None,
+    table_optimizer: Annotated[
+        str, typer.Option("--table-optimizer", help="adam, adagrad, rowwise_adagrad or sgd.")
+    ] = "adam",
+    table_lr: Annotated[float, typer.Option("--table-lr", help="The learning rate of the tables.")] = 0.001,
+    dense_lr: Annotated[float, typer.Option("--dense-lr", help="Of the net; some strategies go by it.")] = 0.001,
+    plugins: Plugins = None,
+) -> None:
+    """Write a strategy for code of your own: an optimizer of embedding tables, and an encoder of ids."""
+    from harness.commands.export import export as go
+
+    train: dict[str, str | float] = {"table_optimizer": table_optimizer, "table_lr": table_lr, "dense_lr": dense_lr}
+    go(console, strategy, to, out, train, plugins)
