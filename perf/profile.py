@@ -1,4 +1,7 @@
-"""Where one training step spends its time: `python -m perf.profile`, milliseconds per part, the median of the steps."""
+"""Where one training step spends its time: `python -m perf.profile`, milliseconds per part, the median of the steps.
+
+Below them stands the limit: the net's matrix products alone, which no engine that trains this net can leave out.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -19,7 +23,7 @@ from harness.engine.dense_adam import DenseAdam
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.trainer import Trainer
 from perf.contenders.ours import Ours
-from perf.work import Work
+from perf.work import FIELDS, TASKS, Work
 
 PARTS: list[tuple[str, Any, str]] = [
     ("batch: rows and labels", kernels, "take"),
@@ -74,12 +78,31 @@ def profile(trainer: Trainer, warmup: int = 20) -> dict[str, float]:
     return {label: median(values) for label, values in spent.items()}
 
 
+def products(work: Work, repeated: int = 40) -> float:
+    """Median milliseconds of the products of a step: of each layer its outputs, and gradients of inputs and weights."""
+    widths = (len(FIELDS) * work.width, *work.hidden, len(TASKS))
+    total = 0.0
+    for inputs, outputs in pairwise(widths):
+        shapes = ((work.batch, inputs), (outputs, inputs), (work.batch, outputs))
+        x, weight, grad = (torch.randn(shape) for shape in shapes)
+        for a, b in ((x, weight.T), (grad, weight), (grad.T, x)):
+            total += median(_milliseconds(a, b) for _ in range(repeated))
+    return total
+
+
+def _milliseconds(a: torch.Tensor, b: torch.Tensor) -> float:
+    start = time.perf_counter()
+    a @ b
+    return 1000 * (time.perf_counter() - start)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m perf.profile", description=__doc__)
     parser.add_argument("--strategy", default="none", help="as in a plan")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    trainer = Ours(Work(threads=arguments.threads, examples=600_000), arguments.strategy).trainer()
+    work = Work(threads=arguments.threads, examples=600_000)
+    trainer = Ours(work, arguments.strategy).trainer()
     parts = profile(trainer)
     whole = parts.pop("whole step")
     table = Table("part", "ms", "share", box=None, header_style="dim")
@@ -88,6 +111,7 @@ def main() -> None:
             table.add_row(label, f"{parts[label]:.2f}", f"{parts[label] / whole:.0%}")
     table.add_row("everything else", f"{whole - sum(parts.values()):.2f}", f"{1 - sum(parts.values()) / whole:.0%}")
     table.add_row("whole step", f"{whole:.2f}", f"{trainer.train.batch_size / whole * 1000:,.0f} rows/s")
+    table.add_row("limit: products of the net", f"{(limit := products(work)):.2f}", f"{limit / whole:.0%}")
     Console().print(table)
 
 
