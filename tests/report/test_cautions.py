@@ -11,6 +11,7 @@ from support.simulated import Bench, analysed
 
 from harness.analysis.load import ArmRuns, Group
 from harness.report.cautions import cautions
+from harness.report.pages import answer as answers
 from harness.report.pages.answer import answer
 from harness.results.findings import Finding, Severity
 from harness.results.keys import MetricKey
@@ -128,7 +129,28 @@ def test_safe_by_its_ranking_and_not_by_its_logloss_is_not_called_safe(tmp_path:
 
     text = answer(analysed(changed(group, overconfident))).text
     assert "it is safe" not in text
-    assert "its AUC alone would call it harmless, but its logloss is worse, +0.0100" in text
+    assert "its AUC alone would call it safe, but its logloss is worse, +0.0100" in text
+
+
+@pytest.mark.parametrize(
+    ("shown", "sign", "worse", "said"),
+    [
+        (1, 1, "", "it is safe"),
+        (1, 1, "+0.1 nats", "its AUC alone would call it safe, but its logloss is worse, +0.1 nats"),
+        (0, 0, "", "neither harm nor benefit is shown"),
+        (0, 0, "+0.1 nats", "its AUC shows neither harm nor benefit, but its logloss is worse, +0.1 nats"),
+        (0, 1, "", "it looks safe, which its AUC does not show once corrected for the number of arms"),
+        (0, 1, "+0.1 nats", "once corrected for the number of arms, but its logloss is worse, +0.1 nats"),
+        (0, -1, "", "it looks unsafe, which its AUC does not show once corrected for the number of arms"),
+        (0, -1, "+0.1 nats", "once corrected for the number of arms, and its logloss is worse, +0.1 nats"),
+        (-1, -1, "+0.1 nats", "it is not safe"),
+    ],
+)
+def test_an_interval_below_zero_is_never_called_harmless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: int, sign: int, worse: str, said: str
+) -> None:
+    monkeypatch.setattr(answers, "_worse_logloss", lambda *_, surely: worse)
+    assert answers._safety(analysed(bench(tmp_path).group()), shown, sign).endswith(said)
 
 
 def test_a_gain_read_at_the_first_epoch_is_called_one_of_one_epoch(tmp_path: Path) -> None:

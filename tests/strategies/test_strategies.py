@@ -37,6 +37,8 @@ from harness.results.records import Record
 
 REGISTRY = Registry()
 GOLDEN = Path(__file__).with_name("golden.json")
+ROUNDING = 1e-4
+"""By how much a metric may differ on another processor, where products round otherwise: 2e-5 was seen with AVX-512."""
 VARIANTS = [
     "frequency_adaptive_lr(scaling='linear', counts='train')",
     "frequency_adaptive_lr(scaling='power', floor=0.1)",
@@ -319,7 +321,7 @@ def test_golden_numbers_hold(
     got = measure(text, dataset, model)
     assert got.keys() == golden[text].keys()
     for name, values in got.items():
-        assert values == pytest.approx(golden[text][name], abs=1e-5), name
+        assert values == pytest.approx(golden[text][name], abs=ROUNDING), name
 
 
 def test_golden_numbers_are_of_arms_that_exist_and_differ(golden: dict[str, dict[str, list[float]]]) -> None:

@@ -145,14 +145,27 @@ def _plain(analysis: GroupAnalysis, arms: list[ArmComparison], lead: ArmComparis
     end, gain = row.value("final_epoch_gain"), row.value("gain")
     if end is None or gain is None:
         return ""
-    shown = row.shown("final_epoch_gain")
-    verdict = {1: "it is safe", -1: "it is not safe", 0: "neither harm nor benefit is shown"}[shown]
-    if shown >= 0 and (worse := _worse_logloss(analysis, surely=shown == 0)):
-        verdict = f"its {METRICS[group.metric].title} alone would call it harmless, but its logloss is worse, {worse}"
     size = show(gain, digits, signed=True) if gain.mean else "no gain"
     stopped = f" Validation would stop it at epoch {epochs_text(row.epochs)}, with {size}."
     text = f"Plain training, trained to epoch {group.epochs}, ends {show(end, digits, signed=True)} from that baseline"
+    verdict = _safety(analysis, row.shown("final_epoch_gain"), end.sign)
     return f"{text}: {verdict}.{stopped if row is not lead else ''}"
+
+
+def _safety(analysis: GroupAnalysis, shown: int, sign: int) -> str:
+    """Of plain training to the last epoch. shown: its sign, corrected for the number of arms. sign: before that."""
+    if shown < 0:
+        return "it is not safe"
+    worse = _worse_logloss(analysis, surely=shown == 0)
+    title = METRICS[analysis.group.metric].title
+    if shown:
+        said = f"its {title} alone would call it safe" if worse else "it is safe"
+    elif sign:
+        looks = "safe" if sign > 0 else "unsafe"
+        said = f"it looks {looks}, which its {title} does not show once corrected for the number of arms"
+    else:
+        said = f"its {title} shows neither harm nor benefit" if worse else "neither harm nor benefit is shown"
+    return f"{said}{', and' if sign < 0 else ', but'} its logloss is worse, {worse}" if worse else said
 
 
 def _worse_logloss(analysis: GroupAnalysis, *, surely: bool) -> str:
