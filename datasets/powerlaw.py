@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from harness.api import Dataset, Generator, Split, Stream, UserError, tuned
+from harness.api import Dataset, Generator, Kept, Split, Stream, UserError, tuned
 from harness.data.synthetic.held import held_bytes
 from harness.data.synthetic.population import Population, load_population, source
 from harness.data.synthetic.sampler import Sampler, sampler_seed
@@ -100,7 +100,10 @@ class PowerLaw(Dataset):
     def stream(self, rng: Generator) -> Stream:
         population = self._population()
         sampler = Sampler(population, sampler_seed(rng))
-        return Stream(sampler.fields, sampler.tasks, self._pieces(sampler), population.rows)
+        if (thinned := population.thinned) is None:
+            return Stream(sampler.fields, sampler.tasks, self._pieces(sampler), population.rows)
+        kept = {thinned: Kept(population.tasks[thinned].kept)}
+        return Stream(sampler.fields, sampler.tasks, self._pieces(sampler), kept=kept)
 
     def _pieces(self, sampler: Sampler) -> Iterator[tuple[str, Split]]:
         first, edges = 0, sampler.population.edges()

@@ -96,6 +96,7 @@ class _Part:
                 weight_N, shift = None if examples.weight_N is None else examples.weight_N[counted], 0.0
                 if (kept := dataset.kept.get(task)) is not None:
                     shift, stands_for_N = kept.shift, kept.stands_for(label_N)
+                    truth_N = None if truth_N is None else kept.full(truth_N)
                     weight_N = stands_for_N if weight_N is None else weight_N * stands_for_N
                 target = classification.Target(label_N, truth_N, group_N, weight_N, shift)
                 self._targets.append((t, task, counted, target))

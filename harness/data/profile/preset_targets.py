@@ -66,9 +66,10 @@ class Produced:
 
 
 def produce(preset: str, folder: Path) -> Produced:
-    """Build a preset's data in a folder and read off what its targets are about."""
-    population = load_population(preset)
-    dataset = build(Registry().datasets, "data set", "powerlaw", {"preset": preset})
+    """Build a preset's data, all rows kept, in a folder and read off what its targets are about."""
+    population = load_population(preset).complete()
+    every = {name: {"kept": 1.0} for name in population.tasks}
+    dataset = build(Registry().datasets, "data set", "powerlaw", {"preset": preset, "tasks": every})
     indexed.save(dataset.stream(seeds.generator(0, "data", "powerlaw")), folder / preset, preset)
     sampler = Sampler.drawn(population, 0)
     drawn = {name: population.fields[name] for name in sampler.fields if by_law(population.fields[name])}

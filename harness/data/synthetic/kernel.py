@@ -333,6 +333,13 @@ def _quantile(u: Any, log_P: Any, share_P: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def keep(first: int, key: Any, share: float, stays_N: Any) -> Any:
+    """Let that share of the rows from `first` on stay which do not anyhow."""
+    for n in range(stays_N.size):
+        stays_N[n] = stays_N[n] or uniform(draw(key, first + n)) < share
+
+
+@njit(cache=True, nogil=True)
 def mean_and_slope(logit_M: Any, above_M: Any, intercept: float) -> Any:
     """Mean of above * sigmoid(logit + intercept), and its derivative in the intercept."""
     total, slope = 0.0, 0.0

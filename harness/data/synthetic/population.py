@@ -21,7 +21,7 @@ MOST_IN_ORDER = 10_000
 """Ids of two fields, one of which follows the other in order: a table holds them."""
 MOST_REPEAT = 0.98
 """Sessions of fifty rows: a row walks back to the first of its own."""
-GENERATOR = ("population", "compile", "kernel", "sampler", "stream", "zipf")
+GENERATOR = ("population", "compile", "kernel", "sampler", "stream", "thinned", "zipf")
 """The modules that decide what a row is."""
 FEWEST = 10
 """Positives, and negatives, that every split must be expected to hold."""
@@ -72,7 +72,8 @@ class TaskSpec(Config):
 
     id_bias, interaction, context, drift, noise: standard deviations of the parts of the logit. correlation: share of
     id_bias, context and interaction that is common to all tasks. delay: [hours, share] pairs, the share of conversions
-    that come within so many hours of the row; window: days after which none counts.
+    that come within so many hours of the row; window: days after which none counts. kept: share of the rows without
+    this label that stay in the log, drawn at random; of one task at most.
     """
 
     rate: float = Field(gt=0, lt=1)
@@ -85,6 +86,7 @@ class TaskSpec(Config):
     correlation: float | None = Field(None, ge=0, le=1)
     delay: list[tuple[float, float]] | None = None
     window: float = Field(30.0, gt=0, le=3650)
+    kept: float = Field(1.0, ge=1e-9, le=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -107,10 +109,11 @@ class TaskSpec(Config):
 class Population(Config):
     """A whole synthetic data set; standard deviations and correlation hold for tasks that give none of their own.
 
-    rows: N of all splits, in order of time. valid, test: shares of the last rows. daily, weekly: relative amplitude of
-    the cycles of traffic. repeat: share of the rows that another of the same session follows, `gap` seconds later on
-    average. latent: K dimensions. match: fields whose latent vectors are summed on either side of the
-    interaction. drift_days: days in which fashion turns by a right angle. target: statistics that a preset must meet.
+    rows: N of all splits, in order of time, before a task's `kept` drops any. valid, test: shares of the last rows.
+    daily, weekly: relative amplitude of the cycles of traffic. repeat: share of the rows that another of the same
+    session follows, `gap` seconds later on average. latent: K dimensions. match: fields whose latent vectors are summed
+    on either side of the interaction. drift_days: days in which fashion turns by a right angle. target: statistics that
+    a preset must meet.
     """
 
     description: str = ""
@@ -149,6 +152,8 @@ class Population(Config):
             _check_field(name, field, self.fields)
         for name, task in self.tasks.items():
             self._check_task(name, task)
+        if len(thinned := [name for name, task in self.tasks.items() if task.kept < 1]) > 1:
+            raise UserError(f"tasks {', '.join(thinned)} have kept below 1; accepted: one task that has")
         if clash := sorted({*self.fields} & {*self.tasks, "time"}):
             raise UserError(f"'{clash[0]}' names a field and a column of another kind; accepted: distinct names")
         shown = [name for name, field in self.fields.items() if not field.hidden]
@@ -174,13 +179,23 @@ class Population(Config):
                     f"{name} = {task.rate:g} is not below {task.under} = {above:g}; accepted: rates that nest"
                 )
         share = min(self.valid, self.test, 1 - self.valid - self.test)
-        rarer = min(task.rate, 1 - task.rate)
+        negatives = (1 - task.rate) * task.kept
+        rarer = min(task.rate, negatives)
         if self.rows * share * rarer < FEWEST:
-            kind = "positives" if task.rate <= 0.5 else "negatives"
+            kind = "positives" if task.rate <= negatives else "negatives"
             raise UserError(
                 f"rows = {self.rows:,} at {name} = {task.rate:g} give about {self.rows * share * rarer:.1f} {kind} in "
                 f"the smallest split; accepted: {FEWEST} or more, as with rows = {round(FEWEST / share / rarer):,}"
             )
+
+    @property
+    def thinned(self) -> str | None:
+        """The task of whose negatives a share alone is kept."""
+        return next((name for name, task in self.tasks.items() if task.kept < 1), None)
+
+    def complete(self) -> Population:
+        """The same with every row kept."""
+        return self.model_copy(update={"tasks": {n: t.model_copy(update={"kept": 1.0}) for n, t in self.tasks.items()}})
 
     def edges(self) -> tuple[int, int, int]:
         """The rows at which train, valid and test end."""

@@ -16,7 +16,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +28,8 @@ from harness.base import seeds
 from harness.data.synthetic import kernel
 from harness.data.synthetic.compile import compile_population
 from harness.data.synthetic.population import Population
+from harness.data.synthetic.stream import key
+from harness.data.synthetic.thinned import kept_truth
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -39,11 +41,11 @@ CORES = os.cpu_count() or 1
 
 @dataclass(frozen=True)
 class Rows:
-    """A slice of N rows, hidden fields left out.
+    """The N rows of a slice that were kept, hidden fields left out.
 
     index_NF: int64 index of each id; of those drawn by a law the rank (from 0) is its remainder by the field's ids.
     ids_NF: int64 raw ids, a bijection of the index. labels_NT: final ones. delay_NT: int32 seconds from the row to the
-    conversion, -1 where there is none. time_N: int64 seconds from the start. truth_NT: float32.
+    conversion, -1 where there is none. time_N: int64 seconds from the start. truth_NT: float32, of rows that are kept.
     """
 
     ids_NF: Ints
@@ -62,6 +64,10 @@ class Rows:
             time_N=self.time_N,
             truth_NT=self.truth_NT,
         )
+
+    def take(self, which_N: npt.NDArray[np.bool_]) -> Rows:
+        """Those rows alone."""
+        return Rows(**{field.name: getattr(self, field.name)[which_N] for field in fields(self)})
 
     def seen_by(self, seconds: int) -> npt.NDArray[np.bool_]:
         """Where a label is known at that time, bool [N, T]: all but conversions that are still to come."""
@@ -103,11 +109,21 @@ class Sampler:
         return found
 
     def rows(self, first: int, last: int) -> Rows:
-        """Rows first .. last - 1, whatever else is made."""
+        """Of rows first .. last - 1 those that were kept, whatever else is made."""
+        found, thinned = self._made(first, last), self.population.thinned
+        if thinned is None:
+            return found
+        stays_N = found.labels_NT[:, self.tasks.index(thinned)] == 1
+        kernel.keep(first, key(self.seed, "kept", thinned), self.population.tasks[thinned].kept, stays_N)
+        found = found.take(stays_N)
+        return replace(found, truth_NT=kept_truth(self.population, found.truth_NT))
+
+    def _made(self, first: int, last: int) -> Rows:
+        """Every row."""
         if not 0 <= first < last <= self.population.rows:
             raise UserError(f"rows {first} to {last} are not a slice of the {self.population.rows:,} rows there are")
-        n, fields, tasks = last - first, len(self.population.fields), len(self.tasks)
-        id_NF, index_NF = np.empty((n, fields), np.uint64), np.empty((n, fields), np.int64)
+        n, width, tasks = last - first, len(self.population.fields), len(self.tasks)
+        id_NF, index_NF = np.empty((n, width), np.uint64), np.empty((n, width), np.int64)
         label_NT, truth_NT = np.empty((n, tasks), np.uint8), np.empty((n, tasks), np.float32)
         delay_NT, time_N = np.empty((n, tasks), np.int32), np.empty(n, np.int64)
         kernel.make_rows(
@@ -133,7 +149,7 @@ class Sampler:
 
     def time_of(self, row: int) -> int:
         """Seconds at which a row stands."""
-        return int(self.rows(row, row + 1).time_N[0])
+        return int(self._made(row, row + 1).time_N[0])
 
 
 def sampler_seed(rng: np.random.Generator) -> int:
