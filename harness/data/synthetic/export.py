@@ -25,9 +25,9 @@ GROUP = 8 * CHUNK
 def write_parquet(console: Console, source: str, out: Path, rows: int | None, part: str | None, seed: int) -> None:
     """Write train, valid and test.parquet of a population, or one slice as rows.parquet, into a new folder.
 
-    Rows that a task's `kept` drops are in none. Columns: each field, int64; time, int64 seconds; of each task its final
-    label, uint8, `<task>_truth`, float32, and, where it is delayed, `<task>_delay`, int32 seconds or null, and
-    `<task>_seen`, the label when training starts.
+    Rows that a task's `kept` drops are in none. Columns: each field, int64; each number, float32 or null; each list and
+    sequence, lists of int64; time, int64 seconds; of each task its final label, uint8, `<task>_truth`, float32, and,
+    where it is delayed, `<task>_delay`, int32 seconds or null, and `<task>_seen`, the label when training starts.
 
     Raises:
         UserError: no such population or slice, or the folder exists or cannot be written.
@@ -84,6 +84,11 @@ def _write(sampler: Sampler, first: int, last: int, path: Path) -> Iterator[tupl
 
 def _table(sampler: Sampler, rows: Rows, training_starts: int) -> pa.Table:
     columns: dict[str, Any] = {name: rows.ids_NF[:, f] for f, name in enumerate(sampler.fields)}
+    for p, number in enumerate(sampler.kinds.numbers):
+        columns[number.name] = pa.array(rows.numbers_NP[:, p], from_pandas=True)
+    for each, found in zip(sampler.kinds.lists, sampler.lists(rows), strict=True):
+        ends = np.append(0, np.cumsum(found.length_N)).astype(np.int32)
+        columns[each.name] = pa.ListArray.from_arrays(ends, found.values_M)
     columns["time"] = rows.time_N
     seen_NT = rows.seen_by(training_starts)
     for t, (name, task) in enumerate(sampler.population.tasks.items()):

@@ -12,8 +12,9 @@ BINS = 2000
 
 
 def held_bytes(population: Population) -> int:
-    """Of the vocabularies at the end, at least; fields that follow another, or the clock, are left out."""
-    free = (field for field in population.fields.values() if field.free and not field.hidden)
+    """Of the vocabularies at the end, at least; fields that follow another, the clock or a policy, and
+    lists, are left out."""
+    free = (field for field in population.fields.values() if field.free and not field.hidden and field.candidates == 1)
     thinned = [task for task in population.tasks.values() if task.kept < 1]
     kept = min((task.rate + (1 - task.rate) * task.kept for task in thinned), default=1.0)
     kept_rows = round(population.rows * kept)
