@@ -51,6 +51,9 @@ KINDS = {
 SHOWN = {"fields": {"product": {"candidates": 4}}}
 """A policy that picks among four."""
 THINNED = {"tasks": {"click": {"kept": 0.1}}}
+WAYS: dict[str, dict[str, Any]] = {
+    "without": {}, "knobs": KNOBS, "kinds": KINDS, "policy": SHOWN, "thinned": THINNED,
+}  # fmt: skip
 
 
 def _population(rows: int, knobs: dict[str, Any]) -> Population:
@@ -107,7 +110,7 @@ def compare() -> None:
 def shares() -> None:
     """Rows per second of CPU with each kind of knobs, and as a share of those without."""
     rows, plain = 1 << 21, 0.0
-    for title, knobs in {"without": {}, "knobs": KNOBS, "kinds": KINDS, "policy": SHOWN, "thinned": THINNED}.items():
+    for title, knobs in WAYS.items():
         sampler = Sampler(_population(rows, knobs), 1)
         sampler.rows(0, CHUNK)
         best = float("inf")
