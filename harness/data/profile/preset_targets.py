@@ -48,10 +48,10 @@ class Line:
     @property
     def met(self) -> bool | None:
         if self.above is not None:
-            return self.produced > self.above
+            return bool(self.produced > self.above)
         if self.target is None or self.within is None:
             return None
-        return abs(self.produced - self.target) <= self.within
+        return bool(abs(self.produced - self.target) <= self.within)
 
 
 @dataclass(frozen=True)
