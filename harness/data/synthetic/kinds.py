@@ -48,7 +48,7 @@ class ListSpec(Config):
     exponent: float = Field(1.0, ge=0, le=MOST_EXPONENT)
     shift: float = Field(0.0, gt=-1, le=10**9)
     of: str | None = None
-    length: float = Field(3.0, ge=0)
+    length: float = Field(3.0, gt=0)
     shortest: int = Field(0, ge=0, le=MOST_LISTED)
     longest: int = Field(20, ge=1, le=MOST_LISTED)
     weight: float = Field(1.0, ge=0)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import tomli_w
 
+from harness.data.indexed import IndexedDataset
 from harness.data.profile.inputs import indexed_datasets
+from harness.data.profile.preset_draws import draws
 from harness.data.profile.preset_fit import matched
 from harness.data.profile.preset_kinds import match_kinds
 from harness.data.profile.statistics import profile
@@ -40,10 +42,21 @@ FIELDS: dict[str, dict[str, Any]] = {"user": {}, "item": {}, "pair": {"cross": [
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict[str, Any]]]:
+def data(tmp_path_factory: pytest.TempPathFactory) -> IndexedDataset:
     folder = tmp_path_factory.mktemp("log")
     (folder / "log.toml").write_text(tomli_w.dumps(LOG))
-    return match_kinds(next(iter(indexed_datasets(str(folder / "log.toml"), folder, None)))[1], FIELDS)
+    return next(iter(indexed_datasets(str(folder / "log.toml"), folder, None)))[1]
+
+
+@pytest.fixture(scope="module")
+def found(data: IndexedDataset) -> dict[str, dict[str, dict[str, Any]]]:
+    return match_kinds(data, FIELDS)
+
+
+def test_what_a_history_holds_is_no_draw_of_its_field(data: IndexedDataset) -> None:
+    f = data.fields.index("item")
+    item = draws(data, f, profile(data).fields[f], None)
+    assert item.count_V.sum() == item.profile.frequencies.rows == len(data.train) < data.counts(f).sum()
 
 
 def test_numbers_go_with_the_field_that_they_were_drawn_for(found: dict[str, dict[str, dict[str, Any]]]) -> None:
