@@ -82,7 +82,7 @@ def test_knobs_left_alone_leave_the_rows_of_version_2(preset: str) -> None:
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_every_seed_draws_a_population_that_makes_rows(seed: int) -> None:
     drawn = random_population(seed, 50_000)
     assert drawn == random_population(seed, 50_000)
