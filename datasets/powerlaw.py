@@ -10,12 +10,14 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from harness.api import Dataset, Generator, Split, Stream, UserError, tuned
+from harness.api import Dataset, Generator, Kept, Split, Stream, UserError, tuned
 from harness.data.synthetic.held import held_bytes
-from harness.data.synthetic.population import Population, load_population, source
+from harness.data.synthetic.population import TABLES, Population, load_population, source
 from harness.data.synthetic.sampler import Sampler, sampler_seed
 
-PARTS = ("id_bias", "interaction", "context", "drift", "noise", "correlation")
+PARTS = (
+    "id_bias", "interaction", "context", "drift", "number_bias", "list_bias", "history_match", "noise", "correlation",
+)  # fmt: skip
 WHOLE = ("rows", "days", "repeat", "gap", "latent", *PARTS)
 FIELDS = {
     "users": ("user", "ids"),
@@ -37,7 +39,8 @@ class PowerLaw(Dataset):
     Every other knob changes one value of the preset, and is the preset's if left at -1: `users` to `categories` are
     cardinalities, `*_exponent` of Zipf's law, `product_life` the days until a product's rank goes to a new one, `click`
     to `checkout` label rates of all rows, `id_bias` to `noise` standard deviations of parts of the logit, `repeat` and
-    `gap` of sessions. `fields` and `tasks` are tables that change any value: `[dataset.fields.user]`, `shift = 3.0`.
+    `gap` of sessions. `fields`, `numbers`, `lists`, `sequences` and `tasks` are tables that change any value:
+    `[dataset.fields.user]`, `shift = 3.0`.
 
     labels: final, or seen: a conversion still to come when training starts is then unknown in the training split.
     """
@@ -68,10 +71,16 @@ class PowerLaw(Dataset):
     interaction: float = tuned(-1.0, 0.0, 10.0, neutral=-1.0)
     context: float = tuned(-1.0, 0.0, 10.0, neutral=-1.0)
     drift: float = tuned(-1.0, 0.0, 10.0, neutral=-1.0)
+    number_bias: float = tuned(-1.0, 0.0, 10.0, neutral=-1.0)
+    list_bias: float = tuned(-1.0, 0.0, 10.0, neutral=-1.0)
+    history_match: float = tuned(-1.0, 0.0, 10.0, neutral=-1.0)
     noise: float = tuned(-1.0, 0.0, 10.0, neutral=-1.0)
     correlation: float = tuned(-1.0, 0.0, 1.0, neutral=-1.0)
     latent: int = tuned(-1, 1, 256, neutral=-1)
     fields: dict[str, dict[str, Any]] | None = None
+    numbers: dict[str, dict[str, Any]] | None = None
+    lists: dict[str, dict[str, Any]] | None = None
+    sequences: dict[str, dict[str, Any]] | None = None
     tasks: dict[str, dict[str, Any]] | None = None
 
     def __post_init__(self) -> None:
@@ -85,7 +94,7 @@ class PowerLaw(Dataset):
             UserError: it is not possible, or a knob is about a field or task that the preset has not.
         """
         changes: dict[str, Any] = {name: getattr(self, name) for name in WHOLE if getattr(self, name) != -1}
-        changes |= {"fields": _tables("fields", self.fields), "tasks": _tables("tasks", self.tasks)}
+        changes |= {name: _tables(name, getattr(self, name)) for name in TABLES}
         for knob, (field, part) in FIELDS.items():
             if getattr(self, knob) != -1:
                 changes["fields"].setdefault(field, {})[part] = getattr(self, knob)
@@ -100,14 +109,22 @@ class PowerLaw(Dataset):
     def stream(self, rng: Generator) -> Stream:
         population = self._population()
         sampler = Sampler(population, sampler_seed(rng))
-        return Stream(sampler.fields, sampler.tasks, self._pieces(sampler), population.rows)
+        thinned = population.thinned
+        return Stream(
+            sampler.fields,
+            sampler.tasks,
+            self._pieces(sampler),
+            population.rows if thinned is None else None,
+            kinds=sampler.kinds,
+            kept={} if thinned is None else {thinned: Kept(population.tasks[thinned].kept)},
+        )
 
     def _pieces(self, sampler: Sampler) -> Iterator[tuple[str, Split]]:
         first, edges = 0, sampler.population.edges()
         training_starts = sampler.time_of(edges[0])
         for part, last in zip(("train", "valid", "test"), edges, strict=True):
             for rows in sampler.chunks(first, last):
-                split = rows.split(group=sampler.group)
+                split = sampler.split(rows)
                 if self.labels == "seen" and part == "train":
                     split = dataclasses.replace(split, observed_NT=rows.seen_by(training_starts))
                 yield part, split

@@ -1,6 +1,7 @@
 """Time the generator: rows per second in memory against plain numpy, coded to disk, as Parquet, and peak memory.
 
 python -m perf.generator                        # rows per second, compiled against numpy
+python -m perf.generator --shares               # what knobs cost, by CPU time of one thread: also on a busy machine
 python -m perf.generator --write 100_000_000    # a coded data set of that size: seconds and peak memory
 python -m perf.generator --parquet 20_000_000   # the same as Parquet
 """
@@ -21,8 +22,8 @@ from harness.base.environment import environment
 from harness.base.seeds import generator
 from harness.data import indexed
 from harness.data.synthetic.export import write_parquet
-from harness.data.synthetic.population import load_population
-from harness.data.synthetic.sampler import CORES, Sampler
+from harness.data.synthetic.population import Population, load_population
+from harness.data.synthetic.sampler import CHUNK, CORES, Sampler
 from harness.plugins.registry import Registry, build
 from perf.generator_numpy import generate
 
@@ -41,11 +42,30 @@ KNOBS = {
     },
 }
 """Sessions, and fields that go together."""
+KINDS = {
+    "numbers": {"price": {"of": "product", "strength": 0.6, "missing": 0.1}, "age": {"of": "user"}},
+    "lists": {"tags": {"of": "product", "ids": 500, "length": 3.0}},
+    "sequences": {"seen": {"of": "product", "by": "user", "length": 10.0, "longest": 20}},
+}
+"""Two numbers, a list of three and a history of ten."""
+SHOWN = {"fields": {"product": {"candidates": 4}}}
+"""A policy that picks among four."""
+THINNED = {"tasks": {"click": {"kept": 0.1}}}
+WAYS: dict[str, dict[str, Any]] = {
+    "without": {}, "knobs": KNOBS, "kinds": KINDS, "policy": SHOWN, "thinned": THINNED,
+}  # fmt: skip
 
 
-def in_memory(rows: int, workers: int, knobs: dict[str, Any] | None = None) -> tuple[float, float]:
+def _population(rows: int, knobs: dict[str, Any]) -> Population:
+    """With knobs, which may name fields that the preset has not."""
+    kinds = {kind: knobs[kind] for kind in ("numbers", "lists", "sequences") if kind in knobs}
+    changed = load_population(PRESET, {"rows": rows} | {k: v for k, v in knobs.items() if k not in kinds})
+    return Population.model_validate(changed.model_dump() | kinds)
+
+
+def in_memory(rows: int, workers: int, knobs: dict[str, Any]) -> tuple[float, float]:
     """Seconds to calibrate and to make all rows, the best of a few."""
-    population = load_population(PRESET, {"rows": rows} | (knobs or {}))
+    population = _population(rows, knobs)
     best = [float("inf"), float("inf")]
     for _ in range(REPEATS):
         sampler, start = Sampler(population, 1), time.perf_counter()
@@ -68,23 +88,39 @@ def plain_numpy(rows: int) -> float:
 
 
 def compare() -> None:
-    in_memory(200_000, CORES)  # compiles
+    in_memory(200_000, CORES, {})  # compiles
     reference = plain_numpy(1_000_000) / 1_000_000
     print(f"{'numpy, 1 M rows':34} {1e-6 / reference:6.2f} M rows/s")
-    for rows, workers, knobs in (
-        (4_000_000, 1, None),
-        (4_000_000, 1, KNOBS),
-        (4_000_000, CORES, None),
-        (20_000_000, CORES, None),
-        (20_000_000, CORES, KNOBS),
+    for rows, workers, more, knobs in (
+        (4_000_000, 1, "", {}),
+        (4_000_000, 1, ", knobs", KNOBS),
+        (4_000_000, CORES, "", {}),
+        (20_000_000, CORES, "", {}),
+        (20_000_000, CORES, ", knobs", KNOBS),
     ):
         calibrate, make = in_memory(rows, workers, knobs)
         rate, overall = rows / make / 1e6, rows / (make + calibrate) / 1e6
-        title = f"{rows // 10**6} M rows, {workers} threads" + (", knobs" if knobs else "")
+        title = f"{rows // 10**6} M rows, {workers} threads{more}"
         print(
             f"{title:34} {rate:6.2f} M rows/s, {overall:.2f} with calibration"
             f" ({calibrate:.2f} s): {rate * 1e6 * reference:.1f} and {overall * 1e6 * reference:.1f} x numpy"
         )
+
+
+def shares() -> None:
+    """Rows per second of CPU with each kind of knobs, and as a share of those without."""
+    rows, plain = 1 << 21, 0.0
+    for title, knobs in WAYS.items():
+        sampler = Sampler(_population(rows, knobs), 1)
+        sampler.rows(0, CHUNK)
+        best = float("inf")
+        for _ in range(REPEATS):
+            start = time.process_time()
+            for first in range(0, rows, CHUNK):
+                sampler.rows(first, first + CHUNK)
+            best = min(best, time.process_time() - start)
+        plain = plain or rows / best
+        print(f"{title:10} {rows / best / 1e6:6.2f} M rows drawn per second of CPU, {rows / best / plain:.2f}")
 
 
 def coded(rows: int, users: int, products: int, folder: Path) -> None:
@@ -111,6 +147,7 @@ def timed(rows: int, work: Callable[[Path], None]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shares", action="store_true")
     parser.add_argument("--write", type=int, metavar="ROWS")
     parser.add_argument("--parquet", type=int, metavar="ROWS")
     parser.add_argument("--users", type=int, default=2_000_000)
@@ -118,7 +155,9 @@ if __name__ == "__main__":
     chosen = parser.parse_args()
     about = environment()
     print(f"{PRESET}: 10 fields, 5 tasks; {about['machine']}, {about['cores']} cores, numpy {about['numpy']}")
-    if chosen.write:
+    if chosen.shares:
+        shares()
+    elif chosen.write:
         timed(chosen.write, lambda folder: coded(chosen.write, chosen.users, chosen.products, folder))
     elif chosen.parquet:
         timed(chosen.parquet, lambda folder: as_parquet(chosen.parquet, folder))

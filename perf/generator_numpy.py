@@ -14,7 +14,8 @@ from scipy.special import expit
 
 from harness.api import hash_ids
 from harness.data.synthetic.compile import compile_population
-from harness.data.synthetic.population import FieldSpec, Population
+from harness.data.synthetic.fields import FieldSpec
+from harness.data.synthetic.population import Population
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

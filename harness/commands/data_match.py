@@ -12,6 +12,7 @@ from harness.data.profile.fidelity import Compared, compared, means
 from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.preset_fields import match_fields
 from harness.data.profile.preset_fit import matched, to_toml
+from harness.data.profile.preset_kinds import match_kinds
 from harness.data.profile.sessions import sessions
 from harness.data.profile.statistics import profile
 from harness.data.synthetic.population import Population
@@ -40,6 +41,7 @@ def write_match(
         visits = visits if visits is not None and visits.repeat >= LEAST_REPEAT else None
         fields = match_fields(data, wanted, visits, status.update)
     population = matched(data, wanted, fields, visits, f"Matched to {Path(source).name}")
+    population |= match_kinds(data, fields)
     Population.model_validate(population)
     out_file.write(out, to_toml(population))
     (_, made) = next(iter(indexed_datasets(str(out), results, plugins)))

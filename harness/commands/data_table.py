@@ -66,7 +66,8 @@ def statistics(preset: str, scratch: Path) -> Iterator[Line]:
 
 
 def ids_help(preset: str, folder: Path, *, seed: int = 1, rows: int | None = None) -> tuple[str, float, float]:
-    """The field with most ids, and the first task's test AUC after one epoch of the plain model with and without it."""
+    """The field with most ids, those that share their table left out, and the first task's test AUC after one epoch of
+    the plain model with and without it."""
     values = {"preset": preset} | ({} if rows is None else {"rows": rows})
     dataset = build(Registry().datasets, "data set", "powerlaw", values)
 
@@ -79,9 +80,10 @@ def ids_help(preset: str, folder: Path, *, seed: int = 1, rows: int | None = Non
         return last.metrics[MetricKey("test", "auc", data.tasks[0])], data
 
     whole, data = auc(lambda stream: stream, "whole")
-    tail = int(np.argmax([len(ids) for ids in data.ids_V]))
-    without, _ = auc(lambda stream: drop_field(stream, tail), "without")
-    return data.fields[tail], whole, without
+    sizes = {field: len(ids) for field, ids in zip(data.fields, data.ids_V, strict=False)}
+    tail = max((field for field in sizes if field not in data.kinds.shares.values()), key=lambda field: sizes[field])
+    without, _ = auc(lambda stream: drop_field(stream, data.fields.index(tail)), "without")
+    return tail, whole, without
 
 
 def drop_field(stream: Stream, field: int) -> Stream:

@@ -39,6 +39,11 @@ class Kept:
         """What makes the logit of the full log of one that was learnt of the rows that were kept."""
         return math.log(self.share) * (1 if self.label == 0 else -1)
 
+    def full(self, p_N: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """The probability in the full log of a label that has this one among the rows that were kept."""
+        odds_N = p_N.astype(np.float64) * math.exp(self.shift)
+        return odds_N / (odds_N + 1 - p_N)
+
     def stands_for(self, label_N: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """How many rows of the full log each row stands for."""
         return np.where(label_N == self.label, np.float32(1 / self.share), np.float32(1))

@@ -91,11 +91,12 @@ class _Part:
             counted = examples.counted(t)
             label_N = examples.labels_NT[counted, t]
             if len(label_N):
-                truth_N = None if examples.truth_NT is None else examples.truth_NT[counted, t]
+                truth_N: npt.NDArray[Any] | None = None if examples.truth_NT is None else examples.truth_NT[counted, t]
                 group_N = None if examples.group_N is None else examples.group_N[counted]
                 weight_N, shift = None if examples.weight_N is None else examples.weight_N[counted], 0.0
                 if (kept := dataset.kept.get(task)) is not None:
                     shift, stands_for_N = kept.shift, kept.stands_for(label_N)
+                    truth_N = None if truth_N is None else kept.full(truth_N)
                     weight_N = stands_for_N if weight_N is None else weight_N * stands_for_N
                 target = classification.Target(label_N, truth_N, group_N, weight_N, shift)
                 self._targets.append((t, task, counted, target))

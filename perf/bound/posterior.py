@@ -56,6 +56,9 @@ def known(sampler: Sampler, task: str) -> Known:
     c, population, t = sampler.compiled, sampler.population, sampler.tasks.index(task)
     assert population.tasks[task].under is None, f"task '{task}' is under another"
     assert len(sampler.fields) == len(population.fields), "a hidden field is not among the ids"
+    assert not sampler.kinds.names, "numbers and lists are not among the ids"
+    assert population.thinned is None, "a row that was dropped tells nothing"
+    assert not c.examined_F.any(), "a position multiplies what the logit makes"
     rows = sampler.rows(0, population.rows)
     codes, sizes = zip(*(np.unique(column, return_inverse=True)[::-1] for column in rows.index_NF.T), strict=True)
     starts = np.cumsum([0, *(len(size) for size in sizes)])

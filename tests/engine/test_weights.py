@@ -13,7 +13,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import entr
+from scipy.special import entr, expit
+from scipy.special import logit as log_odds
 from sklearn.metrics import log_loss, roc_auc_score
 from support.engine import TRAIN, store, strategy_of, train_records
 from torch.nn import functional
@@ -165,16 +166,19 @@ def test_evaluation_is_of_weights_and_of_the_full_log_by_task(
         for t, task in enumerate(dataset.tasks):
             at = split.observed_NT[:, t] & (split.weight_N > 0)
             label, weight = split.labels_NT[at, t], split.weight_N[at].astype(np.float64)
-            logit = logits[part][at, t].astype(np.float64)
+            assert split.truth_NT is not None
+            truth, moved = split.truth_NT[at, t].astype(np.float64), 0.0
             if task == data.tasks[0]:
-                weight, logit = np.where(label == 0, 10, 1) * weight, logit + np.log(0.1)
+                weight, moved = np.where(label == 0, 10, 1) * weight, np.log(0.1)
             if task == data.tasks[1]:
-                weight, logit = np.where(label == 1, 4, 1) * weight, logit - np.log(0.25)
-            probability = 1 / (1 + np.exp(-logit))
+                weight, moved = np.where(label == 1, 4, 1) * weight, -np.log(0.25)
+            probability, truth = (expit(x + moved) for x in (logits[part][at, t].astype(np.float64), log_odds(truth)))
+            missed = truth * np.log(truth / probability) + (1 - truth) * np.log((1 - truth) / (1 - probability))
             wanted = {
-                "auc": roc_auc_score(label, logit, sample_weight=weight),
+                "auc": roc_auc_score(label, probability, sample_weight=weight),
                 "logloss": log_loss(label, probability, sample_weight=weight),
                 "calibration": np.sum(weight * probability) / np.sum(weight * label),
+                "regret": np.average(missed, weights=weight),
             }
             assert {name: found[MetricKey(part, name, task)] for name in wanted} == pytest.approx(wanted, rel=1e-6)
 

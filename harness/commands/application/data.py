@@ -51,7 +51,11 @@ def match(
     results: Results = Path("results"),
     plugins: Plugins = None,
 ) -> None:
-    """Fit the generator's knobs to a data set, write them as a preset, and show how near it comes."""
+    """Fit the generator's knobs to a data set, write them as a preset, and show how near it comes.
+
+    A log does not tell what was left out of it, or why a row was shown: of a task's negatives the schema may say what
+    was kept, and policies and positions are for you to add (docs/generator.md).
+    """
     from harness.commands.data_match import write_match
 
     write_match(console, source, schema, out, results, plugins)
@@ -77,7 +81,7 @@ def write(
     part: Annotated[str | None, typer.Option("--slice", help="These rows alone, as 1000:2000, in one file.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="A plan's data_seed.")] = 0,
 ) -> None:
-    """Write synthetic rows as Parquet, with truth, delays and what was seen at training time."""
+    """Write synthetic rows as Parquet, lists and sequences too, with truth, delays and what training could see."""
     from harness.data.synthetic.export import write_parquet
 
     write_parquet(console, source, out, rows, part, seed)

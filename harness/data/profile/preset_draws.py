@@ -30,8 +30,13 @@ class Draws:
 
 
 def draws(data: IndexedDataset, f: int, known: FieldProfile, first: dict[str, Bools] | None) -> Draws:
-    """Of field f, whose rows look as `known`. first: by split, the rows to count, if not all."""
+    """Of field f, whose rows look as `known`. first: by split, the rows to count, if not all.
+
+    Ids in lists that look up the same table are no draws of the field.
+    """
     count_V, rows, unseen = data.counts(f), {part: len(data.split(part)) for part in SPLITS}, known.unseen
+    if first is None and data.fields[f] in data.kinds.shares.values():
+        first = {part: np.ones(n, np.bool_) for part, n in rows.items()}
     if first is not None:
         count_V = np.bincount(data.codes(data.train, f)[first["train"]], minlength=len(count_V))
         unseen = float((count_V[data.codes(data.test, f)[first["test"]]] == 0).mean())

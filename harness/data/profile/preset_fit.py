@@ -17,7 +17,8 @@ from harness.data.indexed import SPLITS, IndexedDataset
 from harness.data.profile.sessions import Sessions
 from harness.data.profile.statistics import FieldProfile, Profile
 from harness.data.profile.zipf_fit import FEW, Frequencies, descending, exponent_of_ranks, frequencies
-from harness.data.synthetic.population import MOST_EXPONENT, Population
+from harness.data.synthetic.fields import MOST_EXPONENT
+from harness.data.synthetic.population import Population
 from harness.data.synthetic.sampler import Sampler
 
 DAY = 86_400
@@ -48,6 +49,7 @@ def matched(
 
     fields: those with more ids before those that follow them. visits: sessions, if rows come in such.
     """
+    thinned, weight_N = _full_log(data)
     rows = sum(wanted.rows.values())
     largest = sorted((name for name in fields if "cross" not in fields[name]), key=lambda name: _told(fields[name]))
     if len(largest) < 2:
@@ -56,7 +58,7 @@ def matched(
         largest.sort(key=lambda name: name != visits.by)
     return {
         "description": description,
-        "rows": rows,
+        "rows": round(rows * float(weight_N.mean())),
         "days": math.ceil(span(data)),
         "valid": wanted.rows["valid"] / rows,
         "test": wanted.rows["test"] / rows,
@@ -64,7 +66,7 @@ def matched(
         "match": [largest[:1], largest[1:2]],
         "group": largest[0],
         "fields": fields,
-        "tasks": _tasks(data, wanted),
+        "tasks": _tasks(data, weight_N, thinned),
     }
 
 
@@ -73,15 +75,31 @@ def _told(field: dict[str, Any]) -> tuple[bool, bool]:
     return "of" in field and "choices" not in field, "context" in field
 
 
-def _tasks(data: IndexedDataset, wanted: Profile) -> dict[str, dict[str, Any]]:
+def _full_log(data: IndexedDataset) -> tuple[dict[str, float], npt.NDArray[np.float32]]:
+    """The share of negatives that was kept, by task: of one, if the data say so. And how many rows of the full log each
+    row of training stands for."""
+    said = {name: kept for name, kept in data.kept.items() if kept.label == 0}
+    if len(said) != 1 or len(data.kept) != 1:
+        return {}, np.ones(len(data.train), np.float32)
+    (name, kept), *_ = said.items()
+    return {name: kept.share}, kept.stands_for(np.asarray(data.train.labels_NT[:, data.tasks.index(name)]))
+
+
+def _tasks(
+    data: IndexedDataset, weight_N: npt.NDArray[np.float32], thinned: dict[str, float]
+) -> dict[str, dict[str, Any]]:
     """Tasks by falling rate; each under the rarest task that has happened wherever it has."""
-    rates = {task.name: task.rates["train"] for task in wanted.tasks}
+    labels = {name: np.asarray(data.train.labels_NT[:, t]) for t, name in enumerate(data.tasks)}
+    known = {name: data.train.known(t) for t, name in enumerate(data.tasks)}
+    rates = {
+        name: float(np.average(label_N[known[name]], weights=weight_N[known[name]])) for name, label_N in labels.items()
+    }
     order = sorted(rates, key=lambda name: -rates[name])
-    labels = {name: np.asarray(data.train.labels_NT[:, data.tasks.index(name)]) for name in order}
     out: dict[str, dict[str, Any]] = {}
     for name in order:
         above = [other for other in out if rates[other] > rates[name] and (labels[name] <= labels[other]).all()]
         out[name] = {"rate": rates[name]} | ({"under": above[-1]} if above else {})
+        out[name] |= {"kept": thinned[name]} if name in thinned else {}
     return out
 
 

@@ -13,7 +13,8 @@ from harness.base import seeds
 from harness.data import indexed
 from harness.data.profile.statistics import Profile, profile
 from harness.data.profile.zipf_fit import exponent_of_ranks
-from harness.data.synthetic.population import FieldSpec, Population, load_population
+from harness.data.synthetic.fields import FieldSpec
+from harness.data.synthetic.population import Population, load_population
 from harness.data.synthetic.sampler import CALIBRATION, Sampler
 from harness.plugins.registry import Registry, build
 
@@ -47,10 +48,10 @@ class Line:
     @property
     def met(self) -> bool | None:
         if self.above is not None:
-            return self.produced > self.above
+            return bool(self.produced > self.above)
         if self.target is None or self.within is None:
             return None
-        return abs(self.produced - self.target) <= self.within
+        return bool(abs(self.produced - self.target) <= self.within)
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,10 @@ class Produced:
 
 
 def produce(preset: str, folder: Path) -> Produced:
-    """Build a preset's data in a folder and read off what its targets are about."""
-    population = load_population(preset)
-    dataset = build(Registry().datasets, "data set", "powerlaw", {"preset": preset})
+    """Build a preset's data, all rows kept, in a folder and read off what its targets are about."""
+    population = load_population(preset).complete()
+    every = {name: {"kept": 1.0} for name in population.tasks}
+    dataset = build(Registry().datasets, "data set", "powerlaw", {"preset": preset, "tasks": every})
     indexed.save(dataset.stream(seeds.generator(0, "data", "powerlaw")), folder / preset, preset)
     sampler = Sampler.drawn(population, 0)
     drawn = {name: population.fields[name] for name in sampler.fields if by_law(population.fields[name])}
@@ -96,7 +98,7 @@ def produce(preset: str, folder: Path) -> Produced:
 
 def by_law(field: FieldSpec) -> bool:
     """Whether each row draws its id, and from the law alone."""
-    return field.free and not field.session and not field.once
+    return field.free and not field.session and not field.once and field.candidates == 1
 
 
 def lines(found: Produced) -> Iterator[Line]:
@@ -146,6 +148,8 @@ def _delays(found: Produced) -> Iterator[Line]:
 def _fields(found: Produced) -> Iterator[Line]:
     train = found.population.edges()[0]
     for entry in found.profile.fields:
+        if entry.name in found.population.numbers:
+            continue
         name, field = entry.name, found.population.fields[entry.name]
         published = found.population.target.get(name, {})
         expected = expected_shares(field, train) if by_law(field) and not field.life else {}

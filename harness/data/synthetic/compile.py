@@ -8,8 +8,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from harness.data.synthetic.compile_kinds import (
+    Lists,
+    Numbers,
+    Sequences,
+    compile_lists,
+    compile_numbers,
+    compile_sequences,
+)
+from harness.data.synthetic.fields import FieldSpec
 from harness.data.synthetic.kernel import CROSS, FREE, HOUR, HOURS, LEFT, RIGHT, SESSION, WEEKDAY
-from harness.data.synthetic.population import FieldSpec, Population, TaskSpec
+from harness.data.synthetic.population import Population, TaskSpec
 from harness.data.synthetic.stream import key, quantiles
 from harness.data.synthetic.zipf import compile_ranks
 
@@ -20,26 +29,16 @@ MOST_LANES = 1 << 30
 """The square of it fits into 64 bits."""
 
 
-class Compiled(NamedTuple):
-    """A population as arrays. F fields and T tasks, each after what it depends on; K latent dimensions; H hours.
+class Draws(NamedTuple):
+    """How the index of each field is drawn.
 
-    clock_H: expected share of the rows before each hour, [H + 1]. lanes: sessions at a time. of_F: field that an index
-    depends on, or FREE, HOUR, WEEKDAY, CROSS, SESSION; otherwise_F: the field in its place where it does not follow, or
-    -1. beside: ranks by the rank of the field that is followed in order, from beside_F on, which is -1 for others.
-    crossed_FF: which fields the ids of one are made of. alias, keep, at_F, size_F, tail_F8: ranks, end to end.
-    shared_FT, own_FT: weights of an id's normals. side_F: LEFT, RIGHT or 0. match_TK, fashion_HK, drift_T: weights of
-    the latent products. delay_TP: knots of the quantile function, log seconds at delay_share_TP; unused ones repeat the
-    last.
+    of_F: field that an index depends on, or FREE, HOUR, WEEKDAY, CROSS, SESSION; otherwise_F: the field in its place
+    where it does not follow, or -1. beside: ranks by the rank of the field that is followed in order, from beside_F on,
+    which is -1 for others. crossed_FF: which fields the ids of one are made of. alias, keep, at_F, size_F, tail_F8:
+    ranks, end to end.
     """
 
-    rows: float
-    clock_H: Floats
-    clock_key: np.uint64
-    repeat: float
-    lanes: int
-    session_key: np.uint64
     draw_F: U64
-    id_F: U64
     of_F: I64
     otherwise_F: I64
     strength_F: Floats
@@ -48,7 +47,6 @@ class Compiled(NamedTuple):
     beside: I64
     beside_F: I64
     crossed_FF: npt.NDArray[np.bool_]
-    session_F: npt.NDArray[np.bool_]
     ids_F: I64
     once_F: Floats
     life_F: Floats
@@ -59,6 +57,33 @@ class Compiled(NamedTuple):
     at_F: I64
     size_F: I64
     tail_F8: Floats
+
+
+class Compiled(NamedTuple):
+    """A population as arrays. F fields and T tasks, each after what it depends on; K latent dimensions; H hours.
+
+    clock_H: expected share of the rows before each hour, [H + 1]. lanes: sessions at a time. candidates_F, policy_F,
+    policy_noise_F: draws among which a row shows one, keys of the further ones, and the deviation of what the policy
+    mistakes. examined_F: how fast attention falls with the rank. shared_FT, own_FT: weights of an id's normals. side_F:
+    LEFT, RIGHT or 0. match_TK, fashion_HK, drift_T: weights of the latent products. delay_TP: knots of the quantile
+    function, log seconds at delay_share_TP; unused ones repeat the last. numbers, lists, sequences: the fields that are
+    no single ids.
+    """
+
+    clock_H: Floats
+    delay_TP: Floats
+    rows: float
+    clock_key: np.uint64
+    repeat: float
+    lanes: int
+    session_key: np.uint64
+    draws: Draws
+    id_F: U64
+    session_F: npt.NDArray[np.bool_]
+    candidates_F: I64
+    policy_F: U64
+    policy_noise_F: Floats
+    examined_F: Floats
     shared_FT: Floats
     own_FT: Floats
     side_F: I64
@@ -70,9 +95,11 @@ class Compiled(NamedTuple):
     label_T: U64
     delayed_T: npt.NDArray[np.bool_]
     delay_key: np.uint64
-    delay_TP: Floats
     delay_share_TP: Floats
     normal: npt.NDArray[np.float32]
+    numbers: Numbers
+    lists: Lists
+    sequences: Sequences
 
 
 def compile_population(p: Population, seed: int) -> Compiled:
@@ -86,15 +113,8 @@ def compile_population(p: Population, seed: int) -> Compiled:
     delay_TP, delay_share_TP = _delays(tasks)
     beside, beside_F = _beside(p, names)
     noise_T = np.array([p.strength(t, "noise") for t in tasks])
-    return Compiled(
-        rows=float(p.rows),
-        clock_H=clock_H,
-        clock_key=key(seed, "time"),
-        repeat=p.repeat,
-        lanes=_lanes(p),
-        session_key=key(seed, "session"),
+    draws = Draws(
         draw_F=np.array([key(seed, "draw", n) for n in names]),
-        id_F=np.array([key(seed, "id", n) for n in names]),
         of_F=np.array([_source(s, names) for s in specs]),
         otherwise_F=np.array([-1 if s.otherwise is None else names.index(s.otherwise) for s in specs]),
         strength_F=np.array([s.strength for s in specs]),
@@ -103,7 +123,6 @@ def compile_population(p: Population, seed: int) -> Compiled:
         beside=beside,
         beside_F=beside_F,
         crossed_FF=np.array([[n in s.cross for n in names] for s in specs]),
-        session_F=np.array([s.session for s in specs]),
         ids_F=np.array([s.ids for s in specs]),
         once_F=np.array([s.once for s in specs]),
         life_F=np.array([s.life for s in specs]),
@@ -114,6 +133,21 @@ def compile_population(p: Population, seed: int) -> Compiled:
         at_F=np.cumsum(size_F) - size_F,
         size_F=size_F,
         tail_F8=np.stack([r.tail for r in ranks]),
+    )
+    return Compiled(
+        rows=float(p.rows),
+        clock_H=clock_H,
+        clock_key=key(seed, "time"),
+        repeat=p.repeat,
+        lanes=_lanes(p),
+        session_key=key(seed, "session"),
+        draws=draws,
+        id_F=np.array([key(seed, "id", n) for n in names]),
+        session_F=np.array([s.session for s in specs]),
+        candidates_F=np.array([s.candidates for s in specs]),
+        policy_F=np.array([key(seed, "policy", n) for n in names]),
+        policy_noise_F=np.array([s.policy_noise for s in specs]),
+        examined_F=np.array([s.examined for s in specs]),
         shared_FT=shared_FT,
         own_FT=own_FT,
         side_F=np.array([LEFT if n in p.match[0] else RIGHT if n in p.match[1] else 0 for n in names]),
@@ -128,6 +162,9 @@ def compile_population(p: Population, seed: int) -> Compiled:
         delay_TP=delay_TP,
         delay_share_TP=delay_share_TP,
         normal=quantiles(),
+        numbers=compile_numbers(p, seed),
+        lists=compile_lists(p, seed),
+        sequences=compile_sequences(p, seed),
     )
 
 

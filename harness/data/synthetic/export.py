@@ -25,7 +25,8 @@ GROUP = 8 * CHUNK
 def write_parquet(console: Console, source: str, out: Path, rows: int | None, part: str | None, seed: int) -> None:
     """Write train, valid and test.parquet of a population, or one slice as rows.parquet, into a new folder.
 
-    Columns: each field, int64; time, int64 seconds; of each task its final label, uint8, `<task>_truth`, float32, and,
+    Rows that a task's `kept` drops are in none. Columns: each field, int64; each number, float32 or null; each list and
+    sequence, lists of int64; time, int64 seconds; of each task its final label, uint8, `<task>_truth`, float32, and,
     where it is delayed, `<task>_delay`, int32 seconds or null, and `<task>_seen`, the label when training starts.
 
     Raises:
@@ -37,17 +38,18 @@ def write_parquet(console: Console, source: str, out: Path, rows: int | None, pa
         raise UserError(f"--out '{out}' exists; accepted: a folder that does not")
     sampler = Sampler.drawn(population, seed)
     columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    total = sum(last - first for first, last in files.values())
+    total, kept = sum(last - first for first, last in files.values()), 0
     try:
         with whole(out) as partial, Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("", total=total)
             for name, (first, last) in files.items():
-                for n in _write(sampler, first, last, partial / f"{name}.parquet"):
-                    bar.advance(task, n)
+                for drawn, n in _write(sampler, first, last, partial / f"{name}.parquet"):
+                    bar.advance(task, drawn)
+                    kept += n
     except OSError as error:
         raise UserError(f"--out '{out}' cannot be written: {error.strerror or error}") from error
     size = sum(path.stat().st_size for path in out.iterdir()) / 2**20
-    console.print(f"{out}: {total:,} rows, {size:,.0f} MiB", highlight=False, soft_wrap=True)
+    console.print(f"{out}: {kept:,} rows, {size:,.0f} MiB", highlight=False, soft_wrap=True)
 
 
 def _files(rows: int, edges: tuple[int, int, int], part: str | None) -> dict[str, tuple[int, int]]:
@@ -60,21 +62,21 @@ def _files(rows: int, edges: tuple[int, int, int], part: str | None) -> dict[str
     return {"rows": (first, last)}
 
 
-def _write(sampler: Sampler, first: int, last: int, path: Path) -> Iterator[int]:
-    """Write one file, a row group at a time; yields the rows done."""
+def _write(sampler: Sampler, first: int, last: int, path: Path) -> Iterator[tuple[int, int]]:
+    """Write one file, a row group at a time; yields the rows drawn and those of them that were kept."""
     training_starts = sampler.time_of(sampler.population.edges()[0])
     writer: pq.ParquetWriter | None = None
     try:
         group: list[pa.Table] = []
         for piece in sampler.chunks(first, last):
             group.append(_table(sampler, piece, training_starts))
-            done = piece.time_N.size
-            first += done
+            drawn = min(CHUNK, last - first)
+            first += drawn
             writer = writer or pq.ParquetWriter(path, group[0].schema, compression="zstd")
             if sum(map(len, group)) >= GROUP or first == last:
                 writer.write_table(pa.concat_tables(group), row_group_size=GROUP)
                 group = []
-            yield done
+            yield drawn, piece.time_N.size
     finally:
         if writer is not None:
             writer.close()
@@ -82,6 +84,11 @@ def _write(sampler: Sampler, first: int, last: int, path: Path) -> Iterator[int]
 
 def _table(sampler: Sampler, rows: Rows, training_starts: int) -> pa.Table:
     columns: dict[str, Any] = {name: rows.ids_NF[:, f] for f, name in enumerate(sampler.fields)}
+    for p, number in enumerate(sampler.kinds.numbers):
+        columns[number.name] = pa.array(rows.numbers_NP[:, p], from_pandas=True)
+    for each, found in zip(sampler.kinds.lists, sampler.lists(rows), strict=True):
+        ends = np.append(0, np.cumsum(found.length_N)).astype(np.int32)
+        columns[each.name] = pa.ListArray.from_arrays(ends, found.values_M)
     columns["time"] = rows.time_N
     seen_NT = rows.seen_by(training_starts)
     for t, (name, task) in enumerate(sampler.population.tasks.items()):

@@ -12,10 +12,13 @@ BINS = 2000
 
 
 def held_bytes(population: Population) -> int:
-    """Of the vocabularies at the end, at least; fields that follow another, or the clock, are left out."""
-    free = (field for field in population.fields.values() if field.free and not field.hidden)
-    sessions = round(population.rows * (1 - population.repeat))
-    drawn = ((field, sessions if field.session else population.rows) for field in free)
+    """Of the vocabularies at the end, at least; fields that follow another, the clock or a policy, and
+    lists, are left out."""
+    free = (field for field in population.fields.values() if field.free and not field.hidden and field.candidates == 1)
+    thinned = [task for task in population.tasks.values() if task.kept < 1]
+    kept = min((task.rate + (1 - task.rate) * task.kept for task in thinned), default=1.0)
+    kept_rows = round(population.rows * kept)
+    drawn = ((field, round(kept_rows * (1 - population.repeat)) if field.session else kept_rows) for field in free)
     found = (
         field.once * rows + distinct(round((1 - field.once) * rows), max(field.ids, 2), field.exponent, field.shift)
         for field, rows in drawn

@@ -30,7 +30,7 @@ DAY, HOURS = 86_400.0, 24
 BLOCK = 2048
 _A, _B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S11, _S27, _S30, _S31, _S32 = (np.uint64(s) for s in (11, 27, 30, 31, 32))
-_LOW = np.uint64(0xFFFFFFFF)
+_LOW, _HALF = np.uint64(0xFFFFFFFF), 1.0 / 4294967296.0
 _MASK = np.uint64((1 << BITS) - 1)
 
 
@@ -248,10 +248,192 @@ def _indices(
 
 
 @njit(cache=True, nogil=True)
-def _block(row_N: Any, c: Any, time_N: Any, index_NF: Any, id_NF: Any, logit_NT: Any) -> Any:
-    """Time, ids and logits, without intercepts, of one block of ascending rows."""
+def _worth(
+    own_N: Any, id_N: Any, policy: Any, noise: Any, shared_T: Any, own_T: Any, match_K: Any, normal: Any,
+    other_NK: Any, side_NK: Any, worth_NT: Any,
+) -> Any:  # fmt: skip
+    """What the policy predicts of ids, as far as the logit of one task goes, [N, 1]. match_K: empty without a side."""
+    for n in range(own_N.size):
+        worth_NT[n, 0] = noise * _normal(draw(~policy, own_N[n]))
+    _biases(id_N, shared_T, own_T, normal, worth_NT)
+    if match_K.size > 0:
+        side_NK[:] = 0.0
+        _latent(id_N, normal, side_NK)
+        for n in range(own_N.size):
+            for k in range(match_K.size):
+                worth_NT[n, 0] += match_K[k] * other_NK[n, k] * side_NK[n, k]
+
+
+@njit(cache=True, nogil=True)
+def _shown(
+    f: Any, draws: Any, candidates: Any, policy: Any, noise: Any, id_key: Any, shared_T: Any, own_T: Any, match_K: Any,
+    normal: Any, row_N: Any, session_N: Any, hour_N: Any, time_N: Any, bits_N: Any, index_NF: Any, other_NK: Any,
+    index_N: Any,
+) -> Any:  # fmt: skip
+    """Of a row's candidates, drawn one as the other, keep the one that the policy predicts most for."""
+    size = row_N.size
+    own_N, next_N, id_N = row_N.copy(), np.empty(size, np.int64), np.empty(size, np.uint64)
+    best_NT, worth_NT, side_NK = np.empty((size, 1)), np.empty((size, 1)), np.empty(other_NK.shape, np.float32)
+    for j in range(candidates):
+        if j > 0:
+            for n in range(size):
+                own_N[n] = np.int64(draw(policy + np.uint64(j) * _B, row_N[n]) >> np.uint64(2))
+        _indices(f, draws, own_N, session_N, hour_N, time_N, bits_N, index_NF, next_N)
+        for n in range(size):
+            id_N[n] = draw(id_key, next_N[n])
+        _worth(own_N, id_N, policy, noise, shared_T, own_T, match_K, normal, other_NK, side_NK, worth_NT)
+        for n in range(size):
+            if j == 0 or worth_NT[n, 0] > best_NT[n, 0]:
+                best_NT[n, 0], index_N[n] = worth_NT[n, 0], next_N[n]
+
+
+@njit(cache=True, nogil=True)
+def _examined(exponent_F: Any, ids_F: Any, index_NF: Any, examined_N: Any) -> Any:
+    """How likely each row is looked at, by its positions."""
+    examined_N[:] = 1.0
+    for f in range(ids_F.size):
+        if exponent_F[f] > 0:
+            for n in range(examined_N.size):
+                examined_N[n] *= (1.0 + index_NF[n, f] % ids_F[f]) ** -exponent_F[f]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _normal(bits: Any) -> Any:
+    """A standard normal, of two uniforms of 32 bits (Box and Muller 1958)."""
+    radius = math.sqrt(-2.0 * math.log((np.float64(bits >> _S32) + 0.5) * _HALF))
+    return radius * math.cos(2.0 * math.pi * _HALF * np.float64(bits & _LOW))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _more(bits: Any, log_more: Any) -> Any:
+    """From 0 on by a geometric law, whose chance of one more is e to the power of log_more."""
+    return np.int64(math.log(1.0 - uniform(bits)) / log_more)
+
+
+@njit(cache=True, nogil=True)
+def _numbers(row_N: Any, numbers: Any, id_NF: Any, number_NP: Any, logit_NT: Any) -> Any:
+    """Draw each number, and add its effect to the logits; a missing one is NaN and has none."""
+    for p in range(numbers.key_P.size):
+        key, of = numbers.key_P[p], numbers.of_P[p]
+        for n in range(row_N.size):
+            z = numbers.own_P[p] * _normal(draw(key, row_N[n]))
+            if of >= 0:
+                z += numbers.shared_P[p] * _normal(draw(key ^ id_NF[n, of], 0))
+            if uniform(draw(~key, row_N[n])) < numbers.missing_P[p]:
+                number_NP[n, p] = np.nan
+                continue
+            value = numbers.mean_P[p] + numbers.deviation_P[p] * z
+            number_NP[n, p] = math.exp(value) if numbers.log_P[p] else value
+            effect = numbers.linear_P[p] * z + numbers.curved_P[p] * (z * z - 1.0)
+            for t in range(logit_NT.shape[1]):
+                logit_NT[n, t] += numbers.weight_PT[p, t] * effect
+
+
+@njit(cache=True, nogil=True)
+def _lists(row_N: Any, lists: Any, normal: Any, index_NF: Any, length_NG: Any, listed_NW: Any, logit_NT: Any) -> Any:
+    """Draw the ids of each list, and add the mean of what they would add alone to the logits."""
+    tasks = logit_NT.shape[1]
+    for g in range(lists.key_L.size):
+        key, of, longest = lists.key_L[g], lists.of_L[g], lists.longest_L[g]
+        part = slice(lists.rank_L[g], lists.rank_L[g] + lists.size_L[g])
+        alias, keep, tail = lists.alias[part], lists.keep[part], lists.tail_L8[g]
+        part_JT = np.zeros((longest, tasks))
+        for n in range(row_N.size):
+            own = draw(key, row_N[n] if of < 0 else index_NF[n, of])
+            length = min(lists.shortest_L[g] + _more(own, lists.log_more_L[g]), longest)
+            length_NG[n, g] = length
+            id_J = listed_NW[n, lists.at_L[g] : lists.at_L[g] + length]
+            for j in range(length):
+                id_J[j] = draw(lists.id_L[g], rank(draw(own, j), alias, keep, tail))
+            part_JT[:length] = 0.0
+            _biases(id_J, lists.shared_LT[g], lists.own_LT[g], normal, part_JT)
+            for j in range(length):
+                for t in range(tasks):
+                    logit_NT[n, t] += part_JT[j, t] / length
+
+
+@njit(cache=True, nogil=True)
+def _counted(
+    time_N: Any, who_N: Any, key: Any, log_more: Any, per_day: Any, longest: Any, last_N: Any, length_N: Any
+) -> Any:
+    """How many events of each user lie before a row, at most the longest, and the number of the one to come."""
+    for n in range(time_N.size):
+        last_N[n] = np.int64(time_N[n] / DAY * per_day + uniform(draw(~key, who_N[n])))
+        length_N[n] = min(last_N[n] + _more(draw(key, who_N[n]), log_more), longest)
+
+
+@njit(cache=True, nogil=True)
+def _event(event_N: Any, who_N: Any, key: Any, per_day: Any, then_N: Any, own_N: Any) -> Any:
+    """When an event of each user happens, in seconds, and the number that it is drawn by."""
+    for n in range(event_N.size):
+        then_N[n] = np.int64((event_N[n] + 1 - uniform(draw(~key, who_N[n]))) / per_day * DAY)
+        own_N[n] = np.int64(draw(draw(key ^ _A, who_N[n]), event_N[n]) >> np.uint64(2))
+
+
+@njit(cache=True, nogil=True)
+def _noted(j: Any, id_N: Any, side_NK: Any, length_N: Any, listed_NJ: Any, sum_NK: Any) -> Any:
+    """Put the last event but j into its place, where there are so many."""
+    for n in range(id_N.size):
+        if j < length_N[n]:
+            listed_NJ[n, length_N[n] - 1 - j] = id_N[n]
+            for k in range(side_NK.shape[1]):
+                sum_NK[n, k] += side_NK[n, k]
+
+
+@njit(cache=True, nogil=True)
+def _near(sum_NK: Any, side_NK: Any, length_N: Any, match_T: Any, logit_NT: Any) -> Any:
+    """Add how near a history is to the id of the row: of ids that have nothing to do with each other, a normal."""
+    for n in range(length_N.size):
+        near = 0.0
+        for k in range(side_NK.shape[1]):
+            near += sum_NK[n, k] * side_NK[n, k]
+        near /= math.sqrt(max(length_N[n], 1))
+        for t in range(match_T.size):
+            logit_NT[n, t] += match_T[t] * near
+
+
+@njit(cache=True, nogil=True)
+def _histories(
+    q: Any, draws: Any, id_key_F: Any, latent: Any, normal: Any, time_N: Any, hour_N: Any, bits_N: Any, index_NF: Any,
+    id_NF: Any, length_NS: Any, listed_NW: Any, logit_NT: Any,
+) -> Any:  # fmt: skip
+    """Draw what each user did before a row, as the field would be drawn in a row of that user then.
+
+    Event e of a user happens when `per_day` times the days, plus a phase of the user, comes to e + 1.
+    """
+    size = time_N.size
+    last_N, then_N, own_N = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
+    index_N, id_N = np.empty(size, np.int64), np.empty(size, np.uint64)
+    for s in range(q.key_S.size):
+        key, of, per_day, at, longest = q.key_S[s], q.of_S[s], q.per_day_S[s], q.at_S[s], q.longest_S[s]
+        who_N, length_N = index_NF[:, q.by_S[s]], length_NS[:, s]
+        sum_NK, side_NK = np.zeros((size, latent), np.float32), np.zeros((size, latent), np.float32)
+        _counted(time_N, who_N, key, q.log_more_S[s], per_day, longest, last_N, length_N)
+        for j in range(length_N.max()):
+            last_N -= 1
+            _event(last_N, who_N, key, per_day, then_N, own_N)
+            _indices(of, draws, own_N, own_N, hour_N, then_N, bits_N, index_NF, index_N)
+            for n in range(size):
+                id_N[n] = draw(id_key_F[of], index_N[n])
+            side_NK[:] = 0.0
+            _latent(id_N, normal, side_NK)
+            _noted(j, id_N, side_NK, length_N, listed_NW[:, at : at + longest], sum_NK)
+        side_NK[:] = 0.0
+        for n in range(size):
+            id_N[n] = id_NF[n, of]
+        _latent(id_N, normal, side_NK)
+        _near(sum_NK, side_NK, length_N, q.match_ST[s], logit_NT)
+
+
+@njit(cache=True, nogil=True)
+def _block(
+    row_N: Any, c: Any, time_N: Any, index_NF: Any, id_NF: Any, number_NP: Any, length_NG: Any, listed_NW: Any,
+    logit_NT: Any, examined_N: Any,
+) -> Any:  # fmt: skip
+    """Time, ids, other fields, logits without intercepts and attention of one block of ascending rows."""
     size, latent = row_N.size, c.match_TK.shape[1]
-    hour_N, bits_N, id_N = np.empty(size, np.int64), np.empty(size, np.uint64), np.empty(size, np.uint64)
+    hour_N, bits_N = np.empty(size, np.int64), np.empty(size, np.uint64)
+    index_N, id_N = np.empty(size, np.int64), np.empty(size, np.uint64)
     left_NK, right_NK = np.zeros((size, latent), np.float32), np.zeros((size, latent), np.float32)
     logit_NT[:] = 0.0
     _clock(row_N, c.clock_H, c.clock_key, c.rows, time_N, hour_N)
@@ -259,29 +441,49 @@ def _block(row_N: Any, c: Any, time_N: Any, index_NF: Any, id_NF: Any, logit_NT:
     if c.repeat > 0:
         session_N = np.empty(size, np.int64)
         _sessions(row_N, c.lanes, c.repeat, c.session_key, session_N)
-    for f in range(c.ids_F.size):
-        own_N, index_N = session_N if c.session_F[f] else row_N, index_NF[:, f]
-        _indices(f, c, own_N, session_N, hour_N, time_N, bits_N, index_NF, index_N)
+    for f in range(c.id_F.size):
+        if c.candidates_F[f] > 1:
+            other_NK = right_NK if c.side_F[f] == LEFT else left_NK
+            _shown(
+                f, c.draws, c.candidates_F[f], c.policy_F[f], c.policy_noise_F[f], c.id_F[f], c.shared_FT[f, :1],
+                c.own_FT[f, :1], c.match_TK[0, : latent if c.side_F[f] != 0 else 0], c.normal, row_N, session_N, hour_N,
+                time_N, bits_N, index_NF, other_NK, index_N,
+            )  # fmt: skip
+        else:
+            own_N = session_N if c.session_F[f] else row_N
+            _indices(f, c.draws, own_N, session_N, hour_N, time_N, bits_N, index_NF, index_N)
         for n in range(size):
             id_N[n] = draw(c.id_F[f], index_N[n])
-            id_NF[n, f] = id_N[n]
+            index_NF[n, f], id_NF[n, f] = index_N[n], id_N[n]
         _biases(id_N, c.shared_FT[f], c.own_FT[f], c.normal, logit_NT)
         if c.side_F[f] != 0:
             _latent(id_N, c.normal, left_NK if c.side_F[f] == LEFT else right_NK)
+    _examined(c.examined_F, c.draws.ids_F, index_NF, examined_N)
     _matches(hour_N, left_NK, right_NK, c.match_TK, c.fashion_HK, c.drift_T, logit_NT)
+    _numbers(row_N, c.numbers, id_NF, number_NP, logit_NT)
+    _lists(row_N, c.lists, c.normal, index_NF, length_NG, listed_NW, logit_NT)
+    _histories(
+        c.sequences, c.draws, c.id_F, latent, c.normal, time_N, hour_N, bits_N, index_NF, id_NF,
+        length_NG[:, c.lists.key_L.size :], listed_NW, logit_NT,
+    )  # fmt: skip
     for t in range(c.scale_T.size):
         logit_NT[:, t] *= c.scale_T[t]
 
 
 @njit(cache=True, nogil=True)
-def make_logits(row_M: Any, logit_MT: Any, c: Any) -> Any:
-    """The logits of rows with ascending numbers, without intercepts."""
-    fields = c.ids_F.size
-    time_N = np.empty(BLOCK, np.int64)
+def make_logits(row_M: Any, logit_MT: Any, examined_M: Any, c: Any) -> Any:
+    """The logits of rows with ascending numbers, without intercepts, and how likely each is looked at."""
+    fields, lists = c.id_F.size, c.lists.key_L.size + c.sequences.key_S.size
+    time_N, number_NP = np.empty(BLOCK, np.int64), np.empty((BLOCK, c.numbers.key_P.size), np.float32)
     index_NF, id_NF = np.empty((BLOCK, fields), np.int64), np.empty((BLOCK, fields), np.uint64)
+    listed = c.lists.longest_L.sum() + c.sequences.longest_S.sum()
+    length_NG, listed_NW = np.empty((BLOCK, lists), np.int64), np.empty((BLOCK, listed), np.uint64)
     for a in range(0, row_M.size, BLOCK):
         n = min(BLOCK, row_M.size - a)
-        _block(row_M[a : a + n], c, time_N[:n], index_NF[:n], id_NF[:n], logit_MT[a : a + n])
+        _block(
+            row_M[a : a + n], c, time_N[:n], index_NF[:n], id_NF[:n], number_NP[:n], length_NG[:n], listed_NW[:n],
+            logit_MT[a : a + n], examined_M[a : a + n],
+        )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -292,27 +494,41 @@ def make_rows(
     time_N: Any,
     index_NF: Any,
     id_NF: Any,
+    number_NP: Any,
+    length_NG: Any,
+    listed_NW: Any,
     label_NT: Any,
     truth_NT: Any,
     delay_NT: Any,
 ) -> Any:
-    """Fill the arrays with the rows from `first` on. delay_NT: seconds from row to conversion, -1 where none."""
-    logit_NT = np.empty((BLOCK, intercept_T.size))
+    """Fill the arrays with the rows from `first` on.
+
+    length_NG, listed_NW: lengths of lists and then of sequences, and the ids of all of them, each with room for its
+    longest. delay_NT: seconds from row to conversion, -1 where none.
+    """
+    logit_NT, examined_N = np.empty((BLOCK, intercept_T.size)), np.empty(BLOCK)
     for a in range(0, time_N.size, BLOCK):
         b = min(a + BLOCK, time_N.size)
         row_N = np.arange(first + a, first + b)
-        _block(row_N, c, time_N[a:b], index_NF[a:b], id_NF[a:b], logit_NT[: b - a])
-        _outcomes(row_N, c, intercept_T, logit_NT, label_NT[a:b], truth_NT[a:b], delay_NT[a:b])
+        _block(
+            row_N, c, time_N[a:b], index_NF[a:b], id_NF[a:b], number_NP[a:b], length_NG[a:b], listed_NW[a:b],
+            logit_NT[: b - a], examined_N[: b - a],
+        )  # fmt: skip
+        _outcomes(row_N, c, intercept_T, logit_NT, examined_N, label_NT[a:b], truth_NT[a:b], delay_NT[a:b])
 
 
 @njit(cache=True, nogil=True)
-def _outcomes(row_N: Any, c: Any, intercept_T: Any, logit_NT: Any, label_NT: Any, truth_NT: Any, delay_NT: Any) -> Any:
+def _outcomes(
+    row_N: Any, c: Any, intercept_T: Any, logit_NT: Any, examined_N: Any, label_NT: Any, truth_NT: Any, delay_NT: Any
+) -> Any:
     """Truth, labels and delays, each task after the one it is under."""
     for t in range(intercept_T.size):
         under, key, intercept = c.under_T[t], c.label_T[t], intercept_T[t]
         delayed, delay_P, share_P = c.delayed_T[t], c.delay_TP[t], c.delay_share_TP[t]
         for n in range(row_N.size):
             p = 1.0 / (1.0 + math.exp(-(logit_NT[n, t] + intercept)))
+            if under < 0:
+                p *= examined_N[n]
             happened = (under < 0 or label_NT[n, under] == 1) and uniform(draw(key, row_N[n])) < p
             label_NT[n, t] = happened
             logit_NT[n, t] = p if under < 0 else p * logit_NT[n, under]
@@ -330,6 +546,13 @@ def _quantile(u: Any, log_P: Any, share_P: Any) -> Any:
         p += 1
     inside = (u - share_P[p]) / (share_P[p + 1] - share_P[p])
     return np.int32(math.exp(log_P[p] + inside * (log_P[p + 1] - log_P[p])))
+
+
+@njit(cache=True, nogil=True)
+def stay(first: int, key: Any, share: float, stays_N: Any) -> Any:
+    """Let that share of the rows from `first` on stay which do not anyhow."""
+    for n in range(stays_N.size):
+        stays_N[n] = stays_N[n] or uniform(draw(key, first + n)) < share
 
 
 @njit(cache=True, nogil=True)

@@ -3,76 +3,45 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections import Counter
 from functools import cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from harness.api import Kinds
 from harness.base.config import Config, explain, read_toml
 from harness.base.errors import UserError, unknown
 from harness.base.meaning import meaning
 from harness.base.places import PRESETS
+from harness.data.synthetic.fields import FieldSpec, check_field
+from harness.data.synthetic.kinds import ListSpec, NumberSpec, SequenceSpec, check_kinds, kinds
 
-MOST_EXPONENT = 8.0
-MOST_IN_ORDER = 10_000
-"""Ids of two fields, one of which follows the other in order: a table holds them."""
 MOST_REPEAT = 0.98
 """Sessions of fifty rows: a row walks back to the first of its own."""
-GENERATOR = ("population", "compile", "kernel", "sampler", "stream", "zipf")
+GENERATOR = (
+    "compile", "compile_kinds", "fields", "kernel", "kinds", "population", "sampler", "stream", "thinned", "zipf",
+)  # fmt: skip
 """The modules that decide what a row is."""
+TABLES = ("fields", "numbers", "lists", "sequences", "tasks")
+"""Keys of a population that hold a table for each name."""
+MOST_OF_EXAMINED = 0.9
+"""Of the rows that are looked at, as many may have a label: a rate near all of them needs logits without bound."""
 FEWEST = 10
 """Positives, and negatives, that every split must be expected to hold."""
-
-
-class FieldSpec(Config):
-    """One id field: `ids` alive at a time, rank r drawn in proportion to (r + shift) ** -exponent.
-
-    of: the field, declared before, whose id determines this one (the campaign of a product), or `choices` ids among
-    which a row has one (the products of a customer). strength: share of the rows in which it does; in others the id of
-    `otherwise` determines it, or none. session: drawn once for all rows of a session. once: share of the draws that
-    give an id of their own, which no other draw gives. in_order: where it follows, the most frequent ids of the one go
-    with those of the other; else any may go with any.
-
-    time: hour or weekday of the row, or its session, instead. cross: the ids of these fields as one instead. hidden: a
-    part of the truth, and no column.
-
-    life: days until a rank goes to a new id (0: never); fade: mean days for which the old id is still drawn. weight:
-    share in the biases of ids, or of context, relative to the other such fields.
-    """
-
-    ids: int = Field(0, ge=0, le=10**12)
-    exponent: float = Field(1.0, ge=0, le=MOST_EXPONENT)
-    shift: float = Field(0.0, gt=-1, le=10**9)
-    of: str | None = None
-    strength: float = Field(1.0, ge=0, le=1)
-    choices: int = Field(1, ge=1, le=10**6)
-    otherwise: str | None = None
-    in_order: bool = False
-    cross: tuple[str, ...] = ()
-    hidden: bool = False
-    session: bool = False
-    once: float = Field(0.0, ge=0, lt=1)
-    time: Literal["hour", "weekday", "session"] | None = None
-    life: float = Field(0.0, ge=0, le=10**5)
-    fade: float = Field(0.0, ge=0, le=10**5)
-    weight: float = Field(1.0, ge=0)
-    context: bool = False
-
-    @property
-    def free(self) -> bool:
-        """Whether each of its ids is drawn from its law, whatever else a row shows."""
-        return self.of is None and self.time is None and not self.cross
 
 
 class TaskSpec(Config):
     """One binary task. rate: of all rows; under: the task, declared before, that must have happened.
 
-    id_bias, interaction, context, drift, noise: standard deviations of the parts of the logit. correlation: share of
-    id_bias, context and interaction that is common to all tasks. delay: [hours, share] pairs, the share of conversions
-    that come within so many hours of the row; window: days after which none counts.
+    id_bias, interaction, context, drift, number_bias, list_bias, history_match, noise: standard deviations of the parts
+    of the logit. correlation: share of id_bias, context, interaction and list_bias that is common to all tasks. delay:
+    [hours, share] pairs, the share of conversions that come within so many hours of the row; window: days after which
+    none counts. kept: share of the rows without this label that stay in the log, drawn at random; of one task at most.
     """
 
     rate: float = Field(gt=0, lt=1)
@@ -81,10 +50,14 @@ class TaskSpec(Config):
     interaction: float | None = Field(None, ge=0, le=10)
     context: float | None = Field(None, ge=0, le=10)
     drift: float | None = Field(None, ge=0, le=10)
+    number_bias: float | None = Field(None, ge=0, le=10)
+    list_bias: float | None = Field(None, ge=0, le=10)
+    history_match: float | None = Field(None, ge=0, le=10)
     noise: float | None = Field(None, ge=0, le=10)
     correlation: float | None = Field(None, ge=0, le=1)
     delay: list[tuple[float, float]] | None = None
     window: float = Field(30.0, gt=0, le=3650)
+    kept: float = Field(1.0, ge=1e-9, le=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -107,10 +80,11 @@ class TaskSpec(Config):
 class Population(Config):
     """A whole synthetic data set; standard deviations and correlation hold for tasks that give none of their own.
 
-    rows: N of all splits, in order of time. valid, test: shares of the last rows. daily, weekly: relative amplitude of
-    the cycles of traffic. repeat: share of the rows that another of the same session follows, `gap` seconds later on
-    average. latent: K dimensions. match: fields whose latent vectors are summed on either side of the
-    interaction. drift_days: days in which fashion turns by a right angle. target: statistics that a preset must meet.
+    rows: N of all splits, in order of time, before a task's `kept` drops any. valid, test: shares of the last rows.
+    daily, weekly: relative amplitude of the cycles of traffic. repeat: share of the rows that another of the same
+    session follows, `gap` seconds later on average. latent: K dimensions. match: fields whose latent vectors are summed
+    on either side of the interaction. drift_days: days in which fashion turns by a right angle. target: statistics that
+    a preset must meet.
     """
 
     description: str = ""
@@ -130,9 +104,15 @@ class Population(Config):
     interaction: float = Field(0.7, ge=0, le=10)
     context: float = Field(0.3, ge=0, le=10)
     drift: float = Field(0.2, ge=0, le=10)
+    number_bias: float = Field(0.3, ge=0, le=10)
+    list_bias: float = Field(0.5, ge=0, le=10)
+    history_match: float = Field(0.5, ge=0, le=10)
     noise: float = Field(0.0, ge=0, le=10)
     correlation: float = Field(0.5, ge=0, le=1)
     fields: dict[str, FieldSpec] = Field(min_length=1)
+    numbers: dict[str, NumberSpec] = {}
+    lists: dict[str, ListSpec] = {}
+    sequences: dict[str, SequenceSpec] = {}
     tasks: dict[str, TaskSpec] = Field(min_length=1)
     target: dict[str, dict[str, float]] = {}
 
@@ -146,10 +126,14 @@ class Population(Config):
     @model_validator(mode="after")
     def _possible(self) -> Population:
         for name, field in self.fields.items():
-            _check_field(name, field, self.fields)
+            check_field(name, field, self.fields)
+        check_kinds(self.numbers, self.lists, self.sequences, self.fields)
         for name, task in self.tasks.items():
             self._check_task(name, task)
-        if clash := sorted({*self.fields} & {*self.tasks, "time"}):
+        if len(thinned := [name for name, task in self.tasks.items() if task.kept < 1]) > 1:
+            raise UserError(f"tasks {', '.join(thinned)} have kept below 1; accepted: one task that has")
+        columns = Counter([*self.fields, *self.numbers, *self.lists, *self.sequences, *self.tasks, "time"])
+        if clash := [name for name, times in columns.items() if times > 1]:
             raise UserError(f"'{clash[0]}' names a field and a column of another kind; accepted: distinct names")
         shown = [name for name, field in self.fields.items() if not field.hidden]
         if not shown:
@@ -173,14 +157,35 @@ class Population(Config):
                 raise UserError(
                     f"{name} = {task.rate:g} is not below {task.under} = {above:g}; accepted: rates that nest"
                 )
+        most = MOST_OF_EXAMINED * math.prod(field.looked_at for field in self.fields.values())
+        if task.rate > most and task.under is None and most < MOST_OF_EXAMINED:
+            raise UserError(
+                f"{name} = {task.rate:g} beside a position at which {most / MOST_OF_EXAMINED:.3g} of the rows are "
+                f"looked at; accepted: at most {most:.3g}"
+            )
         share = min(self.valid, self.test, 1 - self.valid - self.test)
-        rarer = min(task.rate, 1 - task.rate)
+        negatives = (1 - task.rate) * task.kept
+        rarer = min(task.rate, negatives)
         if self.rows * share * rarer < FEWEST:
-            kind = "positives" if task.rate <= 0.5 else "negatives"
+            kind = "positives" if task.rate <= negatives else "negatives"
             raise UserError(
                 f"rows = {self.rows:,} at {name} = {task.rate:g} give about {self.rows * share * rarer:.1f} {kind} in "
                 f"the smallest split; accepted: {FEWEST} or more, as with rows = {round(FEWEST / share / rarer):,}"
             )
+
+    @property
+    def thinned(self) -> str | None:
+        """The task of whose negatives a share alone is kept."""
+        return next((name for name, task in self.tasks.items() if task.kept < 1), None)
+
+    def complete(self) -> Population:
+        """The same with every row kept."""
+        return self.model_copy(update={"tasks": {n: t.model_copy(update={"kept": 1.0}) for n, t in self.tasks.items()}})
+
+    @property
+    def kinds(self) -> Kinds:
+        """Of the fields that are no single ids, as models read them."""
+        return kinds(self.numbers, self.lists, self.sequences)
 
     def edges(self) -> tuple[int, int, int]:
         """The rows at which train, valid and test end."""
@@ -191,35 +196,6 @@ class Population(Config):
         """A task's own standard deviation or correlation, or that of all tasks."""
         own = getattr(task, part)
         return float(getattr(self, part) if own is None else own)
-
-
-def _check_field(name: str, field: FieldSpec, fields: dict[str, FieldSpec]) -> None:
-    before = list(fields)[: list(fields).index(name)]
-    for knob, others in (("of", [field.of]), ("otherwise", [field.otherwise]), ("cross", field.cross)):
-        for other in others:
-            if other is not None and other not in before:
-                raise unknown("field", other, before, f"fields.{name}.{knob}, which names a field declared before")
-    if field.time is not None and (field.ids or field.of or field.cross):
-        raise UserError(f"fields.{name} has a time, '{field.time}', and ids, of or cross; accepted: either")
-    if field.cross and (field.ids or field.of or field.life or len(field.cross) < 2):
-        raise UserError(
-            f"fields.{name}.cross = {list(field.cross)}; accepted: two fields or more, and neither ids, of nor life"
-        )
-    if field.time is None and not field.cross and field.ids < 2:
-        raise UserError(f"fields.{name}.ids = {field.ids}; accepted: 2 or more")
-    if field.once and not field.free:
-        raise UserError(f"fields.{name}.once = {field.once:g} beside of, time or cross; accepted: either")
-    _check_follower(name, field, fields)
-    if field.fade and not field.life:
-        raise UserError(f"fields.{name}.fade = {field.fade:g} without a life; accepted: life above 0, or no fade")
-
-
-def _check_follower(name: str, field: FieldSpec, fields: dict[str, FieldSpec]) -> None:
-    if field.of is None and (field.strength < 1 or field.choices > 1 or field.otherwise):
-        raise UserError(f"fields.{name} has strength, choices or otherwise without of; accepted: all of them with of")
-    if field.in_order and not (field.of and 0 < fields[field.of].ids <= MOST_IN_ORDER >= field.ids):
-        place = f"fields.{name}.in_order = true beside of = {field.of!r} and ids = {field.ids:,}"
-        raise UserError(f"{place}; accepted: two fields of {MOST_IN_ORDER:,} ids at most")
 
 
 @cache
@@ -255,11 +231,11 @@ def _merged(values: dict[str, Any], changes: dict[str, Any], preset: str) -> dic
     """`changes` over `values`; a field or a task must be the preset's."""
     merged = dict(values)
     for name, change in changes.items():
-        if name in ("fields", "tasks"):
+        if name in TABLES:
             merged[name] = dict(values.get(name, {}))
             for entry, inner in change.items():
                 if entry not in merged[name]:
-                    raise unknown(name[:-1], entry, merged[name], f"preset '{preset}'")
+                    raise unknown("field" if name != "tasks" else "task", entry, merged[name], f"preset '{preset}'")
                 merged[name][entry] = merged[name][entry] | inner
         else:
             merged[name] = change

@@ -34,7 +34,8 @@ class _Dice:
 
 
 def random_population(seed: int, rows: int) -> dict[str, Any]:
-    """As the values of a preset: two to four fields with long tails, what follows them, context, one or two tasks.
+    """As the values of a preset: two to four fields with long tails, what follows them, context, one or two tasks, and
+    in some numbers, lists, histories, a policy, positions, and negatives left out.
 
     Raises:
         UserError: fewer than 50,000 rows.
@@ -59,6 +60,7 @@ def random_population(seed: int, rows: int) -> dict[str, Any]:
         "noise": dice.between("noise", 0.0, 1.0),
         "correlation": dice.between("correlation", 0.0, 1.0),
         "fields": _tails(dice, rows, days, repeat > 0) | _followers(dice) | _context(dice) | _hidden(dice, repeat > 0),
+        **_kinds(dice),
         "tasks": _tasks(dice),
     }
     Population.model_validate(population)
@@ -89,6 +91,9 @@ def _tails(dice: _Dice, rows: int, days: int, sessions: bool) -> dict[str, Any]:
             "choices": dice.whole("choices", 2, 40),
             "strength": dice.between("own", 0.1, 0.6),
         }
+    if dice.yes("policy", 0.3):
+        noise = dice.between("policy noise", 0, 2)
+        out["item"] |= {"candidates": dice.whole("candidates", 2, 8), "policy_noise": noise}
     if dice.yes("pair", 0.3):
         out["pair"] = {"cross": ["user", "item"], "weight": dice.between("pair weight", 0.2, 2)}
     return out
@@ -116,7 +121,29 @@ def _context(dice: _Dice) -> dict[str, Any]:
         f"context_{i}": {"ids": dice.whole(f"context {i} ids", 3, 50), "exponent": 0.8, "context": True}
         for i in range(dice.whole("contexts", 2, 6))
     }
+    if dice.yes("positions", 0.3):
+        ids, examined = dice.whole("positions ids", 3, 6), dice.between("examined", 0.1, 0.5)
+        fields["position"] = {"ids": ids, "exponent": 0.0, "context": True, "examined": examined}
     return fields | {"hour": {"time": "hour", "context": True}}
+
+
+def _kinds(dice: _Dice) -> dict[str, Any]:
+    """Fields that are no single ids."""
+    out: dict[str, Any] = {}
+    if dice.yes("numbers", 0.3):
+        price = {"of": "item", "strength": dice.between("price strength", 0.3, 1.0), "law": "lognormal"}
+        missing, curve = dice.between("missing", 0, 0.3), dice.between("curve", 0, 1)
+        out["numbers"] = {"price": price, "distance": {"missing": missing, "curve": curve}}
+        out["number_bias"] = dice.between("number_bias", 0.1, 0.6)
+    if dice.yes("lists", 0.3):
+        tags = {"of": "item", "ids": dice.whole("tags", 20, 500), "length": dice.between("tags length", 1, 6)}
+        out["lists"] = {"tags": tags}
+        out["list_bias"] = dice.between("list_bias", 0.1, 0.8)
+    if dice.yes("sequences", 0.3):
+        seen = {"length": dice.between("history", 2, 15), "per_day": dice.scale("per_day", 0.1, 5)}
+        out["sequences"] = {"seen": {"of": "item", "by": "user"} | seen}
+        out["history_match"] = dice.between("history_match", 0.1, 0.8)
+    return out
 
 
 def _hidden(dice: _Dice, sessions: bool) -> dict[str, Any]:
@@ -133,6 +160,8 @@ def _hidden(dice: _Dice, sessions: bool) -> dict[str, Any]:
 def _tasks(dice: _Dice) -> dict[str, Any]:
     click = dice.scale("click", 0.02, 0.5)
     tasks: dict[str, Any] = {"click": {"rate": click}}
+    if dice.yes("negatives left out", 0.2):
+        tasks["click"]["kept"] = dice.scale("kept", 0.1, 0.9)
     if dice.yes("two tasks", 0.5):
         tasks["convert"] = {"rate": click * dice.between("convert", 0.1, 0.5), "under": "click"}
     return tasks

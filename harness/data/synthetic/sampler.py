@@ -16,18 +16,20 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Split, UserError
+from harness.api import Lists, Split, UserError
 from harness.base import seeds
 from harness.data.synthetic import kernel
 from harness.data.synthetic.compile import compile_population
 from harness.data.synthetic.population import Population
+from harness.data.synthetic.stream import key
+from harness.data.synthetic.thinned import kept_truth
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -39,11 +41,13 @@ CORES = os.cpu_count() or 1
 
 @dataclass(frozen=True)
 class Rows:
-    """A slice of N rows, hidden fields left out.
+    """The N rows of a slice that were kept, hidden fields left out.
 
     index_NF: int64 index of each id; of those drawn by a law the rank (from 0) is its remainder by the field's ids.
     ids_NF: int64 raw ids, a bijection of the index. labels_NT: final ones. delay_NT: int32 seconds from the row to the
-    conversion, -1 where there is none. time_N: int64 seconds from the start. truth_NT: float32.
+    conversion, -1 where there is none. time_N: int64 seconds from the start. truth_NT: float32, of rows that are kept.
+    numbers_NP: float32, NaN where one is missing. listed_NW: int64 raw ids of lists and sequences, each with room for
+    its longest, of which length_NG counts.
     """
 
     ids_NF: Ints
@@ -52,16 +56,13 @@ class Rows:
     truth_NT: npt.NDArray[np.float32]
     delay_NT: npt.NDArray[np.int32]
     time_N: Ints
+    numbers_NP: npt.NDArray[np.float32]
+    length_NG: Ints
+    listed_NW: Ints
 
-    def split(self, group: int | None) -> Split:
-        """As examples to train on, grouped by the ids of one field."""
-        return Split(
-            ids_NF=self.ids_NF,
-            labels_NT=self.labels_NT,
-            group_N=None if group is None else self.ids_NF[:, group],
-            time_N=self.time_N,
-            truth_NT=self.truth_NT,
-        )
+    def take(self, which_N: npt.NDArray[np.bool_]) -> Rows:
+        """Those rows alone."""
+        return Rows(**{field.name: getattr(self, field.name)[which_N] for field in fields(self)})
 
     def seen_by(self, seconds: int) -> npt.NDArray[np.bool_]:
         """Where a label is known at that time, bool [N, T]: all but conversions that are still to come."""
@@ -82,6 +83,7 @@ class Sampler:
         self._shown: Any = np.flatnonzero(np.logical_not(hidden)) if any(hidden) else slice(None)
         self.fields = tuple(name for name, field in population.fields.items() if not field.hidden)
         self.tasks = tuple(population.tasks)
+        self.kinds = population.kinds
         self.group = None if population.group is None else self.fields.index(population.group)
         self.compiled = compile_population(population, seed)
 
@@ -90,31 +92,71 @@ class Sampler:
         """The intercept of each task, at which the mean truth over the calibration rows is its rate."""
         n = min(self.population.rows, CALIBRATION)
         at_M = np.arange(n, dtype=np.int64) * self.population.rows // n
-        logit_MT = np.empty((n, len(self.tasks)))
+        logit_MT, examined_M = np.empty((n, len(self.tasks))), np.empty(n)
+
+        def make(cut: slice) -> None:
+            kernel.make_logits(at_M[cut], logit_MT[cut], examined_M[cut], self.compiled)
+
         with ThreadPoolExecutor(CORES) as pool:
             cuts = [slice(a, a + CHUNK) for a in range(0, n, CHUNK)]
-            list(pool.map(lambda cut: kernel.make_logits(at_M[cut], logit_MT[cut], self.compiled), cuts))
+            list(pool.map(make, cuts))
         truth_MT, found = np.ones((n, len(self.tasks))), np.zeros(len(self.tasks))
         for t, task in enumerate(self.population.tasks.values()):
-            above_M = np.ones(n) if task.under is None else truth_MT[:, self.tasks.index(task.under)].copy()
+            above_M = examined_M if task.under is None else truth_MT[:, self.tasks.index(task.under)].copy()
             logit_M = logit_MT[:, t].copy()
             found[t] = calibrate(logit_M, above_M, task.rate)
             truth_MT[:, t] = above_M / (1 + np.exp(-(logit_M + found[t])))
         return found
 
     def rows(self, first: int, last: int) -> Rows:
-        """Rows first .. last - 1, whatever else is made."""
+        """Of rows first .. last - 1 those that were kept, whatever else is made."""
+        found, thinned = self._made(first, last), self.population.thinned
+        if thinned is None:
+            return found
+        stays_N = found.labels_NT[:, self.tasks.index(thinned)] == 1
+        kernel.stay(first, key(self.seed, "kept", thinned), self.population.tasks[thinned].kept, stays_N)
+        found = found.take(stays_N)
+        return replace(found, truth_NT=kept_truth(self.population, found.truth_NT))
+
+    def _made(self, first: int, last: int) -> Rows:
+        """Every row."""
         if not 0 <= first < last <= self.population.rows:
             raise UserError(f"rows {first} to {last} are not a slice of the {self.population.rows:,} rows there are")
-        n, fields, tasks = last - first, len(self.population.fields), len(self.tasks)
-        id_NF, index_NF = np.empty((n, fields), np.uint64), np.empty((n, fields), np.int64)
+        n, width, tasks = last - first, len(self.population.fields), len(self.tasks)
+        id_NF, index_NF = np.empty((n, width), np.uint64), np.empty((n, width), np.int64)
         label_NT, truth_NT = np.empty((n, tasks), np.uint8), np.empty((n, tasks), np.float32)
         delay_NT, time_N = np.empty((n, tasks), np.int32), np.empty(n, np.int64)
+        number_NP = np.empty((n, len(self.kinds.numbers)), np.float32)
+        length_NG = np.empty((n, len(self.kinds.lists)), np.int64)
+        listed_NW = np.zeros((n, sum(each.longest for each in self.kinds.lists)), np.uint64)
         kernel.make_rows(
-            first, self.compiled, self.intercepts, time_N, index_NF, id_NF, label_NT, truth_NT, delay_NT
+            first, self.compiled, self.intercepts, time_N, index_NF, id_NF, number_NP, length_NG, listed_NW,
+            label_NT, truth_NT, delay_NT,
         )  # fmt: skip
         ids_NF, index_NF = id_NF.view(np.int64)[:, self._shown], index_NF[:, self._shown]
-        return Rows(ids_NF, index_NF, label_NT, truth_NT, delay_NT, time_N)
+        lists = length_NG, listed_NW.view(np.int64)
+        return Rows(ids_NF, index_NF, label_NT, truth_NT, delay_NT, time_N, number_NP, *lists)
+
+    def split(self, rows: Rows) -> Split:
+        """As examples to train on, grouped by the ids of one field if the population says so."""
+        return Split(
+            ids_NF=rows.ids_NF,
+            labels_NT=rows.labels_NT,
+            group_N=None if self.group is None else rows.ids_NF[:, self.group],
+            time_N=rows.time_N,
+            truth_NT=rows.truth_NT,
+            numbers_NP=rows.numbers_NP if self.kinds.numbers else None,
+            lists=tuple(self.lists(rows)),
+        )
+
+    def lists(self, rows: Rows) -> Iterator[Lists]:
+        """Each list, and then each sequence."""
+        at = 0
+        for g, each in enumerate(self.kinds.lists):
+            length_N = rows.length_NG[:, g]
+            values_NJ = rows.listed_NW[:, at : at + each.longest]
+            yield Lists(values_NJ[np.arange(each.longest) < length_N[:, None]], length_N)
+            at += each.longest
 
     def chunks(self, first: int, last: int, *, workers: int = CORES, size: int = CHUNK) -> Iterator[Rows]:
         """The same rows in order, in pieces, made by so many threads; only a few pieces exist at a time."""
@@ -133,7 +175,7 @@ class Sampler:
 
     def time_of(self, row: int) -> int:
         """Seconds at which a row stands."""
-        return int(self.rows(row, row + 1).time_N[0])
+        return int(self._made(row, row + 1).time_N[0])
 
 
 def sampler_seed(rng: np.random.Generator) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.data.profile.preset_targets import expected_shares
 from harness.data.profile.statistics import delong
 from harness.data.profile.zipf_fit import exponent_of_ranks, fit, frequencies
-from harness.data.synthetic.population import FieldSpec
+from harness.data.synthetic.fields import FieldSpec
 
 
 def counts(ids: int, exponent: float, shift: float, rows: int, seed: int) -> npt.NDArray[np.int64]:

@@ -1,0 +1,19 @@
+"""What several tests of the generator hold rows against."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.data.synthetic.sampler import Rows
+
+SIGMAS = 5.0
+"""Half-width of a bound in standard errors: a chance of one in a million per comparison, and seeds are fixed."""
+
+
+def drawn_by_the_truth(rows: Rows) -> None:
+    """In tenths of the truth, positives of every task are as many as their probabilities add up to."""
+    for t in range(rows.labels_NT.shape[1]):
+        label_N, truth_N = rows.labels_NT[:, t], rows.truth_NT[:, t].astype(np.float64)
+        for tenth in np.array_split(np.argsort(truth_N), 10):
+            spread = np.sqrt((truth_N[tenth] * (1 - truth_N[tenth])).sum())
+            assert abs(label_N[tenth].sum() - truth_N[tenth].sum()) < SIGMAS * spread + 1e-9
