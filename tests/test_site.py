@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from harness.api import UserError
 from harness.base.places import PLANS, ROOT
-from harness.commands.application import app
+from harness.commands.application.main import app
 from harness.data.synthetic.population import FieldSpec
 from harness.data.tabular.schema import Schema
 from harness.experiment.plan_file import load_plan, plan_of, read_plan
@@ -35,7 +35,7 @@ KINDS = {"sh", "toml", "text", "{eval-rst}"}
 """Commands, which are parsed here, keys, which are read here, the shape of something, and what Sphinx fills in."""
 RUN = {"index.md": {"python"}, "your-data.md": {"csv", "console"}, "writing.md": {"python"}, "README.md": {"python"}}
 """What else pages show, all of which a test runs."""
-FOREIGN = {"make", "export", "createdb", "mlflow"}
+FOREIGN = {"make", "export", "createdb", "mlflow", "podman"}
 """Programs that are not ours."""
 FIELDS = {"user": "user_id", "item": "item_id", "home_zip": "home_zip"}
 (STRATEGY,) = re.findall(r"^```python\n(.*?)^```", TEXTS[ROOT / "README.md"], re.DOTALL | re.MULTILINE)
