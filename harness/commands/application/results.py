@@ -89,11 +89,18 @@ def status(
 
 
 @app.command()
-def ui(results: Results = Path("results"), port: Port = MLFLOW.port, host: Host = MLFLOW.host) -> None:
+def ui(
+    results: Results = Path("results"),
+    port: Port = MLFLOW.port,
+    host: Host = MLFLOW.host,
+    show: Annotated[
+        bool | None, typer.Option("--open/--no-open", help="Open the first view in a browser; if none: on a screen.")
+    ] = None,
+) -> None:
     """Serve MLflow's pages of a results folder, and say where each plan is shown."""
     from harness.commands.ui import serve_ui
 
-    serve_ui(console, results, Address(host, port))
+    serve_ui(console, results, Address(host, port), show)
 
 
 @app.command()
