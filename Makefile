@@ -7,7 +7,7 @@ PIP_ARGS ?=
 BIN     := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark test smoke leaderboard facts report ui dashboard lint check perf release lock clean clean-results
+.PHONY: help benchmark test smoke leaderboard facts report ui dashboard docs lint check perf release lock clean clean-results
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,10 @@ ui: .venv/installed  ## open MLflow on http://127.0.0.1:5000
 dashboard: .venv/installed  ## open the Optuna dashboard on http://127.0.0.1:8080
 	@$(BIN)/multiepoch dashboard --results $(RESULTS) $(ARGS)
 
+docs: .venv/docs  ## build the documents as a site, in docs/_build; a warning is an error
+	@$(BIN)/python -m sphinx -q -W --keep-going -d .venv/doctrees -b html docs docs/_build $(ARGS)
+	@echo "docs/_build/index.html"
+
 lint: .venv/installed  ## ruff, ruff format and mypy strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -51,22 +55,26 @@ release: check  ## build wheel and sdist into dist/ and try them on every Python
 	@$(BIN)/python tools/release.py $(PIP_ARGS)
 
 lock:  ## resolve requirements.lock anew (needs uv)
-	@uv pip compile --universal --python-version 3.11 --extra dev --no-header --no-annotate --upgrade \
+	@uv pip compile --universal --python-version 3.11 --extra dev --extra docs --no-header --no-annotate --upgrade \
 	  pyproject.toml --output-file requirements.lock
 
 clean:  ## delete .venv and caches; results stay
-	rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis build docs/_build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-results:  ## delete records, MLflow, Optuna and report (asks for YES=1)
 	@test -n "$(YES)" || { echo "this deletes every result in $(RESULTS)/; say so with: make clean-results YES=1" >&2; exit 2; }
 	rm -rf $(RESULTS)/.locks $(RESULTS)/launches $(RESULTS)/runs $(RESULTS)/plans $(RESULTS)/data $(RESULTS)/mlartifacts $(RESULTS)/optuna.artifacts
-	rm -f $(RESULTS)/mlflow.db* $(RESULTS)/optuna.journal $(RESULTS)/report.html
+	rm -f $(RESULTS)/mlflow.db* $(RESULTS)/optuna.journal $(RESULTS)/report.html $(RESULTS)/report-*.html
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "multiepoch needs Python 3.11 or newer; name one with: make PYTHON=python3.12" >&2; exit 2; }
 	@$(PYTHON) tools/set_up.py --args='$(PIP_ARGS)'
+
+.venv/docs: .venv/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $(PIP_ARGS) --editable '.[docs]'
+	@touch $@
 
 .venv/peers: .venv/installed perf/peers.txt
 	@echo "installing the peers; one that does not install is reported as such"

@@ -1,6 +1,6 @@
 """Synthetic conversions with power-law ids, of any size, whose generating probability is known in every row.
 
-`harness/data/synthetic/sampler.py` gives the model, `docs/generator.md` explains it, and `datasets/presets/` holds
+`harness/data/synthetic/sampler.py` gives the model, `docs/engine.md` explains it, and `datasets/presets/` holds
 populations.
 """
 

@@ -1,4 +1,4 @@
-"""multiepoch from Python: benchmark strategies on a DataFrame, and read what came of it. docs/python.md shows how.
+"""multiepoch from Python: benchmark strategies on a DataFrame, and read what came of it. docs/index.md shows how.
 
 Beside these functions it has all of `harness.api`, which strategies are written with.
 """

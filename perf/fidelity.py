@@ -32,7 +32,8 @@ KINDS = {
 }
 HEAD = """# The generator beside real logs
 
-Written by `python -m perf.fidelity` from the files of [docs/real-logs.md](../../docs/real-logs.md). Machine: {machine}.
+Written by `python -m perf.fidelity` from the files of [docs/results.md](../../docs/results.md#four-real-logs).
+Machine: {machine}.
 
 Shape score: one less the total variation between the shares of ids, the most frequent of either against each other.
 Pair score: one less the difference of dependence. 1 is agreement, as in SDMetrics' quality report. Presets were fitted

@@ -37,7 +37,7 @@ def test_every_local_link_of_a_page_exists(page: Path) -> None:
 
 
 def test_every_strategy_and_model_has_its_line() -> None:
-    text, registry = (ROOT / "docs" / "strategies.md").read_text(), Registry()
+    text, registry = (ROOT / "docs" / "writing.md").read_text(), Registry()
     assert set(registry.strategies) <= set(re.findall(r"^\| `(\w+)`", text, re.MULTILINE))
     assert all(f"`{name}`" in text for name in registry.models)
 

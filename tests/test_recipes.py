@@ -1,4 +1,4 @@
-"""Every recipe of docs/recipes.md does what it says, on the log that stands there."""
+"""Every recipe of docs/your-data.md does what it says, on the log that stands there."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ from harness.base.places import ROOT
 from harness.data.indexed import SPLITS
 from harness.plugins.registry import Registry, build
 
-PAGE = (ROOT / "docs" / "recipes.md").read_text()
-RECIPES = {title: text for title, text in re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)}
-(LOG,) = re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL)
+PAGE = (ROOT / "docs" / "your-data.md").read_text()
+(SECTION,) = re.findall(r"^## Recipes\n(.*?)(?=^## )", PAGE, re.DOTALL | re.MULTILINE)
+RECIPES = {
+    title: text for title, text in re.findall(r"^### (.*?)\n(.*?)(?=^### |\Z)", SECTION, re.DOTALL | re.MULTILINE)
+}
+(LOG,) = re.findall(r"```csv\n(.*?)```", SECTION, re.DOTALL)
 BASE: dict[str, Any] = {
     "fields": {"user": "user", "item": "item", "row": "CAST(REPLACE(SPLIT_PART(at, ' ', 2), ':', '') AS BIGINT)"},
     "labels": {"liked": "stars > 3"},

@@ -15,7 +15,7 @@ from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
-from harness.results.plan_results import read_plan_result
+from harness.results.plan_results import page_of, read_plan_result
 from harness.search.arm import ArmPlan
 from harness.tracking.background import Background
 from harness.tracking.factory import Kind
@@ -98,7 +98,9 @@ def _table_of(results: Path, name: str) -> str | None:
 
 
 def report_files(results: Path, plan: str) -> list[Path]:
-    """The report, and the tables and figures of one plan."""
+    """The page, and the tables and figures of one plan."""
     named = re.compile(re.escape(read_plan_result(results, plan).table) + r"(-\d+(-windows)?|-ranks)?")
     mine = [file for file in sorted((results / "tables").glob("*")) if named.fullmatch(file.stem)]
-    return [file for file in (results / "report.html", *mine) if file.is_file()]
+    page = page_of(results, plan)
+    page = page if page.is_file() else results / "report.html"
+    return [file for file in (page, *mine) if file.is_file()]

@@ -21,8 +21,9 @@ class NumberField:
 
     name: str
     scale: str = "standard"
-    """What is learnt of the training split. standard: mean 0 and deviation 1. log1p: the same, of sign(x) log(1 + |x|).
-    quantile: the share of training values below, as a uniform of mean 0 and deviation 1. none: as it is."""
+    """What is learnt of the training split. standard: mean 0 and deviation 1. log1p: the same, of
+    `sign(x) log(1 + |x|)`. quantile: the share of training values below, as a uniform of mean 0 and deviation 1. none:
+    as it is."""
     buckets: int = 0
     """If above 0, the number becomes an id instead: its bucket between as many quantiles of the training split."""
 

@@ -19,7 +19,7 @@ class Figure:
         """Write it as an SVG file.
 
         Raises:
-            UserError: the file is not named *.svg.
+            UserError: the file is not named `*.svg`.
         """
         if (file := Path(path)).suffix != ".svg":
             raise UserError(f"path = '{path}' is not named *.svg; accepted: an SVG file")

@@ -1,4 +1,4 @@
-"""Write a report: tables, figures and one HTML page, from the records of plans."""
+"""Write a report: tables, figures and HTML pages, from the records of plans."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from harness.figures.svg import standalone
 from harness.report.figures import curves, windows
 from harness.report.figures.arm_styles import arm_styles
 from harness.report.figures.ranks import diagram
-from harness.report.pages import page
+from harness.report.pages import index, page
 from harness.report.tables import printed
 from harness.report.tables.certainty import DIFFERENCE
 from harness.report.tables.numbers import numbers
+from harness.results.plan_results import page_of
 
 LOG = logging.getLogger("multiepoch")
 
@@ -39,6 +40,7 @@ def write_report(
 ) -> Path:
     """Write `report.html` and `tables/` in a results folder, for the plans named or for all that were run there.
 
+    `report.html` is the page of a plan, or leads to the pages of several, each of which is `report-<plan>.html`.
     difference: of the plan's metric; the report says how many seeds it would take to show it. known: what has been
     analysed already. Who writes it last has read what the others came to.
 
@@ -61,7 +63,15 @@ def _write(results: Path, plan_names: list[str] | None, difference: float, known
     for analysis in analyses:
         _write_tables(analysis, folder, difference)
     path = results / "report.html"
-    path.write_text(page.render(analyses, difference), encoding="utf-8")
+    pages = [page_of(results, analysis.comparison.result.name) for analysis in analyses]
+    if len(analyses) == 1:
+        pages[0].unlink(missing_ok=True)  # of another day, when the report had several plans
+        path.write_text(page.render(analyses[0], difference), encoding="utf-8")
+        return path
+    for analysis, file in zip(analyses, pages, strict=True):
+        file.write_text(page.render(analysis, difference, path.name), encoding="utf-8")
+    ran = [(results / "plans" / f"{analysis.comparison.result.name}.json").stat().st_mtime for analysis in analyses]
+    path.write_text(index.render(analyses, [file.name for file in pages], ran), encoding="utf-8")
     return path
 
 

@@ -88,6 +88,11 @@ class PlanResult:
         return str(self.plan.get("table") or self.name)
 
 
+def page_of(results: Path, plan: str) -> Path:
+    """The page of a plan in a report of several; a report of one is `report.html`."""
+    return results / f"report-{plan}.html"
+
+
 def state_file(results: Path, key: str) -> Path:
     """Where a run leaves its last state, if it is asked to."""
     return results / "states" / f"{key}.pt"
@@ -102,7 +107,7 @@ def ensure_usable(results: Path, plan: str) -> None:
     for path in (results / name for name in FOLDERS):
         if path.exists() and not path.is_dir():
             raise UserError(f"'{path}' is a file; accepted: a folder, or nothing yet")
-    for path in (results / "report.html", results / "plans" / f"{plan}.json"):
+    for path in (results / "report.html", page_of(results, plan), results / "plans" / f"{plan}.json"):
         if path.is_dir():
             raise UserError(f"'{path}' is a folder; accepted: a file, or nothing yet")
 

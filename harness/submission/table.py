@@ -26,7 +26,7 @@ HEAD = """# Submissions under the protocol
 Written by `multiepoch submission table` from results/submissions/; [docs/protocol.md](../../docs/protocol.md) says what
 a submission is and how it is judged. Gains are in test truth-AUC over one epoch of `none`, searched alike in the track
 that searches, each with its 95 % interval over draws. On another such data set: where the gain would lie there
-([docs/statistics.md](../../docs/statistics.md#a-new-data-set)). Verified: a run drawn at random was trained again.
+([docs/verdict.md](../../docs/verdict.md#a-new-data-set)). Verified: a run drawn at random was trained again.
 """
 
 

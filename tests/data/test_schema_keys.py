@@ -1,4 +1,4 @@
-"""The table of all keys of a schema, in docs/schemas.md, is that of the schema."""
+"""The table of all keys of a schema, in docs/reference.md, is that of the schema."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.base.config import Config
 from harness.base.places import ROOT
 from harness.data.tabular.schema import Schema
 
-SECTION = (ROOT / "docs" / "schemas.md").read_text().split("## All keys")[1]
+SECTION = (ROOT / "docs" / "reference.md").read_text().split("## All keys of a schema")[1]
 CELLS = [re.split(r"\s*(?<!\\)\|\s*", line) for line in SECTION.splitlines() if line.startswith("| `")]
 LINES = [(cells[1].strip("`"), cells[3]) for cells in CELLS]
 """Key and default."""

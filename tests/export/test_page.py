@@ -1,4 +1,4 @@
-"""docs/export.md and its example: the table says what is so, and the example trains."""
+"""docs/writing.md on exported strategies, and its example: the table says what is so, and the example trains."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.experiment.plan import TrainSpec
 from harness.export.exported import exported
 from harness.plugins.registry import Registry
 
-PAGE = (ROOT / "docs" / "export.md").read_text()
+PAGE = (ROOT / "docs" / "writing.md").read_text().split("## In training code of your own")[1]
 EXAMPLE = ROOT / "docs" / "examples" / "plain_torch.py"
 
 

@@ -1,4 +1,4 @@
-"""What docs/python.md and the docstrings show runs as it stands there."""
+"""What docs/index.md and the docstrings show runs as it stands there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from harness.base.places import ROOT
 from harness.python import calls, folders, result
 
-PAGE = (ROOT / "docs" / "python.md").read_text()
+PAGE = (ROOT / "docs" / "index.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 

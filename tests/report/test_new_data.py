@@ -39,7 +39,7 @@ def test_three_data_sets_are_pooled_arm_by_arm(of_three: Analysis) -> None:
     text = markdown(of_three, {})
     assert "## A new data set" in text
     assert f"{low:+.4f} and {high:+.4f}" in new_data.sentence(of_three)
-    assert "A new data set" in page.render([of_three])
+    assert "A new data set" in page.render(of_three)
     assert len(new_data.table(of_three).lines) == len(of_three.pooled)
 
 
@@ -47,4 +47,4 @@ def test_two_data_sets_have_no_such_section(tmp_path: Path) -> None:
     two = analysed(tmp_path, 2)
     assert two.pooled == {}
     assert "A new data set" not in markdown(two, {})
-    assert "A new data set" not in page.render([two])
+    assert "A new data set" not in page.render(two)

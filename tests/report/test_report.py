@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -393,7 +394,7 @@ def test_every_arm_is_drawn_in_every_figure_and_can_be_faded(bench: Bench) -> No
         assert arms_in(figure) == {f"arm-{i}" for i in range(len(CURVES))}
     assert len(re.findall(r'type="checkbox" checked data-arm', text)) == len(CURVES)
     parts = set(re.findall(r'class="arm-0 (\w+)"', text))
-    assert parts == {"band", "line", "ends", "span", "dots"}
+    assert parts == {"band", "line", "ends", "span", "dots", "key"}
     for i in range(len(CURVES)):
         for part in parts:
             assert f'[data-arm="{i}"]:not(:checked)) .arm-{i}.{part}' in text
@@ -561,13 +562,46 @@ def test_the_embedded_plan_can_be_run_again() -> None:
     assert tomllib.loads(plan_toml(plan)) == expected
 
 
-def test_several_plans_share_a_page_and_one_can_be_asked_for(tmp_path: Path) -> None:
+def test_several_plans_have_a_page_each_and_one_that_leads_to_them(tmp_path: Path) -> None:
+    for name, day in (("first", 86_400), ("second", 3 * 86_400)):
+        Bench(tmp_path, name=name, dataset=f"data-of-{name}").write()
+        os.utime(tmp_path / "plans" / f"{name}.json", (day, day))
+    index = write_report(tmp_path, None).read_text()
+    assert [index.count(f"data-of-{name} / dnn") for name in ("first", "second")] == [1, 1]
+    assert index.index("1970-01-04") < index.index("1970-01-02"), "the last one stands first"
+    assert index.count("9 reporting runs and 0 trials") == 2
+    assert "//" not in re.sub(r"<style>.*?</style>", "", index, flags=re.DOTALL)
+    for name, other in (("first", "second"), ("second", "first")):
+        link = f"report-{name}.html#group-1"
+        assert f'href="{link}"' in index
+        text = (tmp_path / f"report-{name}.html").read_text()
+        assert 'id="group-1"' in text
+        assert 'href="report.html"' in text
+        assert f"data-of-{name}" in text
+        assert f"data-of-{other}" not in text
+        answered = re.search(r'class="headline">(.*?)</p>', text)
+        assert answered is not None
+        assert answered[1] in index
+
+
+def test_of_one_plan_the_report_is_its_page(tmp_path: Path) -> None:
     for name in ("first", "second"):
         Bench(tmp_path, name=name, dataset=f"data-of-{name}").write()
-    page = write_report(tmp_path, None).read_text()
-    assert "data-of-first" in page
+    write_report(tmp_path, None)
+    page = write_report(tmp_path, ["second"]).read_text()
     assert "data-of-second" in page
-    assert "data-of-first" not in write_report(tmp_path, ["second"]).read_text()
+    assert "data-of-first" not in page
+    assert "report.html" not in page
+    assert [path.name for path in sorted(tmp_path.glob("report*"))] == ["report-first.html", "report.html"], (
+        "no older page of the same plan"
+    )
+
+
+def test_every_row_of_figures_has_a_legend_for_paper(bench: Bench) -> None:
+    text = (bench.results / "report.html").read_text()
+    rows = text.count('<div class="figures')
+    assert rows == text.count('<p class="keys"') > 3
+    assert len(re.findall(r'class="arm-\d+ key"', text)) == rows * len(CURVES)
 
 
 def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:

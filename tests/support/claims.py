@@ -12,9 +12,9 @@ figures, the source of a document names their cells in order, where no reader se
     -->
 
 A cell of a plan's table is named by the stem of its CSV, then data set, strategy and quantity in any order, with a
-model, task, metric or role where they do not suffice (AUC of clicks by an arm is meant unless said otherwise). A
-claim of a fact is named by its number. The last word says what the interval must support: of a plan's cell, `shown`
-(below .05 after correction) or `open`; of a fact's, its verdict: `reproduced`, `not`, `open`.
+model, task, metric or role where they do not suffice (AUC of clicks by an arm is meant unless said otherwise), `_` for
+blanks. A claim of a fact is named by its number. The last word says what the interval must support: of a plan's cell,
+`shown` (below .05 after correction) or `open`; of a fact's, its verdict: `reproduced`, `not`, `open`.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def cell(name: str) -> Cell:
     table, *words = name.split()
     if re.fullmatch(r"facts(-\w+)?", table):
         return _facts(table)[words[0]]
-    found = [row for row in _plan(table) if all(word in (row[n] for n in NAMES) for word in words)]
+    found = [row for row in _plan(table) if all(word in (row[n].replace(" ", "_") for n in NAMES) for word in words)]
     for column, usual in USUAL.items():
         there = {row[column] for row in found}
         if usual in there and not there & set(words):

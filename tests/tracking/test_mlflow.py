@@ -77,9 +77,10 @@ def test_metric_names_are_accepted_and_grouped_by_the_ui(name: str, shown: str) 
 
 def test_a_boundary_counts_epochs_and_the_subsample_counts_steps() -> None:
     half, full = records_of([0.7])
-    assert points.points(half) == [("sample/auc/click", 0.69, 5)]
+    assert points.points(half) == [("sample/auc/click", 0.69, 5), ("sample/epochs", 0.5, 5)]
     assert {name: step for name, _, step in points.points(full)} == {
         "sample/auc/click": 10,
+        "sample/epochs": 10,
         "valid/auc/click": 1,
         "valid/logloss/click": 1,
         "valid_by_frequency/auc_click/2-4": 1,
@@ -135,6 +136,7 @@ def test_a_finished_run_holds_every_record_and_its_summary(results: Path) -> Non
     assert run.info.status == "FINISHED"
     assert points["valid/auc/click"] == [(1, 0.70), (2, 0.74), (3, 0.71)]
     assert [step for step, _ in points["sample/auc/click"]] == [5, 10, 15, 20, 25, 30]
+    assert points["sample/epochs"] == [(5, 0.5), (10, 1.0), (15, 1.5), (20, 2.0), (25, 2.5), (30, 3.0)]
     assert points["system/train_s"] == [(1, 2.5), (2, 2.5), (3, 2.5)]
     assert run.data.metrics["valid/auc_peak/click"] == 0.74
     assert run.data.metrics["valid/auc_peak_minus_last/click"] == pytest.approx(0.03)
@@ -169,7 +171,7 @@ def test_more_points_than_mlflow_takes_at_once_are_written(results: Path) -> Non
     many = {MetricKey("sample", "auc", f"task{i}"): 0.5 for i in range(1500)}
     tracker.log("k1", Record(1, 10, 1.0, True, many))
     assert tracker.problem is None
-    assert len(run_of(results, "none", "seed 1").data.metrics) == 1500
+    assert len(run_of(results, "none", "seed 1").data.metrics) == 1500 + 1, "and the epochs trained"
 
 
 def test_what_a_run_showed_before_it_failed_within_an_epoch_is_there(results: Path) -> None:
@@ -250,6 +252,20 @@ def test_a_baseline_that_shares_the_runs_of_none_is_read_at_its_first_epoch(resu
     assert run_of(results, "one_epoch").data.metrics["test/auc_best/click"] == pytest.approx(0.71)
     assert run_of(results, "none").data.metrics["test/auc_last/click"] == pytest.approx(0.70)
     assert len(runs_of(results)) == 4
+
+
+def test_the_view_of_an_arm_draws_its_curves_over_epochs(synced: Path) -> None:
+    """The page takes a metric of the same steps for the horizontal axis; at ends of epochs the step is the epoch."""
+    state = json.loads(json.loads(note_of(synced)["mlflow.sharedViewState.powerlaw-dnn"])["state"])
+    shown = [(c["metricKey"], c.get("xAxisKey"), c.get("selectedXAxisMetricKey")) for c in state["compareRunCharts"]]
+    assert shown == [
+        ("valid/auc/click", "step", ""),
+        ("sample/auc/click", "metric", "sample/epochs"),
+        ("test/auc_gain/click", None, None),
+    ]
+    arm = history(synced, run_of(synced, "none"))
+    assert [step for step, _ in arm["sample/auc/click"]] == [step for step, _ in arm["sample/epochs"]]
+    assert [epochs for _, epochs in arm["sample/epochs"]] == [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
 
 
 def test_a_second_sync_changes_nothing(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:

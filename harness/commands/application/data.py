@@ -54,7 +54,7 @@ def match(
     """Fit the generator's knobs to a data set, write them as a preset, and show how near it comes.
 
     A log does not tell what was left out of it, or why a row was shown: of a task's negatives the schema may say what
-    was kept, and policies and positions are for you to add (docs/generator.md).
+    was kept, and policies and positions are for you to add (docs/engine.md).
     """
     from harness.commands.data_match import write_match
 

@@ -26,7 +26,10 @@ def report(
         float, typer.Option("--difference", help="Say how many seeds it takes to show this.")
     ] = 0.001,
 ) -> None:
-    """Write results/report.html and results/tables/ from the records; of two results folders, compare them."""
+    """Write results/report.html and results/tables/ from the records; of two results folders, compare them.
+
+    Of several plans, report.html leads to the page of each.
+    """
     from harness.report.write import write_report
 
     folders = [Path(plan) for plan in plans or [] if (Path(plan) / "plans").is_dir()]
@@ -86,11 +89,18 @@ def status(
 
 
 @app.command()
-def ui(results: Results = Path("results"), port: Port = MLFLOW.port, host: Host = MLFLOW.host) -> None:
+def ui(
+    results: Results = Path("results"),
+    port: Port = MLFLOW.port,
+    host: Host = MLFLOW.host,
+    show: Annotated[
+        bool | None, typer.Option("--open/--no-open", help="Open the first view in a browser; if none: on a screen.")
+    ] = None,
+) -> None:
     """Serve MLflow's pages of a results folder, and say where each plan is shown."""
     from harness.commands.ui import serve_ui
 
-    serve_ui(console, results, Address(host, port))
+    serve_ui(console, results, Address(host, port), show)
 
 
 @app.command()

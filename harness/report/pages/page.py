@@ -1,8 +1,8 @@
-"""The report as one HTML page that needs nothing but itself."""
+"""The report of a plan as one HTML page that needs nothing but itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -32,6 +32,10 @@ COSTS = {
 }
 
 
+Titled = tuple[str, str]
+"""A figure behind its title, which is empty where its axis says as much."""
+
+
 @dataclass(frozen=True)
 class Section:
     """What the page shows of one group.
@@ -51,15 +55,15 @@ class Section:
     ranked: Grid
     by_task: Grid
     legend: list[tuple[int, ArmStyle]]
-    curves: dict[str, list[str]]
-    by_window: list[str]
+    curves: dict[str, list[Titled]]
+    by_window: list[Titled]
     windows: Grid
-    health: list[tuple[str, str]]
-    buckets: list[tuple[str, str]]
+    health: list[Titled]
+    buckets: list[Titled]
     sensitivity: str
     against_baseline: Grid
     against_none: Grid
-    cost_figures: list[str]
+    cost_figures: list[Titled]
     costs: Grid
     knobs: Grid
     failures: Grid
@@ -82,15 +86,14 @@ class Chapter:
     data: list[Described]
 
 
-def render(analyses: Sequence[Analysis], difference: float = DIFFERENCE) -> str:
-    """The whole page; every name in it is escaped. difference: the one whose price in seeds is given."""
-    chapters = [_chapter(analysis, difference) for analysis in analyses]
-    arms = max((len(each.group.arms) for analysis in analyses for each in analysis.groups), default=0)
-    return (
-        templates()
-        .get_template("report.html")
-        .render(chapters=chapters, arms=arms, how_to_read=HOW_TO_READ, plan_toml=details.plan_toml)
-    )
+def render(analysis: Analysis, difference: float = DIFFERENCE, index: str = "") -> str:
+    """The whole page; every name in it is escaped.
+
+    difference: the one whose price in seeds is given. index: the page of all plans, where there is one.
+    """
+    chapter, arms = _chapter(analysis, difference), max((len(each.group.arms) for each in analysis.groups), default=0)
+    page = templates().get_template("report.html")
+    return page.render(chapter=chapter, arms=arms, index=index, how_to_read=HOW_TO_READ, plan_toml=details.plan_toml)
 
 
 def _chapter(analysis: Analysis, difference: float) -> Chapter:
@@ -119,8 +122,8 @@ def _section(analysis: GroupAnalysis, styles: Sequence[ArmStyle], difference: fl
         ranked=ranked(analysis),
         by_task=by_task(analysis),
         legend=sorted(enumerate(styles), key=lambda item: not item[1].highlighted),
-        curves={task: [curves.curves(group, task, metric, styles) for metric in metrics] for task in _tasks(group)},
-        by_window=window_figures.windows(analysis, styles),
+        curves={task: _untitled(curves.curves(group, task, m, styles) for m in metrics) for task in _tasks(group)},
+        by_window=_untitled(window_figures.windows(analysis, styles)),
         windows=windows(analysis),
         health=_health(group, styles),
         buckets=[
@@ -131,9 +134,9 @@ def _section(analysis: GroupAnalysis, styles: Sequence[ArmStyle], difference: fl
         sensitivity=sensitivity(analysis, difference),
         against_baseline=certainty(analysis, against_none=False, difference=difference),
         against_none=certainty(analysis, against_none=True, difference=difference),
-        cost_figures=[
+        cost_figures=_untitled(
             points.gain_against_cost(analysis, styles, cost, label) for label, cost in COSTS.items() if group.tasks
-        ],
+        ),
         costs=costs.costs(analysis),
         knobs=details.knobs(group),
         failures=details.failures(group),
@@ -141,7 +144,11 @@ def _section(analysis: GroupAnalysis, styles: Sequence[ArmStyle], difference: fl
     )
 
 
-def _health(group: Group, styles: Sequence[ArmStyle]) -> list[tuple[str, str]]:
+def _untitled(figures: Iterable[str]) -> list[Titled]:
+    return [("", figure) for figure in figures]
+
+
+def _health(group: Group, styles: Sequence[ArmStyle]) -> list[Titled]:
     """Figures of what was recorded; regret is on synthetic data alone."""
     runs = [run for arm in group.arms for run in arm.finished.values()]
     recorded = {name for run in runs for end in run.boundaries for name in end.metrics}

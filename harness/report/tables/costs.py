@@ -54,8 +54,12 @@ def spent(comparison: Comparison) -> str:
 
 
 def machines_of(runs: Collection[Run]) -> str:
-    """What runs were made on, and how busy it was: with more processes than cores, seconds are longer."""
-    named = sorted({f"{run.env['machine']}, {run.env['cores']} cores" for run in runs if "machine" in run.env})
+    """What runs were made on and by which engine, and how busy it was: with more processes than cores, seconds are
+    longer."""
+    engines = {run.key: f", engine {run.env['engine']}" if "engine" in run.env else "" for run in runs}
+    named = sorted(
+        {f"{run.env['machine']}, {run.env['cores']} cores{engines[run.key]}" for run in runs if "machine" in run.env}
+    )
     loads = [end.cost["load_average"] for run in runs for end in run.boundaries if "load_average" in end.cost]
     return "; ".join(named) + (f", at a median load of {median(loads):.1f}" if loads else "")
 

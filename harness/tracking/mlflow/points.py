@@ -16,12 +16,19 @@ from harness.results.records import Record, Run
 Point = tuple[str, float, int]
 """Name, value, step."""
 CURVES = ("auc", "logloss")
+EPOCHS = "sample/epochs"
+"""Epochs trained, at the steps of the subsample: what its curves are drawn over."""
 
 
 def points(record: Record) -> list[Point]:
     """All metrics of a record: `sample/...` at its optimiser step, everything else at its epoch."""
     shown = [(name_of(key), value, _step(key, record)) for key, value in record.metrics.items()]
-    return shown + cost_points(record.cost, record.epoch)
+    return shown + _epochs(record) + cost_points(record.cost, record.epoch)
+
+
+def _epochs(record: Record) -> list[Point]:
+    sampled = any(key.split == "sample" for key in record.metrics)
+    return [(EPOCHS, record.position, record.step)] if sampled else []
 
 
 def cost_points(cost: Mapping[str, float], epoch: int) -> list[Point]:
@@ -30,12 +37,13 @@ def cost_points(cost: Mapping[str, float], epoch: int) -> list[Point]:
 
 
 def mean_points(runs: Sequence[Run]) -> list[Point]:
-    """Mean over runs of AUC and logloss, by task: on valid by epoch, on the subsample by step."""
+    """Mean over runs of AUC and logloss, by task: on valid by epoch, on the subsample by step, and the epochs there."""
     records = [record for run in runs for record in run.records]
     keys = dict.fromkeys(key for record in records for key in record.metrics)
     shown = [k for k in keys if k.split in ("valid", "sample") and not k.bucket and k.metric in CURVES]
     means = {key: curves.mean_curve(runs, key, at=partial(_step, key)) for key in shown}
-    return [(name_of(key), value, at) for key, mean in means.items() for at, value in mean.items()]
+    curves_of = [(name_of(key), value, at) for key, mean in means.items() for at, value in mean.items()]
+    return curves_of + list(dict.fromkeys(point for record in records for point in _epochs(record)))
 
 
 def name_of(key: MetricKey) -> str:

@@ -17,17 +17,18 @@ from harness.tracking.mlflow.arm_summary import ArmSummary, name_of
 from harness.tracking.mlflow.store import Store
 
 LINE = {
-    "xAxisKey": "step",
     "useGlobalXaxisKey": False,
     "useGlobalLineSmoothing": True,
     "lineSmoothness": 0,
     "scaleType": "linear",
     "xAxisScaleType": "linear",
     "yAxisKey": "metric",
-    "selectedXAxisMetricKey": "",
     "range": {},
 }
 """How the page draws a curve, in its own words."""
+BY_STEP = {"xAxisKey": "step", "selectedXAxisMetricKey": ""}
+"""Which is the epoch, of all that is evaluated at its end."""
+BY_EPOCHS = {"xAxisKey": "metric", "selectedXAxisMetricKey": points.EPOCHS}
 
 
 def name(dataset: str, model: str) -> str:
@@ -66,10 +67,10 @@ def state(summary: ArmSummary) -> dict[str, Any]:
 def _row(summary: ArmSummary, task: str) -> list[dict[str, Any]]:
     """The charts of a task: the curve by epoch, the curve within epochs, the gain."""
     split, metric = summary.split, summary.metric
-    charts = (
-        ("LINE", points.name_of(MetricKey("valid", metric, task))),
-        ("LINE", points.name_of(MetricKey("sample", metric, task))),
-        ("BAR", name_of(split, metric, "gain", task)),
+    charts: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("LINE", points.name_of(MetricKey("valid", metric, task)), LINE | BY_STEP),
+        ("LINE", points.name_of(MetricKey("sample", metric, task)), LINE | BY_EPOCHS),
+        ("BAR", name_of(split, metric, "gain", task), {}),
     )
     return [
         {
@@ -81,8 +82,8 @@ def _row(summary: ArmSummary, task: str) -> list[dict[str, Any]]:
             "deleted": False,
             "runsCountToCompare": 20,
         }
-        | (LINE if kind == "LINE" else {})
-        for kind, name in charts
+        | drawn
+        for kind, name, drawn in charts
     ]
 
 
