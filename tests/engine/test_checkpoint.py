@@ -14,7 +14,7 @@ from support.engine import EVALUATION, TRAIN
 from support.training import checkpoints_of, often_due, train_here
 
 from harness.data.indexed import IndexedDataset
-from harness.engine.checkpoint import Checkpoints
+from harness.engine.checkpoint import EVERY, Checkpoints
 from harness.engine.trainer import Trainer
 from harness.execution.launcher import Began, Recorded
 from harness.execution.run_job import train
@@ -186,6 +186,49 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_run(
     job = job_of(registry, "none")
     assert train_here(job, dataset, registry, tmp_path).status == Status.FINISHED
     assert not list(tmp_path.rglob("checkpoint-*"))
+
+
+def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = Checkpoints(tmp_path)
+    saved.records = 3
+    saved.save({"epoch": 1})
+
+    def killed(state: Any, path: Path) -> None:
+        path.write_bytes(b"half of it")
+        raise Killed
+
+    monkeypatch.setattr(torch, "save", killed)
+    with pytest.raises(Killed):
+        saved.save({"epoch": 2})
+    assert len(list(tmp_path.iterdir())) == 2
+    found = Checkpoints(tmp_path)
+    assert (found.records, found.take()) == (3, {"epoch": 1})
+    assert len(list(tmp_path.iterdir())) == 1, "what was half written is gone"
+
+
+@pytest.mark.parametrize(("cost", "apart"), [(0.5, EVERY), (9.0, 180.0)])
+def test_saving_takes_at_most_a_twentieth_of_the_time(
+    cost: float, apart: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a clock of its own."""
+    monkeypatch.undo()
+    now = [0.0]
+    monkeypatch.setattr("harness.engine.checkpoint.time.monotonic", lambda: now[0])
+
+    def slow(state: Any, path: Path) -> None:
+        path.write_bytes(b"")
+        now[0] += cost
+
+    monkeypatch.setattr(torch, "save", slow)
+    saved = Checkpoints(tmp_path)
+    for _ in range(3):
+        begun = now[0]
+        while not saved.due():
+            now[0] += 1.0
+        assert now[0] - begun >= (apart if begun else EVERY)
+        saved.save({})
 
 
 def test_only_the_latest_checkpoint_is_kept(tmp_path: Path) -> None:

@@ -61,6 +61,22 @@ def test_a_run_that_is_lost_twice_has_failed(tmp_path: Path) -> None:
     assert not (folder / "done").exists()
 
 
+def test_a_checkpoint_that_cannot_be_used_is_said_to_be_so(tmp_path: Path, reference: dict[str, bytes]) -> None:
+    results, said = tmp_path / "results", list[str]()
+    plan = plan_of(tmp_path, PLAN, *SMALL)
+    arms = prepare(plan, Registry(), results)
+    folder = results / "checkpoints" / arms[0].job({}, RunRole.SEED, 1, 1).key
+    folder.mkdir(parents=True)
+    (folder / "checkpoint-1-0-0123.pt").write_bytes(b"damaged")
+    launch(plan, arms, results, Inline(JobRunner(results, None)), say=said.append)
+    assert said == [
+        "powerlaw/dnn/reinit seed 1: its checkpoint is not used, as it is damaged: it is not what was once written; "
+        "it trains from its beginning"
+    ]
+    assert record_bytes(results) == reference
+    assert not folder.exists()
+
+
 def test_arms_take_turns(tmp_path: Path) -> None:
     plan, watcher, results = plan_of(tmp_path, PLAN, "search.trials=0", "seeds=[1, 2]"), Watcher(), tmp_path / "results"
     arms = prepare(plan, Registry(), results)
