@@ -7,7 +7,7 @@ PIP_ARGS ?=
 BIN     := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark test smoke leaderboard facts report ui dashboard docs lint check perf release lock clean clean-results
+.PHONY: help benchmark test smoke leaderboard facts report ui dashboard docs lint check perf cluster-demo release lock clean clean-results
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ check: lint test  ## all that a change must pass: lint, then the tests, the conf
 perf: .venv/peers  ## measure speed side by side with other libraries (half an hour; ARGS="--only net")
 	@$(BIN)/python -m perf.throughput $(ARGS)
 	@$(BIN)/python -m perf.generator
+
+cluster-demo: .venv/installed  ## a Ray cluster, PostgreSQL and MLflow on this machine; two of them killed in mid-run
+	@PYTHONPATH=.:tests $(BIN)/python tools/cluster_demo.py
 
 release: check  ## build wheel and sdist into dist/ and try them on every Python there is; publishes nothing
 	@$(BIN)/python tools/release.py $(PIP_ARGS)

@@ -5,24 +5,19 @@ from __future__ import annotations
 import signal
 import sys
 
+from harness.base.notice import TELLING, Stopped
+
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
-
-
-class Stopped(BaseException):
-    """Somebody asked this process to end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def main() -> None:
     """Run a command: bad input or a full disk is one line and exit status 2, an interruption one line and 130.
 
-    SIGTERM and SIGHUP end it as Ctrl-C does, with 128 and their number.
+    SIGTERM, SIGUSR1 and SIGHUP end it as Ctrl-C does, the first two with `REQUEUE`, the last with 129. While a plan
+    runs, the first two have it save checkpoints before.
     """
-    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, _stop) for number in (*TELLING, signal.SIGHUP)}
     try:
         _run()
     except KeyboardInterrupt:
@@ -30,7 +25,7 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except Stopped as stopped:
         _say(f"stopped by {signal.Signals(stopped.number).name}")
-        sys.exit(128 + stopped.number)
+        sys.exit(stopped.status)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             _say("interrupted")

@@ -62,7 +62,7 @@ class Simulated:
     def free(self) -> int:
         return self.size - len(self._running)
 
-    def submit(self, job: Job, epochs_held: int) -> None:
+    def submit(self, job: Job, records_held: int) -> None:
         lasts = self.taken(job)
         self.busy += lasts
         heapq.heappush(self._running, (self.now + lasts, job.key, job))
@@ -73,6 +73,8 @@ class Simulated:
         for epoch in range(1, job.spec.train.epochs + 1):
             yield Recorded(key, Record(epoch, epoch, float(epoch), True, {_selected(job): chance(f"{key} {epoch}")}))
         yield Done(key, Status.FINISHED, "")
+
+    def pause(self) -> None: ...
 
     def __enter__(self) -> Self:
         return self

@@ -57,6 +57,15 @@ def whole_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def on_disk(path: Path) -> None:
+    """Wait until a file or folder would outlive the machine's death."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file, whole or not at all."""
     with whole_file(path) as partial:
@@ -113,8 +122,4 @@ def _sweep(parent: Path) -> None:
 def _sync(folder: Path) -> None:
     """Have everything of a folder on the disk before its name says that it is whole."""
     for path in (*folder.rglob("*"), folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        on_disk(path)

@@ -126,20 +126,23 @@ class Batches:
         windows, rest = divmod(len(self._split), len(self._ids_WC))
         return sum(-(-n // self._batch_size) for n in (*[len(self._ids_WC)] * windows, rest))
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """All batches in the order of this epoch; the last of a window may be smaller.
+    def epoch(self, epoch: int, done: int = 0) -> Iterator[Batch]:
+        """All batches in the order of this epoch, but for the first `done`; the last of a window may be smaller.
 
         For a GPU a thread makes them ahead, unless hooks of strategies draw random numbers in turn.
         """
-        batches = self.in_order(epoch)
+        batches = self.in_order(epoch, done)
         return batches if self._device.type == "cpu" or self._hooks else ahead(batches, AHEAD)
 
-    def in_order(self, epoch: int) -> Iterator[Batch]:
+    def in_order(self, epoch: int, done: int = 0) -> Iterator[Batch]:
         random = seeds.generator(self._seed, "shuffle", epoch)
         for starts in self._windows(random):
-            size = len(self._ids_WC) if self._whole else self._load(starts)
-            order = random.permutation(size)
-            for at in range(0, size, self._batch_size):
+            size = int(np.minimum(BLOCK, len(self._split) - starts).sum())
+            order, begin = random.permutation(size), done * self._batch_size
+            done = max(0, done - -(-size // self._batch_size))
+            if begin < size and not self._whole:
+                self._load(starts)
+            for at in range(begin, size, self._batch_size):
                 yield self._batch(order[at : at + self._batch_size])
 
     def _windows(self, random: np.random.Generator) -> Iterator[Ints]:
@@ -149,8 +152,8 @@ class Batches:
         for at in range(0, len(starts), self._blocks):
             yield starts[at : at + self._blocks]
 
-    def _load(self, starts: Ints) -> int:
-        """Read these blocks and return the number of examples now held."""
+    def _load(self, starts: Ints) -> None:
+        """Read these blocks."""
         at = 0
         for start in starts:
             part = slice(start, start + BLOCK)
@@ -162,7 +165,6 @@ class Batches:
                 array[into] = getattr(self._split, name)[part]
             at += len(codes_MF)
         self._split.release()
-        return at
 
     def _batch(self, index_B: Ints) -> Batch:
         ids_BC = torch.empty((len(index_B), self._ids_WC.shape[1]), dtype=torch.int32)

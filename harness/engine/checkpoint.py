@@ -1,8 +1,10 @@
-"""The state of a run between two epochs, on disk, so that a run that was killed continues from there."""
+"""The state of a run between two steps, on disk, so that a run that was killed or told to end goes on from there."""
 
 from __future__ import annotations
 
 import time
+import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,64 +12,91 @@ from typing import Any
 import torch
 
 from harness.base.digests import digest_of
+from harness.base.files import on_disk
 
+State = dict[str, Any]
 EVERY = 60.0
 """Seconds between checkpoints, at least: it costs less to repeat a shorter run than to save it."""
 
 
+class Interrupted(Exception):
+    """A run was told to end, and goes on from its checkpoint the next time."""
+
+
 class Checkpoints:
-    """Those of one run, in a folder of their own, of which only the latest is kept. Its name holds its digest."""
+    """Those of one run, in a folder of their own, of which only the latest is kept. Its name holds its digest.
 
-    epoch: int
-    """The epoch after which the latest was taken; 0: there is none that can be read."""
+    told: whether the run is to save a checkpoint and end as soon as it can.
+    """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        found = {int(path.stem.split("-")[1]): path for path in folder.glob("checkpoint-*-*.pt")}
-        self.epoch = max(found, default=0)
-        self._path = found.get(self.epoch)
+    records: int
+    """How many records the run has yielded: at first those before the latest checkpoint; 0: there is none."""
+    part: int
+    """The part of the run that trains: at first that of the latest checkpoint; 0: there is none."""
+    unused: str
+    """Why a checkpoint that is there is not used; empty: it is, or there is none."""
+
+    def __init__(self, folder: Path, told: Callable[[], bool] = lambda: False) -> None:
+        self._folder, self._told = folder, told
+        self.records, self.part, self.unused, self._number = 0, 0, "", 0
+        self._state: State | None = None
         self._next = time.monotonic() + EVERY
-        self._state: dict[str, Any] | None = None
-        if self._path is not None:
-            try:
-                if digest_of(self._path) != self._path.stem.split("-")[2]:
-                    raise ValueError("it is not what was once written")
-                self._state = torch.load(self._path, weights_only=True)
-            except Exception:  # torch raises whatever a damaged file leads to
-                self.drop()
+        for partial in folder.glob("*.partial"):  # of a process that was killed
+            partial.unlink(missing_ok=True)
+        if found := {int(path.stem.split("-")[1]): path for path in folder.glob("checkpoint-*-*-*.pt")}:
+            self._number = max(found)
+            self._read(found[self._number])
 
-    def take(self) -> dict[str, Any]:
+    def take(self) -> State:
         """The state that was read. It is handed out once, since it is as large as the tables."""
         state, self._state = self._state, None
         assert state is not None
         return state
 
-    def drop(self) -> None:
-        """Discard the checkpoint, so that the run starts at its first epoch."""
-        self.clear()
-        self.epoch, self._state = 0, None
+    def drop(self, why: str) -> None:
+        """Discard the checkpoint, so that the run starts at its beginning."""
+        self._clear()
+        self.records, self.part, self.unused, self._state = 0, 0, why, None
 
     def due(self) -> bool:
-        return time.monotonic() >= self._next
+        """To be asked after every step."""
+        return self._told() or time.monotonic() >= self._next
 
-    def save(self, epoch: int, state: dict[str, Any]) -> None:
+    def save(self, state: State) -> None:
         """Write under another name, then rename. If the disk is full, the run continues without a checkpoint.
 
         Saving takes at most a twentieth of the time, however large the table is.
+
+        Raises:
+            Interrupted: the run was told to end.
         """
-        start, partial = time.monotonic(), self._folder / "checkpoint.partial"
+        told, start = self._told(), time.monotonic()
+        partial = self._folder / f"{uuid.uuid4().hex}.partial"
         with suppress(OSError, RuntimeError):  # torch raises RuntimeError for a full disk
             self._folder.mkdir(parents=True, exist_ok=True)
-            torch.save(state, partial)
-            path = self._folder / f"checkpoint-{epoch}-{digest_of(partial)}.pt"
-            partial.rename(path)
-            self.clear()
-            self.epoch, self._path = epoch, path
+            torch.save({"part": self.part, "state": state}, partial)
+            on_disk(partial)
+            name = f"checkpoint-{self._number + 1}-{self.records}-{digest_of(partial)}.pt"
+            partial.rename(self._folder / name)
+            self._number += 1
+            self._clear(but=name)
         partial.unlink(missing_ok=True)
         self._next = time.monotonic() + max(EVERY, 20 * (time.monotonic() - start))
+        if told:
+            raise Interrupted
 
-    def clear(self) -> None:
-        """Delete the checkpoint, if there is one."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-            self._path = None
+    def _read(self, path: Path) -> None:
+        _, _, records, digest = path.stem.split("-")
+        try:
+            if digest_of(path) != digest:
+                raise ValueError("it is not what was once written")
+            held = torch.load(path, weights_only=True)
+            self.records, self.part, self._state = int(records), held["part"], held["state"]
+        except Exception as error:  # torch raises whatever a damaged file leads to
+            self.drop(f"it is damaged: {str(error).partition(chr(10))[0]}")
+
+    def _clear(self, but: str = "") -> None:
+        """Delete what there is, but for the one of this name."""
+        for path in self._folder.glob("checkpoint-*.pt"):
+            if path.name != but:
+                path.unlink(missing_ok=True)

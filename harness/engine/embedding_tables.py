@@ -194,6 +194,16 @@ class EmbeddingTables:
         self._absence.adopt(state["parts"]["_absence"], into_M, from_M, self.step)
         self._initial.begin_with(self._weight_RD)
 
+    @property
+    def begun_RD(self) -> Tensor | None:
+        """The weights of all rows that training began with; None: they were drawn."""
+        return self._initial.begun_RD
+
+    def begin_with(self, weight_RD: Tensor) -> None:
+        """Begin, before any step, with these weights of all rows."""
+        self._weight_RD.copy_(weight_RD)
+        self._initial.begin_with(self._weight_RD)
+
     def settle(self) -> None:
         """Work out all rows, and what the optimiser remembers of them, up to this step."""
         self._absence.settle(slice(None), self.step)

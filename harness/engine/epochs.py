@@ -1,14 +1,19 @@
-"""Epochs of one trainer: train, and evaluate at the points of an epoch and at its end."""
+"""Epochs of one trainer: training, evaluation at the points of an epoch and at its end, and checkpoints."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 
 import torch
+from torch import Tensor
 
+from harness.engine import warm_start
+from harness.engine.batches import Batch
+from harness.engine.checkpoint import Checkpoints, State
 from harness.engine.device import settle
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.evaluator import Evaluator
@@ -22,63 +27,118 @@ class Diverged(Exception):
     """The loss is no longer a number."""
 
 
-class Epochs:
-    """Those of a trainer that has made no step yet."""
+@dataclass
+class _Place:
+    """How far the epochs of a trainer are."""
 
-    def __init__(self, trainer: Trainer, evaluation: EvalSpec) -> None:
-        self._trainer, self._points = trainer, evaluation.points
+    epoch: int = 1
+    batches: int = 0
+    """Trained on in it; 0: it has not begun."""
+    touched: int = 0
+    """Rows that had been touched when it began."""
+    spent: dict[str, float] = field(default_factory=dict)
+    """What its clock has measured."""
+
+
+class Epochs:
+    """Those of a trainer that has made no step yet. checkpoints: where its state is saved when that is due."""
+
+    def __init__(self, trainer: Trainer, evaluation: EvalSpec, checkpoints: Checkpoints | None = None) -> None:
+        self.trainer, self._points, self._checkpoints = trainer, evaluation.points, checkpoints
         dataset = trainer.dataset
         probed = dataset.tasks.index(evaluation.task) if evaluation.task else 0
         self._probes = Probes(evaluation.probes, dataset, trainer.mapping, trainer.tables, probed)
         self._evaluate = Evaluator(dataset, trainer.mapping, evaluation)
+        self._at = _Place()
 
-    def train(self, epoch: int) -> None:
-        """One epoch without a record."""
-        trainer = self._trainer
-        trainer.start_epoch(epoch)
-        with trainer.randomness():
-            for batch in trainer.batches.epoch(epoch):
-                trainer.step(batch)
-        trainer.end_epoch(epoch)
-
-    def record(self, epoch: int) -> Iterator[Record]:
-        """One epoch; a record at each point of it, and at its end.
+    def records(self, recorded: range) -> Iterator[Record]:
+        """Train to the end of a range of epochs; a record at each point of those in it, and at their ends.
 
         Raises:
             Diverged: a loss or a metric is not finite.
+            Interrupted: the run was told to end.
         """
-        trainer, clock, batches = self._trainer, _Clock(), len(self._trainer.batches)
-        stops = sorted({max(1, round(p * batches)) for p in self._points} | {batches})
-        trainer.start_epoch(epoch)
-        order = trainer.batches.epoch(epoch)
-        touched, done = trainer.tables.rows_touched, 0
-        for stop in stops:
-            with trainer.randomness():
-                for batch in islice(order, stop - done):
-                    loss = trainer.step(batch)
-            done, boundary = stop, stop == batches
-            step = (epoch - 1) * batches + stop
-            settle(trainer.tables.device)
-            clock.trained()
-            metrics = self._evaluate(trainer.net, trainer.tables, full=boundary)
-            metrics |= self._probes(batch, trainer.last_lookup)
-            clock.evaluated()
-            if not torch.isfinite(loss) or not all(map(math.isfinite, metrics.values())):
-                raise Diverged(f"the loss is not a finite number in epoch {epoch} by step {step} ({loss.item()})")
-            cost = clock.cost(len(trainer.dataset.train), trainer.tables, touched, batches) if boundary else {}
-            position = epoch - 1 + stop / batches
-            yield Record(epoch, step, position, boundary, metrics, cost, self._evaluate.last_influences)
-        trainer.end_epoch(epoch)
+        while self._at.epoch < recorded.stop:
+            yield from self._epoch(recorded=self._at.epoch in recorded)
+            self._at = _Place(self._at.epoch + 1)
+
+    def restore(self, state: State) -> None:
+        """Go on where another trainer like this one was."""
+        self.trainer.restore(state["trainer"])
+        self._at = _Place(**state["place"])
+
+    def _epoch(self, *, recorded: bool) -> Iterator[Record]:
+        at, trainer, batches = self._at, self.trainer, len(self.trainer.batches)
+        if not at.batches and self._due():
+            self._save()
+        clock = _Clock(at.spent)
+        if at.batches:
+            trainer.continue_epoch(at.epoch)
+        else:
+            trainer.start_epoch(at.epoch)
+            at.touched = trainer.tables.rows_touched
+        order = trainer.batches.epoch(at.epoch, at.batches)
+        for stop in self._stops(batches) if recorded else [batches]:
+            while at.batches < stop:
+                with trainer.randomness():
+                    for batch in islice(order, stop - at.batches):
+                        loss = trainer.step(batch)
+                        at.batches += 1
+                        if self._due():
+                            break
+                clock.trained(trainer.tables.device)
+                if at.batches < stop:  # else the evaluation comes first
+                    self._save()
+                    clock.restart()
+            if recorded:
+                yield self._record(loss, batch, clock)
+        trainer.end_epoch(at.epoch)
+
+    def _stops(self, batches: int) -> list[int]:
+        """After how many batches there is an evaluation, of those that are to come."""
+        stops = {max(1, round(p * batches)) for p in self._points} | {batches}
+        return sorted(stop for stop in stops if stop > self._at.batches)
+
+    def _record(self, loss: Tensor, batch: Batch, clock: _Clock) -> Record:
+        """Evaluate. loss, batch: of the last step."""
+        at, trainer, batches = self._at, self.trainer, len(self.trainer.batches)
+        step, boundary = (at.epoch - 1) * batches + at.batches, at.batches == batches
+        metrics = self._evaluate(trainer.net, trainer.tables, full=boundary)
+        metrics |= self._probes(batch, trainer.last_lookup)
+        clock.evaluated()
+        if not torch.isfinite(loss) or not all(map(math.isfinite, metrics.values())):
+            raise Diverged(f"the loss is not a finite number in epoch {at.epoch} by step {step} ({loss.item()})")
+        cost = clock.cost(len(trainer.dataset.train), trainer.tables, at.touched, batches) if boundary else {}
+        position = at.epoch - 1 + at.batches / batches
+        return Record(at.epoch, step, position, boundary, metrics, cost, self._evaluate.last_influences)
+
+    def _due(self) -> bool:
+        return self._checkpoints is not None and self._checkpoints.due()
+
+    def _save(self) -> None:
+        assert self._checkpoints is not None
+        begun = warm_start.begun(self.trainer)
+        self._checkpoints.save({"place": vars(self._at), "begun": begun, "trainer": self.trainer.state()})
 
 
 class _Clock:
-    """Measures training and evaluation in one epoch: seconds of the wall, and of processors over all threads."""
+    """Measures training and evaluation in one epoch: seconds of the wall, and of processors over all threads.
 
-    def __init__(self) -> None:
-        self._spent = dict.fromkeys(("train_s", "eval_s", "train_cpu_s", "eval_cpu_s"), 0.0)
+    spent: what it adds to.
+    """
+
+    def __init__(self, spent: dict[str, float]) -> None:
+        self._spent = spent
+        for name in ("train_s", "eval_s", "train_cpu_s", "eval_cpu_s"):
+            spent.setdefault(name, 0.0)
+        self.restart()
+
+    def restart(self) -> None:
+        """What happened since the last lap is neither."""
         self._last = time.perf_counter(), time.process_time()
 
-    def trained(self) -> None:
+    def trained(self, device: torch.device) -> None:
+        settle(device)
         self._lap("train")
 
     def evaluated(self) -> None:

@@ -21,7 +21,8 @@ class InitialRows:
     def __init__(self, width: int, std: float, seed: int) -> None:
         self._width, self._std, self._seed = width, std, seed
         self._draws: dict[str, int] = {}
-        self._begun_RD: Tensor | None = None
+        self.begun_RD: Tensor | None = None
+        """What all rows were at first, where that was not drawn."""
 
     def draw(self, weight_RD: Tensor, field: FieldTable, which: Tensor | slice) -> None:
         """Overwrite these rows of a field in weight_RD."""
@@ -30,12 +31,12 @@ class InitialRows:
 
     def begin_with(self, weight_RD: Tensor) -> None:
         """A run begins with these rows, in the place of what was drawn."""
-        self._begun_RD = weight_RD.clone()
+        self.begun_RD = weight_RD.clone()
 
     def first(self, field: FieldTable) -> Tensor:
         """What the rows of a field were at first, [num_rows, D]."""
-        if self._begun_RD is not None:
-            return self._begun_RD[field.offset : field.offset + field.num_rows]
+        if self.begun_RD is not None:
+            return self.begun_RD[field.offset : field.offset + field.num_rows]
         first_RD = torch.empty(field.num_rows, self._width)
         self._write(first_RD, field, slice(0, field.num_rows), 0)
         return first_RD

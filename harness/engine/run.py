@@ -9,11 +9,11 @@ from harness.api import Model, Strategy
 from harness.data.indexed import IndexedDataset
 from harness.data.windows import Windows
 from harness.engine import memory, warm_start
-from harness.engine.checkpoint import Checkpoints
+from harness.engine.checkpoint import Checkpoints, State
 from harness.engine.epochs import Diverged as Diverged
 from harness.engine.epochs import Epochs
 from harness.engine.trainer import Trainer
-from harness.engine.warm_start import KEPT, State
+from harness.engine.warm_start import KEPT
 from harness.experiment.plan import ContinualSpec, EvalSpec, StartSpec, TrainSpec
 from harness.metrics.catalog import PROBES, Needs
 from harness.results.records import Record
@@ -23,12 +23,13 @@ def run(
     dataset: IndexedDataset, model: Model, strategies: Sequence[Strategy], train: TrainSpec, evaluation: EvalSpec,
     seed: int, checkpoints: Checkpoints | None = None, keep: Callable[[State], object] = lambda state: None,
 ) -> Iterator[Record]:  # fmt: skip
-    """Train and yield a record at every evaluation point, from the epoch after the checkpoint if there is one.
+    """Train and yield a record at every evaluation point, from the checkpoint on if there is one.
 
     keep: given the state at the end, where the plan keeps it.
 
     Raises:
         Diverged: the loss of an evaluation or of training is not finite.
+        Interrupted: the checkpoints were told to end the run.
         UserError: the run cannot begin with the state that the plan names.
     """
     memory.forget_peak()
@@ -36,6 +37,8 @@ def run(
     peak = 0.0
     for record in course.records(keep):
         peak = max(peak, memory.peak_mib())
+        if checkpoints:
+            checkpoints.records += 1
         yield replace(record, cost=record.cost | {"peak_memory_mb": peak}) if record.boundary else record
 
 
@@ -45,7 +48,8 @@ Begin = tuple[State, StartSpec] | None
 
 @dataclass(frozen=True)
 class _Course:
-    """A run, as `run` is asked for it."""
+    """A run, as `run` is asked for it. Its parts each have a trainer of their own: a run that is not continual has one,
+    a continual run one for every window in every pass."""
 
     dataset: IndexedDataset
     model: Model
@@ -62,15 +66,9 @@ class _Course:
 
     def _whole(self) -> Generator[Record, None, Trainer]:
         """Train on the training split."""
-        done, last = self._done, self.train.epochs
-        trainer, epochs = self._begun(self.dataset, self._start())
-        if self.checkpoints and done:
-            trainer.restore(self.checkpoints.take())
-        for epoch in range(done + 1, last + 1):
-            yield from epochs.record(epoch)
-            if self.checkpoints and epoch < last and self.checkpoints.due():
-                self.checkpoints.save(epoch, trainer.state())
-        return trainer
+        epochs = self._begun(1, self.dataset, self._start())
+        yield from epochs.records(range(1, self.train.epochs + 1))
+        return epochs.trainer
 
     def _by_window(self, spec: ContinualSpec) -> Generator[Record, None, Trainer]:
         """Train on window after window of the log.
@@ -80,28 +78,19 @@ class _Course:
         pass shows every epoch.
         """
         windows, warm, last = Windows(self.dataset, spec.windows), spec.start == "warm", self.train.epochs
-        done, ended = self._done, 0
+        part, first = 0, self.checkpoints.part if self.checkpoints else 0
         for recorded in [range(k, k + 1) for k in range(1, last + 1)] if warm else [range(1, last + 1)]:
             begin = self._start()
             for number in range(1, len(windows) + 1):
-                before, ended = ended, ended + len(recorded)
-                if ended <= done:
+                part += 1
+                if part < first:
                     continue
-                if self.checkpoints and warm and number > 1 and before == done:
-                    begin = self.checkpoints.take(), KEPT
-                trainer, epochs = self._begun(windows.data(number), begin)
+                epochs = self._begun(part, windows.data(number), begin)
                 begin = None if warm else begin  # it is as large as the tables, which have taken it over
                 yield from _of_window(number, epochs, recorded)
                 if warm:
-                    begin = warm_start.end_state(trainer, self.model), KEPT
-                if self.checkpoints and ended < last * len(windows) and self.checkpoints.due():
-                    self.checkpoints.save(ended, begin[0] if warm and begin else {})
-        return trainer
-
-    @property
-    def _done(self) -> int:
-        """How many epochs are recorded, and need not be trained again."""
-        return self.checkpoints.epoch if self.checkpoints else 0
+                    begin = warm_start.end_state(epochs.trainer, self.model), KEPT
+        return epochs.trainer
 
     def _start(self) -> Begin:
         """The state that the plan names."""
@@ -111,23 +100,34 @@ class _Course:
         warm_start.check(state, spec, self.model, self.strategies, self.dataset, self.train)
         return state, spec
 
-    def _begun(self, dataset: IndexedDataset, begin: Begin) -> tuple[Trainer, Epochs]:
-        """A trainer before its first step."""
-        truth = any(PROBES[name].needs == Needs.TRUTH for name in self.evaluation.probes)
-        known = dataset if begin is None else warm_start.knowing(dataset, *begin)
-        trainer = Trainer(known, self.model, self.strategies, self.train, self.seed, truth=truth)
+    def _begun(self, part: int, dataset: IndexedDataset, begin: Begin) -> Epochs:
+        """A part of the run: from its first step on, or from the checkpoint if it was taken in this part."""
+        if self.checkpoints and self.checkpoints.part == part:
+            return self._continued(dataset, self.checkpoints.take())
+        if self.checkpoints:
+            self.checkpoints.part = part
+        trainer = self._trainer(dataset if begin is None else warm_start.knowing(dataset, *begin))
         if begin is not None:
             warm_start.begin(trainer, *begin)
-        return trainer, Epochs(trainer, self.evaluation)
+        return Epochs(trainer, self.evaluation, self.checkpoints)
+
+    def _continued(self, dataset: IndexedDataset, state: State) -> Epochs:
+        trainer = self._trainer(warm_start.known_again(dataset, state["begun"]))
+        warm_start.begin_again(trainer, state["begun"])
+        epochs = Epochs(trainer, self.evaluation, self.checkpoints)
+        epochs.restore(state)
+        return epochs
+
+    def _trainer(self, dataset: IndexedDataset) -> Trainer:
+        """One before its first step."""
+        truth = any(PROBES[name].needs == Needs.TRUTH for name in self.evaluation.probes)
+        return Trainer(dataset, self.model, self.strategies, self.train, self.seed, truth=truth)
 
 
 def _of_window(number: int, epochs: Epochs, recorded: range) -> Iterator[Record]:
     """Train the epochs of a window, and record some."""
     try:
-        for epoch in range(1, recorded.start):
-            epochs.train(epoch)
-        for epoch in recorded:
-            for record in epochs.record(epoch):
-                yield replace(record, window=number, influences={})  # of another test set in each window
+        for record in epochs.records(recorded):
+            yield replace(record, window=number, influences={})  # of another test set in each window
     except Diverged as error:
         raise Diverged(f"window {number}: {error}") from None

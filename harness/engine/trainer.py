@@ -60,6 +60,13 @@ class Trainer:
         self._embedded, self._penalties = defining("on_embedded", strategies), defining("penalty", strategies)
 
     def start_epoch(self, epoch: int) -> None:
+        self.continue_epoch(epoch)
+        with self.randomness():
+            for strategy in self.strategies:
+                strategy.on_epoch_start(epoch, self.tables)
+
+    def continue_epoch(self, epoch: int) -> None:
+        """Go on in the middle of an epoch: all of `start_epoch` that no state holds."""
         self.tables.epoch = epoch
         dense = DenseSpec(self.train.dense_lr)
         for strategy in self.strategies:
@@ -67,9 +74,6 @@ class Trainer:
         self.optimizer.lr = dense.lr
         for parameter in self._trainable:
             parameter.requires_grad_(not dense.frozen)
-        with self.randomness():
-            for strategy in self.strategies:
-                strategy.on_epoch_start(epoch, self.tables)
         self.net.train()
 
     def step(self, batch: Batch) -> Tensor:
@@ -116,7 +120,7 @@ class Trainer:
                 strategy.on_epoch_end(epoch, self.tables)
 
     def state(self) -> dict[str, Any]:
-        """All that training changes; to be asked for between epochs."""
+        """All that training changes; to be asked for between two steps, outside of `randomness`."""
         return {
             "tables": self.tables.state(),
             "net": self.net.state_dict(),

@@ -22,12 +22,12 @@ from harness.base.digests import digest_of
 from harness.base.files import whole_file
 from harness.base.plugin import params
 from harness.data.indexed import IndexedDataset, Ints
+from harness.engine.checkpoint import State
 from harness.engine.network import network_of, plain_columns
 from harness.engine.row_mapping import RowMapping
 from harness.engine.trainer import Trainer, table_spec
 from harness.experiment.plan import StartSpec, TrainSpec
 
-State = dict[str, Any]
 KEPT = StartSpec(source="the run itself")
 """All that a state holds is used."""
 
@@ -128,6 +128,24 @@ def begin(trainer: Trainer, state: State, spec: StartSpec) -> None:
     trainer.net.load_state_dict(state["net"])
     if spec.optimizer:
         trainer.optimizer.restore(state["optimizer"])
+
+
+def begun(trainer: Trainer) -> State:
+    """What a trainer that has begun with a state needs of it when it goes on from a checkpoint; empty: it has not."""
+    if (weight_RD := trainer.tables.begun_RD) is None:
+        return {}
+    return {"weight_RD": weight_RD, "count_V": [torch.from_numpy(np.array(c)) for c in trainer.dataset.count_V]}
+
+
+def known_again(dataset: IndexedDataset, begun: State) -> IndexedDataset:
+    """What `knowing` gave to the trainer that had begun so."""
+    return replace(dataset, count_V=tuple(c.numpy() for c in begun["count_V"])) if begun else dataset
+
+
+def begin_again(trainer: Trainer, begun: State) -> None:
+    """Give the rows of a trainer that has made no step the weights that it had begun with."""
+    if begun:
+        trainer.tables.begin_with(begun["weight_RD"])
 
 
 def _outline(model: Model, dataset: IndexedDataset, net: nn.Module, width: int, optimizer: str) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from types import ModuleType
 
+from harness.base.notice import TELLING
+
 FORKED = sys.platform == "linux"
 TRAINING = "harness.execution.run_job"
 """Imports all that training needs."""
@@ -22,8 +24,9 @@ def warm_up() -> None:
     """Let the server import what training needs, beside whatever this process does until it has a job."""
     if FORKED:
         forkserver.set_forkserver_preload([TRAINING])
-        resource_tracker.ensure_running()
-        with _as_the_server_starts():
+        with _deaf():
+            resource_tracker.ensure_running()
+        with _deaf(), _finding_modules():
             forkserver.ensure_running()
 
 
@@ -38,11 +41,20 @@ def without_main() -> Iterator[None]:
 
 
 @contextmanager
-def _as_the_server_starts() -> Iterator[None]:
-    """It finds modules where this process does, the current folder not among them, and is deaf to Ctrl-C."""
+def _deaf() -> Iterator[None]:
+    """A process that starts inside hears neither Ctrl-C nor notice to end, which may come to all of a command."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *TELLING})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@contextmanager
+def _finding_modules() -> Iterator[None]:
+    """A process that starts inside finds modules where this one does, the current folder not among them."""
     paths = {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     before = {name: os.environ.get(name) for name in paths}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.environ.update(paths)
     try:
         yield
@@ -52,4 +64,3 @@ def _as_the_server_starts() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -20,10 +20,12 @@ class Began:
     """A run is about to train. Always its first event."""
 
     key: str
-    kept_epochs: int
-    """Of the epochs that the scheduler holds, how many stay; training goes on with the next."""
+    kept: int
+    """Of the records that the scheduler holds, how many stay; training goes on after the last of them."""
     environment: Mapping[str, Any]
     """The machine and the versions that train it."""
+    unused: str = ""
+    """Why a checkpoint that was there is not used; empty: it is, or there was none."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,13 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Paused:
+    """A run was told to end, and saved a checkpoint: submitted again, it goes on from there."""
+
+    key: str
+
+
+@dataclass(frozen=True)
 class Crashed:
     """An error ended a run early."""
 
@@ -60,7 +69,7 @@ class Died:
     reason: str
 
 
-Event = Began | Recorded | Done | Crashed | Died
+Event = Began | Recorded | Done | Paused | Crashed | Died
 
 
 class Launcher(Protocol):
@@ -70,16 +79,19 @@ class Launcher(Protocol):
     def free(self) -> int:
         """How many more runs can start now."""
 
-    def submit(self, job: Job, epochs_held: int) -> None:
+    def submit(self, job: Job, records_held: int) -> None:
         """Start a run; only while `free` is positive.
 
-        epochs_held: how many epochs of it the scheduler has the records of. A checkpoint of a later epoch is of no use.
+        records_held: how many of its records the scheduler has. A checkpoint that was taken after more is of no use.
         """
+
+    def pause(self) -> None:
+        """Have every run save a checkpoint and end, or end at once where runs cannot be reached."""
 
     def events(self, timeout: float) -> Iterator[Event]:
         """What was reported by now, each run's events in order; waits at most `timeout` seconds for the first.
 
-        Every run that was submitted comes to exactly one of Done, Crashed and Died.
+        Every run that was submitted comes to exactly one of Done, Paused, Crashed and Died.
         """
 
     def __enter__(self) -> Self: ...

@@ -14,6 +14,7 @@ from harness.data.leaks.checks import findings_of
 from harness.data.meter import Say, silent
 from harness.data.windows import Windows
 from harness.engine import warm_start
+from harness.engine.checkpoint import State
 from harness.engine.network import check_fits
 from harness.experiment.instantiate import plugin_specs, repetitions, strategies_of
 from harness.experiment.plan import Plan, PluginSpec, labels
@@ -74,7 +75,7 @@ def _start_found(plan: Plan, results: Path) -> Plan:
 
 
 def _check_start(
-    state: warm_start.State, plan: Plan, model: Model, strategies: tuple[tuple[PluginSpec, ...], ...],
+    state: State, plan: Plan, model: Model, strategies: tuple[tuple[PluginSpec, ...], ...],
     data: indexed.IndexedDataset, registry: Registry,
 ) -> None:  # fmt: skip
     """Refuse a state that an arm cannot begin with. A strategy whose optimiser is searched is left to its runs."""

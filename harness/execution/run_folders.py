@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from harness.base.locks import Lock, take
@@ -45,15 +46,15 @@ class RunFolders:
         lost = run is not None and run.status == Status.FINISHED and not state_file(self._results, job.key).exists()
         return None if lost and job.spec.train.keep else run
 
-    def epochs_held(self, key: str) -> int:
-        """How many epochs of a run are completely there."""
-        return records.whole_epochs(self._runs, key)
+    def records_held(self, key: str) -> int:
+        """How many records of a run are there."""
+        return records.held(self._runs, key)
 
     def begin(self, job: Job, began: Began) -> tuple[Record, ...]:
-        """Open the folder of a run that begins to train. Returns the records of the epochs that it keeps."""
+        """Open the folder of a run that begins to train. Returns the records that it keeps."""
         spec = job.spec.model_dump(mode="json")
         env = {**began.environment, "owner": owner()}
-        writer = RunWriter(self._runs, job.key, spec, env, keep=began.kept_epochs)
+        writer = RunWriter(self._runs, job.key, spec, env, keep=began.kept)
         self._writers[job.key] = writer
         return writer.kept
 
@@ -61,8 +62,9 @@ class RunFolders:
         self._writers[key].append(record)
 
     def finish(self, done: Done) -> Run:
-        """Close a run that came to its end, and read it back."""
+        """Close a run that came to its end, and read it back. Who trained it may be gone before its checkpoint is."""
         self._writers.pop(done.key).finish(done.status, done.reason)
+        shutil.rmtree(self._results / "checkpoints" / done.key, ignore_errors=True)
         run = records.read(self._runs, done.key)
         self.release(done.key, done=True)
         return run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,14 +12,15 @@ import psutil
 
 from harness.base.environment import environment
 from harness.base.errors import UserError, described
+from harness.base.notice import Notice
 from harness.base.owner import host
 from harness.data import indexed
 from harness.data.build import data_folder
 from harness.data.indexed import IndexedDataset
 from harness.engine import warm_start
-from harness.engine.checkpoint import Checkpoints
+from harness.engine.checkpoint import Checkpoints, Interrupted
 from harness.engine.run import Diverged, run
-from harness.execution.launcher import Began, Crashed, Done, Event, Recorded
+from harness.execution.launcher import Began, Crashed, Done, Event, Paused, Recorded
 from harness.experiment.instantiate import instances
 from harness.experiment.keys import run_key
 from harness.plugins.registry import Registry
@@ -31,38 +32,44 @@ from harness.search.job import Job
 class JobRunner:
     """Trains the runs of one results folder, one after the other, and keeps the data sets it read last in memory.
 
-    plugins: a folder of further plug-ins.
+    plugins: a folder of further plug-ins. notice: that the run in training is to save a checkpoint and end.
     """
 
-    def __init__(self, results: Path, plugins: Path | None) -> None:
-        self._results, self._registry = results, Registry(plugins)
+    def __init__(self, results: Path, plugins: Path | None, notice: Notice | None = None) -> None:
+        self._results, self._registry, self._notice = results, Registry(plugins), notice or Notice()
         self._load = lru_cache(maxsize=2)(lambda key: indexed.load(data_folder(results, key)))
 
-    def run(self, job: Job, epochs_held: int) -> Iterator[Event]:
+    def run(self, job: Job, records_held: int) -> Iterator[Event]:
         """Train a run; an error becomes its last event."""
         try:
-            yield from train(job, epochs_held, self._load(job.data), self._registry, self._results)
+            told, data = self._notice.given, self._load(job.data)
+            for event in train(job, records_held, data, self._registry, self._results, told):
+                if isinstance(event, Paused):
+                    self._notice.number = None
+                yield event
         except Exception as error:
             yield Crashed(job.key, described(error))
 
 
 def train(
-    job: Job, epochs_held: int, data: IndexedDataset, registry: Registry, results: Path
-) -> Iterator[Began | Recorded | Done]:
+    job: Job, records_held: int, data: IndexedDataset, registry: Registry, results: Path,
+    told: Callable[[], bool] = lambda: False,
+) -> Iterator[Began | Recorded | Done | Paused]:  # fmt: skip
     """Train a run, from its checkpoint if the scheduler holds all records up to there.
 
     results: where its checkpoints are, which are deleted at the end, and where a plan may have it leave its last state.
-    A checkpoint is saved only after the caller has taken the records of its epoch.
+    A checkpoint is saved only after the caller has taken the records before it. told: whether the run is to end at its
+    next step.
 
     Raises:
         UserError: this process would compute other numbers than those the key stands for.
     """
     _ensure_same(job, registry)
     checkpoints, keep = results / "checkpoints" / job.key, partial(warm_start.save, path=state_file(results, job.key))
-    saved = Checkpoints(checkpoints)
-    if saved.epoch > epochs_held:
-        saved.drop()
-    yield Began(job.key, saved.epoch, {**environment(), "host": host()})
+    saved = Checkpoints(checkpoints, told)
+    if saved.records > records_held:
+        saved.drop(f"it was taken after {saved.records} records, of which {records_held} are there")
+    yield Began(job.key, saved.records, {**environment(), "host": host()}, saved.unused)
     spec, status, reason = job.spec, Status.FINISHED, ""
     _, model, strategies = instances(spec, registry)
     process = psutil.Process()
@@ -75,6 +82,9 @@ def train(
             yield Recorded(job.key, record)
     except Diverged as error:
         status, reason = Status.FAILED, str(error)
+    except Interrupted:
+        yield Paused(job.key)
+        return
     yield Done(job.key, status, reason)
     shutil.rmtree(checkpoints, ignore_errors=True)
 

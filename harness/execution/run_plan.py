@@ -9,6 +9,7 @@ from rich.console import Console
 
 from harness.base.addresses import DASHBOARD
 from harness.base.heartbeat import beating
+from harness.base.notice import heeding
 from harness.base.places import page_command
 from harness.execution.launchers.choice import launcher_of
 from harness.execution.launchers.where import HERE, Where
@@ -61,7 +62,9 @@ def run_plan(
 
     ledger = Ledger(results, plan.name)
     with Display(console, workers) as display, beating(ledger.sign):
-        result = launch(plan, arms, results, launcher, [Live(tracking), display, ledger, *also], check)
+        with heeding() as notice:
+            observers: list[Observer] = [Live(tracking), display, ledger, *also]
+            result = launch(plan, arms, results, launcher, observers, check, warn, notice)
         with locked(results, plan.name, wait=True):
             tracking.tell(lambda each: each.sync(result))
             if tracking.settled() and tracking.is_on:

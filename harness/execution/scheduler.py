@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.analysis.settling import unsettled
-from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launcher, Recorded
+from harness.base.notice import Notice, Stopped
+from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launcher, Paused, Recorded
 from harness.execution.lock import locked
 from harness.execution.observer import Observer
+from harness.execution.progress import name
 from harness.execution.run_folders import RunFolders
 from harness.experiment.plan import Plan, Settling
 from harness.results.keys import ArmId, RunRole
@@ -32,10 +35,13 @@ def launch(
     launcher: Launcher,
     observers: Sequence[Observer] = (),
     check: Callable[[Sequence[Job]], object] = lambda jobs: None,
+    say: Callable[[str], object] = lambda text: None,
+    notice: Notice | None = None,
 ) -> PlanResult:
     """Run all of a prepared plan that is missing, as many runs at a time as the launcher takes.
 
-    check: shown the first missing runs of every arm before any of them starts, and may refuse them.
+    check: shown the first missing runs of every arm before any of them starts, and may refuse them. say: told what a
+    person should know. notice: if it is given, runs in training save a checkpoint and end, and the launch with them.
 
     A run that fails is recorded and the others go on; one whose process dies is tried once more first. One that
     another process trains for another plan is waited for. After an interruption, the next call goes on with what is
@@ -43,9 +49,10 @@ def launch(
 
     Raises:
         UserError: another process runs this plan, or the results folder cannot be written.
+        Stopped: notice was given before all was done.
     """
     with locked(results, plan.name), RunFolders(results) as folders, launcher:
-        return _Scheduler(plan, results, folders, launcher, observers).run(arms, check)
+        return _Scheduler(plan, results, folders, launcher, observers, say, notice or Notice()).run(arms, check)
 
 
 @dataclass
@@ -74,10 +81,11 @@ class _Scheduler:
     """One launch of a plan."""
 
     def __init__(
-        self, plan: Plan, results: Path, folders: RunFolders, launcher: Launcher, observers: Sequence[Observer]
-    ) -> None:
+        self, plan: Plan, results: Path, folders: RunFolders, launcher: Launcher, observers: Sequence[Observer],
+        say: Callable[[str], object], notice: Notice,
+    ) -> None:  # fmt: skip
         self._plan, self._results, self._folders = plan, results, folders
-        self._launcher, self._observers = launcher, observers
+        self._launcher, self._observers, self._say, self._notice = launcher, observers, say, notice
         self._ready: list[Job] = []
         self._epochs: Counter[ArmId] = Counter()
         self._training: dict[str, Job] = {}
@@ -98,15 +106,35 @@ class _Scheduler:
         check(self._ready)
         try:
             while self._waiting or self._resumed():
+                if self._notice.given():
+                    self._pause()
                 self._start_ready()
                 if self._ready and not self._training:  # other processes train all that is ready
                     time.sleep(TICK)
-                for event in self._launcher.events(timeout=TICK) if self._training else ():
-                    self._handle(event, self._training[event.key])
+                self._listen()
         except BaseException:
             self._write_result(complete=False)
             raise
         return self._write_result(complete=True)
+
+    def _listen(self) -> None:
+        """Take what training runs have reported by now."""
+        for event in self._launcher.events(timeout=TICK) if self._training else ():
+            self._handle(event, self._training[event.key])
+
+    def _pause(self) -> None:
+        """Have what trains save a checkpoint and end, as notice was given.
+
+        Raises:
+            Stopped: it has.
+        """
+        assert self._notice.number is not None
+        told = signal.Signals(self._notice.number).name
+        self._say(f"{told}: runs in training save a checkpoint and end")
+        self._launcher.pause()
+        while self._training:
+            self._listen()
+        raise Stopped(self._notice.number)
 
     def _resumed(self) -> bool:
         """Tell every parked arm how the others stand; False: none was parked."""
@@ -145,13 +173,15 @@ class _Scheduler:
     def _submit(self, job: Job) -> None:
         self._training[job.key] = job
         self._epochs[job.arm] += job.spec.train.epochs
-        self._launcher.submit(job, self._folders.epochs_held(job.key))
+        self._launcher.submit(job, self._folders.records_held(job.key))
         for observer in self._observers:
             observer.started(job)
 
     def _handle(self, event: Event, job: Job) -> None:
         match event:
-            case Began():
+            case Began(unused=unused):
+                if unused:
+                    self._say(f"{name(job)}: its checkpoint is not used, as {unused}; it trains from its beginning")
                 for record in self._folders.begin(job, event):
                     self._show(job, record)
             case Recorded(record=record):
@@ -160,7 +190,10 @@ class _Scheduler:
             case Done():
                 del self._training[job.key]
                 self._settle(job, self._folders.finish(event), trained=True)
-            case Died() if job.key not in self._died:
+            case Paused():
+                del self._training[job.key]
+                self._ready.insert(0, job)
+            case Died() if job.key not in self._died or self._notice.given():
                 del self._training[job.key]
                 self._died.add(job.key)
                 self._ready.insert(0, job)

@@ -123,19 +123,13 @@ def influences_file(folder: Path, epoch: int) -> Path:
     return folder / f"influences-{epoch}.npz"
 
 
-def whole_epochs(runs: Path, key: str) -> int:
-    """How many epochs, from the first on, the folder of a run holds completely; 0 if it is missing or damaged.
-
-    Those of a continual run are counted over all windows.
-    """
+def held(runs: Path, key: str) -> int:
+    """How many records, from the first on, the folder of a run holds; 0 if it is missing or damaged."""
     try:
         run = read(runs, key)
     except UserError:
         return 0
-    if run.windows:
-        return sum(r.boundary for r in run.windows)
-    epochs = [r.epoch for r in run.boundaries]
-    return next((n for n, epoch in enumerate(epochs) if epoch != n + 1), len(epochs))
+    return len(run.windows or run.records)
 
 
 def seconds(runs: Path, key: str) -> float:

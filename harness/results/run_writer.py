@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,7 @@ class RunWriter:
     """Writes one run.
 
     runs: holds the folders of all runs.
-    keep: of what an earlier attempt left, only the records of so many epochs stay, as `whole_epochs` counts; 0: nothing
-    does.
+    keep: of what an earlier attempt left, only so many records stay, as `held` counts; 0: nothing does.
     """
 
     kept: tuple[Record, ...]
@@ -34,8 +34,8 @@ class RunWriter:
     def __init__(self, runs: Path, key: str, spec: dict[str, Any], env: Mapping[str, Any], keep: int = 0) -> None:
         self.folder = runs / key
         if keep:
-            for name in ("records.jsonl", "costs.jsonl"):
-                self._cut(self.folder / name, keep)
+            ends = sum(line["boundary"] for line in self._cut("records.jsonl", keep))
+            self._cut("costs.jsonl", ends)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
@@ -54,9 +54,9 @@ class RunWriter:
         window = line.pop("window")
         where = {"window": window} if window else {}
         line["metrics"] = {str(key): value for key, value in record.metrics.items()}
-        self._append("records.jsonl", where | line)
-        if cost:
+        if cost:  # first, so that no record that is there lacks it
             self._append("costs.jsonl", {**where, "epoch": record.epoch, **cost})
+        self._append("records.jsonl", where | line)
 
     def finish(self, status: Status, reason: str = "") -> None:
         digests = {name: digest_of(self.folder / name) for name in SEALED if (self.folder / name).exists()}
@@ -66,14 +66,11 @@ class RunWriter:
         with (self.folder / name).open("a") as file:
             file.write(json.dumps(value) + "\n")
 
-    def _cut(self, path: Path, keep: int) -> None:
-        """Keep what was written up to so many ends of epochs; each has one line of costs."""
-        kept, ends = list[dict[str, Any]](), 0
-        for line in records.lines(path):
-            if ends < keep:
-                kept.append(line)
-                ends += line.get("boundary", True)
-        write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+    def _cut(self, name: str, keep: int) -> list[dict[str, Any]]:
+        """Keep the first lines of a file, and return them."""
+        kept = list(islice(records.lines(self.folder / name), keep))
+        write_text(self.folder / name, "".join(json.dumps(line) + "\n" for line in kept))
+        return kept
 
 
 def write_crash(runs: Path, key: str, reason: str) -> None:

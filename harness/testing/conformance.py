@@ -20,6 +20,7 @@ from harness.base.errors import unknown
 from harness.base.plugin import knobs
 from harness.data import indexed
 from harness.data.indexed import SPLITS, IndexedDataset
+from harness.engine.checkpoint import Checkpoints
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
 from harness.experiment.plan import EvalSpec, TrainSpec
@@ -27,6 +28,7 @@ from harness.plugins.registry import Entry, Registry, build
 from harness.results.keys import MetricKey
 from harness.results.records import Record
 from harness.testing.kinds import with_kinds
+from harness.testing.resumed import resumed
 
 TRAIN = TrainSpec(epochs=2, batch_size=512, dense_lr=3e-3, table_lr=1e-2)
 EVALUATION = EvalSpec(points=(0.5,), sample=1000)
@@ -171,7 +173,17 @@ def _strategy_checks(cls: type[Strategy], model: Model, registry: Registry) -> C
         "gives the same records twice": repeats,
         "equals none, bit for bit, at neutral values": neutral,
         "composes": composes,
+        "goes on from any step to the same records": lambda: _resumes(cls, model, registry, plain()),
     }
+
+
+def _resumes(cls: type[Strategy], model: Model, registry: Registry, whole: list[Record]) -> None:
+    """Ended after steps that its name decides."""
+    steps = 2 * -(-len(_small(registry).train) // TRAIN.batch_size)
+    ends = seeds.generator(0, "check", "ends", cls.name).integers(1, steps, 2).tolist()
+    records = resumed(lambda checkpoints: _run(registry, model, [cls()], checkpoints), ends)
+    if [dataclasses.replace(r, cost={}) for r in records] != whole:
+        raise Failed(f"told to end after {ends[0]} steps, then {ends[1]}, it goes on to other records")
 
 
 def _trains_every_model(cls: type[Strategy], registry: Registry) -> None:
@@ -187,8 +199,13 @@ def _trains_every_model(cls: type[Strategy], registry: Registry) -> None:
 
 
 def _train(registry: Registry, model: Model, *strategies: Strategy) -> list[Record]:
-    records = run(_small(registry), model, strategies, TRAIN, EVALUATION, seed=0)
-    return [dataclasses.replace(r, cost={}) for r in records]
+    return [dataclasses.replace(r, cost={}) for r in _run(registry, model, strategies)]
+
+
+def _run(
+    registry: Registry, model: Model, strategies: Sequence[Strategy], checkpoints: Checkpoints | None = None
+) -> Iterator[Record]:
+    return run(_small(registry), model, strategies, TRAIN, EVALUATION, seed=0, checkpoints=checkpoints)
 
 
 @cache

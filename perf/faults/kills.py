@@ -19,7 +19,7 @@ COMMAND = (sys.executable, "-m", "harness.cli", "benchmark", "plan.toml", "--no-
 LONG = TINY.replace("epochs = 2", "epochs = 40").replace("seeds = [1]", "seeds = [1, 2]")
 """Trained for some seconds, so that a random moment finds it at any part of its life."""
 SAME = "the same command then ends with the same records, byte for byte"
-TOLD = {signal.SIGTERM: (143, "stopped by SIGTERM"), signal.SIGINT: (130, "interrupted")}
+TOLD = {signal.SIGTERM: (75, "stopped by SIGTERM"), signal.SIGINT: (130, "interrupted")}
 
 
 def started(folder: Path) -> subprocess.Popen[str]:

@@ -36,8 +36,8 @@ class Here:
     def free(self) -> int:
         return int(not self._asked)
 
-    def submit(self, job: Job, epochs_held: int) -> None:
-        self._asked.append((job, epochs_held))
+    def submit(self, job: Job, records_held: int) -> None:
+        self._asked.append((job, records_held))
 
     def events(self, timeout: float) -> Iterator[Event]:
         for event in self._runner.run(*self._asked.pop()):
@@ -45,6 +45,8 @@ class Here:
             if self._cut and isinstance(record, Record) and record.epoch == self._cut:
                 raise Cut
             yield event
+
+    def pause(self) -> None: ...
 
     def __enter__(self) -> Here:
         return self
@@ -72,6 +74,6 @@ def records(results: Path, keys: set[str] | None = None) -> dict[str, bytes]:
 
 @contextmanager
 def always_saving() -> Iterator[None]:
-    """A checkpoint after every epoch, not every minute."""
+    """A checkpoint after every step, not every minute."""
     with mock.patch.object(Checkpoints, "due", return_value=True):
         yield

@@ -181,7 +181,7 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 def test_the_signals_are_given_back_to_who_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    numbers = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
     before, during = [signal.getsignal(n) for n in numbers], list[object]()
     monkeypatch.setattr(cli, "_run", lambda: during.extend(signal.getsignal(n) for n in numbers))
     cli.main()
@@ -278,24 +278,29 @@ class Terminates(Strategy):
     def on_epoch_start(self, epoch: int, tables: Tables) -> None:
         if epoch == 2:
             os.kill(multiprocessing.parent_process().pid, signal.SIGTERM)
+            time.sleep(2)
+            os.kill(multiprocessing.parent_process().pid, signal.SIGTERM)
             time.sleep(900)
 '''
 
 
-def test_a_termination_is_one_line_and_a_status_of_its_own(tmp_path: Path) -> None:
+def test_a_second_termination_ends_it_at_once_with_one_line(tmp_path: Path) -> None:
     (tmp_path / "terminates.py").write_text(TERMINATES)
     (tmp_path / "my.toml").write_text(PLAN)
     options = ("--plan", "my.toml", "--plugins", ".", "--no-mlflow")
     done = multiepoch("run", "terminates", *options, cwd=tmp_path)
-    assert done.returncode == 143
+    assert done.returncode == 75
     assert done.stderr == "multiepoch: stopped by SIGTERM; the same command goes on with what is missing\n"
 
 
-def test_a_terminal_that_is_closed_ends_it_as_a_termination_does(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGHUP, 129)], ids=lambda each: str(each)
+)
+def test_a_signal_is_one_line_and_a_status_of_its_own(
+    number: signal.Signals, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "_run", lambda: signal.raise_signal(signal.SIGHUP))
+    monkeypatch.setattr(cli, "_run", lambda: signal.raise_signal(number))
     with pytest.raises(SystemExit) as stop:
         cli.main()
-    assert stop.value.code == 129
-    assert capsys.readouterr().err.startswith("multiepoch: stopped by SIGHUP; the same command")
+    assert stop.value.code == status
+    assert capsys.readouterr().err.startswith(f"multiepoch: stopped by {number.name}; the same command")

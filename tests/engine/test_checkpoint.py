@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 import torch
 from support.engine import EVALUATION, TRAIN
-from support.training import checkpoints_of, train_here
+from support.training import checkpoints_of, often_due, train_here
 
 from harness.data.indexed import IndexedDataset
-from harness.engine import checkpoint
-from harness.engine.checkpoint import Checkpoints
+from harness.engine.checkpoint import EVERY, Checkpoints
 from harness.engine.trainer import Trainer
 from harness.execution.launcher import Began, Recorded
 from harness.execution.run_job import train
@@ -24,7 +23,7 @@ from harness.experiment.keys import run_key
 from harness.experiment.plan import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import ArmId, RunRole, Status
-from harness.results.records import Record, whole_epochs
+from harness.results.records import Record, held
 from harness.search.job import Job
 
 STRATEGIES = [
@@ -41,9 +40,8 @@ class Killed(Exception):
 
 
 @pytest.fixture(autouse=True)
-def _always_due(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-    monkeypatch.setattr(Checkpoints, "due", lambda self: True)
+def _often_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    often_due(monkeypatch)
 
 
 def job_of(registry: Registry, strategy: str) -> Job:
@@ -75,7 +73,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     for epoch in (2, 3):
         with pytest.raises(Killed):
             train_here(job, dataset, registry, broken, die_in(epoch))
-        assert Checkpoints(checkpoints_of(job, broken)).epoch == epoch - 1
+        assert Checkpoints(checkpoints_of(job, broken)).records == 2 * (epoch - 1)
     seen: list[Record] = []
     assert train_here(job, dataset, registry, broken, seen.append).status == Status.FINISHED
     paths = [results / "runs" / job.key / "records.jsonl" for results in (whole, broken)]
@@ -89,18 +87,19 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
 def test_a_checkpoint_of_an_epoch_whose_records_were_lost_is_not_used(
     dataset: IndexedDataset, registry: Registry, tmp_path: Path
 ) -> None:
-    """The scheduler died after the worker had sent the records of two epochs, and before it wrote the second."""
+    """The scheduler died after the worker had sent the records of two epochs, and before it wrote the last ones."""
     job, runs = job_of(registry, "reinit"), tmp_path / "runs"
     with pytest.raises(Killed):
         train_here(job, dataset, registry, tmp_path, die_in(3))
     path = runs / job.key / "records.jsonl"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(line for line in lines if json.loads(line)["epoch"] == 1))
-    assert whole_epochs(runs, job.key) == 1
-    events = train(job, 1, dataset, registry, tmp_path)
+    assert held(runs, job.key) == 2
+    events = train(job, 2, dataset, registry, tmp_path)
     began = next(events)
     assert isinstance(began, Began)
-    assert began.kept_epochs == 0
+    assert began.kept == 0
+    assert began.unused == "it was taken after 4 records, of which 2 are there"
     assert [e.record.epoch for e in events if isinstance(e, Recorded)] == [1, 1, 2, 2, 3, 3]
 
 
@@ -110,14 +109,14 @@ def test_records_beyond_the_checkpoint_are_trained_again(
     job = job_of(registry, "reinit")
     save = Checkpoints.save
 
-    def only_the_first(self: Checkpoints, epoch: int, state: dict[str, Any]) -> None:
-        if epoch == 1:
-            save(self, epoch, state)
+    def only_early(self: Checkpoints, state: dict[str, Any]) -> None:
+        if self.records < 2:
+            save(self, state)
 
-    monkeypatch.setattr(Checkpoints, "save", only_the_first)
+    monkeypatch.setattr(Checkpoints, "save", only_early)
     with pytest.raises(Killed):
         train_here(job, dataset, registry, tmp_path, die_in(3))
-    assert whole_epochs(tmp_path / "runs", job.key) == 2
+    assert held(tmp_path / "runs", job.key) == 5
     train_here(job, dataset, registry, tmp_path)
     train_here(job, dataset, registry, tmp_path / "whole")
     paths = [results / "runs" / job.key / "records.jsonl" for results in (tmp_path, tmp_path / "whole")]
@@ -136,7 +135,7 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(
         trainers[0].step(batch)
     trainers[0].tables.row_buffer("importance").add_(2.0)
     saved = Checkpoints(tmp_path)
-    saved.save(1, trainers[0].state())
+    saved.save(trainers[0].state())
     trainers[1].restore(Checkpoints(tmp_path).take())
     for trainer in trainers:
         trainer.start_epoch(2)
@@ -148,7 +147,7 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
-@pytest.mark.parametrize("damaged", ["checkpoint-1-*.pt", "records.jsonl", "costs.jsonl"])
+@pytest.mark.parametrize("damaged", ["checkpoint-*.pt", "records.jsonl", "costs.jsonl"])
 def test_a_run_that_cannot_go_on_starts_again(
     damaged: str, dataset: IndexedDataset, registry: Registry, tmp_path: Path
 ) -> None:
@@ -165,12 +164,14 @@ def test_a_run_that_cannot_go_on_starts_again(
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_flipped_bit_is_never_trained_on(tmp_path: Path, seed: int) -> None:
-    Checkpoints(tmp_path).save(1, {"weights": torch.zeros(2000), "epoch": 1})
+    Checkpoints(tmp_path).save({"weights": torch.zeros(2000), "epoch": 1})
     (path,) = tmp_path.iterdir()
     data, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)
     data[rng.integers(len(data))] ^= 1 << rng.integers(8)
     path.write_bytes(data)
-    assert Checkpoints(tmp_path).epoch == 0
+    found = Checkpoints(tmp_path)
+    assert (found.part, found.records) == (0, 0)
+    assert found.unused.startswith("it is damaged: ")
     assert not list(tmp_path.iterdir())
 
 
@@ -187,9 +188,53 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_run(
     assert not list(tmp_path.rglob("checkpoint-*"))
 
 
+def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = Checkpoints(tmp_path)
+    saved.records = 3
+    saved.save({"epoch": 1})
+
+    def killed(state: Any, path: Path) -> None:
+        path.write_bytes(b"half of it")
+        raise Killed
+
+    monkeypatch.setattr(torch, "save", killed)
+    with pytest.raises(Killed):
+        saved.save({"epoch": 2})
+    assert len(list(tmp_path.iterdir())) == 2
+    found = Checkpoints(tmp_path)
+    assert (found.records, found.take()) == (3, {"epoch": 1})
+    assert len(list(tmp_path.iterdir())) == 1, "what was half written is gone"
+
+
+@pytest.mark.parametrize(("cost", "apart"), [(0.5, EVERY), (9.0, 180.0)])
+def test_saving_takes_at_most_a_twentieth_of_the_time(
+    cost: float, apart: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a clock of its own."""
+    monkeypatch.undo()
+    now = [0.0]
+    monkeypatch.setattr("harness.engine.checkpoint.time.monotonic", lambda: now[0])
+
+    def slow(state: Any, path: Path) -> None:
+        path.write_bytes(b"")
+        now[0] += cost
+
+    monkeypatch.setattr(torch, "save", slow)
+    saved = Checkpoints(tmp_path)
+    for _ in range(3):
+        begun = now[0]
+        while not saved.due():
+            now[0] += 1.0
+        assert now[0] - begun >= (apart if begun else EVERY)
+        saved.save({})
+
+
 def test_only_the_latest_checkpoint_is_kept(tmp_path: Path) -> None:
     saved = Checkpoints(tmp_path)
     for epoch in (1, 2):
-        saved.save(epoch, {"epoch": epoch})
-    assert [p.name.rpartition("-")[0] for p in tmp_path.iterdir()] == ["checkpoint-2"]
+        saved.records += 2
+        saved.save({"epoch": epoch})
+    assert [p.name.rpartition("-")[0] for p in tmp_path.iterdir()] == ["checkpoint-2-4"]
     assert Checkpoints(tmp_path).take() == {"epoch": 2}

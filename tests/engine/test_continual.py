@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 from support.engine import EVALUATION, TRAIN
-from support.training import checkpoints_of, train_here
+from support.training import checkpoints_of, often_due, train_here
 
 from harness.api import Strategy
 from harness.data.indexed import IndexedDataset
 from harness.data.windows import Windows
-from harness.engine import checkpoint, warm_start
+from harness.engine import warm_start
 from harness.engine.checkpoint import Checkpoints
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
@@ -25,7 +25,7 @@ from harness.experiment.keys import run_key
 from harness.experiment.plan import ContinualSpec, PluginSpec, RunSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import ArmId, MetricKey, RunRole, Status
-from harness.results.records import Record, mean_over_windows, read, whole_epochs
+from harness.results.records import Record, held, mean_over_windows, read
 from harness.search.job import Job
 
 AUC = MetricKey("valid", "auc", "click")
@@ -155,15 +155,14 @@ def dying_at(epoch: int, window: int) -> Callable[[Record], None]:
 
 @pytest.mark.parametrize(
     ("start", "deaths", "saved"),
-    [("warm", [(1, 3), (2, 1), (2, 3)], [2, 3, 5]), ("fresh", [(1, 2), (2, 2), (2, 3)], [2, 2, 4])],
+    [("warm", [(1, 3), (2, 1), (2, 3)], [4, 6, 10]), ("fresh", [(1, 2), (2, 2), (2, 3)], [4, 6, 10])],
 )
 def test_a_killed_run_goes_on_to_the_same_bytes(
     start: str, deaths: list[tuple[int, int]], saved: list[int], dataset: IndexedDataset, registry: Registry,
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """deaths: epoch and window. saved: how many ends of epochs the last checkpoint holds then."""
-    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-    monkeypatch.setattr(Checkpoints, "due", lambda self: True)
+    """deaths: epoch and window. saved: how many records there were before the last checkpoint."""
+    often_due(monkeypatch)
     parts = parse_strategy("frequency_adaptive_lr+reinit", registry)
     model = PluginSpec(name="dnn", params=MODEL)
     spec = RunSpec(
@@ -172,11 +171,11 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     job = Job(run_key(spec, "data", registry), spec, "data", ArmId("d", "m", "s"), "click", RunRole.SEED, 1)
     train_here(job, dataset, registry, tmp_path / "whole")
     broken = tmp_path / "broken"
-    for death, ends_saved in zip(deaths, saved, strict=True):
+    for death, records_saved in zip(deaths, saved, strict=True):
         with pytest.raises(Killed):
             train_here(job, dataset, registry, broken, dying_at(*death))
-        assert Checkpoints(checkpoints_of(job, broken)).epoch == ends_saved
-        assert whole_epochs(broken / "runs", job.key) >= ends_saved
+        assert Checkpoints(checkpoints_of(job, broken)).records == records_saved
+        assert held(broken / "runs", job.key) >= records_saved
     assert train_here(job, dataset, registry, broken).status == Status.FINISHED
     paths = [results / "runs" / job.key / "records.jsonl" for results in (tmp_path / "whole", broken)]
     assert paths[0].read_bytes() == paths[1].read_bytes()

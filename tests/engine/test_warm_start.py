@@ -14,9 +14,9 @@ from harness.api import Model, Strategy, UserError
 from harness.base.digests import digest_of
 from harness.data.indexed import IndexedDataset
 from harness.engine import warm_start
+from harness.engine.checkpoint import State
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
-from harness.engine.warm_start import State
 from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.plan import StartSpec, TrainSpec
 from harness.plugins.registry import Registry, build

@@ -41,13 +41,13 @@ def test_another_launcher_gives_the_same_records(tmp_path: Path, reference: dict
     assert record_bytes(results) == reference
 
 
-def test_a_run_that_was_lost_is_submitted_again_with_the_epochs_that_are_there(
+def test_a_run_that_was_lost_is_submitted_again_with_the_records_that_are_there(
     tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
     results, watcher = tmp_path / "results", Watcher()
     launcher = Inline(JobRunner(results, None), lost_after=[2])
     launch_inline(tmp_path, results, launcher, watcher)
-    assert launcher.held == [0, 1], "two evaluations make an epoch"
+    assert launcher.held == [0, 2]
     assert record_bytes(results) == reference
     assert [run.status for run in watcher.runs] == [Status.FINISHED]
 
@@ -59,6 +59,22 @@ def test_a_run_that_is_lost_twice_has_failed(tmp_path: Path) -> None:
     (folder,) = results.glob("runs/*")
     assert (folder / "crash").exists()
     assert not (folder / "done").exists()
+
+
+def test_a_checkpoint_that_cannot_be_used_is_said_to_be_so(tmp_path: Path, reference: dict[str, bytes]) -> None:
+    results, said = tmp_path / "results", list[str]()
+    plan = plan_of(tmp_path, PLAN, *SMALL)
+    arms = prepare(plan, Registry(), results)
+    folder = results / "checkpoints" / arms[0].job({}, RunRole.SEED, 1, 1).key
+    folder.mkdir(parents=True)
+    (folder / "checkpoint-1-0-0123.pt").write_bytes(b"damaged")
+    launch(plan, arms, results, Inline(JobRunner(results, None)), say=said.append)
+    assert said == [
+        "powerlaw/dnn/reinit seed 1: its checkpoint is not used, as it is damaged: it is not what was once written; "
+        "it trains from its beginning"
+    ]
+    assert record_bytes(results) == reference
+    assert not folder.exists()
 
 
 def test_arms_take_turns(tmp_path: Path) -> None:

@@ -84,12 +84,12 @@ class Counting(Simulated):
         super().__init__(*arguments)
         self.trials = []
 
-    def submit(self, job: Any, epochs_held: int) -> None:
+    def submit(self, job: Any, records_held: int) -> None:
         if job.role == RunRole.TRIAL:
             if not self._running:
                 self.trials.append(0)
             self.trials[-1] += 1
-        super().submit(job, epochs_held)
+        super().submit(job, records_held)
 
 
 @pytest.mark.parametrize("parallel", [1, 4])

@@ -24,22 +24,32 @@ from harness.plugins.registry import Registry
 from support.plans import PLAN, Watcher, plan_of
 
 
-def kill_node_of(marker: Path) -> None:
-    """Once a run has left its process id there, kill the raylet that the process belongs to, and the process."""
-    while not marker.exists() or not marker.read_text():
-        time.sleep(0.05)
-    worker = psutil.Process(int(marker.read_text()))
+def two_nodes() -> Cluster:
+    """A cluster whose two nodes each have room for one run, beside a head that trains none."""
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    for _ in range(2):
+        cluster.add_node(wait=False, num_cpus=1)
+    cluster.wait_for_nodes()
+    return cluster
+
+
+def kill_node(worker: psutil.Process) -> None:
+    """Kill a process that trains, and before it the raylet that it belongs to."""
     for process in (worker.parent(), worker):
         with suppress(psutil.NoSuchProcess):
             assert process is not None
             process.kill()
 
 
+def kill_node_of(marker: Path) -> None:
+    """Once a run has left its process id there, kill the node that it trains on."""
+    while not marker.exists() or not marker.read_text():
+        time.sleep(0.05)
+    kill_node(psutil.Process(int(marker.read_text())))
+
+
 def main(folder: Path, overrides: list[str]) -> None:
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    for _ in range(2):
-        cluster.add_node(wait=False, num_cpus=1)
-    cluster.wait_for_nodes()
+    cluster = two_nodes()
     plan, plugins, results = plan_of(folder, PLAN, *overrides), folder / "plugins", folder / "results"
 
     def launcher(cpus: float | None = None, gpus: float = 0, address: str = cluster.address) -> Launcher:

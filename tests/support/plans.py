@@ -84,10 +84,10 @@ class Inline:
     def free(self) -> int:
         return int(self._job is None)
 
-    def submit(self, job: Job, epochs_held: int) -> None:
+    def submit(self, job: Job, records_held: int) -> None:
         assert self.free
         self._job = job
-        self.held.append(epochs_held)
+        self.held.append(records_held)
 
     def events(self, timeout: float) -> Iterator[Event]:
         assert self._job is not None
@@ -98,6 +98,8 @@ class Inline:
                 yield Died(job.key, "lost")
                 return
             yield event
+
+    def pause(self) -> None: ...
 
     def __enter__(self) -> Inline:
         return self

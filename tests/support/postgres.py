@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -30,15 +31,21 @@ def _other_user() -> pwd.struct_passwd | None:
     return next((known[name] for name in USERS if name in known), None)
 
 
+def missing() -> str:
+    """What a server needs and is not here; empty: nothing."""
+    if _binaries() is None or (os.geteuid() == 0 and (_other_user() is None or shutil.which("setpriv") is None)):
+        return "there is no PostgreSQL here: no initdb, or nobody but root to run it"
+    return "" if find_spec("psycopg") else "multiepoch[postgres] is not installed"
+
+
 class Postgres:
     """A server in a folder that exists. It asks for no password."""
 
     def __init__(self, folder: Path) -> None:
-        binaries, root = _binaries(), os.geteuid() == 0
-        user = _other_user() if root else None
-        if binaries is None or (root and (user is None or shutil.which("setpriv") is None)):
-            pytest.skip("there is no PostgreSQL here: no initdb, or nobody but root to run it")
-        pytest.importorskip("psycopg", reason="multiepoch[postgres] is not installed")
+        if lacks := missing():
+            pytest.skip(lacks)
+        binaries, user = _binaries(), _other_user() if os.geteuid() == 0 else None
+        assert binaries is not None
         self._binaries, self._data, self._port = binaries, folder / "data", free_port()
         self._as = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
         if user is not None:

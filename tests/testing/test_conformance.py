@@ -53,6 +53,14 @@ def test_every_plugin_is_checked(verdicts: list[Verdict]) -> None:
             "trains two epochs and learns",
         ),
         ("    def on_rows(self, step):\n        return step.missing\n", "trains two epochs and learns"),
+        (
+            "    def network(self, net, fields, width):\n        return Counting(net), width\n\n\n"
+            "class Counting(torch.nn.Module):\n"
+            "    def __init__(self, net):\n        super().__init__()\n        self.net, self.steps = net, 0\n\n"
+            "    def forward(self, *embedded):\n        self.steps += self.training\n"
+            "        return self.net(*embedded) * (1 + self.steps / 100)\n",
+            "goes on from any step to the same records",
+        ),
     ],
 )
 def test_a_broken_strategy_is_told_what_is_wrong(tmp_path: Path, body: str, check: str) -> None:

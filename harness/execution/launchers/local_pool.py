@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Thread
 from types import TracebackType
 
+from harness.base.notice import TELLING, Notice
 from harness.execution.fork_server import FORKED, warm_up, without_main
 from harness.execution.launcher import Began, Died, Event, Recorded
 from harness.search.job import Job
@@ -51,19 +52,24 @@ class LocalPool:
     ) -> None:
         for worker in self._workers:
             worker.pipe.close()
-            worker.process.terminate()
+            worker.process.kill()
             worker.process.join()
 
     @property
     def free(self) -> int:
         return self._size - sum(w.key is not None for w in self._workers)
 
-    def submit(self, job: Job, epochs_held: int) -> None:
+    def submit(self, job: Job, records_held: int) -> None:
         self._workers = [w for w in self._workers if w.key is not None or w.process.is_alive()]
         worker = next((w for w in self._workers if w.key is None), None) or self._spawn()
         worker.key = job.key
         with suppress(OSError):  # a worker that has just died is found by `events`
-            worker.pipe.send((job, epochs_held))
+            worker.pipe.send((job, records_held))
+
+    def pause(self) -> None:
+        for worker in self._workers:
+            if worker.key is not None:
+                worker.process.terminate()
 
     def events(self, timeout: float) -> Iterator[Event]:
         busy = {w.pipe: w for w in self._workers if w.key is not None}
@@ -103,12 +109,15 @@ def _work(pipe: Connection, plugins: Path | None, results: Path) -> None:
     from harness.execution.run_job import JobRunner  # with torch, which the process that launches does not wait for
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    notice = Notice()
+    notice.heed(*TELLING)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TELLING)  # which the server that it is forked from blocks
     Thread(target=_end_with_parent, daemon=True).start()
-    runner = JobRunner(results, plugins)
+    runner = JobRunner(results, plugins, notice)
     with suppress(ConnectionError, EOFError):
         while True:
-            job, epochs_held = pipe.recv()
-            for event in runner.run(job, epochs_held):
+            job, records_held = pipe.recv()
+            for event in runner.run(job, records_held):
                 pipe.send(event)
 
 

@@ -71,8 +71,7 @@ class RayCluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for stream in self._live:
-            ray.cancel(stream, force=True)
+        self.pause()
 
     @property
     def free(self) -> int:
@@ -80,10 +79,15 @@ class RayCluster:
         room = _room(self._needs)
         return max(0, min(room, self._most or room) - len(self._live))
 
-    def submit(self, job: Job, epochs_held: int) -> None:
+    def submit(self, job: Job, records_held: int) -> None:
         manifest = node_copy.manifest_of(self._home.results, job.data)
         task = _train.options(num_cpus=self._needs["CPU"], num_gpus=self._needs["GPU"], name=job.key)
-        self._live[task.remote(job, epochs_held, self._home, manifest)] = job.key
+        self._live[task.remote(job, records_held, self._home, manifest)] = job.key
+
+    def pause(self) -> None:
+        """End them: what is asked of a worker reaches it between two things that it reports, which may be an epoch."""
+        for stream in self._live:
+            ray.cancel(stream, force=True)
 
     def events(self, timeout: float) -> Iterator[Event]:
         if not self._live:  # every node is gone
@@ -146,7 +150,7 @@ def _room(needs: dict[str, float]) -> int:
 
 
 @ray.remote(max_retries=0, num_returns="streaming")
-def _train(job: Job, epochs_held: int, home: Home, manifest: bytes) -> Iterator[Event]:
+def _train(job: Job, records_held: int, home: Home, manifest: bytes) -> Iterator[Event]:
     """Train a run on this node."""
     try:
         results, plugins = _here(home, job.data, manifest)
@@ -155,7 +159,7 @@ def _train(job: Job, epochs_held: int, home: Home, manifest: bytes) -> Iterator[
     except Exception as error:
         yield Crashed(job.key, described(error))
         return
-    yield from runner.run(job, epochs_held)
+    yield from runner.run(job, records_held)
 
 
 @lru_cache(maxsize=8)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import signal
 import time
 import uuid
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ import submitit
 from submitit.core.utils import FailedJobError
 
 from harness.base.errors import UserError
+from harness.base.notice import TELLING, Notice
 from harness.execution.launcher import Began, Died, Event, Recorded
 from harness.execution.launchers.where import Where
 from harness.search.job import Job
@@ -88,14 +90,21 @@ class Slurm:
     def free(self) -> int:
         return self._most - len(self._live)
 
-    def submit(self, job: Job, epochs_held: int) -> None:
+    def submit(self, job: Job, records_held: int) -> None:
         events = self._folder / f"{job.key}-{uuid.uuid4().hex}.events"
         try:
-            submitted = self._executor.submit(_train, job, epochs_held, self._plugins, self._results, events)
+            submitted = self._executor.submit(_train, job, records_held, self._plugins, self._results, events)
         except (FailedJobError, CalledProcessError) as error:
             problem = " ".join(str(error).split())
             raise UserError(f"sbatch refuses a run with --cpus {self._cpus} --gpus {self._gpus}: {problem}") from error
         self._live[job.key] = _Running(submitted, events)
+
+    def pause(self) -> None:
+        """By SIGTERM; SLURM kills what has not ended after the `KillWait` of slurm.conf, 30 seconds if it has none."""
+        for running in self._live.values():
+            running.job.cancel(check=False)
+            if not running.events.exists():
+                running.ended = time.monotonic() - LAG
 
     def events(self, timeout: float) -> Iterator[Event]:
         until = time.monotonic() + timeout
@@ -118,11 +127,17 @@ class Slurm:
         return found
 
 
-def _train(job: Job, epochs_held: int, plugins: Path | None, results: Path, events: Path) -> None:
-    """What a job does: train a run, and append its events to a file, as long as its folder is there."""
+def _train(job: Job, records_held: int, plugins: Path | None, results: Path, events: Path) -> None:
+    """What a job does: train a run, and append its events to a file, as long as its folder is there.
+
+    At a signal submitit would requeue the job as it was. Instead the run saves a checkpoint, the job ends, and the
+    scheduler submits another.
+    """
     from harness.execution.run_job import JobRunner
 
-    for event in JobRunner(results, plugins).run(job, epochs_held):
+    notice = Notice()
+    notice.heed(*TELLING, signal.SIGUSR2)
+    for event in JobRunner(results, plugins, notice).run(job, records_held):
         content = pickle.dumps(event)
         with events.open("ab") as file:  # closed each time, so that other machines see it
             file.write(len(content).to_bytes(8) + content)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.own_network import alone, missing
 from support.plans import PLAN, go, plan_of, record_bytes
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'multiepoch[ray]'")
 
 OVERRIDES = ("search.trials=0", "seeds=[1]", "strategies=['none', 'sleeps', 'exits']")
-ALONE = ("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
-"""All that such a command starts sees no network but its own, and ends with it."""
 BREAKS = '''"""Breaks in its second epoch, once."""
 import os, pathlib, time
 from harness.api import Strategy, Tables
@@ -38,14 +36,12 @@ def on_a_cluster(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[s
     for name, how in {"sleeps": "time.sleep(900)", "exits": "os._exit(7)"}.items():
         source = BREAKS.format(name=name, marker=str(folder / name), how=how)
         (folder / "plugins" / f"{name}.py").write_text(source)
-    if subprocess.run([*ALONE, "ip", "link", "set", "lo", "up"], capture_output=True).returncode:
-        pytest.skip("this machine gives no process a network of its own")
-    launch = shlex.join([sys.executable, "-P", "-m", "support.on_ray", str(folder), *OVERRIDES])
+    if lacks := missing():
+        pytest.skip(lacks)
+    command = alone(sys.executable, "-P", "-m", "support.on_ray", str(folder), *OVERRIDES)
     paths = os.pathsep.join(map(os.path.abspath, sys.path))
     environment = os.environ | {"PYTHONPATH": paths, "MULTIEPOCH_CACHE": str(folder / "cache")}
-    done = subprocess.run(
-        [*ALONE, "sh", "-c", f"ip link set lo up && exec {launch}"], env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout.splitlines()
 

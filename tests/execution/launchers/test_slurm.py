@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from threading import Thread
 
@@ -12,6 +13,7 @@ import submitit
 from support.plans import PLAN, Watcher, go, plan_of, record_bytes
 
 from harness.base.errors import UserError
+from harness.base.notice import Notice, Stopped
 from harness.execution.launchers import slurm
 from harness.execution.launchers.choice import launcher_of
 from harness.execution.launchers.slurm import Slurm
@@ -20,6 +22,7 @@ from harness.execution.prepare import prepare
 from harness.execution.scheduler import launch
 from harness.plugins.registry import Registry
 from harness.results.keys import RunRole
+from harness.results.plan_results import PlanResult
 
 SLEEPS = '''"""Sleeps in its second epoch, once."""
 import os, pathlib, time
@@ -63,7 +66,61 @@ def test_a_killed_job_costs_nothing_and_records_are_those_of_this_machine(
     assert record_bytes(results) == record_bytes(tmp_path / "here")
 
 
-def test_a_job_of_a_launch_whose_folder_is_gone_ends_at_the_next_thing_it_reports(tmp_path: Path) -> None:
+SLOW = '''"""Is slow in its second epoch, once, and tells who is told in which step."""
+import os, pathlib, signal, time
+from harness.api import RowStep, Strategy
+
+class Sleeps(Strategy):
+    name = "sleeps"
+    def on_rows(self, step: RowStep) -> RowStep:
+        with pathlib.Path({marker!r}).open("a") as file:
+            file.write(f"{{step.step}} ")
+        if step.epoch == 2 and not pathlib.Path({marker!r} + ".pid").exists():
+            pathlib.Path({marker!r} + ".pid").write_text(str(os.getpid()))
+            {how}
+        pid = pathlib.Path({marker!r} + ".pid")
+        if pid.exists() and pid.read_text() == str(os.getpid()):
+            time.sleep(0.1)
+        return step
+'''
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # submitit leaves a process alone
+@pytest.mark.parametrize("told", ["job", "launch"])
+def test_notice_costs_no_step(told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SLURM tells a job some time before it ends or preempts it; scancel sends a job SIGTERM, as `cancel` does here."""
+    monkeypatch.setattr(submitit.LocalJob, "cancel", lambda self, check=True: os.kill(int(self.job_id), signal.SIGTERM))
+    steps, plugins, results = tmp_path / "steps", tmp_path / "plugins", tmp_path / "results"
+    plugins.mkdir()
+    how = "os.kill(os.getpid(), signal.SIGUSR2)" if told == "job" else "pass"
+    (plugins / "sleeps.py").write_text(SLOW.format(marker=str(steps), how=how))
+    plan, notice = plan_of(tmp_path, PLAN, *OVERRIDES), Notice()
+
+    def tell() -> None:
+        while not steps.with_name("steps.pid").exists():
+            time.sleep(0.01)
+        notice.number = signal.SIGTERM
+
+    def started() -> PlanResult:
+        launcher = Slurm(Where(Kind.SLURM), 1, plugins, results, results / "jobs" / "tiny", kind=submitit.LocalExecutor)
+        return launch(plan, prepare(plan, Registry(plugins), results), results, launcher, notice=notice)
+
+    if told == "launch":
+        Thread(target=tell, daemon=True).start()
+        with pytest.raises(Stopped):
+            started()
+        assert not (results / "jobs" / "tiny").exists()
+        notice.number = None
+    assert started().complete
+    assert steps.read_text().split() == [str(step) for step in range(1, 21)]
+    go(plan, tmp_path / "here", plugins=plugins)
+    assert record_bytes(results) == record_bytes(tmp_path / "here")
+
+
+def test_a_job_of_a_launch_whose_folder_is_gone_ends_at_the_next_thing_it_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Notice, "heed", lambda self, *signals: None)  # this process is that of the tests
     plan = plan_of(tmp_path, PLAN, *OVERRIDES[:2])
     job = prepare(plan, Registry(), tmp_path / "results")[0].job({}, RunRole.SEED, 1, 1)
     with pytest.raises(FileNotFoundError):

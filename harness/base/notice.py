@@ -1,0 +1,72 @@
+"""Notice to end: signals that schedulers send some time before they kill, heeded where nothing is lost by it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+TELLING = (signal.SIGTERM, signal.SIGUSR1)
+"""The signals that give notice. SLURM sends the second where it is asked to, by --signal."""
+REQUEUE = 75
+"""Exit status of a process that was given notice: EX_TEMPFAIL of <sysexits.h>, to be tried again."""
+
+
+class Stopped(BaseException):
+    """Somebody asked this process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+    @property
+    def status(self) -> int:
+        """What this process is to exit with."""
+        return REQUEUE if self.number in TELLING else 128 + self.number
+
+
+class Notice:
+    """Remembers the last signal that gave notice."""
+
+    number: int | None = None
+    """Of that signal; None: none came."""
+
+    def given(self) -> bool:
+        return self.number is not None
+
+    def heed(self, *signals: signal.Signals) -> None:
+        """From here on remember these signals, rather than end by them; to be called in the main thread."""
+        for each in signals:
+            signal.signal(each, self._hear)
+
+    def _hear(self, number: int, frame: object) -> None:
+        self.number = number
+
+
+@contextmanager
+def heeding() -> Iterator[Notice]:
+    """Inside, the first signal gives notice, and a second one does what it did before.
+
+    In another thread than the main one, which gets no signals, none is heeded.
+    """
+    notice = Notice()
+    if threading.current_thread() is not threading.main_thread():
+        yield notice
+        return
+    before = {number: signal.getsignal(number) for number in TELLING}
+
+    def hear(number: int, frame: object) -> None:
+        notice.number = number
+        give_back()
+
+    def give_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in TELLING:
+        signal.signal(number, hear)
+    try:
+        yield notice
+    finally:
+        give_back()

@@ -1,0 +1,41 @@
+"""Signals that give notice."""
+
+from __future__ import annotations
+
+import signal
+from threading import Thread
+
+import pytest
+
+from harness.base.notice import TELLING, Notice, heeding
+
+
+@pytest.mark.parametrize("number", TELLING)
+def test_the_first_signal_is_remembered_and_the_second_does_what_it_did_before(number: signal.Signals) -> None:
+    heard: list[int] = []
+    before = signal.signal(number, lambda number, frame: heard.append(number))
+    try:
+        with heeding() as notice:
+            assert not notice.given()
+            signal.raise_signal(number)
+            assert notice.number == number
+            assert heard == []
+            signal.raise_signal(number)
+            assert heard == [number]
+        signal.raise_signal(number)
+        assert heard == [number, number]
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_thread_that_gets_no_signals_heeds_none() -> None:
+    found: list[Notice] = []
+
+    def inside() -> None:
+        with heeding() as notice:
+            found.append(notice)
+
+    thread = Thread(target=inside)
+    thread.start()
+    thread.join()
+    assert [notice.given() for notice in found] == [False]
