@@ -52,7 +52,7 @@ class Estimate:
         """The interval that holds at every number of values at once; infinite where they are too few."""
         if self.deviation is None:
             return -math.inf, math.inf
-        return always_interval(self.mean, self.deviation, self.n, level)
+        return always_interval(self.mean, self.deviation, self.n, level, self.test_error)
 
     @property
     def low(self) -> float | None:
@@ -105,7 +105,7 @@ class Estimate:
         if self.deviation is None:
             return None
         if self.stopped:
-            return float(always_p(self.mean, self.deviation, self.n))
+            return float(always_p(self.mean, self.deviation, self.n, self.test_error))
         return float(inference.p_of(self.mean, self.deviation, self.n, self.test_error))
 
     @cached_property

@@ -61,7 +61,8 @@ def of_gain(row: ArmComparison) -> str:
     p = row.p("gain")
     corrected = "" if p is None else f" ({p_is(p)}, corrected for the arms compared)"
     known = {1: "It is shown to gain", -1: "It is shown to lose", 0: "Too close to call"}[row.shown("gain")]
-    return f"{known}{corrected}."
+    settled = f" Repeated no further: {row.arm.arm.settled}." if row.arm.stopped else ""
+    return f"{known}{corrected}.{settled}"
 
 
 def export_command(lead: ArmComparison) -> str:

@@ -37,7 +37,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Size:
-    """A comparison. arms: mitigations beside plain training. trials: of each search. seeds: that are reported on."""
+    """A comparison. arms: mitigations beside plain training. trials: of each search. seeds: that every arm has which
+    is not settled before; what that saves goes to more of them for the others."""
 
     arms: int
     trials: int
@@ -60,7 +61,8 @@ class Size:
 
     def __str__(self) -> str:
         searched = f"{self.trials} trials of each" if self.trials > 1 else "defaults, no search"
-        return f"{self.arms} mitigation{'s' * (self.arms > 1)}, {searched}, {self.seeds} seeds, {self.epochs} epochs"
+        arms = f"{self.arms} mitigation{'s' * (self.arms > 1)}"
+        return f"{arms}, {searched}, {self.seeds} seeds or more, {self.epochs} epochs"
 
 
 SIZES = (

@@ -35,6 +35,7 @@ def log(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest comparison, however fast the machine is."""
     monkeypatch.setattr(sizing, "SIZES", SIZES[:1])
+    monkeypatch.setattr(asked, "MOST", 6)
 
 
 def test_a_verdict_from_a_csv_file_which_time_cuts_short_and_a_second_run_completes(

@@ -69,6 +69,30 @@ def test_plain_training_alone_is_not_repeated_enough_by_one_seed(tmp_path: Path)
     assert not written.met(found, "collapse")
 
 
+def test_what_was_dropped_when_and_why_is_in_the_verdict_and_its_files(tmp_path: Path) -> None:
+    bench = Bench(
+        tmp_path, curves={"none": FALLS, "reinit": RISES, "hashing": FLAT}, seeds=(1, 2, 3, 4, 5, 6), own=3e-4
+    )
+    group = bench.group()
+    dropped = {"hashing": (5, "surely behind reinit"), "reinit": (6, "surely above one tuned epoch")}
+    arms = tuple(
+        replace(arm, arm=replace(arm.arm, settled=why), runs={s: run for s, run in arm.runs.items() if s <= seeds})
+        for arm in group.arms
+        for seeds, why in [dropped.get(arm.label, (6, ""))]
+    )
+    plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
+    found = verdict_of(GroupAnalysis(replace(group, arms=arms), plan), {}, 0.003, True)
+    assert found.lines["Dropped"] == (
+        "Repeated no further: hashing after 5 seeds, surely behind reinit; reinit after 6 seeds, surely above one "
+        "tuned epoch. none went on to 6 seeds."
+    )
+    written.write(found, PLAN, tmp_path)
+    told = json.loads((tmp_path / "verdict.json").read_text())["race"]
+    assert told["dropped"][0] == {"strategy": "hashing", "seeds": 5, "why": "surely behind reinit"}
+    assert (told["seeds"], told["open"]) == (6, ["none"])
+    assert "Repeated no further: surely behind reinit." in (tmp_path / "verdict.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("ends", "sign"),
     [
