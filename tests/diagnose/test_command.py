@@ -69,9 +69,13 @@ def test_a_verdict_from_a_csv_file_which_time_cuts_short_and_a_second_run_comple
     with (folder / "schema.toml").open("a") as corrected:
         corrected.write("# corrected by hand\n")
     assert told["second_split"]["what"].startswith("another draw of the split by")
-    compared = list[Path]()
-    damage = indexed.damage
-    monkeypatch.setattr(indexed, "damage", lambda folder: [compared.append(folder), damage(folder)][1])
+    compared, damage = list[Path](), indexed.damage
+
+    def counted(folder: Path) -> str:
+        compared.append(folder)
+        return damage(folder)
+
+    monkeypatch.setattr(indexed, "damage", counted)
     again = multiepoch(*command, "--fail-on", "undecided", cwd=tmp_path)
     assert len(compared) == len(set(compared)) == 2, "of the log and of its other split, each content once"
     assert "corrected by hand" in (folder / "schema.toml").read_text()
