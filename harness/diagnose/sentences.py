@@ -25,6 +25,8 @@ def headline(analysis: GroupAnalysis, state: str, lead: ArmComparison | None) ->
         return f"Safe: plain training may go on to epoch {epochs}"
     if state == "safe with" and lead is not None:
         with_what = "plain training" if lead.arm is analysis.group.plain else lead.arm.label
+        if set(lead.epochs) == {epochs}:
+            return f"Safe with {with_what} to epoch {epochs}, the last that was trained"
         return f"Safe with {with_what}, stopped at epoch {epochs_text(lead.epochs)}"
     if state == "stop after one":
         return "Stop after one epoch"

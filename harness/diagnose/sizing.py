@@ -53,14 +53,15 @@ class Size:
     @property
     def short(self) -> int:
         """Runs of one epoch, of the baseline, which has as many epochs in its trials as another arm."""
-        return self.trials * self.epochs * (self.trials > 1) + self.seeds
+        return self.trials * self.epochs + self.seeds
 
     def seconds(self, cost: Cost, workers: int) -> float:
         """Of the wall, with so many processes."""
         return SPARE * (self.long * cost.run(self.epochs) + self.short * cost.run(1)) / workers
 
     def __str__(self) -> str:
-        searched = f"{self.trials} trials of each" if self.trials > 1 else "defaults, no search"
+        once = f"at their defaults, one epoch in {self.epochs} trials"
+        searched = f"{self.trials} trials of each" if self.trials > 1 else once
         arms = f"{self.arms} mitigation{'s' * (self.arms > 1)}"
         return f"{arms}, {searched}, {self.seeds} seeds or more, {self.epochs} epochs"
 

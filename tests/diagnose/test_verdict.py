@@ -43,6 +43,7 @@ def test_a_fall_that_a_mitigation_mends_is_safe_with_it(tmp_path: Path) -> None:
     assert found.lead is not None
     assert found.lead.arm.label == "reinit"
     assert found.falls["click"].epoch == 2
+    assert found.headline == "Safe with reinit to epoch 4, the last that was trained"
     assert "lower in 5 of 5 seeds" in found.lines["Plain training"]
     assert found.lines["Use"].startswith("reinit: +0.015")
 
@@ -178,3 +179,4 @@ def test_sizes_grow_in_time_and_have_seeds_enough_to_show_a_fall() -> None:
     spent = [size.seconds(cost, 2) for size in SIZES]
     assert spent == sorted(spent)
     assert min(size.seeds for size in SIZES) >= 5
+    assert SIZES[1].short == 3 + 5, "one epoch has as many epochs in trials as any arm, which are trained too"
