@@ -82,21 +82,12 @@ def verdict_of(
     said["Another split"] = second.text
     if race.why:
         said["Dropped"] = race.why
-    beside = [Audit("second-split", "Another split", second.holds, second.what or "not tried", second.text)]
-    headline = sentences.headline(analysis, state.value, lead)
     if sampled is not None:
         said = {"Sample": f"{sampled.text} {sampled.ladder.text}", **said}
-        beside.append(
-            Audit(
-                "sample",
-                "The sample speaks for the log",
-                sampled.ladder.believed or None,
-                sampled.what,
-                sampled.ladder.text,
-            )
-        )
-        headline = f"{headline}, on a sample{'' if sampled.ladder.believed else ' that may not speak for the log'}"
-    audits = (*_of_plain(falls), *_of_arms(analysis, lead), *beside, *_of_data(group.findings))
+    audits = (
+        *_of_plain(falls), *_of_arms(analysis, lead), *_of_data(group.findings), *_of_other_data(second, sampled)
+    )  # fmt: skip
+    headline = f"{sentences.headline(analysis, state.value, lead)}{_qualified(second, sampled)}"
     if not trusted:
         headline = f"Not to be trusted before the data are looked at: {headline[0].lower()}{headline[1:]}"
     return Verdict(state, headline, said, audits, trusted, complete, falls, lead, race, second, sampled)
@@ -141,3 +132,18 @@ def _of_data(findings: Iterable[Finding]) -> Iterator[Audit]:
     for number, f in enumerate(findings, start=1):
         passed = f.severity != Severity.STOP
         yield Audit(f"data-{number}-{f.check}", f"Data: {f.check}", passed, f.severity, f"{f.seen} {f.advice}")
+
+
+def _of_other_data(second: SecondSplit, sampled: Sampled | None) -> Iterator[Audit]:
+    yield Audit("second-split", "Another split", second.holds, second.what or "not tried", second.text)
+    if sampled is not None:
+        believed = sampled.ladder.believed or None
+        yield Audit("sample", "The sample speaks for the log", believed, sampled.what, sampled.ladder.text)
+
+
+def _qualified(second: SecondSplit, sampled: Sampled | None) -> str:
+    """What ends the headline."""
+    doubt = "" if sampled is None or sampled.ladder.believed else " that may not speak for the log"
+    return (", on a sample" + doubt if sampled else "") + (
+        ", though not on another split" if second.holds is False else ""
+    )

@@ -19,6 +19,7 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate
 from harness.diagnose import sentences, sizing, written
 from harness.diagnose.collapse import direction
+from harness.diagnose.second_split import SecondSplit
 from harness.diagnose.sizing import SIZES, Cost
 from harness.diagnose.verdict import State, Verdict, verdict_of
 from harness.experiment.plan import Plan
@@ -68,6 +69,17 @@ def test_plain_training_alone_is_not_repeated_enough_by_one_seed(tmp_path: Path)
     assert (found.state, found.answered) == (State.CANNOT_TELL, False)
     assert written.met(found, "undecided")
     assert not written.met(found, "collapse")
+
+
+@pytest.mark.parametrize(("holds", "end"), [(True, ""), (None, ""), (False, ", though not on another split")])
+def test_a_headline_says_where_a_verdict_does_not_hold(holds: bool | None, end: str, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves={"none": FALLS, "hashing": FALLS}, seeds=(1, 2, 3, 4, 5), own=0.0005)
+    group = bench.group()
+    plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
+    second = SecondSplit("an earlier cut in time", holds, ("plain training ends elsewhere",))
+    found = verdict_of(GroupAnalysis(group, plan), {}, 0.003, True, second)
+    assert found.headline == f"Stop after one epoch{end}"
+    assert found.lines["Another split"].startswith("On an earlier cut in time, at the same knobs: plain training ends")
 
 
 def test_what_was_dropped_when_and_why_is_in_the_verdict_and_its_files(tmp_path: Path) -> None:
