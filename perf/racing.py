@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.analysis.always_valid import always_interval, always_p
+from harness.analysis.always_valid import LARGE, always_interval, always_p
 from harness.analysis.inference import LEVEL, Floats, holm, p_of
 from harness.analysis.racing import ALIKE, statements
 from harness.analysis.racing import LEVEL as DROPS
@@ -96,7 +96,9 @@ def race(values: Floats, case: Case) -> Raced:
         for name, which in _settled(values[..., :n], level, shared).items():
             new = open_ & live[:, None] & (which > 0)
             why[name][new] = 1
-            p[new] = [float(always_p(float(v.mean()), float(v.std(ddof=1)), n, shared)) for v in values[new][:, :n]]
+            p[new] = [
+                float(always_p(float(v.mean()), float(v.std(ddof=1)), n, shared, LARGE)) for v in values[new][:, :n]
+            ]
             mean[new], seeds[new], open_[new] = values[new][:, :n].mean(-1), n, False
         spent = np.where(open_, n, seeds).sum(1) + n
         more = open_.any(1) & (n < MOST) & (np.less(n, case.planned) | np.less_equal(spent + open_.sum(1) + 1, budget))
@@ -111,10 +113,10 @@ def race(values: Floats, case: Case) -> Raced:
 def _settled(values: Floats, level: float, shared: float) -> dict[str, Floats]:
     """As `harness.analysis.racing` says of records."""
     n = values.shape[-1]
-    low, high = always_interval(values.mean(-1), values.std(-1, ddof=1), n, level, shared)
+    low, high = always_interval(values.mean(-1), values.std(-1, ddof=1), n, level, shared, LARGE)
     beyond = values[:, :, None] - values[:, None]
     apart = beyond.std(-1, ddof=1) + np.where(np.eye(values.shape[1]) > 0, np.inf, 0)
-    _, over_other = always_interval(beyond.mean(-1), apart, n, level, shared)
+    _, over_other = always_interval(beyond.mean(-1), apart, n, level, shared, LARGE)
     return {
         "below": high < 0,
         "within": (low > -NEAR) & (high < NEAR),

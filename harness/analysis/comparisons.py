@@ -182,8 +182,8 @@ def _contrasts(
         more = [] if plain is None else [(of, place, -sign) for of, place, sign in _ends(name, plain, group)]
         found[name] = Contrast(
             values,
-            estimate(values.values(), errors.of(ends, values), stopped=stopped),
-            estimate(beyond.values(), errors.of(ends + more, beyond), stopped=either),
+            estimate(values.values(), errors.of(ends, values), stopped=stopped, spread=group.spread),
+            estimate(beyond.values(), errors.of(ends + more, beyond), stopped=either, spread=group.spread),
         )
     return found
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from harness.analysis.always_valid import LARGE, SPREAD
 from harness.base.errors import UserError
 from harness.experiment.plan import Plan, Race, Settling
 from harness.experiment.plan_file import plan_that_ran
@@ -98,6 +99,11 @@ class Group:
     @property
     def plain(self) -> ArmRuns | None:
         return next((a for a in self.arms if a.arm.strategy == PLAIN), None)
+
+    @property
+    def spread(self) -> float:
+        """Of its always-valid intervals."""
+        return SPREAD if self.stopped else LARGE
 
     @cached_property
     def split(self) -> str:

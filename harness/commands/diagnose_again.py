@@ -42,8 +42,9 @@ class Beside:
         """What it came to, or why it was not tried. size: of the data, against those of the comparison."""
         result = read_plan_result(self.out, self.first.name)
         takes = seconds_again(result, self.out, self.workers, size)
-        if not self._done(again) and takes > self.until - time.monotonic():
-            return f"it takes about {told(takes)} more than the budget has left"
+        left = max(0.0, self.until - time.monotonic())
+        if not self._done(again) and takes > left:
+            return f"it takes about {told(takes)}, and the budget has {told(left)} left"
         self.console.print(f"on {again.what}", highlight=False, soft_wrap=True)
         plan = again.plan(self.first, [self.lead] if self.lead not in (None, PLAIN) else [])
         return self._trained(plan, result)

@@ -44,11 +44,15 @@ class Referee:
         said, arms = unsettled(plan, result, results), {arm.id: arm for arm in result.arms}
         done = max(len(arms[each].runs) for each in said.open) if said.open else self.planned
         self.enough = done >= self.planned
-        left = self.until - time.monotonic() - self.later * seconds_again(result, results, self.workers)
-        if said.open and self.enough and _seconds(arms, said.open, results, self.workers) > left:
+        if said.open and self.enough and _seconds(arms, said.open, results, self.workers) > self._left(result, results):
             self.ended(done)
             return Settled(set(), said.why)
         return said
+
+    def _left(self, result: PlanResult, results: Path) -> float:
+        """Seconds, without those that are kept for later, if these are left."""
+        left, later = self.until - time.monotonic(), self.later * seconds_again(result, results, self.workers)
+        return left - later if later < left else left
 
 
 def seconds_again(result: PlanResult, results: Path, workers: int, size: float = 1.0) -> float:

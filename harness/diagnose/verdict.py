@@ -79,11 +79,10 @@ def verdict_of(
     trusted = all(finding.severity != Severity.STOP for finding in group.findings)
     race = race_of(analysis)
     said = sentences.lines(analysis, state.value, lead, falls, rare, smallest)
-    said["Another split"] = second.text
-    if race.why:
-        said["Dropped"] = race.why
-    if sampled is not None:
-        said = {"Sample": f"{sampled.text} {sampled.ladder.text}", **said}
+    last = {"Another split": second.text, "Next": said.pop("Next")}
+    dropped = {"Dropped": race.why} if race.why else {}
+    sample = {} if sampled is None else {"Sample": f"{sampled.text} {sampled.ladder.text}"}
+    said = {**sample, **said, **dropped, **last}
     audits = (
         *_of_plain(falls), *_of_arms(analysis, lead), *_of_data(group.findings), *_of_other_data(second, sampled)
     )  # fmt: skip
