@@ -47,7 +47,7 @@ def _of_gain(row: ArmComparison, near: float, level: float) -> str:
     if gain is None:
         return ""
     if gain.identical:
-        return "it is the reference, to the bit"
+        return "validation picks its first epoch, which is the reference"
     low, high = gain.always(level)
     if high < 0:
         return "surely below one tuned epoch"

@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.commands.diagnose_plan import told
 from harness.diagnose.again import Again, with_knobs
 from harness.diagnose.deadline import Deadline, TimeIsUp
 from harness.diagnose.race import seconds_again
+from harness.diagnose.sizing import SPARE
 from harness.execution.launchers.where import Where
 from harness.execution.prepare import prepare
 from harness.execution.run_plan import run_plan
@@ -43,8 +43,8 @@ class Beside:
         result = read_plan_result(self.out, self.first.name)
         takes = seconds_again(result, self.out, self.workers, size)
         left = max(0.0, self.until - time.monotonic())
-        if not self._done(again) and takes > left:
-            return f"it takes about {told(takes)}, and the budget has {told(left)} left"
+        if not self._done(again) and takes > SPARE * left:
+            return f"it takes about {takes / SPARE:.0f} s, and the budget has {left:.0f} s left"
         self.console.print(f"on {again.what}", highlight=False, soft_wrap=True)
         plan = again.plan(self.first, [self.lead] if self.lead not in (None, PLAIN) else [])
         return self._trained(plan, result)

@@ -78,7 +78,7 @@ class Dropped:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.strategy} after {seeds(self.seeds)}, {self.why}"
+        return f"{self.strategy} after {seeds(self.seeds)} ({self.why})"
 
 
 @dataclass(frozen=True)

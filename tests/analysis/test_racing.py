@@ -35,7 +35,7 @@ def test_arms_are_settled_by_what_they_show_and_say_so(tmp_path: Path) -> None:
     group, plan = raced(tmp_path, 8, none=FALLS, reinit=RISES, hashing=FLAT, l2=(0.66, 0.661, 0.662))
     said = racing.settled(GroupAnalysis(group, plan), NEAR)
     assert said == {
-        "none": "it is the reference, to the bit",
+        "none": "validation picks its first epoch, which is the reference",
         "reinit": "surely above one tuned epoch",
         "hashing": "surely behind reinit",
         "l2": "surely below one tuned epoch",
@@ -44,7 +44,9 @@ def test_arms_are_settled_by_what_they_show_and_say_so(tmp_path: Path) -> None:
 
 def test_what_differs_by_less_than_chance_goes_on_with_its_baseline(tmp_path: Path) -> None:
     group, plan = raced(tmp_path, 6, none=FALLS, hashing=(0.67, 0.6705, 0.671), low_frequency_filter=FLAT)
-    assert racing.settled(GroupAnalysis(group, plan), 1e-9) == {"none": "it is the reference, to the bit"}
+    assert racing.settled(GroupAnalysis(group, plan), 1e-9) == {
+        "none": "validation picks its first epoch, which is the reference"
+    }
     result = read_plan_result(tmp_path, "bench")
     assert isinstance(plan.repetitions, Race)
     closer = plan.model_copy(update={"repetitions": plan.repetitions.model_copy(update={"settle": 1e-9})})

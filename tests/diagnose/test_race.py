@@ -47,7 +47,7 @@ def test_as_many_seeds_as_planned_and_then_while_time_lasts(
     assert (took(result), told) == ({"none": 2, "embedding_dropout": seeds}, ended)
     assert referee.enough
     assert {arm.strategy: arm.settled for arm in result.arms if arm.role == ArmRole.ARM} == {
-        "none": "it is the reference, to the bit",
+        "none": "validation picks its first epoch, which is the reference",
         "embedding_dropout": "",
     }
     (base,) = (arm for arm in result.arms if arm.role == ArmRole.ONE_EPOCH)

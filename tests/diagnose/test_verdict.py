@@ -96,8 +96,8 @@ def test_what_was_dropped_when_and_why_is_in_the_verdict_and_its_files(tmp_path:
     plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
     found = verdict_of(GroupAnalysis(replace(group, arms=arms), plan), {}, 0.003, True)
     assert found.lines["Dropped"] == (
-        "Repeated no further: hashing after 5 seeds, surely behind reinit; reinit after 6 seeds, surely above one "
-        "tuned epoch. none went on to 6 seeds."
+        "Repeated no further: hashing after 5 seeds (surely behind reinit); reinit after 6 seeds (surely above one "
+        "tuned epoch). none went on to 6 seeds."
     )
     written.write(found, PLAN, tmp_path)
     told = json.loads((tmp_path / "verdict.json").read_text())["race"]
