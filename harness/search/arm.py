@@ -89,7 +89,7 @@ class ArmPlan:
         """How many runs the arm and its baseline need, if they share none; of a race, at least."""
         search, once, repeated = self.plan.search.trials, self.baseline(), self.plan.repetitions
         seeds = repeated.least if isinstance(repeated, Race) else len(self.plan.seeds)
-        return search + seeds + (once.plan.search.trials + seeds if once and search else 0)
+        return search + seeds + (once.plan.search.trials + seeds if once and (search or self.knobs) else 0)
 
     def space(self) -> Space:
         """Every searched knob: the shared ones that the strategy does not replace, then its own that no plan fixes."""
