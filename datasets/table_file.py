@@ -42,6 +42,9 @@ class TableFile(Dataset):
         quote = "'"                       # ? empty: none
         comment = "#"                     # ? begins lines to skip
         nulls = ["NA", "-1"]              # ? values that mean unknown
+        [sample]                          # ? of a log too large to train on: some users, each with all rows
+        by = "user_id"                    # what is drawn
+        keep = 0.1                        # the share of it; a smaller one is part of a larger one
         [labels]
         click = "clicked"                 # 0, 1, true, false; null or NaN: unknown
         [observed]                        # ? where a label is known at all

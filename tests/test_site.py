@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from harness.api import UserError
 from harness.base.places import PLANS, ROOT
 from harness.commands.application.main import app
-from harness.data.synthetic.population import FieldSpec
+from harness.data.synthetic.fields import FieldSpec
 from harness.data.tabular.schema import Schema
 from harness.experiment.plan_file import load_plan, plan_of, read_plan
 from harness.plugins.registry import Registry

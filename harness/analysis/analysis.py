@@ -94,7 +94,8 @@ class GroupAnalysis:
         errors = SamplingErrors(group, self.epochs, MetricKey(group.split, group.metric, group.task))
         error = errors.of([(left, "chosen", 1), (right, "chosen", -1)], gains)
         values = (sign_of(group.metric) * gain for gain in gains.values())
-        return estimate(values, error, stopped=group.stopped)
+        stopped = group.stopped or left.stopped or right.stopped
+        return estimate(values, error, stopped=stopped, spread=group.spread)
 
     def bucket_gains(self, arm: ArmRuns, *, last: bool) -> dict[str, Estimate]:
         """By training count of the rarest id: valid gain over the baseline, at the chosen or at the last epoch."""

@@ -174,14 +174,16 @@ def _contrasts(
 ) -> dict[str, Contrast]:
     """Every quantity of an arm, before p is corrected."""
     plain, found = None if arm is group.plain else group.plain, {}
+    stopped = group.stopped or arm.stopped
+    either = stopped or (plain is not None and plain.stopped)
     for name, values in by_arm[id(arm)].items():
         ends = _ends(name, arm, group)
         beyond = {} if plain is None else paired(values, by_arm[id(plain)][name])
         more = [] if plain is None else [(of, place, -sign) for of, place, sign in _ends(name, plain, group)]
         found[name] = Contrast(
             values,
-            estimate(values.values(), errors.of(ends, values), stopped=group.stopped),
-            estimate(beyond.values(), errors.of(ends + more, beyond), stopped=group.stopped),
+            estimate(values.values(), errors.of(ends, values), stopped=stopped, spread=group.spread),
+            estimate(beyond.values(), errors.of(ends + more, beyond), stopped=either, spread=group.spread),
         )
     return found
 

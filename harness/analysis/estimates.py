@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from harness.analysis import inference
-from harness.analysis.always_valid import always_interval, always_p
+from harness.analysis.always_valid import SPREAD, always_interval, always_p
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,13 @@ class Estimate:
 
     test_error: standard error of the mean from the test set that all seeds share; 0 where it is unknown, or where each
     has its own and shows it in its value. stopped: whether the values decided how many there are; interval and p are
-    then always valid.
+    then always valid, with this spread.
     """
 
     values: tuple[float, ...]
     test_error: float = 0.0
     stopped: bool = False
+    spread: float = SPREAD
 
     @property
     def n(self) -> int:
@@ -52,7 +53,7 @@ class Estimate:
         """The interval that holds at every number of values at once; infinite where they are too few."""
         if self.deviation is None:
             return -math.inf, math.inf
-        return always_interval(self.mean, self.deviation, self.n, level)
+        return always_interval(self.mean, self.deviation, self.n, level, self.test_error, self.spread)
 
     @property
     def low(self) -> float | None:
@@ -105,7 +106,7 @@ class Estimate:
         if self.deviation is None:
             return None
         if self.stopped:
-            return float(always_p(self.mean, self.deviation, self.n))
+            return float(always_p(self.mean, self.deviation, self.n, self.test_error, self.spread))
         return float(inference.p_of(self.mean, self.deviation, self.n, self.test_error))
 
     @cached_property
@@ -114,10 +115,12 @@ class Estimate:
         return float(inference.sign_flip(self._array)) if self.n > 1 else None
 
 
-def estimate(values: Iterable[float], test_error: float = 0.0, *, stopped: bool = False) -> Estimate | None:
+def estimate(
+    values: Iterable[float], test_error: float = 0.0, *, stopped: bool = False, spread: float = SPREAD
+) -> Estimate | None:
     """Of values that have nothing in common but their test set; None of none."""
     found = tuple(float(v) for v in values)
-    return Estimate(found, test_error, stopped) if found else None
+    return Estimate(found, test_error, stopped, spread) if found else None
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from harness.analysis.always_valid import LARGE, SPREAD
 from harness.base.errors import UserError
-from harness.experiment.plan import Plan, Settling
+from harness.experiment.plan import Plan, Race, Settling
 from harness.experiment.plan_file import plan_that_ran
 from harness.metrics import curves
 from harness.results.description import Description, kept
@@ -41,6 +42,11 @@ class ArmRuns:
         return self.arm.role == ArmRole.ONE_EPOCH
 
     @property
+    def stopped(self) -> bool:
+        """Whether what its runs showed decided how many there are."""
+        return bool(self.arm.settled)
+
+    @property
     def label(self) -> str:
         return "one epoch" if self.is_baseline else self.arm.strategy
 
@@ -67,7 +73,7 @@ class Group:
 
     task, metric: what the plan selects and ranks by. baseline: the one-epoch reference, which is not among `arms`.
     pending: strategies of the plan that have no result yet. findings: what in the data set would mislead. stopped:
-    whether what the runs showed decided how many there are.
+    whether what the runs showed decided how many there are, of every arm; in a race arms say so themselves.
     """
 
     dataset: str
@@ -93,6 +99,11 @@ class Group:
     @property
     def plain(self) -> ArmRuns | None:
         return next((a for a in self.arms if a.arm.strategy == PLAIN), None)
+
+    @property
+    def spread(self) -> float:
+        """Of its always-valid intervals."""
+        return SPREAD if self.stopped else LARGE
 
     @cached_property
     def split(self) -> str:
@@ -188,8 +199,7 @@ def plans(results: Path) -> list[str]:
 
 def _group(plan: Plan, result: PlanResult, members: list[Arm], results: Path) -> Group:
     runs = results / "runs"
-    stopped = isinstance(plan.repetitions, Settling)
-    expected = () if stopped else plan.seeds
+    expected = () if isinstance(plan.repetitions, Settling) else plan.seeds
     arms = [ArmRuns(arm, _runs(runs, arm, expected), _failed_trials(runs, arm), result.complete) for arm in members]
     return Group(
         dataset=members[0].dataset,
@@ -201,7 +211,7 @@ def _group(plan: Plan, result: PlanResult, members: list[Arm], results: Path) ->
         baseline=next((a for a in arms if a.is_baseline), None),
         pending=tuple(s for s in plan.strategies if s not in {a.strategy for a in members}),
         findings=result.findings.get(members[0].dataset, ()),
-        stopped=stopped,
+        stopped=isinstance(plan.repetitions, Settling) and not isinstance(plan.repetitions, Race),
     )
 
 

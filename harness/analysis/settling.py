@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
+from harness.analysis import racing
 from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.inference import LEVEL
 from harness.analysis.load import Comparison, groups
-from harness.experiment.plan import Plan, Settling
+from harness.experiment.plan import Plan, Race, Settling
 from harness.results.keys import ArmId
 from harness.results.plan_results import PlanResult
 
 
-def unsettled(plan: Plan, result: PlanResult, results: Path) -> set[ArmId]:
-    """The arms whose gain is not settled, and the baselines they are compared with."""
-    found: set[ArmId] = set()
+class Settled(NamedTuple):
+    """open: the arms that need more, and the baselines they are compared with. why: of the others, in a race."""
+
+    open: set[ArmId]
+    why: dict[ArmId, str]
+
+
+def unsettled(plan: Plan, result: PlanResult, results: Path) -> Settled:
+    """Which arms are settled by now, from the runs that are on disk."""
+    found, why = set[ArmId](), dict[ArmId, str]()
     for each in Analysis(Comparison(result, plan, groups(plan, result, results))).groups:
-        open_ = [row.arm.arm.id for row in each.ranked if not row.arm.is_baseline and not is_settled(each, row)]
+        arms = [row for row in each.ranked if not row.arm.is_baseline]
+        if isinstance(plan.repetitions, Race):
+            said = racing.settled(each, plan.repetitions.settle)
+            open_ = [row.arm.arm.id for row in arms if row.arm.label not in said]
+            why |= {row.arm.arm.id: said[row.arm.label] for row in arms if row.arm.label in said}
+        else:
+            open_ = [row.arm.arm.id for row in arms if not is_settled(each, row)]
         base = each.group.baseline
         found.update(open_, [base.arm.id] if open_ and base else [])
-    return found
+    return Settled(found, why)
 
 
 def is_settled(analysis: GroupAnalysis, row: ArmComparison) -> bool:

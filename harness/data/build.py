@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,11 +26,14 @@ def data_folder(results: Path, key: str) -> Path:
     return results / "data" / key
 
 
-def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path, say: Say = silent) -> str:
+def build_data(
+    dataset: PluginSpec, seed: int, registry: Registry, results: Path, say: Say = silent, seen: Collection[str] = ()
+) -> str:
     """The key of a data set that is on disk afterwards.
 
     One that is there already is compared with what was written, and built again if it is damaged, which is said. If
-    another process builds it, that is waited for. say: told how far it is.
+    another process builds it, that is waited for. say: told how far it is. seen: keys whose content was compared a
+    moment ago, of which files are then compared by name and size alone, when they are loaded.
 
     Raises:
         UserError: the data cannot be built, trained or evaluated on.
@@ -38,12 +41,12 @@ def build_data(dataset: PluginSpec, seed: int, registry: Registry, results: Path
     with _of(dataset):
         key = data_key(dataset, seed, registry)
     with waited(results, "data", key, lambda: say(f"data set '{dataset.name}': another process builds it; waiting")):
-        _ensure_built(dataset, seed, registry, data_folder(results, key), say)
+        _ensure_built(dataset, seed, registry, data_folder(results, key), say, key in seen)
     return key
 
 
-def _ensure_built(dataset: PluginSpec, seed: int, registry: Registry, folder: Path, say: Say) -> None:
-    if folder.exists() and (problem := indexed.damage(folder)):
+def _ensure_built(dataset: PluginSpec, seed: int, registry: Registry, folder: Path, say: Say, seen: bool) -> None:
+    if folder.exists() and not seen and (problem := indexed.damage(folder)):
         LOG.warning("data set '%s' in '%s' is damaged: %s; it is built again", dataset.name, folder, problem)
         shutil.rmtree(folder)
     if not folder.exists():

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.racing import ALIKE
 from harness.base.errors import UserError
 from harness.base.files import write_json
 from harness.data.guess.columns import plain
+from harness.diagnose.collapse import HARMLESS
 from harness.diagnose.sizing import Size
 from harness.experiment.plan import Plan
 from harness.results.plan_results import PLAIN
@@ -19,6 +21,8 @@ NAME = "diagnosis"
 """Of the plan."""
 SMALLEST = 256
 """Batch to start with on a small log."""
+MOST = 40
+"""Seeds of an arm that is left open, if time lasts."""
 STEPS = 200
 """Of the first epoch, at least, at the batch size to start with."""
 
@@ -37,15 +41,24 @@ class Question:
     workers: int
 
 
-def plan_of(question: Question, size: Size, strategies: tuple[str, ...], batch: int, task: str) -> Plan:
-    """Plain training and the first mitigations, each searched and repeated alike."""
+def plan_of(
+    question: Question,
+    size: Size,
+    strategies: tuple[str, ...],
+    batch: int,
+    task: str,
+    most: int = MOST,
+    schema: str | None = None,
+) -> Plan:
+    """Plain training and the first mitigations, each searched alike, and repeated until it is settled, at most so
+    often. schema: of a sample, instead of that of the whole log."""
     return Plan.model_validate(
         {
             "name": NAME,
             "description": f"A diagnosis of {Path(question.source).name}: {size}.",
             "strategies": [PLAIN, *strategies[: size.arms]],
-            "seeds": tuple(range(1, size.seeds + 1)),
-            "dataset": [dataset_of(question.source, question.schema, question.labels)],
+            "repetitions": {"least": min(ALIKE, most), "most": most, "settle": HARMLESS},
+            "dataset": [dataset_of(question.source, schema or question.schema, question.labels)],
             "model": [{"name": question.model}],
             "train": {"epochs": size.epochs, "batch_size": batch},
             "evaluation": {"points": [0.5], "test_error": True},
@@ -84,6 +97,13 @@ def write(path: Path, question: Question, size: Size, plan: Plan, seconds: float
     """seconds: what the plan is expected to take."""
     written = {"asked": dataclasses.asdict(question), "size": dataclasses.asdict(size), "expected_s": round(seconds)}
     write_json(path, written | {"plan": plan.model_dump(mode="json", by_alias=True)})
+
+
+def end(path: Path, seeds: int) -> None:
+    """Write down that time ended the race after so many, so that a later launch has no more of them."""
+    kept = json.loads(path.read_text())
+    kept["plan"]["repetitions"]["most"], kept["plan"]["seeds"] = seeds, list(range(1, seeds + 1))
+    write_json(path, kept)
 
 
 def planned(path: Path, question: Question) -> tuple[Size, Plan] | None:

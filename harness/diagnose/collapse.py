@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate, estimate
+from harness.analysis.racing import alike
 from harness.metrics.catalog import measured
 from harness.report.format import show
 from harness.results.keys import MetricKey
 
 HARMLESS = 0.001
 """Loss of AUC below which plain training counts as safe."""
-ALIKE = 5
-"""Seeds whose common sign shows a change: collapses differ in size by far more than a t interval takes them to."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +76,8 @@ def _end(analysis: GroupAnalysis, task: str, metric: str) -> Estimate | None:
 
 
 def direction(end: Estimate) -> int:
-    """Where the interval excludes zero, or all of at least five seeds are on one side, which is chance one time in 32,
-    and further than the test rows, which seeds share, can move all of them."""
-    if end.sign or end.n < ALIKE or abs(median(end.values)) < 2 * end.test_error:
-        return end.sign
-    return int(min(end.values) > 0) - int(max(end.values) < 0)
+    """Where the interval excludes zero, or all seeds of enough are on one side."""
+    return end.sign or alike(end)
 
 
 def _first_below(analysis: GroupAnalysis, task: str) -> int | None:

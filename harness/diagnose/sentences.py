@@ -25,6 +25,8 @@ def headline(analysis: GroupAnalysis, state: str, lead: ArmComparison | None) ->
         return f"Safe: plain training may go on to epoch {epochs}"
     if state == "safe with" and lead is not None:
         with_what = "plain training" if lead.arm is analysis.group.plain else lead.arm.label
+        if set(lead.epochs) == {epochs}:
+            return f"Safe with {with_what} to epoch {epochs}, the last that was trained"
         return f"Safe with {with_what}, stopped at epoch {epochs_text(lead.epochs)}"
     if state == "stop after one":
         return "Stop after one epoch"
@@ -61,7 +63,8 @@ def of_gain(row: ArmComparison) -> str:
     p = row.p("gain")
     corrected = "" if p is None else f" ({p_is(p)}, corrected for the arms compared)"
     known = {1: "It is shown to gain", -1: "It is shown to lose", 0: "Too close to call"}[row.shown("gain")]
-    return f"{known}{corrected}."
+    settled = f" Repeated no further: {row.arm.arm.settled}." if row.arm.stopped else ""
+    return f"{known}{corrected}.{settled}"
 
 
 def export_command(lead: ArmComparison) -> str:

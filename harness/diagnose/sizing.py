@@ -37,7 +37,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Size:
-    """A comparison. arms: mitigations beside plain training. trials: of each search. seeds: that are reported on."""
+    """A comparison. arms: mitigations beside plain training. trials: of each search. seeds: that every arm has which
+    is not settled before; what that saves goes to more of them for the others."""
 
     arms: int
     trials: int
@@ -52,15 +53,17 @@ class Size:
     @property
     def short(self) -> int:
         """Runs of one epoch, of the baseline, which has as many epochs in its trials as another arm."""
-        return self.trials * self.epochs * (self.trials > 1) + self.seeds
+        return self.trials * self.epochs + self.seeds
 
     def seconds(self, cost: Cost, workers: int) -> float:
         """Of the wall, with so many processes."""
         return SPARE * (self.long * cost.run(self.epochs) + self.short * cost.run(1)) / workers
 
     def __str__(self) -> str:
-        searched = f"{self.trials} trials of each" if self.trials > 1 else "defaults, no search"
-        return f"{self.arms} mitigation{'s' * (self.arms > 1)}, {searched}, {self.seeds} seeds, {self.epochs} epochs"
+        once = f"at their defaults, one epoch in {self.epochs} trials"
+        searched = f"{self.trials} trials of each" if self.trials > 1 else once
+        arms = f"{self.arms} mitigation{'s' * (self.arms > 1)}"
+        return f"{arms}, {searched}, {self.seeds} seeds or more, {self.epochs} epochs"
 
 
 SIZES = (

@@ -10,6 +10,9 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.diagnose import collapse, sentences
 from harness.diagnose.collapse import Collapse
+from harness.diagnose.race import Race, race_of
+from harness.diagnose.second_split import NOT_YET, SecondSplit
+from harness.diagnose.subsample import Sampled
 from harness.results.findings import Finding, Severity
 
 VERSION = 1
@@ -41,7 +44,8 @@ class Audit:
 class Verdict:
     """headline: the answer. lines: title -> sentence, what the first screen says. trusted: whether no check of the data
     said stop. complete: whether all that was planned was trained. falls: task -> what plain training does. lead: the
-    mitigation to use; None: none is shown to help."""
+    mitigation to use; None: none is shown to help. race: which arms were repeated no further, and why.
+    second: the same on another split. sampled: None where the whole log was trained on."""
 
     state: State
     headline: str
@@ -51,25 +55,41 @@ class Verdict:
     complete: bool
     falls: dict[str, Collapse]
     lead: ArmComparison | None
+    race: Race
+    second: SecondSplit
+    sampled: Sampled | None
 
     @property
     def answered(self) -> bool:
-        return self.trusted and self.state != State.CANNOT_TELL
+        """Whether it may be acted on: of a sample, whether that may be believed."""
+        believed = self.sampled is None or self.sampled.ladder.believed
+        return self.trusted and believed and self.state != State.CANNOT_TELL
 
 
-def verdict_of(analysis: GroupAnalysis, rare: dict[str, float], smallest: float, complete: bool) -> Verdict:
-    """rare: field -> share of rare lookups, the largest first. smallest: the gain in AUC that test rows can tell."""
+def verdict_of(
+    analysis: GroupAnalysis, rare: dict[str, float], smallest: float, complete: bool,
+    second: SecondSplit = NOT_YET, sampled: Sampled | None = None,
+) -> Verdict:  # fmt: skip
+    """rare: field -> share of rare lookups, the largest first. smallest: the gain in AUC that test rows can tell.
+    second: the same on another split. sampled: where only a part of the log was trained on."""
     group = analysis.group
     falls = {task: found for task in group.tasks if (found := collapse.of_task(analysis, task)) is not None}
     lead = leader(analysis)
     state = state_of(lead, falls.get(group.task))
     trusted = all(finding.severity != Severity.STOP for finding in group.findings)
+    race = race_of(analysis)
     said = sentences.lines(analysis, state.value, lead, falls, rare, smallest)
-    audits = (*_of_plain(falls), *_of_arms(analysis, lead), *_of_data(group.findings))
-    headline = sentences.headline(analysis, state.value, lead)
+    last = {"Another split": second.text, "Next": said.pop("Next")}
+    dropped = {"Dropped": race.why} if race.why else {}
+    sample = {} if sampled is None else {"Sample": f"{sampled.text} {sampled.ladder.text}"}
+    said = {**sample, **said, **dropped, **last}
+    audits = (
+        *_of_plain(falls), *_of_arms(analysis, lead), *_of_data(group.findings), *_of_other_data(second, sampled)
+    )  # fmt: skip
+    headline = f"{sentences.headline(analysis, state.value, lead)}{_qualified(second, sampled)}"
     if not trusted:
         headline = f"Not to be trusted before the data are looked at: {headline[0].lower()}{headline[1:]}"
-    return Verdict(state, headline, said, audits, trusted, complete, falls, lead)
+    return Verdict(state, headline, said, audits, trusted, complete, falls, lead, race, second, sampled)
 
 
 def leader(analysis: GroupAnalysis) -> ArmComparison | None:
@@ -111,3 +131,18 @@ def _of_data(findings: Iterable[Finding]) -> Iterator[Audit]:
     for number, f in enumerate(findings, start=1):
         passed = f.severity != Severity.STOP
         yield Audit(f"data-{number}-{f.check}", f"Data: {f.check}", passed, f.severity, f"{f.seen} {f.advice}")
+
+
+def _of_other_data(second: SecondSplit, sampled: Sampled | None) -> Iterator[Audit]:
+    yield Audit("second-split", "Another split", second.holds, second.what or "not tried", second.text)
+    if sampled is not None:
+        believed = sampled.ladder.believed or None
+        yield Audit("sample", "The sample speaks for the log", believed, sampled.what, sampled.ladder.text)
+
+
+def _qualified(second: SecondSplit, sampled: Sampled | None) -> str:
+    """What ends the headline."""
+    doubt = "" if sampled is None or sampled.ladder.believed else " that may not speak for the log"
+    return (", on a sample" + doubt if sampled else "") + (
+        ", though not on another split" if second.holds is False else ""
+    )

@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from harness.base.files import write_text
+from harness.diagnose.subsample import Sampled
 from harness.diagnose.verdict import VERSION, Verdict
 from harness.results.findings import Severity
 
@@ -32,9 +33,28 @@ def as_json(verdict: Verdict, plan: dict[str, Any]) -> dict[str, Any]:
             "strategy": lead.arm.label, "knobs": lead.arm.arm.chosen, "epochs": list(lead.epochs),
             "gain": gain.mean, "low": gain.low, "high": gain.high,
         },
+        "race": {
+            "seeds": verdict.race.seeds,
+            "dropped": [vars(each) for each in verdict.race.dropped],
+            "open": list(verdict.race.open),
+        },
+        "second_split": vars(verdict.second),
+        "sample": None if verdict.sampled is None else _sample(verdict.sampled),
         "audits": [vars(audit) for audit in verdict.audits],
         "plan": {name: value for name, value in plan.items() if name != "plan"},
     }  # fmt: skip
+
+
+def _sample(sampled: Sampled) -> dict[str, Any]:
+    lines = [
+        {
+            "what": line.what, "shares": line.shares, "means": [value.mean for value in line.values],
+            "whole": line.whole if len(line.shares) > 1 else None, "doubt": line.doubt,
+        }
+        for line in sampled.ladder.lines
+    ]  # fmt: skip
+    ladder = {"believed": sampled.ladder.believed, "why": sampled.ladder.why, "lines": lines}
+    return {**{k: v for k, v in vars(sampled).items() if k != "ladder"}, "ladder": ladder}
 
 
 def as_markdown(verdict: Verdict) -> str:

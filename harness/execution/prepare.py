@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from harness.api import Model
@@ -25,8 +26,11 @@ from harness.search.arm import ArmPlan, Draw
 from harness.search.storage import open_journal
 
 
-def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) -> list[ArmPlan]:
-    """Check the whole plan, build and check its data sets, and lay out its arms. say: told how far it is.
+def prepare(
+    plan: Plan, registry: Registry, results: Path, say: Say = silent, seen: Collection[str] = ()
+) -> list[ArmPlan]:
+    """Check the whole plan, build and check its data sets, and lay out its arms. say: told how far it is. seen: as of
+    `build_data`.
 
     Raises:
         UserError: anything in the plan or its data is not accepted.
@@ -39,7 +43,7 @@ def prepare(plan: Plan, registry: Registry, results: Path, say: Say = silent) ->
     journal = open_journal(results) if plan.search.trials else None
     arms = []
     for dataset, label in zip(datasets, labels(plan.datasets), strict=True):
-        draws = _built(dataset, label, plan, registry, results, say)
+        draws = _built(dataset, label, plan, registry, results, say, seen)
         data, found = indexed.load(data_folder(results, draws[0].key)), findings_of(data_folder(results, draws[-1].key))
         task = _task(plan, data, label)
         if (continual := plan.train.continual) is not None:
@@ -85,7 +89,7 @@ def _check_start(
 
 
 def _built(
-    dataset: PluginSpec, label: str, plan: Plan, registry: Registry, results: Path, say: Say
+    dataset: PluginSpec, label: str, plan: Plan, registry: Registry, results: Path, say: Say, seen: Collection[str]
 ) -> tuple[Draw, ...]:
     """The data set of the search, then that of each reporting seed, each built once."""
     draws: list[Draw] = []
@@ -93,7 +97,7 @@ def _built(
         if seed != plan.data_seed:
             _ensure_generated(draws[0], label, plan, results)
         same = next((draw for draw in draws if (draw.dataset, draw.seed) == (spec, seed)), None)
-        draws.append(same or Draw(spec, seed, build_data(spec, seed, registry, results, say)))
+        draws.append(same or Draw(spec, seed, build_data(spec, seed, registry, results, say, seen)))
     return tuple(draws)
 
 

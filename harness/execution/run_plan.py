@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.analysis.settling import unsettled
 from harness.base.addresses import DASHBOARD
 from harness.base.heartbeat import beating
 from harness.base.notice import heeding
@@ -20,7 +21,7 @@ from harness.execution.prepare import prepare
 from harness.execution.progress import Display
 from harness.execution.room import ensure_room
 from harness.execution.said import Said
-from harness.execution.scheduler import launch
+from harness.execution.scheduler import Referee, launch
 from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
 from harness.results.plan_results import PlanResult
@@ -47,9 +48,9 @@ def checked(console: Console, plan: Plan, registry: Registry, results: Path, whe
 
 def run_plan(
     console: Console, plan: Plan, arms: list[ArmPlan], results: Path, where: Where, tracker: Kind,
-    also: Sequence[Observer] = (),
+    also: Sequence[Observer] = (), referee: Referee = unsettled,
 ) -> tuple[PlanResult, Display, Background]:  # fmt: skip
-    """Run a prepared plan, under the display and tracked beside it. also: who else watches."""
+    """Run a prepared plan, under the display and tracked beside it. also: who else watches. referee: as of `launch`."""
     warn = _warner(console)
     tracking = Background(opener(tracker, results, plan, warn), warn)
     registry = arms[0].registry
@@ -64,7 +65,7 @@ def run_plan(
     with Display(console, workers) as display, beating(ledger.sign):
         with heeding() as notice:
             observers: list[Observer] = [Live(tracking), display, ledger, *also]
-            result = launch(plan, arms, results, launcher, observers, check, warn, notice)
+            result = launch(plan, arms, results, launcher, observers, check, warn, notice, referee)
         with locked(results, plan.name, wait=True):
             tracking.tell(lambda each: each.sync(result))
             if tracking.settled() and tracking.is_on:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.analysis.settling import unsettled
+from harness.analysis.settling import Settled, unsettled
 from harness.base.notice import Notice, Stopped
 from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launcher, Paused, Recorded
 from harness.execution.lock import locked
@@ -24,6 +24,7 @@ from harness.search.arm import ArmPlan, about_strategies, data_by_label, finding
 from harness.search.job import Job
 from harness.search.procedure import Jobs, Standing, procedure
 
+Referee = Callable[[Plan, PlanResult, Path], Settled]
 TICK = 0.5
 """Seconds after which it is looked again whether a run that another process trains is done."""
 
@@ -37,11 +38,13 @@ def launch(
     check: Callable[[Sequence[Job]], object] = lambda jobs: None,
     say: Callable[[str], object] = lambda text: None,
     notice: Notice | None = None,
+    referee: Referee = unsettled,
 ) -> PlanResult:
     """Run all of a prepared plan that is missing, as many runs at a time as the launcher takes.
 
     check: shown the first missing runs of every arm before any of them starts, and may refuse them. say: told what a
     person should know. notice: if it is given, runs in training save a checkpoint and end, and the launch with them.
+    referee: says which arms need more repetitions, where the plan leaves that to what they show.
 
     A run that fails is recorded and the others go on; one whose process dies is tried once more first. One that
     another process trains for another plan is waited for. After an interruption, the next call goes on with what is
@@ -52,7 +55,8 @@ def launch(
         Stopped: notice was given before all was done.
     """
     with locked(results, plan.name), RunFolders(results) as folders, launcher:
-        return _Scheduler(plan, results, folders, launcher, observers, say, notice or Notice()).run(arms, check)
+        scheduler = _Scheduler(plan, results, folders, launcher, observers, say, notice or Notice(), referee)
+        return scheduler.run(arms, check)
 
 
 @dataclass
@@ -82,10 +86,11 @@ class _Scheduler:
 
     def __init__(
         self, plan: Plan, results: Path, folders: RunFolders, launcher: Launcher, observers: Sequence[Observer],
-        say: Callable[[str], object], notice: Notice,
+        say: Callable[[str], object], notice: Notice, referee: Referee,
     ) -> None:  # fmt: skip
         self._plan, self._results, self._folders = plan, results, folders
         self._launcher, self._observers, self._say, self._notice = launcher, observers, say, notice
+        self._referee = referee
         self._ready: list[Job] = []
         self._epochs: Counter[ArmId] = Counter()
         self._training: dict[str, Job] = {}
@@ -143,7 +148,8 @@ class _Scheduler:
             return False
         so_far = self._write_result(complete=False)
         repeated = isinstance(self._plan.repetitions, Settling) and any(arm.runs for arm in so_far.arms)
-        standing = Standing(so_far.arms, unsettled(self._plan, so_far, self._results) if repeated else set())
+        said = self._referee(self._plan, so_far, self._results) if repeated else Settled(set(), {})
+        standing = Standing(so_far.arms, said.open, said.why)
         for arm in parked:
             arm.parked = False
             self._advance(arm, standing)

@@ -187,6 +187,23 @@ class Settling(Config):
     most: int = Field(ge=2, le=1000)
     settle: float = Field(gt=0)
 
+    def looks(self) -> list[int]:
+        """Numbers of repetitions at which it is asked which arms need more; the last is `most`."""
+        return looks(self.most)
+
+
+class Race(Settling):
+    """Seeds on the same data instead of draws, for each arm until it is settled, asked after `least` and each one more.
+
+    An arm that is settled is told by always-valid intervals. One that is left open was stopped by `most`, or by a
+    clock, and not by what it showed: Student's interval holds for it.
+    """
+
+    least: int = Field(ge=2, le=1000)
+
+    def looks(self) -> list[int]:
+        return list(range(min(self.least, self.most), self.most + 1))
+
 
 def looks(most: int) -> list[int]:
     """Numbers of repetitions at which it is asked whether an arm is settled; the last is `most`."""
@@ -211,9 +228,9 @@ class Plan(Config):
     seeds: tuple[int, ...]
     """Of the reporting runs; empty for a search alone, which only `tune` makes."""
     data_seed: int = Field(0, ge=0)
-    repetitions: Literal["seeds", "draws"] | Settling = "seeds"
+    repetitions: Literal["seeds", "draws"] | Race | Settling = "seeds"
     """What differs between reporting runs of an arm: the seed alone, or also the draw of generated data, as where the
-    number of runs is left to what they show."""
+    number of runs is left to what they show, unless it is a race."""
     train: TrainSpec = TrainSpec()
     evaluation: EvalSpec = EvalSpec()
     search: SearchSpec = SearchSpec()

@@ -60,6 +60,8 @@ class Arm:
     trials: tuple[Trial, ...]
     runs: dict[int, str]
     """Seed -> key of every reporting run, finished or not."""
+    settled: str = ""
+    """Why it was repeated no further, where an always-valid test said so."""
 
     @property
     def id(self) -> ArmId:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.base.plugin import Knob
 from harness.experiment.composition import fixed_params
 from harness.experiment.instantiate import parse_strategy
 from harness.experiment.keys import run_key
-from harness.experiment.plan import Plan, PluginSpec, RunSpec
+from harness.experiment.plan import Plan, PluginSpec, Race, RunSpec
 from harness.metrics.selection import Rule
 from harness.plugins.declaration import Declaration
 from harness.plugins.registry import Registry, entry_of
@@ -56,6 +56,8 @@ class ArmPlan:
     role: ArmRole = ArmRole.ARM
     findings: tuple[Finding, ...] = ()
     """What in the data set would mislead."""
+    knobs: Mapping[ArmRole, Mapping[str, Any]] = field(default_factory=dict)
+    """Searched values that are known beforehand, of the arm and of the baseline that belongs to it."""
 
     @property
     def id(self) -> ArmId:
@@ -64,13 +66,15 @@ class ArmPlan:
     def baseline(self) -> ArmPlan | None:
         """The one-epoch baseline, which belongs to `none`; None for other arms and without reporting seeds.
 
-        Its search trains as many epochs as that of any arm. Without a search it is the first epoch of `none`.
+        Its search trains as many epochs as that of any arm. Without a search it is the first epoch of `none`,
+        unless it has knobs of its own.
         """
         if self.strategy != PLAIN or not self.plan.seeds:
             return None
         train, search = self.plan.train, self.plan.search
         search = search.model_copy(update={"trials": search.trials * train.epochs, "select": Rule.ONE_EPOCH})
-        train = train.model_copy(update={"epochs": 1}) if search.trials else train
+        known = ArmRole.ONE_EPOCH in self.knobs
+        train = train.model_copy(update={"epochs": 1}) if search.trials or known else train
         return replace(
             self, role=ArmRole.ONE_EPOCH, plan=self.plan.model_copy(update={"train": train, "search": search})
         )
@@ -82,9 +86,10 @@ class ArmPlan:
 
     @property
     def most_runs(self) -> int:
-        """How many runs the arm and its baseline need, if they share none."""
-        search, seeds, once = self.plan.search.trials, len(self.plan.seeds), self.baseline()
-        return search + seeds + (once.plan.search.trials + seeds if once and search else 0)
+        """How many runs the arm and its baseline need, if they share none; of a race, at least."""
+        search, once, repeated = self.plan.search.trials, self.baseline(), self.plan.repetitions
+        seeds = repeated.least if isinstance(repeated, Race) else len(self.plan.seeds)
+        return search + seeds + (once.plan.search.trials + seeds if once and (search or self.knobs) else 0)
 
     def space(self) -> Space:
         """Every searched knob: the shared ones that the strategy does not replace, then its own that no plan fixes."""

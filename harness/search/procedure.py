@@ -6,13 +6,14 @@ when they run.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from harness.base.markdown import code, literal
-from harness.experiment.plan import Settling, looks
+from harness.experiment.plan import Settling
 from harness.figures import run_curves
 from harness.metrics import curves
 from harness.metrics.catalog import sign_of
@@ -36,10 +37,11 @@ Tried = list[tuple[Trial, Run]]
 
 
 class Standing(NamedTuple):
-    """How the arms of a plan stand. open: those that need more repetitions."""
+    """How the arms of a plan stand. open: those that need more repetitions. settled: others, and why they do not."""
 
     arms: tuple[Arm, ...]
     open: set[ArmId]
+    settled: Mapping[ArmId, str] = MappingProxyType({})
 
 
 def procedure(arm: ArmPlan) -> Jobs:
@@ -144,13 +146,15 @@ def _report(arm: ArmPlan, trials: Tried) -> Jobs:
         found = with_plain(found, arm.neutral(), standing.arms, sign_of(arm.plan.search.metric))
     lost = bool(trials) and not found.chosen and all(trial.value is None for trial, _ in trials)
     seeds = () if lost else arm.plan.seeds
-    for count in looks(len(seeds)) if isinstance(arm.plan.repetitions, Settling) else [len(seeds)]:
+    settling = arm.plan.repetitions
+    for count in settling.looks() if isinstance(settling, Settling) and seeds else [len(seeds)]:
         jobs = [arm.job(found.chosen, RunRole.SEED, s, s) for s in seeds[:count]]
         yield jobs
         found = replace(found, runs={job.number: job.key for job in jobs})
         if count < len(seeds):
             standing = yield found
             if arm.id not in standing.open:
+                found = replace(found, settled=standing.settled.get(arm.id, ""))
                 break
     return found
 
@@ -166,7 +170,7 @@ def came_to(arm: ArmPlan, trials: tuple[Trial, ...]) -> Arm:
         task=arm.task,
         select=arm.plan.search.select,
         tuned=bool(trials),
-        chosen=best.params if best else {},
+        chosen=best.params if best else dict(arm.knobs.get(arm.role, {})),
         trials=trials,
         runs={},
     )

@@ -63,3 +63,21 @@ def test_looks_end_at_the_most(most: int) -> None:
     found = looks(most)
     assert found[-1] == most
     assert found == sorted(set(found))
+
+
+@pytest.mark.parametrize("shared", [0.3, 1.0])
+def test_an_error_that_all_values_share_is_in_interval_and_p(shared: float) -> None:
+    """Looked at after every value, and with test rows that no number of values makes more of."""
+    random = np.random.default_rng(5)
+    values = random.normal(size=(2000, 30)) + shared * random.normal(size=(2000, 1))
+    missed, without = np.zeros(2000, bool), np.zeros(2000, bool)
+    for n in range(2, 31):
+        mean, deviation = values[:, :n].mean(1), values[:, :n].std(1, ddof=1)
+        low, high = always_interval(mean, deviation, n, 0.05, shared)
+        missed |= (low > 0) | (high < 0)
+        low, high = always_interval(mean, deviation, n, 0.05)
+        without |= (low > 0) | (high < 0)
+    assert missed.mean() <= 0.05 < without.mean() + (shared < 1)
+    low, _ = always_interval(1.0, 0.4, 8, 0.05, 0.1)
+    assert float(always_p(1.0 - low, 0.4, 8, 0.1)) == pytest.approx(0.05, rel=1e-6)
+    assert float(always_p(0.0, 0.4, 8, 0.1)) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import polars as pl
@@ -11,9 +12,10 @@ from support.command_line import multiepoch
 
 from harness.api import Data
 from harness.base.errors import UserError
+from harness.data import indexed
 from harness.data.guess.asked import Asked
 from harness.data.guess.guess import guess
-from harness.diagnose import asked, sizing, tails
+from harness.diagnose import asked, sizing, subsample, tails
 from harness.diagnose.asked import Question
 from harness.diagnose.deadline import Deadline, TimeIsUp
 from harness.diagnose.sizing import SIZES
@@ -35,6 +37,7 @@ def log(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest comparison, however fast the machine is."""
     monkeypatch.setattr(sizing, "SIZES", SIZES[:1])
+    monkeypatch.setattr(asked, "MOST", 6)
 
 
 def test_a_verdict_from_a_csv_file_which_time_cuts_short_and_a_second_run_completes(
@@ -65,11 +68,45 @@ def test_a_verdict_from_a_csv_file_which_time_cuts_short_and_a_second_run_comple
     assert {path.name for path in folder.iterdir()} >= {"report.html", "junit.xml", "verdict.md", "plan.json"}
     with (folder / "schema.toml").open("a") as corrected:
         corrected.write("# corrected by hand\n")
+    assert told["second_split"]["what"].startswith("another draw of the split by")
+    compared, damage = list[Path](), indexed.damage
+
+    def counted(folder: Path) -> str:
+        compared.append(folder)
+        return damage(folder)
+
+    monkeypatch.setattr(indexed, "damage", counted)
     again = multiepoch(*command, "--fail-on", "undecided", cwd=tmp_path)
+    assert len(compared) == len(set(compared)) == 2, "of the log and of its other split, each content once"
     assert "corrected by hand" in (folder / "schema.toml").read_text()
     assert again.returncode == int(not told["answered"])
     assert "AUC by epoch" not in again.stdout
     assert json.loads((folder / "verdict.json").read_text()) == told
+
+
+def test_a_log_that_is_too_large_is_sampled_and_its_parts_say_whether_to_believe_it(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only test that goes all the way, for which it trains some forty small runs."""
+    monkeypatch.setattr(asked, "MOST", 5)
+    monkeypatch.setattr(sizing, "fitting", lambda *_: None)
+    monkeypatch.setattr(subsample, "fitting", lambda *_: (0.5, SIZES[0]))
+    command = ("diagnose", str(log), "--labels", "click", "--budget", "9h", "--workers", "2", "--no-mlflow")
+    done = multiepoch(*command, cwd=tmp_path)
+    assert done.returncode in (0, 3), done.stdout + done.stderr
+    told = json.loads((tmp_path / "diagnosis" / "verdict.json").read_text())
+    sample = told["sample"]
+    drawn = tomllib.loads((tmp_path / "diagnosis" / "sample.toml").read_text())["sample"]
+    assert drawn == {"by": sample["by"], "keep": 0.5}
+    assert sample["rows"] < sample["whole"]
+    assert all(after < before for name, (before, after) in sample["per_id"].items() if name != drawn["by"])
+    assert sample["smallest"][1] > sample["smallest"][0]
+    assert sample["ladder"]["lines"][0]["shares"] == [0.5, 0.25, 0.125]
+    assert told["headline"].split(", on a sample")[1] in ("", " that may not speak for the log")
+    assert told["answered"] <= sample["ladder"]["believed"]
+    assert f"Sample: 0.5 of {drawn['by']}, " in done.stdout
+    assert multiepoch(*command, cwd=tmp_path).returncode == done.returncode
+    assert json.loads((tmp_path / "diagnosis" / "verdict.json").read_text()) == told
 
 
 def test_too_little_time_is_refused_with_the_time_it_takes(log: Path, tmp_path: Path) -> None:

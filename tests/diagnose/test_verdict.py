@@ -19,6 +19,7 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate
 from harness.diagnose import sentences, sizing, written
 from harness.diagnose.collapse import direction
+from harness.diagnose.second_split import SecondSplit
 from harness.diagnose.sizing import SIZES, Cost
 from harness.diagnose.verdict import State, Verdict, verdict_of
 from harness.experiment.plan import Plan
@@ -43,6 +44,7 @@ def test_a_fall_that_a_mitigation_mends_is_safe_with_it(tmp_path: Path) -> None:
     assert found.lead is not None
     assert found.lead.arm.label == "reinit"
     assert found.falls["click"].epoch == 2
+    assert found.headline == "Safe with reinit to epoch 4, the last that was trained"
     assert "lower in 5 of 5 seeds" in found.lines["Plain training"]
     assert found.lines["Use"].startswith("reinit: +0.015")
 
@@ -67,6 +69,41 @@ def test_plain_training_alone_is_not_repeated_enough_by_one_seed(tmp_path: Path)
     assert (found.state, found.answered) == (State.CANNOT_TELL, False)
     assert written.met(found, "undecided")
     assert not written.met(found, "collapse")
+
+
+@pytest.mark.parametrize(("holds", "end"), [(True, ""), (None, ""), (False, ", though not on another split")])
+def test_a_headline_says_where_a_verdict_does_not_hold(holds: bool | None, end: str, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves={"none": FALLS, "hashing": FALLS}, seeds=(1, 2, 3, 4, 5), own=0.0005)
+    group = bench.group()
+    plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
+    second = SecondSplit("an earlier cut in time", holds, ("plain training ends elsewhere",))
+    found = verdict_of(GroupAnalysis(group, plan), {}, 0.003, True, second)
+    assert found.headline == f"Stop after one epoch{end}"
+    assert found.lines["Another split"].startswith("On an earlier cut in time, at the same knobs: plain training ends")
+
+
+def test_what_was_dropped_when_and_why_is_in_the_verdict_and_its_files(tmp_path: Path) -> None:
+    bench = Bench(
+        tmp_path, curves={"none": FALLS, "reinit": RISES, "hashing": FLAT}, seeds=(1, 2, 3, 4, 5, 6), own=3e-4
+    )
+    group = bench.group()
+    dropped = {"hashing": (5, "surely behind reinit"), "reinit": (6, "surely above one tuned epoch")}
+    arms = tuple(
+        replace(arm, arm=replace(arm.arm, settled=why), runs={s: run for s, run in arm.runs.items() if s <= seeds})
+        for arm in group.arms
+        for seeds, why in [dropped.get(arm.label, (6, ""))]
+    )
+    plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
+    found = verdict_of(GroupAnalysis(replace(group, arms=arms), plan), {}, 0.003, True)
+    assert found.lines["Dropped"] == (
+        "Repeated no further: hashing after 5 seeds (surely behind reinit); reinit after 6 seeds (surely above one "
+        "tuned epoch). none went on to 6 seeds."
+    )
+    written.write(found, PLAN, tmp_path)
+    told = json.loads((tmp_path / "verdict.json").read_text())["race"]
+    assert told["dropped"][0] == {"strategy": "hashing", "seeds": 5, "why": "surely behind reinit"}
+    assert (told["seeds"], told["open"]) == (6, ["none"])
+    assert "Repeated no further: surely behind reinit." in (tmp_path / "verdict.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -154,3 +191,4 @@ def test_sizes_grow_in_time_and_have_seeds_enough_to_show_a_fall() -> None:
     spent = [size.seconds(cost, 2) for size in SIZES]
     assert spent == sorted(spent)
     assert min(size.seeds for size in SIZES) >= 5
+    assert SIZES[1].short == 3 + 5, "one epoch has as many epochs in trials as any arm, which are trained too"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.api import UserError
 from harness.data import indexed
 from harness.data.build import data_folder
+from harness.diagnose import power
 from harness.execution.prepare import prepare
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, RunRole
@@ -101,13 +103,14 @@ def test_the_error_of_a_shared_test_set_enters_intervals_where_runs_keep_it(tmp_
     row = next(row for row in analysis.ranked if row.arm.label == "reinit")
     gain = row.value("gain")
     assert gain is not None
-    total = np.zeros(1)
+    own, base = np.zeros(1), np.zeros(1)
     for seed, run in row.arm.finished.items():
         assert run.folder is not None
-        base = result.arms[-1].runs[seed]
-        total = total + influences(run.folder, analysis.epochs[id(row.arm)][seed])["test/auc/click"]
-        total -= influences(tmp_path / "runs" / base, 1)["test/auc/click"]
-    assert gain.test_error == pytest.approx(np.sqrt(np.square(total / 2).sum()), rel=1e-6)
+        own = own + influences(run.folder, analysis.epochs[id(row.arm)][seed])["test/auc/click"] / 2
+        base = base + influences(tmp_path / "runs" / result.arms[-1].runs[seed], 1)["test/auc/click"] / 2
+    assert gain.test_error == pytest.approx(np.sqrt(np.square(own - base).sum()), rel=1e-6)
+    alone = GroupAnalysis(replace(group, arms=(row.arm,)), found.plan)
+    assert power.alike(alone) == pytest.approx(own @ base / np.sqrt((own @ own) * (base @ base)), rel=1e-4)
     assert gain.high is not None
     assert gain.high - gain.mean >= 1.9 * gain.test_error
 

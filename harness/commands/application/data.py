@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.base.errors import UserError
 from harness.base.places import PLANS
 from harness.commands.application.arguments import Overrides, Plugins, Results, console, folder_or_file
 
@@ -59,6 +60,22 @@ def match(
     from harness.commands.data_match import write_match
 
     write_match(console, source, schema, out, results, plugins)
+
+
+@app.command()
+def sample(
+    source: Annotated[str, typer.Argument(metavar="DATA", help="A table file, a folder of them, or a pattern.")],
+    by: Annotated[str, typer.Option("--by", help="The column whose values are drawn, as users: each with all rows.")],
+    keep: Annotated[float, typer.Option("--keep", help="The share of them, above 0 and below 1.")],
+    out: Annotated[Path, folder_or_file("--out", "The file to write, Parquet.")] = Path("sample.parquet"),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
+) -> None:
+    """Write a sample of a log: some users with all their rows, by a hash; and what that does to other ids."""
+    from harness.commands.data_sample import write_sample
+
+    if not 0 < keep < 1:
+        raise UserError(f"--keep {keep:g}; accepted: above 0 and below 1")
+    write_sample(console, source, by, keep, out, force)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from harness.data.tabular.expressions import OWN, expression, queried, refusing,
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import Scan, readable, scan
 from harness.data.tabular.schema import Schema
+from harness.data.tabular.thinned import thinned
 
 ORDERLY = re.compile(r"SELECT \[|WITH_COLUMNS:$|\[|FILTER |FROM$|\w+ SCAN \[|PROJECT |ESTIMATED ROWS: ")
 """Begins the lines of Polars' plan of a query that gives rows as they come and in their order."""
@@ -48,6 +49,9 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> tuple[pl.
     with _said("; if the file has no header, name its columns: names = [...] under [csv]" if headless else ""):
         if schema.where is not None:
             frame = frame.filter(expression(empty, "where", schema.where, where))
+        if schema.sample is not None:
+            by = expression(empty, "sample.by", schema.sample.by, where)
+            frame = thinned(frame, by, schema.sample.keep, f"{where}: sample.by")
         schema = _told_by_type(schema, frame, empty, where)
         chosen = [expression(empty, place, sql, where).alias(place) for place, sql in schema.expressions().items()]
     if read_again is not None and schema.query is None:

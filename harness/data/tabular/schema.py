@@ -17,6 +17,7 @@ from harness.data.tabular.cut import Cut
 from harness.data.tabular.fields import FieldSpec, History
 from harness.data.tabular.files import one_file
 from harness.data.tabular.kept import kept_of
+from harness.data.tabular.thinned import Thinned
 from harness.data.tabular.times import UNITS
 
 BY_LABEL = ("labels", "observed", "kept")
@@ -72,6 +73,8 @@ class Schema(Config):
     """Label -> the share of a class of it that the log holds, as `0.1 of negatives`."""
     weight: str | None = None
     where: str | None = None
+    sample: Thinned | None = None
+    """Of whole values of a column; after `query`, which sees all rows."""
     group: str | None = None
     time: str | None = None
     time_unit: str = ""

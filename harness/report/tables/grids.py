@@ -114,7 +114,9 @@ def cell(value: Estimate | None, digits: int, better: int = 0, shown: int = 0) -
 
 def seeds_and_trials(arm: ArmRuns) -> str:
     """`2 of 3 seeds, untuned`."""
-    return f"{arm.completeness}, {f'{len(arm.arm.trials)} trials' if arm.arm.tuned else 'untuned'}"
+    count = len(arm.arm.trials)
+    trials = "1 trial" if count == 1 else f"{count} trials"
+    return f"{arm.completeness}, {trials if arm.arm.tuned else 'untuned'}"
 
 
 def numbered(found: list[ArmComparison]) -> Iterator[tuple[str, ArmComparison]]:

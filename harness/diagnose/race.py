@@ -1,0 +1,106 @@
+"""The race of a diagnosis: who is asked for more repetitions while there is time, and what became of the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.load import seeds
+from harness.analysis.settling import Settled, unsettled
+from harness.diagnose.again import SEEDS
+from harness.diagnose.sizing import SPARE, START
+from harness.experiment.plan import Plan
+from harness.report.format import named
+from harness.results.keys import ArmId
+from harness.results.plan_results import Arm, PlanResult
+from harness.results.records import seconds
+
+ARMS_AGAIN, BUILDING = 3, 5.0
+"""Of a comparison that is trained again: plain, its baseline and a mitigation; and seconds until its data are there."""
+
+
+@dataclass
+class Referee:
+    """Asks for more repetitions of the arms that are open: as many as were planned, then as long as time lasts.
+
+    planned: seeds of each arm that the budget was made for. until: the end, of `time.monotonic`. ended: told after how
+    many seeds time ended the race, so that a later launch ends there too.
+    """
+
+    planned: int
+    workers: int
+    until: float
+    ended: Callable[[int], None]
+    later: float = 1.0
+    """How often the comparison is trained again afterwards, at its size: on another split, and on parts of a sample."""
+    enough: bool = field(default=False, init=False)
+    """Whether every arm has what was planned, or is settled."""
+
+    def __call__(self, plan: Plan, result: PlanResult, results: Path) -> Settled:
+        said, arms = unsettled(plan, result, results), {arm.id: arm for arm in result.arms}
+        done = max(len(arms[each].runs) for each in said.open) if said.open else self.planned
+        self.enough = done >= self.planned
+        if said.open and self.enough and _seconds(arms, said.open, results, self.workers) > self._left(result, results):
+            self.ended(done)
+            return Settled(set(), said.why)
+        return said
+
+    def _left(self, result: PlanResult, results: Path) -> float:
+        """Seconds, without those that are kept for later, if these are left."""
+        left, later = self.until - time.monotonic(), self.later * seconds_again(result, results, self.workers)
+        return left - later if later < left else left
+
+
+def seconds_again(result: PlanResult, results: Path, workers: int, size: float = 1.0) -> float:
+    """Of training plain, its baseline and one mitigation again without a search. size: of the data, against these."""
+    arms = {arm.id: arm for arm in result.arms if arm.runs}
+    if not arms:
+        return 0.0
+    return size * SEEDS * ARMS_AGAIN / len(arms) * _seconds(arms, arms, results, workers) + BUILDING
+
+
+def _seconds(arms: Mapping[ArmId, Arm], these: Iterable[ArmId], results: Path, workers: int) -> float:
+    """Of one more repetition of these arms."""
+    each = (fmean(seconds(results / "runs", key) for key in arms[arm].runs.values()) for arm in these)
+    return SPARE * sum(START + took for took in each) / workers
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """An arm that was repeated no further than so many seeds."""
+
+    strategy: str
+    seeds: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.strategy} after {seeds(self.seeds)} ({self.why})"
+
+
+@dataclass(frozen=True)
+class Race:
+    """seeds: of the arms that were repeated most."""
+
+    seeds: int
+    dropped: tuple[Dropped, ...]
+    open: tuple[str, ...]
+
+    @property
+    def why(self) -> str:
+        """In a sentence or two; empty: no arm was settled."""
+        if not self.dropped:
+            return ""
+        end = f"{named(list(self.open))} went on to {seeds(self.seeds)}." if self.open else "Nothing was left open."
+        return f"Repeated no further: {'; '.join(map(str, self.dropped))}. {end}"
+
+
+def race_of(analysis: GroupAnalysis) -> Race:
+    arms = analysis.group.arms
+    settled = sorted((arm for arm in arms if arm.stopped), key=lambda arm: len(arm.finished))
+    dropped = tuple(Dropped(arm.label, len(arm.finished), arm.arm.settled) for arm in settled)
+    most = max((len(arm.finished) for arm in arms), default=0)
+    return Race(most, dropped, tuple(arm.label for arm in arms if not arm.stopped))

@@ -1,0 +1,91 @@
+"""Whether a verdict holds on another split of the same log: at an earlier cut in time, or in another draw of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from harness.analysis.analysis import GroupAnalysis
+from harness.analysis.comparisons import ArmComparison
+from harness.base.config import read_toml
+from harness.base.files import write_text
+from harness.data.tabular.schema import read_schema
+from harness.diagnose.again import Again
+from harness.diagnose.collapse import Collapse, of_task
+from harness.report.format import show
+
+NAME = "diagnosis-second"
+"""Of its plan."""
+AS_HERE, OPEN, OTHERWISE = "as here", "not told from none there", "otherwise than here"
+
+
+@dataclass(frozen=True)
+class SecondSplit:
+    """what: the split. holds: whether all that the verdict rests on is shown there too; None: too close to call, or not
+    tried. found: of each strategy, what it came to there. why: it was not tried; empty: it was."""
+
+    what: str = ""
+    holds: bool | None = None
+    found: tuple[str, ...] = ()
+    why: str = ""
+
+    @property
+    def text(self) -> str:
+        """In a sentence or two."""
+        if self.why:
+            return f"Not tried: {self.why}."
+        ends = {True: "The verdict holds there.", False: "It does not hold there.", None: "Too close to call there."}
+        return f"On {self.what}, at the same knobs: {'; '.join(self.found)}. {ends[self.holds]}"
+
+
+NOT_YET = SecondSplit(why="what was planned is not done yet")
+
+
+def split_of(dataset: Mapping[str, Any], folder: Path) -> Again | str:
+    """Another split of a log, whose schema is left in a folder; or why there is none."""
+    schema = read_schema(dataset["schema"], tuple(dataset["labels"]))
+    cut = schema.split
+    if cut.by == "column":
+        return "a column of the log says how it is split"
+    if cut.by != "time":
+        return Again(NAME, f"another draw of the split by {cut.by}", dict(dataset), data_seed=1)
+    if cut.rolling > 1:
+        return "its seeds have time origins of their own already"
+    if cut.valid + 2 * cut.test >= 1:
+        return "too few rows lie before its test rows"
+    values = read_toml(Path(dataset["schema"]), "schema")
+    values["split"]["rolling"] = 2
+    write_text(path := folder / "second_split.toml", tomli_w.dumps(values))
+    return Again(NAME, "an earlier cut in time", {**dataset, "schema": str(path), "origin": 0})
+
+
+def judged(what: str, there: GroupAnalysis, plain: Collapse | None, lead: ArmComparison | None) -> SecondSplit:
+    """there: the other split. plain, lead: what was found on the first one."""
+    found, told = [], []
+    other = None if plain is None else of_task(there, plain.task)
+    if plain is not None and other is not None:
+        told.append(_same_end(plain, other))
+        found.append(f"plain training ends {other.shown} from one epoch ({told[-1]})")
+    if lead is not None:
+        row = next((row for row in there.ranked if row.arm.label == lead.arm.label), None)
+        gain = None if row is None else row.value("gain")
+        if gain is not None:
+            told.append({1: AS_HERE, 0: OPEN, -1: OTHERWISE}[gain.sign])
+            found.append(f"{lead.arm.label} {show(gain, 4, signed=True)} over one epoch ({told[-1]})")
+    if not told:
+        return SecondSplit(what, why="no repetition of it was done in time")
+    holds = False if OTHERWISE in told else None if OPEN in told else True
+    return SecondSplit(what, holds, tuple(found))
+
+
+def _same_end(here: Collapse, there: Collapse) -> str:
+    """Whether plain training ends alike."""
+    if here.falls:
+        return AS_HERE if there.falls else OTHERWISE if there.harmless else OPEN
+    if here.harmless:
+        return OTHERWISE if there.falls else AS_HERE if there.harmless else OPEN
+    return OPEN

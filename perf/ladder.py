@@ -1,0 +1,127 @@
+"""May a sample's word on the whole log be believed: `python -m perf.ladder` asks where the whole log is trained on too.
+
+Generated logs, of which a sample of whole users and two parts of it are trained on as `multiepoch diagnose` does it, at
+default knobs; then all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+
+from harness.analysis.analysis import GroupAnalysis
+from harness.data import indexed
+from harness.data.build import data_folder
+from harness.data.synthetic.export import write_parquet
+from harness.data.synthetic.population import load_population
+from harness.diagnose import subsample
+from harness.diagnose.again import SEEDS, Again
+from harness.diagnose.ladder import RUNGS, Line, ladder_of, shares_of_buckets
+from harness.execution.launchers.where import Where
+from harness.execution.prepare import prepare
+from harness.execution.run_plan import run_plan
+from harness.experiment.plan import Plan
+from harness.plugins.registry import Registry
+from harness.report.write import analyse
+from harness.results.plan_results import read_plan_result
+
+ROOT = Path(__file__).resolve().parent.parent
+PRESETS = ("avazu_like", "criteo_like", "globo_like", "retail_like", "pinterest_like")
+LEAD, KEEP, EPOCHS, BATCH = "reinit", 0.25, 3, 512
+HEADER = ("log", "what", "sizes", "foretold of the whole log", "may be believed", "on the whole log", "in the interval")
+
+
+def lines(preset: str, rows: int, workers: int, folder: Path) -> Iterator[tuple[str, ...]]:
+    """Lines of `HEADER` for one log."""
+    whole = _dataset(preset, rows, folder)
+    parts = [(KEEP, Again("sample", "the sample", subsample.sampled(whole, _user(preset), KEEP, folder, "sample")))]
+    parts += subsample.rungs(whole, _user(preset), KEEP, folder)
+    first = Plan.model_validate(
+        {
+            "name": "first", "dataset": [whole], "model": [{"name": "dnn"}], "strategies": ["none"], "seeds": [1],
+            "train": {"epochs": EPOCHS, "batch_size": BATCH}, "evaluation": {"points": [0.5], "test_error": True},
+        }
+    )  # fmt: skip
+    trained = [(share, _trained(again.plan(first, [LEAD]), workers, folder)) for share, again in parts]
+    all_of_it = _trained(Again("whole", "all rows", whole).plan(first, [LEAD]), workers, folder)
+    data = indexed.load(data_folder(folder, read_plan_result(folder, "whole").data["log"]))
+    shares = shares_of_buckets(data)
+    for line, true in zip(
+        ladder_of(trained, LEAD, shares).lines, ladder_of([(1.0, all_of_it)], LEAD, shares).lines, strict=True
+    ):
+        yield preset, *_told(line, true)
+
+
+def _told(line: Line, true: Line) -> tuple[str, ...]:
+    mean, low, high = line.whole
+    (there,) = true.values
+    sizes = ", ".join(f"{value.mean:+.4f}" for value in line.values)
+    held = "yes" if low <= there.mean <= high else "no"
+    believed = f"no: {line.doubt}" if line.doubt else "yes"
+    return line.what, sizes, f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]", believed, f"{there.mean:+.4f}", held
+
+
+def _user(preset: str) -> str:
+    """What is drawn: the field that the population groups by."""
+    return str(load_population(preset, {}).group)
+
+
+def _dataset(preset: str, rows: int, folder: Path) -> dict[str, object]:
+    """All rows in one file, split by time, and its schema."""
+    write_parquet(Console(quiet=True), preset, folder / "parts", rows, None, 0)
+    parts = [pl.read_parquet(folder / "parts" / f"{name}.parquet") for name in ("train", "valid", "test")]
+    pl.concat(parts).write_parquet(folder / "log.parquet")
+    population = load_population(preset, {})
+    task, fields = next(iter(population.tasks)), list(population.fields)
+    text = f'fields = {fields}\ngroup = "{population.group}"\ntime = "time"\n'
+    text += f'[labels]\n{task} = "{task}"\n[split]\nby = "time"\n'
+    (folder / "schema.toml").write_text(text)
+    source, schema = str(folder / "log.parquet"), str(folder / "schema.toml")
+    return {"name": "table_file", "schema": schema, "path": source, "labels": [], "label": "log"}
+
+
+def _trained(plan: Plan, workers: int, folder: Path) -> GroupAnalysis:
+    arms = prepare(plan, Registry(), folder)
+    run_plan(Console(quiet=True), plan, arms, folder, Where(workers=workers), "none")
+    return analyse(folder, plan.name).groups[0]
+
+
+def markdown(presets: Sequence[str], rows: int, workers: int) -> str:
+    """The published table."""
+    found = []
+    for preset in presets:
+        with tempfile.TemporaryDirectory() as folder:
+            found += list(lines(preset, rows, workers, Path(folder)))
+    sizes = ", ".join(f"{KEEP * part:.3g}" for part in (1, *RUNGS))
+    rules = [":--"] * len(HEADER)
+    text = [
+        "# Ladders: what a sample says of the whole log, and what is so",
+        "",
+        f"Written by `python -m perf.ladder`: generated logs of {rows:,} rows, split by time; {EPOCHS} epochs at "
+        f"default knobs and batches of {BATCH}, {SEEDS} seeds. Sizes: {sizes} of the users, each with all rows. Gains "
+        "in test AUC over one epoch.",
+        "",
+        *("| " + " | ".join(row) + " |" for row in (HEADER, rules, *found)),
+    ]
+    return "\n".join(text) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--presets", nargs="+", default=PRESETS)
+    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=ROOT / "results/tables/ladder.md")
+    options = parser.parse_args(arguments)
+    text = markdown(options.presets, options.rows, options.workers)
+    options.out.write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""A sample of whole values: by the schema, and as a file, which draw the same rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.command_line import multiepoch
+
+from harness.api import UserError
+from harness.data.tabular.files import data_files
+from harness.data.tabular.readers import lazy_table
+from harness.data.tabular.schema import Schema, read_schema
+from harness.data.tabular.thinned import thinned
+
+USERS = 2000
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    random = np.random.default_rng(0)
+    rows = 20_000
+    frame = pl.DataFrame(
+        {
+            "user": [f"u{n}" for n in random.integers(0, USERS, rows)],
+            "zip": [f"{n:05}" for n in random.integers(0, 3000, rows)],
+            "item": random.integers(0, 500, rows),
+            "click": random.integers(0, 2, rows),
+        }
+    )
+    frame.write_csv(path := tmp_path_factory.mktemp("log") / "log.csv")
+    return path
+
+
+def schema(sample: str = "") -> str:
+    return (
+        f'fields = ["item"]\ngroup = "user"\ntext = ["zip"]\n{sample}[labels]\nclick = "click"\n[split]\nby = "row"\n'
+    )
+
+
+@given(st.floats(0.02, 0.9), st.floats(0.02, 0.9))
+def test_values_are_there_whole_or_not_at_all_and_a_smaller_share_is_part_of_a_larger(one: float, other: float) -> None:
+    user_N = np.random.default_rng(1).integers(0, 1000, 5000)
+    frame = pl.DataFrame({"user": user_N, "row": np.arange(5000)}).lazy()
+    small, large = (thinned(frame, pl.col("user"), keep, "by").collect() for keep in (min(one, other), max(one, other)))
+    assert set(small["row"]) <= set(large["row"])
+    users = set(large["user"])
+    assert len(large) == np.isin(user_N, list(users)).sum()
+    assert abs(len(users) / 1000 - max(one, other)) < 0.07, "4 deviations of a share of 1,000"
+
+
+def test_a_schema_and_the_command_draw_the_same_rows(log: Path, tmp_path: Path) -> None:
+    done = multiepoch("data", "sample", str(log), "--by", "user", "--keep", "0.25", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    written = pl.read_parquet(tmp_path / "sample.parquet")
+    whole = pl.read_csv(log, schema_overrides={"zip": pl.String})
+    assert set(map(len, written["zip"])) == {5}, "ids with zeros in front stay text"
+    assert whole.filter(pl.col("user").is_in(written["user"].unique().to_list())).equals(written)
+    assert f"{len(written):,} of 20,000 rows" in done.stdout
+    (tmp_path / "schema.toml").write_text(schema('[sample]\nby = "user"\nkeep = 0.25\n'))
+    asked = read_schema(str(tmp_path / "schema.toml"), ())
+    read, _, _ = lazy_table(asked, data_files(str(log)), "here")
+    assert read.collect()["columns.item" if "columns.item" in read.collect_schema() else "fields.item"].to_list() == (
+        written["item"].to_list()
+    )
+    again = multiepoch("data", "sample", str(log), "--by", "user", "--keep", "0.25", cwd=tmp_path)
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--by", "usr", "--keep", "0.1"), "--by: unknown column 'usr'; did you mean 'user'?"),
+        (("--by", "user", "--keep", "1"), "--keep 1; accepted: above 0 and below 1"),
+        (("--by", "user", "--keep", "1e-9"), "none of 'user' is drawn; accepted: a larger share"),
+        (("--by", "user", "--keep", "0.1", "--out", "log.csv"), "accepted: a Parquet file"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(log: Path, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = multiepoch("data", "sample", str(log), *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not list(tmp_path.glob("*"))
+
+
+def test_a_schema_that_draws_what_is_not_there_or_all_is_refused(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(schema('[sample]\nby = "usr"\nkeep = 0.5\n'))
+    with pytest.raises(UserError, match=r"sample\.by = 'usr'.*did you mean 'user'"):
+        lazy_table(read_schema(str(tmp_path / "s.toml"), ()), data_files(str(log)), "here")
+    (tmp_path / "s.toml").write_text(schema('[sample]\nby = "user"\nkeep = 1.5\n'))
+    with pytest.raises(UserError, match=r"sample\.keep"):
+        read_schema(str(tmp_path / "s.toml"), ())
+    assert "sample" not in Schema.model_validate(
+        {"fields": ["item"], "labels": {"click": "click"}, "split": {"by": "row"}}
+    ).model_dump(exclude_defaults=True), "keys of other schemas stay"
