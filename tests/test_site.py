@@ -19,9 +19,11 @@ import typer
 from pydantic import ValidationError
 
 from harness.api import UserError
+from harness.base.config import Config
 from harness.base.places import PLANS, ROOT
 from harness.commands.application.main import app
 from harness.data.synthetic.fields import FieldSpec
+from harness.data.synthetic.kinds import ListSpec, NumberSpec, SequenceSpec
 from harness.data.tabular.schema import Schema
 from harness.experiment.plan_file import load_plan, plan_of, read_plan
 from harness.plugins.registry import Registry
@@ -37,6 +39,7 @@ RUN = {"index.md": {"python"}, "your-data.md": {"csv", "console"}, "writing.md":
 """What else pages show, all of which a test runs."""
 FOREIGN = {"make", "export", "createdb", "mlflow", "podman"}
 """Programs that are not ours."""
+KINDS_OF_A_PRESET: dict[str, type[Config]] = {"numbers": NumberSpec, "lists": ListSpec, "sequences": SequenceSpec}
 FIELDS = {"user": "user_id", "item": "item_id", "home_zip": "home_zip"}
 (STRATEGY,) = re.findall(r"^```python\n(.*?)^```", TEXTS[ROOT / "README.md"], re.DOTALL | re.MULTILINE)
 """Which `test_readme.py` tries."""
@@ -111,15 +114,17 @@ def as_schema(keys: dict[str, Any]) -> None:
     Schema.model_validate(SCHEMA | keys | {"fields": FIELDS | fields if isinstance(fields, dict) else fields})
 
 
-def as_fields_of_a_preset(keys: dict[str, Any]) -> None:
-    for field in keys.values():
-        FieldSpec.model_validate(field)
+def as_preset(keys: dict[str, Any]) -> None:
+    """Fields, and tables of further kinds."""
+    for name, value in keys.items():
+        for entry in value.values() if name in KINDS_OF_A_PRESET else [value]:
+            KINDS_OF_A_PRESET.get(name, FieldSpec).model_validate(entry)
 
 
 @pytest.mark.parametrize(("page", "text"), list(blocks("toml")), ids=lambda value: getattr(value, "stem", ""))
 def test_every_key_is_accepted(page: Path, text: str) -> None:
-    """Of a plan, a schema, or the fields of a preset."""
-    readers: tuple[Callable[[dict[str, Any]], None], ...] = (as_plan, as_schema, as_fields_of_a_preset)
+    """Of a plan, a schema or a preset."""
+    readers: tuple[Callable[[dict[str, Any]], None], ...] = (as_plan, as_schema, as_preset)
     refused = []
     for read in readers:
         try:
