@@ -25,7 +25,7 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except Stopped as stopped:
         _say(f"stopped by {signal.Signals(stopped.number).name}")
-        sys.exit(stopped.status)
+        raise
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             _say("interrupted")

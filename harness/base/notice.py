@@ -13,17 +13,12 @@ REQUEUE = 75
 """Exit status of a process that was given notice: EX_TEMPFAIL of <sysexits.h>, to be tried again."""
 
 
-class Stopped(BaseException):
-    """Somebody asked this process to end."""
+class Stopped(SystemExit):
+    """Somebody asked this process to end, which it does with `REQUEUE` after notice, else with 128 and the number."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(number)
+        super().__init__(REQUEUE if number in TELLING else 128 + number)
         self.number = number
-
-    @property
-    def status(self) -> int:
-        """What this process is to exit with."""
-        return REQUEUE if self.number in TELLING else 128 + self.number
 
 
 class Notice:

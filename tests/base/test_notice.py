@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from harness.base.notice import TELLING, Notice, heeding
+from harness.base.notice import TELLING, Notice, Stopped, heeding
 
 
 @pytest.mark.parametrize("number", TELLING)
@@ -26,6 +26,13 @@ def test_the_first_signal_is_remembered_and_the_second_does_what_it_did_before(n
         assert heard == [number, number]
     finally:
         signal.signal(number, before)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGHUP, 129)])
+def test_a_script_that_is_stopped_ends_with_the_status_of_a_command(number: signal.Signals, status: int) -> None:
+    with pytest.raises(SystemExit) as stop:
+        raise Stopped(number)
+    assert stop.value.code == status
 
 
 def test_a_thread_that_gets_no_signals_heeds_none() -> None:
