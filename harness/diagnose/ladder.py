@@ -2,9 +2,9 @@
 
 A straight line in the logarithm of the size is fitted to the means by weighted least squares and read off at the whole
 log. Its interval is of Student's t with the seeds' degrees of freedom, and grows with the way from the sample to the
-log. A line is not believed that the sizes do not lie on (Cochran's Q at 5 %), that is followed further than twice the
-way between its sizes, or whose interval holds zero; nor one that logloss speaks against, its frequency buckets weighted
-as in the whole log, as a sample has more rows of rare ids.
+log. A line is not believed whose sizes differ in sign or do not lie on it (Cochran's Q at 5 %), that is followed
+further than twice the way between its sizes, that more than doubles on it, or whose interval holds zero; nor one that
+logloss speaks against, its frequency buckets weighted as in the whole log, as a sample has more rows of rare ids.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ class Line:
         side = int(low > 0) - int(high < 0)
         if len(self.shares) < 2:
             return "one size was trained"
+        if len({np.sign(value.mean) for value in self.values}) > 1:
+            return "its sign differs between the sizes"
         if not self.straight:
             return "the sizes do not lie on a line"
         if -math.log2(self.shares[0]) > FAR * math.log2(self.shares[0] / self.shares[-1]):
@@ -81,6 +83,8 @@ class Line:
             return f"at the whole log it may be anything from {low:+.4f} to {high:+.4f}"
         if side != np.sign(self.values[0].mean):
             return "it would change its sign on the way"
+        if abs(self.whole[0] - self.values[0].mean) > abs(self.values[0].mean):
+            return "it would more than double on the way"
         if self.weighted is not None and self.weighted.sign == -side:
             size = show(self.weighted, 4, signed=True)
             return f"logloss, its buckets weighted as in the whole log, says otherwise: {size}"

@@ -42,6 +42,8 @@ def test_a_line_of_sizes_is_read_off_at_the_whole_log() -> None:
     ("found", "doubt"),
     [
         (line(-0.010), "one size was trained"),
+        (line(0.044, 0.018, -0.023), "sign differs"),
+        (line(0.040, 0.025, 0.010, keep=1 / 16), "more than double"),
         (line(-0.010, -0.020, -0.010), "do not lie on a line"),
         (line(-0.002, -0.003, -0.004), "may be anything from"),
         (line(-0.004, -0.012, -0.020), "change its sign"),
