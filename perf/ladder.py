@@ -32,7 +32,7 @@ from harness.results.plan_results import read_plan_result
 
 ROOT = Path(__file__).resolve().parent.parent
 PRESETS = ("avazu_like", "criteo_like", "globo_like", "retail_like", "pinterest_like")
-LEAD, KEEP, EPOCHS, BATCH = "reinit", 0.25, 3, 512
+LEAD, KEEP, EPOCHS, BATCH = "reinit", 0.25, 3, 128
 HEADER = ("log", "what", "sizes", "foretold of the whole log", "may be believed", "on the whole log", "in the interval")
 
 
@@ -114,7 +114,7 @@ def markdown(presets: Sequence[str], rows: int, workers: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--presets", nargs="+", default=PRESETS)
-    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--rows", type=int, default=600_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "results/tables/ladder.md")
     options = parser.parse_args(arguments)

@@ -23,6 +23,9 @@ from harness.results.records import seconds as seconds_of
 OF_FACTS = "facts-"
 """Begins the name of a fact's plan."""
 
+FEW_STEPS = 200
+"""Optimiser steps in an epoch below which one epoch can hardly converge."""
+
 
 @dataclass(frozen=True)
 class ArmRuns:
@@ -60,6 +63,11 @@ class ArmRuns:
         """Seeds that came to no value: they diverged, or crashed."""
         lost = {run.status for run in self.runs.values()} - {Status.FINISHED} if self.complete else {Status.FAILED}
         return tuple(seed for seed, run in self.runs.items() if run.status in lost)
+
+    @property
+    def first_epoch(self) -> int | None:
+        """Its optimiser steps; None: no run ended it."""
+        return next((run.boundaries[0].step for run in self.finished.values() if run.boundaries), None)
 
     @property
     def completeness(self) -> str:

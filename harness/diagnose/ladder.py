@@ -2,9 +2,10 @@
 
 A straight line in the logarithm of the size is fitted to the means by weighted least squares and read off at the whole
 log. Its interval is of Student's t with the seeds' degrees of freedom, and grows with the way from the sample to the
-log. A line is not believed whose sizes differ in sign or do not lie on it (Cochran's Q at 5 %), that is followed
-further than twice the way between its sizes, that more than doubles on it, or whose interval holds zero; nor one that
-logloss speaks against, its frequency buckets weighted as in the whole log, as a sample has more rows of rare ids.
+log. A line is not believed whose smallest size has epochs of few steps, in which one epoch does not converge; whose
+sizes differ in sign or do not lie on it (Cochran's Q at 5 %); that is followed further than twice the way between its
+sizes, or more than doubles on it; or whose interval holds zero. Nor is one that logloss speaks against, its frequency
+buckets weighted as in the whole log, as a sample has more rows of rare ids.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import paired
 from harness.analysis.estimates import Estimate, estimate
 from harness.analysis.inference import LEVEL, Floats
-from harness.analysis.load import ArmRuns
+from harness.analysis.load import FEW_STEPS, ArmRuns
 from harness.data.indexed import IndexedDataset
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.classification import bucket_of
@@ -36,11 +37,13 @@ FAR = 2.0
 @dataclass(frozen=True)
 class Line:
     """A quantity at several sizes, and what it comes to at the whole log. shares: of the log, with a value each.
-    weighted: gain in logloss at the largest of them, buckets weighted as in the whole log."""
+    steps: of the optimiser in an epoch of the smallest. weighted: gain in logloss at the largest, buckets weighted as
+    in the whole log."""
 
     what: str
     shares: tuple[float, ...]
     values: tuple[Estimate, ...]
+    steps: int
     weighted: Estimate | None = None
 
     @property
@@ -73,6 +76,8 @@ class Line:
         side = int(low > 0) - int(high < 0)
         if len(self.shares) < 2:
             return "one size was trained"
+        if self.steps < FEW_STEPS:
+            return f"an epoch of the smallest size has {self.steps} optimiser steps, so that one can hardly converge"
         if len({np.sign(value.mean) for value in self.values}) > 1:
             return "its sign differs between the sizes"
         if not self.straight:
@@ -135,14 +140,19 @@ def ladder_of(sizes: Sequence[tuple[float, GroupAnalysis]], lead: str | None, wh
     rests on, if any. whole: share of each bucket in the whole log."""
     asked = [("plain training's last epoch over one epoch", "none", True)]
     asked += [(f"{lead} over one epoch", lead, False)] if lead not in (None, "none") else []
-    lines = []
+    lines, steps = [], _fewest_steps([each for _, each in sizes])
     for what, strategy, last in asked:
         found = [(share, value) for share, each in sizes if (value := _gain(each, strategy, last)) is not None]
         arm = next((arm for arm in sizes[0][1].group.arms if arm.label == strategy), None)
         weighted = None if arm is None else weighted_loss(sizes[0][1], arm, whole, last=last)
         if found:
-            lines.append(Line(what, tuple(s for s, _ in found), tuple(v for _, v in found), weighted))
+            lines.append(Line(what, tuple(s for s, _ in found), tuple(v for _, v in found), steps, weighted))
     return Ladder(tuple(lines)) if lines else Ladder(why="no repetition was done in time")
+
+
+def _fewest_steps(sizes: Sequence[GroupAnalysis]) -> int:
+    """Of an epoch of any arm, at any size."""
+    return min((arm.first_epoch or 0 for each in sizes for arm in each.group.everything if arm.finished), default=0)
 
 
 def _gain(analysis: GroupAnalysis, strategy: str | None, last: bool) -> Estimate | None:

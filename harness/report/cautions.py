@@ -8,13 +8,11 @@ from statistics import fmean
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
-from harness.analysis.load import ArmRuns, seeds
+from harness.analysis.load import FEW_STEPS, ArmRuns, seeds
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import digits_for, named, number, show
 from harness.results.keys import MetricKey
 
-FEW_STEPS = 200
-"""Optimiser steps in an epoch below which one epoch can hardly converge."""
 STILL_RISING = 0.1
 """Share of what an epoch gained that its last part gained: above it the epoch had not converged."""
 NEAR = 0.02
@@ -107,23 +105,24 @@ def _of_first_epoch(analysis: GroupAnalysis) -> Iterator[str]:
     """A first epoch that is too short, or had not converged: later ones then gain by their steps alone."""
     group = analysis.group
     reference = group.baseline or group.plain
-    runs = [run for run in reference.finished.values() if run.boundaries] if reference else []
-    if not runs or group.epochs < 2:
+    steps = None if reference is None else reference.first_epoch
+    if reference is None or steps is None or group.epochs < 2:
         return
-    steps = runs[0].boundaries[0].step
     if steps < FEW_STEPS:
         yield (
             f"An epoch has {steps} optimiser steps, so that one epoch can hardly converge: what further epochs gain "
             "may be gained by a smaller batch or a higher rate in the first."
         )
     key = MetricKey("sample", group.metric, group.task)
-    curves = [[r.metrics.get(key, math.nan) for r in run.records if r.epoch == 1] for run in runs]
+    curves = [
+        [r.metrics.get(key, math.nan) for r in run.records if r.epoch == 1] for run in reference.finished.values()
+    ]
     rises = [sign_of(group.metric) * (c[-1] - c[-2]) for c in curves if len(c) > 2]
     climbs = [sign_of(group.metric) * (c[-1] - c[0]) for c in curves if len(c) > 2]
     if rises and (rise := fmean(rises)) > STILL_RISING * (climb := fmean(climbs)) > 0:
         digits = digits_for(analysis.ranked)
         yield (
-            f"The first epoch of {reference.label if reference else ''} had not converged: its last part still gained "
+            f"The first epoch of {reference.label} had not converged: its last part still gained "
             f"{number(rise, digits, signed=True)} of {number(climb, digits, signed=True)} in sample "
             f"{measured(group.task, group.metric)}."
         )

@@ -23,9 +23,9 @@ def around(mean: float, deviation: float = 0.0005) -> Estimate:
     return Estimate(tuple(mean + deviation * z for z in (-1.2, -0.4, 0.0, 0.4, 1.2)))
 
 
-def line(*means: float, keep: float = 0.25, **rest: Estimate) -> Line:
+def line(*means: float, keep: float = 0.25, steps: int = 1000, **rest: Estimate) -> Line:
     shares = tuple(keep / 2**k for k in range(len(means)))
-    return Line("plain", shares, tuple(map(around, means)), **rest)
+    return Line("plain", shares, tuple(map(around, means)), steps, **rest)
 
 
 def test_a_line_of_sizes_is_read_off_at_the_whole_log() -> None:
@@ -42,6 +42,7 @@ def test_a_line_of_sizes_is_read_off_at_the_whole_log() -> None:
     ("found", "doubt"),
     [
         (line(-0.010), "one size was trained"),
+        (line(-0.010, -0.012, -0.014, steps=199), "has 199 optimiser steps"),
         (line(0.044, 0.018, -0.023), "sign differs"),
         (line(0.040, 0.025, 0.010, keep=1 / 16), "more than double"),
         (line(-0.010, -0.020, -0.010), "do not lie on a line"),
@@ -62,7 +63,7 @@ def test_the_interval_holds_the_whole_log_as_often_as_it_says() -> None:
     random, held = np.random.default_rng(0), 0
     for _ in range(400):
         values = [Estimate(tuple(random.normal(-0.01 - 0.002 * k, 0.001, 5))) for k in range(3)]
-        _, low, high = Line("plain", (0.25, 0.125, 0.0625), tuple(values)).whole
+        _, low, high = Line("plain", (0.25, 0.125, 0.0625), tuple(values), 1000).whole
         held += low <= -0.006 <= high
     assert held / 400 > 0.93
 
