@@ -27,8 +27,8 @@ from harness.engine import batches
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import plugin_specs
-from harness.experiment.plan import EvalSpec, TrainSpec
 from harness.experiment.plan_file import load_plan
+from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
 from perf.measure import ROOT

@@ -18,7 +18,7 @@ from harness.base.environment import environment
 from harness.data.indexed import IndexedDataset, IndexedSplit
 from harness.engine.batches import Batch
 from harness.engine.trainer import Trainer
-from harness.experiment.plan import TrainSpec
+from harness.experiment.specs import TrainSpec
 from harness.plugins.registry import Registry, build
 from perf.measure import ROOT
 from perf.work import FIELDS, Work, dataset

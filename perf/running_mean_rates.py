@@ -19,7 +19,7 @@ from harness.data import indexed
 from harness.data.indexed import IndexedDataset
 from harness.engine.run import Diverged, run
 from harness.experiment.instantiate import parse_strategy, strategies_of
-from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
 from perf.measure import ROOT

@@ -19,7 +19,7 @@ from harness.data.indexed import IndexedDataset
 from harness.data.profile.preset_targets import Line, lines, produce
 from harness.data.synthetic.population import Population, load_population, presets
 from harness.engine.run import run
-from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
 

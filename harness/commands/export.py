@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.base.config import explain
 from harness.base.errors import UserError, unknown
 from harness.commands import out_file
-from harness.experiment.plan import TrainSpec
+from harness.experiment.specs import TrainSpec
 from harness.export.exported import exported
 from harness.export.torch_module import torch_module
 from harness.export.torchrec import torchrec_settings

@@ -16,7 +16,7 @@ from harness.base.memory import ensure_free, free_memory
 from harness.data import indexed
 from harness.data.meter import Meter, Say, silent
 from harness.experiment.keys import data_key
-from harness.experiment.plan import PluginSpec
+from harness.experiment.specs import PluginSpec
 from harness.plugins.registry import Registry, build
 
 LOG = logging.getLogger("multiepoch")

@@ -20,7 +20,7 @@ from harness.data.indexed import IndexedDataset
 from harness.data.leaks.checks import findings_of
 from harness.data.meter import Say
 from harness.data.tabular.schema import read_schema
-from harness.experiment.plan import PluginSpec
+from harness.experiment.specs import PluginSpec
 from harness.plugins.registry import Registry, build
 from harness.results.findings import Finding
 

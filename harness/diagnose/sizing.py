@@ -11,7 +11,7 @@ from harness.api import Model
 from harness.data.indexed import IndexedDataset
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
-from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.experiment.specs import EvalSpec, TrainSpec
 
 WARM, TIMED, ENOUGH = 3, 30, 5.0
 """Steps before the first that is timed; most that are timed; and the seconds after which no more are."""

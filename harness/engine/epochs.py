@@ -19,7 +19,7 @@ from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.evaluator import Evaluator
 from harness.engine.probes import Probes
 from harness.engine.trainer import Trainer
-from harness.experiment.plan import EvalSpec
+from harness.experiment.specs import EvalSpec
 from harness.results.records import Record
 
 

@@ -14,7 +14,7 @@ from harness.base import seeds
 from harness.data.indexed import IndexedDataset, IndexedSplit
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.row_mapping import RowMapping
-from harness.experiment.plan import EvalSpec
+from harness.experiment.specs import EvalSpec
 from harness.metrics import classification
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.influence import influences

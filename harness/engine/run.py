@@ -14,7 +14,7 @@ from harness.engine.epochs import Diverged as Diverged
 from harness.engine.epochs import Epochs
 from harness.engine.trainer import Trainer
 from harness.engine.warm_start import KEPT
-from harness.experiment.plan import ContinualSpec, EvalSpec, StartSpec, TrainSpec
+from harness.experiment.specs import ContinualSpec, EvalSpec, StartSpec, TrainSpec
 from harness.metrics.catalog import PROBES, Needs
 from harness.results.records import Record
 

@@ -24,7 +24,7 @@ from harness.engine.random_streams import RandomStreams
 from harness.engine.ranking_loss import in_batch_softmax
 from harness.engine.row_mapping import map_rows
 from harness.engine.table_memory import ensure_room
-from harness.experiment.plan import TrainSpec
+from harness.experiment.specs import TrainSpec
 
 
 class Trainer:

@@ -26,7 +26,7 @@ from harness.engine.checkpoint import State
 from harness.engine.network import network_of, plain_columns
 from harness.engine.row_mapping import RowMapping
 from harness.engine.trainer import Trainer, table_spec
-from harness.experiment.plan import StartSpec, TrainSpec
+from harness.experiment.specs import StartSpec, TrainSpec
 
 KEPT = StartSpec(source="the run itself")
 """All that a state holds is used."""

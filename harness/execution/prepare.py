@@ -18,7 +18,8 @@ from harness.engine import warm_start
 from harness.engine.checkpoint import State
 from harness.engine.network import check_fits
 from harness.experiment.instantiate import plugin_specs, repetitions, strategies_of
-from harness.experiment.plan import Plan, PluginSpec, labels
+from harness.experiment.plan import Plan, labels
+from harness.experiment.specs import PluginSpec
 from harness.metrics.catalog import METRICS, PROBES, Needs
 from harness.plugins.registry import Registry, build
 from harness.results.plan_results import ensure_usable, state_file

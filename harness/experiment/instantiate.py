@@ -9,7 +9,8 @@ from harness.api import Dataset, Model, Strategy, UserError
 from harness.base.errors import unknown
 from harness.base.plugin import Plugin, params
 from harness.experiment.composition import fixed_params, parse
-from harness.experiment.plan import Plan, PluginSpec, Race, RunSpec, TrainSpec
+from harness.experiment.plan import Plan, Race
+from harness.experiment.specs import PluginSpec, RunSpec, TrainSpec
 from harness.plugins.registry import Entry, Registry, build, entry_of
 
 P = TypeVar("P", bound=Plugin)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from harness import ENGINE
 from harness.base.errors import UserError
 from harness.base.products import torch_version
-from harness.experiment.plan import PluginSpec, RunSpec
+from harness.experiment.specs import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build, entry_of
 
 NOT_IN_KEY: Any = {"dataset": True, "data_seed": True, "train": {"keep": True, "start": {"source": True}}}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.api import Strategy, TableSpec, UserError, defining
 from harness.engine.trainer import table_spec
 from harness.experiment.instantiate import parse_strategy, strategies_of
-from harness.experiment.plan import TrainSpec
+from harness.experiment.specs import TrainSpec
 from harness.export.strategy_source import StrategySource, strategy_source
 from harness.plugins.registry import Registry
 

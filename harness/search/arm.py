@@ -10,7 +10,8 @@ from harness.base.plugin import Knob
 from harness.experiment.composition import fixed_params
 from harness.experiment.instantiate import parse_strategy
 from harness.experiment.keys import run_key
-from harness.experiment.plan import Plan, PluginSpec, Race, RunSpec
+from harness.experiment.plan import Plan, Race
+from harness.experiment.specs import PluginSpec, RunSpec
 from harness.metrics.selection import Rule
 from harness.plugins.declaration import Declaration
 from harness.plugins.registry import Registry, entry_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.experiment.plan import RunSpec
+from harness.experiment.specs import RunSpec
 from harness.results.keys import ArmId, RunRole
 
 

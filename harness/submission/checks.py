@@ -11,7 +11,7 @@ from harness.base.digests import digest_of
 from harness.base.errors import UserError
 from harness.experiment.composition import parse
 from harness.experiment.keys import Versions, data_key, run_key
-from harness.experiment.plan import PluginSpec, RunSpec
+from harness.experiment.specs import PluginSpec, RunSpec
 from harness.metrics.catalog import sign_of
 from harness.metrics.selection import choose
 from harness.plugins.registry import Registry, entry_of

@@ -24,7 +24,7 @@ from harness.execution.launcher import Began, Crashed, Done, Recorded
 from harness.execution.run_folders import RunFolders
 from harness.execution.run_job import JobRunner
 from harness.experiment.keys import run_key
-from harness.experiment.plan import RunSpec
+from harness.experiment.specs import RunSpec
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmId, MetricKey, RunRole
 from harness.results.records import Run, read

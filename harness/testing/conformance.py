@@ -23,7 +23,7 @@ from harness.data.indexed import SPLITS, IndexedDataset
 from harness.engine.checkpoint import Checkpoints
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
-from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Entry, Registry, build
 from harness.results.keys import MetricKey
 from harness.results.records import Record

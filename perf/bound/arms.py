@@ -22,7 +22,7 @@ from harness.data.indexed import IndexedDataset
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy, strategies_of
-from harness.experiment.plan import EvalSpec, PluginSpec, TrainSpec
+from harness.experiment.specs import EvalSpec, PluginSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from perf.measure import ROOT
 

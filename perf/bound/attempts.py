@@ -24,7 +24,7 @@ from harness.base.environment import environment
 from harness.data.indexed import IndexedDataset
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
-from harness.experiment.plan import EvalSpec
+from harness.experiment.specs import EvalSpec
 from harness.metrics.ranking import rank_metrics
 from harness.plugins.registry import Registry
 from perf.bound.__main__ import DRAWS, divergence

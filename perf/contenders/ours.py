@@ -7,7 +7,7 @@ import math
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy, strategies_of
-from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from perf.contenders import Contender
 from perf.memory import memory_mb

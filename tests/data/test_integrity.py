@@ -14,7 +14,7 @@ import pytest
 from harness.base.errors import UserError
 from harness.data import indexed, meter
 from harness.data.build import build_data, data_folder
-from harness.experiment.plan import PluginSpec
+from harness.experiment.specs import PluginSpec
 from harness.plugins.registry import Registry
 
 REGISTRY = Registry()

@@ -20,7 +20,7 @@ from harness.base.places import DATASETS
 from harness.data import indexed
 from harness.data.tabular.schema import read_schema
 from harness.engine.run import run
-from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
 

@@ -20,7 +20,7 @@ from harness.execution.launcher import Began, Recorded
 from harness.execution.run_job import train
 from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.keys import run_key
-from harness.experiment.plan import PluginSpec, RunSpec
+from harness.experiment.specs import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import ArmId, RunRole, Status
 from harness.results.records import Record, held

@@ -22,7 +22,7 @@ from harness.engine.trainer import Trainer
 from harness.engine.warm_start import KEPT
 from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.keys import run_key
-from harness.experiment.plan import ContinualSpec, PluginSpec, RunSpec, TrainSpec
+from harness.experiment.specs import ContinualSpec, PluginSpec, RunSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import ArmId, MetricKey, RunRole, Status
 from harness.results.records import Record, held, mean_over_windows, read

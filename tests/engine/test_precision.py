@@ -9,7 +9,7 @@ from support.engine import TRAIN, strategy_of, train_records
 from harness.api import Model
 from harness.data.indexed import IndexedDataset
 from harness.engine.trainer import Trainer
-from harness.experiment.plan import TrainSpec
+from harness.experiment.specs import TrainSpec
 from harness.plugins.registry import Registry
 from harness.results.keys import MetricKey
 

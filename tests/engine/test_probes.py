@@ -18,7 +18,7 @@ from harness.engine.columns import Rows
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.probes import FUNCTIONS, Probes
 from harness.engine.row_mapping import RowMapping, map_rows
-from harness.experiment.plan import EvalSpec
+from harness.experiment.specs import EvalSpec
 from harness.metrics.catalog import PROBES
 from harness.plugins.registry import Registry
 from harness.results.keys import MetricKey

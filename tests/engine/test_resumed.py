@@ -15,7 +15,7 @@ from harness.engine import batches, warm_start
 from harness.engine.checkpoint import Checkpoints, Interrupted
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
-from harness.experiment.plan import ContinualSpec, StartSpec
+from harness.experiment.specs import ContinualSpec, StartSpec
 from harness.plugins.registry import Registry, build
 from harness.results.records import Record
 from harness.testing.resumed import resumed

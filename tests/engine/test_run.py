@@ -23,7 +23,7 @@ from harness.engine.batches import Batch
 from harness.engine.evaluator import Evaluator
 from harness.engine.run import Diverged
 from harness.engine.trainer import Trainer, loss_and_gradient
-from harness.experiment.plan import EvalSpec
+from harness.experiment.specs import EvalSpec
 from harness.metrics.catalog import BUCKETS
 from harness.plugins.registry import Registry
 from harness.results.keys import MetricKey

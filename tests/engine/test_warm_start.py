@@ -18,7 +18,7 @@ from harness.engine.checkpoint import State
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy, strategies_of
-from harness.experiment.plan import StartSpec, TrainSpec
+from harness.experiment.specs import StartSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 
 REGISTRY = Registry()

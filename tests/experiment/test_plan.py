@@ -17,8 +17,8 @@ from harness.experiment import keys
 from harness.experiment.composition import fixed_params
 from harness.experiment.instantiate import instances, parse_strategy, plugin_specs
 from harness.experiment.keys import data_key, run_key
-from harness.experiment.plan import PluginSpec, RunSpec, TrainSpec
 from harness.experiment.plan_file import load_plan
+from harness.experiment.specs import PluginSpec, RunSpec, TrainSpec
 from harness.plugins.registry import Registry
 
 PLAN = """

@@ -9,7 +9,7 @@ import pytest
 from support.command_line import multiepoch
 
 from harness.api import UserError
-from harness.experiment.plan import TrainSpec
+from harness.experiment.specs import TrainSpec
 from harness.export.exported import exported
 from harness.export.folding import folded
 from harness.export.torch_module import torch_module

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.experiment.plan import TrainSpec
+from harness.experiment.specs import TrainSpec
 from harness.export.exported import exported
 from harness.export.torch_module import torch_module
 from harness.export.torchrec import torchrec_settings

@@ -14,7 +14,7 @@ from support.command_line import multiepoch
 
 from harness.api import UserError
 from harness.base.places import ROOT
-from harness.experiment.plan import TrainSpec
+from harness.experiment.specs import TrainSpec
 from harness.export.exported import exported
 from harness.plugins.registry import Registry
 

@@ -20,7 +20,7 @@ from harness.api import FieldStats, Strategy, TableSpec, vocabulary
 from harness.base.places import ROOT
 from harness.engine.batches import DistinctFinder
 from harness.engine.embedding_tables import EmbeddingTables
-from harness.experiment.plan import TrainSpec
+from harness.experiment.specs import TrainSpec
 from harness.export.exported import Exported, exported
 from harness.export.torch_module import torch_module
 from harness.plugins.registry import Registry

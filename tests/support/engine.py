@@ -17,7 +17,7 @@ from harness.data.indexed import IndexedDataset
 from harness.engine.columns import Columns
 from harness.engine.row_mapping import RowMapping
 from harness.engine.run import run
-from harness.experiment.plan import EvalSpec, TrainSpec
+from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.records import Record
 

@@ -11,7 +11,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 from mlflow.entities import ViewType
 
-from harness.experiment.plan import Plan, PluginSpec, RunSpec
+from harness.experiment.plan import Plan
+from harness.experiment.specs import PluginSpec, RunSpec
 from harness.metrics.selection import Rule
 from harness.results.keys import ArmId, ArmRole, RunRole, Status
 from harness.results.plan_results import Arm, PlanResult, Trial, write_plan_result

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.tracking import NONE, PLAN, arm_of, records_of, spec_of
 
-from harness.experiment.plan import RunSpec
+from harness.experiment.specs import RunSpec
 from harness.results.keys import ArmRole, RunRole, Status
 from harness.results.plan_results import Arm
 from harness.results.records import Record, Run, mean_over_windows

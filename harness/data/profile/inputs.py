@@ -24,8 +24,9 @@ from harness.data.tabular.formats import readable, scan
 from harness.data.tabular.schema import Csv
 from harness.data.tabular.stores import is_address
 from harness.experiment.instantiate import plugin_specs
-from harness.experiment.plan import PluginSpec, labels
+from harness.experiment.plan import labels
 from harness.experiment.plan_file import load_plan
+from harness.experiment.specs import PluginSpec
 from harness.plugins.registry import Registry
 
 Counts = dict[str, npt.NDArray[np.int64]]
