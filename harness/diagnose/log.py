@@ -66,5 +66,5 @@ def built(values: dict[str, Any], labels: Sequence[str], registry: Registry, res
     task = labels[0] if labels else data.tasks[0]
     if task not in data.tasks:
         raise unknown("label", task, data.tasks, "--labels")
-    rolling = read_schema(values["schema"], tuple(values["labels"])).split.rolling
+    rolling = read_schema(values["schema"], tuple(values["labels"])).split.rolling if "schema" in values else 1
     return Log(data, key, task, findings_of(data_folder(results, key)), rolling if rolling > 1 else 0)
