@@ -29,8 +29,8 @@ from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
 from harness.report.write import analyse
 from harness.results.plan_results import read_plan_result
+from perf.measure import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PRESETS = ("avazu_like", "criteo_like", "retail_like")
 LEAD, KEEP, EPOCHS, BATCH = "reinit", 0.25, 3, 128
 HEADER = ("log", "what", "sizes", "foretold of the whole log", "may be believed", "on the whole log", "in the interval")

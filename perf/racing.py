@@ -17,8 +17,8 @@ from harness.analysis.always_valid import LARGE, always_interval, always_p
 from harness.analysis.inference import LEVEL, Floats, holm, p_of
 from harness.analysis.racing import ALIKE, statements
 from harness.analysis.racing import LEVEL as DROPS
+from perf.measure import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 MOST = 40
 NEAR = 0.5
 """A gain that is nothing to speak of, in deviations over seeds."""

@@ -71,9 +71,9 @@ def planned(
         batch = asked.batch_size(len(log.data.train))
     else:
         question_on = question.schema
-    plan = asked.plan_of(
-        question, size, tails.likely(log.data), batch, log.task, log.origins or asked.MOST, schema=question_on
-    )
+    rolling = read_schema(question_on, question.labels).split.rolling  # a time origin for each seed
+    most = rolling if rolling > 1 else asked.MOST
+    plan = asked.plan_of(question, size, tails.likely(log.data), batch, log.task, most, schema=question_on)
     expected = size.seconds(cost, question.workers)
     asked.write(path, question, size, plan, expected)
     trained = f"{size.long} runs of them and {size.short} of one epoch, about {told(expected)}"

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import tomli_w
+
+from harness.base.config import read_toml
+from harness.base.files import write_text
 from harness.experiment.plan import Plan
 from harness.results.keys import ArmRole
 from harness.results.plan_results import PLAIN, Arm
@@ -36,6 +41,14 @@ class Again:
         values |= {"repetitions": "seeds", "seeds": list(range(1, SEEDS + 1))}
         values["search"] |= {"trials": 0}
         return Plan.model_validate(values)
+
+
+def rewritten(dataset: Mapping[str, Any], path: Path, **tables: Mapping[str, Any]) -> dict[str, Any]:
+    """A data set with a schema, of which these keys of tables are others; the new one is left at a path."""
+    values = read_toml(Path(dataset["schema"]), "schema")
+    values |= {name: values.get(name, {}) | dict(change) for name, change in tables.items()}
+    write_text(path, tomli_w.dumps(values))
+    return {**dataset, "schema": str(path)}
 
 
 def with_knobs(arms: Iterable[ArmPlan], found: Iterable[Arm]) -> list[ArmPlan]:

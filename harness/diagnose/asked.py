@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.load import FEW_STEPS
 from harness.analysis.racing import ALIKE
 from harness.base.errors import UserError
 from harness.base.files import write_json
@@ -23,8 +24,6 @@ SMALLEST = 256
 """Batch to start with on a small log."""
 MOST = 40
 """Seeds of an arm that is left open, if time lasts."""
-STEPS = 200
-"""Of the first epoch, at least, at the batch size to start with."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def dataset_of(source: str, schema: str, labels: tuple[str, ...]) -> dict[str, A
 
 def batch_size(rows: int) -> int:
     """A power of two from 256 to 4,096 that gives an epoch enough steps, if any does."""
-    return max((b for b in (512, 1024, 2048, 4096) if rows / b >= STEPS), default=SMALLEST)
+    return max((b for b in (512, 1024, 2048, 4096) if rows / b >= FEW_STEPS), default=SMALLEST)
 
 
 def batches(batch: int) -> tuple[int, int]:

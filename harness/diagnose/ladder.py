@@ -72,7 +72,7 @@ class Line:
     @property
     def doubt(self) -> str:
         """Why it may not be believed; empty: it may."""
-        _, low, high = self.whole
+        mean, low, high = self.whole
         side = int(low > 0) - int(high < 0)
         if len(self.shares) < 2:
             return "one size was trained"
@@ -88,7 +88,7 @@ class Line:
             return f"at the whole log it may be anything from {low:+.4f} to {high:+.4f}"
         if side != np.sign(self.values[0].mean):
             return "it would change its sign on the way"
-        if abs(self.whole[0] - self.values[0].mean) > abs(self.values[0].mean):
+        if abs(mean - self.values[0].mean) > abs(self.values[0].mean):
             return "it would more than double on the way"
         if self.weighted is not None and self.weighted.sign == -side:
             size = show(self.weighted, 4, signed=True)

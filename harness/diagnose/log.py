@@ -19,7 +19,6 @@ from harness.data.guess.sample import Sample
 from harness.data.indexed import IndexedDataset
 from harness.data.leaks.checks import findings_of
 from harness.data.meter import Say
-from harness.data.tabular.schema import read_schema
 from harness.experiment.specs import PluginSpec
 from harness.plugins.registry import Registry, build
 from harness.results.findings import Finding
@@ -27,14 +26,12 @@ from harness.results.findings import Finding
 
 @dataclass(frozen=True)
 class Log:
-    """key: of the built data. task: the label that the comparison selects by. origins: one for each seed, of a split
-    that is rolling; 0: it is not."""
+    """key: of the built data. task: the label that the comparison selects by."""
 
     data: IndexedDataset
     key: str
     task: str
     findings: tuple[Finding, ...]
-    origins: int = 0
 
 
 def guessed(source: str, asked: Asked, out: Path) -> tuple[Sample, Guesses]:
@@ -66,5 +63,4 @@ def built(values: dict[str, Any], labels: Sequence[str], registry: Registry, res
     task = labels[0] if labels else data.tasks[0]
     if task not in data.tasks:
         raise unknown("label", task, data.tasks, "--labels")
-    rolling = read_schema(values["schema"], tuple(values["labels"])).split.rolling if "schema" in values else 1
-    return Log(data, key, task, findings_of(data_folder(results, key)), rolling if rolling > 1 else 0)
+    return Log(data, key, task, findings_of(data_folder(results, key)))

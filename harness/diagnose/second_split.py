@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
-from harness.base.config import read_toml
-from harness.base.files import write_text
 from harness.data.tabular.schema import read_schema
-from harness.diagnose.again import Again
+from harness.diagnose.again import Again, rewritten
 from harness.diagnose.collapse import Collapse, of_task
 from harness.report.format import show
 
@@ -57,10 +53,8 @@ def split_of(dataset: Mapping[str, Any], folder: Path) -> Again | str:
         return "its seeds have time origins of their own already"
     if cut.valid + 2 * cut.test >= 1:
         return "too few rows lie before its test rows"
-    values = read_toml(Path(dataset["schema"]), "schema")
-    values["split"]["rolling"] = 2
-    write_text(path := folder / "second_split.toml", tomli_w.dumps(values))
-    return Again(NAME, "an earlier cut in time", {**dataset, "schema": str(path), "origin": 0})
+    earlier = rewritten(dataset, folder / "second_split.toml", split={"rolling": 2})
+    return Again(NAME, "an earlier cut in time", earlier | {"origin": 0})
 
 
 def judged(what: str, there: GroupAnalysis, plain: Collapse | None, lead: ArmComparison | None) -> SecondSplit:

@@ -7,13 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
-from harness.base.config import read_toml
-from harness.base.files import write_text
 from harness.data.indexed import IndexedDataset
 from harness.data.tabular.schema import Schema
-from harness.diagnose.again import SEEDS, Again
+from harness.diagnose.again import SEEDS, Again, rewritten
 from harness.diagnose.ladder import RUNGS, Ladder
 from harness.diagnose.sizing import SIZES, Cost, Size
 
@@ -91,10 +87,7 @@ def ladder_seconds(cost: Cost, workers: int) -> float:
 
 def sampled(dataset: Mapping[str, Any], by: str, keep: float, folder: Path, name: str) -> dict[str, Any]:
     """The data set of a share of a log, whose schema is left in a folder under a name."""
-    values = read_toml(Path(dataset["schema"]), "schema")
-    values["sample"] = {"by": by, "keep": keep}
-    write_text(path := folder / f"{name}.toml", tomli_w.dumps(values))
-    return {**dataset, "schema": str(path)}
+    return rewritten(dataset, folder / f"{name}.toml", sample={"by": by, "keep": keep})
 
 
 def rungs(dataset: Mapping[str, Any], by: str, keep: float, folder: Path) -> list[tuple[float, Again]]:

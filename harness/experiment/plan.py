@@ -80,8 +80,8 @@ class Settling(Config):
 class Race(Settling):
     """Seeds on the same data instead of draws, for each arm until it is settled, asked after `least` and each one more.
 
-    An arm that is settled is told by always-valid intervals. One that is left open was stopped by `most`, or by a
-    clock, and not by what it showed: Student's interval holds for it.
+    A settled arm has always-valid intervals, as what it showed ended its repetitions. An open one was ended by `most`
+    or by a clock, so that Student's interval holds for it.
     """
 
     least: int = Field(ge=2, le=1000)

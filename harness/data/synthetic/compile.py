@@ -15,6 +15,7 @@ from harness.data.synthetic.compile_kinds import (
     compile_lists,
     compile_numbers,
     compile_sequences,
+    shared_out,
 )
 from harness.data.synthetic.fields import FieldSpec
 from harness.data.synthetic.kernel import CROSS, FREE, HOUR, HOURS, LEFT, RIGHT, SESSION, WEEKDAY
@@ -218,10 +219,7 @@ def _bias_weights(p: Population) -> tuple[Floats, Floats]:
     """Weights [F, T] of the normals that tasks share and of those that are a task's own."""
     scale_FT = np.zeros((len(p.fields), len(p.tasks)))
     for part, context in (("id_bias", False), ("context", True)):
-        weight_F = np.array([s.weight if s.context == context else 0.0 for s in p.fields.values()])
-        if weight_F.any():
-            strength_T = np.array([p.strength(t, part) for t in p.tasks.values()])
-            scale_FT += np.sqrt(weight_F / weight_F.sum())[:, None] * strength_T
+        scale_FT += shared_out([s.weight if s.context == context else 0.0 for s in p.fields.values()], p, part)
     common_T = np.array([p.strength(t, "correlation") for t in p.tasks.values()])
     return scale_FT * np.sqrt(common_T), scale_FT * np.sqrt(1 - common_T)
 

@@ -86,7 +86,7 @@ def compile_numbers(p: Population, seed: int) -> Numbers:
         log_P=np.array([s.law == "lognormal" for s in specs], np.bool_),
         linear_P=np.sqrt(1 - curve_P),
         curved_P=np.sqrt(curve_P / 2),
-        weight_PT=_shared_out([s.weight for s in specs], p, "number_bias"),
+        weight_PT=shared_out([s.weight for s in specs], p, "number_bias"),
     )
 
 
@@ -98,7 +98,7 @@ def compile_lists(p: Population, seed: int) -> Lists:
     longest_L, shortest_L = _ints(s.longest for s in specs), _ints(s.shortest for s in specs)
     log_more_L = _floats(_log_more(s.length - s.shortest) for s in specs)
     scale_L = _floats(map(_mean_scale, shortest_L, longest_L, log_more_L))
-    weight_LT = _shared_out([s.weight for s in specs], p, "list_bias") * scale_L[:, None]
+    weight_LT = shared_out([s.weight for s in specs], p, "list_bias") * scale_L[:, None]
     common_T = np.array([p.strength(t, "correlation") for t in p.tasks.values()])
     return Lists(
         key_L=_keys(key(seed, "list", n) for n in p.lists),
@@ -129,16 +129,15 @@ def compile_sequences(p: Population, seed: int) -> Sequences:
         per_day_S=_floats(s.per_day for s in specs),
         longest_S=longest_S,
         at_S=np.cumsum(longest_S) - longest_S + sum(s.longest for s in p.lists.values()),
-        match_ST=_shared_out([s.weight for s in specs], p, "history_match") / math.sqrt(p.latent),
+        match_ST=shared_out([s.weight for s in specs], p, "history_match") / math.sqrt(p.latent),
     )
 
 
-def _shared_out(weights: list[float], p: Population, part: str) -> Floats:
+def shared_out(weights: list[float], p: Population, part: str) -> Floats:
     """The standard deviation of a part of each task's logit, shared out by weight, [fields, T]."""
     strength_T = np.array([p.strength(t, part) for t in p.tasks.values()])
-    total = sum(weights)
-    share = np.sqrt(np.array([w / total if total else 0.0 for w in weights]))
-    return np.outer(share, strength_T)
+    weight_F = _floats(weights)
+    return np.outer(np.sqrt(weight_F / (weight_F.sum() or 1.0)), strength_T)
 
 
 def _log_more(mean: float) -> float:
