@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.api import Dataset, Generator, Kept, Split, Stream, UserError, tuned
 from harness.data.synthetic.held import held_bytes
-from harness.data.synthetic.population import TABLES, Population, load_population, source
+from harness.data.synthetic.population import TABLES, Population, source
+from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import Sampler, sampler_seed
 
 PARTS = (
@@ -34,7 +35,8 @@ RATES = ("click", "add_to_cart", "sign_up", "checkout")
 
 
 class PowerLaw(Dataset):
-    """preset: a population in `datasets/presets/`, or a TOML file of your own. rows: of all splits, in order of time.
+    """preset: a population in `datasets/presets/`, `random-7` or of another seed, or a TOML file of your own. rows: of
+    all splits, in order of time.
 
     Every other knob changes one value of the preset, and is the preset's if left at -1: `users` to `categories` are
     cardinalities, `*_exponent` of Zipf's law, `product_life` the days until a product's rank goes to a new one, `click`

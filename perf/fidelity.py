@@ -16,7 +16,7 @@ from harness.data.indexed import IndexedDataset
 from harness.data.profile.fidelity import Compared, compared, means
 from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.statistics import profile
-from harness.data.synthetic.population import load_population
+from harness.data.synthetic.presets import load_population
 
 LOGS = {
     "globo_like": ("datasets/globo.toml", "globo_clicks.parquet"),

@@ -18,7 +18,7 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.data import indexed
 from harness.data.build import data_folder
 from harness.data.synthetic.export import write_parquet
-from harness.data.synthetic.population import load_population
+from harness.data.synthetic.presets import load_population
 from harness.diagnose import subsample
 from harness.diagnose.again import SEEDS, Again
 from harness.diagnose.ladder import RUNGS, Line, ladder_of, shares_of_buckets

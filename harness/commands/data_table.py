@@ -17,7 +17,8 @@ from harness.base.markdown import literal
 from harness.data import indexed
 from harness.data.indexed import IndexedDataset
 from harness.data.profile.preset_targets import Line, lines, produce
-from harness.data.synthetic.population import Population, load_population, presets
+from harness.data.synthetic.population import Population
+from harness.data.synthetic.presets import load_population, presets
 from harness.engine.run import run
 from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build

@@ -20,7 +20,7 @@ from rich.console import Console
 from scipy.special import xlogy
 
 from harness.base.environment import environment
-from harness.data.synthetic.population import load_population
+from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import Sampler
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.classification import bucket_of

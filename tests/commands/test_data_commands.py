@@ -24,7 +24,7 @@ from harness.base.seeds import generator
 from harness.commands import data_table
 from harness.data import indexed
 from harness.data.profile.preset_targets import Line
-from harness.data.synthetic.population import load_population
+from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import Sampler
 from harness.plugins.registry import Registry, build
 
@@ -130,7 +130,7 @@ def test_every_split_is_described_with_its_rows_dates_and_positives(written: Pat
         (["match", "no.parquet", "--out", "x.toml"], "'no.parquet' needs --schema"),
         (["match", "tiny", "--out", "x.txt"], "--out 'x.txt' is not named *.toml"),
         (["random", "--out", "x.txt"], "--out 'x.txt' is not named *.toml"),
-        (["random", "--out", "x.toml", "--rows", "10"], "--rows 10 is not accepted; accepted: 50,000 or more"),
+        (["random", "--out", "x.toml", "--rows", "10"], "of 10 rows is not accepted; accepted: 50,000 rows or more"),
         (["table", "tinny"], "unknown preset 'tinny'; did you mean 'tiny'?"),
     ],
 )

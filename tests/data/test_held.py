@@ -13,7 +13,7 @@ from harness.base.errors import UserError
 from harness.data import build, indexed
 from harness.data.build import build_data, data_folder
 from harness.data.synthetic.held import distinct, held_bytes
-from harness.data.synthetic.population import load_population
+from harness.data.synthetic.presets import load_population
 from harness.data.vocabulary import BYTES_PER_ID
 from harness.experiment.specs import PluginSpec
 from harness.plugins.registry import Registry

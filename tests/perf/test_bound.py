@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from harness.data.synthetic import kernel
 from harness.data.synthetic.kernel import LEFT, RIGHT
-from harness.data.synthetic.population import load_population
+from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import Sampler
 from perf.bound.__main__ import divergence
 from perf.bound.posterior import Known, Posterior, fit, known

@@ -18,7 +18,7 @@ from harness.data.indexed import IndexedDataset
 from harness.data.meter import Say, silent
 from harness.data.profile.statistics import FieldProfile, Profile, SplitProfile
 from harness.data.profile.zipf_fit import fit, frequencies
-from harness.data.synthetic.population import presets
+from harness.data.synthetic.presets import is_preset, presets
 from harness.data.tabular.files import PATTERN, data_files
 from harness.data.tabular.formats import readable, scan
 from harness.data.tabular.schema import Csv
@@ -57,7 +57,7 @@ def indexed_datasets(
 
 def is_table(source: str) -> bool:
     path = Path(source)
-    if source in presets() or path.suffix == ".toml":
+    if is_preset(source) or path.suffix == ".toml":
         return False
     return is_address(source) or path.exists() or bool(PATTERN.search(source)) or path.suffix.lower() in TABLES
 
@@ -72,7 +72,7 @@ def _datasets(
                 f"'{source}' needs --schema, the TOML file that says which of its columns are ids and labels"
             )
         return {Path(source).name: PluginSpec(name="table_file", params={"schema": schema, "path": source})}, 0
-    if source in presets():
+    if is_preset(source):
         return {source: PluginSpec(name="powerlaw", params={"preset": source})}, 0
     if not source.endswith(".toml"):
         raise unknown("preset or file", source, [*presets(), "a *.toml", "a table file or folder"])

@@ -14,7 +14,8 @@ from harness.data import indexed
 from harness.data.profile.statistics import Profile, profile
 from harness.data.profile.zipf_fit import exponent_of_ranks
 from harness.data.synthetic.fields import FieldSpec
-from harness.data.synthetic.population import Population, load_population
+from harness.data.synthetic.population import Population
+from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import CALIBRATION, Sampler
 from harness.plugins.registry import Registry, build
 

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 
 from harness.base.errors import UserError
 from harness.base.files import whole
-from harness.data.synthetic.population import load_population
+from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import CHUNK, Rows, Sampler
 
 GROUP = 8 * CHUNK

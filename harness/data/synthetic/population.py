@@ -11,13 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from harness.api import Kinds
-from harness.base.config import Config, explain, read_toml
+from harness.base.config import Config
 from harness.base.errors import UserError, unknown
 from harness.base.meaning import meaning
-from harness.base.places import PRESETS
 from harness.data.synthetic.fields import FieldSpec, check_field
 from harness.data.synthetic.kinds import ListSpec, NumberSpec, SequenceSpec, check_kinds, kinds
 
@@ -204,39 +203,3 @@ def source() -> dict[str, str]:
     files = (Path(__file__).with_name(f"{name}.py") for name in GENERATOR)
     text = "\n".join(meaning(file.read_text()) for file in files)
     return {"source": hashlib.sha256(text.encode()).hexdigest(), "numba": version("numba")}
-
-
-def presets() -> list[str]:
-    """Names of the presets that come with the project."""
-    return sorted(path.stem for path in PRESETS.glob("*.toml"))
-
-
-def load_population(preset: str, changes: dict[str, Any] | None = None) -> Population:
-    """A preset by name, or a TOML file by path, with some of its values changed.
-
-    Raises:
-        UserError: there is no such preset, it is not TOML, or a key or value is not accepted.
-    """
-    path = Path(preset) if preset.endswith(".toml") else PRESETS / f"{preset}.toml"
-    if not path.is_file():
-        raise unknown("preset", preset, [*presets(), "a TOML file"])
-    values = read_toml(path, f"preset '{preset}' cannot be read as TOML")
-    try:
-        return Population.model_validate(_merged(values, changes or {}, preset))
-    except ValidationError as error:
-        raise UserError(f"preset '{preset}': {explain(error, Population)}") from error
-
-
-def _merged(values: dict[str, Any], changes: dict[str, Any], preset: str) -> dict[str, Any]:
-    """`changes` over `values`; a field or a task must be the preset's."""
-    merged = dict(values)
-    for name, change in changes.items():
-        if name in TABLES:
-            merged[name] = dict(values.get(name, {}))
-            for entry, inner in change.items():
-                if entry not in merged[name]:
-                    raise unknown("field" if name != "tasks" else "task", entry, merged[name], f"preset '{preset}'")
-                merged[name][entry] = merged[name][entry] | inner
-        else:
-            merged[name] = change
-    return merged

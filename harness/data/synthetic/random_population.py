@@ -9,8 +9,8 @@ from harness.base import seeds
 from harness.base.errors import UserError
 from harness.data.synthetic.population import Population
 
-LEAST_ROWS = 50_000
-"""At which every draw has enough positives."""
+ROWS, LEAST_ROWS = 500_000, 50_000
+"""If not said; and at least, so that every draw has enough positives."""
 
 
 class _Dice:
@@ -41,7 +41,7 @@ def random_population(seed: int, rows: int) -> dict[str, Any]:
         UserError: fewer than 50,000 rows.
     """
     if rows < LEAST_ROWS:
-        raise UserError(f"--rows {rows:,} is not accepted; accepted: {LEAST_ROWS:,} or more")
+        raise UserError(f"a random population of {rows:,} rows is not accepted; accepted: {LEAST_ROWS:,} rows or more")
     dice = _Dice(seed)
     repeat = dice.between("repeat", 0.2, 0.9) if dice.yes("sessions", 0.5) else 0.0
     days = dice.whole("days", 5, 30)

@@ -24,7 +24,8 @@ from harness.data.profile.preset_targets import lines, produce
 from harness.data.profile.zipf_fit import Law, exponent_of_ranks, fit
 from harness.data.synthetic import zipf
 from harness.data.synthetic.kernel import HEAD, draw, uniform
-from harness.data.synthetic.population import Population, load_population, presets
+from harness.data.synthetic.population import Population
+from harness.data.synthetic.presets import load_population, presets
 from harness.data.synthetic.sampler import CALIBRATION, Rows, Sampler, calibrate
 from harness.data.synthetic.stream import key, quantiles
 from harness.plugins.registry import Registry, build

@@ -20,7 +20,8 @@ from harness.api import Kept
 from harness.base.errors import UserError
 from harness.base.seeds import generator
 from harness.data.synthetic.export import write_parquet
-from harness.data.synthetic.population import Population, load_population
+from harness.data.synthetic.population import Population
+from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import Rows, Sampler
 from harness.data.synthetic.thinned import kept_truth
 from harness.plugins.registry import Registry, build

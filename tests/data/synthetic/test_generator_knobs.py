@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from harness.base.errors import UserError
 from harness.data.synthetic.fields import FieldSpec
-from harness.data.synthetic.population import Population, load_population
+from harness.data.synthetic.population import Population
+from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.random_population import random_population
 from harness.data.synthetic.sampler import Rows, Sampler
 
@@ -91,6 +92,15 @@ def test_every_seed_draws_a_population_that_makes_rows(seed: int) -> None:
     rate = [task.rate for task in sampler.population.tasks.values()]
     assert rows.truth_NT.mean(axis=0, dtype=np.float64) == pytest.approx(rate, rel=1e-5)
     assert rows.ids_NF.shape[1] >= 5
+
+
+def test_a_population_drawn_at_random_has_a_name_and_ids_that_grow_with_its_rows() -> None:
+    small, large = (load_population("random-7", {"rows": rows}) for rows in (50_000, 500_000))
+    assert small == Population.model_validate(random_population(7, 50_000))
+    assert large == load_population("random-7")
+    assert large.fields["user"].ids == pytest.approx(10 * small.fields["user"].ids, rel=1e-3)
+    with pytest.raises(UserError, match=r"unknown preset .random-x.; .*random-7"):
+        load_population("random-x")
 
 
 def test_seeds_between_them_try_every_knob() -> None:

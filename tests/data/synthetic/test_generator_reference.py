@@ -13,7 +13,8 @@ import pytest
 from harness.base.places import ROOT
 from harness.data.profile.statistics import delong
 from harness.data.profile.zipf_fit import frequencies
-from harness.data.synthetic.population import Population, load_population
+from harness.data.synthetic.population import Population
+from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import Sampler
 
 ROWS, SEEDS = 30_000, 12
