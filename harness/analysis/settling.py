@@ -1,18 +1,20 @@
-"""Which arms of a plan need more repetitions, where what they showed so far may decide that."""
+"""Which arms of a plan need more repetitions, where what they showed so far may decide that.
+
+What compares arms is imported when it is first asked: a launch would wait for scipy.stats.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from harness.analysis import racing
-from harness.analysis.analysis import Analysis, GroupAnalysis
-from harness.analysis.comparisons import ArmComparison, family
-from harness.analysis.inference import LEVEL
-from harness.analysis.load import Comparison, groups
 from harness.experiment.plan import Plan, Race, Settling
 from harness.results.keys import ArmId
 from harness.results.plan_results import PlanResult
+
+if TYPE_CHECKING:
+    from harness.analysis.analysis import GroupAnalysis
+    from harness.analysis.comparisons import ArmComparison
 
 
 class Settled(NamedTuple):
@@ -24,6 +26,10 @@ class Settled(NamedTuple):
 
 def unsettled(plan: Plan, result: PlanResult, results: Path) -> Settled:
     """Which arms are settled by now, from the runs that are on disk."""
+    from harness.analysis import racing
+    from harness.analysis.analysis import Analysis
+    from harness.analysis.load import Comparison, groups
+
     found, why = set[ArmId](), dict[ArmId, str]()
     for each in Analysis(Comparison(result, plan, groups(plan, result, results))).groups:
         arms = [row for row in each.ranked if not row.arm.is_baseline]
@@ -41,6 +47,9 @@ def unsettled(plan: Plan, result: PlanResult, results: Path) -> Settled:
 def is_settled(analysis: GroupAnalysis, row: ArmComparison) -> bool:
     """Whether the always-valid interval of an arm's gain, corrected for the number of arms, lies on one side of zero or
     within what the plan calls settled. What has failed or is the baseline to the bit will not change."""
+    from harness.analysis.comparisons import family
+    from harness.analysis.inference import LEVEL
+
     settling, gain = analysis.plan.repetitions, row.value("gain")
     assert isinstance(settling, Settling)
     if gain is None or gain.identical or row.arm.failed:

@@ -30,7 +30,7 @@ from harness.search.job import Job
 from harness.search.storage import open_journal, searched
 from harness.search.study import link
 from harness.tracking.background import Background
-from harness.tracking.factory import Kind, opener
+from harness.tracking.factory import Kind, ensure_there, opener
 from harness.tracking.live import Live
 
 
@@ -52,6 +52,7 @@ def run_plan(
 ) -> tuple[PlanResult, Display, Background]:  # fmt: skip
     """Run a prepared plan, under the display and tracked beside it. also: who else watches. referee: as of `launch`."""
     warn = _warner(console)
+    ensure_there(tracker, results)
     tracking = Background(opener(tracker, results, plan, warn), warn)
     registry = arms[0].registry
     launcher = launcher_of(where, plan, registry.extra, results)

@@ -103,6 +103,7 @@ class Search:
         stored = self._study.get_trials(deepcopy=False)[trial.number]
         if stored.state.is_finished():
             return
+        _save_note(self._study, self._note)
         handle = optuna.trial.Trial(self._study, stored._trial_id)
         for name, value in {"key": trial.key, "seed": trial.seed, **attributes}.items():
             handle.set_user_attr(name, value)
@@ -148,7 +149,6 @@ class Search:
         for name, shown in {"value": self._value, "trials": self._trials}.items():
             if self._study.user_attrs.get(name) != shown:
                 self._study.set_user_attr(name, shown)
-        _save_note(self._study, self._note)
 
     def _trial(self, stored: FrozenTrial) -> Trial:
         return Trial(

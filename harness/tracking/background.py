@@ -12,10 +12,10 @@ from harness.base.errors import UserError
 from harness.tracking.tracker import NoTracker, Tracker
 
 Call = Callable[[Tracker], None]
-OPENING = 4.0
-"""Seconds in which a service that cannot be used is refused; after them the launch goes on beside its answer."""
+OPENING = 10.0
+"""Seconds in which a service that cannot be used ends the launch; after them that goes on without it."""
 PROMPT = 2.0
-"""Seconds that opening or a call may take without counting as slow."""
+"""Seconds that a call may take without counting as slow; opening may take those above."""
 SHARE, LEAST = 0.05, 5.0
 """How long a launch waits for slow answers in all: this share of its time, or these seconds if that is more."""
 TOO_SLOW = "tracking is behind, as its service answers slowly or not at all, and `multiepoch sync` completes it later"
@@ -24,11 +24,8 @@ TOO_SLOW = "tracking is behind, as its service answers slowly or not at all, and
 class Background:
     """Opens a tracker in a thread of its own, and tells it there, in order, what it is to show.
 
-    open_tracker: gives the tracker. warn: called with a line if it is not waited for any longer, or cannot be used and
-    says so late.
-
-    Raises:
-        UserError: the tracker cannot be used, and said so soon.
+    open_tracker: gives the tracker; called once there is something to tell, so that runs train meanwhile. warn: called
+    with a line if it is not waited for any longer, or cannot be used and says so late.
     """
 
     def __init__(self, open_tracker: Callable[[], Tracker], warn: Callable[[str], None]) -> None:
@@ -38,14 +35,8 @@ class Background:
         self._tracker: Tracker | None = None
         self._error: Exception | None = None
         self._left_behind = False
-        self._since, self._launched = self._begun, False
-        opened = threading.Event()
-        threading.Thread(target=self._work, args=(open_tracker, opened), name="tracking", daemon=True).start()
-        opened.wait(OPENING)
-        self._slow = max(0.0, time.monotonic() - self._begun - PROMPT)
-        self._launched = True
-        if self._error is not None:
-            raise self._error
+        self._since = self._begun
+        self._thread = threading.Thread(target=self._work, args=(open_tracker,), name="tracking", daemon=True)
 
     @property
     def is_on(self) -> bool:
@@ -53,11 +44,21 @@ class Background:
         return not isinstance(self._tracker, NoTracker)
 
     def tell(self, call: Call) -> None:
-        """Have the tracker do something, after all that it was told before."""
-        if not self._left_behind:
-            with self._changed:
-                self._left += 1
-            self._calls.put(call)
+        """Have the tracker do something, after all that it was told before.
+
+        Raises:
+            UserError: it cannot be used, and said so soon.
+        """
+        with self._changed:
+            if self._error is not None:
+                raise self._error
+            if self._left_behind:
+                return
+            self._left += 1
+        self._calls.put(call)
+        if self._thread.ident is None:
+            self._begun = self._since = time.monotonic()
+            self._thread.start()
 
     def attach(self, files: Sequence[Path]) -> None:
         """Have the tracker show the files of the plan's report, and wait for it."""
@@ -79,7 +80,8 @@ class Background:
                 before = time.monotonic()
                 self._changed.wait(0.1)
                 now = time.monotonic()
-                self._slow += now - before if now - self._since > PROMPT else 0.0
+                prompt = OPENING if self._tracker is None else PROMPT
+                self._slow += now - before if now - self._since > prompt else 0.0
                 if self._slow > max(LEAST, SHARE * (now - self._begun)):
                     self._leave(TOO_SLOW)
         if self._error is not None:
@@ -92,10 +94,9 @@ class Background:
         if self._tracker is None or self._tracker.problem is None:
             self._warn(f"{why}; this launch goes on without it")
 
-    def _work(self, open_tracker: Callable[[], Tracker], opened: threading.Event) -> None:
+    def _work(self, open_tracker: Callable[[], Tracker]) -> None:
         try:
             self._tracker = open_tracker()
-            opened.set()
             while True:
                 call = self._calls.get()
                 self._since = time.monotonic()
@@ -105,10 +106,9 @@ class Background:
                     self._changed.notify()
         except Exception as error:
             with self._changed:
-                if self._launched and isinstance(error, UserError):
+                if isinstance(error, UserError) and time.monotonic() - self._begun > OPENING:
                     self._leave(str(error))
                 else:
                     self._error = error
                 self._left = 0
                 self._changed.notify()
-            opened.set()

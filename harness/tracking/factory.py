@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from harness.base.addresses import Address
 from harness.experiment.plan import Plan
+from harness.tracking.mlflow.place import reach, uri_of
 from harness.tracking.tracker import NoTracker, Tracker
 
 Kind = Literal["mlflow", "none"]
@@ -23,9 +23,23 @@ def opener(kind: Kind, results: Path, plan: Plan, warn: Callable[[str], None]) -
     """
     if kind == "none":
         return NoTracker
-    from harness.tracking.mlflow.tracker import MlflowTracker  # here, as importing mlflow takes seconds
 
-    return partial(MlflowTracker, results, plan, warn)
+    def open_mlflow() -> Tracker:
+        from harness.tracking.mlflow.tracker import MlflowTracker  # here, as importing mlflow takes seconds
+
+        return MlflowTracker(results, plan, warn)
+
+    return open_mlflow
+
+
+def ensure_there(kind: Kind, results: Path) -> None:
+    """Refuse a tracker that cannot be reached, before any work.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if kind == "mlflow":
+        reach(uri_of(results.resolve()))
 
 
 def pages(results: Path, address: Address) -> tuple[list[str], Callable[[], None] | None]:

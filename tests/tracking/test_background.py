@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -63,8 +64,12 @@ def test_a_tracker_that_cannot_be_used_is_refused(impatient: None) -> None:
     def refuse() -> Tracker:
         raise UserError("no such server")
 
+    tracking = Background(refuse, pytest.fail)
+    tracking.tell(lambda tracker: pytest.fail("it never opened"))
     with pytest.raises(UserError, match="no such server"):
-        Background(refuse, pytest.fail)
+        tracking.settled()
+    with pytest.raises(UserError, match="no such server"):
+        tracking.tell(lambda tracker: None)
 
 
 def test_a_tracker_that_is_refused_late_is_left_behind_with_one_line(impatient: None) -> None:
@@ -72,6 +77,7 @@ def test_a_tracker_that_is_refused_late_is_left_behind_with_one_line(impatient: 
 
     def refuse() -> Tracker:
         gate.wait(30)
+        time.sleep(background.OPENING)
         raise UserError("no such server")
 
     tracking = Background(refuse, warnings.append)

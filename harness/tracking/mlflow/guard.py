@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from harness.tracking.mlflow.store import line
+from harness.tracking.mlflow.place import line
 
 PAUSE = 60.0
 """Seconds without new runs after a call failed, so that a dead server does not hold up every run."""

@@ -20,7 +20,8 @@ from harness.base.errors import UserError
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import plan_that_ran
 from harness.results.plan_results import read_plan_result
-from harness.tracking.mlflow.store import has_server, line, own_database, reach, shared_page
+from harness.tracking.mlflow.place import has_server, line, own_database, reach
+from harness.tracking.mlflow.store import shared_page
 from harness.tracking.mlflow.views import of_plan
 
 SETTINGS = {

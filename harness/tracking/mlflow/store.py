@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +21,11 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
-from sqlalchemy import create_engine
 
 from harness.base.addresses import MLFLOW, without_secrets
 from harness.base.errors import UserError
 from harness.base.locks import waited
+from harness.tracking.mlflow.place import has_server, local_uri, reach, unusable, uri_of
 
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 Values = Mapping[str, Any]
@@ -55,7 +53,7 @@ class Store:
 
     def __init__(self, results: Path, experiment: str, note: str) -> None:
         self.now = None
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or own_database(results)
+        self.uri = uri_of(results)
         self.shown = without_secrets(self.uri)
         try:
             reach(self.uri)
@@ -66,10 +64,7 @@ class Store:
         except UserError:
             raise
         except Exception as error:
-            raise UserError(
-                f"MLflow at '{self.shown}' cannot be used: {line(error)}; start it or change MLFLOW_TRACKING_URI, or "
-                "go on without it: benchmark, run and tune accept --no-mlflow, and `multiepoch sync` completes it later"
-            ) from error
+            raise unusable(self.uri, error) from error
 
     @property
     def is_local(self) -> bool:
@@ -143,7 +138,7 @@ class Store:
         if found is None:
             tags = {NOTE: note, "mlflow.experimentKind": "custom_model_development"}
             return self.client.create_experiment(name, location, tags)
-        if self.uri == _uri(results) and found.artifact_location != location:
+        if self.uri == local_uri(results) and found.artifact_location != location:
             raise UserError(
                 f"'{results}/mlflow.db' is from another place, with its files in '{found.artifact_location}'; "
                 "delete it and run `multiepoch sync`"
@@ -156,7 +151,7 @@ class Store:
         """Where the files of a new experiment go; None: its server decides, and serves them."""
         if not self.is_local:
             return None
-        shared = "" if self.uri == _uri(results) else os.environ.get("MLFLOW_DEFAULT_ARTIFACT_ROOT", "")
+        shared = "" if self.uri == local_uri(results) else os.environ.get("MLFLOW_DEFAULT_ARTIFACT_ROOT", "")
         return f"{shared.rstrip('/')}/{name}" if shared else (results / "mlartifacts").as_uri()
 
     def date(self) -> float:
@@ -167,56 +162,7 @@ class Store:
         return int(1000 * self.date())
 
 
-def has_server(uri: str) -> bool:
-    """Whether a server shows what is there already."""
-    return uri.startswith(("http", "databricks"))
-
-
-def reach(uri: str) -> None:
-    """Open a database once, as MLflow retries for minutes what cannot work.
-
-    Raises:
-        UserError: it holds searches, whose tables are no neighbours for MLflow's.
-        SQLAlchemyError, ImportError: it cannot be reached.
-    """
-    if uri == os.environ.get("OPTUNA_STORAGE"):
-        raise UserError(
-            f"MLFLOW_TRACKING_URI and OPTUNA_STORAGE name one database, '{without_secrets(uri)}', in which both would "
-            "make a table of the same name; accepted: one for each"
-        )
-    if not has_server(uri):
-        engine = create_engine(uri)
-        engine.connect().close()
-        engine.dispose()
-
-
 def shared_page(base: str, experiment: str, view: str, *, charts: bool) -> str:
     """The address of a view that was offered, behind that of a server."""
     page = f"{base}/#/experiments/{experiment}/runs?workflowType=machine_learning"
     return f"{page}&viewStateShareKey={view}{CHARTS if charts else ''}"
-
-
-def line(error: Exception) -> str:
-    """An error in one line, without the password of an address in it."""
-    return without_secrets(f"{type(error).__name__}: {error}".splitlines()[0][:200])
-
-
-def own_database(results: Path) -> str:
-    """The database of a results folder; opened once here, as MLflow retries for minutes what cannot work."""
-    path = results / "mlflow.db"
-    if set("%?#") & set(str(path)):
-        raise UserError(f"MLflow cannot use results folder '{results}': its name has a %, ? or # in it")
-    try:
-        results.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path)) as database:
-            database.execute("PRAGMA schema_version")
-    except (OSError, sqlite3.Error) as error:
-        raise UserError(
-            f"MLflow's database '{path}' cannot be used: {error}; if it is damaged, delete it, and `multiepoch sync` "
-            "makes it again"
-        ) from error
-    return _uri(results)
-
-
-def _uri(results: Path) -> str:
-    return f"sqlite:///{results}/mlflow.db"
