@@ -8,10 +8,12 @@ import pytest
 from support.plans import PLAN, go, plan_of
 
 from harness.analysis.analysis import Analysis
+from harness.analysis.comparisons import ArmComparison
 from harness.analysis.load import load
 from harness.analysis.pooling import pool
 from harness.report.pages import page
-from harness.report.tables import new_data
+from harness.report.tables import new_data, overall
+from harness.report.tables.grids import numbered
 from harness.report.tables.printed import markdown
 
 
@@ -48,3 +50,26 @@ def test_two_data_sets_have_no_such_section(tmp_path: Path) -> None:
     assert two.pooled == {}
     assert "A new data set" not in markdown(two, {})
     assert "A new data set" not in page.render(two)
+    assert [line[0].text for line in overall.across(two).lines] == [row.arm.label for row in arms_of(two)]
+
+
+def test_of_more_data_sets_than_arms_each_is_a_line(of_three: Analysis) -> None:
+    grid = overall.across(of_three)
+    assert [line[0].text for line in grid.lines] == ["d0 / dnn", "d1 / dnn", "d2 / dnn", "average rank"]
+    assert [column.title for column in grid.columns[1:]] == [row.arm.label for row in arms_of(of_three)]
+    for line, each in zip(grid.lines, of_three.groups, strict=False):
+        gains = {row.arm.label: row.value("gain") for row in each.ranked}
+        for column, found in zip(grid.columns[1:], line[1:], strict=True):
+            gain = gains[column.title]
+            assert gain is not None
+            assert found.text == "0" if gain.identical else float(found.text) == pytest.approx(gain.mean, abs=1e-3)
+
+
+def arms_of(analysis: Analysis) -> list[ArmComparison]:
+    """By their average rank over data sets."""
+    ranks: dict[str, float] = {}
+    for each in analysis.groups:
+        for rank, row in numbered(each.ranked):
+            ranks[row.arm.label] = ranks.get(row.arm.label, 0) + float(rank or 1e9)
+    arms = [row for row in analysis.groups[0].ranked if not row.arm.is_baseline]
+    return sorted(arms, key=lambda row: ranks[row.arm.label])

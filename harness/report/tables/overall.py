@@ -17,16 +17,22 @@ from harness.report.tables.grids import Cell, Column, Grid, cell, numbered
 def across(analysis: Analysis) -> Grid:
     """The gain of every arm in the plan's task on each data set, by its average rank over them; best first.
 
-    An arm without a gain somewhere has no rank and comes last.
+    An arm without a gain somewhere has no rank and comes last. Of more data sets than arms, each data set is a line.
     """
     groups, found = [each.group for each in analysis.groups], [each.ranked for each in analysis.groups]
     lines = [{row.arm.label: (rank, row) for rank, row in numbered(group)} for group in found]
     ranks = {name: [int(rank) if (rank := line[name][0]) else inf for line in lines] for name in _in_all(lines)}
     order = sorted(ranks, key=lambda name: sum(ranks[name]))
+    what = [f"gain in {g.split} {measured(g.task, g.metric)}" for g in groups]
+    arms = [_across(name, lines, ranks[name], found) for name in order]
+    if len(groups) > len(order) and len(set(what)) == 1:
+        names = [Cell(g.name) for g in groups] + [Cell("average rank", f"over {len(lines)}")]
+        columns = [Column("data set", words=True), *(Column(arm[0].text, what[0]) for arm in arms)]
+        return Grid(tuple(columns), tuple(zip(names, *(arm[1:] for arm in arms), strict=True)))
     columns = [Column("strategy", words=True)]
-    columns += [Column(g.name, f"gain in {g.split} {measured(g.task, g.metric)}") for g in groups]
+    columns += [Column(g.name, unit) for g, unit in zip(groups, what, strict=True)]
     columns.append(Column("average rank", f"over {len(lines)}"))
-    return Grid(tuple(columns), tuple(_across(name, lines, ranks[name], found) for name in order))
+    return Grid(tuple(columns), tuple(arms))
 
 
 Ranked = dict[str, tuple[str, ArmComparison]]
