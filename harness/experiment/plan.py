@@ -25,6 +25,8 @@ class SearchSpec(Config):
     select: best_epoch, final_epoch or one_epoch of valid/<metric>/<task>. Seeds of trials count from `seed`.
     batch_size, table_optimizer: searched by every arm and by the baseline, beside both rates, if a range or choices are
     given. plain: whether an arm that contains `none` may choose what won the search of `none`, its own knobs neutral.
+    tie: trials that come within so much of the best win too, and reporting seeds take turns among them, so that which
+    of two near-ties is ahead decides no table.
     parallel: how many trials of a search are proposed together after the start-up, which always is; more keep more
     workers busy, and learn from less.
     """
@@ -39,6 +41,7 @@ class SearchSpec(Config):
     batch_size: tuple[int, int] | None = None
     table_optimizer: tuple[Optimizer, ...] | None = Field(None, min_length=1)
     plain: bool = False
+    tie: float = Field(0.0, ge=0, exclude_if=lambda tie: tie == 0)
     parallel: int = Field(1, ge=1, le=1024, exclude_if=lambda together: together == 1)
 
     @field_validator("dense_lr", "table_lr", "batch_size")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,16 @@ class Arm:
     """Seed -> key of every reporting run, finished or not."""
     settled: str = ""
     """Why it was repeated no further, where an always-valid test said so."""
+    tied: tuple[dict[str, Any], ...] = ()
+    """Searched values that came as near to the winner as the plan calls a tie."""
 
     @property
     def id(self) -> ArmId:
         return ArmId(self.dataset, self.model, self.strategy if self.role == ArmRole.ARM else self.role)
+
+    def searched(self, turn: int) -> dict[str, Any]:
+        """What the reporting run of this turn, counted from 0, is trained with: runs go through all winners."""
+        return (self.chosen, *self.tied)[turn % (1 + len(self.tied))]
 
 
 @dataclass(frozen=True)
@@ -143,9 +150,12 @@ def read_plan_result(results: Path, name: str) -> PlanResult:
         ) from error
 
 
-def _arm(role: str, trials: list[dict[str, Any]], runs: dict[str, str], **rest: Any) -> Arm:
+def _arm(
+    role: str, trials: list[dict[str, Any]], runs: dict[str, str], tied: Sequence[dict[str, Any]] = (), **rest: Any
+) -> Arm:
     return Arm(
         **rest,
+        tied=tuple(tied),
         role=ArmRole(role),
         trials=tuple(Trial(**t) for t in trials),
         runs={int(seed): key for seed, key in runs.items()},

@@ -143,12 +143,12 @@ def _report(arm: ArmPlan, trials: Tried) -> Jobs:
     found = came_to(arm, tuple(trial for trial, _ in trials))
     if arm.plan.search.plain and trials:
         standing: Standing = yield found
-        found = with_plain(found, arm.neutral(), standing.arms, sign_of(arm.plan.search.metric))
+        found = with_plain(found, arm, standing.arms)
     lost = bool(trials) and not found.chosen and all(trial.value is None for trial, _ in trials)
     seeds = () if lost else arm.plan.seeds
     settling = arm.plan.repetitions
     for count in settling.looks() if isinstance(settling, Settling) and seeds else [len(seeds)]:
-        jobs = [arm.job(found.chosen, RunRole.SEED, s, s) for s in seeds[:count]]
+        jobs = [arm.job(found.searched(turn), RunRole.SEED, s, s) for turn, s in enumerate(seeds[:count])]
         yield jobs
         found = replace(found, runs={job.number: job.key for job in jobs})
         if count < len(seeds):
@@ -161,7 +161,7 @@ def _report(arm: ArmPlan, trials: Tried) -> Jobs:
 
 def came_to(arm: ArmPlan, trials: tuple[Trial, ...]) -> Arm:
     """An arm after these trials of its search."""
-    best = _best(trials, sign_of(arm.plan.search.metric))
+    winners = _winners(trials, arm)
     return Arm(
         dataset=arm.dataset,
         model=arm.model,
@@ -170,29 +170,36 @@ def came_to(arm: ArmPlan, trials: tuple[Trial, ...]) -> Arm:
         task=arm.task,
         select=arm.plan.search.select,
         tuned=bool(trials),
-        chosen=best.params if best else dict(arm.knobs.get(arm.role, {})),
+        chosen=winners[0] if winners else dict(arm.knobs.get(arm.role, {})),
         trials=trials,
         runs={},
+        tied=tuple(winners[1:]),
     )
 
 
-def with_plain(found: Arm, neutral: dict[str, Any] | None, arms: Iterable[Arm], sign: int) -> Arm:
-    """An arm that chose what won the search of `none`, where that reached more than all of its own trials.
-
-    neutral: what makes it `none`; None: nothing does. arms: those of the plan.
+def with_plain(found: Arm, arm: ArmPlan, arms: Iterable[Arm]) -> Arm:
+    """An arm that chose what won the search of `none`, its own knobs neutral, where that reached more than all of its
+    own trials. arms: those of the plan. An arm that does not contain `none` stays as it is.
     """
+    neutral = arm.neutral()
+    if neutral is None or found.strategy == PLAIN:
+        return found
     same = (a for a in arms if a.strategy == PLAIN and a.role == ArmRole.ARM and a.id[:2] == found.id[:2])
-    plain, own = _best((t for a in same for t in a.trials), sign), _best(found.trials, sign)
-    if neutral is None or found.strategy == PLAIN or plain is None or plain.value is None:
-        return found
-    if own is not None and own.value is not None and sign * own.value >= sign * plain.value:
-        return found
-    return replace(found, chosen=plain.params | neutral)
+    plain = [replace(trial, params=trial.params | neutral) for each in same for trial in each.trials]
+    winners = _winners([*found.trials, *plain], arm)
+    return replace(found, chosen=winners[0], tied=tuple(winners[1:])) if winners else found
 
 
-def _best(trials: Iterable[Trial], sign: int) -> Trial | None:
-    """The first of the best; None if all failed."""
-    return max((t for t in trials if t.value is not None), key=lambda t: sign * (t.value or 0.0), default=None)
+def _winners(trials: Iterable[Trial], arm: ArmPlan) -> list[dict[str, Any]]:
+    """The searched values of the best trial, the first of equals, and of all that a tie holds; the best first."""
+    search = arm.plan.search
+    scored = [(sign_of(search.metric) * trial.value, trial.params) for trial in trials if trial.value is not None]
+    ranked = sorted(scored, key=lambda each: -each[0])
+    found: list[dict[str, Any]] = []
+    for value, params in ranked:
+        if not found or (value > ranked[0][0] - search.tie and params not in found):
+            found.append(params)
+    return found
 
 
 def _value(arm: ArmPlan, rule: str, run: Run) -> float | None:

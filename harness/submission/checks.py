@@ -12,7 +12,6 @@ from harness.base.errors import UserError
 from harness.experiment.composition import parse
 from harness.experiment.keys import Versions, data_key, run_key
 from harness.experiment.specs import PluginSpec, RunSpec
-from harness.metrics.catalog import sign_of
 from harness.metrics.selection import choose
 from harness.plugins.registry import Registry, entry_of
 from harness.results.keys import ArmId, MetricKey, RunRole, Status
@@ -99,23 +98,22 @@ class _Checks:
                 about = (trial.key, trial.params, RunRole.TRIAL, trial.number, planned.plan.search.seed + trial.number)
                 for problem in self._run(planned, *about):
                     wrong.setdefault(problem, []).append(f"{arm.id} trial {trial.number}")
-            for seed, key in arm.runs.items():
-                for problem in self._run(planned, key, arm.chosen, RunRole.SEED, seed, seed):
+            for turn, (seed, key) in enumerate(arm.runs.items()):
+                for problem in self._run(planned, key, arm.searched(turn), RunRole.SEED, seed, seed):
                     wrong.setdefault(problem, []).append(f"{arm.id} seed {seed}")
         for problem, where in wrong.items():
             yield f"{where[0]}{f', and {len(where) - 1} more' if len(where) > 1 else ''}: {problem}"
 
     def choices(self) -> Iterator[str]:
         """Whether each search began and ended as the protocol says, given what its trials recorded."""
-        sign = sign_of(self.submission.plan.search.metric)
         for arm in self.submission.result.arms:
             planned = self.planned[arm.id]
             if arm.trials:
                 yield from _trials(arm, planned, {trial.number: self._value(trial, planned) for trial in arm.trials})
             found = came_to(planned, arm.trials)
             if planned.plan.search.plain and arm.trials:
-                found = with_plain(found, planned.neutral(), self.submission.result.arms, sign)
-            for name in ("chosen", "select", "task", "tuned"):
+                found = with_plain(found, planned, self.submission.result.arms)
+            for name in ("chosen", "tied", "select", "task", "tuned"):
                 if (said := getattr(arm, name)) != (is_so := getattr(found, name)):
                     yield f"{arm.id}: {name} is {said!r}; by its trials and the plan it is {is_so!r}"
 

@@ -35,5 +35,5 @@ def members(result: PlanResult) -> Iterator[Member]:
     for arm in result.arms:
         for trial in arm.trials:
             yield Member(trial.key, arm.id, RunRole.TRIAL, trial.number, trial.params, trial.page)
-        for seed, key in arm.runs.items():
-            yield Member(key, arm.id, RunRole.SEED, seed, arm.chosen)
+        for turn, (seed, key) in enumerate(arm.runs.items()):
+            yield Member(key, arm.id, RunRole.SEED, seed, arm.searched(turn))

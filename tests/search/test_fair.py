@@ -12,9 +12,10 @@ from support.plans import PLAN, go, plan_of
 from harness.execution.prepare import prepare
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, RunRole
-from harness.results.plan_results import Arm, Trial
+from harness.results.plan_results import Arm, Trial, read_plan_result
 from harness.search.arm import ArmPlan
 from harness.search.procedure import with_plain
+from harness.tracking.members import members
 
 ASKED = ("search.batch_size=[128, 1024]", 'search.table_optimizer=["adam", "rowwise_adagrad"]')
 
@@ -70,17 +71,58 @@ def arm(strategy: str, *values: float | None, dataset: str = "d") -> Arm:
     return Arm(dataset, "m", strategy, ArmRole.ARM, "click", "best_epoch", True, {"table_lr": -1.0}, trials, {})
 
 
+def searched_by(folder: Path, strategy: str, *overrides: str) -> ArmPlan:
+    return arms_of(folder, *overrides, strategies=("none", strategy))[strategy]
+
+
 @pytest.mark.parametrize(
-    ("own", "sign", "taken"),
-    [((0.6, 0.7), 1, True), ((0.6, 0.8), 1, False), ((0.75,), 1, False), ((0.75, 0.9), -1, True), ((None,), 1, True)],
+    ("own", "metric", "best"),
+    [
+        ((0.6, 0.7), "auc", None),
+        ((0.6, 0.8), "auc", 1),
+        ((0.75,), "auc", 0),
+        ((0.75, 0.9), "logloss", None),
+        ((0.7, 0.9), "logloss", 0),
+        ((None,), "auc", None),
+    ],
 )
 def test_what_won_the_search_of_none_is_chosen_where_it_reached_more(
-    own: tuple[float | None, ...], sign: int, taken: bool
+    own: tuple[float | None, ...], metric: str, best: int | None, tmp_path: Path
 ) -> None:
-    plain, other = arm("none", 0.71, 0.75, 0.72) if sign > 0 else arm("none", 0.9, 0.71), arm("none", 1.0, dataset="e")
-    found = with_plain(arm("l2", *own), {"l2.strength": 0.0}, [other, plain], sign)
-    assert found.chosen == ({"table_lr": 1.0, "l2.strength": 0.0} if taken else {"table_lr": -1.0})
-    assert with_plain(arm("l2", *own), None, [plain], sign).chosen == {"table_lr": -1.0}
+    """best: the arm's own trial that is chosen; None: the one of `none`."""
+    plain = arm("none", 0.71, 0.75, 0.72) if metric == "auc" else arm("none", 0.9, 0.71)
+    asks, other = searched_by(tmp_path, "l2", f"search.metric={metric!r}"), arm("none", 1.0, 0.0, dataset="e")
+    found = with_plain(arm("l2", *own), asks, [other, plain])
+    assert found.chosen == ({"table_lr": 1.0, "l2.strength": 0.0} if best is None else {"table_lr": float(best)})
+    assert found.tied == ()
+    without = searched_by(tmp_path, "reinit")
+    assert with_plain(arm("reinit", *own), without, [plain]).chosen == {"table_lr": -1.0}, "it does not contain none"
+
+
+def test_near_ties_win_together_the_best_first_and_each_once(tmp_path: Path) -> None:
+    asks = searched_by(tmp_path, "l2", "search.tie=0.01")
+    own, plain = arm("l2", 0.750, 0.7, 0.745, None), arm("none", 0.752, 0.7, 0.7405)
+    neutral = {"l2.strength": 0.0}
+    found = with_plain(own, asks, [plain])
+    assert (found.chosen, *found.tied) == ({"table_lr": 0.0} | neutral, {"table_lr": 0.0}, {"table_lr": 2.0})
+    again = with_plain(own, asks, [plain, plain])
+    assert again.tied == found.tied
+    assert [found.searched(turn) for turn in range(4)] == [found.chosen, *found.tied, found.chosen]
+
+
+def test_reporting_seeds_take_turns_among_near_ties(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, PLAN.replace('["none", "reinit"]', '["none"]'), "search.tie=1.0", "seeds=[1, 2, 3]")
+    result, _ = go(plan, tmp_path)
+    read = read_plan_result(tmp_path, plan.name)
+    assert read.arms == result.arms
+    for each in result.arms:
+        ranked = sorted((t for t in each.trials if t.value is not None), key=lambda t: -(t.value or 0))
+        assert [each.chosen, *each.tied] == [trial.params for trial in ranked]
+        for turn, key in enumerate(each.runs.values()):
+            spec = json.loads((tmp_path / "runs" / key / "spec.json").read_text())
+            assert spec["train"]["table_lr"] == ranked[turn % len(ranked)].params["table_lr"]
+    turns = [member.params for member in members(result) if member.role == RunRole.SEED]
+    assert turns == [each.searched(turn) for each in result.arms for turn in range(3)]
 
 
 def test_an_arm_that_contains_none_does_not_lose_by_an_unlucky_search(tmp_path: Path) -> None:

@@ -124,12 +124,16 @@ def _knob_line(arm: ArmRuns, sign: int) -> tuple[Cell, ...]:
     failed = f"{len(arm.failed_trials)} failed" if arm.failed_trials else ""
     return (
         Cell(arm.label, f"by {arm.arm.select}"),
-        Cell(_settings(arm.arm.chosen) or ("untuned" if not arm.arm.tuned else NOTHING)),
+        Cell(_settings(arm.arm.chosen) or ("untuned" if not arm.arm.tuned else NOTHING), _turns(arm.arm)),
         Cell(NOTHING if best is None else number(best, 4)),
         Cell(str(len(trials)), failed),
         Cell(", ".join(number(expected_best(values, k, sign), 4) for k in _halves(len(values))) or NOTHING),
         Cell(_settings(_fixed(arm.arm, next(iter(arm.finished.values()), None)))),
     )
+
+
+def _turns(arm: Arm) -> str:
+    return f"in turn with {len(arm.tied)} near-tied" if arm.tied else ""
 
 
 def _halves(n: int) -> list[int]:

@@ -9,6 +9,7 @@ from harness.base.markdown import code, literal
 from harness.base.plugin import shown
 from harness.experiment.plan import Plan
 from harness.results.keys import ArmRole
+from harness.results.plan_results import Arm
 from harness.tracking.members import Member
 from harness.tracking.mlflow.arm_summary import ArmSummary
 
@@ -37,7 +38,7 @@ def arm(summary: ArmSummary, plan: Plan) -> str:
     metric = literal(f"valid/{plan.search.metric}/{arm.task}")
     chosen = ", ".join(code(f"{name} = {shown(value)}") for name, value in sorted(arm.chosen.items()))
     tuned = (
-        f"Chosen by `{arm.select}` of {metric} among {_count(len(arm.trials), 'trial')}: {chosen}."
+        f"Chosen by `{arm.select}` of {metric} among {_count(len(arm.trials), 'trial')}: {chosen}.{_tied(arm)}"
         if chosen
         else "Untuned."
     )
@@ -47,6 +48,10 @@ def arm(summary: ArmSummary, plan: Plan) -> str:
     return f"""{what} on {where}: means over {_count(values["seeds"], "seed")}{failed}.
 
 {tuned} {GAIN}"""
+
+
+def _tied(arm: Arm) -> str:
+    return f" Tied with it: {_count(len(arm.tied), 'other')}; seeds take turns among all." if arm.tied else ""
 
 
 def run(member: Member, where: str) -> str:
