@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.analysis.always_valid import LARGE, SPREAD
 from harness.base.errors import UserError
-from harness.experiment.plan import Plan, Race, Settling
+from harness.experiment.plan import Plan
 from harness.experiment.plan_file import plan_that_ran
 from harness.metrics import curves
 from harness.results.description import Description, kept
@@ -207,7 +207,7 @@ def plans(results: Path) -> list[str]:
 
 def _group(plan: Plan, result: PlanResult, members: list[Arm], results: Path) -> Group:
     runs = results / "runs"
-    expected = () if isinstance(plan.repetitions, Settling) else plan.seeds
+    expected = () if plan.settling else plan.seeds
     arms = [ArmRuns(arm, _runs(runs, arm, expected), _failed_trials(runs, arm), result.complete) for arm in members]
     return Group(
         dataset=members[0].dataset,
@@ -219,7 +219,7 @@ def _group(plan: Plan, result: PlanResult, members: list[Arm], results: Path) ->
         baseline=next((a for a in arms if a.is_baseline), None),
         pending=tuple(s for s in plan.strategies if s not in {a.strategy for a in members}),
         findings=result.findings.get(members[0].dataset, ()),
-        stopped=isinstance(plan.repetitions, Settling) and not isinstance(plan.repetitions, Race),
+        stopped=plan.settling is not None and plan.draws,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.experiment.plan import Plan, Race, Settling
+from harness.experiment.plan import Plan
 from harness.results.keys import ArmId
 from harness.results.plan_results import PlanResult
 
@@ -33,8 +33,8 @@ def unsettled(plan: Plan, result: PlanResult, results: Path) -> Settled:
     found, why = set[ArmId](), dict[ArmId, str]()
     for each in Analysis(Comparison(result, plan, groups(plan, result, results))).groups:
         arms = [row for row in each.ranked if not row.arm.is_baseline]
-        if isinstance(plan.repetitions, Race):
-            said = racing.settled(each, plan.repetitions.settle)
+        if plan.settling is not None and not plan.draws:
+            said = racing.settled(each, plan.settling.settle)
             open_ = [row.arm.arm.id for row in arms if row.arm.label not in said]
             why |= {row.arm.arm.id: said[row.arm.label] for row in arms if row.arm.label in said}
         else:
@@ -50,8 +50,8 @@ def is_settled(analysis: GroupAnalysis, row: ArmComparison) -> bool:
     from harness.analysis.comparisons import family
     from harness.analysis.inference import LEVEL
 
-    settling, gain = analysis.plan.repetitions, row.value("gain")
-    assert isinstance(settling, Settling)
+    settling, gain = analysis.plan.settling, row.value("gain")
+    assert settling is not None
     if gain is None or gain.identical or row.arm.failed:
         return True
     low, high = gain.always(LEVEL / max(1, family(analysis.ranked, "gain")))

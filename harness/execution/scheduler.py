@@ -16,7 +16,7 @@ from harness.execution.lock import locked
 from harness.execution.observer import Observer
 from harness.execution.progress import name
 from harness.execution.run_folders import RunFolders
-from harness.experiment.plan import Plan, Settling
+from harness.experiment.plan import Plan
 from harness.results.keys import ArmId, RunRole
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Record, Run
@@ -147,7 +147,7 @@ class _Scheduler:
         if not parked:
             return False
         so_far = self._write_result(complete=False)
-        repeated = isinstance(self._plan.repetitions, Settling) and any(arm.runs for arm in so_far.arms)
+        repeated = self._plan.settling is not None and any(arm.runs for arm in so_far.arms)
         said = self._referee(self._plan, so_far, self._results) if repeated else Settled(set(), {})
         standing = Standing(so_far.arms, said.open, said.why)
         for arm in parked:

@@ -9,7 +9,7 @@ from harness.api import Dataset, Model, Strategy, UserError
 from harness.base.errors import unknown
 from harness.base.plugin import Plugin, params
 from harness.experiment.composition import fixed_params, parse
-from harness.experiment.plan import Plan, Race
+from harness.experiment.plan import Plan
 from harness.experiment.specs import PluginSpec, RunSpec, TrainSpec
 from harness.plugins.registry import Entry, Registry, build, entry_of
 
@@ -42,7 +42,7 @@ def repetitions(dataset: PluginSpec, plan: Plan, registry: Registry) -> list[tup
     plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
     changes = [plugin.repetition(number) for number in range(max(1, len(plan.seeds)))]
     found = [dataset.model_copy(update={"params": dataset.params | change}) for change in changes]
-    step = int(plan.repetitions != "seeds" and not isinstance(plan.repetitions, Race) and not any(changes))
+    step = int(plan.draws and not any(changes))
     draws = [(spec, plan.data_seed + step * n) for n, spec in enumerate(found[: len(plan.seeds)], start=1)]
     return [(found[0], plan.data_seed), *draws]
 

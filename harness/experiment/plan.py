@@ -123,6 +123,16 @@ class Plan(Config):
     evaluation: EvalSpec = EvalSpec()
     search: SearchSpec = SearchSpec()
 
+    @property
+    def settling(self) -> Settling | None:
+        """What ends the repetitions of an arm, where what they show does."""
+        return self.repetitions if isinstance(self.repetitions, Settling) else None
+
+    @property
+    def draws(self) -> bool:
+        """Whether each repetition has a draw of the data of its own."""
+        return self.repetitions != "seeds" and not isinstance(self.repetitions, Race)
+
     @model_validator(mode="before")
     @classmethod
     def _counted(cls, values: Any) -> Any:
@@ -152,9 +162,9 @@ class Plan(Config):
             for value in values:
                 if list(values).count(value) > 1:
                     raise ValueError(f"{what} {value!r} is listed twice")
-        if isinstance(self.repetitions, Settling) and self.seeds:
-            if len(self.seeds) != self.repetitions.most:
-                counts = f"seeds are {len(self.seeds)} and repetitions.most {self.repetitions.most}"
+        if (settling := self.settling) is not None and self.seeds:
+            if len(self.seeds) != settling.most:
+                counts = f"seeds are {len(self.seeds)} and repetitions.most {settling.most}"
                 raise ValueError(f"{counts}; leave out seeds")
             if "none" not in self.strategies:
                 raise ValueError("repetitions.settle needs strategy 'none', over one epoch of which gains are settled")

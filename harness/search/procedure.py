@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from harness.base.markdown import code, literal
-from harness.experiment.plan import Settling
 from harness.figures import run_curves
 from harness.metrics import curves
 from harness.metrics.catalog import sign_of
@@ -146,8 +145,8 @@ def _report(arm: ArmPlan, trials: Tried) -> Jobs:
         found = with_plain(found, arm, standing.arms)
     lost = bool(trials) and not found.chosen and all(trial.value is None for trial, _ in trials)
     seeds = () if lost else arm.plan.seeds
-    settling = arm.plan.repetitions
-    for count in settling.looks() if isinstance(settling, Settling) and seeds else [len(seeds)]:
+    settling = arm.plan.settling
+    for count in settling.looks() if settling is not None and seeds else [len(seeds)]:
         jobs = [arm.job(found.searched(turn), RunRole.SEED, s, s) for turn, s in enumerate(seeds[:count])]
         yield jobs
         found = replace(found, runs={job.number: job.key for job in jobs})
