@@ -57,8 +57,7 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     text = (
         f"With {seeds(n)}, and corrected for {compared} arms, the median arm would show a gain of "
         f"{number(seen, digits)} four times in five, and smaller ones less often: no gain shown is not no gain. To "
-        f"show {difference:g} it would take {price}. {_of_test_rows(analysis, gains)}Another search of the same budget "
-        "may choose other knobs, which none of the intervals knows of."
+        f"show {difference:g} it would take {price}. {_of_test_rows(analysis, gains)}{_of_search(analysis)}"
     )
     floor = smallest_sign_flip(n)
     if floor * compared >= LEVEL:
@@ -68,6 +67,14 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
             "Student's t can, as it takes differences to be near normal."
         )
     return text
+
+
+def _of_search(analysis: GroupAnalysis) -> str:
+    tie = analysis.plan.search.tie
+    if tie and any(arm.arm.tied for arm in analysis.group.everything):
+        knows = f"The intervals hold what near-ties of the search, within {tie:g}, change"
+        return f"{knows}; another search of the same budget may choose other knobs still."
+    return "Another search of the same budget may choose other knobs, which none of the intervals knows of."
 
 
 def _on_stopping(analysis: GroupAnalysis) -> str:
