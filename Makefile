@@ -21,8 +21,8 @@ test: .venv/installed  ## run the tests (ARGS="tests/engine -k window": some)
 smoke: .venv/installed  ## the same path as benchmark in under a minute: 2 strategies, 1 seed, 2 epochs
 	@$(BIN)/multiepoch benchmark smoke --results $(RESULTS) $(ARGS)
 
-leaderboard: .venv/installed  ## 25 strategies and combinations, tuned, on three presets: an hour or two
-	@$(BIN)/multiepoch benchmark main --results $(RESULTS) $(ARGS)
+leaderboard: .venv/installed  ## 26 strategies and combinations, all searched alike, on seven draws of avazu_like: an hour
+	@$(BIN)/multiepoch benchmark main_avazu --results $(RESULTS) $(ARGS)
 
 facts: .venv/installed  ## try what the literature reports, and write a verdict on each fact (ARGS="F1 F3": these alone)
 	@$(BIN)/multiepoch facts --results $(RESULTS) $(ARGS)
