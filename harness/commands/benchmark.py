@@ -66,15 +66,15 @@ def trained(
 
 def _outline(plan: Plan, arms: list[ArmPlan], where: Where) -> str:
     """What is about to run, in a line."""
-    parts = {
-        "strategies": len(plan.strategies),
-        "data sets": len(plan.datasets),
-        "networks": len(plan.models),
-        "seeds": len(plan.seeds),
-        "epochs": plan.train.epochs,
-        "trials each": plan.search.trials,
-    }
-    words = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+    parts = [
+        (len(plan.strategies), "strategy", "strategies"),
+        (len(plan.datasets), "data set", "data sets"),
+        (len(plan.models), "network", "networks"),
+        (len(plan.seeds), "seed", "seeds"),
+        (plan.train.epochs, "epoch", "epochs"),
+        (plan.search.trials, "trial each", "trials each"),
+    ]
+    words = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in parts if count)
     return f"plan {plan.name}: {words}; at most {sum(arm.most_runs for arm in arms)} runs, {where}"
 
 
