@@ -7,7 +7,7 @@ PIP_ARGS ?=
 BIN     := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark test smoke leaderboard facts report ui dashboard docs lint check perf cluster-demo release lock clean clean-results
+.PHONY: help benchmark test smoke leaderboard facts report ui dashboard docs lint check perf publish cluster-demo release lock clean clean-results
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,7 +27,7 @@ leaderboard: .venv/installed  ## 26 strategies and combinations, all searched al
 facts: .venv/installed  ## try what the literature reports, and write a verdict on each fact (ARGS="F1 F3": these alone)
 	@$(BIN)/multiepoch facts --results $(RESULTS) $(ARGS)
 
-report: .venv/installed  ## write report.html and tables/ again from the records
+report: .venv/installed  ## write report.html and report/ again from the records
 	@$(BIN)/multiepoch report --results $(RESULTS) $(ARGS)
 
 ui: .venv/installed  ## open MLflow on http://127.0.0.1:5000
@@ -51,6 +51,9 @@ perf: .venv/peers  ## measure speed side by side with other libraries (half an h
 	@$(BIN)/python -m perf.throughput $(ARGS)
 	@$(BIN)/python -m perf.generator
 
+publish:  ## copy tables of results/report/ to the published ones in results/tables/ (TABLES="quick facts")
+	@$(PYTHON) tools/publish.py --results $(RESULTS) $(TABLES)
+
 cluster-demo: .venv/installed  ## a Ray cluster, PostgreSQL and MLflow on this machine; two of them killed in mid-run
 	@PYTHONPATH=.:tests $(BIN)/python tools/cluster_demo.py
 
@@ -67,7 +70,7 @@ clean:  ## delete .venv and caches; results stay
 
 clean-results:  ## delete records, MLflow, Optuna and report (asks for YES=1)
 	@test -n "$(YES)" || { echo "this deletes every result in $(RESULTS)/; say so with: make clean-results YES=1" >&2; exit 2; }
-	rm -rf $(RESULTS)/.locks $(RESULTS)/launches $(RESULTS)/runs $(RESULTS)/plans $(RESULTS)/data $(RESULTS)/mlartifacts $(RESULTS)/optuna.artifacts
+	rm -rf $(RESULTS)/.locks $(RESULTS)/report $(RESULTS)/launches $(RESULTS)/runs $(RESULTS)/plans $(RESULTS)/data $(RESULTS)/mlartifacts $(RESULTS)/optuna.artifacts
 	rm -f $(RESULTS)/mlflow.db* $(RESULTS)/optuna.journal $(RESULTS)/report.html $(RESULTS)/report-*.html
 
 .venv/installed: requirements.lock pyproject.toml

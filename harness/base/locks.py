@@ -4,7 +4,7 @@
     run-<key>       runs/<key>/, checkpoints/<key>/ and states/<key>.pt
     data-<key>      data/<key>/
     search-<digest> the trials of a study
-    report          report.html, report-<plan>.html and tables/
+    report          report.html, report-<plan>.html and report/
     mlflow          mlflow.db, while it is made
     store           store, while it is made
 

@@ -15,7 +15,7 @@ from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
-from harness.results.plan_results import page_of, read_plan_result
+from harness.results.plan_results import TABLES, page_of, read_plan_result
 from harness.search.arm import ArmPlan
 from harness.tracking.background import Background
 from harness.tracking.factory import Kind
@@ -66,26 +66,26 @@ def trained(
 
 def _outline(plan: Plan, arms: list[ArmPlan], where: Where) -> str:
     """What is about to run, in a line."""
-    parts = {
-        "strategies": len(plan.strategies),
-        "data sets": len(plan.datasets),
-        "networks": len(plan.models),
-        "seeds": len(plan.seeds),
-        "epochs": plan.train.epochs,
-        "trials each": plan.search.trials,
-    }
-    words = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+    parts = [
+        (len(plan.strategies), "strategy", "strategies"),
+        (len(plan.datasets), "data set", "data sets"),
+        (len(plan.models), "network", "networks"),
+        (len(plan.seeds), "seed", "seeds"),
+        (plan.train.epochs, "epoch", "epochs"),
+        (plan.search.trials, "trial each", "trials each"),
+    ]
+    words = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in parts if count)
     return f"plan {plan.name}: {words}; at most {sum(arm.most_runs for arm in arms)} runs, {where}"
 
 
 def _own_table(plan: Plan, results: Path) -> None:
-    """Refuse a plan that would overwrite the published table of another."""
+    """Refuse a plan that would overwrite the table of another."""
     table = plan.table or plan.name
     for path in sorted((results / "plans").glob("*.json")):
         if path.stem != plan.name and _table_of(results, path.stem) == table:
             raise UserError(
                 f"plan '{plan.name}' and plan '{path.stem}', which was run in '{results}' before, would both write "
-                f"tables/{table}.md; give this one another table, as --set table={plan.name}"
+                f"{TABLES}/{table}.md; give this one another table, as --set table={plan.name}"
             )
 
 
@@ -100,7 +100,7 @@ def _table_of(results: Path, name: str) -> str | None:
 def report_files(results: Path, plan: str) -> list[Path]:
     """The page, and the tables and figures of one plan."""
     named = re.compile(re.escape(read_plan_result(results, plan).table) + r"(-\d+(-windows)?|-ranks)?")
-    mine = [file for file in sorted((results / "tables").glob("*")) if named.fullmatch(file.stem)]
+    mine = [file for file in sorted((results / TABLES).glob("*")) if named.fullmatch(file.stem)]
     page = page_of(results, plan)
     page = page if page.is_file() else results / "report.html"
     return [file for file in (page, *mine) if file.is_file()]

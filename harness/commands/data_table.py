@@ -39,11 +39,12 @@ published figure; behind an oracle stands its standard error. Frequencies are of
 
 
 def write_table(console: Console, names: list[str], out: Path) -> int:
-    """Write results/tables/generator.md; the exit status is 1 if a target is missed.
+    """Write the table of all presets; the exit status is 1 if a target is missed.
 
     Raises:
         UserError: there is no preset of that name.
     """
+    out.parent.mkdir(parents=True, exist_ok=True)
     populations = {name: load_population(name) for name in names or presets()}
     text, missed = [HEAD.format(machine=literal(str(environment()["machine"])))], 0
     with console.status("") as status, tempfile.TemporaryDirectory(prefix="multiepoch-") as scratch:

@@ -83,6 +83,7 @@ def table(console: Console, folder: Path, out: Path) -> None:
     files = sorted(folder.glob("*.zip"))
     if not files:
         raise UserError(f"no submission (*.zip) is in folder '{folder}'")
+    out.parent.mkdir(parents=True, exist_ok=True)
     out_file.write(out, markdown(files))
     _say(console, f"{out}: {len(files)} submissions")
 

@@ -104,7 +104,7 @@ def looks(most: int) -> list[int]:
 class Plan(Config):
     """A comparison: data sets x models x strategies x seeds, at one search budget.
 
-    table: what the files of its published tables begin with; its name, if not given.
+    table: what the files of its tables begin with; its name, if not given.
     """
 
     name: str = Field(pattern=FILE_NAME)

@@ -1,4 +1,4 @@
-"""A page of facts, as results/tables/facts.md: every fact with its verdict, its claims, and a figure that shows it."""
+"""A page of facts, as results/report/facts.md: every fact with its verdict, its claims, and a figure that shows it."""
 
 from __future__ import annotations
 

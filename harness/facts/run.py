@@ -20,18 +20,19 @@ from harness.facts.sheet import Fact, Sheet, load_sheet
 from harness.facts.verdict import Finding, finding
 from harness.plugins.registry import Registry
 from harness.report.format import show
+from harness.results.plan_results import TABLES
 
 
 def run_facts(
     console: Console, sheet_name: str, names: list[str], results: Path, where: Where, plugins: Path | None
 ) -> int:
-    """Run the facts named, or all, print their verdicts and write their page in `tables/` and its figures.
+    """Run the facts named, or all, print their verdicts and write their page and its figures in `report/`.
 
     A fact whose data needs an environment variable that is not set is left out, and that is said. The exit status is 1
     if a run failed; what the facts come to is a finding, not a failure.
     """
     sheet, registry = load_sheet(plan_file(sheet_name)), Registry(plugins)
-    out = results / "tables"
+    out = results / TABLES
     out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for fact in sheet.select(names):

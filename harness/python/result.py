@@ -149,7 +149,7 @@ class Result:
         return Figure(svg.replace("<svg", f'<svg width="{1.5 * wide:g}"', 1))
 
     def report(self) -> Path:
-        """Write `report.html` and `tables/` of the results folder. Returns the page."""
+        """Write `report.html` and `report/` of the results folder. Returns the page."""
         return write_report(self.results, None, known=[self.analysis])
 
     def _which(self, each: GroupAnalysis, task: str | None, metric: str | None) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from harness.report.pages import index, page
 from harness.report.tables import printed
 from harness.report.tables.certainty import DIFFERENCE
 from harness.report.tables.numbers import numbers
-from harness.results.plan_results import page_of
+from harness.results.plan_results import TABLES, page_of
 
 LOG = logging.getLogger("multiepoch")
 
@@ -38,7 +38,7 @@ def analyse(results: Path, plan_name: str) -> Analysis:
 def write_report(
     results: Path, plan_names: list[str] | None, difference: float = DIFFERENCE, known: Sequence[Analysis] = ()
 ) -> Path:
-    """Write `report.html` and `tables/` in a results folder, for the plans named or for all that were run there.
+    """Write `report.html` and `report/` in a results folder, for the plans named or for all that were run there.
 
     `report.html` is the page of a plan, or leads to the pages of several, each of which is `report-<plan>.html`.
     difference: of the plan's metric; the report says how many seeds it would take to show it. known: what has been
@@ -58,7 +58,7 @@ def _write(results: Path, plan_names: list[str] | None, difference: float, known
     else:
         found = (named.get(name) or _readable(results, name) for name in load.plans(results))
         analyses = [analysis for analysis in found if analysis is not None]
-    folder = results / "tables"
+    folder = results / TABLES
     folder.mkdir(parents=True, exist_ok=True)
     for analysis in analyses:
         _write_tables(analysis, folder, difference)
@@ -90,7 +90,7 @@ def ranked_table(analysis: Analysis) -> Table:
 
 
 def _write_tables(analysis: Analysis, folder: Path, difference: float) -> None:
-    """The published page of one plan, its figures, and every number behind it."""
+    """The page of one plan as Markdown, its figures, and every number behind it."""
     name = analysis.comparison.result.table
     styles = arm_styles(analysis)
     pictures: dict[int, list[tuple[str, str]]] = {}

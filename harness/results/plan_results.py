@@ -18,7 +18,9 @@ from harness.results.keys import ArmId, ArmRole
 
 INPUTS = "inputs"
 """The frames, schemas and strategies that calls from Python were given."""
-FOLDERS = (".locks", "checkpoints", "data", "descriptions", INPUTS, "launches", "plans", "runs", "states", "tables")
+TABLES = "report"
+"""Pages, figures and numbers of plans. Those that the repository publishes are a copy, which no run changes."""
+FOLDERS = (".locks", "checkpoints", "data", "descriptions", INPUTS, "launches", "plans", "runs", "states", TABLES)
 """Of a results folder."""
 PLAIN = "none"
 """The strategy that mitigates nothing, of which one epoch is the baseline."""
@@ -93,7 +95,7 @@ class PlanResult:
 
     @property
     def table(self) -> str:
-        """What the files of its published tables begin with."""
+        """What the files of its tables begin with."""
         return str(self.plan.get("table") or self.name)
 
 

@@ -176,7 +176,7 @@ BAD = (
         dataset("    def _part", "    def fingerprint(self): return object()\n    def _part"),
     ),
     BadInput("results: a file in place of runs/", "'results/runs' is a file", {"results/runs": ""}),
-    BadInput("results: a file in place of tables/", "'results/tables' is a file", {"results/tables": ""}),
+    BadInput("results: a file in place of report/", "'results/report' is a file", {"results/report": ""}),
     BadInput("results: a folder in place of the report", "report.html' is a folder", {"results/report.html": folder}),
     BadInput(
         "results: a folder in place of the plan's result", "plan.json' is a folder", {"results/plans/plan.json": folder}

@@ -129,8 +129,8 @@ def test_tables_are_named_by_the_plan_and_say_how_long_it_took(tmp_path: Path) -
     result = read_plan_result(tmp_path, "both")
     write_plan_result(tmp_path, dataclasses.replace(result, plan=result.plan | {"table": "leaderboard"}))
     write_report(tmp_path, ["both"])
-    page = (tmp_path / "tables" / "leaderboard.md").read_text()
-    assert not (tmp_path / "tables" / "both.md").exists()
+    page = (tmp_path / "report" / "leaderboard.md").read_text()
+    assert not (tmp_path / "report" / "both.md").exists()
     assert "(leaderboard-1.svg)" in page
     runs = sum(len(CURVES[s]) for s in CURVES) * 3 + sum(len(CURVES[s]) for s in CURVES if s != "l2") * 3
     assert f"trained and evaluated for {runs * 2.5 / 60:.0f} minutes" in page

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from support.checkout import changed, commit
 from support.command_line import PROGRAM, multiepoch, multiepoch_process
 from support.plans import PLAN
 from support.simulated import Bench
@@ -126,14 +127,17 @@ def test_a_part_of_the_list_can_be_asked_for(what: str, has: str, lacks: str) ->
     assert lacks not in text.replace("strategies/reinit.py", "")
 
 
-def test_epochs_and_rows_are_those_of_the_command(tmp_path: Path) -> None:
-    (tmp_path / "my.toml").write_text(PLAN)
+def test_epochs_and_rows_are_those_of_the_command_and_a_checkout_stays_clean(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(f'table = "quick"\n{PLAN}')
+    commit(tmp_path, "quick.md", "quick.csv", "quick-1.svg")
     ran = multiepoch("benchmark", "my.toml", "--no-mlflow", "--epochs", "2", "--rows", "3000", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert re.search(r"^plan my: .* 2 epochs.*; at most \d+ runs, \d+ at a time$", ran.stdout, flags=re.MULTILINE)
     kept = json.loads((tmp_path / "results" / "plans" / "my.json").read_text())["plan"]
     assert kept["train"]["epochs"] == 2
     assert [each["rows"] for each in kept["dataset"]] == [3000]
+    assert (tmp_path / "results" / "report" / "quick.md").exists()
+    assert changed(tmp_path) == []
 
 
 def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(
@@ -146,7 +150,7 @@ def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(
     assert "powerlaw/dnn/reinit" in ran.stdout
     assert re.search(r"^ click +1( +\d\.\d{4}){4} *$", ran.stdout, flags=re.MULTILINE)
     assert multiepoch("report", cwd=tmp_path).returncode == 0
-    assert [p.stem for p in (tmp_path / "results" / "tables").glob("*.md")] == ["my-run"]
+    assert [p.stem for p in (tmp_path / "results" / "report").glob("*.md")] == ["my-run"]
     assert (tmp_path / "results" / "report.html").stat().st_size > 10_000
     assert multiepoch("sync", cwd=tmp_path).returncode == 0
 
@@ -156,7 +160,7 @@ def test_a_plan_that_would_overwrite_the_table_of_another_is_refused(tmp_path: P
     (tmp_path / "second.toml").write_text(f'table = "first"\n{PLAN}')
     found = multiepoch("benchmark", "second.toml", "--no-mlflow", cwd=tmp_path)
     assert (found.returncode, found.stderr.count("\n")) == (2, 1), found.stderr
-    assert "would both write tables/first.md; give this one another table, as --set table=second" in found.stderr
+    assert "would both write report/first.md; give this one another table, as --set table=second" in found.stderr
 
 
 def test_a_report_of_two_results_folders_compares_them(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_benchmark_says_it_first_and_its_report_keeps_it(visits: Path) -> None
     assert done.stdout.startswith(SEEN)
     (kept,) = read_plan_result(visits / "results", "plan").findings["visits"]
     assert (kept.check, kept.severity) == ("field_tells_label", Severity.STOP)
-    for path in ("report.html", "tables/plan.md"):
+    for path in ("report.html", "report/plan.md"):
         assert "the mean training label of its ids has AUC 1.00" in (visits / "results" / path).read_text()
     (described,) = (visits / "results" / "descriptions").iterdir()
     assert described.stem == read_plan_result(visits / "results", "plan").data["visits"]

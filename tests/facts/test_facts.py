@@ -283,7 +283,7 @@ def _plans(path: Path) -> list[Plan]:
 
 def test_facts_run_once_and_leave_page_and_figure(tmp_path: Path) -> None:
     (tmp_path / "sheet.toml").write_text(SHEET)
-    out = tmp_path / "results" / "tables"
+    out = tmp_path / "results" / "report"
 
     def go(names: list[str]) -> str:
         console = Console(record=True, width=200, quiet=True)

@@ -50,8 +50,8 @@ def test_a_new_metric_is_found_everywhere(
     Bench(tmp_path, metric=skill.name).write()
     page = write_report(tmp_path, None).read_text()
     assert "click Brier skill" in page
-    assert "click Brier skill" in (tmp_path / "tables" / "bench.md").read_text()
-    assert ",brier_skill," in (tmp_path / "tables" / "bench.csv").read_text()
+    assert "click Brier skill" in (tmp_path / "report" / "bench.md").read_text()
+    assert ",brier_skill," in (tmp_path / "report" / "bench.csv").read_text()
 
 
 def test_without_it_the_metric_is_unknown() -> None:

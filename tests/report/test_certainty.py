@@ -188,8 +188,8 @@ def test_a_smaller_difference_takes_more_seeds(tmp_path: Path) -> None:
 def test_parquet_holds_what_the_csv_holds(tmp_path: Path) -> None:
     plan(tmp_path, 0.002, (0.001,), seeds=20)
     write_report(tmp_path, None, difference=0.005)
-    table = pl.read_parquet(tmp_path / "tables" / "bench.parquet")
-    text = pl.read_csv(tmp_path / "tables" / "bench.csv")
+    table = pl.read_parquet(tmp_path / "report" / "bench.parquet")
+    text = pl.read_csv(tmp_path / "report" / "bench.csv")
     assert table.columns == text.columns
     assert table["p_holm"].to_list() == pytest.approx(text["p_holm"].to_list(), nan_ok=True)
     is_gain = (pl.col("strategy") == "arm0") & (pl.col("quantity") == "gain") & (pl.col("metric") == "auc")
@@ -198,7 +198,7 @@ def test_parquet_holds_what_the_csv_holds(tmp_path: Path) -> None:
     assert gain["p"] <= gain["p_holm"]
     levels = table.filter(pl.col("quantity") == "best")
     assert levels["p"].null_count() == len(levels)
-    assert "to detect 0.005" in (tmp_path / "tables" / "bench.md").read_text()
+    assert "to detect 0.005" in (tmp_path / "report" / "bench.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_the_report_shows_what_was_kept_and_does_without(tmp_path: Path) -> None
     bench = Bench(tmp_path)
     bench.write()
     write_report(tmp_path, None)
-    before = {path.name: path.read_bytes() for path in (tmp_path / "tables").iterdir()}
+    before = {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()}
     plain = (tmp_path / "report.html").read_text()
     assert 'class="data"' not in plain
     plan = tmp_path / "plans" / "bench.json"
@@ -160,4 +160,4 @@ def test_the_report_shows_what_was_kept_and_does_without(tmp_path: Path) -> None
     path_of(tmp_path, "key").write_text("{")
     write_report(tmp_path, None)
     assert (tmp_path / "report.html").read_text() == plain
-    assert {path.name: path.read_bytes() for path in (tmp_path / "tables").iterdir()} == before
+    assert {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()} == before

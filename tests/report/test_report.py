@@ -220,11 +220,11 @@ def test_one_seed_has_no_interval_and_settles_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path, seeds=(1,))
     bench.write()
     page = write_report(tmp_path, None).read_text()
-    for text in (page, printed(bench), (tmp_path / "tables" / "bench.md").read_text()):
+    for text in (page, printed(bench), (tmp_path / "report" / "bench.md").read_text()):
         assert "1 seed, no interval" in text
         assert "One seed: not settled" in text
         assert "[." not in text
-    facts = pl.read_csv(tmp_path / "tables" / "bench.csv")
+    facts = pl.read_csv(tmp_path / "report" / "bench.csv")
     assert facts["low"].null_count() == len(facts)
 
 
@@ -233,7 +233,7 @@ def test_failed_missing_and_pending_runs_are_shown(tmp_path: Path) -> None:
     bench = Bench(tmp_path, status=lost)
     bench.write(complete=False, pending=("l2",))
     page = write_report(tmp_path, ["bench"]).read_text()
-    markdown = (tmp_path / "tables" / "bench.md").read_text()
+    markdown = (tmp_path / "report" / "bench.md").read_text()
     for text in (page, markdown, printed(bench)):
         assert "2 of 3 seeds" in text
         assert "0 of 3 seeds" in text
@@ -243,7 +243,7 @@ def test_failed_missing_and_pending_runs_are_shown(tmp_path: Path) -> None:
         assert "the loss is not a finite number in epoch 1" in text
         assert "has not reached its end" in text
         assert "not started" in text
-    facts = pl.read_csv(tmp_path / "tables" / "bench.csv").filter(pl.col("strategy") == "hashing")
+    facts = pl.read_csv(tmp_path / "report" / "bench.csv").filter(pl.col("strategy") == "hashing")
     assert facts["finished_seeds"].unique().to_list() == [0]
     assert facts["mean"].null_count() == len(facts)
 
@@ -410,7 +410,7 @@ def test_of_many_arms_the_plain_one_and_the_leaders_stand_out(tmp_path: Path) ->
     (styles,) = arm_styles(Analysis(load(tmp_path, "bench")))
     assert len({styles[int(i)].pen.color for i in lit}) == len(lit)
     assert len({(s.pen.color, s.pen.marker, s.pen.dash) for s in styles}) == len(many)
-    svg = (tmp_path / "tables" / "bench-1.svg").read_text()
+    svg = (tmp_path / "report" / "bench-1.svg").read_text()
     assert arms_in(svg) == {f"arm-{i}" for i in lit}
     assert "18 others" in svg
 
@@ -452,7 +452,7 @@ def test_the_page_says_how_to_reproduce_it(bench: Bench) -> None:
     text = (bench.results / "report.html").read_text()
     assert "multiepoch benchmark bench.toml" in text
     assert "Python 3.11, torch 2.13, NumPy 2.4, test bench, 2 cores" in text
-    assert "tables/bench.csv" in text
+    assert "report/bench.csv" in text
 
 
 def test_every_run_and_every_trial_is_named_by_its_key(bench: Bench) -> None:
@@ -485,7 +485,7 @@ def test_only_runs_with_records_are_counted_and_a_core_each_only_where_it_was_so
 
 
 def test_the_same_records_give_the_same_files(bench: Bench) -> None:
-    files = [p for p in (bench.results / "report.html", *(bench.results / "tables").iterdir()) if p.is_file()]
+    files = [p for p in (bench.results / "report.html", *(bench.results / "report").iterdir()) if p.is_file()]
     assert {p.suffix for p in files} == {".html", ".md", ".csv", ".parquet", ".svg"}
     before = {p: p.read_bytes() for p in files}
     write_report(bench.results, ["bench"])
@@ -493,7 +493,7 @@ def test_the_same_records_give_the_same_files(bench: Bench) -> None:
 
 
 def test_the_csv_holds_what_the_statistics_say(bench: Bench) -> None:
-    facts = pl.read_csv(bench.results / "tables" / "bench.csv")
+    facts = pl.read_csv(bench.results / "report" / "bench.csv")
     row = facts.filter(
         (pl.col("strategy") == "reinit")
         & (pl.col("task") == "click")
@@ -516,7 +516,7 @@ def test_names_are_escaped_everywhere(tmp_path: Path) -> None:
     assert not page.open
     assert not page.tags & {"script", "i"}
     assert "bad[bold]<i>&" in printed(bench)
-    markdown = (tmp_path / "tables" / "bench.md").read_text()
+    markdown = (tmp_path / "report" / "bench.md").read_text()
     assert "<script>" not in markdown
     assert "<i>" not in markdown
 
@@ -535,7 +535,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_only_our_own_links_are_links_in_the_published_page(hostile: Path) -> None:
-    text = (hostile / "tables" / "bench.md").read_text()
+    text = (hostile / "report" / "bench.md").read_text()
     assert addresses(text) == {"bench-1.svg", "bench-ranks.svg", "../README.md"}
     headings, table = {"h1", "h2", "h3"}, {"table", "thead", "tbody", "tr", "th", "td"}
     assert elements(text) == {"a", "img", "p", "strong"} | headings | table
@@ -592,7 +592,7 @@ def test_of_one_plan_the_report_is_its_page(tmp_path: Path) -> None:
     assert "data-of-second" in page
     assert "data-of-first" not in page
     assert "report.html" not in page
-    assert [path.name for path in sorted(tmp_path.glob("report*"))] == ["report-first.html", "report.html"], (
+    assert [path.name for path in sorted(tmp_path.glob("report*.html"))] == ["report-first.html", "report.html"], (
         "no older page of the same plan"
     )
 

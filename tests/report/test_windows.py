@@ -61,10 +61,10 @@ def test_gains_by_window_average_to_that_of_all_epochs(analysis: GroupAnalysis) 
 def test_the_report_shows_gains_by_window(results: Path) -> None:
     page = write_report(results, ["tiny"]).read_text()
     assert "<h3>By window</h3>" in page
-    table = (results / "tables" / "tiny.md").read_text()
+    table = (results / "report" / "tiny.md").read_text()
     assert "### Gain by window" in table
     assert "![click gain by window](tiny-1-windows.svg)" in table
-    assert (results / "tables" / "tiny-1-windows.svg").read_text().startswith("<svg")
+    assert (results / "report" / "tiny-1-windows.svg").read_text().startswith("<svg")
 
 
 def test_a_searched_continual_plan_tunes_one_epoch_a_window_by_itself(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from support.studies import arm_of, finish, study_of
 
 from harness.base.addresses import Address
 from harness.base.errors import UserError
+from harness.search import dashboard as served_dashboard
 from harness.search.dashboard import dashboard
 
 
@@ -31,11 +32,25 @@ def names(address: Address) -> list[str]:
 
 
 def test_it_shows_the_studies_and_the_pictures_of_trials(shown: Address, results: Path) -> None:
-    assert names(shown) == [study_of(results).study_name]
+    assert study_of(results).study_name.startswith("tiny: powerlaw/dnn/reinit [")
+    assert names(shown) == ["reinit"]
+    assert json.loads(send(shown, "GET", "/api/studies/0")[1])["name"] == "reinit"
     trials = json.loads(send(shown, "GET", "/api/studies/0")[1])["trials"]
     picture = trials[0]["artifacts"][0]
     status, body, headers = send(shown, "GET", f"/artifacts/0/0/{picture['artifact_id']}")
     assert (status, headers["Content-Type"], body[:4]) == (200, "image/svg+xml", "<svg")
+
+
+def test_few_trials_tell_no_importance_of_knobs(shown: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> list[str]:
+        status, body, _ = send(shown, "GET", "/api/studies/0/param_importances")
+        assert status == 200
+        return [knob["name"] for knob in json.loads(body)["param_importances"][0]]
+
+    assert told() == ["told from 40 trials on"]
+    monkeypatch.setattr(served_dashboard, "TELLING", 7)
+    assert {"dense_lr", "table_lr"} <= set(told())
+    assert send(shown, "GET", "/api/studies/9/param_importances")[0] == 404
 
 
 def test_a_site_that_gave_its_name_to_this_machine_sees_nothing(shown: Address) -> None:

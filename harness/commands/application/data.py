@@ -107,7 +107,7 @@ def write(
 @app.command()
 def table(
     names: Annotated[list[str] | None, typer.Argument(help="Presets; all, if none.")] = None,
-    out: Annotated[Path, folder_or_file("--out", "Where the table goes.")] = Path("results/tables/generator.md"),
+    out: Annotated[Path, folder_or_file("--out", "Where the table goes.")] = Path("results/report/generator.md"),
 ) -> None:
     """Build every preset, and write target against produced of every statistic."""
     from harness.commands.data_table import write_table

@@ -26,7 +26,7 @@ def report(
         float, typer.Option("--difference", help="Say how many seeds it takes to show this.")
     ] = 0.001,
 ) -> None:
-    """Write results/report.html and results/tables/ from the records; of two results folders, compare them.
+    """Write results/report.html and results/report/ from the records; of two results folders, compare them.
 
     Of several plans, report.html leads to the page of each.
     """

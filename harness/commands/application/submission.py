@@ -43,7 +43,7 @@ def verify_submission(
 @app.command("table")
 def table_of_submissions(
     folder: Annotated[Path, typer.Argument(parser=path_of, metavar="FOLDER")] = Path("results/submissions"),
-    out: Annotated[Path, folder_or_file("--out", "Where the table goes.")] = Path("results/tables/submissions.md"),
+    out: Annotated[Path, folder_or_file("--out", "Where the table goes.")] = Path("results/report/submissions.md"),
 ) -> None:
     """Write the table of all submissions in a folder, and whether each was verified."""
     from harness.commands.submission import table

@@ -10,6 +10,7 @@ from harness.analysis.analysis import Analysis
 from harness.report.pages.answer import Answer, answer
 from harness.report.pages.templates import templates
 from harness.report.tables.costs import spent
+from harness.results.plan_results import TABLES
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def _entry(analysis: Analysis, page: str, ran: float) -> Entry:
     return Entry(
         name=comparison.result.name,
         page=page,
-        table=f"tables/{comparison.result.table}",
+        table=f"{TABLES}/{comparison.result.table}",
         description=comparison.plan.description,
         complete=comparison.result.complete,
         day=f"{datetime.fromtimestamp(ran, UTC):%Y-%m-%d}",
