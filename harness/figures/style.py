@@ -7,7 +7,7 @@ from dataclasses import dataclass
 INK = "currentColor"
 """The text colour of the page around."""
 FADED = "#b4bbc2"
-"""Of what does not stand out, where no page can fade it."""
+"""Of what does not stand out; pages, and files on a dark ground, have another in its place."""
 OKABE_ITO = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Colours that colour-blind readers tell apart (Okabe and Ito, 2002)."""
 DASHES = ("", "6 2", "2 2", "8 2 2 2", "4 4")

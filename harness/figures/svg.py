@@ -11,13 +11,13 @@ from zlib import crc32
 
 from harness.figures.chart import EDGE, FONT, GAP, LINE, SAMPLE, SMALL, TICK, WIDTH, Chart
 from harness.figures.marks import Dots, Line, Point
-from harness.figures.style import INK
+from harness.figures.style import FADED, INK
 
 NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 DARK = "#24292f"
 STANDALONE_STYLE = (
     f"<style>svg{{color:{DARK};font-family:system-ui,sans-serif}}"
-    "@media(prefers-color-scheme:dark){svg{color:#c9d1d9}}</style>"
+    f'@media(prefers-color-scheme:dark){{svg{{color:#c9d1d9}}[stroke="{FADED}"]{{stroke:#4d555e}}}}</style>'
 )
 ASCENT, DESCENT = 0.8, 0.2
 """Of letters from their baseline, in sizes of the font."""

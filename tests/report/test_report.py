@@ -28,12 +28,15 @@ from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import estimate
 from harness.analysis.load import ArmRuns, Group, load
 from harness.base.errors import UserError
+from harness.figures.style import FADED
+from harness.figures.svg import STANDALONE_STYLE
 from harness.metrics.catalog import BUCKETS
+from harness.report import pages
 from harness.report.figures.arm_styles import arm_styles
 from harness.report.format import digits_for, interval, number, show
 from harness.report.pages.answer import answer
 from harness.report.pages.first_screen import facts
-from harness.report.pages.templates import typeset
+from harness.report.pages.templates import breakable, typeset
 from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs, plan_toml
 from harness.report.write import analyse, ranked_table, write_report
@@ -413,6 +416,37 @@ def test_of_many_arms_the_plain_one_and_the_leaders_stand_out(tmp_path: Path) ->
     svg = (tmp_path / "report" / "bench-1.svg").read_text()
     assert arms_in(svg) == {f"arm-{i}" for i in lit}
     assert "18 others" in svg
+
+
+def test_of_many_rows_ten_are_shown_at_first_with_the_reference_and_the_plain_arm(tmp_path: Path) -> None:
+    arms = {f"hashing(ratio={k / 100})": (0.67, 0.68, 0.68 + k / 1000, 0.68) for k in range(1, 16)}
+    found = {}
+    for name, curves in {"few": CURVES, "many": CURVES | arms}.items():
+        Bench(tmp_path / name, curves=curves).write()
+        found[name] = write_report(tmp_path / name, None).read_text()
+    assert "data-fold>" not in found["few"]
+    assert "data-fold> all 19 rows</label>" in found["many"]
+    rows = found["many"].split("<tbody>")[1].split("</tbody>")[0].split("<tr")[1:]
+    kept = [row for row in rows if "kept" in row.partition(">")[0]]
+    assert [re.findall("<span>(none|one epoch)</span>", row) for row in kept] == [["none"], ["one epoch"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("running_mean+reinit", "running_mean+<wbr>reinit"),
+        ("frequency_adaptive_lr", "frequency_<wbr>adaptive_<wbr>lr"),
+        ("l2(form='by_count')", "l2(<wbr>form=&#39;by_<wbr>count&#39;)"),
+        ("a_b = 1, c = 2", "a_b\u00a0=\u00a01, c\u00a0=\u00a02"),
+    ],
+)
+def test_names_break_at_their_joints(name: str, broken: str) -> None:
+    assert breakable(name) == broken
+
+
+def test_grey_lines_are_quiet_on_a_dark_ground_too() -> None:
+    assert f'[stroke="{FADED}"]' in STANDALONE_STYLE
+    assert f'[stroke="{FADED}"]' in (Path(pages.__file__).parent / "report.css").read_text()
 
 
 def test_a_strategy_looks_the_same_on_every_data_set(tmp_path: Path) -> None:

@@ -27,9 +27,12 @@ for (const table of document.querySelectorAll("table.sortable")) {
 }
 
 for (const input of document.querySelectorAll("[data-filter]")) {
-  const rows = input.parentElement.nextElementSibling.querySelectorAll("tbody tr");
+  const table = input.parentElement.nextElementSibling;
+  const rows = table.querySelectorAll("tbody tr");
+  const fold = table.nextElementSibling?.querySelector("[data-fold]");
   input.addEventListener("input", () => {
     const wanted = input.value.toLowerCase();
+    if (fold && wanted) fold.checked = true;
     for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
   });
 }

@@ -10,6 +10,9 @@ from markupsafe import Markup, escape
 
 from harness.report.format import NOTHING
 
+LONGEST = 17
+"""Characters of a name that a column of names holds in a line."""
+
 
 def templates() -> Environment:
     environment = Environment(
@@ -32,8 +35,11 @@ def typeset(text: str) -> str:
     return re.sub(r"(\S+) \[([\d.\u2212]+), ([\d.\u2212]+)\]", "\\1\u00a0[\\2,\u00a0\\3]", text)
 
 
-def breakable(text: str, joints: str = "_+(") -> Markup:
-    """A long name that may break after its joints; settings break between each other alone."""
+def breakable(text: str, longest: int = LONGEST) -> Markup:
+    """A long name that may break after + and (, and after _ in parts that are longer than `longest`; settings break
+    between each other alone."""
     safe = str(escape(text))
-    split = re.sub(f"([{re.escape(joints)}])", r"\1<wbr>", safe)
-    return Markup(safe.replace(" = ", "\u00a0=\u00a0") if " = " in text else split)
+    if " = " in text:
+        return Markup(safe.replace(" = ", "\u00a0=\u00a0"))
+    parts = [part.replace("_", "_<wbr>") if len(part) > longest else part for part in re.split(r"(?<=[+(])", safe)]
+    return Markup("<wbr>".join(parts))
