@@ -260,8 +260,8 @@ def test_the_view_of_an_arm_draws_its_curves_over_epochs(synced: Path) -> None:
     shown = [(c["metricKey"], c.get("xAxisKey"), c.get("selectedXAxisMetricKey")) for c in state["compareRunCharts"]]
     assert shown == [
         ("valid/auc/click", "step", ""),
-        ("sample/auc/click", "metric", "sample/epochs"),
         ("test/auc_gain/click", None, None),
+        ("sample/auc/click", "metric", "sample/epochs"),
     ]
     arm = history(synced, run_of(synced, "none"))
     assert [step for step, _ in arm["sample/auc/click"]] == [step for step, _ in arm["sample/epochs"]]

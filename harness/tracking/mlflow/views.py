@@ -39,7 +39,8 @@ def name(dataset: str, model: str) -> str:
 def state(summary: ArmSummary) -> dict[str, Any]:
     """The view that an arm is in: a state of the UI's page, as it saves its views.
 
-    As a table, the largest gain first. As charts, a row per task above those that the page draws by itself.
+    As a table, the largest gain first. As charts, a section per task above those that the page draws by itself, two side
+    by side, as three have no room for their names on a screen of 1,280 pixels.
     """
     arm = summary.arm
     gain, level = (name_of(summary.split, summary.metric, kind, arm.task) for kind in ("gain", "best"))
@@ -57,7 +58,7 @@ def state(summary: ArmSummary) -> dict[str, Any]:
         "runsHiddenMode": "FIRST_20_RUNS",
         "isAccordionReordered": True,
         "compareRunSections": [
-            {"uuid": f"row {task}", "name": f"{task} {title}", "display": True, "isReordered": True}
+            {"uuid": f"row {task}", "name": f"{task} {title}", "display": True, "isReordered": True, "columns": 2}
             for task in summary.tasks
         ],
         "compareRunCharts": [chart for task in summary.tasks for chart in _row(summary, task)],
@@ -65,12 +66,12 @@ def state(summary: ArmSummary) -> dict[str, Any]:
 
 
 def _row(summary: ArmSummary, task: str) -> list[dict[str, Any]]:
-    """The charts of a task: the curve by epoch, the curve within epochs, the gain."""
+    """The charts of a task: the curve by epoch, the gain, the curve within epochs."""
     split, metric = summary.split, summary.metric
     charts: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("LINE", points.name_of(MetricKey("valid", metric, task)), LINE | BY_STEP),
-        ("LINE", points.name_of(MetricKey("sample", metric, task)), LINE | BY_EPOCHS),
         ("BAR", name_of(split, metric, "gain", task), {}),
+        ("LINE", points.name_of(MetricKey("sample", metric, task)), LINE | BY_EPOCHS),
     )
     return [
         {
