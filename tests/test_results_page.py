@@ -1,4 +1,4 @@
-"""docs/results.md lists every table of results/tables, with what it says of itself.
+"""docs/results.md lists every table of results/tables, with what it says of itself; figures there are legible.
 
 `DOCS=write python -m pytest tests/test_results_page.py` writes the list anew.
 """
@@ -67,3 +67,9 @@ def test_the_page_lists_every_table_as_it_is_now() -> None:
         return
     (there,) = LIST.findall(text)
     assert there == found
+
+
+def test_every_figure_has_the_colour_of_the_text_around_it() -> None:
+    """Also where an element names none: it would be black, on a dark ground too."""
+    heads = {figure.name: figure.read_text(encoding="utf-8").partition(">")[0] for figure in TABLES.glob("*.svg")}
+    assert [name for name, head in heads.items() if 'fill="currentColor"' not in head] == []

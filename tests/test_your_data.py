@@ -1,6 +1,7 @@
 """docs/your-data.md is what happens: its files are written, its commands run, and what they print stands there.
 
-`DOCS=write python -m pytest tests/test_your_data.py` writes the page anew.
+A line `...` stands for lines that are left out. `DOCS=write python -m pytest tests/test_your_data.py` writes anew what
+has changed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from harness.execution.run_job import JobRunner
 
 PAGE = ROOT / "docs" / "your-data.md"
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 OF_THIS_MACHINE = re.compile(r"^(MLflow|Optuna dashboard) .*\n", re.MULTILINE)
 """Lines that name paths."""
 
@@ -42,13 +44,20 @@ def replayed(text: str, folder: Path) -> str:
         end = block.end(2)
         named = re.search(r"This is `([\w.]+)`:\s*$", text[: block.start()])
         if block[1] == "console":
-            commands = [line for line in block[2].splitlines() if line.startswith("$ ")]
-            parts += [f"{command}\n{plain(output(command[2:], folder))}" for command in commands]
+            for command, before in COMMAND.findall(block[2]):
+                now = plain(output(command, folder))
+                parts.append(f"$ {command}\n{before if fits(before, now) else now}")
             continue
         if named is not None:
             (folder / named[1]).write_text(block[2])
         parts.append(block[2])
     return "".join([*parts, text[end:]])
+
+
+def fits(shown: str, printed: str) -> bool:
+    """Whether the page shows what is printed, but for what it leaves out."""
+    pattern = re.escape(shown).replace(re.escape("\n...\n"), r"\n(?:.*\n)+")
+    return re.fullmatch(pattern, printed) is not None
 
 
 def plain(printed: str) -> str:

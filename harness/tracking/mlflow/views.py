@@ -39,8 +39,8 @@ def name(dataset: str, model: str) -> str:
 def state(summary: ArmSummary) -> dict[str, Any]:
     """The view that an arm is in: a state of the UI's page, as it saves its views.
 
-    As a table, the largest gain first. As charts, a section per task above those that the page draws by itself, two side
-    by side, as three have no room for their names on a screen of 1,280 pixels.
+    As a table, the largest gain first. As charts, a section per task above those that the page draws by itself, two
+    side by side, as three have no room for their names on a screen of 1,280 pixels.
     """
     arm = summary.arm
     gain, level = (name_of(summary.split, summary.metric, kind, arm.task) for kind in ("gain", "best"))
