@@ -97,7 +97,7 @@ How much of the distance to the truth could anybody take? Excess of the expected
 in thousandths of a nat, on test rows. *All but the ids known*: the generator's own model, told every weight and rate,
 learns the ids from the training rows by mean-field variational inference. Nobody who knows less can expect to do better
 than the best such learner; this one approximates it, so the floor is at most what it reaches. The arms have the knobs
-that won in [other_data.csv](other_data.csv), one seed a draw.
+that won in [draws.csv](draws.csv) and [pinterest.csv](pinterest.csv), one seed a draw.
 """
 
 if __name__ == "__main__":

@@ -29,10 +29,9 @@ from perf.measure import ROOT
 TASK = "click"
 PRESETS: dict[str, dict[str, Any]] = {"avazu_like": {}, "pinterest_like": {"rows": 1_000_000}, "criteo_like": {}}
 """With the rows of the plan that the winners are from."""
-WINNERS = ROOT / "results" / "tables" / "other_data.csv"
+WINNERS = {"avazu_like": "draws", "pinterest_like": "pinterest", "criteo_like": "draws"}
+"""Preset -> the published table that its winners are from."""
 OURS = "running_mean+return_to_mean"
-RULE = {"running_mean": ["unit='none'", "lr_ratio=1e4"]}
-"""Knobs that the winners were found with, and that are no longer the defaults."""
 READ = {
     ("none", "one_epoch"): {1: "plain, epoch 1", 2: "plain, epoch 2"},
     ("reinit", "arm"): {4: "reinit, epoch 4"},
@@ -74,7 +73,7 @@ def drawn(preset: str, number: int, registry: Registry) -> Iterator[Drawn]:
 def winners(preset: str) -> list[Arm]:
     """The arms of READ with the knobs that won on a preset."""
     found = {}
-    with WINNERS.open(encoding="utf-8") as lines:
+    with (ROOT / "results" / "tables" / f"{WINNERS[preset]}.csv").open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             if row["dataset"] == preset and (row["strategy"], row["role"]) in READ:
                 found[row["strategy"], row["role"]] = json.loads(row["chosen"])
@@ -82,7 +81,7 @@ def winners(preset: str) -> list[Arm]:
 
 
 def _arm(strategy: str, chosen: dict[str, Any], read: dict[int, str]) -> Arm:
-    knobs: dict[str, list[str]] = {part: [*RULE.get(part, [])] for part in strategy.split("+")}
+    knobs: dict[str, list[str]] = {part: [] for part in strategy.split("+")}
     for name, value in chosen.items():
         part, dot, knob = name.partition(".")
         if dot:
