@@ -31,21 +31,22 @@ class Evaluator:
 
     def __init__(self, dataset: IndexedDataset, mapping: RowMapping, spec: EvalSpec) -> None:
         self._batch_size = spec.batch_size
+        valid, test = (_capped(dataset.split(part), spec.most) for part in ("valid", "test"))
         pick = seeds.generator(0, "evaluation sample")
-        self._sample_M = _subsample(pick, len(dataset.valid), spec.sample)
+        self._sample_M = _subsample(pick, len(valid), spec.sample)
         train = dataset.train.take(_subsample(pick, len(dataset.train), spec.sample))
-        self._sample = _Part("sample", dataset, dataset.valid.take(self._sample_M).ungrouped())
-        self._valid = _Part("valid", dataset, dataset.valid)
+        self._sample = _Part("sample", dataset, valid.take(self._sample_M).ungrouped())
+        self._valid = _Part("valid", dataset, valid)
         self._others = [_Part("train", dataset, train.ungrouped())]
         self._mapping, self._test_error = mapping, spec.test_error
-        self._examples = {"valid": dataset.valid, "train": train, "sample": dataset.valid.take(self._sample_M)}
+        self._examples = {"valid": valid, "train": train, "sample": valid.take(self._sample_M)}
         if spec.test:
-            self._others.append(_Part("test", dataset, dataset.test))
-            self._examples["test"] = dataset.test
-        bucket_N = classification.bucket_of(dataset.rarest_count_N(dataset.valid))
+            self._others.append(_Part("test", dataset, test))
+            self._examples["test"] = test
+        bucket_N = classification.bucket_of(dataset.rarest_count_N(valid))
         named = {name: np.flatnonzero(bucket_N == b) for b, (name, _) in enumerate(BUCKETS)}
         self._buckets = [
-            (index_M, _Part("valid", dataset, dataset.valid.take(index_M).ungrouped(), bucket=name))
+            (index_M, _Part("valid", dataset, valid.take(index_M).ungrouped(), bucket=name))
             for name, index_M in named.items()
             if len(index_M)
         ]
@@ -120,6 +121,13 @@ class _Part:
                 target, logits_NT[counted, t], names[task], None if self._group_N is None else self._group_N[counted]
             ).items()
         }
+
+
+def _capped(split: IndexedSplit, most: int | None) -> IndexedSplit:
+    """At most so many of its examples, in their order."""
+    if most is None or len(split) <= most:
+        return split
+    return split.take(_subsample(seeds.generator(0, "evaluation most"), len(split), most))
 
 
 def _subsample(rng: np.random.Generator, size: int, sample: int) -> npt.NDArray[np.int64]:

@@ -87,7 +87,8 @@ class EvalSpec(Config):
     points: shares of an epoch at which the subsample is evaluated, besides its end. probes: diagnostics to add at every
     evaluation, by their names in `harness.metrics.catalog`. task: the one whose labels they look at; None: that of the
     plan's search. test_error: whether reporting runs keep what tells how far their metrics would be others on another
-    test set; without it, it is in no key, as no metric depends on it.
+    test set; without it, it is in no key, as no metric depends on it. most: examples of valid, and of test, that are
+    evaluated at most, drawn at random once and so the same for every run; all of them, if none.
     """
 
     points: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)
@@ -97,6 +98,7 @@ class EvalSpec(Config):
     probes: tuple[str, ...] = ()
     task: str | None = None
     test_error: bool = Field(False, exclude_if=lambda asked: not asked)
+    most: int | None = Field(None, ge=100, exclude_if=lambda most: most is None)
 
     @field_validator("probes")
     @classmethod

@@ -421,6 +421,29 @@ def test_a_sample_as_large_as_the_split_is_the_split(dataset: IndexedDataset, mo
     assert all(record.metrics[k._replace(split="valid")] == v for k, v in sample.items())
 
 
+def test_a_cap_evaluates_examples_drawn_at_random_the_same_ones_each_time(
+    dataset: IndexedDataset, model: Model, none: Strategy
+) -> None:
+    trainer = fit(dataset, model, [none], epochs=1)
+
+    def evaluated(most: int | None) -> tuple[Evaluator, dict[MetricKey, float]]:
+        evaluator = Evaluator(dataset, trainer.mapping, EVALUATION.model_copy(update={"most": most}))
+        return evaluator, evaluator(trainer.net, trainer.tables, full=True)
+
+    (whole, all_of_them), (capped, few) = evaluated(None), evaluated(400)
+    assert evaluated(10**9)[1] == all_of_them
+    assert evaluated(400)[1] == few
+    for part in ("valid", "test"):
+        with torch.inference_mode():
+            logits_NT, drawn_MT = (each.logits(trainer.net, trainer.tables, part) for each in (whole, capped))
+        assert len(drawn_MT) == 400 < len(logits_NT)
+        at = {tuple(row): i for i, row in enumerate(logits_NT.round(4).tolist())}
+        assert all(tuple(row) in at for row in drawn_MT.round(4).tolist())
+        key = MetricKey(part, "logloss", "click")
+        largest = np.logaddexp(0.0, np.abs(logits_NT[:, 0])).max()  # of any example's logloss, which is above zero
+        assert abs(few[key] - all_of_them[key]) < 5 * largest / 2 / 400**0.5
+
+
 def test_bucket_metrics_are_those_of_their_examples(dataset: IndexedDataset, model: Model, none: Strategy) -> None:
     trainer = fit(dataset, model, [none], epochs=1)
     metrics = Evaluator(dataset, trainer.mapping, EVALUATION)(trainer.net, trainer.tables, full=True)
