@@ -10,7 +10,7 @@ from support.claims import BY_HAND, Cell, blocks, cell, figures
 from harness.base.places import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("why", "results", "protocol"))]
-OURS = "other_data avazu_like running_mean+return_to_mean gain"
+OURS = "draws avazu_like running_mean+return_to_mean gain"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -50,7 +50,7 @@ def test_a_loss_may_be_said_without_a_sign() -> None:
     assert figure.differs(Cell((-0.0024, -0.0034, 0.0014), "not"))
 
 
-@pytest.mark.parametrize("name", ["other_data avazu_like gain", "other_data avazu_like nobody gain"])
+@pytest.mark.parametrize("name", ["draws avazu_like gain", "draws avazu_like nobody gain"])
 def test_a_name_must_fit_one_cell(name: str) -> None:
     with pytest.raises(LookupError, match=r"names \d+ cells"):
         cell(name)

@@ -6,7 +6,7 @@ figures, the source of a document names their cells in order, where no reader se
     It gains +.0044 [.0037, .0050], and .59 [.50, .68] of the loss is gone; .001 would take 40 seeds.
 
     <!-- cells
-    other_data avazu_like running_mean+return_to_mean gain shown
+    draws avazu_like running_mean+return_to_mean gain shown
     facts F1.4 reproduced
     by hand: a round number
     -->
