@@ -32,7 +32,7 @@ KINDS = {
 }
 HEAD = """# The generator beside real logs
 
-Written by `python -m perf.fidelity` from the files of [docs/results.md](../../docs/results.md#real-logs-searched-alike).
+Written by `python -m perf.fidelity` from files of [docs/results.md](../../docs/results.md#real-logs-searched-alike).
 Machine: {machine}.
 
 Shape score: one less the total variation between the shares of ids, the most frequent of either against each other.

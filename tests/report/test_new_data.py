@@ -41,7 +41,10 @@ def test_three_data_sets_are_pooled_arm_by_arm(of_three: Analysis) -> None:
     text = markdown(of_three, {})
     assert "## A new data set" in text
     assert f"{low:+.4f} and {high:+.4f}" in new_data.sentence(of_three)
-    assert "A new data set" in page.render(of_three)
+    assert f"on one more {low:+.4f} to {high:+.4f}" in new_data.brief(of_three)
+    whole = page.render(of_three)
+    assert "A new data set" in whole
+    assert 'href="#new-data"' in whole
     assert len(new_data.table(of_three).lines) == len(of_three.pooled)
 
 

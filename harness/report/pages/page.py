@@ -74,13 +74,13 @@ class Section:
 class Chapter:
     """What the page shows of one plan. overall: the ranks over data sets and tasks, as words, table and figure.
 
-    new_data: what the gains say of a data set that is not in the plan, as words and table. data: what each data set
-    looks like, as far as that was kept.
+    new_data: what the gains say of a data set that is not in the plan, as a line, words and table. data: what each data
+    set looks like, as far as that was kept.
     """
 
     comparison: Comparison
     sections: list[Section]
-    new_data: tuple[str, Grid] | None
+    new_data: tuple[str, str, Grid] | None
     overall: tuple[str, Grid, str] | None
     environments: list[tuple[str, str]]
     data: list[Described]
@@ -101,11 +101,15 @@ def _chapter(analysis: Analysis, difference: float) -> Chapter:
     return Chapter(
         comparison=comparison,
         sections=list(map(_section, analysis.groups, arm_styles(analysis), repeat(difference))),
-        new_data=(new_data.sentence(analysis), new_data.table(analysis, difference)) if analysis.pooled else None,
+        new_data=_new_data(analysis, difference) if analysis.pooled else None,
         overall=(overall.summary(ranking), overall.table(ranking), diagram(ranking)) if ranking else None,
         environments=details.environments(comparison),
         data=list(map(describe, comparison.descriptions)),
     )
+
+
+def _new_data(analysis: Analysis, difference: float) -> tuple[str, str, Grid]:
+    return new_data.brief(analysis), new_data.sentence(analysis), new_data.table(analysis, difference)
 
 
 def _section(analysis: GroupAnalysis, styles: Sequence[ArmStyle], difference: float) -> Section:

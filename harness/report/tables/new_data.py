@@ -21,6 +21,15 @@ def sentence(analysis: Analysis) -> str:
     )
 
 
+def brief(analysis: Analysis) -> str:
+    """Of the same arm, in a line."""
+    name, best = next(iter(analysis.pooled.items()))
+    digits = _digits(analysis)
+    low, high = (number(end, digits, signed=True) for end in best.predicted)
+    mean = f"{number(best.mean, digits, signed=True)} {ends(best.mean_interval, digits)}"
+    return f"{name} gains {mean} over these {len(analysis.groups)}; on one more {low} to {high}"
+
+
 def table(analysis: Analysis, difference: float = DIFFERENCE) -> Grid:
     """Every arm with an interval on each data set, the largest mean gain first; no line where too few have one.
 
