@@ -22,6 +22,8 @@ I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
 f32 = np.float32
+MOST = 2**31 - 1
+"""That 32 bits count to."""
 ONES = torch.empty(0)
 """Tells a kernel that a factor is 1 for all rows."""
 
@@ -88,7 +90,8 @@ def touch(
     history_HK: I64, field_K: I64, seen_max_F: I64,
 ) -> None:  # fmt: skip
     """Count the rows of a batch. history_RH: last step, seen, training count; history_HK: the same for the rows of the
-    batch, with the last step before this one; field_K: the last field that starts at or before the row."""
+    batch, with the last step before this one; field_K: the last field that starts at or before the row. Occurrences
+    beyond `MOST` are not counted."""
     for k in range(rows_K.size):
         if k + AHEAD < rows_K.size:
             prefetch(history_RH, rows_K[k + AHEAD])
@@ -98,7 +101,7 @@ def touch(
             field -= 1
         history_HK[0, k] = row[0]
         row[0] = step
-        row[1] += count_K[k]
+        row[1] = min(row[1] + count_K[k], MOST)
         history_HK[1, k] = row[1]
         history_HK[2, k] = row[2]
         field_K[k] = field

@@ -13,8 +13,8 @@ from harness.engine.batches import DistinctRows
 from harness.engine.row_mapping import RowMapping
 
 LAST, SEEN, TRAIN = range(3)
-"""Columns of the history of a row: the last step that touched it, its occurrences in training so far, and its
-occurrences in one pass over the training split."""
+"""Columns of the history of a row: the last step that touched it, its occurrences in training so far, at most
+`kernels.MOST`, and its occurrences in one pass over the training split."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RowHistory:
     def _touch(self, rows: DistinctRows, step: int) -> Touched:
         """The definition, on any device."""
         history_KH = self._history_RH.index_select(0, rows.rows_K)
-        history_KH[:, SEEN] += rows.count_K
+        history_KH[:, SEEN] = (history_KH[:, SEEN].long() + rows.count_K).clamp_(max=kernels.MOST)
         history_HK = history_KH.t().long()
         history_KH[:, LAST] = step
         self._history_RH.index_copy_(0, rows.rows_K, history_KH)

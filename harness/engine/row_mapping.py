@@ -107,18 +107,6 @@ def _counted(count_R: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
     return count_R.astype(np.int32)
 
 
-def check_counts(mapping: RowMapping, epochs: int) -> None:
-    """Raises:
-    UserError: a row occurs more often in all epochs than int32 can count, in which its history is kept.
-    """
-    most = int(mapping.train_count_R.max())
-    if most * epochs > np.iinfo(np.int32).max:
-        raise UserError(
-            f"a row occurs {most:,} times in training and {most * epochs:,} times in {epochs} epochs; accepted: at "
-            f"most {np.iinfo(np.int32).max:,} times, with fewer epochs or rows"
-        )
-
-
 def _fold(name: str, ids_V: Ints, count_V: Ints, strategies: Sequence[Strategy], seed: int) -> tuple[Ints, int]:
     """rows_VH and the number of rows after all encoders; the plain vocabulary if no strategy has an encoder."""
     ids_VH, num_rows = ids_V[:, None], 0
