@@ -15,7 +15,7 @@ from harness.engine.run import run
 from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
-from harness.report.format import interval, number
+from harness.report.format import show
 from harness.results.keys import MetricKey
 from perf.bound.arms import TASK, drawn
 from perf.measure import ROOT
@@ -50,7 +50,7 @@ def lines(curves: Curves) -> Iterator[str]:
     for (preset, loss, strategy), of in curves.items():
         levels = [f"{sum(auc) / draws:.4f}" for auc in zip(*of, strict=True)]
         found = (estimate(auc[n] - auc[0] for auc in of) for n in range(1, EPOCHS))
-        told = [f"{number(each.mean, 4, signed=True)} {interval(each, 4)}" for each in found if each is not None]
+        told = [show(each, 4, signed=True) for each in found]
         yield f"| {preset} | `{loss}` | `{strategy}` | {' | '.join(levels + told)} |"
     yield from ("", f"Machine: {env['machine']}, {env['cores']} cores, one thread.")
 

@@ -17,6 +17,7 @@ from scipy import stats
 
 from harness.analysis.inference import LEVEL
 from harness.analysis.pooling import FEWEST, pool
+from perf.markdown import table
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA_SETS, SPREADS, ERRORS = (3, 5, 10, 40), (0.0, 0.001, 0.002, 0.005), (0.0005, 0.002)
@@ -134,7 +135,7 @@ def markdown(number: int, tables: Path) -> str:
             f"is ±{error:.3f}. Mean gain {MEAN:g}, gains normal over data sets. In the second column of shares each "
             f"error is estimated from {REPETITIONS} repetitions and taken as known.",
             "",
-            *_table(HEADER, list(simulated(number))),
+            *table(HEADER, list(simulated(number))),
             "",
             "## Published tables, each data set left out",
             "",
@@ -143,15 +144,10 @@ def markdown(number: int, tables: Path) -> str:
             "(real_splits), as their intervals have them; splits of one log are not independent. Held: how many of "
             "the data sets lie in the interval that the others predict for a measurement there.",
             "",
-            *_table(head, list(of_published(tables))),
+            *table(head, list(of_published(tables))),
             "",
         ]
     )
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    rules = [":--", *["--:"] * (len(header) - 1)]
-    return ["| " + " | ".join(row) + " |" for row in (header, rules, *rows)]
 
 
 def main() -> None:

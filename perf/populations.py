@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from scipy.stats import spearmanr
@@ -18,9 +17,12 @@ from harness.analysis.inference import LEVEL
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.profile.statistics import Profile, profile
+from harness.experiment.instantiate import plugin_specs
+from harness.experiment.plan import labels
 from harness.experiment.plan_file import load_plan
 from harness.experiment.specs import PluginSpec
 from harness.plugins.registry import Registry
+from perf.markdown import table
 from perf.measure import ROOT
 
 TRAITS: dict[str, Callable[[Profile], float]] = {
@@ -41,16 +43,15 @@ QUANTITIES = {
 """What is set beside traits: of an arm, in AUC over one tuned epoch."""
 
 
-def traits(dataset: dict[str, Any], results: Path) -> dict[str, float]:
+def traits(dataset: PluginSpec, registry: Registry, results: Path) -> dict[str, float]:
     """Those of a data set of the plan, read off its first draw after that of the search."""
-    spec = PluginSpec(name=dataset["name"], params={k: v for k, v in dataset.items() if k not in ("name", "label")})
-    found = profile(indexed.load(data_folder(results, build_data(spec, 1, Registry(), results))))
+    found = profile(indexed.load(data_folder(results, build_data(dataset, 1, registry, results))))
     return {name: read(found) for name, read in TRAITS.items()}
 
 
-def measured(table: Path, task: str) -> dict[str, dict[str, float]]:
+def measured(published: Path, task: str) -> dict[str, dict[str, float]]:
     """Data set -> quantity -> its mean over draws."""
-    lines = pl.read_csv(table, infer_schema_length=None).filter(role="arm", task=task, metric="auc")
+    lines = pl.read_csv(published, infer_schema_length=None).filter(role="arm", task=task, metric="auc")
     out: dict[str, dict[str, float]] = {}
     for row in lines.iter_rows(named=True):
         if (name := QUANTITIES.get((row["strategy"], row["quantity"]))) is not None:
@@ -89,13 +90,13 @@ def markdown(of: dict[str, dict[str, float]], gains: dict[str, dict[str, float]]
             "whose rarest id training never saw, or saw once; share of all ids that training saw once; rate of the "
             "label; AUC of the true probabilities.",
             "",
-            *_table(["population", *TRAITS, *names], lines),
+            *table(["population", *TRAITS, *names], lines),
             "",
             "## Rank correlation over populations",
             "",
             f"Spearman's, with p corrected for all {len(found)} pairs (Holm); bold: below {LEVEL:g}.",
             "",
-            *_table(["trait", *names], related),
+            *table(["trait", *names], related),
             "",
         ]
     )
@@ -106,18 +107,16 @@ def _shown(value: float, p: float) -> str:
     return f"**{text}**" if p < LEVEL else text
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    rules = [":--", *["--:"] * (len(header) - 1)]
-    return ["| " + " | ".join(row) + " |" for row in (header, rules, *rows)]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", type=Path, default=ROOT / "results" / "tables")
     tables, plan = parser.parse_args().tables, load_plan("populations")
     gains = measured(tables / "populations.csv", plan.search.task or "click")
+    registry = Registry()
+    datasets, _, _ = plugin_specs(plan, registry)
+    named = zip(labels(plan.datasets), datasets, strict=True)
     with tempfile.TemporaryDirectory() as folder:
-        of = {each["label"]: traits(each, Path(folder)) for each in plan.datasets}
+        of = {label: traits(dataset, registry, Path(folder)) for label, dataset in named}
     (tables / "population_traits.md").write_text(markdown(of, gains))
 
 

@@ -35,11 +35,12 @@ class Evaluator:
         pick = seeds.generator(0, "evaluation sample")
         self._sample_M = _subsample(pick, len(valid), spec.sample)
         train = dataset.train.take(_subsample(pick, len(dataset.train), spec.sample))
-        self._sample = _Part("sample", dataset, valid.take(self._sample_M).ungrouped())
+        sample = valid.take(self._sample_M)
+        self._sample = _Part("sample", dataset, sample.ungrouped())
         self._valid = _Part("valid", dataset, valid)
         self._others = [_Part("train", dataset, train.ungrouped())]
         self._mapping, self._test_error = mapping, spec.test_error
-        self._examples = {"valid": valid, "train": train, "sample": valid.take(self._sample_M)}
+        self._examples = {"valid": valid, "train": train, "sample": sample}
         if spec.test:
             self._others.append(_Part("test", dataset, test))
             self._examples["test"] = test

@@ -181,7 +181,7 @@ def with_plain(found: Arm, arm: ArmPlan, arms: Iterable[Arm]) -> Arm:
     own trials. arms: those of the plan. An arm that does not contain `none` stays as it is.
     """
     neutral = arm.neutral()
-    if neutral is None or found.strategy == PLAIN:
+    if neutral is None:
         return found
     same = (a for a in arms if a.strategy == PLAIN and a.role == ArmRole.ARM and a.id[:2] == found.id[:2])
     plain = [replace(trial, params=trial.params | neutral) for each in same for trial in each.trials]

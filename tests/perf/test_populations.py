@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from harness.experiment.specs import PluginSpec
+from harness.plugins.registry import Registry
 from perf import populations
 
 
@@ -38,8 +40,8 @@ def test_a_trait_that_grows_with_the_fall_is_told_from_one_that_does_not(table: 
 
 
 def test_traits_are_those_of_the_data_that_the_plan_trains_on(tmp_path: Path) -> None:
-    dataset = {"name": "powerlaw", "preset": "random-3", "rows": 50_000, "label": "random-3"}
-    found = populations.traits(dataset, tmp_path)
+    dataset = PluginSpec(name="powerlaw", params={"preset": "random-3", "rows": 50_000})
+    found = populations.traits(dataset, Registry(), tmp_path)
     assert found["positives"] == pytest.approx(0.034, abs=0.003)
     assert found["rows with an unseen id"] + found["rows whose rarest id was seen once"] < 1
     assert 0.6 < found["AUC of the truth"] < 0.9
