@@ -11,16 +11,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import polars as pl
 from rich.console import Console
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.data import indexed
 from harness.data.build import data_folder
-from harness.data.synthetic.export import write_parquet
-from harness.data.synthetic.presets import load_population
 from harness.diagnose import subsample
 from harness.diagnose.again import SEEDS, Again
+from harness.diagnose.asked import dataset_of
 from harness.diagnose.ladder import RUNGS, Line, ladder_of, shares_of_buckets
 from harness.execution.launchers.where import Where
 from harness.execution.prepare import prepare
@@ -29,6 +27,7 @@ from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
 from harness.report.write import analyse
 from harness.results.plan_results import read_plan_result
+from perf import generated_log
 from perf.measure import ROOT
 
 PRESETS = ("avazu_like", "criteo_like", "retail_like")
@@ -38,9 +37,10 @@ HEADER = ("log", "what", "sizes", "foretold of the whole log", "may be believed"
 
 def lines(preset: str, rows: int, workers: int, folder: Path) -> Iterator[tuple[str, ...]]:
     """Lines of `HEADER` for one log."""
-    whole = _dataset(preset, rows, folder)
-    parts = [(KEEP, Again("sample", "the sample", subsample.sampled(whole, _user(preset), KEEP, folder, "sample")))]
-    parts += subsample.rungs(whole, _user(preset), KEEP, folder)
+    source, schema, user = generated_log.write(preset, rows, folder)
+    whole = {**dataset_of(source, schema, ("click",)), "label": "log"}
+    parts = [(KEEP, Again("sample", "the sample", subsample.sampled(whole, user, KEEP, folder, "sample")))]
+    parts += subsample.rungs(whole, user, KEEP, folder)
     first = Plan.model_validate(
         {
             "name": "first", "dataset": [whole], "model": [{"name": "dnn"}], "strategies": ["none"], "seeds": [1],
@@ -64,25 +64,6 @@ def _told(line: Line, true: Line) -> tuple[str, ...]:
     held = "yes" if low <= there.mean <= high else "no"
     believed = f"no: {line.doubt}" if line.doubt else "yes"
     return line.what, sizes, f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]", believed, f"{there.mean:+.4f}", held
-
-
-def _user(preset: str) -> str:
-    """What is drawn: the field that the population groups by."""
-    return str(load_population(preset, {}).group)
-
-
-def _dataset(preset: str, rows: int, folder: Path) -> dict[str, object]:
-    """All rows in one file, split by time, and its schema."""
-    write_parquet(Console(quiet=True), preset, folder / "parts", rows, None, 0)
-    parts = [pl.read_parquet(folder / "parts" / f"{name}.parquet") for name in ("train", "valid", "test")]
-    pl.concat(parts).write_parquet(folder / "log.parquet")
-    population = load_population(preset, {})
-    task, fields = next(iter(population.tasks)), list(population.fields)
-    text = f'fields = {fields}\ngroup = "{population.group}"\ntime = "time"\n'
-    text += f'[labels]\n{task} = "{task}"\n[split]\nby = "time"\n'
-    (folder / "schema.toml").write_text(text)
-    source, schema = str(folder / "log.parquet"), str(folder / "schema.toml")
-    return {"name": "table_file", "schema": schema, "path": source, "labels": [], "label": "log"}
 
 
 def _trained(plan: Plan, workers: int, folder: Path) -> GroupAnalysis:

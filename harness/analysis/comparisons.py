@@ -77,6 +77,8 @@ class ArmComparison:
     """The chosen epoch of each finished seed."""
     contrasts: dict[str, Contrast]
     """Quantity -> what it came to."""
+    base_failed: bool = False
+    """Whether the one-epoch baseline has a failed seed."""
 
     def value(self, quantity: str) -> Estimate | None:
         return self.contrasts[quantity].value
@@ -94,9 +96,9 @@ class ArmComparison:
     def shown(self, quantity: str, *, against_none: bool = False) -> int:
         """The sign of a difference that is significant after correction for the number of arms, else 0.
 
-        Nothing is shown of an arm with a failed seed: what is left of it was not drawn by chance.
+        Nothing is shown of an arm with a failed seed, nor over such a baseline: what is left was not drawn by chance.
         """
-        if self.arm.failed:
+        if self.arm.failed or (self.base_failed and quantity in OVER_BASELINE):
             return 0
         found, p = self.difference(quantity, against_none=against_none), self.p(quantity, against_none=against_none)
         return found.sign if found is not None and p is not None and p < LEVEL else 0
@@ -117,8 +119,9 @@ def compare_arms(group: Group, epochs: Epochs, task: str, metric: str) -> list[A
         values["gain"] = {s: sign * d for s, d in paired(values["best"], base).items()}
         values["final_epoch_gain"] = {s: sign * d for s, d in paired(values["last"], base).items()}
     errors = SamplingErrors(group, epochs, MetricKey(group.split, metric, task))
+    failed = group.baseline is not None and group.baseline.failed != ()
     found = [
-        ArmComparison(arm, tuple(epochs[id(arm)].values()), _contrasts(arm, group, by_arm, errors))
+        ArmComparison(arm, tuple(epochs[id(arm)].values()), _contrasts(arm, group, by_arm, errors), failed)
         for arm in group.everything
     ]
     return sorted(found, key=lambda row: _rank(row, sign), reverse=True)
@@ -190,7 +193,7 @@ def _contrasts(
 
 def _ends(name: str, arm: ArmRuns, group: Group) -> list[End]:
     """What a quantity of an arm is made of."""
-    ends = [(arm, place, sign) for place, sign in OWN_ENDS.get(name, {}).items()]
+    ends: list[End] = [(arm, place, sign) for place, sign in OWN_ENDS.get(name, {}).items()]
     return [*ends, (group.baseline, "chosen", -1)] if group.baseline and name in OVER_BASELINE else ends
 
 

@@ -16,8 +16,8 @@ from harness.results.keys import MetricKey
 from harness.results.records import Run, influences
 
 Floats = npt.NDArray[np.float64]
-End = tuple[ArmRuns, str, int]
-"""An arm, the place of an epoch in its runs, and the sign with which the metric there enters a difference."""
+End = tuple[ArmRuns, str | int, int]
+"""An arm, an epoch or its place in the runs, and the sign with which the metric there enters a difference."""
 PLACES: dict[str, Callable[[Run, int], int]] = {
     "chosen": lambda run, chosen: chosen,
     "first": lambda run, chosen: 1,
@@ -36,7 +36,7 @@ class SamplingErrors:
     def __init__(self, group: Group, epochs: Mapping[int, Mapping[int, int]], key: MetricKey) -> None:
         self._epochs, self._name = epochs, str(key)
         self._shared = group.draws == 1
-        self._means: dict[tuple[int, str, tuple[int, ...]], Floats | None] = {}
+        self._means: dict[tuple[int, str | int, tuple[int, ...]], Floats | None] = {}
 
     def of(self, ends: Iterable[End], seeds: Iterable[int]) -> float:
         """The standard error that the mean over these seeds of a signed sum of ends has from the test set.
@@ -50,7 +50,7 @@ class SamplingErrors:
         total = sum(sign * mean_G for sign, mean_G in means if mean_G is not None)
         return float(np.linalg.norm(total)) if means and all(mean_G is not None for _, mean_G in means) else 0.0
 
-    def _mean(self, arm: ArmRuns, place: str, seeds: tuple[int, ...]) -> Floats | None:
+    def _mean(self, arm: ArmRuns, place: str | int, seeds: tuple[int, ...]) -> Floats | None:
         """Influences at an epoch of an arm, averaged over these seeds; None: not every run kept them."""
         key = (id(arm), place, seeds)
         if key not in self._means:
@@ -59,5 +59,6 @@ class SamplingErrors:
             self._means[key] = np.mean(kept, axis=0, dtype=np.float64) if len(kept) == len(found) else None
         return self._means[key]
 
-    def _read(self, run: Run, chosen: int, place: str) -> npt.NDArray[np.float32] | None:
-        return None if run.folder is None else influences(run.folder, PLACES[place](run, chosen)).get(self._name)
+    def _read(self, run: Run, chosen: int, place: str | int) -> npt.NDArray[np.float32] | None:
+        epoch = place if isinstance(place, int) else PLACES[place](run, chosen)
+        return None if run.folder is None else influences(run.folder, epoch).get(self._name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -113,7 +114,8 @@ def _log(console: Console, options: Options, schema: str, registry: Registry) ->
 def _train(console: Console, options: Options, plan: Planned, registry: Registry, until: float) -> tuple[bool, bool]:
     """Whether all that was planned is done, and whether somebody stopped it."""
     path, later = options.out / "plan.json", 1 + (sum(RUNGS) if plan.sampled else 0)
-    referee = Referee(plan.size.seeds, options.workers, until, lambda seeds: asked.end(path, seeds), later)
+    end = partial(asked.end, path)
+    referee = Referee(plan.size.seeds, options.workers, until, asked.ended(path), end, plan.log.seconds, later)
     with Said(console, "checking the plan") as say:
         arms = prepare(plan.plan, registry, options.out, say, {plan.log.key})
     try:
@@ -121,7 +123,7 @@ def _train(console: Console, options: Options, plan: Planned, registry: Registry
         run_plan(console, plan.plan, arms, options.out, where, options.tracker, watching, referee)
     except TimeIsUp:
         console.print("time is up: this is the verdict of what was trained", highlight=False)
-        return referee.enough, False
+        return referee.time_is_up(), False
     except KeyboardInterrupt:
         console.print("stopped: this is the verdict of what was trained; the same command goes on", highlight=False)
         return False, True
@@ -158,7 +160,9 @@ def _beside(
 ) -> Found:
     """The verdict with what the rest of the time says of it: on parts of the sample, and on another split."""
     lead = None if found.verdict.lead is None else found.verdict.lead.arm.label
-    beside = Beside(console, options.out, options.workers, options.tracker, registry, plan.plan, lead, until)
+    beside = Beside(
+        console, options.out, options.workers, options.tracker, registry, plan.plan, lead, known.seconds, until
+    )  # fmt: skip
     sampled = None if plan.sampled is None else replace(plan.sampled, ladder=_ladder(plan, known, found, beside))
     second = _second(plan, found, beside, options.out)
     return replace(found, verdict=_verdict(found.analysis, plan, found.complete, second, sampled))

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.analysis.analysis import GroupAnalysis
+from harness.base.errors import UserError
 from harness.diagnose.again import Again, with_knobs
 from harness.diagnose.deadline import Deadline, TimeIsUp
 from harness.diagnose.race import seconds_again
@@ -26,8 +27,8 @@ from harness.tracking.factory import Kind
 
 @dataclass(frozen=True)
 class Beside:
-    """first: the comparison. lead: the strategy that its verdict rests on, if any. until: the end, of
-    `time.monotonic`."""
+    """first: the comparison. lead: the strategy that its verdict rests on, if any. building: seconds until other data
+    of the log are there. until: the end, of `time.monotonic`."""
 
     console: Console
     out: Path
@@ -36,18 +37,22 @@ class Beside:
     registry: Registry
     first: Plan
     lead: str | None
+    building: float
     until: float
 
     def train(self, again: Again, size: float = 1.0) -> GroupAnalysis | str:
         """What it came to, or why it was not tried. size: of the data, against those of the comparison."""
         result = read_plan_result(self.out, self.first.name)
-        takes = seconds_again(result, self.out, self.workers, size)
+        takes = seconds_again(result, self.out, self.workers, self.building, size)
         left = max(0.0, self.until - time.monotonic())
         if not self._done(again) and takes > SPARE * left:
             return f"it takes about {takes / SPARE:.0f} s, and the budget has {left:.0f} s left"
         self.console.print(f"on {again.what}", highlight=False, soft_wrap=True)
         plan = again.plan(self.first, [self.lead] if self.lead not in (None, PLAIN) else [])
-        return self._trained(plan, result)
+        try:
+            return self._trained(plan, result)
+        except UserError as error:  # as of a label of one class there: what is known already stays
+            return str(error)
 
     def _done(self, again: Again) -> bool:
         path = self.out / "plans" / f"{again.name}.json"

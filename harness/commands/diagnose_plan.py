@@ -57,7 +57,7 @@ def planned(
     left, log, sampled = until - time.monotonic(), known, None
     size = sizing.fitting(cost, question.workers, left)
     if size is None:
-        part = _part(out, question, known, cost, left)
+        part = _part(out, question, known, cost, left - known.seconds)
         if part is None:
             least = sizing.SIZES[0].seconds(cost, question.workers) + question.seconds - left
             raise UserError(

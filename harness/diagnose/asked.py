@@ -14,7 +14,7 @@ from harness.base.errors import UserError
 from harness.base.files import write_json
 from harness.data.guess.columns import plain
 from harness.diagnose.collapse import HARMLESS
-from harness.diagnose.sizing import Size
+from harness.diagnose.sizing import ONCE, Size
 from harness.experiment.plan import Plan
 from harness.results.plan_results import PLAIN
 
@@ -62,8 +62,9 @@ def plan_of(
             "train": {"epochs": size.epochs, "batch_size": batch},
             "evaluation": {"points": [0.5], "test_error": True},
             "search": {
-                "trials": size.trials, "task": task, "dense_lr": (3e-4, 1e-2), "table_lr": (3e-4, 0.5),
-                "batch_size": batches(batch),
+                "trials": size.trials, "once": ONCE, "task": task, "dense_lr": (3e-4, 1e-2),
+                "table_lr": (3e-4, 0.5), "batch_size": batches(batch),
+                "parallel": size.together(question.workers),
                 "table_optimizer": ("adam", "rowwise_adagrad"), "plain": True,
             },
         }
@@ -100,9 +101,13 @@ def write(path: Path, question: Question, size: Size, plan: Plan, seconds: float
 
 def end(path: Path, seeds: int) -> None:
     """Write down that time ended the race after so many, so that a later launch has no more of them."""
-    kept = json.loads(path.read_text())
-    kept["plan"]["repetitions"]["most"], kept["plan"]["seeds"] = seeds, list(range(1, seeds + 1))
-    write_json(path, kept)
+    write_json(path, json.loads(path.read_text()) | {"ended": seeds})
+
+
+def ended(path: Path) -> int | None:
+    """After how many seeds time ended the race; None: it did not."""
+    found = json.loads(path.read_text()).get("ended")
+    return None if found is None else int(found)
 
 
 def planned(path: Path, question: Question) -> tuple[Size, Plan] | None:

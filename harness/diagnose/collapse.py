@@ -6,73 +6,92 @@ from dataclasses import dataclass
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate, estimate
-from harness.analysis.racing import alike
+from harness.analysis.load import ArmRuns
+from harness.analysis.racing import ALIKE, alike
+from harness.analysis.sampling import SamplingErrors
 from harness.metrics.catalog import measured
 from harness.report.format import show
-from harness.results.keys import MetricKey
+from harness.results.keys import MetricKey, Status
 
 HARMLESS = 0.001
 """Loss of AUC below which plain training counts as safe."""
+HARMLESS_LOSS = 0.005
+"""The same in nats of logloss."""
 
 
 @dataclass(frozen=True)
 class Collapse:
-    """auc, loss: its last epoch against one tuned epoch, positive where better. signs: of each, where it is shown.
-    epoch: the first whose AUC is surely below that of its own first; None: none is."""
+    """auc, loss: its last epoch against one tuned epoch, positive where better; None: of no seed. signs: of each, where
+    it is shown. epoch: from which on AUC is surely below that of its own first; None: from none. seeds: that were
+    trained to an end. diverged, failed: how many of them did, and how many came to nothing, those included. enough:
+    whether the others are as many as a verdict takes."""
 
-    auc: Estimate
+    auc: Estimate | None
     loss: Estimate | None
     signs: tuple[int, int]
     epoch: int | None
     task: str
     epochs: int
+    seeds: int
+    diverged: int
+    failed: int
+    enough: bool
 
     @property
     def falls(self) -> bool:
-        """Whether AUC or logloss is shown to be worse."""
-        return min(self.signs) < 0
+        """Whether AUC or logloss is shown to be worse, or training diverged."""
+        return self.diverged > 0 or (self.enough and min(self.signs) < 0)
 
     @property
     def harmless(self) -> bool:
-        """Whether AUC is surely not down by more than `HARMLESS`, and logloss not surely up."""
+        """Whether AUC and logloss are surely not worse by more than a little."""
         return (
             not self.falls
-            and self.auc.low is not None
-            and self.auc.low > -HARMLESS
-            and (self.loss is None or self.loss.sign >= 0)
+            and not self.failed
+            and self.enough
+            and _above(self.auc, -HARMLESS)
+            and (self.loss is None or _above(self.loss, -HARMLESS_LOSS))
         )
 
     @property
     def shown(self) -> str:
-        return show(self.auc, 4, signed=True)
+        return "diverged" if self.auc is None else show(self.auc, 4, signed=True)
 
     @property
     def why(self) -> str:
         """In a sentence or two."""
-        values, since, loss = (
-            self.auc.values,
-            f", and is below its first from epoch {self.epoch} on" if self.epoch else "",
-            "",
-        )
+        diverged = f"diverges in {self.diverged} of {self.seeds} seeds" if self.diverged else ""
+        if self.auc is None:
+            return f"Trained to epoch {self.epochs} it {diverged}."
+        values, since, loss = self.auc.values, "", ""
+        if self.epoch:
+            on = "" if self.epoch == self.epochs else " on"
+            since = f", and is below its first from epoch {self.epoch}{on}"
         if self.loss is not None and self.signs[1]:
             loss = f"; its logloss is {'better' if self.signs[1] > 0 else 'worse'} by {abs(self.loss.mean):.4f} nats"
         lower = f", lower in {sum(v < 0 for v in values)} of {len(values)} seeds" if min(values) < 0 else ""
         where = f"{self.shown} {measured(self.task, 'auc')} from one epoch"
-        return f"Trained to epoch {self.epochs} it ends {where}{lower}{since}{loss}."
+        also = f" It {diverged}." if diverged else ""
+        return f"Trained to epoch {self.epochs} it ends {where}{lower}{since}{loss}.{also}"
 
 
 def of_task(analysis: GroupAnalysis, task: str) -> Collapse | None:
     """None: there is no repetition of plain training, or no baseline, to tell by."""
+    plain = analysis.group.plain
     auc, loss = (_end(analysis, task, metric) for metric in ("auc", "logloss"))
-    if auc is None:
+    diverged = 0 if plain is None else sum(run.status == Status.FAILED for run in plain.runs.values())
+    if plain is None or (auc is None and not diverged):
         return None
-    signs = (direction(auc), 0 if loss is None else direction(loss))
-    return Collapse(auc, loss, signs, _first_below(analysis, task), task, analysis.group.epochs)
+    signs = tuple(0 if end is None else direction(end) for end in (auc, loss))
+    return Collapse(
+        auc, loss, (signs[0], signs[1]), _below_from(analysis, plain, task), task, analysis.group.epochs,
+        len(plain.finished) + len(plain.failed), diverged, len(plain.failed), enough(analysis, auc),
+    )  # fmt: skip
 
 
-def _end(analysis: GroupAnalysis, task: str, metric: str) -> Estimate | None:
-    rows = analysis.compared(task, metric) if metric in analysis.recorded(task) else []
-    return next((row.value("final_epoch_gain") for row in rows if row.arm is analysis.group.plain), None)
+def enough(analysis: GroupAnalysis, found: Estimate | None) -> bool:
+    """Whether a value has as many seeds as a verdict takes: fewer on the same rows may vary too little by chance."""
+    return found is not None and found.n >= min(ALIKE, len(analysis.plan.seeds))
 
 
 def direction(end: Estimate) -> int:
@@ -80,12 +99,26 @@ def direction(end: Estimate) -> int:
     return end.sign or alike(end)
 
 
-def _first_below(analysis: GroupAnalysis, task: str) -> int | None:
-    plain, key = analysis.group.plain, MetricKey(analysis.group.split, "auc", task)
-    assert plain is not None
-    ends = [[end.metrics[key] for end in run.boundaries if key in end.metrics] for run in plain.finished.values()]
-    for epoch in range(2, min(map(len, ends), default=0) + 1):
-        change = estimate(values[epoch - 1] - values[0] for values in ends)
-        if change is not None and change.sign < 0:
-            return epoch
-    return None
+def _end(analysis: GroupAnalysis, task: str, metric: str) -> Estimate | None:
+    rows = analysis.compared(task, metric) if metric in analysis.recorded(task) else []
+    return next((row.value("final_epoch_gain") for row in rows if row.arm is analysis.group.plain), None)
+
+
+def _below_from(analysis: GroupAnalysis, plain: ArmRuns, task: str) -> int | None:
+    """The first epoch that is surely below the first one, as all after it are."""
+    key = MetricKey(analysis.group.split, "auc", task)
+    errors, found = SamplingErrors(analysis.group, analysis.epochs, key), None
+    ends = {
+        seed: [end.metrics[key] for end in run.boundaries if key in end.metrics] for seed, run in plain.finished.items()
+    }
+    for epoch in range(min(map(len, ends.values()), default=0), 1, -1):
+        error = errors.of([(plain, epoch, 1), (plain, "first", -1)], ends)
+        change = estimate((values[epoch - 1] - values[0] for values in ends.values()), error)
+        if change is None or change.sign >= 0:
+            break
+        found = epoch
+    return found
+
+
+def _above(change: Estimate | None, bound: float) -> bool:
+    return change is not None and change.low is not None and change.low > bound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +27,13 @@ from harness.results.findings import Finding
 
 @dataclass(frozen=True)
 class Log:
-    """key: of the built data. task: the label that the comparison selects by."""
+    """key: of the built data. task: the label that the comparison selects by. seconds: that it took to be there."""
 
     data: IndexedDataset
     key: str
     task: str
     findings: tuple[Finding, ...]
+    seconds: float
 
 
 def guessed(source: str, asked: Asked, out: Path) -> tuple[Sample, Guesses]:
@@ -56,6 +58,7 @@ def built(values: dict[str, Any], labels: Sequence[str], registry: Registry, res
     Raises:
         UserError: the data cannot be built, or have no such label.
     """
+    begun = time.monotonic()
     given = {name: value for name, value in values.items() if name not in ("name", "label")}
     plugin = build(registry.datasets, "data set", values["name"], given)
     key = build_data(PluginSpec(name=plugin.name, params=params(plugin)), 0, registry, results, say)
@@ -63,4 +66,4 @@ def built(values: dict[str, Any], labels: Sequence[str], registry: Registry, res
     task = labels[0] if labels else data.tasks[0]
     if task not in data.tasks:
         raise unknown("label", task, data.tasks, "--labels")
-    return Log(data, key, task, findings_of(data_folder(results, key)))
+    return Log(data, key, task, findings_of(data_folder(results, key)), time.monotonic() - begun)

@@ -19,54 +19,74 @@ from harness.results.keys import ArmId
 from harness.results.plan_results import Arm, PlanResult
 from harness.results.records import seconds
 
-ARMS_AGAIN, BUILDING = 3, 5.0
-"""Of a comparison that is trained again: plain, its baseline and a mitigation; and seconds until its data are there."""
+ARMS_AGAIN = 3
+"""Of a comparison that is trained again: plain, its baseline and a mitigation."""
 
 
 @dataclass
 class Referee:
     """Asks for more repetitions of the arms that are open: as many as were planned, then as long as time lasts.
 
-    planned: seeds of each arm that the budget was made for. until: the end, of `time.monotonic`. ended: told after how
-    many seeds time ended the race, so that a later launch ends there too.
+    planned: seeds of each arm that the budget was made for. until: the end, of `time.monotonic`. ended: after how many
+    seeds time ended the race, if it did before; then a later launch ends there too. end: is told so.
     """
 
     planned: int
     workers: int
     until: float
-    ended: Callable[[int], None]
+    ended: int | None
+    end: Callable[[int], None]
+    building: float = 0.0
+    """Seconds until the data of another split are there."""
     later: float = 1.0
     """How often the comparison is trained again afterwards, at its size: on another split, and on parts of a sample."""
-    enough: bool = field(default=False, init=False)
-    """Whether every arm has what was planned, or is settled."""
+    done: int = field(default=0, init=False)
+    """Seeds that every open arm has."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether every arm has what was planned, or is settled."""
+        return self.done >= self.planned
 
     def __call__(self, plan: Plan, result: PlanResult, results: Path) -> Settled:
         said, arms = unsettled(plan, result, results), {arm.id: arm for arm in result.arms}
-        done = max(len(arms[each].runs) for each in said.open) if said.open else self.planned
-        self.enough = done >= self.planned
-        if said.open and self.enough and _seconds(arms, said.open, results, self.workers) > self._left(result, results):
-            self.ended(done)
+        self.done = max(len(arms[each].runs) for each in said.open) if said.open else self.planned
+        if said.open and self.enough and self._is_over(arms, said.open, result, results):
+            self.end(self.done)
             return Settled(set(), said.why)
         return said
 
+    def time_is_up(self) -> bool:
+        """Told that the launch was cut. Whether what was planned is done, and the race over with it."""
+        if self.enough:
+            self.end(self.done)
+        return self.enough
+
+    def _is_over(self, arms: Mapping[ArmId, Arm], open_: set[ArmId], result: PlanResult, results: Path) -> bool:
+        if self.ended is not None:
+            return self.done >= self.ended
+        return _seconds(arms, open_, results, self.workers) > self._left(result, results)
+
     def _left(self, result: PlanResult, results: Path) -> float:
         """Seconds, without those that are kept for later, if these are left."""
-        left, later = self.until - time.monotonic(), self.later * seconds_again(result, results, self.workers)
+        left = self.until - time.monotonic()
+        later = self.later * seconds_again(result, results, self.workers, self.building)
         return left - later if later < left else left
 
 
-def seconds_again(result: PlanResult, results: Path, workers: int, size: float = 1.0) -> float:
-    """Of training plain, its baseline and one mitigation again without a search. size: of the data, against these."""
+def seconds_again(result: PlanResult, results: Path, workers: int, building: float, size: float = 1.0) -> float:
+    """Of training plain, its baseline and one mitigation again without a search. building: of their data. size: of
+    these, against those of the comparison."""
     arms = {arm.id: arm for arm in result.arms if arm.runs}
     if not arms:
         return 0.0
-    return size * SEEDS * ARMS_AGAIN / len(arms) * _seconds(arms, arms, results, workers) + BUILDING
+    return size * SEEDS * ARMS_AGAIN / len(arms) * _seconds(arms, arms, results, workers) + building
 
 
 def _seconds(arms: Mapping[ArmId, Arm], these: Iterable[ArmId], results: Path, workers: int) -> float:
-    """Of one more repetition of these arms."""
-    each = (fmean(seconds(results / "runs", key) for key in arms[arm].runs.values()) for arm in these)
-    return SPARE * sum(START + took for took in each) / workers
+    """Of one more repetition of these arms, each of which is one process."""
+    each = [START + fmean(seconds(results / "runs", key) for key in arms[arm].runs.values()) for arm in these]
+    return SPARE * max(sum(each) / workers, *each)
 
 
 @dataclass(frozen=True)

@@ -61,14 +61,14 @@ def judged(what: str, there: GroupAnalysis, plain: Collapse | None, lead: ArmCom
     """there: the other split. plain, lead: what was found on the first one."""
     found, told = [], []
     other = None if plain is None else of_task(there, plain.task)
-    if plain is not None and other is not None:
+    if plain is not None and other is not None and (plain.falls or plain.harmless):
         told.append(_same_end(plain, other))
         found.append(f"plain training ends {other.shown} from one epoch ({told[-1]})")
     if lead is not None:
         row = next((row for row in there.ranked if row.arm.label == lead.arm.label), None)
         gain = None if row is None else row.value("gain")
-        if gain is not None:
-            told.append({1: AS_HERE, 0: OPEN, -1: OTHERWISE}[gain.sign])
+        if row is not None and gain is not None:
+            told.append({1: AS_HERE, 0: OPEN, -1: OTHERWISE}[0 if row.arm.failed else gain.sign])
             found.append(f"{lead.arm.label} {show(gain, 4, signed=True)} over one epoch ({told[-1]})")
     if not told:
         return SecondSplit(what, why="no repetition of it was done in time")
@@ -77,9 +77,7 @@ def judged(what: str, there: GroupAnalysis, plain: Collapse | None, lead: ArmCom
 
 
 def _same_end(here: Collapse, there: Collapse) -> str:
-    """Whether plain training ends alike."""
-    if here.falls:
-        return AS_HERE if there.falls else OTHERWISE if there.harmless else OPEN
-    if here.harmless:
-        return OTHERWISE if there.falls else AS_HERE if there.harmless else OPEN
-    return OPEN
+    """Whether plain training ends alike, of which something is known here."""
+    if not there.falls and not there.harmless:
+        return OPEN
+    return AS_HERE if there.falls == here.falls else OTHERWISE

@@ -14,11 +14,13 @@ from harness.report.tables.costs import epoch_costs, median_of
 from harness.results.findings import Severity
 from harness.results.plan_results import PLAIN
 
+DEFAULTS = 0
+"""The trial of a search that has them."""
 EXPORTED = ("table_optimizer", "table_lr", "dense_lr")
 """Shared knobs that an export takes."""
 
 
-def headline(analysis: GroupAnalysis, state: str, lead: ArmComparison | None) -> str:
+def headline(analysis: GroupAnalysis, state: str, lead: ArmComparison | None, falls: Mapping[str, Collapse]) -> str:
     """The answer in one line."""
     epochs = analysis.group.epochs
     if state == "safe":
@@ -29,7 +31,9 @@ def headline(analysis: GroupAnalysis, state: str, lead: ArmComparison | None) ->
             return f"Safe with {with_what} to epoch {epochs}, the last that was trained"
         return f"Safe with {with_what}, stopped at epoch {epochs_text(lead.epochs)}"
     if state == "stop after one":
-        return "Stop after one epoch"
+        fallen = [task for task, each in falls.items() if each.falls]
+        beside = "" if analysis.group.task in fallen else f": {named(fallen)} {'fall' if len(fallen) > 1 else 'falls'}"
+        return f"Stop after one epoch{beside}"
     return "Cannot tell yet"
 
 
@@ -115,14 +119,14 @@ def _first(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
     """What one epoch gains by its knobs alone."""
     group, said = analysis.group, []
     baseline = group.baseline
-    trials = [] if baseline is None else [t for t in baseline.arm.trials if t.value is not None]
-    if len(trials) > 1:
-        default, best = trials[0].value or 0.0, max(trial.value or 0.0 for trial in trials)
+    values = {} if baseline is None else {t.number: t.value for t in baseline.arm.trials if t.value is not None}
+    if len(values) > 1 and (default := values.get(DEFAULTS)) is not None:
+        best = max(values.values())
         what = f"{best - default:+.4f} valid {measured(group.task, group.metric)} over its defaults"
         said.append(
-            f"Tune one epoch: {what}, without a second one."
+            f"Tune one epoch: {what}, without a second one, by the rows that chose its knobs."
             if best > default
-            else f"One epoch is best at its defaults, of {len(trials)} trials."
+            else f"One epoch is best at its defaults, of {len(values)} trials."
         )
     plain = next((row for row in analysis.ranked if row.arm is group.plain), None)
     once = None if plain is None or set(plain.epochs) != {1} else plain.value("gain")

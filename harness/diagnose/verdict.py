@@ -9,7 +9,7 @@ from enum import StrEnum
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.diagnose import collapse, sentences
-from harness.diagnose.collapse import Collapse
+from harness.diagnose.collapse import Collapse, enough
 from harness.diagnose.race import Race, race_of
 from harness.diagnose.second_split import NOT_YET, SecondSplit
 from harness.diagnose.subsample import Sampled
@@ -75,10 +75,11 @@ def verdict_of(
     group = analysis.group
     falls = {task: found for task in group.tasks if (found := collapse.of_task(analysis, task)) is not None}
     lead = leader(analysis)
-    state = state_of(lead, falls.get(group.task))
+    told = state_of(lead, falls, group.task)
     trusted = all(finding.severity != Severity.STOP for finding in group.findings)
+    state = told if trusted else State.CANNOT_TELL
     race = race_of(analysis)
-    said = sentences.lines(analysis, state.value, lead, falls, rare, smallest)
+    said = sentences.lines(analysis, told.value, lead, falls, rare, smallest)
     last = {"Another split": second.text, "Next": said.pop("Next")}
     dropped = {"Dropped": race.why} if race.why else {}
     sample = {} if sampled is None else {"Sample": f"{sampled.text} {sampled.ladder.text}"}
@@ -86,31 +87,40 @@ def verdict_of(
     audits = (
         *_of_plain(falls), *_of_arms(analysis, lead), *_of_data(group.findings), *_of_other_data(second, sampled)
     )  # fmt: skip
-    headline = f"{sentences.headline(analysis, state.value, lead)}{_qualified(second, sampled)}"
+    so_far = "" if complete or told == State.CANNOT_TELL else ", as far as it was trained"
+    headline = f"{sentences.headline(analysis, told.value, lead, falls)}{_qualified(second, sampled)}{so_far}"
     if not trusted:
         headline = f"Not to be trusted before the data are looked at: {headline[0].lower()}{headline[1:]}"
     return Verdict(state, headline, said, audits, trusted, complete, falls, lead, race, second, sampled)
 
 
 def leader(analysis: GroupAnalysis) -> ArmComparison | None:
-    """The arm with the largest gain that is shown over one tuned epoch, and with a loss no worse."""
-    losses = {row.arm.label: row for row in analysis.compared(analysis.group.task, "logloss")}
-    for row in analysis.ranked:
-        if not row.arm.is_baseline and row.shown("gain") > 0 and losses[row.arm.label].shown("gain") >= 0:
-            return row
-    return None
+    """The arm to use: the one with the largest gain over one tuned epoch of those where it is shown, and no task is
+    shown to lose; first of those whose later epochs are shown to give some of it."""
+    rows = [row for row in analysis.ranked if not row.arm.is_baseline and row.shown("gain") > 0]
+    fit = [row for row in rows if enough(analysis, row.value("gain")) and not _loses(analysis, row)]
+    return next((row for row in fit if row.shown("gain_after_own_first") > 0), fit[0] if fit else None)
 
 
-def state_of(lead: ArmComparison | None, plain: Collapse | None) -> State:
-    """Whether plain training may go on; else with what; else whether to stop."""
-    further = None if lead is None else lead.value("gain_after_own_first")
-    if plain is not None and plain.harmless:
+def _loses(analysis: GroupAnalysis, row: ArmComparison) -> bool:
+    """Whether AUC or logloss of any task is shown to be below one tuned epoch."""
+    tables = (
+        analysis.compared(task, metric)
+        for task in analysis.group.tasks
+        for metric in ("auc", "logloss")
+        if metric in analysis.recorded(task)
+    )
+    return any(there.shown("gain") < 0 for table in tables for there in table if there.arm is row.arm)
+
+
+def state_of(lead: ArmComparison | None, falls: Mapping[str, Collapse], task: str) -> State:
+    """Whether plain training may go on; else with what; else whether to stop. task: that is selected by."""
+    plain, any_falls = falls.get(task), any(each.falls for each in falls.values())
+    if plain is not None and plain.harmless and not any_falls:
         return State.SAFE
-    if lead is not None and further is not None and further.sign > 0:
+    if lead is not None and lead.shown("gain_after_own_first") > 0:
         return State.SAFE_WITH
-    if plain is not None and plain.falls:
-        return State.STOP
-    return State.CANNOT_TELL
+    return State.STOP if any_falls else State.CANNOT_TELL
 
 
 def _of_plain(falls: Mapping[str, Collapse]) -> Iterator[Audit]:

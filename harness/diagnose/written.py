@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from harness.analysis.estimates import Estimate
 from harness.base.files import write_text
 from harness.diagnose.subsample import Sampled
 from harness.diagnose.verdict import VERSION, Verdict
@@ -26,12 +27,12 @@ def as_json(verdict: Verdict, plan: dict[str, Any]) -> dict[str, Any]:
         "complete": verdict.complete,
         "lines": verdict.lines,
         "collapse": {
-            task: {"falls": f.falls, "from_epoch": f.epoch, "auc": f.auc.mean, "low": f.auc.low, "high": f.auc.high}
+            task: {"falls": f.falls, "from_epoch": f.epoch, "diverged": f.diverged, **_interval("auc", f.auc)}
             for task, f in verdict.falls.items()
         },
         "use": None if lead is None or gain is None else {
             "strategy": lead.arm.label, "knobs": lead.arm.arm.chosen, "epochs": list(lead.epochs),
-            "gain": gain.mean, "low": gain.low, "high": gain.high,
+            **_interval("gain", gain),
         },
         "race": {
             "seeds": verdict.race.seeds,
@@ -43,6 +44,11 @@ def as_json(verdict: Verdict, plan: dict[str, Any]) -> dict[str, Any]:
         "audits": [vars(audit) for audit in verdict.audits],
         "plan": {name: value for name, value in plan.items() if name != "plan"},
     }  # fmt: skip
+
+
+def _interval(name: str, value: Estimate | None) -> dict[str, float | None]:
+    found = (None, None, None) if value is None else (value.mean, value.low, value.high)
+    return dict(zip((name, "low", "high"), found, strict=True))
 
 
 def _sample(sampled: Sampled) -> dict[str, Any]:

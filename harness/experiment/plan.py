@@ -22,6 +22,8 @@ class SearchSpec(Config):
     """How hyperparameters are chosen. trials: per strategy, the first being the defaults; 0: no search. The one-epoch
     baseline has as many epochs in trials of one.
 
+    once: trials that the baseline has at least, where a few trials of each strategy would leave it untuned.
+
     select: best_epoch, final_epoch or one_epoch of valid/<metric>/<task>. Seeds of trials count from `seed`.
     batch_size, table_optimizer: searched by every arm and by the baseline, beside both rates, if a range or choices are
     given. plain: whether an arm that contains `none` may choose what won the search of `none`, its own knobs neutral.
@@ -32,6 +34,7 @@ class SearchSpec(Config):
     """
 
     trials: int = Field(0, ge=0, le=100_000)
+    once: int = Field(0, ge=0, le=100_000, exclude_if=lambda once: once == 0)
     metric: str = "auc"
     task: str | None = None
     select: Rule = Rule.BEST_EPOCH
@@ -43,6 +46,10 @@ class SearchSpec(Config):
     plain: bool = False
     tie: float = Field(0.0, ge=0, exclude_if=lambda tie: tie == 0)
     parallel: int = Field(1, ge=1, le=1024, exclude_if=lambda together: together == 1)
+
+    def of_baseline(self, epochs: int) -> int:
+        """Trials of the one-epoch baseline, where a strategy trains so many epochs in each of its own."""
+        return max(self.trials * epochs, self.once) if self.trials else 0
 
     @field_validator("dense_lr", "table_lr", "batch_size")
     @classmethod
@@ -168,7 +175,7 @@ class Plan(Config):
                 raise ValueError(f"{counts}; leave out seeds")
             if "none" not in self.strategies:
                 raise ValueError("repetitions.settle needs strategy 'none', over one epoch of which gains are settled")
-        trials = self.search.trials * self.train.epochs  # of the one-epoch baseline, which has the most
+        trials = self.search.of_baseline(self.train.epochs)  # it has the most
         tuning = range(self.search.seed, self.search.seed + trials)
         for seed in self.seeds:
             if seed < 0:

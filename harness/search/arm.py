@@ -67,13 +67,13 @@ class ArmPlan:
     def baseline(self) -> ArmPlan | None:
         """The one-epoch baseline, which belongs to `none`; None for other arms and without reporting seeds.
 
-        Its search trains as many epochs as that of any arm. Without a search it is the first epoch of `none`,
+        Its search trains at least as many epochs as that of any arm. Without a search it is the first epoch of `none`,
         unless it has knobs of its own.
         """
         if self.strategy != PLAIN or not self.plan.seeds:
             return None
         train, search = self.plan.train, self.plan.search
-        search = search.model_copy(update={"trials": search.trials * train.epochs, "select": Rule.ONE_EPOCH})
+        search = search.model_copy(update={"trials": search.of_baseline(train.epochs), "select": Rule.ONE_EPOCH})
         known = ArmRole.ONE_EPOCH in self.knobs
         train = train.model_copy(update={"epochs": 1}) if search.trials or known else train
         return replace(

@@ -103,7 +103,8 @@ def _note(arm: ArmPlan, value: str, knobs: list[str]) -> str:
     plan = arm.plan
     once = arm.role == ArmRole.ONE_EPOCH
     what = "one epoch of none, the baseline," if once else arm.strategy
-    budget = "one epoch each; in epochs as much as any strategy" if once else "the same for every strategy of the plan"
+    same = "the same for every strategy of the plan"
+    budget = "one epoch each; in epochs at least as much as any strategy" if once else same
     parallel = plan.search.parallel
     together = f" After the first {STARTUP}, {parallel} are proposed together." if parallel > 1 else ""
     return f"""# {literal(f"{what} on {arm.dataset}, {arm.model}")}

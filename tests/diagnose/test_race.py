@@ -42,7 +42,7 @@ def test_as_many_seeds_as_planned_and_then_while_time_lasts(
     planned: int, left: float, seeds: int, ended: list[int], tmp_path: Path
 ) -> None:
     told = list[int]()
-    referee = Referee(planned, 1, time.monotonic() + left, told.append)
+    referee = Referee(planned, 1, time.monotonic() + left, None, told.append)
     result = go(race(tmp_path, 1e-9), tmp_path, referee)
     assert (took(result), told) == ({"none": 2, "embedding_dropout": seeds}, ended)
     assert referee.enough
@@ -56,6 +56,23 @@ def test_as_many_seeds_as_planned_and_then_while_time_lasts(
 
 
 def test_time_that_ends_before_what_was_planned_is_not_enough(tmp_path: Path) -> None:
-    referee = Referee(9, 1, time.monotonic(), lambda seeds: None)
+    told = list[int]()
+    referee = Referee(9, 1, time.monotonic(), None, told.append)
     go(race(tmp_path, 1e-9, most=3), tmp_path, referee)
     assert not referee.enough
+    assert (referee.time_is_up(), told) == (False, [])
+
+
+def test_a_launch_that_is_cut_with_all_that_was_planned_ends_the_race(tmp_path: Path) -> None:
+    told = list[int]()
+    referee = Referee(2, 1, math.inf, None, told.append)
+    go(race(tmp_path, 1e-9, most=3), tmp_path, referee)
+    assert (referee.time_is_up(), told) == (True, [2])
+
+
+def test_a_later_launch_ends_where_time_ended_the_first_and_settles_the_same(tmp_path: Path) -> None:
+    """With all the time there is: an arm that is settled at the last look keeps its always-valid interval."""
+    first = go(race(tmp_path, 1e-9), tmp_path, Referee(2, 1, time.monotonic(), None, lambda seeds: None))
+    again = go(race(tmp_path, 1e-9), tmp_path, Referee(2, 1, math.inf, 2, lambda seeds: None))
+    assert again.arms == first.arms
+    assert any(arm.settled for arm in again.arms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,10 @@ from harness.diagnose.sizing import SIZES, Cost
 from harness.diagnose.verdict import State, Verdict, verdict_of
 from harness.experiment.plan import Plan
 from harness.results.findings import Finding, Severity
+from harness.results.keys import Status
+from harness.results.records import Record
 
+SEEDS = (1, 2, 3, 4, 5)
 FALLS, RISES, FLAT = (0.67, 0.65, 0.63, 0.61), (0.67, 0.675, 0.68, 0.685), (0.67, 0.67, 0.67, 0.67)
 AUC = "test/auc/click"
 STOP = Finding("label_copied", Severity.STOP, "It is a copy.", "Count it once.")
@@ -32,10 +36,24 @@ PLAN: dict[str, Any] = {"asked": {"seconds": 600}, "plan": {}}
 
 
 def judged(folder: Path, findings: tuple[Finding, ...] = (), **curves: tuple[float, ...]) -> Verdict:
-    bench = Bench(folder, curves=curves, seeds=(1, 2, 3, 4, 5), own=0.0005)
+    return verdict_on(Bench(folder, curves=curves, seeds=SEEDS, own=0.0005), findings)
+
+
+def verdict_on(bench: Bench, findings: tuple[Finding, ...] = (), complete: bool = True) -> Verdict:
     group = replace(bench.group(), findings=findings)
-    plan = Plan.model_validate(json.loads((folder / "plans" / "bench.json").read_text())["plan"])
-    return verdict_of(GroupAnalysis(group, plan), {"user": 0.4}, 0.003, True)
+    plan = Plan.model_validate(json.loads((bench.results / "plans" / "bench.json").read_text())["plan"])
+    return verdict_of(GroupAnalysis(group, plan), {"user": 0.4}, 0.003, complete)
+
+
+class OtherTaskFalls(Bench):
+    """Plain training, or every arm, loses in `buy` what it has in `click`."""
+
+    def _records(self, curve: Sequence[float], luck: float) -> list[Record]:
+        found = super()._records(curve, luck)
+        for record in found:
+            for key in [key for key in record.metrics if (key.task, key.metric) == ("buy", "auc")]:
+                record.metrics[key] -= 0.03 * max(record.position - 1, 0)
+        return found
 
 
 def test_a_fall_that_a_mitigation_mends_is_safe_with_it(tmp_path: Path) -> None:
@@ -129,9 +147,71 @@ def test_test_rows_that_all_seeds_share_can_put_all_of_them_on_one_side() -> Non
     assert direction(Estimate(ends, test_error=0.002)) == 0
 
 
+def test_what_is_safe_for_one_label_is_not_while_another_falls(tmp_path: Path) -> None:
+    found = verdict_on(OtherTaskFalls(tmp_path, curves={"none": RISES, "reinit": RISES}, seeds=SEEDS, own=0.0005))
+    assert found.falls["click"].harmless
+    assert found.falls["buy"].falls
+    assert (found.state, found.lead) == (State.STOP, None), "both arms lose in buy"
+    assert found.headline == "Stop after one epoch: buy falls"
+
+
+def test_plain_training_that_diverges_falls(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves={"none": RISES, "reinit": FLAT}, seeds=SEEDS, own=0.0005)
+    bench.status = {("none", 2): "failed", ("none", 4): "failed"}
+    found = verdict_on(bench)
+    assert (found.state, written.met(found, "collapse")) == (State.STOP, True)
+    assert found.lines["Plain training"].count("It diverges in 2 of 5 seeds.") == 2
+
+
+def test_plain_training_that_always_diverges_falls_too(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves={"none": RISES, "reinit": FLAT}, seeds=SEEDS)
+    bench.status = {("none", seed): "failed" for seed in SEEDS}
+    found = verdict_on(bench)
+    assert (found.state, found.falls["click"].shown) == (State.STOP, "diverged")
+    assert "Trained to epoch 4 it diverges in 5 of 5 seeds." in found.lines["Plain training"]
+    written.write(found, PLAN, tmp_path)
+    assert json.loads((tmp_path / "verdict.json").read_text())["collapse"]["click"]["auc"] is None
+
+
+def test_over_a_baseline_with_failed_seeds_nothing_is_shown(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves={"none": FALLS, "reinit": RISES}, seeds=SEEDS, own=0.0005)
+    group = bench.group()
+    assert group.baseline is not None
+    runs = {**group.baseline.runs, 1: replace(group.baseline.runs[1], status=Status.FAILED)}
+    plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
+    analysis = GroupAnalysis(replace(group, baseline=replace(group.baseline, runs=runs)), plan)
+    row = next(row for row in analysis.ranked if row.arm.label == "reinit")
+    assert (row.shown("gain"), row.shown("gain_after_own_first")) == (0, 1)
+    assert verdict_of(analysis, {}, 0.003, True).lead is None
+
+
+def test_an_arm_that_gains_by_its_later_epochs_is_used_before_one_that_gains_more_at_once(tmp_path: Path) -> None:
+    once = tuple(value + 0.02 for value in FALLS)
+    found = judged(tmp_path, none=FALLS, hashing=once, reinit=RISES)
+    assert (found.state, found.headline.split(",")[0]) == (State.SAFE_WITH, "Safe with reinit to epoch 4")
+
+
+def test_two_seeds_of_five_answer_nothing(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves={"none": RISES, "reinit": RISES}, seeds=SEEDS, own=0.0001)
+    bench.status = {(arm, seed): "absent" for arm in ("none", "reinit") for seed in (3, 4, 5)}
+    found = verdict_on(bench, complete=False)
+    assert (found.state, found.answered) == (State.CANNOT_TELL, False)
+
+
+def test_a_verdict_on_what_was_trained_so_far_says_so(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves={"none": FALLS, "hashing": FALLS}, seeds=SEEDS, own=0.0005)
+    assert verdict_on(bench, complete=False).headline == "Stop after one epoch, as far as it was trained"
+
+
+def test_an_epoch_that_is_below_the_first_and_recovers_is_not_where_a_fall_begins(tmp_path: Path) -> None:
+    found = judged(tmp_path, none=(0.67, 0.65, 0.68, 0.66), reinit=FLAT)
+    assert found.falls["click"].epoch == 4
+    assert "is below its first from epoch 4;" in found.lines["Plain training"]
+
+
 def test_data_that_a_check_stops_are_not_trusted(tmp_path: Path) -> None:
     found = judged(tmp_path, findings=(STOP,), none=FALLS, reinit=RISES)
-    assert (found.trusted, found.answered) == (False, False)
+    assert (found.trusted, found.answered, found.state) == (False, False, State.CANNOT_TELL)
     assert found.headline.startswith("Not to be trusted")
     assert written.met(found, "leak")
     assert written.met(found, "undecided")
@@ -186,9 +266,20 @@ def test_what_is_planned_fits_and_more_time_never_plans_less(
     assert SIZES.index(larger) >= SIZES.index(size)
 
 
+def test_more_processes_take_no_less_than_the_runs_that_wait_for_each_other() -> None:
+    """Five trials start together, and later ones wait; so do seeds after the first five."""
+    cost, size = Cost(0.0, 10.0, 2.0), sizing.Size(2, 5, 7, 3)
+    endless = size.seconds(cost, 10**6)
+    assert endless == pytest.approx(sizing.SPARE * (cost.run(3) + 3 * cost.run(3)), rel=0.05)
+    assert size.seconds(cost, 1) == pytest.approx(
+        sizing.SPARE * (size.long * cost.run(3) + size.short * cost.run(1)), rel=1e-9
+    )
+    assert size.seconds(cost, 12) > size.seconds(cost, 1) / 12
+
+
 def test_sizes_grow_in_time_and_have_seeds_enough_to_show_a_fall() -> None:
     cost = Cost(1.0, 10.0, 2.0)
     spent = [size.seconds(cost, 2) for size in SIZES]
     assert spent == sorted(spent)
     assert min(size.seeds for size in SIZES) >= 5
-    assert SIZES[1].short == 3 + 5, "one epoch has as many epochs in trials as any arm, which are trained too"
+    assert (SIZES[0].short, SIZES[-1].short) == (12 + 5, 24 * 4 + 9), "one epoch is tuned, however short the time"

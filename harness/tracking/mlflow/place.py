@@ -78,8 +78,9 @@ def reach(uri: str) -> None:
 def unusable(uri: str, error: Exception) -> UserError:
     """What a person is told where MLflow failed before it was of any use."""
     return UserError(
-        f"MLflow at '{without_secrets(uri)}' cannot be used: {line(error)}; start it or change MLFLOW_TRACKING_URI, or "
-        "go on without it: benchmark, run and tune accept --no-mlflow, and `multiepoch sync` completes it later"
+        f"MLflow at '{without_secrets(uri)}' cannot be used: {line(error)}; start it, or change or unset "
+        "MLFLOW_TRACKING_URI; benchmark, run and tune do without it by --no-mlflow, and `multiepoch sync` completes it "
+        "later"
     )
 
 
