@@ -138,7 +138,7 @@ def test_every_arm_and_the_baseline_start_at_the_same_learning_rates(tmp_path: P
 def test_the_baseline_has_at_least_so_many_trials_as_the_plan_says_once(tmp_path: Path, results: Path) -> None:
     plan = plan_of(tmp_path, PLAN, "search.trials=1", "search.once=5", "strategies=['none']", "seeds=[1]")
     parts = [part for source in prepare(plan, Registry(), results) for part in source.parts]
-    assert {part.id.name: len(finish(part)[0].trials) for part in parts} == {"none": 1, "one_epoch": 5}
+    assert {part.id.name: len(finish(part)[0][0].trials) for part in parts} == {"none": 1, "one_epoch": 5}
     unsearched = plan_of(tmp_path, PLAN, "search.trials=0", "search.once=5", "strategies=['none']", "seeds=[1]")
     assert [part.plan.search.trials for part in prepare(unsearched, Registry(), results)[0].parts] == [0, 0]
 
