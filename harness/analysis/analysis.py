@@ -26,6 +26,7 @@ class GroupAnalysis:
         """The other groups of the plan, which are read in the same tables."""
         self._uncorrected: dict[tuple[str, str], list[ArmComparison]] = {}
         self._compared: dict[tuple[str, str], list[ArmComparison]] = {}
+        self._errors: dict[tuple[str, str], SamplingErrors] = {}
         self._flips: dict[tuple[str, str, str, bool], dict[int, float | None]] = {}
 
     @cached_property
@@ -58,8 +59,17 @@ class GroupAnalysis:
     def uncorrected(self, task: str, metric: str) -> list[ArmComparison]:
         """The same before p is corrected for what is read together."""
         if (task, metric) not in self._uncorrected:
-            self._uncorrected[task, metric] = compare_arms(self.group, self.epochs, task, metric)
+            self._uncorrected[task, metric] = compare_arms(
+                self.group, self.epochs, task, metric, self.sampling_errors(task, metric)
+            )
         return self._uncorrected[task, metric]
+
+    def sampling_errors(self, task: str, metric: str) -> SamplingErrors:
+        """Those of means in a task and metric, which keep what they have read."""
+        if (task, metric) not in self._errors:
+            key = MetricKey(self.group.split, metric, task)
+            self._errors[task, metric] = SamplingErrors(self.group, self.epochs, key)
+        return self._errors[task, metric]
 
     def _beside(self, task: str, metric: str) -> list[ArmComparison]:
         """The arms of other groups that are read with those of this one: in their own main task, or in that task."""
@@ -91,8 +101,7 @@ class GroupAnalysis:
     def against(self, left: ArmRuns, right: ArmRuns) -> Estimate | None:
         """How much better one arm is than another at their chosen epochs."""
         group, gains = self.group, paired(self.at_chosen(left), self.at_chosen(right))
-        errors = SamplingErrors(group, self.epochs, MetricKey(group.split, group.metric, group.task))
-        error = errors.of([(left, "chosen", 1), (right, "chosen", -1)], gains)
+        error = self.sampling_errors(group.task, group.metric).of([(left, "chosen", 1), (right, "chosen", -1)], gains)
         values = (sign_of(group.metric) * gain for gain in gains.values())
         stopped = group.stopped or left.stopped or right.stopped
         return estimate(values, error, stopped=stopped, spread=group.spread)

@@ -109,16 +109,15 @@ def paired(left: Mapping[int, float], right: Mapping[int, float]) -> BySeed:
     return {seed: left[seed] - right[seed] for seed in sorted(left.keys() & right.keys())}
 
 
-def compare_arms(group: Group, epochs: Epochs, task: str, metric: str) -> list[ArmComparison]:
+def compare_arms(group: Group, epochs: Epochs, task: str, metric: str, errors: SamplingErrors) -> list[ArmComparison]:
     """Every arm of a group, largest gain over the one-epoch baseline first, arms without a value last; p is still to be
-    `corrected`."""
+    `corrected`. errors: of means in this task and metric."""
     by_arm = {id(a): _quantities(a, epochs[id(a)], group, task, metric) for a in group.everything}
     base = by_arm[id(group.baseline)]["best"] if group.baseline else {}
     sign = sign_of(metric)
     for values in by_arm.values():
         values["gain"] = {s: sign * d for s, d in paired(values["best"], base).items()}
         values["final_epoch_gain"] = {s: sign * d for s, d in paired(values["last"], base).items()}
-    errors = SamplingErrors(group, epochs, MetricKey(group.split, metric, task))
     failed = group.baseline is not None and group.baseline.failed != ()
     found = [
         ArmComparison(arm, tuple(epochs[id(arm)].values()), _contrasts(arm, group, by_arm, errors), failed)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from harness.analysis.load import ArmRuns, Group
 from harness.results.keys import MetricKey
-from harness.results.records import Run, influences
+from harness.results.records import Run, influence
 
 Floats = npt.NDArray[np.float64]
 End = tuple[ArmRuns, str | int, int]
@@ -61,4 +61,4 @@ class SamplingErrors:
 
     def _read(self, run: Run, chosen: int, place: str | int) -> npt.NDArray[np.float32] | None:
         epoch = place if isinstance(place, int) else PLACES[place](run, chosen)
-        return None if run.folder is None else influences(run.folder, epoch).get(self._name)
+        return None if run.folder is None else influence(run.folder, epoch, self._name)

@@ -8,7 +8,6 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate, estimate
 from harness.analysis.load import ArmRuns
 from harness.analysis.racing import ALIKE, alike
-from harness.analysis.sampling import SamplingErrors
 from harness.metrics.catalog import measured
 from harness.report.format import show
 from harness.results.keys import MetricKey, Status
@@ -107,7 +106,7 @@ def _end(analysis: GroupAnalysis, task: str, metric: str) -> Estimate | None:
 def _below_from(analysis: GroupAnalysis, plain: ArmRuns, task: str) -> int | None:
     """The first epoch that is surely below the first one, as all after it are."""
     key = MetricKey(analysis.group.split, "auc", task)
-    errors, found = SamplingErrors(analysis.group, analysis.epochs, key), None
+    errors, found = analysis.sampling_errors(task, "auc"), None
     ends = {
         seed: [end.metrics[key] for end in run.boundaries if key in end.metrics] for seed, run in plain.finished.items()
     }

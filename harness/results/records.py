@@ -103,18 +103,18 @@ def read(runs: Path, key: str) -> Run:
     return run
 
 
-def influences(folder: Path, epoch: int) -> dict[str, Influence]:
-    """`test/<metric>/<task>` -> influence of each test example or group at the end of an epoch; empty: not kept.
+def influence(folder: Path, epoch: int, name: str) -> Influence | None:
+    """Of each test example or group on `test/<metric>/<task>` at the end of an epoch; None: not kept.
 
     Raises:
         UserError: the file is not what was once written.
     """
     path = influences_file(folder, epoch)
     if not path.exists():
-        return {}
+        return None
     try:
         with np.load(path) as arrays:
-            return dict(arrays)
+            return arrays.get(name)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"'{path}' is damaged: {error}; delete its folder and run the plan again") from error
 

@@ -19,7 +19,7 @@ from harness.diagnose import power
 from harness.execution.prepare import prepare
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, RunRole
-from harness.results.records import influences
+from harness.results.records import influence
 
 ROWS, SPLIT = 4000, '[split]\nby = "time"\nrolling = 3\nvalid = 0.1\ntest = 0.1\n'
 
@@ -106,8 +106,11 @@ def test_the_error_of_a_shared_test_set_enters_intervals_where_runs_keep_it(tmp_
     own, base = np.zeros(1), np.zeros(1)
     for seed, run in row.arm.finished.items():
         assert run.folder is not None
-        own = own + influences(run.folder, analysis.epochs[id(row.arm)][seed])["test/auc/click"] / 2
-        base = base + influences(tmp_path / "runs" / result.arms[-1].runs[seed], 1)["test/auc/click"] / 2
+        here = influence(run.folder, analysis.epochs[id(row.arm)][seed], "test/auc/click")
+        there = influence(tmp_path / "runs" / result.arms[-1].runs[seed], 1, "test/auc/click")
+        assert here is not None
+        assert there is not None
+        own, base = own + here / 2, base + there / 2
     assert gain.test_error == pytest.approx(np.sqrt(np.square(own - base).sum()), rel=1e-6)
     alone = GroupAnalysis(replace(group, arms=(row.arm,)), found.plan)
     assert power.alike(alone) == pytest.approx(own @ base / np.sqrt((own @ own) * (base @ base)), rel=1e-4)
