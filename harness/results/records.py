@@ -114,7 +114,8 @@ def influence(folder: Path, epoch: int, name: str) -> Influence | None:
         return None
     try:
         with np.load(path) as arrays:
-            return arrays.get(name)
+            found: Influence | None = arrays.get(name)
+            return found
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"'{path}' is damaged: {error}; delete its folder and run the plan again") from error
 

@@ -141,7 +141,8 @@ class ArmPlan:
         return {name: (entry_of(entries, "strategy", name).declaration, given) for name, given in fixed.items()}
 
     def job(self, params: dict[str, Any], role: RunRole, number: int, seed: int) -> Job:
-        """A run with these searched values; trials do not read the test split. number: of the trial, or the seed."""
+        """A run with these searched values. A trial is evaluated on valid at the ends of its epochs, as no more is read
+        of it. number: of the trial, or the seed."""
         draw = self.draws[self.plan.seeds.index(number) + 1 if role == RunRole.SEED else 0]
         shared = {k: params[k] for k in SHARED if k in params}
         train = self.plan.train.model_copy(update=shared | {"keep": self.plan.train.keep and role == RunRole.SEED})
@@ -149,7 +150,9 @@ class ArmPlan:
         searched = [{k: params[n] for k in p.params if (n := f"{p.name}.{k}") in params} for p in parts]
         strategy = tuple(p.model_copy(update={"params": p.params | s}) for p, s in zip(parts, searched, strict=True))
         evaluation = self.plan.evaluation
-        reported = {name: getattr(evaluation, name) and role == RunRole.SEED for name in ("test", "test_error")}
+        if role == RunRole.TRIAL:
+            ends_alone = {"points": (), "test": False, "test_error": False, "probes": ()}
+            evaluation = evaluation.model_copy(update=ends_alone)
         probed = (evaluation.task or self.task) if evaluation.probes else None
         spec = RunSpec(
             dataset=draw.dataset,
@@ -157,7 +160,7 @@ class ArmPlan:
             model=self.model_spec,
             strategy=strategy,
             train=train,
-            evaluation=evaluation.model_copy(update={**reported, "task": probed}),
+            evaluation=evaluation.model_copy(update={"task": probed}),
             seed=seed,
         )
         return Job(run_key(spec, draw.key, self.registry), spec, draw.key, self.id, self.task, role, number, params)

@@ -24,7 +24,7 @@ from harness.results.plan_results import PLAIN
 from perf.markdown import table
 from perf.measure import ROOT
 from perf.verdicts.known import DRAWS, Answer, answer, fresh, published
-from perf.verdicts.logs import LOGS, Log
+from perf.verdicts.logs import LOGS, TABLE, Log
 
 OUT = "diagnosis"
 PAGE = ROOT / "results/tables/verdicts.md"
@@ -86,7 +86,7 @@ def markdown(rows: Sequence[tuple[str, ...]], budget: str) -> str:
             "tuned epoch: where plain training ends, and what the strategy of the verdict gains, or, where it names "
             f"none, the best one. Known, of a generated log: the same knobs on {DRAWS} fresh draws of its population, "
             "with intervals over draws; those of the verdict are of one draw. Known, of a real log: what "
-            "[real_splits.md](real_splits.md) has, with twelve trials for each arm and 48 for one epoch.",
+            f"[{TABLE.stem}]({TABLE.stem}.md) has, with twelve trials for each arm and 48 for one epoch.",
             "",
             *table(HEADER, rows),
             "",

@@ -48,7 +48,8 @@ def test_every_arm_searches_and_reports(reference: tuple[Plan, Path, PlanResult,
         assert set(arm.runs) == {1, 2}
         assert arm.chosen in [t.params for t in arm.trials]
         assert all(read(results / "runs", key).status == "finished" for key in arm.runs.values())
-    assert watcher.records == sum(2 * job.spec.train.epochs for job in watcher.trained)
+    evaluated = sum(job.spec.train.epochs * (1 if job.role == RunRole.TRIAL else 2) for job in watcher.trained)
+    assert watcher.records == evaluated, "trials are evaluated at the ends of epochs alone"
 
 
 def test_trials_never_read_the_test_split(reference: tuple[Plan, Path, PlanResult, Watcher]) -> None:
