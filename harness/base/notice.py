@@ -1,9 +1,11 @@
-"""Notice to end: signals that schedulers send some time before they kill, heeded where nothing is lost by it."""
+"""Notice to end, heeded where nothing is lost by it: signals that schedulers send before they kill, or a time."""
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,14 +23,31 @@ class Stopped(SystemExit):
         self.number = number
 
 
+class TimeIsUp(Exception):
+    """The time that a user gave is over."""
+
+
 class Notice:
-    """Remembers the last signal that gave notice."""
+    """Remembers the last signal that gave notice. until: when time is up, of `time.monotonic`."""
 
     number: int | None = None
     """Of that signal; None: none came."""
 
+    def __init__(self, until: float = math.inf) -> None:
+        self.until = until
+
     def given(self) -> bool:
-        return self.number is not None
+        return self.number is not None or time.monotonic() > self.until
+
+    @property
+    def what(self) -> str:
+        """That gave notice."""
+        return "time is up" if self.number is None else signal.Signals(self.number).name
+
+    @property
+    def end(self) -> Stopped | TimeIsUp:
+        """What a launch ends with that heeds it."""
+        return TimeIsUp() if self.number is None else Stopped(self.number)
 
     def heed(self, *signals: signal.Signals) -> None:
         """From here on remember these signals, rather than end by them; to be called in the main thread."""
@@ -40,12 +59,12 @@ class Notice:
 
 
 @contextmanager
-def heeding() -> Iterator[Notice]:
-    """Inside, the first signal gives notice, and a second one does what it did before.
+def heeding(until: float = math.inf) -> Iterator[Notice]:
+    """Inside, the first signal gives notice, and a second one does what it did before. until: as of `Notice`.
 
     In another thread than the main one, which gets no signals, none is heeded.
     """
-    notice = Notice()
+    notice = Notice(until)
     if threading.current_thread() is not threading.main_thread():
         yield notice
         return

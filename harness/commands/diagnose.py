@@ -14,13 +14,13 @@ from harness.analysis.analysis import Analysis
 from harness.base.durations import duration
 from harness.base.errors import UserError
 from harness.base.files import ensure_writable
+from harness.base.notice import TimeIsUp
 from harness.commands.diagnose_again import Beside
 from harness.commands.diagnose_plan import Planned, planned
 from harness.commands.schema import schema_at
 from harness.data.guess.asked import Asked
 from harness.diagnose import asked, log, power, second_split, subsample, tails
 from harness.diagnose.asked import NAME, Question
-from harness.diagnose.deadline import Deadline, TimeIsUp
 from harness.diagnose.ladder import RUNGS, Ladder, ladder_of, shares_of_buckets
 from harness.diagnose.log import Log
 from harness.diagnose.race import Referee
@@ -119,8 +119,8 @@ def _train(console: Console, options: Options, plan: Planned, registry: Registry
     with Said(console, "checking the plan") as say:
         arms = prepare(plan.plan, registry, options.out, say, {plan.log.key})
     try:
-        where, watching = Where(workers=options.workers), [Deadline(until - time.monotonic())]
-        run_plan(console, plan.plan, arms, options.out, where, options.tracker, watching, referee)
+        where = Where(workers=options.workers)
+        run_plan(console, plan.plan, arms, options.out, where, options.tracker, referee, until)
     except TimeIsUp:
         console.print("time is up: this is the verdict of what was trained", highlight=False)
         return referee.time_is_up(), False

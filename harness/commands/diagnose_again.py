@@ -10,8 +10,8 @@ from rich.console import Console
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.base.errors import UserError
+from harness.base.notice import TimeIsUp
 from harness.diagnose.again import Again, with_knobs
-from harness.diagnose.deadline import Deadline, TimeIsUp
 from harness.diagnose.race import seconds_again
 from harness.diagnose.sizing import SPARE
 from harness.execution.launchers.where import Where
@@ -61,9 +61,10 @@ class Beside:
     def _trained(self, plan: Plan, result: PlanResult) -> GroupAnalysis | str:
         with Said(self.console, "building its data") as say:
             arms = with_knobs(prepare(plan, self.registry, self.out, say), result.arms)
-        watching = [Deadline(self.until - time.monotonic())]
         try:
-            run_plan(self.console, plan, arms, self.out, Where(workers=self.workers), self.tracker, watching)
+            run_plan(
+                self.console, plan, arms, self.out, Where(workers=self.workers), self.tracker, until=self.until
+            )  # fmt: skip
         except TimeIsUp:
             return "time was over before it was done; the same command goes on"
         return analyse(self.out, plan.name).groups[0]

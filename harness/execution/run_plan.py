@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -48,9 +49,14 @@ def checked(console: Console, plan: Plan, registry: Registry, results: Path, whe
 
 def run_plan(
     console: Console, plan: Plan, arms: list[ArmPlan], results: Path, where: Where, tracker: Kind,
-    also: Sequence[Observer] = (), referee: Referee = unsettled,
+    referee: Referee = unsettled, until: float = math.inf,
 ) -> tuple[PlanResult, Display, Background]:  # fmt: skip
-    """Run a prepared plan, under the display and tracked beside it. also: who else watches. referee: as of `launch`."""
+    """Run a prepared plan, under the display and tracked beside it. referee: as of `launch`. until: when time is up, of
+    `time.monotonic`: runs in training then save a checkpoint and end.
+
+    Raises:
+        TimeIsUp: it was, before all was done; beside what `launch` raises.
+    """
     warn = _warner(console)
     ensure_there(tracker, results)
     tracking = Background(opener(tracker, results, plan, warn), warn)
@@ -64,8 +70,8 @@ def run_plan(
 
     ledger = Ledger(results, plan.name)
     with Display(console, workers) as display, beating(ledger.sign):
-        with heeding() as notice:
-            observers: list[Observer] = [Live(tracking), display, ledger, *also]
+        with heeding(until) as notice:
+            observers: list[Observer] = [Live(tracking), display, ledger]
             result = launch(plan, arms, results, launcher, observers, check, warn, notice, referee)
         with locked(results, plan.name, wait=True):
             tracking.tell(lambda each: each.sync(result))

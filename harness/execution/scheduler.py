@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.analysis.settling import Settled, unsettled
-from harness.base.notice import Notice, Stopped
+from harness.base.notice import Notice
 from harness.execution.launcher import Began, Crashed, Died, Done, Event, Launcher, Paused, Recorded
 from harness.execution.lock import locked
 from harness.execution.observer import Observer
@@ -48,11 +47,11 @@ def launch(
 
     A run that fails is recorded and the others go on; one whose process dies is tried once more first. One that
     another process trains for another plan is waited for. After an interruption, the next call goes on with what is
-    missing; an observer ends the launch by raising.
+    missing.
 
     Raises:
         UserError: another process runs this plan, or the results folder cannot be written.
-        Stopped: notice was given before all was done.
+        Stopped, TimeIsUp: notice was given before all was done.
     """
     with locked(results, plan.name), RunFolders(results) as folders, launcher:
         scheduler = _Scheduler(plan, results, folders, launcher, observers, say, notice or Notice(), referee)
@@ -131,15 +130,13 @@ class _Scheduler:
         """Have what trains save a checkpoint and end, as notice was given.
 
         Raises:
-            Stopped: it has.
+            Stopped, TimeIsUp: it has.
         """
-        assert self._notice.number is not None
-        told = signal.Signals(self._notice.number).name
-        self._say(f"{told}: runs in training save a checkpoint and end")
+        self._say(f"{self._notice.what}: runs in training save a checkpoint and end")
         self._launcher.pause()
         while self._training:
             self._listen()
-        raise Stopped(self._notice.number)
+        raise self._notice.end
 
     def _resumed(self) -> bool:
         """Tell every parked arm how the others stand; False: none was parked."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import time
 from threading import Thread
 
 import pytest
 
-from harness.base.notice import TELLING, Notice, Stopped, heeding
+from harness.base.notice import TELLING, Notice, Stopped, TimeIsUp, heeding
 
 
 @pytest.mark.parametrize("number", TELLING)
@@ -33,6 +34,15 @@ def test_a_script_that_is_stopped_ends_with_the_status_of_a_command(number: sign
     with pytest.raises(SystemExit) as stop:
         raise Stopped(number)
     assert stop.value.code == status
+
+
+def test_a_time_gives_notice_too() -> None:
+    with heeding(time.monotonic() + 3600) as notice:
+        assert not notice.given()
+    with heeding(time.monotonic() - 1) as notice:
+        assert notice.given()
+        assert notice.what == "time is up"
+        assert isinstance(notice.end, TimeIsUp)
 
 
 def test_a_thread_that_gets_no_signals_heeds_none() -> None:

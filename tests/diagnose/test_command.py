@@ -12,12 +12,12 @@ from support.command_line import multiepoch
 
 from harness.api import Data
 from harness.base.errors import UserError
+from harness.base.notice import Notice
 from harness.data import indexed
 from harness.data.guess.asked import Asked
 from harness.data.guess.guess import guess
 from harness.diagnose import asked, sizing, subsample, tails
 from harness.diagnose.asked import Question
-from harness.diagnose.deadline import Deadline, TimeIsUp
 from harness.diagnose.sizing import SIZES
 
 
@@ -44,13 +44,14 @@ def test_a_verdict_from_a_csv_file_which_time_cuts_short_and_a_second_run_comple
     log: Path, tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = ("diagnose", str(log), "--labels", "click", "--budget", "9h", "--workers", "2", "--no-mlflow")
-    folder, events = tmp_path / "diagnosis", iter(range(30))
+    folder, given = tmp_path / "diagnosis", Notice.given
 
-    def look(deadline: Deadline) -> None:
-        if next(events) == 20:
-            raise TimeIsUp
+    def over(notice: Notice) -> bool:
+        if len(list((folder / "runs").glob("*/done"))) >= 16:
+            notice.until = 0.0
+        return given(notice)
 
-    monkeypatch.setattr(Deadline, "_look", look)
+    monkeypatch.setattr(Notice, "given", over)
     cut = multiepoch(*command, cwd=tmp_path)
     assert cut.returncode in (0, 3), cut.stdout + cut.stderr
     assert "time is up" in cut.stdout
