@@ -65,7 +65,7 @@ class TableFile(Dataset):
     """
 
     name = "table_file"
-    version = 2
+    version = 3
     schema: str = ""
     path: str = ""
     labels: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from harness.api import Data, UserError
 from harness.base import seeds
 from harness.data.indexed import SPLITS
+from harness.data.tabular.conversion import NULL
 from harness.data.tabular.splits import time_cuts
 from harness.data.tabular.time_counts import TimeCounts
 from harness.plugins.registry import Registry, build
@@ -55,6 +56,25 @@ def test_a_gap_leaves_out_the_last_rows_of_train(tmp_path: Path) -> None:
     assert [part.tolist() for part in apart[1:]] == [part.tolist() for part in whole[1:]]
     assert apart[0].tolist() == whole[0][whole[0] < whole[1].min() - 2 * DAY].tolist()
     assert len(whole[0]) - len(apart[0]) == 48
+
+
+def test_rows_without_a_group_are_each_a_group_of_their_own(tmp_path: Path) -> None:
+    """As one group, four rows in ten would lie in one split."""
+    frame = log().with_columns(user=pl.when(pl.col("user") < 3).then(None).otherwise(pl.col("ts") // 36_000))
+    data = load(tmp_path, 'by = "group"\ncolumn = "user"', frame)
+    without = [part.ids_NF[:, 0] == NULL for part in (data.train, data.valid, data.test)]
+    lost = sum(map(np.count_nonzero, without))
+    assert all(
+        abs(np.count_nonzero(part) / lost - share) < 0.1 for part, share in zip(without, (0.8, 0.1, 0.1), strict=True)
+    )
+    (tmp_path / "schema.toml").write_text('group = "user"\n' + SCHEMA + 'by = "time"')
+    params: dict[str, Any] = {"schema": str(tmp_path / "schema.toml"), "path": str(tmp_path / "log.parquet")}
+    again = build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
+    group_N = again.train.group_N
+    assert group_N is not None
+    alone_N = group_N[again.train.ids_NF[:, 0] == NULL]
+    assert len(np.unique(alone_N)) == len(alone_N) > 100
+    assert set(group_N) - set(alone_N) == set(again.train.ids_NF[:, 0]) - {NULL}
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=30, max_size=200), st.integers(0, 10**5))

@@ -61,7 +61,7 @@ def log(order: str, rows: int = ROWS) -> pl.DataFrame:
         {
             "guest": rng.integers(0, 50, rows),
             "item": [None if i == 3 else f"item {i}" for i in rng.integers(0, 300, rows)],
-            "session": [f"s{s}" for s in rng.integers(0, 400, rows)],
+            "session": [f"s{s}" if s % 5 else None for s in rng.integers(0, 400, rows)],
             "day": pl.Series(rng.integers(19000, 19010, rows)).cast(pl.Date),
             "part": [("train", "train", "valid", "test")[n % 4] for n in rng.permutation(k)],
             "ts": ORDERS[order](k, rng),

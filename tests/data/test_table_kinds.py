@@ -191,6 +191,25 @@ def test_a_history_of_a_table_is_of_earlier_rows_in_any_split(tmp_path: Path) ->
     assert seen > 50
 
 
+def test_rows_of_nobody_are_no_history_of_each_other(tmp_path: Path) -> None:
+    frame = rows(6, user=[7, None, None, 7, None, None], item=[0, 1, 2, 3, 4, 5], ts=[0, 1, 2, 3, 4, 5])
+    fields = """
+    time = "ts"
+    [fields]
+    item = "item"
+    seen = { history = { of = "item", by = "user" } }
+    [labels]
+    y = "y"
+    [split]
+    by = "time"
+    valid = 0.2
+    test = 0.2
+    """
+    data = load(tmp_path, fields, frame, "")
+    found = [ids for split in (data.train, data.valid, data.test) for ids in held(split.lists[0])]
+    assert found == [[NULL], [NULL], [NULL], [0], [NULL], [NULL]]
+
+
 @pytest.mark.parametrize(
     ("field", "message"),
     [

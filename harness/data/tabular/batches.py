@@ -17,7 +17,7 @@ from harness.data.tabular.times import Unit, seconds, unit_of
 LEAST = 1 << 16
 """Rows of a batch: so many or more, as Polars reads them, but for the last."""
 NUMBER = "row"
-"""A column of our own: which row of the table this is, where the split asks for it."""
+"""A column of our own: which row of the table this is, where a split by row or groups ask for it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def open_table(schema: Schema, files: Sequence[Source], where: str) -> Table:
     with readable(files, f"{where}, "):
         rows = None if orderly else frame.collect(engine="streaming").sort(frame.collect_schema().names())
         unit = _unit(frame if rows is None else rows.lazy(), schema, where)
-    table = Table(frame, schema, files, where, unit, numbered=schema.split.by == "row")
+    numbered = schema.split.by in ("row", "group") or schema.group is not None
+    table = Table(frame, schema, files, where, unit, numbered)
     if rows is None:
         return table
     rows = table.finished(rows, 0)

@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from harness.api import Ints, UserError
+from harness.api import Ints, UserError, hash_ids
 
 AnyInts = npt.NDArray[np.integer[Any]]
 NULL = -0x61C8864680B583EB
 """The id of a null, in every column."""
 WIDE = (pl.Int64, pl.UInt64, pl.Int128, pl.UInt128)
 """Types of integers that can have any id."""
-SEED = 0
-"""Of the hash of text; another would give other ids."""
+SEED, ALONE = 0, 1
+"""Of the hashes of text, and of the numbers of rows that are in no group; others would give other ids."""
 
 
 def exact_ids(column: pl.Series, where: str = "a column") -> Ints:
@@ -31,6 +31,15 @@ def exact_ids(column: pl.Series, where: str = "a column") -> Ints:
         UserError: an integer is that of a null. where: begins the message.
     """
     return np.array(narrow_ids(column, where), np.int64)
+
+
+def group_ids(column: pl.Series, number: pl.Series, where: str) -> Ints:
+    """`exact_ids` of groups. A null shares a group with nobody: its id is a hash of the row's number."""
+    id_N = exact_ids(column, where)
+    if column.has_nulls():
+        null_N = column.is_null().to_numpy()
+        id_N[null_N] = hash_ids(number.to_numpy()[null_N], ALONE).view(np.int64)
+    return id_N
 
 
 def narrow_ids(column: pl.Series, where: str) -> AnyInts:

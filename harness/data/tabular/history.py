@@ -77,12 +77,11 @@ class Histories:
         )
 
     def _lists(self, batch: pl.DataFrame, name: str, spec: HistorySpec, history: History) -> pl.Series:
-        at, counts = f"{self._where}: fields.{name}", np.ones(len(batch), np.bool_)
+        at, by = f"{self._where}: fields.{name}", batch[f"history_by.{name}"]
+        counts = by.is_not_null()  # rows of nobody are no history of each other
         if spec.where is not None:
-            counts = batch[f"history_where.{name}"].fill_null(False).to_numpy()
+            counts &= batch[f"history_where.{name}"].fill_null(False)
         time_N = batch["time"].to_numpy()
         if len(time_N) and time_N[0] == NEVER:
             raise UserError(f"{at}: a row has the time {NEVER}; accepted: a later one")
-        return history(
-            exact_ids(batch[f"history_by.{name}"], at), time_N, exact_ids(batch[f"fields.{spec.of}"], at), counts
-        )
+        return history(exact_ids(by, at), time_N, exact_ids(batch[f"fields.{spec.of}"], at), counts.to_numpy())

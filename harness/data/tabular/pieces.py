@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from harness.api import Lists, Split, hash_ids
-from harness.data.tabular.conversion import AnyInts, exact_ids, narrow_ids
+from harness.data.tabular.batches import NUMBER
+from harness.data.tabular.conversion import AnyInts, group_ids, narrow_ids
 from harness.data.tabular.fields import FieldSpec
 from harness.data.tabular.labels import labels_of
 from harness.data.tabular.listed import lists_of, number
@@ -27,7 +28,7 @@ def piece(batch: pl.DataFrame, schema: Schema, where: str, *, observed: bool) ->
         ids_NF=np.empty((len(batch), 0), np.int64),
         labels_NT=labels_NT,
         observed_NT=observed_NT,
-        group_N=None if schema.group is None else exact_ids(batch["group"], f"{where}: group"),
+        group_N=None if schema.group is None else group_ids(batch["group"], batch[NUMBER], f"{where}: group"),
         time_N=None if schema.time is None else batch["time"].to_numpy(),
         weight_N=None if schema.weight is None else weights_of(batch["weight"], schema.weight, where),
         numbers_NP=np.stack(numbers, axis=1) if numbers else None,

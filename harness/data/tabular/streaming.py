@@ -10,7 +10,7 @@ import polars as pl
 from harness.api import Generator, Split, Stream
 from harness.base.ahead import ahead
 from harness.data.tabular.batches import NUMBER, Table, open_table
-from harness.data.tabular.conversion import exact_ids
+from harness.data.tabular.conversion import group_ids
 from harness.data.tabular.copies import refuse_copies
 from harness.data.tabular.files import Source
 from harness.data.tabular.history import Histories
@@ -62,9 +62,12 @@ def _rule(table: Table, schema: Schema, look: Look, rng: Generator, later: int) 
             return lambda batch: cuts.parts(batch["time"].to_numpy())
         case "column":
             return lambda batch: told_parts(batch["split.column"], where)
-        case way:
-            column, salt = NUMBER if way == "row" else "split.column", int(rng.integers(2**63))
-            return lambda batch: drawn_parts(exact_ids(batch[column], where), shares, salt)
+        case "row":
+            salt = int(rng.integers(2**63))
+            return lambda batch: drawn_parts(batch[NUMBER].to_numpy(), shares, salt)
+        case _:
+            salt = int(rng.integers(2**63))
+            return lambda batch: drawn_parts(group_ids(batch["split.column"], batch[NUMBER], where), shares, salt)
 
 
 def _pieces(table: Table, schema: Schema, look: Look, rule: Rule) -> Iterator[tuple[str, Split]]:
