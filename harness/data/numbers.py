@@ -54,10 +54,14 @@ def learnt(field: NumberField, train_N: npt.NDArray[np.float32]) -> Scale:
 
 
 def _quantiles(field: NumberField, known_N: Floats) -> tuple[Floats, Floats]:
-    """Edges and shares of a `Scale`; of no use to some."""
+    """Edges and shares of a `Scale`; of no use to some. A value that fills a bucket has one of its own."""
     if field.buckets:
         at = -(-len(known_N) * np.arange(1, field.buckets) // field.buckets) - 1
-        return np.unique(np.sort(known_N)[at]), np.empty(0)
+        sorted_N = np.sort(known_N)
+        edges, times = np.unique(sorted_N[at], return_counts=True)
+        is_least = edges == sorted_N[0]  # below which nothing is
+        above = np.nextafter(edges[(times > 1) | is_least], np.inf)
+        return np.union1d(edges[~is_least], above), np.empty(0)
     cuts = np.linspace(0, 1, STEPS + 1)
     edges, at = np.unique(np.quantile(known_N, cuts), return_inverse=True)
     return edges, np.bincount(at, weights=cuts) / np.bincount(at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,24 @@ def test_buckets_are_between_quantiles_of_training(value_N: Floats, other_N: Flo
     read = learnt(NumberField("x", buckets=buckets), value_N)
     known_N = value_N[~np.isnan(value_N)]
     known_N = np.sort(known_N) if len(known_N) else np.zeros(1, np.float32)
-    edges = {known_N[-(-len(known_N) * q // buckets) - 1] for q in range(1, buckets)}
-    expected = [0 if np.isnan(v) else 1 + sum(edge <= v for edge in edges) for v in other_N]
-    assert read.bucket(other_N).tolist() == expected
+    edges = Counter(known_N[-(-len(known_N) * q // buckets) - 1] for q in range(1, buckets))
+    from_here = [edge for edge in edges if edge > known_N[0]]
+    above = [edge for edge, times in edges.items() if times > 1 or edge == known_N[0]]
+    found_N = [1 + sum(edge <= v for edge in from_here) + sum(edge < v for edge in above) for v in other_N]
+    assert read.bucket(other_N).tolist() == [0 if np.isnan(v) else n for v, n in zip(other_N, found_N, strict=True)]
+
+
+@pytest.mark.parametrize("ones", [0.1, 0.3])
+@pytest.mark.parametrize("buckets", [2, 5])
+def test_a_value_that_fills_a_bucket_has_one_of_its_own(ones: float, buckets: int) -> None:
+    """Revenue of the few who bought must not be lost among the zeros of all others."""
+    rng = np.random.default_rng(0)
+    value_N = np.where(rng.random(10_000) < ones, rng.lognormal(size=10_000), 0).astype(np.float32)
+    bucket_N = learnt(NumberField("x", buckets=buckets), value_N).bucket(value_N)
+    zero = set(bucket_N[value_N == 0])
+    assert len(zero) == 1
+    assert zero.isdisjoint(bucket_N[value_N != 0])
+    assert bucket_N.max() <= buckets
 
 
 def test_what_held_out_rows_hold_changes_no_scale_and_no_bucket(tmp_path: Path) -> None:

@@ -58,6 +58,16 @@ def test_a_gap_leaves_out_the_last_rows_of_train(tmp_path: Path) -> None:
     assert len(whole[0]) - len(apart[0]) == 48
 
 
+def test_rows_of_another_unit_than_the_first_are_refused(tmp_path: Path) -> None:
+    """They would all be the latest, and test by themselves."""
+    mixed = pl.concat([log(), log().with_columns(pl.col("ts") * 1000)])
+    with pytest.raises(UserError, match=r"'ts' is seconds in the first rows, and 1603[0-9]*000 in another"):
+        load(tmp_path, 'by = "time"', mixed)
+    (tmp_path / "schema.toml").write_text('time_unit = "s"\n' + SCHEMA + 'by = "time"')
+    params: dict[str, Any] = {"schema": str(tmp_path / "schema.toml"), "path": str(tmp_path / "log.parquet")}
+    build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
+
+
 def test_rows_without_a_group_are_each_a_group_of_their_own(tmp_path: Path) -> None:
     """As one group, four rows in ten would lie in one split."""
     frame = log().with_columns(user=pl.when(pl.col("user") < 3).then(None).otherwise(pl.col("ts") // 36_000))

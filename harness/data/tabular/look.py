@@ -11,6 +11,7 @@ from harness.data.tabular.labels import check_labels
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.splits import told_parts
 from harness.data.tabular.time_counts import TimeCounts
+from harness.data.tabular.times import LATEST
 from harness.data.validation import SPLITS
 
 NARROW = ("labels.", "observed.", "time")
@@ -42,7 +43,9 @@ def first_look(table: Table, schema: Schema) -> Look:
         rows += len(batch)
         observed |= not check_labels(batch, schema, table.where)
         if times is not None:
-            times.add(batch["time"].to_numpy())
+            time_N = batch["time"].to_numpy()
+            _refuse_another_unit(table, time_N)
+            times.add(time_N)
         if by_column:
             said.update(told_parts(batch["split.column"], where).tolist())
     if not rows:
@@ -51,6 +54,16 @@ def first_look(table: Table, schema: Schema) -> Look:
     if by_column and (missing := [name for part, name in enumerate(SPLITS) if part not in said]):
         raise UserError(f"{where}: column says {missing[0]} in no row; accepted: train, valid and test, each in some")
     return Look(rows, observed, times)
+
+
+def _refuse_another_unit(table: Table, time_N: Ints) -> None:
+    """The first rows told seconds. Later ones of another unit would all lie after them, in valid and test."""
+    told = table.unit.name == "s" and not table.unit.note and not table.schema.time_unit
+    if told and len(time_N) and (most := int(time_N.max())) >= LATEST:
+        raise UserError(
+            f"{table.where}: time = {table.schema.time!r} is seconds in the first rows, and {most} in another, which "
+            'is no date of our days in seconds; accepted: one unit in all rows, or time_unit = "s" to keep the numbers'
+        )
 
 
 def times_of(table: Table, rows: slice) -> Iterator[Ints]:
