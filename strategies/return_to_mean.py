@@ -13,7 +13,7 @@ from harness.api import Strategy, Tables, tuned
 class ReturnToMean(Strategy):
     name = "return_to_mean"
     below: int = tuned(1000, 1, 1_000_000, log=True, neutral=0)
-    """Rows whose id has fewer training examples return, and those of unseen ids."""
+    """Rows whose id has fewer training examples return, and those of unseen ids; of a field with none, no row does."""
 
     def on_epoch_start(self, epoch: int, tables: Tables) -> None:
         if epoch == 1:
@@ -21,5 +21,5 @@ class ReturnToMean(Strategy):
         for field in tables.fields:
             count_N = tables.train_count(field)
             rows = field.offset + torch.nonzero(count_N < self.below).flatten()
-            if len(rows):
+            if len(rows) and (count_N > 0).any():
                 tables.reset(field, rows, around=tables.weight(field)[count_N > 0].mean(dim=0))

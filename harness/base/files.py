@@ -94,9 +94,11 @@ def ensure_writable(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".writable-{os.getpid()}"
+        probe = (
+            folder / f".writable-{uuid.uuid4().hex}"
+        )  # other hosts may share the folder, and have a process of this number
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"results folder '{folder}' cannot be written: {error.strerror}") from error
 

@@ -40,10 +40,10 @@ def end_state(trainer: Trainer, model: Model) -> State:
 
 
 def save(state: State, path: Path) -> None:
-    """Write a state, whole or not at all."""
+    """Write a state, whole or not at all; the same one as the same bytes, as torch knows no name of an open file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as partial:
-        torch.save(state, partial)
+    with whole_file(path) as partial, partial.open("wb") as file:
+        torch.save(state, file)
 
 
 def read(spec: StartSpec) -> State:

@@ -116,7 +116,7 @@ def influence(folder: Path, epoch: int, name: str) -> Influence | None:
         with np.load(path) as arrays:
             found: Influence | None = arrays.get(name)
             return found
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"'{path}' is damaged: {error}; delete its folder and run the plan again") from error
 
 

@@ -247,6 +247,18 @@ def test_a_run_from_a_file_repeats_to_the_bit(datasets: tuple[IndexedDataset, In
         warm_start.read(start)
 
 
+def test_a_state_is_the_same_bytes_however_often_it_is_written(
+    datasets: tuple[IndexedDataset, IndexedDataset], tmp_path: Path
+) -> None:
+    """Its digest is in the keys of the runs that begin with it."""
+    kept: list[State] = []
+    train = TRAIN.model_copy(update={"keep": True})
+    list(run(datasets[0], net_of(), parts_of("none"), train, EVALUATION, 1, keep=kept.append))
+    for name in ("a", "b"):
+        warm_start.save(kept[0], tmp_path / f"{name}.pt")
+    assert (tmp_path / "a.pt").read_bytes() == (tmp_path / "b.pt").read_bytes()
+
+
 def test_what_is_no_state_is_refused(tmp_path: Path) -> None:
     for number, content in enumerate((b"words", b"")):
         path = tmp_path / f"{number}.pt"

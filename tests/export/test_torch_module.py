@@ -243,6 +243,34 @@ def test_a_saved_state_goes_on_to_the_same_bits(text: str, dtype: torch.dtype, t
     assert all(torch.equal(saved["weights"][name], weight) for name, weight in weights.items())
 
 
+def test_a_row_that_is_absent_while_the_rate_changes_pays_what_it_owed_at_each_rate() -> None:
+    written = module("l2(strength=0.1, coupling='decoupled', scope='all')", "sgd")
+    weight = nn.Parameter(torch.ones(2, 4))
+    optimizer = written.TableOptimizer({"user": weight}, lr=0.1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0 if step < 50 else 0.01)
+    decayed = 1.0
+    for _ in range(100):
+        optimizer.catch_up({"user": torch.tensor([0])})
+        optimizer.zero_grad()
+        torch.autograd.backward(0 * nn.functional.embedding(torch.tensor([0]), weight, sparse=True).sum())
+        decayed *= 1 - optimizer.param_groups[0]["lr"] * 0.1
+        optimizer.step()
+        schedule.step()
+    optimizer.catch_up()
+    assert weight.tolist() == [[pytest.approx(decayed, rel=1e-5)] * 4] * 2
+
+
+def test_a_state_of_other_tables_is_refused() -> None:
+    """A row's state goes by its number over all fields: of a table that grew, it would be another row's."""
+    written = module("frequency_adaptive_lr")
+    optimizer = written.TableOptimizer({name: nn.Parameter(torch.zeros(3, 4)) for name in ("user", "item")})
+    grown = {"user": nn.Parameter(torch.zeros(4, 4)), "item": nn.Parameter(torch.zeros(3, 4))}
+    turned = {name: nn.Parameter(torch.zeros(3, 4)) for name in ("item", "user")}
+    for weights in (grown, turned):
+        with pytest.raises(ValueError, match=r"the state is of the tables \{'user': 3, 'item': 3\}; accepted: "):
+            written.TableOptimizer(weights).load_state_dict(optimizer.state_dict())
+
+
 def test_counts_of_bfloat16_rows_stay_exact() -> None:
     """bfloat16 has no 257."""
     written = module("frequency_adaptive_lr")

@@ -127,6 +127,18 @@ def test_the_mean_is_of_trained_rows_and_unseen_ids_get_it_too() -> None:
     assert tables.weight_RD[4:].tolist() == [[8.0, 9.0], [10.0, 11.0]]
 
 
+def test_rows_of_a_field_that_no_example_trained_stay() -> None:
+    """As an optional column has them in a window in which it is empty: there is no mean to return to."""
+    mapping = make_mapping([6, 3])
+    mapping.train_count_R[6:] = 0
+    tables = EmbeddingTables(mapping, TableSpec(lr=0.1), 2, [], seed=0)
+    before_RD = tables.weight_RD.clone()
+    strategy_of(REGISTRY, "return_to_mean", below=5).on_epoch_start(2, tables)
+    assert torch.equal(tables.weight_RD[6:], before_RD[6:])
+    assert not torch.equal(tables.weight_RD[:4], before_RD[:4])
+    assert tables.weight_RD.isfinite().all()
+
+
 def test_a_reset_around_a_row_draws_what_it_draws_without_and_adds_it() -> None:
     drawn = []
     for around in (None, torch.tensor([1.0, -2.0])):
