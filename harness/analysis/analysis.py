@@ -68,7 +68,8 @@ class GroupAnalysis:
         """Those of means in a task and metric, which keep what they have read."""
         if (task, metric) not in self._errors:
             key = MetricKey(self.group.split, metric, task)
-            self._errors[task, metric] = SamplingErrors(self.group, self.epochs, key)
+            kept = self.plan.evaluation.test_error
+            self._errors[task, metric] = SamplingErrors(self.group, self.epochs, key, kept=kept)
         return self._errors[task, metric]
 
     def _beside(self, task: str, metric: str) -> list[ArmComparison]:

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.analysis.load import ArmRuns, Group
+from harness.base.errors import UserError
 from harness.results.keys import MetricKey
-from harness.results.records import Run, influence
+from harness.results.records import Run, influence, influences_file
 
 Floats = npt.NDArray[np.float64]
 End = tuple[ArmRuns, str | int, int]
@@ -30,11 +31,12 @@ PLACES: dict[str, Callable[[Run, int], int]] = {
 class SamplingErrors:
     """Those of one group in one task and metric.
 
-    epochs: by `id` of the arm, seed -> chosen epoch.
+    epochs: by `id` of the arm, seed -> chosen epoch. kept: whether runs were to keep influences, so that a file that is
+    missing is damage.
     """
 
-    def __init__(self, group: Group, epochs: Mapping[int, Mapping[int, int]], key: MetricKey) -> None:
-        self._epochs, self._name = epochs, str(key)
+    def __init__(self, group: Group, epochs: Mapping[int, Mapping[int, int]], key: MetricKey, *, kept: bool) -> None:
+        self._epochs, self._name, self._kept = epochs, str(key), kept
         self._shared = group.draws == 1
         self._means: dict[tuple[int, str | int, tuple[int, ...]], Floats | None] = {}
 
@@ -60,5 +62,15 @@ class SamplingErrors:
         return self._means[key]
 
     def _read(self, run: Run, chosen: int, place: str | int) -> npt.NDArray[np.float32] | None:
+        """Raises:
+        UserError: the file is missing or damaged.
+        """
         epoch = place if isinstance(place, int) else PLACES[place](run, chosen)
-        return None if run.folder is None else influence(run.folder, epoch, self._name)
+        if run.folder is None:
+            return None
+        if self._kept and not (path := influences_file(run.folder, epoch)).exists():
+            raise UserError(
+                f"'{path}' is missing, without which an interval would be too narrow; delete its folder and run the "
+                "plan again"
+            )
+        return influence(run.folder, epoch, self._name)

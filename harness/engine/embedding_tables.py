@@ -179,11 +179,12 @@ class EmbeddingTables:
         """Begin, before any step, with rows of other tables: the row from_M of theirs is the row into_M here.
 
         state: theirs, settled. Rows that are not among into_M stay as they were drawn. optimizer: whether what their
-        optimiser remembers is taken too; counts: whether occurrences and buffers are.
+        optimiser remembers is taken too; rows that stay as drawn are then as old as in one run, where they waited for
+        their first example. counts: whether occurrences and buffers are.
         """
         self.step, store_RS = state["numbers"]["step"], state["store"]
         self._weight_RD[into_M] = store_RS[from_M, : self.width].to(self.device)
-        self._state_reset_step_R.fill_(self._clock)
+        self._state_reset_step_R.fill_(0 if optimizer else self._clock)
         if optimizer:
             self.store[into_M, self.width :] = store_RS[from_M, self.width :].to(self.device)
             self._state_reset_step_R[into_M] = state["state_reset_step_R"][from_M].to(self.device)

@@ -21,6 +21,13 @@ NOT_IN_KEY: Any = {"dataset": True, "data_seed": True, "train": {"keep": True, "
 """Parts of a spec that a run's key has in another form, or that change no number."""
 
 
+CARRIED = 2
+"""Of what a run takes over that begins with the state of another: it enters the keys of those alone.
+
+2: under Adam a row that is new to the later run is as old as in a single run. 1: it was as old as that run.
+"""
+
+
 class Versions(NamedTuple):
     """What computes numbers, beside plug-ins."""
 
@@ -54,7 +61,8 @@ def run_key(spec: RunSpec, data: str, registry: Registry, by: Versions | None = 
     meanings = [entry_of(registry.models, "model", spec.model.name).meaning]
     meanings += [entry_of(registry.strategies, "strategy", s.name).meaning for s in spec.strategy]
     rest = spec.model_dump(mode="json", exclude=NOT_IN_KEY)
-    return _digest((rest, data, meanings, *(by or versions())))
+    carried = (CARRIED,) if spec.train.start or spec.train.continual else ()
+    return _digest((rest, data, meanings, *(by or versions()), *carried))
 
 
 def _digest(value: Any) -> str:

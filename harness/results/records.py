@@ -113,7 +113,7 @@ def influence(folder: Path, epoch: int, name: str) -> Influence | None:
     if not path.exists():
         return None
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file) as arrays:
             found: Influence | None = arrays.get(name)
             return found
     except (EOFError, OSError, ValueError, zipfile.BadZipFile) as error:

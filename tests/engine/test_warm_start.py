@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.engine import EVALUATION, TRAIN, make_data, store
+from support.engine import EVALUATION, TRAIN, make_data, make_mapping, store
 
-from harness.api import Model, Strategy, UserError
+from harness.api import Model, Strategy, TableSpec, UserError
 from harness.base.digests import digest_of
 from harness.data.indexed import IndexedDataset
 from harness.engine import warm_start
+from harness.engine.batches import DistinctFinder
 from harness.engine.checkpoint import State
+from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy, strategies_of
@@ -163,6 +165,25 @@ def test_adam_begins_again_with_cleared_moments(strategy: str, datasets: tuple[I
     new.step(next(iter(new.batches.epoch(1))))
     moved = (new.tables.weight_RD - before).abs()
     assert moved.max() == pytest.approx(TRAIN.table_lr, rel=1e-3)
+
+
+def test_an_id_that_is_new_steps_as_far_as_in_one_run() -> None:
+    """Lazy Adam corrects the bias of all rows by the steps of the run, not by those of the row."""
+    mapping, spec = make_mapping([5]), TableSpec(lr=0.1)
+    whole, later = (EmbeddingTables(mapping, spec, 3, [], seed=seed) for seed in (0, 1))
+    find, known = DistinctFinder(mapping.num_rows), torch.arange(1, 5)
+
+    def step(tables: EmbeddingTables, rows: torch.Tensor) -> None:
+        lookup = tables.lookup(find(rows[:, None].int()))
+        tables.update(lookup, torch.ones_like(lookup.embedded_BFD))
+
+    for _ in range(30):
+        step(whole, known)
+    later.adopt(whole.state(), known, known, optimizer=True, counts=True)
+    later.store[0] = whole.store[0]
+    for tables in (whole, later):
+        step(tables, torch.arange(2))
+    assert torch.equal(later.weight_RD, whole.weight_RD)
 
 
 def test_reinit_to_start_returns_to_the_rows_of_the_warm_start(

@@ -19,7 +19,7 @@ from harness.diagnose import power
 from harness.execution.prepare import prepare
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, RunRole
-from harness.results.records import influence
+from harness.results.records import influence, influences_file
 
 ROWS, SPLIT = 4000, '[split]\nby = "time"\nrolling = 3\nvalid = 0.1\ntest = 0.1\n'
 
@@ -116,6 +116,12 @@ def test_the_error_of_a_shared_test_set_enters_intervals_where_runs_keep_it(tmp_
     assert power.alike(alone) == pytest.approx(own @ base / np.sqrt((own @ own) * (base @ base)), rel=1e-4)
     assert gain.high is not None
     assert gain.high - gain.mean >= 1.9 * gain.test_error
+    lost = influences_file(tmp_path / "runs" / result.arms[-1].runs[1], 1)
+    content = lost.read_bytes()
+    for damage, message in ((None, "is missing, without which"), (b"", "is damaged"), (content[:-30], "is damaged")):
+        lost.unlink() if damage is None else lost.write_bytes(damage)
+        with pytest.raises(UserError, match=f"influences-1.npz' {message}"):
+            _ = GroupAnalysis(group, found.plan).ranked
 
 
 @pytest.mark.parametrize(("settle", "most"), [(10.0, 6), (1e-9, 8)])
