@@ -98,7 +98,7 @@ def _read(values: pl.Series, form: str) -> pl.Series:
 
 
 SMALLER = (_number("ms"), _number("us"), _number("ns"))
-SURE = (_dates, _iso, *SMALLER, _text)
-"""Those that hardly anything else is written in, whatever its name."""
+SURE = (_dates, _iso, _text)
+"""Those that hardly anything else is written in, whatever its name; ids of 64 bits and bar codes look as SMALLER do."""
 NOTATIONS = (_dates, _iso, _number("s"), *SMALLER, *map(_number, CALENDARS), _text)
 """Tried in this order: 20110512 is a day of May, not an hour of 2020, unless another value says otherwise."""

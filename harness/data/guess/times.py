@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from harness.data.guess.columns import Column, Guess, Table
-from harness.data.guess.notations import NOTATIONS, SURE, Reading
-from harness.data.guess.words import CLOCK, SINCE, TIMES
+from harness.data.guess.notations import NOTATIONS, SMALLER, SURE, Reading
+from harness.data.guess.words import CLOCK, CODES, ITEMS, SINCE, TIMES, USERS
 
 DAY = 86_400
 NUMBERS = "numbers that never fall"
+THINGS = USERS | ITEMS | CODES
+"""Words of what has ids, which may be as large as times."""
 LEAST = 3
 """Distinct times, without which no split by time has three parts."""
 
@@ -45,15 +47,26 @@ def moments(table: Table) -> list[Moment]:
 def _moment(column: Column) -> Moment | None:
     if column.distinct < LEAST or column.has(SINCE):
         return None
-    named = column.has(TIMES) or any(word.endswith(("time", "date", "timestamp")) for word in column.words)
+    named = any(map(_is_time, column.words))
     for rank, read in enumerate(NOTATIONS):
-        if (found := read(column)) is None:
+        if (read in SMALLER and not _may_be_small(column)) or (found := read(column)) is None:
             continue
         if named or read in SURE or not column.named:
             return Moment(column, found, named, rank)
     if named and not column.has(CLOCK) and _never_falls(column):
         return _plain(column, named)
     return None
+
+
+def _is_time(word: str) -> bool:
+    return word in TIMES or word.endswith(("time", "date", "timestamp"))
+
+
+def _may_be_small(column: Column) -> bool:
+    """Whether large numbers may count milliseconds or less: the last word that says anything decides, as `date_id` has
+    an id and `user_time` a time."""
+    said = next((word for word in reversed(column.words) if _is_time(word) or word in THINGS), "")
+    return not column.named or _is_time(said)
 
 
 def _plain(column: Column, named: bool) -> Moment:

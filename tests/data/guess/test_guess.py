@@ -120,7 +120,7 @@ TIMES: dict[str, tuple[Any, ...]] = {
     "dates": ("at", AT, "at"),
     "text": ("created", [f"{t:%Y-%m-%d %H:%M:%S}" for t in AT], "created"),
     "seconds": ("ts", [int(t.timestamp()) for t in AT], "ts"),
-    "milliseconds, whatever the name": ("x", [int(t.timestamp()) * 1000 for t in AT], "x", "ms"),
+    "milliseconds": ("user_ts", [int(t.timestamp()) * 1000 for t in AT], "user_ts", "ms"),
     "microseconds": ("event time", [int(t.timestamp()) * 10**6 for t in AT], "event time", "us"),
     "YYYYMMDD": ("date", [int(f"{t:%Y%m%d}") for t in AT], "date", "yyyymmdd"),
     "YYMMDDHH": ("hour", [int(f"{t:%y%m%d%H}") for t in AT], "hour", "yymmddhh"),
@@ -156,6 +156,27 @@ def test_a_time_of_the_day_and_numbers_that_look_like_seconds_are_no_time() -> N
     found = guessed(click=CLICK, hour=RNG.integers(0, 24, N), item=RNG.integers(1_500_000_000, 1_500_000_050, N))
     assert kinds(found) == {"click": "label", "hour": "id", "item": "id"}
     assert entries(found, "split") == {"by": "row"}
+
+
+LARGE: dict[str, Any] = {
+    "user_id": 1_300_000_000_000_000_000 + USER * 7_654_321_987_654_321,
+    "tweet_id": 1_500_000_000_000_000_000 + np.arange(N) * 98_765_432_109_876,
+    "timestamp_id": 1_600_000_000_000_000 + ITEM * 10**9,
+    "ean": 1_200_000_000_000 + ITEM * 987_654_321,
+}
+"""Ids as large as times of a smaller unit than seconds."""
+
+
+@pytest.mark.parametrize("at", [{}, {"created_at": [int(t.timestamp()) * 1000 for t in AT]}], ids=["no time", "a time"])
+def test_large_ids_are_no_times_unless_nothing_has_a_name(at: dict[str, Any]) -> None:
+    columns = {name: values for name, values in LARGE.items() if name != "timestamp_id"}
+    found = guessed(**columns, **at, click=CLICK)
+    assert [kinds(found)[name] for name in columns] == ["id", "id", "id"]
+    assert entries(found, "time") == ({"time": "created_at", "time_unit": "ms"} if at else {})
+    for name, values in LARGE.items():
+        assert entries(guessed(click=CLICK, **{name: values}), "time") == {}
+        unnamed = entries(guessed(named=False, c0=CLICK, **{name: values}), "time")
+        assert unnamed == {"time": name, "time_unit": {"ean": "ms", "timestamp_id": "us"}.get(name, "ns")}
 
 
 @pytest.mark.parametrize("case", [case for case in TIMES if case not in ("YYYYMMDD", "YYMMDDHH", "from 0 on")])
