@@ -20,6 +20,8 @@ from harness.data.tabular.thinned import thinned
 
 IDS = 50
 """Distinct values in the first rows from which a column is taken for one of ids."""
+READABLE = pl.col(pl.Int128).cast(pl.Decimal(38, 0))
+"""Integers of 128 bits, which nothing else reads from Parquet, as decimals, which come back as the same ids."""
 LENGTH = "\0rows"
 """A column of our own."""
 
@@ -44,7 +46,7 @@ def write_sample(console: Console, source: str, by: str, keep: float, out: Path,
     drawn = thinned(frame, pl.col(by), keep, f"--by {by}")
     try:
         with console.status("writing it"), readable(files), whole_file(out) as partial:
-            drawn.sink_parquet(partial)
+            drawn.with_columns(READABLE).sink_parquet(partial)
             if not (rows := pl.scan_parquet(partial).select(pl.len()).collect().item()):
                 raise UserError(f"--keep {keep:g}: none of '{by}' is drawn; accepted: a larger share")
     except OSError as error:

@@ -210,6 +210,15 @@ def test_rows_of_nobody_are_no_history_of_each_other(tmp_path: Path) -> None:
     assert found == [[NULL], [NULL], [NULL], [0], [NULL], [NULL]]
 
 
+def test_a_history_holds_rows_whose_id_is_null(tmp_path: Path) -> None:
+    frame = rows(60, ts=range(60)).with_columns(user=1, item=pl.when(pl.col("y") == 0).then(pl.col("item")))
+    fields = 'time = "ts"\n[fields]\nitem = "item"\nseen = { history = { of = "item", by = "user", last = 2 } }'
+    data = load(tmp_path, fields, frame, REST.replace('"row"', '"time"'))
+    item = [NULL if value is None else value for value in frame["item"].to_list()]
+    lists = [found for split in (data.train, data.valid, data.test) for found in held(split.lists[0])]
+    assert lists == [[NULL], *(item[max(0, row - 2) : row] for row in range(1, 60))]
+
+
 @pytest.mark.parametrize(
     ("field", "message"),
     [
@@ -239,7 +248,16 @@ def test_fields_that_cannot_be_are_refused_with_their_place(field: str, message:
         load(tmp_path, f'[fields]\nuser = "user"\nitem = "item"\n{field}', frame)
 
 
-def test_what_a_hint_proposes_is_accepted(tmp_path: Path) -> None:
-    frame = rows(60, whole=np.arange(60.0))
+def test_decimals_with_a_fraction_are_numbers_unless_all_are_whole(tmp_path: Path) -> None:
+    fields = '[fields]\nuser = "user"\nx = "x"\n'
+    halves = load(tmp_path, fields, rows(60, x=pl.Series([f"{n}.50" for n in range(60)]).cast(pl.Decimal(12, 2))))
+    assert [field.name for field in halves.kinds.numbers] == ["x"]
+    with pytest.raises(UserError, match=r"x = 'x' is of type Decimal.* holds whole numbers, as ids may; accepted: x ="):
+        load(tmp_path, fields, rows(60, x=pl.Series([f"{n}.00" for n in range(60)]).cast(pl.Decimal(12, 2))))
+
+
+@pytest.mark.parametrize("dtype", [pl.Float64(), pl.Decimal(12, 2)])
+def test_what_a_hint_proposes_is_accepted(tmp_path: Path, dtype: pl.DataType) -> None:
+    frame = rows(60, whole=pl.Series(range(60)).cast(dtype))
     for accepted in ('{ number = "whole" }', '{ id = "CAST(whole AS BIGINT)" }'):
         load(tmp_path, f'[fields]\nuser = "user"\nx = {accepted}', frame)

@@ -88,6 +88,65 @@ def test_no_sum_difference_or_product_of_two_columns_wraps(values: list[int], op
     assert found.to_series().to_list() == want
 
 
+WHOLE = (0, 7, -3, 10**17, None)
+EVERYWHERE = """
+group = "user"
+time = "at"
+[fields]
+user = "user"
+same = { id = "user", shares = "user" }
+small = "user % 10"
+pair = { cross = ["user", "small"] }
+bag = "bag"
+seen = { history = { of = "user", by = "user", last = 3 } }
+[labels]
+y = "y"
+[split]
+by = "time"
+[sample]
+by = "small"
+keep = 0.7
+"""
+
+
+@pytest.mark.parametrize(("digits", "beyond"), [(18, ()), (38, (2**63 + 5, -(2**63) - 5, 10**30, 2**53 + 1))])
+@pytest.mark.parametrize("write", ["write_parquet", "write_ipc"])
+def test_decimals_without_a_fraction_are_the_whole_numbers_they_are(
+    tmp_path: Path, digits: int, beyond: tuple[int, ...], write: str
+) -> None:
+    """The same data, wherever the schema reads them."""
+    values = [*WHOLE, *beyond] * 40
+    rows, wide = range(len(values)), pl.Int128 if beyond else pl.Int64
+    whole = pl.DataFrame(
+        {
+            "user": pl.Series(values, dtype=wide),
+            "small": pl.Series([row % 6 for row in rows], dtype=pl.Int64),
+            "bag": pl.Series([[value, row % 3] for row, value in enumerate(values)], dtype=pl.List(wide)),
+            "at": pl.Series([1_600_000_000 + row for row in rows], dtype=pl.Int64),
+            "y": pl.Series([row // 3 % 2 for row in rows], dtype=pl.Int64),
+        }
+    )
+    kind = pl.Decimal(digits, 0)
+    written = whole.cast(pl.Schema([*((name, kind) for name in ("user", "small", "at", "y")), ("bag", pl.List(kind))]))
+    (tmp_path / "schema.toml").write_text(EVERYWHERE)
+    found = list[Data]()
+    for name, frame in (("whole", whole), ("decimal", written)):
+        getattr(frame, write)(tmp_path / name)
+        params = {"schema": str(tmp_path / "schema.toml"), "path": str(tmp_path / name)}
+        found.append(build(REGISTRY.datasets, "data set", "table_file", params).build(generator(0, "test")))
+    assert found[1].fields == ("user", "same", "small", "pair")
+    assert found[1].kinds == found[0].kinds
+    for part in PARTS:
+        of_whole, of_decimal = (getattr(data, part) for data in found)
+        assert np.array_equal(of_whole.ids_NF, of_decimal.ids_NF)
+        assert np.array_equal(of_whole.group_N, of_decimal.group_N)
+        assert np.array_equal(of_whole.time_N, of_decimal.time_N)
+        assert np.array_equal(of_whole.labels_NT, of_decimal.labels_NT)
+        for a, b in zip(of_whole.lists, of_decimal.lists, strict=True):
+            assert np.array_equal(a.values_M, b.values_M)
+            assert np.array_equal(a.length_N, b.length_N)
+
+
 def test_ids_with_zeros_in_front_are_not_merged_in_silence(tmp_path: Path) -> None:
     rows = "".join(f'"{"007" if k % 2 else "7"}",{k},{k // 2 % 2}\n' for k in range(40))
     schema = 'fields = ["shop"]\ntime = "t"\n{}[labels]\ny = "y"\n[split]\nby = "time"\n'

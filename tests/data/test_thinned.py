@@ -72,6 +72,19 @@ def test_a_schema_and_the_command_draw_the_same_rows(log: Path, tmp_path: Path) 
     assert "--force" in again.stderr
 
 
+def test_decimals_are_drawn_as_the_whole_numbers_they_are_and_written_as_they_were(tmp_path: Path) -> None:
+    whole = pl.DataFrame({"user": [10**18 + n % 500 for n in range(5000)], "n": range(5000)})
+    written = list[pl.DataFrame]()
+    for name, dtype in (("whole", pl.Int64()), ("decimal", pl.Decimal(38, 0))):
+        whole.with_columns(pl.col("user").cast(dtype)).write_parquet(tmp_path / f"{name}.parquet")
+        drawn = ("--by", "user", "--keep", "0.25", "--out", f"{name}_.parquet")
+        done = multiepoch("data", "sample", f"{name}.parquet", *drawn, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        written.append(pl.read_parquet(tmp_path / f"{name}_.parquet"))
+    assert written[1].schema["user"] == pl.Decimal(38, 0)
+    assert written[1].cast({"user": pl.Int64}).equals(written[0])
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

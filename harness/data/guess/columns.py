@@ -35,7 +35,8 @@ class Column:
 
     def __init__(self, values: pl.Series, key: str, named: bool) -> None:
         self.name, self.key, self.named = values.name, key, named
-        self.values = values.alias("value")  # Polars would read a name such as ^a$ as a pattern
+        plain = values.cast(pl.Float64) if values.dtype.is_decimal() else values
+        self.values = plain.alias("value")  # Polars would read a name such as ^a$ as a pattern
 
     @cached_property
     def words(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from harness.data.meter import Say, silent
 from harness.data.profile.statistics import FieldProfile, Profile, SplitProfile
 from harness.data.profile.zipf_fit import fit, frequencies
 from harness.data.synthetic.presets import is_preset, presets
+from harness.data.tabular.expressions import is_id
 from harness.data.tabular.files import PATTERN, data_files
 from harness.data.tabular.formats import readable, scan
 from harness.data.tabular.schema import Csv
@@ -89,7 +90,7 @@ def plain_table(path: str) -> tuple[str, Counts, Profile]:
     files = data_files(path)
     frame, _ = scan(files, Csv(), ())
     types = frame.collect_schema()
-    chosen = [n for n, dtype in types.items() if not (dtype.is_float() or dtype.is_temporal() or dtype.is_nested())]
+    chosen = [name for name, dtype in types.items() if is_id(dtype) and not dtype.is_temporal()]
     with readable(files):
         counts = {name: _count(frame, name) for name in chosen}
     if not chosen or not next(iter(counts.values())).size:

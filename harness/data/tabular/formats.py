@@ -24,12 +24,16 @@ SEPARATORS = "\t,;|"
 GZIP, ZSTD, ARROW_STREAM = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xff\xff\xff\xff"
 SOURCE = "\0file"
 """A column of our own: the path of a row's file."""
+WHOLE_DIGITS = 18
+"""That every whole number of 64 bits may have."""
 Scan = Callable[[dict[str, pl.DataType]], pl.LazyFrame]
 """Reads the files again; given: column -> the type that it is to have instead of its own."""
 
 
 def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> tuple[pl.LazyFrame, Scan | None]:
     """The rows of all files, one after the other, and for delimited text how to read it with other types.
+
+    Decimals without a fraction, as stores write ids, come as the whole numbers they are.
 
     csv: how delimited text is written. text: columns of it that are not to be read as numbers.
 
@@ -43,7 +47,7 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> tuple[pl.Laz
             raise UserError(f"file '{file}' is {other} and '{files[0]}' is {kind}; accepted: files of one format")
     with readable(files):
         read = _csv(files, csv, text) if kind == "CSV" else None
-        frame = read({}) if read is not None else _others(kind, files)
+        frame = read({}) if read is not None else _with_whole_numbers(_others(kind, files))
         if not len(frame.head(1).collect()):
             raise UserError(f"file '{files[0]}' has 0 rows; accepted: a row for every example")
     return frame, read
@@ -96,6 +100,26 @@ def _others(kind: str, files: Sequence[Source]) -> pl.LazyFrame:
         case _:
             rows = pl.scan_ndjson(_named(files), infer_schema_length=None, include_file_paths=SOURCE)
             return _partitioned(rows, files)
+
+
+def _with_whole_numbers(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Decimals of scale 0 as integers."""
+    types = frame.collect_schema()
+    whole = {name: found for name, dtype in types.items() if (found := _whole(dtype)) is not None}
+    return frame.cast(pl.Schema(whole)) if whole else frame
+
+
+def _whole(dtype: pl.DataType) -> pl.DataType | None:
+    """The integers that decimals of scale 0 are, or lists of them; None of other types.
+
+    Where the type does not say that all fit 64 bits they have 128, whose ids are the same.
+    """
+    if isinstance(dtype, pl.List):
+        inner = _whole(dtype.inner)  # type: ignore[arg-type]
+        return None if inner is None else pl.List(inner)
+    if not isinstance(dtype, pl.Decimal) or dtype.scale:
+        return None
+    return pl.Int64() if dtype.precision is not None and dtype.precision <= WHOLE_DIGITS else pl.Int128()
 
 
 def _named(files: Sequence[Source]) -> list[str]:

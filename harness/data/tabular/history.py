@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from harness.api import Ints, UserError
-from harness.data.tabular.conversion import exact_ids
+from harness.data.tabular.conversion import NULL, exact_ids
 from harness.data.tabular.fields import History as HistorySpec
 from harness.data.tabular.history_kernel import latest
 from harness.data.tabular.schema import Schema
@@ -28,7 +28,7 @@ class History:
 
     def __call__(self, user_N: Ints, time_N: Ints, id_N: Ints, counts_N: npt.NDArray[np.bool_]) -> pl.Series:
         """The ids of earlier rows of the same user which count, the oldest first, as lists; rows come in order of time,
-        over all calls."""
+        over all calls. The id of null is null again."""
         code_N = self._users.code(user_N, training=False)
         self._grow(self._users.used)
         values_M, length_N = np.empty(len(user_N) * self._last, np.int64), np.empty(len(user_N), np.int64)
@@ -45,7 +45,10 @@ class History:
             length_N,
         )
         offsets = pa.array(np.concatenate([[0], np.cumsum(length_N)]))
-        return pl.Series(values=pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(values_M[:size]))))
+        id_M = values_M[:size]
+        null_M = id_M == NULL
+        ids = pa.array(id_M, mask=null_M if null_M.any() else None)
+        return pl.Series(values=pl.from_arrow(pa.LargeListArray.from_arrays(offsets, ids)))
 
     def _grow(self, users: int) -> None:
         if users > len(self._size_U):

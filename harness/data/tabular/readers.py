@@ -68,7 +68,7 @@ def _told_by_type(schema: Schema, frame: pl.LazyFrame, empty: pl.DataFrame, wher
     columns = {name: spec.column for name, spec in schema.fields.items() if spec.column is not None}
     chosen = [expression(empty, f"columns.{name}", sql, where).alias(name) for name, sql in columns.items()]
     types = frame.select(chosen).collect_schema()
-    fractions = [name for name, dtype in types.items() if dtype.is_float()]
+    fractions = [name for name, dtype in types.items() if dtype.is_float() or dtype.is_decimal()]
     with refusing(where):
         first = frame.head(FIRST).select(chosen).select(fractions).collect() if fractions else pl.DataFrame()
     for column in first:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from harness.base import seeds
 from harness.base.names import check_names
 from harness.data.guess.guess import Guesses, guess
-from harness.data.guess.sample import Sample
+from harness.data.guess.sample import Sample, sample
 from harness.data.guess.schema_text import MADE, schema_text
 from harness.plugins.registry import Registry, build
 
@@ -264,6 +264,22 @@ def test_what_is_no_field_is_left_out_with_the_reason(name: str) -> None:
     (left,) = (each for each in found.columns if each.what == "left out")
     assert left.column == name
     assert why in left.why
+
+
+def test_decimals_are_guessed_as_what_they_hold(tmp_path: Path) -> None:
+    """As warehouses write them: whole numbers of 38 digits, amounts with a scale, and ids that have one by mistake."""
+    held = {"user_id": (38, 0), "click": (1, 0), "price": (12, 2), "shop": (12, 2), "ts": (38, 0)}
+    values = {"user_id": 10**18 + USER, "click": CLICK, "price": USER + 0.25, "shop": ITEM, "ts": range(N)}
+    frame = pl.DataFrame(values).cast({name: pl.Decimal(*size) for name, size in held.items()})
+    frame.with_columns(pl.col("ts") + 1_600_000_000).write_parquet(tmp_path / "x.parquet")
+    read = sample([tmp_path / "x.parquet"])
+    found = guess(read.frame, True)
+    assert kinds(found) == {"user_id": "id", "click": "label", "price": "number", "shop": "id", "ts": "time"}
+    assert entries(found, "id") == {"user_id": "user_id", "shop": "CAST(shop AS BIGINT)"}
+    (tmp_path / "schema.toml").write_text(schema_text(found, str(tmp_path / "x.parquet"), read, "x"))
+    params = {"schema": str(tmp_path / "schema.toml")}
+    data = build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
+    assert set(data.train.ids_NF[:, 0]) <= set((10**18 + USER).tolist())
 
 
 GENRES = ["|".join(f"g{k % (n + 2)}" for n in range(k % 4)) for k in range(N)]
