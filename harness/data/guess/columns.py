@@ -82,6 +82,10 @@ class Column:
     def has(self, words: frozenset[str]) -> bool:
         return not words.isdisjoint(self.words)
 
+    def last(self, words: frozenset[str]) -> str:
+        """The last word of its name that is among these, which says most: `item_price` is a price. Empty: none is."""
+        return next((word for word in reversed(self.words) if word in words), "")
+
     def taken(self, what: str, why: str, value: str | dict[str, str] | None = None) -> Guess:
         """The guess that it is a field, or is left out."""
         return Guess(self.name, what, {self.key: self.name if value is None else value}, why)

@@ -89,8 +89,9 @@ def _nulls(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 
 def _is_number(text: str) -> bool:
+    """With a point or a decimal comma."""
     try:
-        float(text)
+        float(text.replace(",", ".", 1))
     except ValueError:
         return False
     return text.strip().lower() not in ("nan", "inf", "infinity")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+import polars as pl
+
 from harness.data.guess.columns import Column, Guess, Table
-from harness.data.guess.words import CODES, NUMBERED, NUMBERS
+from harness.data.guess.words import CODES, ITEMS, NUMBERED, NUMBERS, PAST, USERS
 
 FEW = 20
 """Distinct values up to which whole numbers may be anything."""
+COMMA = r"^-?\d+(,\d+)?$"
+"""A number with a decimal comma, or none."""
 LOW = 0.1
 """Of a range: half of the values lie in so low a part of it where amounts have a tail."""
 
@@ -25,13 +29,26 @@ def number(column: Column, table: Table) -> Guess | None:
     return None
 
 
+def decimal_comma(column: Column, table: Table) -> Guess | None:
+    """The guess that text is a number: `24,50` in all rows, unless its name says that these are two ids."""
+    said = column.last(NUMBERS | CODES | ITEMS | USERS | PAST)
+    if not column.is_text or not len(column.known) or not (said in NUMBERS or not said):
+        return None
+    if not column.known.str.contains(COMMA).all() or not column.known.str.contains(",").any():
+        return None
+    read = column.values.str.replace(",", ".").cast(pl.Float64).alias(column.name)
+    scale, spread = _scale(Column(read, column.key, column.named))
+    sql = f"CAST(REPLACE({column.sql}, ',', '.') AS DOUBLE)"
+    return column.taken("number", f"numbers with a decimal comma; {spread}", {"number": sql, "scale": scale})
+
+
 def _has_a_point(column: Column, table: Table) -> str:
     return "" if column.is_whole else "values with a point"
 
 
 def _is_named(column: Column, table: Table) -> str:
     """The last word that says anything decides: `age` is a number, `age_level` none, `level_count` one."""
-    said = next((word for word in reversed(column.words) if word in NUMBERS or word in CODES), "")
+    said = column.last(NUMBERS | CODES)
     return f"'{said}' is an amount" if said in NUMBERS and column.distinct > 2 else ""
 
 

@@ -308,6 +308,34 @@ def test_the_kind_of_a_field_is_told_by_name_type_and_values(name: str) -> None:
     assert entries(found, what)[name] == value
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("price", [f"{v:.2f}" for v in USER + RNG.random(N)], "number"),
+        ("Unit Price", [f"{k % 9}" if k % 3 else f"{k % 9}.5" for k in range(N)], "number"),
+        ("item_price", [f"{-v:.2f}" if v < 9 else None for v in USER + 0.25], "number"),
+        ("category_ids", [f"{k % 7}.{k % 5}" for k in range(N)], "list"),
+        ("hist", [f"{k % 7}.{k % 5}" for k in range(N)], "sequence"),
+        ("price", [f"{k % 7}.{k % 5}.{k % 3}" for k in range(N)], "list"),
+    ],
+)
+def test_decimal_commas_are_numbers_unless_the_name_says_ids(
+    tmp_path: Path, name: str, text: list[str | None], what: str
+) -> None:
+    frame = pl.DataFrame({"user": USER, name: [t and t.replace(".", ",") for t in text], "click": CLICK})
+    frame.write_csv(tmp_path / "x.csv", separator=";")
+    read = sample([tmp_path / "x.csv"])
+    found = guess(read.frame, True)
+    assert kinds(found) == {"user": "id", name: what, "click": "label"}
+    (tmp_path / "schema.toml").write_text(schema_text(found, str(tmp_path / "x.csv"), read, "x"))
+    params = {"schema": str(tmp_path / "schema.toml")}
+    data = build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
+    if what == "number":
+        every = [part.numbers_NP for part in (data.train, data.valid, data.test) if part.numbers_NP is not None]
+        wanted = np.array([np.nan if t is None else float(t) for t in text], np.float32)
+        assert np.array_equal(np.sort(np.concatenate(every)[:, 0]), np.sort(wanted), equal_nan=True)
+
+
 def test_without_names_amounts_are_told_from_ids_by_their_spread() -> None:
     amount = [None if k % 7 == 0 else int(v) for k, v in enumerate(RNG.lognormal(3, 2, N))]
     found = guessed(
