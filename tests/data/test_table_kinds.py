@@ -58,6 +58,8 @@ def ids(values: list[Any]) -> list[int]:
     [
         (["a|b", "c", "", None], "|", [["a", "b"], ["c"], None, None]),
         (["a, b", "c"], ", ", [["a", "b"], ["c"]]),
+        (["Action, Comedy", "Comedy ,Action", " , "], ",", [["Action", "Comedy"], ["Comedy", "Action"], ["", ""]]),
+        (['[" a", "a"]', "a | b"], "|", [[" a", "a"], ["a", "b"]]),
         (['["a", "b|c"]', "[]", "a|b"], "|", [["a", "b|c"], None, ["a", "b"]]),
         (["[1, 2]", "[3]"], "|", [["1", "2"], ["3"]]),
         ([["a", "b"], [], None, ["c"]], "|", [["a", "b"], None, None, ["c"]]),

@@ -59,7 +59,7 @@ def parts_of(column: Column) -> Parts | None:
         return Parts("", pl.Series([str(part) for row in read for part in row]), max(map(len, read)))
     for separator in SEPARATORS:
         cut = column.known.str.split(separator)
-        values, lengths = cut.explode(), cut.list.len()
+        values, lengths = cut.explode().str.strip_chars(), cut.list.len()
         several = float(str((lengths > 1).mean())) >= 0.2
         if several and 2 * values.n_unique() <= len(values) and _are_words(values, separator):
             return Parts(separator, values, int(str(lengths.max())))

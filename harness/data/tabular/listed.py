@@ -22,7 +22,7 @@ def number(column: pl.Series) -> npt.NDArray[np.float32]:
 def lists_of(column: pl.Series, separator: str, weights: pl.Series | None, where: str, *, whole: bool) -> Lists:
     """Lists of ids. A null or an empty list holds one id, that of null, so that it has a row of its own.
 
-    column: lists, or text as `a|b|c` or `["a", "b"]`. weights: as many numbers. whole: whether ids of text are whole
+    column: lists, or text as `a | b|c`, of which blanks around an id are no part, or `["a", "b"]`. weights: as many numbers. whole: whether ids of text are whole
     numbers, as those of the field whose table they share.
 
     Raises:
@@ -53,7 +53,7 @@ def _with_nulls(ids_M: npt.NDArray[np.int64], weight_M: npt.NDArray[np.float32] 
 def _split(column: pl.Series, separator: str, where: str) -> pl.Series:
     text = column.str.strip_chars()
     is_json = text.str.contains(JSON).fill_null(False)
-    plain = text.set(text == "", None).str.split(separator)
+    plain = text.set(text == "", None).str.split(separator).list.eval(pl.element().str.strip_chars())
     if not is_json.any():
         return plain
     try:

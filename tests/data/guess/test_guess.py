@@ -292,6 +292,8 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
     "ratio": (RNG.random(N), "number", {"number": "ratio", "scale": "standard"}),
     "I7": (RNG.integers(0, 90, N), "number", {"number": "I7", "scale": "standard"}),
     "genres": (GENRES, "list", {"list": "genres", "separator": "|"}),
+    "moods": ([text.replace("|", " | ") for text in GENRES], "list", {"list": "moods", "separator": "|"}),
+    "shops": ([f"{k % 3}, {k % 5}" for k in range(N)], "list", {"list": "shops", "separator": ","}),
     "tags": ([f"[{k % 3}, {k % 5}]" for k in range(N)], "list", {"list": "tags"}),
     "words": ([[k % 3, k % 5] for k in range(N)], "list", {"list": "words"}),
     "city": (["Lyon, France" if k % 2 else "Bonn, Germany" for k in range(N)], "id", "city"),
