@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +234,10 @@ def test_a_history_holds_rows_whose_id_is_null(tmp_path: Path) -> None:
         ('x = { list = "tags", shares = "usr" }', "field 'x' shares: unknown table 'usr'; did you mean 'user'"),
         ('x = { history = { of = "itm", by = "user" } }', "unknown field 'itm'|needs `time`"),
         ('x = { history = { of = "item", by = "user" } }', "is made of earlier rows, and needs `time`"),
+        (
+            'p = { cross = ["user", "item"] }\nx = { history = { of = "p", by = "user" } }',
+            "fields.x: of = 'p' is a cross; accepted: fields of one column's ids: user, item|needs `time`",
+        ),
         ('x = { number = "y" }', "is the label 'y' itself"),
         ('x = { number = "tags" }', "numbers.x = 'tags' is of type String; accepted: a number, as CAST"),
         ('x = { list = "price" }', "lists.x = 'price' is of type Float64; accepted: a list of"),
@@ -248,6 +254,94 @@ def test_fields_that_cannot_be_are_refused_with_their_place(field: str, message:
     frame = rows(60, price=np.arange(60) + 0.5, whole=np.arange(60.0), tags=["a"] * 60, words=[["a"]] * 60)
     with pytest.raises(UserError, match=message):
         load(tmp_path, f'[fields]\nuser = "user"\nitem = "item"\n{field}', frame)
+
+
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [
+        ('p = { cross = ["user", "item"] }', "cross"),
+        ('p = "words"', "list"),
+        ('p = "price"', "number"),
+        ('p = { history = { of = "item", by = "user" } }', "history"),
+    ],
+)
+def test_a_history_is_of_one_columns_ids_alone(tmp_path: Path, field: str, kind: str) -> None:
+    fields = f'time = "ts"\n[fields]\nuser = "user"\nitem = "item"\n{field}\n'
+    seen = 'seen = { history = { of = "p", by = "user" } }'
+    frame = rows(60, ts=range(60), words=[["a"]] * 60, price=np.arange(60) + 0.5)
+    with pytest.raises(UserError, match=rf"of = 'p' is a {kind}; accepted: fields of one column's ids: user, item$"):
+        load(tmp_path, fields + seen, frame)
+    if kind in ("cross", "history"):
+        seen = 'seen = { history = { of = "item", by = "p" } }'
+        with pytest.raises(UserError, match=f"by = 'p' is a {kind}; accepted: a field of one column, or SQL"):
+            load(tmp_path, fields + seen, frame)
+
+
+DAYS = pl.Series([datetime(2024, 1, 1 + n % 20) for n in range(60)])
+VALUES: dict[str, pl.Series] = {
+    "whole": pl.Series([20_240_101 + n % 20 for n in range(60)]),
+    "small": pl.Series([20_240_101 + n % 20 for n in range(60)], dtype=pl.UInt32),
+    "text": DAYS.dt.strftime("%Y%m%d"),
+    "words": DAYS.dt.strftime("%Y%m%d").cast(pl.Categorical),
+    "date": DAYS.cast(pl.Date),
+    **{unit: DAYS.cast(pl.Datetime(unit)) for unit in ("ms", "us", "ns")},
+}
+"""The same days."""
+CLOCKS = {"date", "ms", "us", "ns"}
+SHARED = [
+    ("whole", "id", "small", ""),
+    ("whole", "id", "text", "CAST(x AS BIGINT) instead of x in fields.x"),
+    ("whole", "id", "words", "CAST(o AS VARCHAR) instead of o in fields.o"),
+    ("whole", "id", "date", "CAST(x AS BIGINT) instead of x in fields.x"),
+    ("text", "id", "words", ""),
+    ("text", "id", "whole", "CAST(x AS VARCHAR) instead of x in fields.x"),
+    ("words", "id", "us", "CAST(x AS VARCHAR) instead of x in fields.x"),
+    ("date", "id", "text", "CAST(o AS VARCHAR) instead of o in fields.o"),
+    ("date", "id", "us", "CAST(x AS DATE) instead of x in fields.x"),
+    ("ms", "id", "us", "CAST(x AS TIMESTAMP(3)) instead of x in fields.x"),
+    ("us", "id", "date", "CAST(x AS TIMESTAMP(6)) instead of x in fields.x"),
+    ("ns", "id", "ms", "CAST(x AS TIMESTAMP(9)) instead of x in fields.x"),
+    ("whole", "list", "text", ""),
+    ("text", "list", "small", "CAST(x AS VARCHAR[]) instead of x in fields.x"),
+    ("us", "list", "ns", "CAST(x AS TIMESTAMP(6)[]) instead of x in fields.x"),
+    ("ms", "list", "text", "CAST(o AS VARCHAR) instead of o in fields.o"),
+    ("whole", "cut", "text", ""),
+    ("text", "cut", "text", ""),
+    ("date", "cut", "text", "CAST(o AS VARCHAR) instead of o in fields.o"),
+]
+
+
+@pytest.mark.parametrize(("owner", "kind", "other", "better"), SHARED)
+def test_fields_share_a_table_if_their_values_are_of_one_kind(
+    tmp_path: Path, owner: str, kind: str, other: str, better: str
+) -> None:
+    """What is refused says what to write instead, and that is accepted. cut: text that is a list of one."""
+    column = VALUES[other].to_frame("x").select(pl.concat_list("x", "x") if kind == "list" else "x")
+    frame, sql = rows(60, o=VALUES[owner], x=column["x"]), {"o": "o", "x": "x"}
+    fields = '[fields]\no = {{ id = "{o}" }}\nx = {{ %s = "{x}", shares = "o" }}' % ("id" if kind == "id" else "list")
+    if better:
+        with pytest.raises(UserError, match=r"fields\.x shares the table of 'o', but 'x' holds") as refused:
+            load(tmp_path, fields.format(**sql), frame)
+        assert str(refused.value).endswith(f"which have no id in common; accepted: {better}")
+        sql[better[-1]] = better.partition(" instead")[0]
+    train = load(tmp_path, fields.format(**sql), frame).train
+    of_x = train.ids_NF[:, 1] if kind == "id" else train.lists[0].values_M
+    if (owner in CLOCKS) == (other in CLOCKS):
+        assert set(of_x.tolist()) & set(train.ids_NF[:, 0].tolist())
+
+
+@pytest.mark.parametrize(
+    ("shared", "message"),
+    [
+        ('["y + 1", "user"]', ""),
+        ('["word", "user"]', r"but 'word' holds text and 'item' whole numbers.*CAST\(word AS BIGINT\) instead of word"),
+        ('["y + 1", "user", "item"]', "a cross of columns has no id in common with one of other columns"),
+    ],
+)
+def test_crosses_share_a_table_if_all_their_columns_do(tmp_path: Path, shared: str, message: str) -> None:
+    fields = f'[fields]\na = {{ cross = ["item", "user"] }}\nb = {{ cross = {shared}, shares = "a" }}'
+    with pytest.raises(UserError, match=message) if message else nullcontext():
+        load(tmp_path, fields, rows(60, word=["a"] * 60))
 
 
 def test_decimals_with_a_fraction_are_numbers_unless_all_are_whole(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class History(Config):
     """A sequence made of the log itself: for each row, what the rows before it hold, strictly earlier in time."""
 
     of: str
-    """A field of single ids, whose ids it is made of and whose table it shares."""
+    """A field of one column's ids, of which it is made and whose table it shares."""
     by: str
     """A field, or SQL: only rows that are equal in it count, as those of one user."""
     where: str | None = None

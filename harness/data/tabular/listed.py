@@ -22,8 +22,8 @@ def number(column: pl.Series) -> npt.NDArray[np.float32]:
 def lists_of(column: pl.Series, separator: str, weights: pl.Series | None, where: str, *, whole: bool) -> Lists:
     """Lists of ids. A null or an empty list holds one id, that of null, so that it has a row of its own.
 
-    column: lists, or text as `a | b|c`, of which blanks around an id are no part, or `["a", "b"]`. weights: as many numbers. whole: whether ids of text are whole
-    numbers, as those of the field whose table they share.
+    column: lists, or text as `a|b|c` or `["a", "b"]`; blanks around an id of the former are no part of it. weights: as
+    many numbers. whole: whether ids of text are whole numbers, as those of the field whose table they share.
 
     Raises:
         UserError: text is not as it must be, or weights are not as many as ids. where: begins the message.

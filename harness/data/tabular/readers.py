@@ -13,6 +13,7 @@ from harness.data.tabular.expressions import OWN, expression, queried, refusing,
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import Scan, readable, scan
 from harness.data.tabular.schema import Schema
+from harness.data.tabular.shared import check_shared
 from harness.data.tabular.thinned import thinned
 
 ORDERLY = re.compile(r"SELECT \[|WITH_COLUMNS:$|\[|FILTER |FROM$|\w+ SCAN \[|PROJECT |ESTIMATED ROWS: ")
@@ -56,14 +57,16 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> tuple[pl.
         chosen = [expression(empty, place, sql, where).alias(place) for place, sql in schema.expressions().items()]
     if read_again is not None and schema.query is None:
         _refuse_doubles(chosen, columns, where)
-    return frame.select(chosen), schema, orderly
+    found = frame.select(chosen)
+    check_shared(schema, found.collect_schema(), where)
+    return found, schema, orderly
 
 
 def _told_by_type(schema: Schema, frame: pl.LazyFrame, empty: pl.DataFrame, where: str) -> Schema:
     """The schema with the kind of every field, where the type of its column alone tells it.
 
     Raises:
-        UserError: a column holds whole numbers as fractions, which may be ids or not.
+        UserError: a column holds whole numbers as fractions, which may be ids or not; or a kind does not fit.
     """
     columns = {name: spec.column for name, spec in schema.fields.items() if spec.column is not None}
     chosen = [expression(empty, f"columns.{name}", sql, where).alias(name) for name, sql in columns.items()]
@@ -79,6 +82,8 @@ def _told_by_type(schema: Schema, frame: pl.LazyFrame, empty: pl.DataFrame, wher
                 f'accepted: {name} = {{ number = "{sql}" }}, or {name} = {{ id = "CAST({sql} AS BIGINT)" }}'
             )
     told = schema.of_types(types)
+    if odd := told.odd_history():
+        raise UserError(f"{where}: {odd}")
     told.kinds().check(told.single_ids(), where)
     return told
 

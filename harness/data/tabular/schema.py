@@ -14,7 +14,7 @@ from harness.base.config import Config, explain, read_toml
 from harness.base.errors import UserError, unknown
 from harness.base.places import DATASETS
 from harness.data.tabular.cut import Cut
-from harness.data.tabular.fields import FieldSpec, History
+from harness.data.tabular.fields import FieldSpec
 from harness.data.tabular.files import one_file
 from harness.data.tabular.kept import kept_of
 from harness.data.tabular.thinned import Thinned
@@ -121,11 +121,11 @@ class Schema(Config):
         if self.time_unit and self.time is None:
             raise ValueError(f'time_unit = "{self.time_unit}" needs `time`, the SQL expression that gives it')
         for field, spec in self.fields.items():
-            if spec.history is not None:  # may read labels, as it does those of earlier rows alone
-                self._check_history(field, spec.history)
-                continue
-            for sql in spec.places(field, self.fields).values():
-                self._refuse_labels(field, sql)
+            if spec.history is None:  # which may read labels, as it does those of earlier rows alone
+                for sql in spec.places(field, self.fields).values():
+                    self._refuse_labels(field, sql)
+        if odd := self.odd_history():
+            raise ValueError(odd)
         return self
 
     def _refuse_labels(self, field: str, sql: str) -> None:
@@ -133,12 +133,20 @@ class Schema(Config):
             if _bare(sql) == _bare(told):
                 raise ValueError(f"fields.{field} = {sql!r} is the label '{label}' itself; leave it out")
 
-    def _check_history(self, field: str, history: History) -> None:
-        if self.time is None:
-            raise ValueError(f"fields.{field} is made of earlier rows, and needs `time`, the SQL that gives it")
-        ids = [name for name, spec in self.fields.items() if spec.kind in ("column", "id", "cross")]
-        if history.of not in ids:
-            raise ValueError(str(unknown("field", history.of, ids, f"fields.{field}: of")))
+    def odd_history(self) -> str:
+        """What is wrong with a history; empty: nothing. Asked once more when the types of columns have told kinds."""
+        ids = [name for name, spec in self.fields.items() if spec.kind in ("column", "id")]
+        for name, history in ((n, spec.history) for n, spec in self.fields.items() if spec.history is not None):
+            if self.time is None:
+                return f"fields.{name} is made of earlier rows, and needs `time`, the SQL that gives it"
+            if history.of not in self.fields:
+                return str(unknown("field", history.of, ids, f"fields.{name}: of"))
+            if history.of not in ids:
+                said = f"fields.{name}: of = '{history.of}' is a {self.fields[history.of].kind}"
+                return f"{said}; accepted: fields of one column's ids: {', '.join(ids) or 'none here'}"
+            if history.by in self.fields and (kind := self.fields[history.by].kind) in ("cross", "history"):
+                return f"fields.{name}: by = '{history.by}' is a {kind}; accepted: a field of one column, or SQL"
+        return ""
 
     def expressions(self) -> dict[str, str]:
         """Place in the schema -> SQL of every column to read."""
