@@ -60,8 +60,9 @@ class TableFile(Dataset):
         # gap = "90d"                     # ? with by = "time": how long before valid rows are left out of train
         # rolling = 5                     # ? with by = "time": so many time origins, one for each seed of a plan
 
-    Integers stay as they are (unsigned ones above 2**63 wrap), dates and booleans become integers, and null is an id of
-    its own. Text becomes a 64-bit hash: two of n distinct values have one id with a probability of n**2 / 2**65.
+    Integers and decimals of scale 0 stay as they are (unsigned ones above 2**63 wrap), dates and booleans become
+    integers, and null is an id of its own. Text becomes a 64-bit hash: two of n distinct values have one id with a
+    probability of n**2 / 2**65.
     """
 
     name = "table_file"

@@ -82,7 +82,7 @@ def _json(texts: Sequence[str]) -> list[list[object]] | None:
 
 
 def _same_ids(column: Column, parts: Parts, table: Table) -> str:
-    """The other column among whose values most of the elements are."""
+    """The other column among whose values most of the elements are; text may be whole numbers, not the other way."""
     elements = parts.values.cast(pl.String).unique()
     best, most = "", 0.5
     for other in table:
@@ -90,10 +90,10 @@ def _same_ids(column: Column, parts: Parts, table: Table) -> str:
             other is column
             or other.values.dtype.is_nested()
             or other.distinct < 3
-            or not (other.is_text or other.is_whole)
+            or not (other.is_whole or (other.is_text and parts.values.dtype == pl.String))
         ):
             continue
-        share = float(str(elements.is_in(other.known.cast(pl.String).unique().implode()).mean()))
+        share = float(str(elements.is_in(other.texts.drop_nulls().unique().implode()).mean()))
         if share > most:
             best, most = other.name, share
     return best

@@ -310,6 +310,22 @@ def test_the_kind_of_a_field_is_told_by_name_type_and_values(name: str) -> None:
     assert entries(found, what)[name] == value
 
 
+@pytest.mark.parametrize("past", [pl.Int64(), pl.String()])
+@pytest.mark.parametrize("item", [pl.Int64(), pl.Float64(), pl.String()])
+def test_a_past_shares_a_table_only_where_it_can(tmp_path: Path, past: pl.DataType, item: pl.DataType) -> None:
+    columns = {"hist": [[int(ITEM[(k + n) % N]) for n in range(4)] for k in range(N)], "item": ITEM, "click": CLICK}
+    frame = pl.DataFrame(columns).with_columns(pl.col("hist").cast(pl.List(past)), pl.col("item").cast(pl.Int64))
+    frame = frame.with_columns(pl.col("item").cast(item))
+    found = guess(frame, True)
+    assert ("shares" in entries(found, "sequence")["hist"]) == ((past, item) != (pl.Int64(), pl.String()))
+    frame.write_parquet(tmp_path / "x.parquet")
+    (tmp_path / "schema.toml").write_text(
+        schema_text(found, str(tmp_path / "x.parquet"), Sample(frame, "x", None), "x")
+    )
+    params = {"schema": str(tmp_path / "schema.toml")}
+    build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [
