@@ -25,7 +25,7 @@ from harness.results.findings import Finding
 from perf.leaky_logs import CLEAN, PLANTED, ROWS, Log, data_of
 
 ROOT = Path(__file__).resolve().parent.parent
-PRESETS = ("ads", "avazu_like", "criteo_like", "news_like", "pinterest_like")
+PRESETS = ("tiny", "ads", "avazu_like", "criteo_like", "feed", "news_like", "pinterest_like")
 PRESET_ROWS = 200_000
 NO_LEAK = "few_labels"
 """A check of how much there is to read, which small tables fail with reason."""

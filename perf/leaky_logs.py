@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from harness.api import Data, Generator, Ints, Split
+from harness.api import Data, Generator, Ints, Kinds, NumberField, Split
 
 ROWS = 20_000
 
@@ -20,6 +21,7 @@ class Log:
     label_N: Ints
     session_N: Ints
     by_row: bool = False
+    numbers: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
 
 
 def clean(rng: Generator, effect: float = 0.5, base: float = 0.2, rows: int = ROWS) -> Log:
@@ -47,6 +49,24 @@ def hint(rng: Generator) -> Log:
     """A field of forty values that the label moves: AUC about .86."""
     log = clean(rng)
     return with_field(log, "dwell", np.clip(10 * (1.5 * log.label_N + rng.normal(size=ROWS)), -20, 20).astype(np.int64))
+
+
+def revenue(rng: Generator) -> Log:
+    """A number that is 0 unless the label is 1, beside one of no meaning."""
+    log = clean(rng, base=0.03)
+    return replace(log, numbers={"flat": rng.normal(size=ROWS), "revenue": rng.gamma(2, 10, ROWS) * log.label_N})
+
+
+def distance(rng: Generator) -> Log:
+    """A number that is near 0 where the label is 1, and on either side of it otherwise."""
+    log = clean(rng)
+    return replace(log, numbers={"distance": rng.normal(size=ROWS) * np.where(log.label_N == 1, 0.01, 1)})
+
+
+def not_known(rng: Generator) -> Log:
+    """A number that is missing where the label is 0."""
+    log = clean(rng)
+    return replace(log, numbers={"delay": np.where(log.label_N == 0, np.nan, rng.gamma(2, 10, ROWS))})
 
 
 def event_id(rng: Generator) -> Log:
@@ -101,6 +121,15 @@ def no_signal(rng: Generator) -> Log:
     return clean(rng, effect=0.0, base=0.5)
 
 
+def numbers(rng: Generator) -> Log:
+    """Honest numbers: of no meaning, half of them missing, mostly 0, one that moves the label, and the time."""
+    log, price_N = clean(rng), rng.normal(size=ROWS)
+    label_N = (rng.random(ROWS) < 1 / (1 + np.exp(1.5 - 0.8 * price_N))).astype(np.int64)
+    half_N, few_N = np.where(rng.random(ROWS) < 0.5, np.nan, price_N), rng.poisson(0.1, ROWS).astype(np.float64)
+    honest = {"flat": rng.normal(size=ROWS), "half": half_N, "few": few_N, "price": price_N}
+    return replace(log, label_N=label_N, numbers=honest | {"time": np.arange(ROWS, dtype=np.float64)})
+
+
 def split_by_row(rng: Generator) -> Log:
     return replace(clean(rng, effect=1.0), by_row=True)
 
@@ -136,6 +165,9 @@ def any_shape(rng: Generator) -> Log:
 PLANTED: dict[str, tuple[Callable[[Generator], Log], str]] = {
     "a copy of the label, 1 % wrong": (copy, "field_tells_label"),
     "a field that the label moves, AUC .86": (hint, "field_tells_label"),
+    "a number that is 0 unless the label is 1": (revenue, "field_tells_label"),
+    "a number that is near 0 if the label is 1": (distance, "field_tells_label"),
+    "a number that is missing if the label is 0": (not_known, "field_tells_label"),
     "an event id": (event_id, "ids_never_return"),
     "one row of a session is 0, split by row": (one_of_session, "label_excludes_others"),
     "a label of the session on each row, split by row": (copied_in_session, "label_copied"),
@@ -148,6 +180,7 @@ CLEAN: dict[str, Callable[[Generator], Log]] = {
     "nine users of ten seen once": singletons,
     "an honest field of AUC .70 to .75": strong,
     "labels of no pattern": no_signal,
+    "honest numbers": numbers,
     "strong users and items, split by row": split_by_row,
     "the label is a habit of frequent users": power_users,
     "random shape, law, rate and split": any_shape,
@@ -164,13 +197,15 @@ def data_of(log: Log, rng: Generator) -> Data:
     rows = len(log.label_N)
     order = rng.permutation(rows) if log.by_row else np.arange(rows)
     ids_NF = np.column_stack(list(log.fields.values())).astype(np.int64)
+    number_NP = np.column_stack(list(log.numbers.values())).astype(np.float32) if log.numbers else None
     parts = [
         Split(
             ids_NF=ids_NF[at],
             labels_NT=log.label_N[at, None].astype(np.uint8),
             group_N=log.session_N[at].astype(np.int64),
             time_N=at.astype(np.int64),
+            numbers_NP=None if number_NP is None else number_NP[at],
         )
         for at in map(np.sort, np.split(order, [rows * 8 // 10, rows * 9 // 10]))
     ]
-    return Data(tuple(log.fields), ("click",), *parts)
+    return Data(tuple(log.fields), ("click",), *parts, kinds=Kinds(tuple(map(NumberField, log.numbers))))

@@ -204,6 +204,29 @@ column = "guest"
         assert read(tmp_path, frame, schema).fields == ("x",)
 
 
+@pytest.mark.parametrize(
+    ("field", "refused"),
+    [
+        ("3.5 - 2 * bought", True),
+        ("NULLIF(0.5 * bought, 0)", True),
+        ("SQRT(bought - 0.5)", True),
+        ("guest / 7.0", False),
+    ],
+)
+@pytest.mark.parametrize("buckets", ["", ", buckets = 4"])
+def test_a_number_that_is_a_label_is_refused(tmp_path: Path, field: str, refused: bool, buckets: str) -> None:
+    frame = pl.DataFrame({"guest": range(100), "bought": [k // 3 % 2 for k in range(100)]})
+    number = f'{{ number = "{field}"{buckets} }}'
+    schema = f'fields = {{ g = "guest", x = {number} }}\n[labels]\nb = "bought"\n[split]\nby = "row"\n'
+    if refused:
+        with pytest.raises(
+            UserError, match=r"fields\.x = .* has the values of label 'b' under other names, in all 100"
+        ):
+            read(tmp_path, frame, schema)
+    else:
+        assert "x" in (data := read(tmp_path, frame, schema)).fields + data.kinds.names
+
+
 def test_a_handful_of_rows_shows_no_copy(tmp_path: Path) -> None:
     frame = pl.DataFrame({"guest": range(12), "door": [k % 2 for k in range(12)], "bought": [k % 2 for k in range(12)]})
     schema = 'fields = ["door"]\n[labels]\nb = "bought"\n[split]\nby = "group"\ncolumn = "guest"\n'

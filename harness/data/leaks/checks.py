@@ -16,8 +16,9 @@ import numpy as np
 from harness.data import indexed
 from harness.data.estimate import Estimate
 from harness.data.indexed import IndexedDataset
-from harness.data.leaks.evidence import HELD_OUT, Evidence, evidence
-from harness.data.leaks.tallies import MOST_ROWS, tallies
+from harness.data.leaks.evidence import HELD_OUT, Evidence, Telling, evidence, telling
+from harness.data.leaks.listed import tellings
+from harness.data.leaks.tallies import MOST_ROWS, What, tallies
 from harness.results.findings import Finding, Severity
 
 ERRORS = 4.0
@@ -50,25 +51,28 @@ def findings_of(folder: Path) -> tuple[Finding, ...]:
 
 def findings(data: IndexedDataset) -> tuple[Finding, ...]:
     """Everything found, the gravest first."""
-    known = [evidence(tally) for tally in tallies(data)]
-    fields = [[e for e in known if e.is_field and e.task == task] for task in data.tasks]
+    told = [evidence(tally) if tally.what.is_ids else telling(tally) for tally in tallies(data)]
+    told += tellings(data)
+    fields = [[each for each in told if each.what != What.GROUPS and each.task == task] for task in data.tasks]
     found = [finding for of_task in fields for finding in _tells(of_task)]
+    known = [each for each in told if isinstance(each, Evidence)]
     found += [finding for check in (_copies, _excludes, _foretold) for e in known for finding in check(e)]
     found += [*_unique(data), *_few(data)]
     return tuple(sorted(found, key=lambda finding: finding.severity != Severity.STOP))
 
 
-def _tells(fields: list[Evidence]) -> Iterator[Finding]:
-    """Fields that tell a label alone, by the lower of their AUCs on held-out splits."""
+def _tells(fields: list[Telling]) -> Iterator[Finding]:
+    """Fields that tell a label alone, by the lower of their AUCs on held-out splits; of a list, by what tells more."""
     lowest = [(min(e.auc.values(), key=lambda auc: auc.value), e) for e in fields if e.auc]
-    ranked = sorted(lowest, key=lambda pair: -pair[0].value)
+    best = {e.column: (auc, e) for auc, e in sorted(lowest, key=lambda pair: pair[0].value)}
+    ranked = sorted(best.values(), key=lambda pair: -pair[0].value)
     for i, (auc, e) in enumerate(ranked):
         copy, other = auc.value >= TELLS, ranked[i + 1][0].value if i + 1 < len(ranked) else 0.5
         if auc.value - ERRORS * auc.error >= MAY_TELL and (copy or auc.value >= other + AHEAD):
             yield Finding(
                 "field_tells_label",
                 Severity.STOP if copy else Severity.LOOK,
-                f"Field '{e.column}' alone tells label '{e.task}': the mean training label of its ids has AUC "
+                f"Field '{e.column}' alone tells label '{e.task}': the mean training label of {e.what} has AUC "
                 f"{_short(auc.value)} on held-out rows; of the next field it is {_short(other)}.",
                 "Leave the field out unless its value is known before the label is.",
             )

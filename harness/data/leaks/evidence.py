@@ -1,4 +1,4 @@
-"""What counts of labels by id tell of one column and one task, in a handful of numbers."""
+"""What counts of labels by value tell of one column and one task, in a handful of numbers."""
 
 from __future__ import annotations
 
@@ -35,15 +35,20 @@ class Returning:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """auc: held-out split -> how well the mean training label of each id ranks its labels. likeness: intra-class
-    correlation of the labels of an id. repeated: ids with two known labels or more; pure: the share of them with one
-    class; torn: the share of held-out labels whose id has labels in training."""
+class Telling:
+    """auc: held-out split -> how well the mean training label of what a column has ranks its labels."""
 
     column: str
-    is_field: bool
+    what: str
     task: str
     auc: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Evidence(Telling):
+    """Of ids also: likeness: intra-class correlation of the labels of an id. repeated: ids with two known labels or
+    more; pure: the share of them with one class; torn: the share of held-out labels whose id has labels in training."""
+
     likeness: Estimate
     repeated: int
     pure: float
@@ -51,18 +56,25 @@ class Evidence:
     returning: Returning | None
 
 
+def telling(tally: Tally) -> Telling:
+    """What a tally says of its labels."""
+    mean_V = smoothed_means(tally.labels_V2["train"])
+    auc = auc_by_split(dict.fromkeys(HELD_OUT, mean_V), tally.labels_V2)
+    return Telling(tally.column, tally.what, tally.task, auc)
+
+
 def evidence(tally: Tally) -> Evidence:
-    """Reduce a tally to what the checks read."""
+    """Reduce a tally of ids to what the checks read."""
     label_V2 = tally.labels_V2
     everywhere_V2 = label_V2["train"] + label_V2["valid"] + label_V2["test"]
     several_U2 = everywhere_V2[everywhere_V2.sum(axis=1) > 1]
     held_V = label_V2["valid"].sum(axis=1) + label_V2["test"].sum(axis=1)
-    mean_V = smoothed_means(label_V2["train"])
+    told = telling(tally)
     return Evidence(
-        column=tally.column,
-        is_field=tally.is_field,
-        task=tally.task,
-        auc={part: auc_of_ids(mean_V, label_V2[part]) for part in HELD_OUT if label_V2[part].sum(axis=0).min() >= FEW},
+        column=told.column,
+        what=told.what,
+        task=told.task,
+        auc=told.auc,
         likeness=likeness(several_U2),
         repeated=len(several_U2),
         pure=float((several_U2.min(axis=1) == 0).mean()) if len(several_U2) else 0.0,
@@ -75,6 +87,12 @@ def smoothed_means(labels_V2: Ints) -> Floats:
     """The mean label of each id, drawn to the base rate; the base rate for an id without labels."""
     base = labels_V2[:, 1].sum() / max(labels_V2.sum(), 1)
     return np.asarray((labels_V2[:, 1] + SMOOTHING * base) / (labels_V2.sum(axis=1) + SMOOTHING))
+
+
+def auc_by_split(score: Mapping[str, Floats], labels_V2: Mapping[str, Ints]) -> dict[str, Estimate]:
+    """`auc_of_ids` of the held-out splits that have enough labels."""
+    enough = [part for part in HELD_OUT if labels_V2[part].sum(axis=0).min() >= FEW]
+    return {part: auc_of_ids(score[part], labels_V2[part]) for part in enough}
 
 
 def auc_of_ids(score_V: Floats, labels_V2: Ints) -> Estimate:

@@ -1,15 +1,18 @@
-"""Known labels of a coded data set, counted by id: of every field, and of the groups if no field has the same ids."""
+"""Known labels of a coded data set, counted by value: by id of every field and of the groups, unless a field has the
+same ids, and by bins of numbers and of the lengths of lists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
+from harness.data.leaks.bins import binned, edges
 
 Codes = npt.NDArray[np.signedinteger[Any]]
 Ints = npt.NDArray[np.int64]
@@ -23,15 +26,26 @@ MOST_IDS = 1 << 24
 """Of a column, that are counted by their codes; where there are more, those that occur are coded anew, more slowly."""
 
 
+class What(StrEnum):
+    """What labels are counted by; the groups of the data are no field, which models read."""
+
+    IDS = "its ids"
+    GROUPS = "the groups"
+    PERCENTILES = "its percentiles"
+    LENGTHS = "its lengths"
+
+    @property
+    def is_ids(self) -> bool:
+        return self in (What.IDS, What.GROUPS)
+
+
 @dataclass(frozen=True)
 class Tally:
-    """One task by the ids of one column. labels_V2: split, before or after -> known labels that are 0 and 1, by id.
-
-    is_field: whether models read the column; the groups of the data are no field.
-    """
+    """One task by the values of one column. labels_V2: split, before or after -> known labels that are 0 and 1, by
+    value."""
 
     column: str
-    is_field: bool
+    what: What
     task: str
     labels_V2: dict[str, Ints]
 
@@ -41,7 +55,7 @@ class _Column:
     """codes: part -> code of each row, 0 .. ids - 1."""
 
     name: str
-    is_field: bool
+    what: What
     codes: dict[str, Codes]
     ids: int
 
@@ -54,8 +68,8 @@ def tallies(data: IndexedDataset) -> Iterator[Tally]:
         column = _field(data, f, parts)
         groups = None if groups is not None and _same(column, groups) else groups
         yield from _counted(column, data.tasks, parts)
-    if groups is not None:
-        yield from _counted(groups, data.tasks, parts)
+    for column in (*([groups] if groups is not None else []), *_of_numbers(data, parts), *_of_lengths(data, parts)):
+        yield from _counted(column, data.tasks, parts)
 
 
 def _parts(data: IndexedDataset) -> dict[str, IndexedSplit]:
@@ -76,16 +90,34 @@ def _field(data: IndexedDataset, f: int, parts: Mapping[str, IndexedSplit]) -> _
     ids = len(data.counts(f))
     codes: dict[str, Codes] = {part: data.codes(split, f) for part, split in parts.items()}
     if ids > MOST_IDS:
-        codes, ids = _coded(codes)
-    return _Column(data.fields[f], True, codes, ids)
+        codes, ids = coded(codes)
+    return _Column(data.fields[f], What.IDS, codes, ids)
 
 
 def _groups(parts: Mapping[str, IndexedSplit]) -> _Column:
-    codes, ids = _coded({part: split.group_N for part, split in parts.items() if split.group_N is not None})
-    return _Column("group", False, codes, ids)
+    codes, ids = coded({part: split.group_N for part, split in parts.items() if split.group_N is not None})
+    return _Column("group", What.GROUPS, codes, ids)
 
 
-def _coded(values: Mapping[str, Codes]) -> tuple[dict[str, Codes], int]:
+def _of_numbers(data: IndexedDataset, parts: Mapping[str, IndexedSplit]) -> Iterator[_Column]:
+    """Those in buckets are fields of ids."""
+    for p, number in enumerate(each for each in data.kinds.numbers if not each.buckets):
+        values = {part: split.numbers_NP[:, p] for part, split in parts.items() if split.numbers_NP is not None}
+        yield _binned(number.name, What.PERCENTILES, values)
+
+
+def _of_lengths(data: IndexedDataset, parts: Mapping[str, IndexedSplit]) -> Iterator[_Column]:
+    for g, each in enumerate(data.kinds.lists):
+        values = {part: split.length_NG[:, g] for part, split in parts.items() if split.length_NG is not None}
+        yield _binned(each.name, What.LENGTHS, values)
+
+
+def _binned(name: str, what: What, values: Mapping[str, npt.NDArray[Any]]) -> _Column:
+    edge_B = edges(values["train"])
+    return _Column(name, what, {part: binned(value_N, edge_B) for part, value_N in values.items()}, len(edge_B) + 2)
+
+
+def coded(values: Mapping[str, Codes]) -> tuple[dict[str, Codes], int]:
     """Codes for any integers, and how many there are."""
     ids, code_N = np.unique(np.concatenate(list(values.values())), return_inverse=True)
     ends = np.cumsum([len(value_N) for value_N in values.values()])[:-1]
@@ -109,4 +141,4 @@ def _counted(column: _Column, tasks: tuple[str, ...], parts: Mapping[str, Indexe
             known = split.known(t)
             pair_N = 2 * column.codes[part][known].astype(np.int64) + split.labels_NT[known, t]
             labels_V2[part] = np.bincount(pair_N, minlength=2 * column.ids).reshape(-1, 2)
-        yield Tally(column.name, column.is_field, task, labels_V2)
+        yield Tally(column.name, column.what, task, labels_V2)

@@ -32,7 +32,7 @@ def refuse_copies(table: Table, schema: Schema) -> None:
     Raises:
         UserError: there is a copy.
     """
-    pairs: Iterable[Pair] = product(_of_ids(schema), schema.labels)
+    pairs: Iterable[Pair] = product(_of_one_column(schema), schema.labels)
     for rows in (slice(0, FIRST), slice(None)):
         pairs = seen = _one_to_one(table, schema, list(pairs), rows)
     for (field, label), counts in seen.items():
@@ -43,20 +43,21 @@ def refuse_copies(table: Table, schema: Schema) -> None:
             )
 
 
-def _of_ids(schema: Schema) -> list[str]:
-    """The fields whose ids are one column as it is."""
-    return [name for name, spec in schema.fields.items() if spec.kind == "id"]
+def _of_one_column(schema: Schema) -> dict[str, str]:
+    """Fields of ids or numbers, which are one column as it is -> their places."""
+    at = {"id": "fields", "number": "numbers"}
+    return {name: f"{at[spec.kind]}.{name}" for name, spec in schema.fields.items() if spec.kind in at}
 
 
 def _one_to_one(table: Table, schema: Schema, pairs: list[Pair], rows: slice) -> dict[Pair, Seen]:
     """The pairs in which each value of the field comes with one of the label alone, and the other way round."""
-    seen = {pair: Seen() for pair in pairs}
-    places = {place for field, label in pairs for place in (f"fields.{field}", f"labels.{label}", f"observed.{label}")}
+    seen, at = {pair: Seen() for pair in pairs}, _of_one_column(schema)
+    places = {place for field, label in pairs for place in (at[field], f"labels.{label}", f"observed.{label}")}
     chosen = [place for place in schema.expressions() if place in places]
     for batch in table.batches(chosen, rows) if pairs else ():
         known = {label: known_rows(batch, label, schema) for _, label in seen}
         for field, label in list(seen):
-            values = batch.select(f"fields.{field}", f"labels.{label}").filter(known[label])
+            values = batch.select(at[field], f"labels.{label}").filter(known[label]).fill_nan(None)
             if not _counted(values, seen[field, label]):
                 del seen[field, label]
         if not seen:

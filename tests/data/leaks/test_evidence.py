@@ -17,7 +17,7 @@ from harness.api import Data, Split
 from harness.data.indexed import SPLITS
 from harness.data.leaks import tallies as module
 from harness.data.leaks.evidence import SMOOTHING, auc_of_ids, evidence, likeness, smoothed_means
-from harness.data.leaks.tallies import Tally, tallies
+from harness.data.leaks.tallies import Tally, What, tallies
 from harness.data.profile.statistics import delong
 
 LABELS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1)), min_size=4, max_size=60)
@@ -107,8 +107,8 @@ def test_tallies_count_every_known_label_once(seed: int, timed: bool, grouped: b
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "MOST_IDS", 5 if anew else 1 << 24)
         found = list(tallies(store(Data(("a", "b"), ("x", "y"), *parts), Path(folder) / "data")))
-    assert [(t.column, t.task, t.is_field) for t in found] == [
-        (column, task, column != "group")
+    assert [(t.column, t.task, t.what) for t in found] == [
+        (column, task, What.GROUPS if column == "group" else What.IDS)
         for column in ("a", "b", *(["group"] if grouped else []))
         for task in ("x", "y")
     ]
@@ -140,7 +140,7 @@ def test_rows_beside_the_cut_tell_whether_labels_look_past_it() -> None:
     after = np.array([[1, 0], [0, 1], [0, 0], [2, 2]])
     train = before + np.array([[6, 4], [0, 0], [6, 4], [0, 0]])
     parts = {"train": train, "valid": after, "test": nothing, "before": before, "after": after}
-    found = evidence(Tally("user", True, "x", parts)).returning
+    found = evidence(Tally("user", What.IDS, "x", parts)).returning
     assert found is not None
     assert (found.again, found.others, found.rows) == (1.0, 0.2, 5)
     assert found.difference.value == pytest.approx(0.8)
