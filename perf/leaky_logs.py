@@ -98,6 +98,19 @@ def comes_again(rng: Generator) -> Log:
     return replace(with_field(clean(rng), "user", user_N), label_N=label_N)
 
 
+def doubled(rng: Generator, share: float = 1.0, base: float = 0.2) -> Log:
+    """Rows that were logged twice, split by row."""
+    return rows_of(clean(rng, base=base), np.repeat(np.arange(ROWS), np.where(rng.random(ROWS) < share, 2, 1)))
+
+
+def some_doubled(rng: Generator) -> Log:
+    return doubled(rng, share=0.05)
+
+
+def rare_doubled(rng: Generator) -> Log:
+    return doubled(rng, base=0.03)
+
+
 def rare(rng: Generator) -> Log:
     return clean(rng, base=0.003)
 
@@ -115,6 +128,21 @@ def strong(rng: Generator) -> Log:
     place_N = rng.integers(0, 30, ROWS)
     p_N = 1 / (1 + np.exp(1.4 - 1.05 * rng.permutation(np.linspace(-1.8, 1.8, 30))[place_N]))
     return replace(with_field(log, "place", place_N), label_N=(rng.random(ROWS) < p_N).astype(np.int64))
+
+
+def few_values(rng: Generator) -> Log:
+    """Two small fields, which every row has in common with many, and which tell the label; split by row."""
+    log = strong(rng)
+    return replace(log, fields={"place": log.fields["place"], "slot": zipf(rng, ROWS, 40, 1.0)}, by_row=True)
+
+
+def habits(rng: Generator) -> Log:
+    """Users have their items, which come again; the two together tell the label; split by row."""
+    user_N, nth_N = zipf(rng, ROWS, ROWS // 4, 0.6), zipf(rng, ROWS, 5, 0.5)
+    pair_N = 5 * user_N + nth_N
+    logit_N = rng.normal(size=ROWS)[user_N] + rng.normal(size=5 * ROWS)[pair_N] - 1
+    label_N = (rng.random(ROWS) < 1 / (1 + np.exp(-logit_N))).astype(np.int64)
+    return Log({"user": user_N, "item": pair_N * 7919 % 1009}, label_N, user_N, by_row=True)
 
 
 def no_signal(rng: Generator) -> Log:
@@ -172,6 +200,9 @@ PLANTED: dict[str, tuple[Callable[[Generator], Log], str]] = {
     "one row of a session is 0, split by row": (one_of_session, "label_excludes_others"),
     "a label of the session on each row, split by row": (copied_in_session, "label_copied"),
     "whether the user comes again, no gap": (comes_again, "label_looks_ahead"),
+    "rows logged twice, split by row": (doubled, "copied_rows"),
+    "rows logged twice, a label of 3 %": (rare_doubled, "copied_rows"),
+    "one row of twenty logged twice": (some_doubled, "copied_rows"),
     "a label of .3 %": (rare, "few_labels"),
 }
 """Kind of fault -> a log with it, and the check that must find it."""
@@ -181,6 +212,8 @@ CLEAN: dict[str, Callable[[Generator], Log]] = {
     "an honest field of AUC .70 to .75": strong,
     "labels of no pattern": no_signal,
     "honest numbers": numbers,
+    "two fields of few values, split by row": few_values,
+    "users with items of their own, split by row": habits,
     "strong users and items, split by row": split_by_row,
     "the label is a habit of frequent users": power_users,
     "random shape, law, rate and split": any_shape,
@@ -190,6 +223,12 @@ CLEAN: dict[str, Callable[[Generator], Log]] = {
 
 def with_field(log: Log, name: str, id_N: Ints) -> Log:
     return replace(log, fields=log.fields | {name: id_N})
+
+
+def rows_of(log: Log, at_M: Ints) -> Log:
+    """These rows of a log, some of them perhaps twice."""
+    columns = {name: id_N[at_M] for name, id_N in log.fields.items()}
+    return replace(log, fields=columns, label_N=log.label_N[at_M], session_N=log.session_N[at_M], by_row=True)
 
 
 def data_of(log: Log, rng: Generator) -> Data:

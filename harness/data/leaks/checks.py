@@ -19,6 +19,7 @@ from harness.data.indexed import IndexedDataset
 from harness.data.leaks.evidence import HELD_OUT, Evidence, Telling, evidence, telling
 from harness.data.leaks.listed import tellings
 from harness.data.leaks.tallies import MOST_ROWS, What, tallies
+from harness.data.leaks.twins import twins
 from harness.results.findings import Finding, Severity
 
 ERRORS = 4.0
@@ -39,6 +40,9 @@ OPPOSITE = 0.48
 AHEAD_OF_CUT, AND_OF_EARLIER, CERTAIN, EDGE_ROWS = 0.5, 0.3, 0.99, 100
 """Difference of shares from which labels depend on rows past the cut, by itself and above that of earlier rows; share
 from which, or from whose opposite, they are made of them; rows it takes."""
+COPIES, MANY_COPIES, MOSTLY = 0.01, 0.1, 0.5
+"""Share of held-out rows that are copies of training rows, from which that is to be known, and from which memorising
+pays; share of copies that the rows with twins must have at least."""
 FEW_LABELS = 100
 """Labels of a class in a held-out split below which it can decide little."""
 
@@ -57,7 +61,7 @@ def findings(data: IndexedDataset) -> tuple[Finding, ...]:
     found = [finding for of_task in fields for finding in _tells(of_task)]
     known = [each for each in told if isinstance(each, Evidence)]
     found += [finding for check in (_copies, _excludes, _foretold) for e in known for finding in check(e)]
-    found += [*_unique(data), *_few(data)]
+    found += [*_copied_rows(data), *_unique(data), *_few(data)]
     return tuple(sorted(found, key=lambda finding: finding.severity != Severity.STOP))
 
 
@@ -122,6 +126,22 @@ def _foretold(e: Evidence) -> Iterator[Finding]:
             f"Label '{e.task}' of the last training rows depends on validation rows: it is 1 in {found.again:.1%} of "
             f"those whose id of '{e.column}' comes again just after the cut, and in {found.others:.1%} of the others.",
             "Leave a gap: by [observed], make it unknown in training rows that look past the cut.",
+        )
+
+
+def _copied_rows(data: IndexedDataset) -> Iterator[Finding]:
+    """Held-out rows that are in training as well."""
+    found = twins(data, COPIES)
+    if found is None or found.copies.value - ERRORS * found.copies.error < MOSTLY:
+        return
+    share = found.share * min(found.copies.value, 1)
+    if share >= COPIES:
+        yield Finding(
+            "copied_rows",
+            Severity.STOP if share >= MANY_COPIES else Severity.LOOK,
+            f"{share:.1%} of the held-out rows seem to be copies of training rows: labels of rows with the same fields "
+            f"correlate by {_short(found.alike.value)}, of rows that differ in one field by {_short(found.apart)}.",
+            "Keep one of each, by `query`; or split by something that copies have in common.",
         )
 
 

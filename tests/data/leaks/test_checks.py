@@ -65,6 +65,8 @@ def test_a_preset_of_the_generator_is_silent(preset: str) -> None:
         ),
         ("a label of the session on each row, split by row", Severity.STOP, "in all rows of one id of 'group'"),
         ("whether the user comes again, no gap", Severity.STOP, "it is 1 in 100.0% of those whose id of 'user' comes"),
+        ("rows logged twice, split by row", Severity.STOP, "correlate by 1.00, of rows that differ in one field by ."),
+        ("one row of twenty logged twice", Severity.LOOK, "of the held-out rows seem to be copies of training rows"),
         ("a label of .3 %", Severity.LOOK, "Label 'click' is 1 in only"),
     ],
 )
@@ -84,6 +86,13 @@ def test_labels_that_depend_on_each_other_are_only_looked_at_where_the_split_kee
     rng = np.random.default_rng(0)
     data = coded(data_of(replace(make(rng), by_row=False), rng), tmp_path / "data")
     assert of(findings(data), check).severity == Severity.LOOK
+
+
+def test_rows_logged_twice_are_silent_where_the_split_keeps_them_together(tmp_path: Path) -> None:
+    """In order of time, the two of a row are on one side, but for those at the cuts."""
+    make, _ = PLANTED["rows logged twice, split by row"]
+    rng = np.random.default_rng(0)
+    assert findings(coded(data_of(replace(make(rng), by_row=False), rng), tmp_path / "data")) == ()
 
 
 def test_a_gap_before_the_cut_ends_the_finding(tmp_path: Path) -> None:
