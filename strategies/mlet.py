@@ -1,7 +1,7 @@
 """Train each field's table as the product of a wider one and a matrix; the product is the embedding.
 
 Source: MLET, arXiv 2309.15881 (abstract): E = W1 W2, W1 [n, k], W2 [k, d], k > d, collapsed after training. Read as a
-product it is the same embedding, so nothing is collapsed here.
+product it is the same embedding, so nothing is collapsed here. In a sequence every place has a matrix of its own.
 """
 
 import torch

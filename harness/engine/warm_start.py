@@ -7,6 +7,7 @@ of the run's data has are dropped. Ids that the state does not know have rows as
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,20 @@ def save(state: State, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as partial, partial.open("wb") as file:
         torch.save(state, file)
+
+
+def ensure_whole(path: Path) -> None:
+    """Read a state once against the checksums in it, as reading it piece by piece later does not.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            if (part := file.testzip()) is not None:
+                raise UserError(f"train.start: '{path}' is damaged at '{part}'; delete it and run again what left it")
+    except (OSError, zipfile.BadZipFile):
+        return  # no state at all, which reading it says
 
 
 def read(spec: StartSpec) -> State:

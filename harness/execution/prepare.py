@@ -65,7 +65,7 @@ def _start_found(plan: Plan, results: Path) -> Plan:
     """The plan with the file of the state that its runs begin with, and its digest.
 
     Raises:
-        UserError: there is no such file or run.
+        UserError: there is no such file or run, or the file is damaged.
     """
     if (start := plan.train.start) is None:
         return plan
@@ -75,6 +75,7 @@ def _start_found(plan: Plan, results: Path) -> Plan:
         known = [each.stem for each in kept.parent.glob("*.pt")]
         what = "file, or run that kept its state,"
         raise unknown(what, start.source, known, f"plan '{plan.name}': train.start.source")
+    warm_start.ensure_whole(path)
     start = start.model_copy(update={"source": str(path.resolve()), "digest": digest_of(path)})
     return plan.model_copy(update={"train": plan.train.model_copy(update={"start": start})})
 

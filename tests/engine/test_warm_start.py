@@ -277,7 +277,14 @@ def test_a_state_is_the_same_bytes_however_often_it_is_written(
     list(run(datasets[0], net_of(), parts_of("none"), train, EVALUATION, 1, keep=kept.append))
     for name in ("a", "b"):
         warm_start.save(kept[0], tmp_path / f"{name}.pt")
-    assert (tmp_path / "a.pt").read_bytes() == (tmp_path / "b.pt").read_bytes()
+    content = (tmp_path / "a.pt").read_bytes()
+    assert content == (tmp_path / "b.pt").read_bytes()
+    warm_start.ensure_whole(tmp_path / "a.pt")
+    weights = kept[0]["tables"]["store"].numpy().tobytes()[:64]
+    at = content.index(weights) + 3
+    (tmp_path / "b.pt").write_bytes(content[:at] + bytes([content[at] ^ 64]) + content[at + 1 :])
+    with pytest.raises(UserError, match=r"b.pt' is damaged at '.*'; delete it"):
+        warm_start.ensure_whole(tmp_path / "b.pt")
 
 
 def test_what_is_no_state_is_refused(tmp_path: Path) -> None:
