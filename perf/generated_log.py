@@ -18,7 +18,8 @@ def write(preset: str, rows: int, folder: Path) -> tuple[str, str, str]:
     pl.concat(parts).write_parquet(folder / "log.parquet")
     population = load_population(preset, {})
     labels = "".join(f'{task} = "{task}"\n' for task in population.tasks)
-    text = f'fields = {list(population.fields)}\ngroup = "{population.group}"\ntime = "time"\n'
+    shown = [name for name, field in population.fields.items() if not field.hidden]
+    text = f'fields = {shown}\ngroup = "{population.group}"\ntime = "time"\n'
     text += f'[labels]\n{labels}[split]\nby = "time"\n'
     (folder / "schema.toml").write_text(text)
     return str(folder / "log.parquet"), str(folder / "schema.toml"), str(population.group)
