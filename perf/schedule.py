@@ -21,14 +21,13 @@ from optuna.storages import InMemoryStorage
 from harness.execution.launcher import Began, Done, Event, Recorded
 from harness.execution.scheduler import launch
 from harness.experiment.instantiate import plugin_specs, repetitions
-from harness.experiment.plan import Plan, labels
+from harness.experiment.plan import STARTUP, Plan, labels
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.results.keys import MetricKey, Status
 from harness.results.records import Record
 from harness.search.arm import ArmPlan, Draw
 from harness.search.job import Job
-from harness.search.space import STARTUP
 from harness.search.storage import Journal
 
 TABLE = Path(__file__).resolve().parent.parent / "results" / "tables" / "schedule.md"

@@ -13,8 +13,8 @@ from harness.api import Model
 from harness.data.indexed import IndexedDataset
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
+from harness.experiment.plan import STARTUP
 from harness.experiment.specs import EvalSpec, TrainSpec
-from harness.search.space import STARTUP
 
 WARM, TIMED, ENOUGH = 3, 30, 5.0
 """Steps before the first that is timed; most that are timed; and the seconds after which no more are."""

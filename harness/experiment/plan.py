@@ -14,6 +14,8 @@ from harness.experiment.specs import EvalSpec, Optimizer, TrainSpec
 from harness.metrics.catalog import SELECTABLE
 from harness.metrics.selection import Rule
 
+STARTUP = 5
+"""Trials of a search before it learns from earlier results."""
 FIRST_LOOK = 6
 """Repetitions before an arm is first asked for: with fewer, an always-valid interval is mostly unbounded."""
 

@@ -10,7 +10,7 @@ from harness.base.plugin import Knob
 from harness.experiment.composition import fixed_params
 from harness.experiment.instantiate import parse_strategy
 from harness.experiment.keys import run_key
-from harness.experiment.plan import Plan, Race
+from harness.experiment.plan import STARTUP, Plan, Race
 from harness.experiment.specs import PluginSpec, RunSpec
 from harness.metrics.selection import Rule
 from harness.plugins.declaration import Declaration
@@ -19,7 +19,7 @@ from harness.results.findings import Finding
 from harness.results.keys import ArmId, ArmRole, RunRole
 from harness.results.plan_results import PLAIN
 from harness.search.job import Job
-from harness.search.space import STARTUP, Space, distribution, within
+from harness.search.space import Space, distribution, within
 from harness.search.storage import Journal
 
 SHARED = ("dense_lr", "table_lr", "batch_size", "table_optimizer")

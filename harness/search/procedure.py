@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from harness.base.markdown import code, literal
+from harness.experiment.plan import STARTUP
 from harness.figures import run_curves
 from harness.metrics import curves
 from harness.metrics.catalog import sign_of
@@ -22,7 +23,6 @@ from harness.results.plan_results import PLAIN, Arm, Trial
 from harness.results.records import Run
 from harness.search.arm import ArmPlan
 from harness.search.job import Job
-from harness.search.space import STARTUP
 from harness.search.study import Search
 
 Jobs = Generator[list[Job] | Arm, Any, Arm]

@@ -15,8 +15,6 @@ from optuna.distributions import (
 
 from harness.base.plugin import Knob
 
-STARTUP = 5
-"""Trials before the sampler learns from earlier results."""
 Space = dict[str, tuple[BaseDistribution, Any]]
 """Name of a knob -> its distribution and its default."""
 

@@ -23,9 +23,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from harness.base import seeds
 from harness.base.markdown import code
+from harness.experiment.plan import STARTUP
 from harness.figures.run_curves import FILE
 from harness.results.plan_results import Trial
-from harness.search.space import STARTUP, Space
+from harness.search.space import Space
 from harness.search.storage import Journal
 
 

@@ -13,8 +13,8 @@ from support.plans import PLAN, plan_of
 from support.studies import arm_of, finish, study_of
 
 from harness.execution.prepare import prepare
+from harness.experiment.plan import STARTUP
 from harness.plugins.registry import Registry
-from harness.search.space import STARTUP
 
 
 def history(results: Path) -> list[tuple[int, object, dict[str, object], dict[int, float]]]:

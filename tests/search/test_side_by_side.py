@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.execution.scheduler import launch
-from harness.experiment.plan import Plan
+from harness.experiment.plan import STARTUP, Plan
 from harness.experiment.plan_file import load_plan
 from harness.results.keys import ArmId, RunRole
-from harness.search.space import STARTUP
 from perf import schedule
 from perf.schedule import Simulated, arms_of, chance, simulate
 

@@ -20,9 +20,10 @@ from optuna.artifacts import get_all_artifact_meta
 from optuna_dashboard import get_note
 
 from harness.base.plugin import Knob
+from harness.experiment.plan import STARTUP
 from harness.figures import run_curves
 from harness.results.plan_results import Trial
-from harness.search.space import STARTUP, distribution
+from harness.search.space import distribution
 from harness.search.storage import open_journal
 from harness.search.study import Search, link
 
