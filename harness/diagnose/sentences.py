@@ -9,7 +9,7 @@ from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
 from harness.diagnose.collapse import Collapse
 from harness.metrics.catalog import measured
-from harness.report.format import baseline_name, epochs_text, named, p_is, show
+from harness.report.format import baseline_name, epochs_text, named, p_is, settings, show
 from harness.report.tables.costs import epoch_costs, median_of
 from harness.results.findings import Severity
 from harness.results.plan_results import PLAIN
@@ -94,13 +94,10 @@ def _use(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
         return f"One epoch. No mitigation is shown to gain over it: {named(tried) if tried else 'none was trained'}."
     gain, chosen = lead.value("gain"), lead.arm.arm.chosen
     assert gain is not None
-    knobs = ", ".join(
-        f"{name} = {value:.3g}" if isinstance(value, float) else f"{name} = {value}" for name, value in chosen.items()
-    )
     cost = _cost(analysis, lead)
     return (
         f"{lead.arm.label}: {size(gain)} test {measured(group.task, group.metric)} over {baseline_name(group)}, read "
-        f"at epoch {epochs_text(lead.epochs)}{cost}. Knobs: {knobs or 'its defaults'}."
+        f"at epoch {epochs_text(lead.epochs)}{cost}. Knobs: {settings(chosen) or 'its defaults'}."
     )
 
 

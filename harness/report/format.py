@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
@@ -29,6 +30,15 @@ def digits_for(rows: Iterable[ArmComparison]) -> int:
 def number(value: float, digits: int, signed: bool = False) -> str:
     """`0.6788`, or `+0.0123` if signed; never `-0.0000`."""
     return f"{round(value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"
+
+
+def settings(values: Mapping[str, Any]) -> str:
+    """`table_lr = 0.00627, running_mean.prior_count = 1040`."""
+    return ", ".join(f"{name} = {_short(v) if isinstance(v, float) else v}" for name, v in values.items())
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
 def probability(p: float | None) -> str:

@@ -10,7 +10,7 @@ import tomli_w
 from harness.analysis.expected_best import expected_best
 from harness.analysis.load import ArmRuns, Comparison, Group
 from harness.metrics.catalog import measured, sign_of
-from harness.report.format import NOTHING, number
+from harness.report.format import NOTHING, number, settings
 from harness.report.tables.grids import Cell, Column, Grid
 from harness.results.keys import Status
 from harness.results.plan_results import Arm
@@ -78,12 +78,12 @@ def run_list(group: Group) -> Grid:
     for arm in group.everything:
         for seed, run in arm.runs.items():
             found = Cell(f"seed {seed}"), Cell(run.status), _key(run.key)
-            lines.append((Cell(arm.label), *found, Cell(NOTHING), Cell(_settings(arm.arm.chosen))))
+            lines.append((Cell(arm.label), *found, Cell(NOTHING), Cell(settings(arm.arm.chosen))))
         for trial in arm.arm.trials:
             state = Status.FINISHED if trial.value is not None else arm.failed_trials[trial.number].status
             value = NOTHING if trial.value is None else number(trial.value, 4)
             found = Cell(f"trial {trial.number}"), Cell(state), _key(trial.key)
-            lines.append((Cell(arm.label), *found, Cell(value), Cell(_settings(trial.params))))
+            lines.append((Cell(arm.label), *found, Cell(value), Cell(settings(trial.params))))
     return Grid(columns, tuple(lines))
 
 
@@ -124,11 +124,11 @@ def _knob_line(arm: ArmRuns, sign: int) -> tuple[Cell, ...]:
     failed = f"{len(arm.failed_trials)} failed" if arm.failed_trials else ""
     return (
         Cell(arm.label, f"by {arm.arm.select}"),
-        Cell(_settings(arm.arm.chosen) or ("untuned" if not arm.arm.tuned else NOTHING), _turns(arm.arm)),
+        Cell(settings(arm.arm.chosen) or ("untuned" if not arm.arm.tuned else NOTHING), _turns(arm.arm)),
         Cell(NOTHING if best is None else number(best, 4)),
         Cell(str(len(trials)), failed),
         Cell(", ".join(number(expected_best(values, k, sign), 4) for k in _halves(len(values))) or NOTHING),
-        Cell(_settings(_fixed(arm.arm, next(iter(arm.finished.values()), None)))),
+        Cell(settings(_fixed(arm.arm, next(iter(arm.finished.values()), None)))),
     )
 
 
@@ -153,10 +153,6 @@ def _fixed(arm: Arm, run: Run | None) -> dict[str, Any]:
     shared = {"dense_lr", "table_lr", *(() if "optimizer" in own else ("table_optimizer",))}
     values |= {k: v for k, v in run.spec.get("train", {}).items() if k in shared}
     return {k: v for k, v in values.items() if k not in arm.chosen}
-
-
-def _settings(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{k} = {v:.3g}" if isinstance(v, float) else f"{k} = {v}" for k, v in values.items())
 
 
 def _unfinished(arm: ArmRuns) -> list[tuple[str, Run]]:
