@@ -114,7 +114,7 @@ def test_every_kind_comes_out_of_a_table(tmp_path: Path) -> None:
     item = { id = "item" }
     pair = { cross = ["user", "item"] }
     price = "price"
-    age = { number = "y + 30", buckets = 2 }
+    age = { number = "user + 30", buckets = 2 }
     tags = { list = "tags", pool = "sum", longest = 2 }
     words = "words"
     recent = { sequence = "recent", longest = 5, shares = "item" }
