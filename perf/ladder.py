@@ -37,8 +37,8 @@ HEADER = ("log", "what", "sizes", "foretold of the whole log", "may be believed"
 
 def lines(preset: str, rows: int, workers: int, folder: Path) -> Iterator[tuple[str, ...]]:
     """Lines of `HEADER` for one log."""
-    source, schema, user = generated_log.write(preset, rows, folder)
-    whole = {**dataset_of(source, schema, ("click",)), "label": "log"}
+    source, schema, user, task = generated_log.write(preset, rows, folder)
+    whole = {**dataset_of(source, schema, (task,)), "label": "log"}
     parts = [(KEEP, Again("sample", "the sample", subsample.sampled(whole, user, KEEP, folder, "sample")))]
     parts += subsample.rungs(whole, user, KEEP, folder)
     first = Plan.model_validate(

@@ -20,7 +20,7 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate
 from harness.base.environment import environment
 from harness.base.markdown import literal
-from harness.diagnose.again import with_knobs
+from harness.diagnose.again import Again, with_knobs
 from harness.diagnose.ladder import Line
 from harness.execution.launchers.where import Where
 from harness.execution.prepare import prepare
@@ -57,11 +57,8 @@ def largest(first: Plan) -> dict[str, Any]:
 
 def train_largest(first: Plan, draws: int, results: Path, workers: int, console: Console) -> None:
     """At the knobs of the largest size that was searched."""
-    values = first.model_dump(mode="json", by_alias=True)
-    values |= {"name": LARGEST, "dataset": [largest(first)], "strategies": [PLAIN, OURS]}
-    values |= {"description": f"Four times the largest size of {PLAN}, at the knobs found there."}
-    values |= {"seeds": list(range(1, draws + 1)), "search": values["search"] | {"trials": 0}}
-    plan, label = Plan.model_validate(values), max(first.datasets, key=lambda dataset: int(dataset["rows"]))["label"]
+    again = Again(LARGEST, f"{GROWN} times the largest size", largest(first), seeds=draws, draws=True)
+    plan, label = again.plan(first, [OURS]), max(first.datasets, key=lambda dataset: int(dataset["rows"]))["label"]
     found = [arm for arm in read_plan_result(results, PLAN).arms if arm.id.dataset == label]
     arms = with_knobs(prepare(plan, Registry(), results), found)
     run_plan(console, plan, arms, results, Where(workers=workers), "none")

@@ -68,9 +68,10 @@ class SamplingErrors:
         epoch = place if isinstance(place, int) else PLACES[place](run, chosen)
         if run.folder is None:
             return None
-        if self._kept and not (path := influences_file(run.folder, epoch)).exists():
+        found = influence(run.folder, epoch, self._name)
+        if found is None and self._kept and not (path := influences_file(run.folder, epoch)).exists():
             raise UserError(
                 f"'{path}' is missing, without which an interval would be too narrow; delete its folder and run the "
                 "plan again"
             )
-        return influence(run.folder, epoch, self._name)
+        return found

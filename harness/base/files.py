@@ -94,9 +94,8 @@ def ensure_writable(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = (
-            folder / f".writable-{uuid.uuid4().hex}"
-        )  # other hosts may share the folder, and have a process of this number
+        # no process's number: other hosts that share the folder may have one of the same
+        probe = folder / f".writable-{uuid.uuid4().hex}"
         probe.touch()
         probe.unlink(missing_ok=True)
     except OSError as error:

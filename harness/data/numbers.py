@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,12 +35,16 @@ class Scale:
         return scaled_N.astype(np.float32)
 
     def bucket(self, value_N: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
-        """0 where the number is missing, else 1 + how many edges are not above it."""
-        found_N = 1 + np.searchsorted(self.edges, value_N, side="right")
-        return np.where(np.isnan(value_N), 0, found_N).astype(np.int32)
+        return binned(value_N, self.edges)
 
     def _shaped(self, value_N: npt.NDArray[np.float32]) -> Floats:
         return _shaped(value_N.astype(np.float64), self.field, self.edges, self.shares)
+
+
+def binned(value_N: npt.NDArray[np.float32], edge_B: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int32]:
+    """0 where a number is missing, else 1 + how many edges, which ascend, are not above it."""
+    found_N = 1 + np.searchsorted(edge_B, value_N, side="right")
+    return np.where(np.isnan(value_N), 0, found_N).astype(np.int32)
 
 
 def learnt(field: NumberField, train_N: npt.NDArray[np.float32]) -> Scale:

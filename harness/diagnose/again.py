@@ -22,12 +22,15 @@ SEEDS = 5
 
 @dataclass(frozen=True)
 class Again:
-    """name: of the plan. what: the data, in words. dataset: as a plan names it. data_seed: draws a split at random."""
+    """name: of the plan. what: the data, in words. dataset: as a plan names it. data_seed: draws a split at random.
+    seeds: how many. draws: whether each has a draw of generated data of its own."""
 
     name: str
     what: str
     dataset: dict[str, Any]
     data_seed: int = 0
+    seeds: int = SEEDS
+    draws: bool = False
 
     def plan(self, first: Plan, strategies: Sequence[str]) -> Plan:
         """strategies: beside plain training."""
@@ -38,7 +41,7 @@ class Again:
             "data_seed": self.data_seed,
         }
         values |= {"dataset": [self.dataset], "strategies": [PLAIN, *strategies]}
-        values |= {"repetitions": "seeds", "seeds": list(range(1, SEEDS + 1))}
+        values |= {"repetitions": "draws" if self.draws else "seeds", "seeds": list(range(1, self.seeds + 1))}
         values["search"] |= {"trials": 0}
         return Plan.model_validate(values)
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate
-from harness.diagnose.again import with_knobs
+from harness.diagnose.again import Again, with_knobs
 from harness.diagnose.asked import NAME
 from harness.diagnose.collapse import of_task
 from harness.execution.launchers.where import Where
@@ -54,12 +54,10 @@ class Answer(NamedTuple):
 
 def fresh(log: Log, strategy: str, out: Path, workers: int) -> Answer:
     """Of fresh draws, at the knobs of a diagnosis."""
-    values = json.loads((out / "plan.json").read_text())["plan"]
-    values |= {"name": FRESH, "repetitions": "draws", "seeds": list(range(1, DRAWS + 1))}
-    values |= {"strategies": list(dict.fromkeys([PLAIN, strategy])), "search": values["search"] | {"trials": 0}}
-    values |= {"dataset": [{"name": "powerlaw", "preset": log.population, "rows": log.rows}]}
-    values["evaluation"] |= {"test_error": False}
-    plan = Plan.model_validate(values)
+    first = Plan.model_validate(json.loads((out / "plan.json").read_text())["plan"])
+    population = {"name": "powerlaw", "preset": log.population, "rows": log.rows}
+    again = Again(FRESH, "fresh draws", population, seeds=DRAWS, draws=True)
+    plan = again.plan(first, [strategy] if strategy != PLAIN else [])
     arms = with_knobs(prepare(plan, Registry(), out), read_plan_result(out, NAME).arms)
     run_plan(Console(quiet=True), plan, arms, out, Where(workers=workers), "none")
     return answer(analyse(out, FRESH).groups[0], strategy)

@@ -164,6 +164,16 @@ def test_a_history_holds_strictly_earlier_rows_of_the_same_user_alone(
         assert found == expected
 
 
+BY_TIME = """
+[labels]
+y = "y"
+[split]
+by = "time"
+valid = 0.2
+test = 0.2
+"""
+
+
 def test_a_history_of_a_table_is_of_earlier_rows_in_any_split(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     frame = rows(200, ts=rng.permutation(np.repeat(np.arange(100), 2)), clicked=rng.integers(0, 2, 200))
@@ -173,15 +183,8 @@ def test_a_history_of_a_table_is_of_earlier_rows_in_any_split(tmp_path: Path) ->
     user = "user"
     item = "item"
     seen = { history = { of = "item", by = "user", where = "clicked = 1", last = 3 } }
-    [labels]
-    y = "y"
-    [split]
-    by = "time"
-    valid = 0.2
-    test = 0.2
-    gap = "5s"
     """
-    data = load(tmp_path, fields, frame, "")
+    data = load(tmp_path, fields, frame, BY_TIME + 'gap = "5s"')
     assert data.kinds.shares == {"seen": "item"}
     log = frame.sort("ts", maintain_order=True)
     seen = 0
@@ -202,14 +205,8 @@ def test_rows_of_nobody_are_no_history_of_each_other(tmp_path: Path) -> None:
     [fields]
     item = "item"
     seen = { history = { of = "item", by = "user" } }
-    [labels]
-    y = "y"
-    [split]
-    by = "time"
-    valid = 0.2
-    test = 0.2
     """
-    data = load(tmp_path, fields, frame, "")
+    data = load(tmp_path, fields, frame, BY_TIME)
     found = [ids for split in (data.train, data.valid, data.test) for ids in held(split.lists[0])]
     assert found == [[NULL], [NULL], [NULL], [0], [NULL], [NULL]]
 

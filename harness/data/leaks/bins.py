@@ -21,10 +21,3 @@ def edges(train_N: npt.NDArray[Any]) -> Singles:
         return np.empty(0, np.float32)
     cut_P = np.unique(np.quantile(value_K, PERCENTILES, method="inverted_cdf"))
     return np.unique(np.concatenate([cut_P, np.nextafter(cut_P, np.float32(np.inf))]))
-
-
-def binned(value_N: npt.NDArray[Any], edge_B: Singles) -> npt.NDArray[np.int32]:
-    """0 for a missing number, else 1 + how many edges are not above it."""
-    single_N = np.asarray(value_N, np.float32)
-    bin_N = np.searchsorted(edge_B, single_N, side="right") + 1
-    return np.where(np.isnan(single_N), 0, bin_N).astype(np.int32)

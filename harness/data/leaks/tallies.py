@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
-from harness.data.leaks.bins import binned, edges
+from harness.data.leaks.bins import edges
+from harness.data.numbers import binned
 
 Codes = npt.NDArray[np.signedinteger[Any]]
 Ints = npt.NDArray[np.int64]
@@ -113,8 +114,9 @@ def _of_lengths(data: IndexedDataset, parts: Mapping[str, IndexedSplit]) -> Iter
 
 
 def _binned(name: str, what: What, values: Mapping[str, npt.NDArray[Any]]) -> _Column:
-    edge_B = edges(values["train"])
-    return _Column(name, what, {part: binned(value_N, edge_B) for part, value_N in values.items()}, len(edge_B) + 2)
+    single = {part: np.asarray(value_N, np.float32) for part, value_N in values.items()}
+    edge_B = edges(single["train"])
+    return _Column(name, what, {part: binned(each_N, edge_B) for part, each_N in single.items()}, len(edge_B) + 2)
 
 
 def coded(values: Mapping[str, Codes]) -> tuple[dict[str, Codes], int]:

@@ -101,7 +101,7 @@ class FieldSpec(Config):
         return str(getattr(self, self.kind))
 
     def of_type(self, dtype: pl.DataType) -> FieldSpec:
-        """The same field, its kind told by the type of its column if by nothing else."""
+        """The same field. Where nothing else says its kind, the type of its column does."""
         if self.column is None:
             return self
         number = dtype.is_float() or dtype.is_decimal()

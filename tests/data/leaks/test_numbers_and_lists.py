@@ -14,10 +14,11 @@ from support.engine import store
 
 from harness.api import Data, Ints, Kinds, ListField, Lists, NumberField, Split
 from harness.data.leaks import listed
-from harness.data.leaks.bins import binned, edges
+from harness.data.leaks.bins import edges
 from harness.data.leaks.checks import findings
 from harness.data.leaks.evidence import SMOOTHING
 from harness.data.leaks.listed import tellings
+from harness.data.numbers import binned
 from harness.results.findings import Severity
 
 ROWS = (4000, 1000, 1000)
