@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 from harness.analysis.estimates import Estimate, estimate
@@ -20,24 +20,31 @@ from harness.metrics import curves
 from harness.report.format import show
 from harness.report.tables.costs import machines_of
 
-Entry = tuple[Fact, Finding | None]
 HOW = """
 Run by `multiepoch facts`. Evidence: P read in a primary source, S a second-hand summary, A an abstract only, D computed
 from P, I inferred.
 
-A claim is reproduced if the whole 95 % Student-t interval of its mean over seeds lies where the criterion wants it, not
-reproduced if all of it lies elsewhere, and inconclusive otherwise. A fact is reproduced if all its claims are, and not
-if any is not. Claims marked (added) ask more than the literature says, at other rates, strengths and epochs, or why; a
-fact's verdict does not hang on them. Nothing is tuned: a strategy has its defaults unless its expression says
-otherwise. Adam is lazy (`adam`: it steps the rows of the batch alone) unless a strategy asks for the dense one of the
-literature (`adam_dense`: all rows at every step, as torch.optim.Adam). Values are of the test split at the end of an
-epoch, and of a fixed sample of the validation split within one.
+{repetitions}
+Values are means over seeds with 95 % Student-t intervals. A claim is reproduced if its mean lies where the criterion
+wants it, and not reproduced if it lies elsewhere, provided that a t test tells the mean from the criterion's border (p
+below .05, after Holm's correction for all claims of this page); otherwise it is inconclusive. A fact is reproduced if
+all its claims are, and not if any is not. Claims marked (added) ask more than the literature says, at other rates,
+strengths and epochs, or why; a fact's verdict does not hang on them. Nothing is tuned: a strategy has its defaults
+unless its expression says otherwise. Adam is lazy (`adam`: it steps the rows of the batch alone) unless a strategy asks
+for the dense one of the literature (`adam_dense`: all rows at every step, as torch.optim.Adam). AUC and loss are of the
+test split at the end of an epoch, and of a fixed sample of the validation split within one.
 """
+REPETITIONS = {
+    "seeds": "Each seed starts from other weights, on the same data: intervals do not cover other data.",
+    "draws": "Each seed has a draw of the data of its own, or a time origin of a log's, and starts from other weights.",
+}
 
 
-def markdown(sheet: Sheet, entries: Sequence[Entry]) -> str:
-    """The page. entries: every fact, with its finding where it has been run."""
-    head = f"# {sheet.title}\n\n{fill(literal(sheet.says), 120)}\n{HOW}"
+def markdown(sheet: Sheet, findings: Mapping[str, Finding]) -> str:
+    """The page of all facts. findings: by name, of those that have been run."""
+    how = HOW.format(repetitions=REPETITIONS[sheet.repetitions])
+    head = f"# {sheet.title}\n\n{fill(literal(sheet.says), 120)}\n{how}"
+    entries = [(fact, findings.get(fact.name)) for fact in sheet.facts]
     rows = ["| fact | says | in the literature | here, its first claim | verdict |", "| :-- | :-- | :-- | --: | :-- |"]
     for fact, found in entries:
         ours = "" if found is None else _value(found.measured[0].value, found.measured[0].claim)

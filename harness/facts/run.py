@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +18,7 @@ from harness.execution.run_plan import checked, run_plan
 from harness.experiment.plan_file import plan_file
 from harness.facts import page
 from harness.facts.sheet import Fact, Sheet, load_sheet
-from harness.facts.verdict import Finding, finding
+from harness.facts.verdict import Finding, finding, findings
 from harness.plugins.registry import Registry
 from harness.report.format import show
 from harness.results.plan_results import TABLES
@@ -26,7 +27,7 @@ from harness.results.plan_results import TABLES
 def run_facts(
     console: Console, sheet_name: str, names: list[str], results: Path, where: Where, plugins: Path | None
 ) -> int:
-    """Run the facts named, or all, print their verdicts and write their page and its figures in `report/`.
+    """Run the facts named, or all, print what they come to and write their page and its figures in `report/`.
 
     A fact whose data needs an environment variable that is not set is left out, and that is said. The exit status is 1
     if a run failed; what the facts come to is a finding, not a failure.
@@ -47,8 +48,9 @@ def run_facts(
             console.print(_claims(found), f"{time.monotonic() - began:.0f} s\n")
     written = out / f"{sheet.stem}.md"
     with waited(results, "report"):
-        entries = [(fact, finding(sheet, fact, results)) for fact in sheet.facts]
-        written.write_text(page.markdown(sheet, entries), encoding="utf-8")
+        found_all = findings(sheet, results)
+        written.write_text(page.markdown(sheet, found_all), encoding="utf-8")
+    console.print(_verdicts(found_all))
     console.print(f"facts: {written}", soft_wrap=True)
     return int(failed > 0)
 
@@ -62,9 +64,16 @@ def _run(console: Console, sheet: Sheet, fact: Fact, results: Path, where: Where
 
 
 def _claims(found: Finding) -> Table:
-    table = Table("claim", "holds if", "here", "verdict", box=None, header_style="dim")
+    table = Table("claim", "holds if", "here", box=None, header_style="dim")
     for measured in found.measured:
-        table.add_row(measured.claim.says, measured.claim.holds, show(measured.value, 4), measured.verdict)
+        table.add_row(measured.claim.says, measured.claim.holds, show(measured.value, 4))
+    return table
+
+
+def _verdicts(found: Mapping[str, Finding]) -> Table:
+    table = Table("fact", "says", "verdict", box=None, header_style="dim")
+    for name, each in found.items():
+        table.add_row(name, each.fact.says, f"{each.verdict} ({each.of_claims})")
     return table
 
 

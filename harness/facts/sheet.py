@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -43,9 +43,13 @@ class Claim(Config):
             raise ValueError("accepted: < or >, a space and a number")
         return value
 
+    @property
+    def border(self) -> float:
+        """Where the criterion ends."""
+        return float(self.holds.split()[1])
+
     def within(self, value: float) -> bool:
-        symbol, bound = self.holds.split()
-        return OPERATORS[symbol](value, float(bound))
+        return OPERATORS[self.holds[0]](value, self.border)
 
 
 class Figure(Config):
@@ -65,7 +69,8 @@ class Figure(Config):
 class Fact(Config):
     """literature: the published size; evidence: P primary, S second-hand, A abstract, D derived, I inferred.
 
-    datasets and models: names from the sheet. strategies: a name for use in claims -> strategy. The rest is a plan's.
+    datasets and models: names from the sheet. strategies: a name for use in claims -> strategy. seeds: instead of the
+    sheet's. The rest is a plan's.
     """
 
     name: str = Field(pattern=r"^F[0-9]+$")
@@ -76,6 +81,7 @@ class Fact(Config):
     models: tuple[str, ...] = Field(("dnn",), min_length=1)
     strategies: dict[str, str] = Field(min_length=1)
     task: str = "click"
+    seeds: tuple[int, ...] | None = Field(None, min_length=5)
     train: dict[str, Any] = {}
     evaluation: dict[str, Any] = {}
     claims: tuple[Claim, ...] = Field(alias="claim", min_length=1)
@@ -90,8 +96,9 @@ class Fact(Config):
 
 
 class Sheet(Config):
-    """All facts. datasets, models: what facts name, as in a plan. train, evaluation: of every fact that does not say
-    otherwise. name: sets its page apart from those of other sheets: `facts-<name>.md`. title, says: the page's head."""
+    """All facts. datasets, models: what facts name, as in a plan. seeds, train, evaluation: of every fact that does not
+    say otherwise. repetitions: whether a seed has the data of all or a draw of its own, as in a plan. name: sets its
+    page apart from those of other sheets: `facts-<name>.md`. title, says: the page's head."""
 
     name: str = Field("", pattern="^[a-z0-9_]*$")
     title: str = "The facts"
@@ -99,6 +106,7 @@ class Sheet(Config):
     datasets: dict[str, dict[str, Any]]
     models: dict[str, dict[str, Any]]
     seeds: tuple[int, ...] = Field(min_length=5)
+    repetitions: Literal["seeds", "draws"] = "seeds"
     train: dict[str, Any] = {}
     evaluation: dict[str, Any] = {}
     facts: tuple[Fact, ...] = Field(alias="fact", min_length=1)
@@ -132,7 +140,8 @@ class Sheet(Config):
             "dataset": list(_named(fact, "data set", fact.datasets, self.datasets)),
             "model": list(_named(fact, "model", fact.models, self.models)),
             "strategies": list(fact.strategies.values()),
-            "seeds": list(self.seeds),
+            "seeds": list(fact.seeds or self.seeds),
+            "repetitions": self.repetitions,
             "train": self.train | fact.train,
             "evaluation": self.evaluation | fact.evaluation,
             "search": {"task": fact.task},

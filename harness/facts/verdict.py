@@ -1,11 +1,13 @@
-"""From a fact's runs to its verdict."""
+"""From the runs of facts to their verdicts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.analysis.estimates import Estimate, estimate
+from harness.analysis.estimates import Estimate, estimate, holm
+from harness.analysis.inference import LEVEL
 from harness.analysis.load import load
 from harness.base.errors import UserError
 from harness.facts.expression import NamedRuns, Readings
@@ -18,20 +20,27 @@ REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inco
 
 @dataclass(frozen=True)
 class Measured:
-    """A claim and what it came to: the mean over seeds with its 95 % t interval (None: no seed has it)."""
+    """A claim and what it came to: the mean over seeds with its 95 % t interval (None: no seed has it).
+
+    p_holm: of the t test that the mean is the criterion's border, after Holm's correction for all claims that are read
+    together (None: before it, or fewer than two seeds have a value).
+    """
 
     claim: Claim
     value: Estimate | None
+    p_holm: float | None = None
+
+    @property
+    def p_value(self) -> float | None:
+        """The same before the correction."""
+        return Estimate(tuple(v - self.claim.border for v in self.value.values)).p_value if self.value else None
 
     @property
     def verdict(self) -> str:
-        """By the whole interval: on the claimed side, on the other, or over the border."""
-        if self.value is None or self.value.low is None or self.value.high is None:
+        """By the side of the border on which the mean lies, if it is told from the border."""
+        if self.value is None or self.p_holm is None or self.p_holm >= LEVEL:
             return INCONCLUSIVE
-        inside = [self.claim.within(end) for end in (self.value.low, self.value.high)]
-        if all(inside):
-            return REPRODUCED
-        return INCONCLUSIVE if any(inside) else NOT_REPRODUCED
+        return REPRODUCED if self.claim.within(self.value.mean) else NOT_REPRODUCED
 
 
 @dataclass(frozen=True)
@@ -65,11 +74,28 @@ class Finding:
         )
 
 
-def finding(sheet: Sheet, fact: Fact, results: Path) -> Finding | None:
-    """None: the fact's plan, as it stands now, is not complete in this results folder.
+def findings(sheet: Sheet, results: Path) -> dict[str, Finding]:
+    """By name, of every fact whose plan, as it stands now, is complete in this results folder.
 
     Raises:
         UserError: a claim or a line of the figure fits no run, or more than one.
+    """
+    found = {fact.name: each for fact in sheet.facts if (each := finding(sheet, fact, results))}
+    return dict(zip(found, corrected(list(found.values())), strict=True))
+
+
+def corrected(found: Sequence[Finding]) -> Iterator[Finding]:
+    """The same, their claims corrected for being read together."""
+    adjusted = iter(holm([m.p_value for each in found for m in each.measured]))
+    for each in found:
+        yield replace(each, measured=tuple(replace(m, p_holm=next(adjusted)) for m in each.measured))
+
+
+def finding(sheet: Sheet, fact: Fact, results: Path) -> Finding | None:
+    """That of one fact, before its claims are corrected for others; None: its plan is not complete.
+
+    Raises:
+        UserError: as of `findings`.
     """
     plan = sheet.plan(fact)
     try:

@@ -23,7 +23,7 @@ from harness.facts.expression import NamedRuns, Readings, check, is_difference
 from harness.facts.page import markdown
 from harness.facts.run import run_facts
 from harness.facts.sheet import Claim, load_sheet
-from harness.facts.verdict import Finding, Measured
+from harness.facts.verdict import Finding, Measured, corrected
 from harness.plugins.registry import Registry
 from harness.results.keys import Status
 from harness.results.records import Record, Run, mean_over_windows
@@ -189,6 +189,8 @@ def test_what_is_no_arithmetic_over_readings_is_refused(expression: str, reason:
     ("values", "holds", "verdict"),
     [
         ([0.1, 0.2, 0.3], "> 0", "inconclusive"),
+        ([0.1, 0.1, 0.1], "> 0", "reproduced"),
+        ([0.1, 0.1, 0.1], "> 0.1", "inconclusive"),
         ([0.1, 0.11, 0.12], "> 0", "reproduced"),
         ([0.1, 0.11, 0.12], "> 0.5", "not reproduced"),
         ([0.1, 0.11, 0.12], "< 0.5", "reproduced"),
@@ -197,8 +199,29 @@ def test_what_is_no_arithmetic_over_readings_is_refused(expression: str, reason:
         ([], "> 0", "inconclusive"),
     ],
 )
-def test_the_whole_interval_decides(values: list[float], holds: str, verdict: str) -> None:
-    assert Measured(Claim(says="", measure="auc(a, 1)", holds=holds), estimate(values)).verdict == verdict
+def test_a_claim_alone_is_decided_by_its_whole_interval(values: list[float], holds: str, verdict: str) -> None:
+    claim, value = Claim(says="", measure="auc(a, 1)", holds=holds), estimate(values)
+    alone = Measured(claim, value, Measured(claim, value).p_value)
+    assert alone.verdict == verdict
+    if value is not None and value.low is not None and value.high is not None and value.low < value.high:
+        inside = {claim.within(value.low), claim.within(value.high)}
+        assert verdict == {(True,): "reproduced", (False,): "not reproduced"}.get(tuple(inside), "inconclusive")
+
+
+def test_claims_of_all_facts_are_corrected_together(readings: Readings) -> None:
+    """One of p .02 stands alone, and beside nineteen of p near 1 it does not; one of p 1e-9 does."""
+    (fact, *_) = load_sheet(FACTS).facts
+    claim = Claim(says="", measure="auc(a, 1)", holds="> 0")
+    weak, strong = (Measured(claim, estimate([m - 1, m, m + 1])) for m in (4.1, 1e5))
+    nothing = Measured(claim, estimate([-1.0, 0.001, 1.0]))
+    assert weak.p_value == pytest.approx(0.02, abs=0.003)
+
+    def verdicts(*facts: tuple[Measured, ...]) -> list[list[str]]:
+        return [[m.verdict for m in each.measured] for each in corrected([Finding(fact, f, readings) for f in facts])]
+
+    assert verdicts((weak,)) == [["reproduced"]]
+    assert verdicts((weak, strong), (nothing,) * 19) == [["inconclusive", "reproduced"], ["inconclusive"] * 19]
+    assert verdicts((strong, Measured(claim, None))) == [["reproduced", "inconclusive"]]
 
 
 def test_a_verdict_hangs_on_a_facts_own_claims_alone(readings: Readings) -> None:
@@ -206,7 +229,7 @@ def test_a_verdict_hangs_on_a_facts_own_claims_alone(readings: Readings) -> None
 
     def measured(low: float, *, added: bool) -> Measured:
         claim = Claim(says="", measure="auc(a, 1)", holds="> 0", added=added)
-        return Measured(claim, estimate([low, low + 0.01, low + 0.02]))
+        return Measured(claim, estimate([low, low + 0.01, low + 0.02]), p_holm=0.01)
 
     found = Finding(fact, (measured(0.1, added=False), measured(-0.1, added=True), measured(0.1, added=True)), readings)
     assert (found.verdict, found.of_claims) == ("reproduced", "1 of 1 claims, 1 of 2 added")
@@ -313,7 +336,8 @@ def test_texts_of_a_sheet_stay_text_on_the_page(tmp_path: Path) -> None:
     texts = {"says": HOSTILE, "literature": HOSTILE, "evidence": HOSTILE, "datasets": (HOSTILE,), "models": (HOSTILE,)}
     fact = first.model_copy(update={**texts, "claims": claims, "strategies": {HOSTILE: "none", "a": HOSTILE}})
     measured = tuple(Measured(claim, None) for claim in claims)
-    page = markdown(sheet, [(fact, Finding(fact, measured, Readings([], "click"))), (second, None)])
+    found = Finding(fact, measured, Readings([], "click"))
+    page = markdown(sheet.model_copy(update={"facts": (fact, second)}), {fact.name: found})
     assert addresses(page) == {"#f1", "#f2", "facts-F1.svg"}
     table = {"table", "thead", "tbody", "tr", "th", "td"}
     assert elements(page) - table == {"h1", "h2", "p", "a", "img", "code"}
