@@ -59,9 +59,18 @@ class Collapse:
     @property
     def why(self) -> str:
         """In a sentence or two."""
-        diverged = f"diverges in {self.diverged} of {self.seeds} seeds" if self.diverged else ""
+        also = f" It {self._diverges}." if self.diverged and self.auc is not None else ""
+        return f"Trained to epoch {self.epochs} it {self.end}.{also}"
+
+    @property
+    def _diverges(self) -> str:
+        return f"diverges in {self.diverged} of {self.seeds} seeds"
+
+    @property
+    def end(self) -> str:
+        """What it does, with all that tells so."""
         if self.auc is None:
-            return f"Trained to epoch {self.epochs} it {diverged}."
+            return self._diverges
         values, since, loss = self.auc.values, "", ""
         if self.epoch:
             on = "" if self.epoch == self.epochs else " on"
@@ -69,9 +78,7 @@ class Collapse:
         if self.loss is not None and self.signs[1]:
             loss = f"; its logloss is {'better' if self.signs[1] > 0 else 'worse'} by {abs(self.loss.mean):.4f} nats"
         lower = f", lower in {sum(v < 0 for v in values)} of {len(values)} seeds" if min(values) < 0 else ""
-        where = f"{self.shown} {measured(self.task, 'auc')} from one epoch"
-        also = f" It {diverged}." if diverged else ""
-        return f"Trained to epoch {self.epochs} it ends {where}{lower}{since}{loss}.{also}"
+        return f"ends {self.shown} {measured(self.task, 'auc')} from one epoch{lower}{since}{loss}"
 
 
 def of_task(analysis: GroupAnalysis, task: str) -> Collapse | None:

@@ -63,7 +63,7 @@ def judged(what: str, there: GroupAnalysis, plain: Collapse | None, lead: ArmCom
     other = None if plain is None else of_task(there, plain.task)
     if plain is not None and other is not None and (plain.falls or plain.harmless):
         told.append(_same_end(plain, other))
-        found.append(f"plain training ends {other.shown} from one epoch ({told[-1]})")
+        found.append(f"plain training {other.end} ({told[-1]})")
     if lead is not None:
         row = next((row for row in there.ranked if row.arm.label == lead.arm.label), None)
         gain = None if row is None else row.value("gain")

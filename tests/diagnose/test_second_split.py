@@ -85,3 +85,19 @@ def test_nothing_that_was_trained_is_nothing_that_holds(tmp_path: Path) -> None:
     empty = GroupAnalysis(replace(other.group, baseline=None, arms=()), other.plan)
     found = second_split.judged("an earlier cut in time", empty, plain, lead)
     assert (found.holds, found.text) == (None, "Not tried: no repetition of it was done in time.")
+
+
+def test_a_fall_that_its_interval_does_not_show_there_is_told_by_what_shows_it(tmp_path: Path) -> None:
+    plain, _ = told(tmp_path / "here", none=FALLS, reinit=RISES)
+    other = there(tmp_path / "there", none=FALLS, reinit=RISES)
+    end = of_task(other, "click")
+    assert end is not None
+    assert end.auc is not None
+    wide = replace(end.auc, values=(-0.001, -0.002, -0.001, -0.002, -0.9))
+    open_there = replace(end, auc=wide, signs=(-1, -1))
+    assert wide.sign == 0
+    assert open_there.falls
+    assert "lower in 5 of 5 seeds" in open_there.end
+    found = second_split.judged("an earlier cut in time", other, plain, None)
+    assert end.end in found.text
+    assert "its logloss is worse by" in found.text
