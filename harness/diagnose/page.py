@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.analysis.analysis import Analysis
 from harness.base.files import write_text
-from harness.diagnose.verdict import Verdict
+from harness.diagnose.verdict import FIRST_OF_ALL, Verdict
 from harness.report.cautions import cautions
 from harness.report.figures.arm_styles import arm_styles
 from harness.report.figures.curves import curves
@@ -23,6 +23,7 @@ def write(verdict: Verdict, analysis: Analysis, planned: str, path: Path) -> Non
     page = templates().get_template("verdict.html")
     text = page.render(
         verdict=verdict,
+        believed=tuple(verdict.lines) if verdict.trusted else FIRST_OF_ALL,
         group=found.group,
         figures=[curves(found.group, task, "auc", styles) for task in found.group.tasks],
         legend=[style for _, style in sorted(enumerate(styles), key=lambda pair: not pair[1].highlighted)],

@@ -66,6 +66,10 @@ class Verdict:
         return self.trusted and believed and self.state != State.CANNOT_TELL
 
 
+FIRST_OF_ALL = ("Data", "Next")
+"""The lines to read first, and not in grey, where data are not to be trusted."""
+
+
 def verdict_of(
     analysis: GroupAnalysis, rare: dict[str, float], smallest: float, complete: bool,
     second: SecondSplit = NOT_YET, sampled: Sampled | None = None,
@@ -84,6 +88,8 @@ def verdict_of(
     dropped = {"Dropped": race.why} if race.why else {}
     sample = {} if sampled is None else {"Sample": f"{sampled.text} {sampled.ladder.text}"}
     said = {**sample, **said, **dropped, **last}
+    if not trusted:
+        said = {title: said[title] for title in FIRST_OF_ALL} | said
     audits = (
         *_of_plain(falls), *_of_arms(analysis, lead), *_of_data(group.findings), *_of_other_data(second, sampled)
     )  # fmt: skip

@@ -213,6 +213,7 @@ def test_data_that_a_check_stops_are_not_trusted(tmp_path: Path) -> None:
     found = judged(tmp_path, findings=(STOP,), none=FALLS, reinit=RISES)
     assert (found.trusted, found.answered, found.state) == (False, False, State.CANNOT_TELL)
     assert found.headline.startswith("Not to be trusted")
+    assert [*found.lines][:2] == ["Data", "Next"]
     assert written.met(found, "leak")
     assert written.met(found, "undecided")
 
