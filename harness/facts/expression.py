@@ -11,6 +11,7 @@ strategies on two data sets.
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -69,17 +70,17 @@ class Readings:
         return sorted(set.intersection(*done))
 
     def by_seed(self, expression: str, position: float | None = None) -> dict[int, float]:
-        """The expression's value for every seed that has it. position: where it names none.
+        """The expression's value for every seed that has it, as a number. position: where it names none.
 
         Raises:
             UserError: it fits no arm, or more than one.
         """
         tree, found = _parsed(expression), {}
         for seed in self.seeds:
-            try:
-                found[seed] = self._value(tree, seed, position)
-            except Missing:
-                continue
+            with suppress(Missing, ZeroDivisionError):
+                value = self._value(tree, seed, position)
+                if math.isfinite(value):
+                    found[seed] = value
         return found
 
     def positions(self) -> list[float]:
@@ -148,6 +149,8 @@ class Readings:
             [self._reading("auc", [str(d), strategy, *when], seed, None) for strategy in strategies]
             for d in (left, right)
         ]
+        if any(len(set(column)) == 1 for column in columns):
+            raise Missing
         return float(spearmanr(*columns).statistic)
 
 

@@ -8,8 +8,8 @@ from textwrap import fill
 from harness.analysis.estimates import Estimate, estimate
 from harness.base.markdown import code, literal
 from harness.facts.expression import Readings, is_difference
-from harness.facts.sheet import Claim, Fact, Sheet
-from harness.facts.verdict import Finding
+from harness.facts.sheet import Fact, Sheet
+from harness.facts.verdict import Finding, Measured
 from harness.figures.axis import around
 from harness.figures.chart import Chart, Named
 from harness.figures.marks import Area, Line, Mark, between
@@ -27,12 +27,13 @@ from P, I inferred.
 {repetitions}
 Values are means over seeds with 95 % Student-t intervals. A claim is reproduced if its mean lies where the criterion
 wants it, and not reproduced if it lies elsewhere, provided that a t test tells the mean from the criterion's border (p
-below .05, after Holm's correction for all claims of this page); otherwise it is inconclusive. A fact is reproduced if
-all its claims are, and not if any is not. Claims marked (added) ask more than the literature says, at other rates,
-strengths and epochs, or why; a fact's verdict does not hang on them. Nothing is tuned: a strategy has its defaults
-unless its expression says otherwise. Adam is lazy (`adam`: it steps the rows of the batch alone) unless a strategy asks
-for the dense one of the literature (`adam_dense`: all rows at every step, as torch.optim.Adam). AUC and loss are of the
-test split at the end of an epoch, and of a fixed sample of the validation split within one.
+below .05, after Holm's correction for all claims of this page) and that every seed has the value; otherwise it is
+inconclusive. A fact is reproduced if all its claims are, and not if any is not. Claims marked (added) ask more than the
+literature says, at other rates, strengths and epochs, or why; a fact's verdict does not hang on them. Nothing is tuned:
+a strategy has its defaults unless its expression says otherwise. Adam is lazy (`adam`: it steps the rows of the batch
+alone) unless a strategy asks for the dense one of the literature (`adam_dense`: all rows at every step, as
+torch.optim.Adam). AUC and loss are of the test split at the end of an epoch, and of a fixed sample of the validation
+split within one.
 """
 REPETITIONS = {
     "seeds": "Each seed starts from other weights, on the same data: intervals do not cover other data.",
@@ -47,7 +48,7 @@ def markdown(sheet: Sheet, findings: Mapping[str, Finding]) -> str:
     entries = [(fact, findings.get(fact.name)) for fact in sheet.facts]
     rows = ["| fact | says | in the literature | here, its first claim | verdict |", "| :-- | :-- | :-- | --: | :-- |"]
     for fact, found in entries:
-        ours = "" if found is None else _value(found.measured[0].value, found.measured[0].claim)
+        ours = "" if found is None else _value(found.measured[0])
         verdict = "not run" if found is None else f"{found.verdict} ({found.of_claims})"
         rows.append(
             f"| [{fact.name}](#{fact.name.lower()}) | {literal(fact.says)} | {_cited(fact)} | {ours} | {verdict} |"
@@ -94,7 +95,7 @@ def _section(sheet: Sheet, fact: Fact, found: Finding | None) -> str:
     lines += ["| claim | measure | holds if | here | verdict |", "| :-- | :-- | :-- | --: | :-- |"]
     for measured in found.measured:
         claim = measured.claim
-        value = _value(measured.value, claim)
+        value = _value(measured)
         says = literal(f"(added) {claim.says}" if claim.added else claim.says)
         lines.append(f"| {says} | {code(claim.measure)} | {claim.holds} | {value} | {measured.verdict} |")
     return "\n".join([*lines, "", f"![{fact.name}]({sheet.stem}-{fact.name}.svg)", ""])
@@ -115,5 +116,8 @@ def _cited(fact: Fact) -> str:
     return literal(f"{fact.literature} [{fact.evidence}]")
 
 
-def _value(value: Estimate | None, claim: Claim) -> str:
-    return show(value, 4, signed=is_difference(claim.measure))
+def _value(measured: Measured) -> str:
+    """With the number of seeds where some have none, of which nothing is claimed."""
+    value = show(measured.value, 4, signed=is_difference(measured.claim.measure))
+    have = measured.value.n if measured.value else 0
+    return value if have == measured.seeds else f"{value} ({have} of {measured.seeds} seeds)"

@@ -20,7 +20,8 @@ REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inco
 
 @dataclass(frozen=True)
 class Measured:
-    """A claim and what it came to: the mean over seeds with its 95 % t interval (None: no seed has it).
+    """A claim and what it came to: the mean over seeds with its 95 % t interval (None: no seed has it). seeds: that
+    were to have it; where some have not, as their runs diverged, say, the others decide nothing.
 
     p_holm: of the t test that the mean is the criterion's border, after Holm's correction for all claims that are read
     together (None: before it, or fewer than two seeds have a value).
@@ -28,17 +29,20 @@ class Measured:
 
     claim: Claim
     value: Estimate | None
+    seeds: int
     p_holm: float | None = None
 
     @property
     def p_value(self) -> float | None:
-        """The same before the correction."""
-        return Estimate(tuple(v - self.claim.border for v in self.value.values)).p_value if self.value else None
+        """The same before the correction; None, too, where seeds are missing."""
+        if self.value is None or self.value.n < self.seeds:
+            return None
+        return Estimate(tuple(v - self.claim.border for v in self.value.values)).p_value
 
     @property
     def verdict(self) -> str:
         """By the side of the border on which the mean lies, if it is told from the border."""
-        if self.value is None or self.p_holm is None or self.p_holm >= LEVEL:
+        if self.value is None or self.p_holm is None or not self.p_holm < LEVEL:
             return INCONCLUSIVE
         return REPRODUCED if self.claim.within(self.value.mean) else NOT_REPRODUCED
 
@@ -108,5 +112,5 @@ def finding(sheet: Sheet, fact: Fact, results: Path) -> Finding | None:
     groups = load(results, plan.name).groups
     arms = [NamedRuns(g.dataset, g.model, alias[a.arm.strategy], a.runs) for g in groups for a in g.arms]
     readings = Readings(arms, fact.task)
-    measured = tuple(Measured(c, estimate(readings.by_seed(c.measure).values())) for c in fact.claims)
+    measured = tuple(Measured(c, estimate(readings.by_seed(c.measure).values()), len(plan.seeds)) for c in fact.claims)
     return Finding(fact, measured, readings)

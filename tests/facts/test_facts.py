@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,13 @@ def test_only_seeds_that_every_arm_finished_count(readings: Readings) -> None:
     assert Readings([*readings.arms, short], "t").by_seed("auc(n, 1)").keys() == {1}
 
 
+def test_what_is_no_number_is_no_value(readings: Readings) -> None:
+    assert readings.by_seed("auc(n, 1) / (auc(n, 1) - auc(n, 1))") == {}
+    assert readings.by_seed("auc(n, 1) / 0") == {}
+    alike = [NamedRuns(d, "m", s, {1: a_run(1, [0.6], [0.5], {})}) for d in ("x", "y") for s in ("a", "b", "c")]
+    assert Readings(alike, "t").by_seed("rank_correlation(x, y, 1)") == {}
+
+
 def test_rank_correlation_is_spearmans_over_strategies() -> None:
     random, strategies = np.random.default_rng(0), "abcdefg"
     auc = {d: random.uniform(0.5, 0.9, (2, len(strategies))) for d in ("x", "y")}
@@ -201,19 +209,19 @@ def test_what_is_no_arithmetic_over_readings_is_refused(expression: str, reason:
 )
 def test_a_claim_alone_is_decided_by_its_whole_interval(values: list[float], holds: str, verdict: str) -> None:
     claim, value = Claim(says="", measure="auc(a, 1)", holds=holds), estimate(values)
-    alone = Measured(claim, value, Measured(claim, value).p_value)
+    alone = Measured(claim, value, len(values), Measured(claim, value, len(values)).p_value)
     assert alone.verdict == verdict
     if value is not None and value.low is not None and value.high is not None and value.low < value.high:
-        inside = {claim.within(value.low), claim.within(value.high)}
-        assert verdict == {(True,): "reproduced", (False,): "not reproduced"}.get(tuple(inside), "inconclusive")
+        inside = claim.within(value.low) + claim.within(value.high)
+        assert verdict == ("not reproduced", "inconclusive", "reproduced")[inside]
 
 
 def test_claims_of_all_facts_are_corrected_together(readings: Readings) -> None:
     """One of p .02 stands alone, and beside nineteen of p near 1 it does not; one of p 1e-9 does."""
     (fact, *_) = load_sheet(FACTS).facts
     claim = Claim(says="", measure="auc(a, 1)", holds="> 0")
-    weak, strong = (Measured(claim, estimate([m - 1, m, m + 1])) for m in (4.1, 1e5))
-    nothing = Measured(claim, estimate([-1.0, 0.001, 1.0]))
+    weak, strong = (Measured(claim, estimate([m - 1, m, m + 1]), 3) for m in (4.1, 1e5))
+    nothing = Measured(claim, estimate([-1.0, 0.001, 1.0]), 3)
     assert weak.p_value == pytest.approx(0.02, abs=0.003)
 
     def verdicts(*facts: tuple[Measured, ...]) -> list[list[str]]:
@@ -221,7 +229,8 @@ def test_claims_of_all_facts_are_corrected_together(readings: Readings) -> None:
 
     assert verdicts((weak,)) == [["reproduced"]]
     assert verdicts((weak, strong), (nothing,) * 19) == [["inconclusive", "reproduced"], ["inconclusive"] * 19]
-    assert verdicts((strong, Measured(claim, None))) == [["reproduced", "inconclusive"]]
+    assert verdicts((strong, Measured(claim, None, 3))) == [["reproduced", "inconclusive"]]
+    assert verdicts((strong, replace(strong, seeds=4))) == [["reproduced", "inconclusive"]]
 
 
 def test_a_verdict_hangs_on_a_facts_own_claims_alone(readings: Readings) -> None:
@@ -229,7 +238,7 @@ def test_a_verdict_hangs_on_a_facts_own_claims_alone(readings: Readings) -> None
 
     def measured(low: float, *, added: bool) -> Measured:
         claim = Claim(says="", measure="auc(a, 1)", holds="> 0", added=added)
-        return Measured(claim, estimate([low, low + 0.01, low + 0.02]), p_holm=0.01)
+        return Measured(claim, estimate([low, low + 0.01, low + 0.02]), 3, p_holm=0.01)
 
     found = Finding(fact, (measured(0.1, added=False), measured(-0.1, added=True), measured(0.1, added=True)), readings)
     assert (found.verdict, found.of_claims) == ("reproduced", "1 of 1 claims, 1 of 2 added")
@@ -335,7 +344,7 @@ def test_texts_of_a_sheet_stay_text_on_the_page(tmp_path: Path) -> None:
     claims = tuple(claim.model_copy(update={"says": HOSTILE}) for claim in first.claims)
     texts = {"says": HOSTILE, "literature": HOSTILE, "evidence": HOSTILE, "datasets": (HOSTILE,), "models": (HOSTILE,)}
     fact = first.model_copy(update={**texts, "claims": claims, "strategies": {HOSTILE: "none", "a": HOSTILE}})
-    measured = tuple(Measured(claim, None) for claim in claims)
+    measured = tuple(Measured(claim, None, 5) for claim in claims)
     found = Finding(fact, measured, Readings([], "click"))
     page = markdown(sheet.model_copy(update={"facts": (fact, second)}), {fact.name: found})
     assert addresses(page) == {"#f1", "#f2", "facts-F1.svg"}
