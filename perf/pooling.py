@@ -30,7 +30,9 @@ HEADER = (
     "chance above .001: said", "came true",
 )  # fmt: skip
 CLICK = "click"
-PUBLISHED = ("populations", "leaderboard", "pinterest", "draws", "real", "real_splits")
+GENERATED, REAL = ("populations", "leaderboard", "pinterest", "draws"), ("real", "real_splits")
+PUBLISHED = GENERATED + REAL
+KINDS = {"all": PUBLISHED, "generated": GENERATED, "real logs": REAL}
 
 
 @dataclass(frozen=True)
@@ -108,24 +110,32 @@ def left_out(gains: Sequence[Gain]) -> Iterator[tuple[str, float]]:
 
 
 def of_published(tables: Path) -> Iterator[tuple[str, ...]]:
-    """A line for every strategy on enough data sets that one can be left out."""
-    for strategy, gains in sorted(published(tables).items()):
-        found = pool([gain.mean for gain in gains], [gain.error for gain in gains])
-        if found is None or len(gains) <= FEWEST:
-            continue
-        shares = dict(left_out(gains))
-        outside = [name for name, share in shares.items() if not LEVEL / 2 <= share <= 1 - LEVEL / 2]
-        low, high = found.predicted
-        chances = f"{found.chance_above(0):.2f}", f"{found.chance_above(SMALL):.2f}"
-        about = f"{found.mean:+.4f}", f"{found.tau:.4f}", f"{low:+.4f} to {high:+.4f}", *chances
-        held = f"{len(shares) - len(outside)} of {len(shares)}"
-        yield strategy, str(len(gains)), *about, held, ", ".join(outside) or "none"
+    """A line for every strategy and kind of data sets, where they are enough that one can be left out."""
+    pooled = {kind: published(tables, names) for kind, names in KINDS.items()}
+    for strategy in sorted(pooled["all"]):
+        for kind, of in pooled.items():
+            if len(gains := of.get(strategy, [])) > FEWEST:
+                yield strategy, kind, str(len(gains)), *_pooled(gains)
+
+
+def _pooled(gains: Sequence[Gain]) -> Iterator[str]:
+    found = pool([gain.mean for gain in gains], [gain.error for gain in gains])
+    assert found is not None
+    shares = dict(left_out(gains))
+    outside = [name for name, share in shares.items() if not LEVEL / 2 <= share <= 1 - LEVEL / 2]
+    (begin, end), (low, high) = found.mean_interval, found.predicted
+    yield from (f"{found.mean:+.4f} [{begin:+.4f}, {end:+.4f}]", f"{found.tau:.4f}", f"{low:+.4f} to {high:+.4f}")
+    yield from (f"{found.chance_above(0):.2f}", f"{found.chance_above(SMALL):.2f}")
+    yield from (f"{len(shares) - len(outside)} of {len(shares)}", ", ".join(outside) or "none")
 
 
 def markdown(number: int, tables: Path) -> str:
     """The published page."""
     error = 1.96 * np.sqrt(LEVEL * (1 - LEVEL) / number)
-    head = ("strategy", "data sets", "mean gain", "spread", "new data set", "above 0", "above .001", "held", "outside")
+    head = (
+        "strategy", "of", "data sets", "mean gain", "spread", "new data set", "above 0", "above .001", "held",
+        "outside",
+    )  # fmt: skip
     return "\n".join(
         [
             "# Pooling over data sets: what is said and what is measured",
@@ -141,8 +151,9 @@ def markdown(number: int, tables: Path) -> str:
             "",
             f"Test AUC of {CLICK}, or of the first task, network `dnn`, tables {', '.join(PUBLISHED)}, arms on more "
             f"than {FEWEST} data sets. Their errors are of draws, of time origins (real), or of seeds and test rows "
-            "(real_splits), as their intervals have them; splits of one log are not independent. Held: how many of "
-            "the data sets lie in the interval that the others predict for a measurement there.",
+            "(real_splits), as their intervals have them. The real ones are splits of three logs, and splits of one "
+            "log are not independent. Held: how many of the data sets lie in the interval that the others predict for "
+            "a measurement there.",
             "",
             *table(head, list(of_published(tables))),
             "",

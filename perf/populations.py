@@ -38,7 +38,7 @@ QUANTITIES = {
     ("none", "gain"): "plain, stopped by validation",
     ("reinit", "gain"): "reinit",
     ("running_mean+return_to_mean", "gain"): "running_mean+return_to_mean",
-    ("running_mean+return_to_mean", "gain_after_own_first"): "of it after its own first epoch",
+    ("running_mean+return_to_mean", "gain_after_own_first"): "over its own first epoch, at the same knobs",
 }
 """What is set beside traits: of an arm, in AUC over one tuned epoch."""
 

@@ -42,7 +42,7 @@ QUANTITIES = {
     "plain training, last epoch over one tuned epoch": (PLAIN, "final_epoch_gain"),
     "plain training, stopped by validation": (PLAIN, "gain"),
     OURS: (OURS, "gain"),
-    f"{OURS}, after its own first epoch": (OURS, "gain_after_own_first"),
+    f"{OURS}, over its own first epoch": (OURS, "gain_after_own_first"),
 }
 """Each in test AUC."""
 TABLES = ROOT / "results/tables"

@@ -134,7 +134,7 @@ def _first(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
         if set(lead.epochs) == {1}:
             said.append(f"All of the gain of {lead.arm.label} is of one epoch at other knobs.")
         else:
-            said.append(f"Of the gain of {lead.arm.label}, {size(further)} comes after its own first epoch.")
+            said.append(f"Over its own first epoch, at the same knobs, {lead.arm.label} gains {size(further)}.")
     return " ".join(said) or "Nothing was searched: give more time."
 
 

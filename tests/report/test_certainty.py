@@ -21,6 +21,7 @@ from harness.report.format import probability
 from harness.report.pages.answer import answer
 from harness.report.tables.certainty import certainty, sensitivity
 from harness.report.write import write_report
+from harness.results.records import Record
 
 FLAT = (0.67, 0.67)
 
@@ -101,8 +102,29 @@ def test_a_gain_within_epoch_1_is_not_one_of_further_epochs(tmp_path: Path) -> N
     assert [row.shown("gain_after_own_first") for row in found][:2] == [0, 1]
     said = answer(analysed(group))
     assert said.headline == "More than one epoch pays with later"
-    assert "of it after its own first epoch" in said.text
+    assert "over its own first epoch, at the same knobs" in said.text
     assert "Ranked above it, without a gain from further epochs that is shown: at_once." in said.text
+
+
+class PlainVaries(Bench):
+    """Plain training gains much in every third seed, and nothing in the others."""
+
+    written = 0
+
+    def _records(self, curve: Sequence[float], luck: float) -> list[Record]:
+        if curve is self.curves["none"]:
+            self.written += 1
+            curve = (curve[0], curve[0] + 0.06 * (self.written % 3 == 0))
+        return super()._records(curve, luck)
+
+
+def test_a_mitigation_is_no_headline_alone_where_plain_training_gains_as_much(tmp_path: Path) -> None:
+    bench = PlainVaries(tmp_path, seeds=tuple(range(6)), own=0.0001, tasks=("click",))
+    bench.curves = {"none": (0.67, 0.67), "reinit": (0.67, 0.68)}
+    found = analysed(bench.group())
+    shown = {row.arm.label: row.shown("gain") for row in found.ranked if not row.arm.is_baseline}
+    assert shown == {"none": 0, "reinit": 1}
+    assert answer(found).headline == "More than one epoch pays with reinit, and may without a mitigation"
 
 
 def test_an_arm_with_a_failed_seed_claims_nothing(tmp_path: Path) -> None:

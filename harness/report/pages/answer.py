@@ -48,7 +48,7 @@ def answer(analysis: GroupAnalysis) -> Answer:
     sentences = [_lead(group, lead, digits, compared), _better_at_once(arms, lead), _ties(analysis, arms, lead)]
     sentences += [_plain(analysis, arms, lead, digits), _caveats(group)]
     gain = f"{show(lead.value('gain'), digits, signed=True)} {measured(group.task, group.metric)}"
-    return Answer(_headline(group, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
+    return Answer(_headline(analysis, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
 
 
 def lead_of(analysis: GroupAnalysis) -> ArmComparison | None:
@@ -61,21 +61,29 @@ def _compared(analysis: GroupAnalysis) -> list[ArmComparison]:
     return [row for row in analysis.ranked if not row.arm.is_baseline and row.value("gain") is not None]
 
 
-def _headline(group: Group, lead: ArmComparison) -> str:
-    gain = lead.value("gain")
+def _headline(analysis: GroupAnalysis, lead: ArmComparison) -> str:
+    group, gain = analysis.group, lead.value("gain")
     assert gain is not None
     if gain.n == 1:
         return "One seed: not settled"
     if group.epochs == 1:
         return "One epoch only: nothing to compare"
     if _pays(lead):
-        return f"More than one epoch pays {_with(lead, group)}"
+        open_ = ", and may without a mitigation" if _plain_is_ahead(analysis, lead) else ""
+        return f"More than one epoch pays {_with(lead, group)}{open_}"
     further = lead.value("gain_after_own_first")
     if gain.sign > 0 and further is not None and further.sign > 0 and not lead.arm.failed:
         return f"More than one epoch may pay {_with(lead, group)}: not settled"
     if lead.shown("gain") > 0:
         return f"{lead.arm.label} gains, but that it takes more than one epoch is not shown"
     return "More than one epoch is not shown to pay"
+
+
+def _plain_is_ahead(analysis: GroupAnalysis, lead: ArmComparison) -> bool:
+    """Whether plain training, stopped by validation, gains no less than the arm that is shown to pay."""
+    plain = next((row.value("gain") for row in _compared(analysis) if row.arm is analysis.group.plain), None)
+    gain = lead.value("gain")
+    return lead.arm is not analysis.group.plain and plain is not None and gain is not None and plain.mean >= gain.mean
 
 
 def _why_not(group: Group) -> str:
@@ -113,7 +121,7 @@ def _lead(group: Group, row: ArmComparison, digits: int, arms: int) -> str:
     stop = f", read at epoch {epochs_text(row.epochs)}" if row.epochs else ""
     further = row.value("gain_after_own_first")
     later = further is not None and not further.identical
-    own = f", {show(further, digits, signed=True)} of it after its own first epoch" if later else ""
+    own = f", and {show(further, digits, signed=True)} over its own first epoch, at the same knobs" if later else ""
     if sign > 0 and set(row.epochs) == {1}:
         own = ": a gain of one epoch at other knobs, not of further epochs"
     return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}{own}."

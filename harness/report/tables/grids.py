@@ -72,7 +72,7 @@ def ranked(analysis: GroupAnalysis) -> Grid:
         Column("strategy", words=True),
         Column(f"gain over {base}", unit),
         Column("p", f"Holm, {compared} arms" if compared > 1 else "Student t", brief=False),
-        Column("of it after its own epoch 1", unit),
+        Column("over its own epoch 1", unit),
         Column("at the chosen epoch", unit, brief=False),
         Column("epoch", "chosen"),
         Column(f"gain if trained to {end}", unit),
