@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
@@ -17,3 +20,13 @@ def duration(text: str) -> int:
     if found is None:
         raise ValueError(f"{text!r} is no time; accepted: a number and a unit, as 90d, 12h, 30m, 45s or 2w")
     return int(found[1]) * UNITS[found[2]]
+
+
+def _checked(value: Any) -> Any:
+    if value != "":
+        duration(str(value))
+    return value
+
+
+Span = Annotated[str, BeforeValidator(_checked)]
+"""A key of TOML that is a time, or empty."""

@@ -83,12 +83,15 @@ class Data:
     """What was made of the raw data that its owner should know, a sentence each."""
     kept: Mapping[str, Kept] = dataclasses.field(default_factory=dict, kw_only=True)
     """By task, where the log was down-sampled by its label."""
+    undecided: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict, kw_only=True)
+    """List field -> the tasks whose labels tell which earlier rows it holds, where nothing says how long these take to
+    be known."""
 
     def stream(self) -> Stream:
         """The three splits as pieces."""
         parts = [(part, getattr(self, part)) for part in ("train", "valid", "test")]
         rows = sum(len(split.ids_NF) for _, split in parts)
-        return Stream(self.fields, self.tasks, parts, rows, kinds=self.kinds, notes=self.notes, kept=self.kept)
+        return Stream(self.fields, self.tasks, parts, rows, **_beside(self))
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ class Stream:
     """As in `Data`."""
     kept: Mapping[str, Kept] = dataclasses.field(default_factory=dict, kw_only=True)
     """As in `Data`."""
+    undecided: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict, kw_only=True)
+    """As in `Data`."""
 
     def gather(self) -> Data:
         """All of it in memory."""
@@ -114,7 +119,12 @@ class Stream:
         for part, piece in self.pieces:
             parts[part].append(piece)
         splits = map(_joined, parts.values())
-        return Data(self.fields, self.tasks, *splits, kinds=self.kinds, notes=self.notes, kept=self.kept)
+        return Data(self.fields, self.tasks, *splits, **_beside(self))
+
+
+def _beside(data: Data | Stream) -> dict[str, Any]:
+    """What is said of a data set beside its rows, by keyword."""
+    return {name: getattr(data, name) for name in ("kinds", "notes", "kept", "undecided")}
 
 
 def _joined(pieces: list[Split]) -> Split:

@@ -105,6 +105,8 @@ class IndexedDataset:
     """What was made of the raw data that its owner should know."""
     kept: Mapping[str, Kept] = field(default_factory=dict)
     """By task, where the log was down-sampled by its label."""
+    undecided: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """As in `Data`."""
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
@@ -235,4 +237,5 @@ def _load(folder: Path) -> IndexedDataset:
         weights=tuple(array(f"weights_{g}") for g in lists),
         notes=tuple(meta.get("notes", ())),
         kept={task: Kept(**kept) for task, kept in meta.get("kept", {}).items()},
+        undecided={name: tuple(tasks) for name, tasks in meta.get("undecided", {}).items()},
     )

@@ -179,4 +179,5 @@ def write_indexed(stream: Stream, folder: Path, name: str, progress: Callable[[i
     meta = {"fields": fields, "tasks": stream.tasks} | ({} if kinds == Kinds() else {"kinds": asdict(kinds)})
     meta |= {"notes": stream.notes} if stream.notes else {}
     meta |= {"kept": {task: asdict(kept) for task, kept in stream.kept.items()}} if stream.kept else {}
+    meta |= {"undecided": dict(stream.undecided)} if stream.undecided else {}
     (folder / "meta.json").write_text(json.dumps(meta))

@@ -227,7 +227,7 @@ def test_a_query_is_held_unless_it_reads_row_by_row(tmp_path: Path, query: str, 
     log("in order").write_parquet(tmp_path / "log.parquet")
     (tmp_path / "schema.toml").write_text(f'query = "{query}"\n{SCHEMA}{WAYS["time"]}')
     schema = read_schema(str(tmp_path / "schema.toml"), ())
-    assert lazy_table(schema, [tmp_path / "log.parquet"], "schema")[2] is orderly
+    assert lazy_table(schema, [tmp_path / "log.parquet"], "schema").orderly is orderly
 
 
 def test_rows_that_cannot_be_sorted_are_refused_in_one_line(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from harness.api import Data, Lists, UserError
 from harness.base import seeds
 from harness.data.tabular.conversion import NULL, exact_ids
-from harness.data.tabular.history import History
+from harness.data.tabular.history import NEVER, History
 from harness.data.tabular.listed import lists_of
 from harness.plugins.registry import Registry, build
 
@@ -144,20 +144,28 @@ def test_every_kind_comes_out_of_a_table(tmp_path: Path) -> None:
     assert values == {(NULL,), (0,), (0, 1)}
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers(0, 9), st.booleans())), st.integers(1, 4))
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers(0, 9), st.booleans())),
+    st.integers(1, 4),
+    st.integers(0, 14),
+    st.sampled_from([0, NEVER + 1, 2**63 - 13]),
+)
 def test_a_history_holds_strictly_earlier_rows_of_the_same_user_alone(
-    events: list[tuple[int, int, int, bool]], last: int
+    events: list[tuple[int, int, int, bool]], last: int, after: int, begin: int
 ) -> None:
-    """Against the definition, whatever the batches: no row sees itself, another of its time, or the future."""
+    """Against the definition, whatever the batches: no row sees itself, another of its time, the future, or what is
+    less than `after` before it."""
     events = sorted(events, key=lambda event: event[1])
     columns = list(zip(*events, strict=True)) or [(), (), (), ()]
     user_N, time_N, id_N = (np.array(column, np.int64) for column in columns[:3])
+    time_N += begin
     counts_N = np.array(columns[3], np.bool_)
     expected = [
-        [i for u, t, i, counts in events if counts and u == user and t < time][-last:] for user, time, _, _ in events
+        [i for u, t, i, counts in events if counts and u == user and t < time and t + after <= time][-last:]
+        for user, time, _, _ in events
     ]
     for cut in (len(events), len(events) // 2, 1):
-        history, found = History(last), list[list[int]]()
+        history, found = History(last, after), list[list[int]]()
         for at in range(0, len(events), max(cut, 1)):
             part = slice(at, at + max(cut, 1))
             found += history(user_N[part], time_N[part], id_N[part], counts_N[part]).to_list()
@@ -174,7 +182,8 @@ test = 0.2
 """
 
 
-def test_a_history_of_a_table_is_of_earlier_rows_in_any_split(tmp_path: Path) -> None:
+@pytest.mark.parametrize("after", [0, 20])
+def test_a_history_of_a_table_is_of_earlier_rows_in_any_split(tmp_path: Path, after: int) -> None:
     rng = np.random.default_rng(3)
     frame = rows(200, ts=rng.permutation(np.repeat(np.arange(100), 2)), clicked=rng.integers(0, 2, 200))
     fields = """
@@ -182,8 +191,8 @@ def test_a_history_of_a_table_is_of_earlier_rows_in_any_split(tmp_path: Path) ->
     [fields]
     user = "user"
     item = "item"
-    seen = { history = { of = "item", by = "user", where = "clicked = 1", last = 3 } }
-    """
+    seen = { history = { of = "item", by = "user", where = "clicked = 1", last = 3AFTER } }
+    """.replace("AFTER", f', after = "{after}s"' if after else "")
     data = load(tmp_path, fields, frame, BY_TIME + 'gap = "5s"')
     assert data.kinds.shares == {"seen": "item"}
     log = frame.sort("ts", maintain_order=True)
@@ -192,10 +201,52 @@ def test_a_history_of_a_table_is_of_earlier_rows_in_any_split(tmp_path: Path) ->
         assert split.time_N is not None
         lists = held(split.lists[0])
         for (user, _), time, found in zip(split.ids_NF.tolist(), split.time_N.tolist(), lists, strict=True):
-            before = log.filter((pl.col("user") == user) & (pl.col("ts") < time) & (pl.col("clicked") == 1))
+            early = pl.col("ts") <= time - max(after, 1)
+            before = log.filter((pl.col("user") == user) & early & (pl.col("clicked") == 1))
             assert found == (before["item"].tail(3).to_list() or [NULL])
             seen += found != [NULL]
     assert seen > 50
+
+
+@pytest.mark.parametrize(
+    ("after", "message"),
+    [
+        (
+            '"-7d"',
+            r"fields.seen.history.after = '-7d' is not accepted: '-7d' is no time; accepted: a number and a unit",
+        ),
+        ('"7 days"', "'7 days' is no time; accepted: a number and a unit, as 90d"),
+        ("7", "after = 7 is not accepted: '7' is no time; accepted: a number and a unit"),
+        ('"100s"', r"after = '100s' leaves no row that is early enough for another, as all are within .* days"),
+    ],
+)
+def test_a_span_that_cannot_be_is_refused(tmp_path: Path, after: str, message: str) -> None:
+    """Rows are 99 seconds apart at most."""
+    fields = 'time = "ts"\n[fields]\nitem = "item"\nseen = {{ history = {{ of = "item", by = "user", after = {} }} }}'
+    load(tmp_path, fields.format('"99s"'), rows(100, ts=range(100)), BY_TIME)
+    with pytest.raises(UserError, match=message):
+        load(tmp_path, fields.format(after), rows(100, ts=range(100)), BY_TIME)
+
+
+@pytest.mark.parametrize(
+    ("where", "labels"),
+    [
+        ("sold = 1", ("sale", "dear")),
+        ("price * sold > 5", ("sale", "dear")),
+        ("shown = 1", ()),
+        ("price > 5", ()),
+        ("user <> 3", ()),
+    ],
+)
+def test_a_history_of_rows_that_a_label_tells_is_known(tmp_path: Path, where: str, labels: tuple[str, ...]) -> None:
+    """Of what is among the fields, it is told when it is known: with its row."""
+    frame = rows(60, ts=range(60), price=np.arange(60) % 9 + 0.5, shown=1).with_columns(sold="y")
+    fields = 'time = "ts"\n[fields]\nitem = "item"\nprice = "price"\nseen = {{ history = {{ {} }} }}'
+    history = f'of = "item", by = "user", where = "{where}"'
+    rest = BY_TIME.replace('y = "y"', 'sale = "sold"\ndear = "sold = 1 AND price > 5"\nother = "user > 3"')
+    found = load(tmp_path, fields.format(history), frame, rest).undecided
+    assert found == ({"seen": labels} if labels else {})
+    assert load(tmp_path, fields.format(f'{history}, after = "0s"'), frame, rest).undecided == {}
 
 
 def test_rows_of_nobody_are_no_history_of_each_other(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_schema_and_the_command_draw_the_same_rows(log: Path, tmp_path: Path) 
     assert f"{len(written):,} of 20,000 rows" in done.stdout
     (tmp_path / "schema.toml").write_text(schema('[sample]\nby = "user"\nkeep = 0.25\n'))
     asked = read_schema(str(tmp_path / "schema.toml"), ())
-    read, _, _ = lazy_table(asked, data_files(str(log)), "here")
+    read = lazy_table(asked, data_files(str(log)), "here").frame
     assert read.collect()["columns.item" if "columns.item" in read.collect_schema() else "fields.item"].to_list() == (
         written["item"].to_list()
     )

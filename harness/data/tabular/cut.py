@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from harness.base.config import Config
-from harness.base.durations import duration
+from harness.base.durations import Span, duration
 from harness.base.errors import unknown
 
 WAYS = ("time", "group", "row", "column")
@@ -21,7 +21,7 @@ class Cut(Config):
     """With group: what must not be torn apart. With column: what says train, valid or test."""
     valid: float = Field(0.1, gt=0)
     test: float = Field(0.1, gt=0)
-    gap: str = ""
+    gap: Span = ""
     """With time: how long before valid rows are left out of train, as 90d."""
     rolling: int = Field(1, ge=1)
     """With time: so many time origins, whose test windows lie one after another; the last is the split without."""

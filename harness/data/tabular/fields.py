@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from harness.api import ListField, NumberField
 from harness.base.config import Config
+from harness.base.durations import Span, duration
 
 KINDS = ("column", "id", "cross", "number", "list", "sequence", "history")
 OPTIONS = {
@@ -35,6 +36,13 @@ class History(Config):
     """SQL: which rows count, as "clicked"."""
     last: int = Field(50, ge=1, le=10_000)
     """How many, the latest ones."""
+    after: Span = ""
+    """How much earlier a row is at least, as 7d: the time that it takes to know whether it counts. Empty: nothing is
+    said of it."""
+
+    @property
+    def after_seconds(self) -> int:
+        return duration(self.after) if self.after else 0
 
 
 class FieldSpec(Config):

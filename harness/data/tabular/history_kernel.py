@@ -9,28 +9,26 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def latest(
-    user_N: Any, time_N: Any, id_N: Any, counts_N: Any, ring_UL: Any, size_U: Any, time_U: Any, before_UL: Any,
-    values_M: Any, length_N: Any,
+    user_N: Any, until_N: Any, user_E: Any, time_E: Any, id_E: Any, ring_UL: Any, size_U: Any, values_M: Any,
+    length_N: Any,
 ) -> Any:  # fmt: skip
-    """Write what came before each row, strictly earlier in time, the oldest first; how many ids that are.
+    """Write the latest ids of each row's user, of events until a time that the row tells, the oldest first; how many
+    ids that are.
 
-    ring_UL, size_U: the latest ids of each user in a ring, and how many have come in all. time_U, before_UL: the time
-    of the user's last row, and the ids before it in order, which is what other rows of that time see too.
+    until_N, time_E: ascending. ring_UL, size_U: the latest ids of each user in a ring, and how many have come in all;
+    all events until the last row's time are among them afterwards.
     """
-    most, at = ring_UL.shape[1], 0
+    most, event, at = ring_UL.shape[1], 0, 0
     for n in range(user_N.size):
-        user = user_N[n]
-        if time_U[user] != time_N[n]:
-            time_U[user] = time_N[n]
-            start = max(0, size_U[user] - most)
-            before_UL[user, most] = size_U[user] - start
-            for k in range(start, size_U[user]):
-                before_UL[user, k - start] = ring_UL[user, k % most]
-        length_N[n] = before_UL[user, most]
-        for k in range(length_N[n]):
-            values_M[at] = before_UL[user, k]
-            at += 1
-        if counts_N[n]:
-            ring_UL[user, size_U[user] % most] = id_N[n]
+        while event < time_E.size and time_E[event] <= until_N[n]:
+            user = user_E[event]
+            ring_UL[user, size_U[user] % most] = id_E[event]
             size_U[user] += 1
+            event += 1
+        user = user_N[n]
+        start = max(0, size_U[user] - most)
+        length_N[n] = size_U[user] - start
+        for k in range(start, size_U[user]):
+            values_M[at] = ring_UL[user, k % most]
+            at += 1
     return at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import polars as pl
 
@@ -15,6 +16,7 @@ from harness.data.tabular.formats import Scan, readable, scan
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.shared import check_shared
 from harness.data.tabular.thinned import thinned
+from harness.data.tabular.undecided import undecided
 
 ORDERLY = re.compile(r"SELECT \[|WITH_COLUMNS:$|\[|FILTER |FROM$|\w+ SCAN \[|PROJECT |ESTIMATED ROWS: ")
 """Begins the lines of Polars' plan of a query that gives rows as they come and in their order."""
@@ -25,11 +27,21 @@ FIRST = 1000
 """Rows in which fractions are sought."""
 
 
-def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> tuple[pl.LazyFrame, Schema, bool]:
-    """One column per expression of the schema, named by its place; only the columns they need are read.
+class Opened(NamedTuple):
+    """frame: one column per expression of the schema, named by its place; only the columns they need are read.
 
-    Also returned: the schema, the kind of every field told; and whether rows come one after the other in the order of
-    the files; a join, say, keeps none. where: begins messages.
+    schema: the kind of every field told. orderly: whether rows come one after the other in the order of the files; a
+    join, say, keeps none. undecided: as of the function of this name.
+    """
+
+    frame: pl.LazyFrame
+    schema: Schema
+    orderly: bool
+    undecided: dict[str, tuple[str, ...]]
+
+
+def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
+    """The columns that a schema asks for. where: begins messages.
 
     Raises:
         UserError: a file cannot be read, or an expression is not accepted.
@@ -59,7 +71,8 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> tuple[pl.
         _refuse_doubles(chosen, columns, where)
     found = frame.select(chosen)
     check_shared(schema, found.collect_schema(), where)
-    return found, schema, orderly
+    read = {each.meta.output_name(): set(_columns_of(each)) for each in chosen}
+    return Opened(found, schema, orderly, undecided(schema, read))
 
 
 def _told_by_type(schema: Schema, frame: pl.LazyFrame, empty: pl.DataFrame, where: str) -> Schema:
@@ -96,9 +109,14 @@ def _orderly(frame: pl.LazyFrame) -> bool:
 
 def _refuse_doubles(chosen: Sequence[pl.Expr], columns: pl.Schema, where: str) -> None:
     """Refuse a column whose name the header holds twice; Polars would take the first."""
-    for name in (name.removeprefix(OWN) for each in chosen for name in each.meta.root_names()):
+    for name in (name for each in chosen for name in _columns_of(each)):
         if f"{name}_duplicated_0" in columns:
             raise UserError(f"{where}: the header holds the column '{name}' twice; accepted: a name for each")
+
+
+def _columns_of(sql: pl.Expr) -> list[str]:
+    """Of the table, that a parsed expression reads."""
+    return [name.removeprefix(OWN) for name in sql.meta.root_names()]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from harness.data.tabular.batches import NUMBER, Table, open_table
 from harness.data.tabular.conversion import group_ids
 from harness.data.tabular.copies import refuse_copies
 from harness.data.tabular.files import Source
-from harness.data.tabular.history import Histories
+from harness.data.tabular.history import Histories, refuse_empty
 from harness.data.tabular.kept import kept_of
 from harness.data.tabular.look import Look, first_look, times_of
 from harness.data.tabular.ordered import in_order
@@ -38,6 +38,7 @@ def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Gener
     table = open_table(schema, files, where)
     schema = table.schema
     look = first_look(table, schema)
+    refuse_empty(schema, look.times, where)
     refuse_copies(table, schema)
     pieces = ahead(_pieces(table, schema, look, _rule(table, schema, look, rng, later)))
     return Stream(
@@ -48,6 +49,7 @@ def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Gener
         kinds=schema.kinds(),
         notes=(table.unit.note,) if table.unit.note else (),
         kept={name: kept_of(text) for name, text in schema.kept.items()},
+        undecided=table.undecided,
     )
 
 

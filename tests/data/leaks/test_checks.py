@@ -145,6 +145,16 @@ def test_the_smallest_data_without_time_and_groups_is_checked(rows: int, tmp_pat
     assert {finding.check for finding in found} == {"few_labels"}
 
 
+def test_a_history_of_what_a_label_tells_is_a_question(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    data = replace(data_of(clean(rng), rng), undecided={"seen": ("sale", "return")})
+    (only,) = findings(coded(data, tmp_path / "data"))
+    assert (only.check, only.severity) == ("history_looks_ahead", Severity.LOOK)
+    assert only.seen.startswith(
+        "History 'seen' holds earlier rows by what tells label 'sale' and 'return', and nothing"
+    )
+
+
 def test_one_row_of_one_class_is_checked() -> None:
     def split(rows: int) -> IndexedSplit:
         codes_NF, label_NT = np.zeros((rows, 1), np.int32), np.ones((rows, 1), np.uint8)
