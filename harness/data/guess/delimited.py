@@ -6,6 +6,8 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.data.guess.marks import NUMBER
+
 SEPARATORS = ("\t,;|^\x01~", ": ")
 """The latter, which stand in times and sentences too, are tried if none of the former fits. Of several that fit, the
 one with the most cells wins, the earlier of two alike."""
@@ -89,7 +91,9 @@ def _nulls(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 
 def _is_number(text: str) -> bool:
-    """With a point or a decimal comma."""
+    """With a point or a decimal comma, and with marks between thousands."""
+    if NUMBER.search(text):
+        return True
     try:
         float(text.replace(",", ".", 1))
     except ValueError:

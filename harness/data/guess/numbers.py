@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-import polars as pl
-
 from harness.data.guess.columns import Column, Guess, Table
+from harness.data.guess.marks import COMMA, EITHER, EVERY, Marks
 from harness.data.guess.words import CODES, ITEMS, NUMBERED, NUMBERS, PAST, USERS
 
 FEW = 20
 """Distinct values up to which whole numbers may be anything."""
-COMMA = r"^-?\d+(,\d+)?$"
-"""A number with a decimal comma, or none."""
 LOW = 0.1
 """Of a range: half of the values lie in so low a part of it where amounts have a tail."""
 
@@ -29,17 +26,30 @@ def number(column: Column, table: Table) -> Guess | None:
     return None
 
 
-def decimal_comma(column: Column, table: Table) -> Guess | None:
-    """The guess that text is a number: `24,50` in all rows, unless its name says that these are two ids."""
+def marked(column: Column, table: Table) -> Guess | None:
+    """The guess that text is a number, where one way to write numbers fits all rows: `24,50`, `1.234,50`, `1,234.50`.
+    Its name may say that these are two ids."""
     said = column.last(NUMBERS | CODES | ITEMS | USERS | PAST)
     if not column.is_text or not len(column.known) or not (said in NUMBERS or not said):
         return None
-    if not column.known.str.contains(COMMA).all() or not column.known.str.contains(",").any():
-        return None
-    read = column.values.str.replace(",", ".").cast(pl.Float64).alias(column.name)
-    scale, spread = _scale(Column(read, column.key, column.named))
-    sql = f"CAST(REPLACE({column.sql}, ',', '.') AS DOUBLE)"
-    return column.taken("number", f"numbers with a decimal comma; {spread}", {"number": sql, "scale": scale})
+    fitting = [marks for marks in EVERY if marks.fit(column.known)]
+    if not fitting and said in NUMBERS:
+        fitting = [marks for marks in EVERY if marks.fit(column.known, whole=True)][:1]
+    if len(fitting) > 1:
+        return column.taken("id", f"numbers that have {' or '.join(map(str, fitting))}: none is told from the other")
+    for marks in fitting:
+        scale, spread = _scale(Column(marks.read(column.values).alias(column.name), column.key, column.named))
+        why = f"numbers with {marks}{_or_thousands(column, marks)}; {spread}"
+        return column.taken("number", why, {"number": marks.sql(column.sql), "scale": scale})
+    return None
+
+
+def _or_thousands(column: Column, marks: Marks) -> str:
+    """That all commas may stand between thousands as well."""
+    commas = column.known.filter(column.known.str.contains(","))
+    if marks != COMMA or not commas.str.contains(EITHER).all() or column.known.str.contains(r"\d{4}").any():
+        return ""
+    return f", unless {commas[0]} is {commas[0].replace(',', '')}, which REPLACE({column.sql}, ',', '') reads"
 
 
 def _has_a_point(column: Column, table: Table) -> str:

@@ -46,6 +46,7 @@ def test_separator_and_header_are_found_in_whatever_was_written(
         ("u1,i1\nu2,i1\nu1,i2\n", ",", False),
         ('name,said\nann,"one, two"\nbob,"three, four"\n', ",", True),
         ("user;2,50;x\nann;3,75;y\n", ";", False),
+        ("user;1.234.567,50;x\nann;3,75;y\n", ";", False),
         ("at\n12:30:00\n12:31:00\n", ",", True),
         ("a,a\n1,2\n", ",", False),
         ("a,b\n1,\n2,\n", ",", True),
@@ -61,4 +62,5 @@ def test_comments_are_skipped_and_words_for_unknown_are_named() -> None:
     form = form_of("# made today; by hand\nuser,age\na,NA\nb,31\nc,NULL\nNA,5\n")
     assert (form.comment, form.separator, form.header, form.nulls) == ("#", ",", True, ("NA", "NULL"))
     assert form_of("user;price\na;24,50\nb;NA\n").nulls == ("NA",), "of numbers with a decimal comma too"
+    assert form_of("user;price\na;1,234,567.50\nb;NA\n").nulls == ("NA",), "and with marks between thousands"
     assert form_of("user,word\n1,NA\n2,x\n").nulls == (), "among other text, NA may be a word"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from harness.base import seeds
 from harness.base.names import check_names
 from harness.data.guess.guess import Guesses, guess
+from harness.data.guess.marks import EVERY
 from harness.data.guess.sample import Sample, sample
 from harness.data.guess.schema_text import MADE, schema_text
 from harness.plugins.registry import Registry, build
@@ -352,6 +353,46 @@ def test_decimal_commas_are_numbers_unless_the_name_says_ids(
         every = [part.numbers_NP for part in (data.train, data.valid, data.test) if part.numbers_NP is not None]
         wanted = np.array([np.nan if t is None else float(t) for t in text], np.float32)
         assert np.array_equal(np.sort(np.concatenate(every)[:, 0]), np.sort(wanted), equal_nan=True)
+
+
+@pytest.mark.parametrize(("thousands", "decimal"), [(m.thousands, m.decimal) for m in EVERY if m.thousands])
+def test_numbers_with_marks_between_thousands_are_read(tmp_path: Path, thousands: str, decimal: str) -> None:
+    """From delimited text and back: each value is the number that was written."""
+    value_N = np.round(RNG.lognormal(7, 3, N) * RNG.choice([-1, 1], N), 2)
+    text = [f"{v:,.2f}".translate({ord(","): thousands, ord("."): decimal}) for v in value_N]
+    whole = [t if k % 5 else t[:-3] for k, t in enumerate(text)]
+    pl.DataFrame({"user": USER, "x": [*whole[:-1], None], "click": CLICK}).write_csv(tmp_path / "x.csv", separator=";")
+    found = guess(read := sample([tmp_path / "x.csv"]).frame, True)
+    assert kinds(found) == {"user": "id", "x": "number", "click": "label"}
+    sql = entries(found, "number")["x"]["number"]
+    wanted = [np.trunc(v) if k % 5 == 0 else v for k, v in enumerate(value_N)]
+    assert read.select(pl.sql_expr(sql)).to_series().to_list() == [*wanted[:-1], None]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what", "why"),
+    [
+        ("size", ["1,234", "12,500", "950"], "number", "a decimal comma, unless 1,234 is 1234, which REPLACE(size, "),
+        ("size", ["1,234", "12,500", "1950"], "number", "numbers with a decimal comma; 1.234 to 1950"),
+        ("size", ["1,234", "0,500"], "number", "numbers with a decimal comma; 0.5 to 1.234"),
+        (
+            "size",
+            ["1.234", "2,345"],
+            "id",
+            "numbers that have '.' between thousands and ',' before fractions or ',' be",
+        ),
+        ("size", ["1,234,500", "950"], "number", "numbers with ',' between thousands"),
+        ("all", ["1,234,500", "950"], "list", "cut by ','"),
+        ("size", ["1.234,5", "1,234.5"], "id", "text, 2 distinct"),
+        ("size", ["1.23,5", "12.345,5"], "id", "text, 2 distinct"),
+        ("size", ["1,234.5", "12 345.5"], "id", "text, 2 distinct"),
+        ("item_ids", ["1,234.5", "12,345.5"], "id", "text, 2 distinct"),
+    ],
+)
+def test_marks_that_do_not_agree_are_no_numbers(name: str, text: list[str], what: str, why: str) -> None:
+    found = guess(pl.DataFrame({name: (text * N)[:N], "click": CLICK}), True)
+    assert kinds(found) == {name: what, "click": "label"}
+    assert why in found.columns[0].why
 
 
 def test_without_names_amounts_are_told_from_ids_by_their_spread() -> None:
