@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ import pytest
 
 from harness.api import Data, UserError
 from harness.base import seeds
+from harness.data.guess.sample import sample
+from harness.data.tabular.files import data_files
+from harness.data.tabular.formats import scan
+from harness.data.tabular.schema import Csv
 from harness.plugins.registry import Registry, build
 
 ROWS = 200
@@ -146,6 +151,54 @@ def test_folders_of_hive_are_columns(tmp_path: Path, kind: str) -> None:
         getattr(rows, WRITERS[kind])(file.with_suffix(f".{kind}"))
     data = load(tmp_path, tmp_path / "logs", schema=SCHEMA.replace('["user", "item"]', '["user", "day"]'))
     assert [len(set(part.ids_NF[:, 1].tolist())) for part in (data.train, data.valid, data.test)] == [4, 1, 1]
+
+
+def in_folders(folder: Path, kind: str, days: dict[str, pl.Series | None]) -> Path:
+    """A file for each folder, with a column of its own that the folder's name tells too, unless it is None."""
+    for name, own in days.items():
+        rows = log().head(40)
+        (folder / "logs" / f"day={name}").mkdir(parents=True)
+        file = folder / "logs" / f"day={name}" / f"part.{kind}"
+        getattr(rows if own is None else rows.with_columns(day=own), WRITERS[kind])(file)
+    return folder / "logs"
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize(
+    ("folders", "own", "other"),
+    [
+        (["1", "2"], [pl.lit(1), pl.lit(2)], "3"),
+        (["01", "02"], [pl.lit(1), pl.lit(2)], "21"),
+        (["a%2Fb", "c"], [pl.lit("a/b"), pl.lit("c")], "a"),
+        (["2024-05-01", "2024-05-02"], [pl.lit(date(2024, 5, 1)), pl.lit(date(2024, 5, 2))], "2024-05-03"),
+        (["true", "false"], [pl.lit(True), pl.lit(False)], "1"),
+    ],
+)
+def test_a_file_says_what_its_folder_says(
+    tmp_path: Path, kind: str, folders: list[str], own: list[pl.Expr], other: str
+) -> None:
+    """Data are as if files had no such column; one row of the last file that differs is refused, or is in another."""
+    some = pl.select(pl.int_range(40).alias("k")).with_columns([value.alias(f"v{i}") for i, value in enumerate(own)])
+    bare = in_folders(tmp_path / "bare", kind, dict.fromkeys(folders))
+    full = in_folders(tmp_path / "full", kind, {name: some[f"v{i}"] for i, name in enumerate(folders)})
+    read = [scan(data_files(str(path)), Csv(), ())[0].collect() for path in (bare, full)]
+    assert read[1].select(read[0].columns).equals(read[0])
+    assert sample(data_files(str(full))).frame["day"].n_unique() == 2
+    (full / f"day={folders[1]}").rename(full / f"day={other}")
+    for look in (lambda: scan(data_files(str(full)), Csv(), ()), lambda: sample(data_files(str(full)))):
+        with pytest.raises(
+            UserError, match=rf"day={other}/part.{kind}' has the value '.*' in the column 'day'.* '{other}'"
+        ):
+            look()
+
+
+@pytest.mark.parametrize(("kind", "first"), [("parquet", True), ("parquet", False), ("jsonl", True), ("jsonl", False)])
+def test_one_file_among_others_says_what_its_folder_says(tmp_path: Path, kind: str, first: bool) -> None:
+    """Formats in which files may have other columns: here one of two, in one row, the others of which say nothing."""
+    own = pl.Series([None] * 39 + ["x"], dtype=pl.String)
+    logs = in_folders(tmp_path, kind, {"1": own if first else None, "2": None if first else own})
+    with pytest.raises(UserError, match=rf"day={2 - first}/.*' has the value 'x' in the column 'day', and its folder"):
+        scan(data_files(str(logs)), Csv(), ())
 
 
 def test_files_of_different_formats_are_refused(tmp_path: Path) -> None:

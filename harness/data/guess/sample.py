@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
-from harness.data.tabular.files import PARTITION, Source
+from harness.data.tabular.files import Source
 from harness.data.tabular.formats import GZIP, ZSTD, format_of, readable, scan
+from harness.data.tabular.partitions import SOURCE, partitioned
 from harness.data.tabular.schema import Csv
 from harness.data.tabular.stores import Stored, first_bytes
 
@@ -94,8 +95,8 @@ def _of_text(files: Sequence[Source], read: Parser, *, quotes: bool) -> pl.DataF
     """quotes: values within them may span lines."""
     frames = []
     for file in files[:: -(-len(files) // FILES)]:
-        folders = [pl.lit(value).alias(name) for name, value in PARTITION.findall(str(file))]
-        frames.append(read(io.BytesIO(_lines(file, quotes))).with_columns(folders))
+        rows = read(io.BytesIO(_lines(file, quotes))).lazy()
+        frames.append(partitioned(rows.with_columns(pl.lit(str(file)).alias(SOURCE)), [file]).collect())
     return pl.concat(frames, how="diagonal_relaxed")
 
 

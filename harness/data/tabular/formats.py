@@ -15,15 +15,14 @@ import pyarrow as pa
 
 from harness.base.errors import UserError
 from harness.data.tabular.expressions import refusing
-from harness.data.tabular.files import PARTITION, Source
+from harness.data.tabular.files import Source
+from harness.data.tabular.partitions import SOURCE, json_lines, parquet, partitioned
 from harness.data.tabular.schema import Csv
 from harness.data.tabular.stores import Stored, first_bytes
 
 SEPARATORS = "\t,;|"
 """Sought in the first row where a schema names none; the most frequent is taken."""
 GZIP, ZSTD, ARROW_STREAM = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xff\xff\xff\xff"
-SOURCE = "\0file"
-"""A column of our own: the path of a row's file."""
 WHOLE_DIGITS = 18
 """That every whole number of 64 bits may have."""
 Scan = Callable[[dict[str, pl.DataType]], pl.LazyFrame]
@@ -94,12 +93,11 @@ def _begun(read: Callable[[int], bytes]) -> bytes:
 def _others(kind: str, files: Sequence[Source]) -> pl.LazyFrame:
     match kind:
         case "Parquet":
-            return pl.scan_parquet(_named(files), glob=False, hive_partitioning=True, try_parse_hive_dates=False)
+            return parquet(files)
         case "Arrow":
-            return _partitioned(pl.scan_ipc(_named(files), glob=False, include_file_paths=SOURCE), files)
+            return partitioned(pl.scan_ipc(_named(files), glob=False, include_file_paths=SOURCE), files)
         case _:
-            rows = pl.scan_ndjson(_named(files), infer_schema_length=None, include_file_paths=SOURCE)
-            return _partitioned(rows, files)
+            return json_lines(files)
 
 
 def _with_whole_numbers(frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -127,14 +125,6 @@ def _named(files: Sequence[Source]) -> list[str]:
     return [str(file) for file in files]
 
 
-def _partitioned(frame: pl.LazyFrame, files: Sequence[Source]) -> pl.LazyFrame:
-    """With a column for every `name=value` among the folders."""
-    names = dict.fromkeys(name for file in files for name, _ in PARTITION.findall(str(file)))
-    path = pl.col(SOURCE)
-    columns = [path.str.extract(rf"(?:^|/){name}=([^/]*)/").alias(name) for name in names]
-    return frame.with_columns(columns).drop(SOURCE)
-
-
 def _csv(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scan:
     separator = csv.separator or max(SEPARATORS, key=_first_row(_first_block(files[0]), csv.comment).count)
     options: dict[str, Any] = {
@@ -157,7 +147,7 @@ def _csv(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scan:
     del options["new_columns"]
 
     def read(other: dict[str, pl.DataType]) -> pl.LazyFrame:
-        return _partitioned(pl.scan_csv(sources, schema=types | other, **options), files)
+        return partitioned(pl.scan_csv(sources, schema=types | other, **options), files)
 
     return read
 

@@ -1,0 +1,109 @@
+"""Folders of Hive's, `day=2024-05-01/`: columns of the files in them, which say the same where a file has them too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote
+
+import polars as pl
+
+from harness.base.errors import UserError
+from harness.data.tabular.files import PARTITION, Source
+from harness.data.tabular.times import whole_seconds
+
+SOURCE = "\0file"
+"""A column of our own: the path of a row's file."""
+FOLDER = "\0folder"
+"""Another: what a folder says."""
+
+
+def partitioned(frame: pl.LazyFrame, files: Sequence[Source]) -> pl.LazyFrame:
+    """With a column for every `name=value` among the folders. frame: with SOURCE, which it loses.
+
+    Raises:
+        UserError: a file has another value than its folder.
+    """
+    _refuse_others(frame, files)
+    return _with_folders(frame, files)
+
+
+def parquet(files: Sequence[Source]) -> pl.LazyFrame:
+    """The same of Parquet, of which each file may have other columns.
+
+    Raises:
+        UserError: a file has another value than its folder.
+    """
+    placed = [file for file in files if PARTITION.search(str(file))]
+    with ThreadPoolExecutor() as pool:
+        columns = dict(zip(placed, pool.map(_columns, placed), strict=True))
+    for name in _names(placed):
+        if having := [str(file) for file in placed if name in columns[file]]:
+            frame = pl.scan_parquet(
+                having, glob=False, hive_partitioning=False, extra_columns="ignore", include_file_paths=SOURCE
+            )
+            _refuse_others(frame.select(name, SOURCE), placed)
+    return pl.scan_parquet(
+        [str(file) for file in files], glob=False, hive_partitioning=True, try_parse_hive_dates=False
+    )
+
+
+def json_lines(files: Sequence[Source]) -> pl.LazyFrame:
+    """The same of JSON lines, whose columns are those of the first file, so that others are asked for by name.
+
+    Raises:
+        UserError: a file has another value than its folder.
+    """
+    sources, names = [str(file) for file in files], _names(files)
+    if names:
+        text = pl.Schema(dict.fromkeys(names, pl.String()))
+        _refuse_others(pl.scan_ndjson(sources, schema=text, include_file_paths=SOURCE), files)
+    return _with_folders(pl.scan_ndjson(sources, infer_schema_length=None, include_file_paths=SOURCE), files)
+
+
+def _refuse_others(frame: pl.LazyFrame, files: Sequence[Source]) -> None:
+    """Refuse a file with another value in a column than its folder says; a missing value is no other.
+
+    frame: with SOURCE.
+
+    Raises:
+        UserError: there is one.
+    """
+    types = frame.collect_schema()
+    for name in (name for name in _names(files) if name in types):
+        plain = {value: unquote(value) for file in files for key, value in PARTITION.findall(str(file)) if key == name}
+        both = frame.select(name, SOURCE, _told(name).replace(plain).alias(FOLDER)).drop_nulls()
+        for value, file, folder in both.filter(~_agree(name, types[name])).head(1).collect().iter_rows():
+            raise UserError(
+                f"file '{file}' has the value {str(value)!r} in the column '{name}', and its folder says {folder!r}; "
+                "accepted: the same, or another name for the column or the folder"
+            )
+
+
+def _agree(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Whether the column is what its folder says, as text, a number or a time: `1` is `01`."""
+    own, folder = pl.col(name), pl.col(FOLDER)
+    same = own.cast(pl.String).str.to_lowercase() == folder.str.to_lowercase()
+    if dtype.is_numeric() or dtype == pl.String:
+        number = pl.Int64() if dtype == pl.String else dtype
+        same |= (folder.cast(number, strict=False) == own.cast(number, strict=False)).fill_null(False)
+    elif dtype in (pl.Date, pl.Datetime):
+        same |= (whole_seconds(folder, pl.String(), "") == own.dt.epoch("s")).fill_null(False)
+    return same
+
+
+def _with_folders(frame: pl.LazyFrame, files: Sequence[Source]) -> pl.LazyFrame:
+    return frame.with_columns(_told(name).alias(name) for name in _names(files)).drop(SOURCE)
+
+
+def _columns(file: Source) -> list[str]:
+    return pl.scan_parquet(str(file), glob=False, hive_partitioning=False).collect_schema().names()
+
+
+def _names(files: Sequence[Source]) -> list[str]:
+    return list(dict.fromkeys(name for file in files for name, _ in PARTITION.findall(str(file))))
+
+
+def _told(name: str) -> pl.Expr:
+    """What a folder of this name says, as text."""
+    return pl.col(SOURCE).str.extract(rf"(?:^|/){name}=([^/]*)/")
