@@ -41,11 +41,14 @@ def build_data(
     with _of(dataset):
         key = data_key(dataset, seed, registry)
     with waited(results, "data", key, lambda: say(f"data set '{dataset.name}': another process builds it; waiting")):
-        _ensure_built(dataset, seed, registry, data_folder(results, key), say, key in seen)
+        _ensure_built(dataset, seed, registry, results, key, say, key in seen)
     return key
 
 
-def _ensure_built(dataset: PluginSpec, seed: int, registry: Registry, folder: Path, say: Say, seen: bool) -> None:
+def _ensure_built(
+    dataset: PluginSpec, seed: int, registry: Registry, results: Path, key: str, say: Say, seen: bool
+) -> None:
+    folder = data_folder(results, key)
     if folder.exists() and not seen and (problem := indexed.damage(folder)):
         LOG.warning("data set '%s' in '%s' is damaged: %s; it is built again", dataset.name, folder, problem)
         shutil.rmtree(folder)
@@ -55,6 +58,11 @@ def _ensure_built(dataset: PluginSpec, seed: int, registry: Registry, folder: Pa
             what = f"data set '{dataset.name}': building it"
             ensure_free(plugin.memory(), what, "fewer rows or ids", free_memory())
             data = plugin.stream(seeds.generator(seed, "data", dataset.name))
+            if data_key(dataset, seed, registry) != key:
+                raise UserError(
+                    f"data set '{dataset.name}': what it is made of changed while it was opened; nothing of it is "
+                    "used; accepted: files to which nobody writes meanwhile"
+                )
             for note in data.notes:
                 LOG.warning("data set '%s': %s", dataset.name, note)
             _check_room(data, folder, dataset.name)

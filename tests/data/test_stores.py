@@ -18,6 +18,7 @@ import pytest
 from harness.api import Data, UserError
 from harness.base import seeds
 from harness.data.guess.sample import sample
+from harness.data.tabular import ordered, streaming
 from harness.data.tabular.files import data_files
 from harness.data.tabular.stores import is_address, stored_files
 from harness.plugins.registry import Registry, build
@@ -145,6 +146,25 @@ def test_the_fingerprint_follows_what_is_stored(tmp_path: Path, bucket: Any) -> 
     assert data.fingerprint() == first, "the same content again"
     obstore.put(bucket, "clicks/day=2/part-0.parquet", FORMS["parquet"](log()[3:53]))
     assert data.fingerprint() != first
+
+
+@pytest.mark.parametrize("rows_now", [None, 40, 50])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, bucket: Any, monkeypatch: pytest.MonkeyPatch, rows_now: int | None
+) -> None:
+    """None: it is deleted. 50: of as many rows as before."""
+    fill(bucket)
+
+    def in_order(*args: Any) -> Any:
+        yield from ordered.in_order(*args)
+        if rows_now is None:
+            obstore.delete(bucket, "clicks/day=2/part-0.parquet")
+        else:
+            obstore.put(bucket, "clicks/day=2/part-0.parquet", FORMS["parquet"](log()[3 : 3 + rows_now]))
+
+    monkeypatch.setattr(streaming, "in_order", in_order)
+    with pytest.raises(UserError, match=r"day=2/part-0.parquet' (changed while it was read|cannot be read: )"):
+        load(tmp_path, "s3://logs/clicks")
 
 
 def test_what_is_missing_is_said_in_one_line(tmp_path: Path, bucket: Any) -> None:

@@ -71,10 +71,22 @@ def digest_of(files: Iterable[Source]) -> str:
     parts = []
     for file in files:
         with refusing(f"file '{file}' cannot be read"):
-            parts.append((_content(file), PARTITION.findall(str(file))))
+            parts.append((content_of(file), PARTITION.findall(str(file))))
     if len(parts) == 1 and not parts[0][1]:
         return parts[0][0]
     return hashlib.blake2b(repr(parts).encode()).hexdigest()[:32]
+
+
+def content_of(file: Source) -> str:
+    """What changes with the content of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if isinstance(file, Stored):
+        return f"{file.size} {file.mark}"
+    status = file.stat()
+    return _digest(file.resolve(), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def _files(text: str) -> Sequence[Source]:
@@ -117,15 +129,9 @@ def _missing(text: str, tried: list[Path]) -> str:
     return f"does not exist; {nearest(tried[0].name, siblings)}a file is needed"
 
 
-def _content(file: Source) -> str:
-    if isinstance(file, Stored):
-        return f"{file.size} {file.mark}"
-    status = file.stat()
-    return _digest(file.resolve(), status.st_size, status.st_mtime_ns)
-
-
 @cache
-def _digest(path: Path, size: int, mtime_ns: int) -> str:
-    """Of a file's content; read once per process while size and time of change stay the same."""
+def _digest(path: Path, *state: int) -> str:
+    """Of a file's content; read once per process while its state stays the same: a file as large and as old as the one
+    that it takes the place of is another."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

@@ -89,6 +89,20 @@ def first_bytes(file: Stored) -> bytes:
         return bytes(obstore.get_range(_store(root), key, start=0, end=min(file.size, BLOCK))) if file.size else b""
 
 
+def as_it_is_now(file: Stored) -> Stored:
+    """The file of this address.
+
+    Raises:
+        UserError: there is none any more, or the store cannot be asked.
+    """
+    import obstore
+
+    root, key = _parted(file.address)
+    with _asking(file.address):
+        about = obstore.head(_store(root), key)
+    return Stored(file.address, about["size"], _mark(about))
+
+
 def _listed(store: ObjectStore, path: str) -> list[tuple[str, int, str]]:
     """Key, size and mark of the files that a path means."""
     import obstore
@@ -104,7 +118,11 @@ def _listed(store: ObjectStore, path: str) -> list[tuple[str, int, str]]:
         found = [about for about in every if _shown(about["path"][len(folder) :])]
     if wild is not None:
         found = [about for about in found if PurePosixPath("/", about["path"]).match(f"/{path}")]
-    return [(a["path"], a["size"], a["e_tag"] or a["last_modified"].isoformat()) for a in found]
+    return [(about["path"], about["size"], _mark(about)) for about in found]
+
+
+def _mark(about: Any) -> str:
+    return str(about["e_tag"] or about["last_modified"].isoformat())
 
 
 def _shown(name: str) -> bool:

@@ -20,6 +20,7 @@ from harness.data.tabular.ordered import in_order
 from harness.data.tabular.pieces import piece
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.splits import Parts, drawn_parts, time_cuts, told_parts
+from harness.data.tabular.unchanged import States, blaming_changes, refuse_changes, states
 from harness.data.validation import SPLITS
 
 Rule = Callable[[pl.DataFrame], Parts]
@@ -32,15 +33,18 @@ def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Gener
     later: time origins after this one.
 
     Raises:
-        UserError: a file cannot be read, an expression, a time, a label or a split is not accepted, a field is a label
-            under another name, or no row is left.
+        UserError: a file cannot be read, or changes meanwhile; an expression, a time, a label or a split is not
+            accepted, a field is a label under another name, or no row is left.
     """
-    table = open_table(schema, files, where)
-    schema = table.schema
-    look = first_look(table, schema)
-    refuse_empty(schema, look.times, where)
-    refuse_copies(table, schema)
-    pieces = ahead(_pieces(table, schema, look, _rule(table, schema, look, rng, later)))
+    before = states(files)
+    with blaming_changes(before):
+        table = open_table(schema, files, where)
+        schema = table.schema
+        look = first_look(table, schema)
+        refuse_empty(schema, look.times, where)
+        refuse_copies(table, schema)
+        rule = _rule(table, schema, look, rng, later)
+    pieces = ahead(_pieces(table, schema, look, rule, before))
     return Stream(
         schema.single_ids(),
         tuple(schema.labels),
@@ -72,9 +76,11 @@ def _rule(table: Table, schema: Schema, look: Look, rng: Generator, later: int) 
             return lambda batch: drawn_parts(group_ids(batch["split.column"], batch[NUMBER], where), shares, salt)
 
 
-def _pieces(table: Table, schema: Schema, look: Look, rule: Rule) -> Iterator[tuple[str, Split]]:
-    for name, rows in ahead(_parts(table, schema, look, rule)):
-        yield name, piece(rows, schema, table.where, observed=look.observed)
+def _pieces(table: Table, schema: Schema, look: Look, rule: Rule, before: States) -> Iterator[tuple[str, Split]]:
+    with blaming_changes(before):
+        for name, rows in ahead(_parts(table, schema, look, rule)):
+            yield name, piece(rows, schema, table.where, observed=look.observed)
+    refuse_changes(before)
 
 
 def _parts(table: Table, schema: Schema, look: Look, rule: Rule) -> Iterator[tuple[str, pl.DataFrame]]:
