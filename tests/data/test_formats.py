@@ -201,6 +201,15 @@ def test_one_file_among_others_says_what_its_folder_says(tmp_path: Path, kind: s
         scan(data_files(str(logs)), Csv(), ())
 
 
+def test_a_column_that_a_folder_tells_may_be_of_another_type_in_each_file(tmp_path: Path) -> None:
+    own = {"1": pl.Series([1] * 40, dtype=pl.Int8), "2": pl.Series([2] * 40), "3": pl.Series(["3"] * 40)}
+    logs = in_folders(tmp_path, "parquet", dict(own))
+    assert scan(data_files(str(logs)), Csv(), ())[0].collect()["day"].n_unique() == 3
+    (logs / "day=3").rename(logs / "day=4")
+    with pytest.raises(UserError, match=r"has the value '3' in the column 'day', and its folder says '4'"):
+        scan(data_files(str(logs)), Csv(), ())
+
+
 def test_files_of_different_formats_are_refused(tmp_path: Path) -> None:
     folder = parts(tmp_path)
     (folder / "day=9.csv").write_bytes(delimited())

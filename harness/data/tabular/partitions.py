@@ -36,13 +36,13 @@ def parquet(files: Sequence[Source]) -> pl.LazyFrame:
     """
     placed = [file for file in files if PARTITION.search(str(file))]
     with ThreadPoolExecutor() as pool:
-        columns = dict(zip(placed, pool.map(_columns, placed), strict=True))
-    for name in _names(placed):
-        if having := [str(file) for file in placed if name in columns[file]]:
-            frame = pl.scan_parquet(
-                having, glob=False, hive_partitioning=False, extra_columns="ignore", include_file_paths=SOURCE
-            )
-            _refuse_others(frame.select(name, SOURCE), placed)
+        types = list(pool.map(_types, placed))
+    for column in dict.fromkeys((name, each[name]) for each in types for name in _names(placed) if name in each):
+        having = [str(file) for file, each in zip(placed, types, strict=True) if column in each.items()]
+        frame = pl.scan_parquet(
+            having, glob=False, hive_partitioning=False, extra_columns="ignore", include_file_paths=SOURCE
+        )
+        _refuse_others(frame.select(column[0], SOURCE), placed)
     return pl.scan_parquet(
         [str(file) for file in files], glob=False, hive_partitioning=True, try_parse_hive_dates=False
     )
@@ -96,8 +96,9 @@ def _with_folders(frame: pl.LazyFrame, files: Sequence[Source]) -> pl.LazyFrame:
     return frame.with_columns(_told(name).alias(name) for name in _names(files)).drop(SOURCE)
 
 
-def _columns(file: Source) -> list[str]:
-    return pl.scan_parquet(str(file), glob=False, hive_partitioning=False).collect_schema().names()
+def _types(file: Source) -> pl.Schema:
+    """Of its own columns."""
+    return pl.scan_parquet(str(file), glob=False, hive_partitioning=False).collect_schema()
 
 
 def _names(files: Sequence[Source]) -> list[str]:

@@ -16,20 +16,21 @@ States = Mapping[Source, State]
 
 
 def states(files: Sequence[Source]) -> States:
-    """How files are now.
+    """How files are, those of a store as they were listed.
 
     Raises:
         UserError: one is not there.
     """
-    with ThreadPoolExecutor() as pool:
-        return dict(zip(files, pool.map(_state, files), strict=True))
+    return {file: (file.size, file.mark) if isinstance(file, Stored) else _state(file) for file in files}
 
 
 def refuse_changes(before: States) -> None:
     """Raises: UserError: a file is not as it was."""
-    for file, state in states(tuple(before)).items():
-        if state != before[file]:
-            grown = "" if state[0] == before[file][0] else f", from {before[file][0]:,} bytes to {state[0]:,}"
+    with ThreadPoolExecutor() as pool:
+        now = pool.map(_state, before)
+    for (file, was), state in zip(before.items(), now, strict=True):
+        if state != was:
+            grown = "" if state[0] == was[0] else f", from {was[0]:,} bytes to {state[0]:,}"
             raise UserError(
                 f"file '{file}' changed while it was read{grown}; nothing of it is used; accepted: a file to which "
                 "nobody writes meanwhile"
