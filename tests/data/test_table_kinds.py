@@ -287,6 +287,7 @@ def test_a_history_holds_rows_whose_id_is_null(tmp_path: Path) -> None:
             "fields.x: of = 'p' is a cross; accepted: fields of one column's ids: user, item|needs `time`",
         ),
         ('x = { number = "y" }', "is the label 'y' itself"),
+        ('x = { history = { of = "item", by = "y" } }', "fields.x = 'y' is the label 'y' itself"),
         ('x = { number = "tags" }', "numbers.x = 'tags' is of type String; accepted: a number, as CAST"),
         ('x = { list = "price" }', "lists.x = 'price' is of type Float64; accepted: a list of"),
         ('x = { list = "words", weights = "words" }', "weights.x = 'words' is of type .*; accepted: a list of numbers"),

@@ -121,8 +121,8 @@ class Schema(Config):
         if self.time_unit and self.time is None:
             raise ValueError(f'time_unit = "{self.time_unit}" needs `time`, the SQL expression that gives it')
         for field, spec in self.fields.items():
-            if spec.history is None:  # which may read labels, as it does those of earlier rows alone
-                for sql in spec.places(field, self.fields).values():
+            for place, sql in spec.places(field, self.fields).items():
+                if not place.startswith("history_where"):  # which is of earlier rows alone
                     self._refuse_labels(field, sql)
         if odd := self.odd_history():
             raise ValueError(odd)
