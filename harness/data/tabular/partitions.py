@@ -34,10 +34,10 @@ def parquet(files: Sequence[Source]) -> pl.LazyFrame:
     Raises:
         UserError: a file has another value than its folder.
     """
-    placed = [file for file in files if PARTITION.search(str(file))]
+    placed, names = [file for file in files if PARTITION.search(str(file))], _names(files)
     with ThreadPoolExecutor() as pool:
         types = list(pool.map(_types, placed))
-    for column in dict.fromkeys((name, each[name]) for each in types for name in _names(placed) if name in each):
+    for column in dict.fromkeys((name, each[name]) for each in types for name in names if name in each):
         having = [str(file) for file, each in zip(placed, types, strict=True) if column in each.items()]
         frame = pl.scan_parquet(
             having, glob=False, hive_partitioning=False, extra_columns="ignore", include_file_paths=SOURCE
