@@ -1,22 +1,23 @@
 """Plug-in files as modules: loaded by path under private names, with the helper files beside them.
 
 No top-level module called `datasets` or `strategies` ever exists. A file `_name.py` beside plug-ins is a helper:
-plug-ins import it as `from ._name import ...`, and its meaning is part of theirs.
+plug-ins import it as `from ._name import ...`. What a plug-in imports of its own is part of its meaning.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib
 import importlib.util
 import sys
 from functools import cache
-from pathlib import Path
+from os.path import relpath
+from pathlib import Path, PurePath
 from types import ModuleType
 
 from harness.base.errors import UserError
 from harness.base.meaning import meaning
+from harness.plugins.imported import imported
 
 PRIVATE = "harness_plugins"
 """Begins the names of their modules."""
@@ -44,32 +45,33 @@ def load(path: Path) -> ModuleType:
 
 
 def meaning_of(path: Path) -> str:
-    """The meaning of a plug-in file with every helper that it imports.
+    """The meaning of a plug-in file with everything of its own that it imports.
 
     Raises:
         UserError: as of `meanings`.
     """
-    found = meanings(path)
-    parts = [found.pop(path), *(f"{file.name}:{text}" for file, text in sorted(found.items()))]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    (own, text), *rest = meanings(path).items()
+    others = sorted((PurePath(relpath(file, own.parent)).as_posix(), other) for file, other in rest)
+    return hashlib.sha256("\n".join([text, *(f"{name}:{other}" for name, other in others)]).encode()).hexdigest()
 
 
 def meanings(path: Path) -> dict[Path, str]:
-    """The meaning of a plug-in file and of every helper that it imports, directly or not, each by its path.
+    """The meaning of a plug-in file, which comes first, and of every helper and module of its own package that it
+    imports, directly or not, each by its path.
 
     Raises:
         UserError: a helper does not exist, or a file cannot be read as Python.
     """
-    found, todo = dict[Path, str](), [path]
+    found, todo = dict[Path, str](), [path.resolve()]
     while todo:
-        file = todo.pop()
+        if (file := todo.pop()) in found:
+            continue
         try:
             source = file.read_text()
             found[file] = meaning(source)
-            helpers = _helpers(file, source)
+            todo += imported(file, source)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise UserError(f"plug-in {path} cannot be read: {type(error).__name__}: {error}") from error
-        todo += [helper for helper in helpers if helper not in found]
     return found
 
 
@@ -82,12 +84,3 @@ def _package(folder: Path) -> str:
             module.__path__ = places
             sys.modules[package] = module
     return name
-
-
-def _helpers(file: Path, source: str) -> list[Path]:
-    """The files that relative imports of a source name."""
-    named: list[str] = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            named += [node.module] if node.module else [alias.name for alias in node.names]
-    return [file.with_name(f"{name.split('.')[0]}.py") for name in named]

@@ -120,10 +120,18 @@ def unpacked(path: Path, into: Path) -> Submission:
 
 
 def _sources(plan: Plan, registry: Registry) -> dict[str, Path]:
-    """Name in the submission -> the file of every strategy used, and of its helpers."""
+    """Name in the submission -> the file of every strategy used, and of its helpers.
+
+    Raises:
+        UserError: two have one name, or a strategy imports more than helpers, which cannot be run elsewhere.
+    """
     found: dict[str, Path] = {}
     for name in used(plan):
-        for path in meanings(entry_of(registry.strategies, "strategy", name, f"plan '{plan.name}'").path):
+        own, *others = meanings(entry_of(registry.strategies, "strategy", name, f"plan '{plan.name}'").path)
+        for path in others:
+            if path.parent != own.parent or not path.name.startswith("_") or path.name == "__init__.py":
+                raise UserError(f"strategy '{name}' imports '{path}'; accepted: helpers `_name.py` beside it")
+        for path in (own, *others):
             other = found.setdefault(f"strategies/{path.name}", path)
             if other != path:
                 raise UserError(f"'{path}' and '{other}' have one name; accepted: files of different names")

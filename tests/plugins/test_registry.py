@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.engine import strategy_of
 
+from harness.api import Strategy
 from harness.base.errors import UserError
 from harness.base.plugin import described
-from harness.plugins.files import meaning_of
-from harness.plugins.registry import Registry
+from harness.plugins.files import meaning_of, meanings
+from harness.plugins.registry import Entry, Registry
 
 STRATEGY = '''"""Shrink rows. And more."""
 
@@ -102,6 +105,94 @@ def test_a_helper_that_is_not_there_is_one_line(mine: Path) -> None:
     (mine / "_shared.py").unlink()
     with pytest.raises(UserError, match=r"plug-in .*shrink\.py cannot be read: FileNotFoundError"):
         meaning_of(mine / "shrink.py")
+
+
+PACKAGE = {
+    "plugs/shrink.py": STRATEGY.replace("from ._shared import SHARE", "IMPORTED"),
+    "plugs/__init__.py": "",
+    "__init__.py": "from .scale import SCALE\n",
+    "scale.py": "SCALE = 1\n",
+    "rules.py": "from .parts.share import HALF as SHARE\n",
+    "parts/share.py": "from ..scale import SCALE\nfrom .half import HALF\n",  # parts has no __init__.py
+    "parts/half.py": "def _late():\n    import their_package.late\nHALF = 0.5\n",
+    "late.py": "LATE = 1\n",
+    "other.py": "OTHER = 1\n",
+}
+
+
+@pytest.fixture(params=["their_package", "theirs/their_package"])
+def package(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package, and one in a namespace of several."""
+    folder = tmp_path / "site" / request.param
+    for name, text in PACKAGE.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text.replace("their_package", request.param.replace("/", ".")))
+    (folder.parent / "neighbour.py").write_text("FAR = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("their")]:
+        del sys.modules[name]
+
+
+def _import(package: Path, line: str) -> Path:
+    """Put an import of the package, called `their_package` there, into its plug-in."""
+    name = ".".join(package.relative_to(next(p for p in package.parents if p.name == "site")).parts)
+    file = package / "plugs" / "shrink.py"
+    file.write_text(PACKAGE["plugs/shrink.py"].replace("IMPORTED", line.replace("their_package", name)))
+    return file
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from their_package.rules import SHARE",
+        "from their_package import rules; SHARE = rules.SHARE",
+        "import their_package.rules as rules; SHARE = rules.SHARE",
+        "def _late():\n    from their_package import rules\nSHARE = .5",
+    ],
+)
+def test_a_key_follows_the_modules_of_its_package_that_a_plugin_imports(package: Path, line: str) -> None:
+    plugin = _import(package, line)
+    entry: Entry[Strategy] = Entry("Strategy", plugin)
+    assert entry.cls.name == "shrink"  # such an import works
+    for name in ("__init__.py", "scale.py", "rules.py", "parts/share.py", "parts/half.py", "late.py"):
+        before, file = meaning_of(plugin), package / name
+        file.write_text(f"# said anew\n{file.read_text()}")
+        assert meaning_of(plugin) == before
+        file.write_text(f"{file.read_text()}NEW = 1\n")
+        assert meaning_of(plugin) != before, name
+
+
+def test_what_a_plugin_does_not_import_and_other_packages_leave_its_key(package: Path, tmp_path: Path) -> None:
+    alone, using = (_import(package, line) for line in ("SHARE = .5", "from their_package.rules import SHARE"))
+    before = meaning_of(using)
+    (package / "other.py").write_text("OTHER = 2\n")
+    assert meaning_of(using) == before
+    plugin = _import(package, "import neighbour, harness.api, torch; SHARE = .5")
+    assert list(meanings(plugin)) == [plugin] == [alone]
+
+
+def test_a_package_has_one_meaning_wherever_it_is_installed(package: Path, tmp_path: Path) -> None:
+    plugin = _import(package, "from their_package.rules import SHARE")
+    shutil.copytree(tmp_path / "site", tmp_path / "elsewhere" / "site")
+    other = tmp_path / "elsewhere" / plugin.relative_to(tmp_path)
+    assert meaning_of(other) == meaning_of(plugin)
+    assert len(meanings(other)) >= 7
+    assert all(tmp_path / "elsewhere" in file.parents for file in meanings(other))
+
+
+def test_an_import_from_above_is_one_line(package: Path) -> None:
+    plugin = _import(package, "from ..rules import SHARE")
+    entry: Entry[Strategy] = Entry("Strategy", plugin)
+    with pytest.raises(UserError, match=r"plug-in .*shrink\.py cannot be loaded: ModuleNotFoundError"):
+        _ = entry.cls
+
+
+def test_a_link_to_a_plugin_means_what_the_file_does(mine: Path, tmp_path: Path) -> None:
+    link = tmp_path / "links" / "shrink.py"
+    link.parent.mkdir()
+    link.symlink_to(mine / "shrink.py")
+    assert meaning_of(link) == meaning_of(mine / "shrink.py")
 
 
 def test_plugins_of_installed_packages_are_found_by_entry_point(

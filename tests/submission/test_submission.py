@@ -20,7 +20,7 @@ from harness.base.digests import digest_of
 from harness.base.errors import UserError
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
-from harness.plugins.registry import Registry
+from harness.plugins.registry import Entry, Registry
 from harness.results.run_writer import SEALED
 from harness.submission import checks, protocol, rerun
 from harness.submission.packed import ABOUT, Submission, pack, unpacked
@@ -210,6 +210,17 @@ def test_a_file_that_holds_other_names_is_no_submission(packed: Path, name: str,
         file.writestr(name, "x")
     with pytest.raises(UserError, match="is no submission"):
         unpacked(copy, tmp_path / "into")
+
+
+def test_a_strategy_that_imports_more_than_helpers_is_not_packed(made: tuple[Path, Plan], tmp_path: Path) -> None:
+    package = tmp_path / "their_package"
+    shutil.copytree(made[0].with_name("mine"), package)
+    (package / "__init__.py").touch()
+    (package / "mine.py").write_text(MINE.replace("from ._mine", "from their_package._mine"))
+    registry = Registry()
+    registry.strategies["mine"] = Entry("Strategy", package / "mine.py")
+    with pytest.raises(UserError, match=r"strategy 'mine' imports '.*__init__\.py'; accepted: helpers"):
+        pack(made[0].with_name("results"), TRACK, "A. Name", registry, tmp_path / "mine.zip")
 
 
 def test_the_same_choice_draws_the_same_run_and_choices_reach_all(packed: Path, tmp_path: Path) -> None:

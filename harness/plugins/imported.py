@@ -1,0 +1,47 @@
+"""The files that a plug-in file imports of its own: helpers beside it, and modules of the package that it lies in.
+
+Statements are read, not run; they count wherever they stand, in a function too. A package is the plug-in's own if a
+folder around its file has the package's name.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+OURS = ("harness", "multiepoch")
+"""Packages that `ENGINE` stands for in a key."""
+
+
+def imported(file: Path, source: str) -> Iterator[Path]:
+    """The files that a source imports of its own, `__init__.py` on the way to them among them; some more than once.
+
+    A relative import in a folder without `__init__.py` can name a file alone, which is given even if there is none.
+    """
+    for level, name in _imports(source):
+        first = name.partition(".")[0]
+        if level == 0 and first not in OURS:
+            for folder in file.parents:
+                if folder.name == first:
+                    yield from _along(folder.parent, name)
+        for folder in file.parents[level - 1 : level] if level else ():
+            found = list(_along(folder, name))
+            yield from found if found or (folder / "__init__.py").exists() else [folder / f"{first}.py"]
+
+
+def _imports(source: str) -> Iterator[tuple[int, str]]:
+    """How many dots each import begins with, and the name after them, that of what is taken from a module included."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            begin = f"{node.module}." if node.module else ""
+            yield from ((node.level, f"{begin}{alias.name}") for alias in node.names)
+
+
+def _along(folder: Path, name: str) -> Iterator[Path]:
+    """The file of every module along a dotted name; its last parts may be what a module defines."""
+    for part in name.split("."):
+        folder = folder / part
+        yield from [file for file in (folder / "__init__.py", folder.with_name(f"{part}.py")) if file.is_file()][:1]
