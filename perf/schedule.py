@@ -68,7 +68,7 @@ class Simulated:
 
     def events(self, timeout: float) -> Iterator[Event]:
         self.now, key, job = heapq.heappop(self._running)
-        yield Began(key, 0, {})
+        yield Began(key, 0, ({},))
         for epoch in range(1, job.spec.train.epochs + 1):
             yield Recorded(key, Record(epoch, epoch, float(epoch), True, {_selected(job): chance(f"{key} {epoch}")}))
         yield Done(key, Status.FINISHED, "")

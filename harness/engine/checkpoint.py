@@ -35,17 +35,25 @@ class Checkpoints:
     """The part of the run that trains: at first that of the latest checkpoint; 0: there is none."""
     unused: str
     """Why a checkpoint that is there is not used; empty: it is, or there is none."""
+    trained_on: tuple[dict[str, Any], ...]
+    """The environments that the run was trained in, one after the other: at first those up to the latest checkpoint."""
+    _state: State | None
 
     def __init__(self, folder: Path, told: Callable[[], bool] = lambda: False) -> None:
         self._folder, self._told = folder, told
         self.records, self.part, self.unused, self._number = 0, 0, "", 0
-        self._state: State | None = None
+        self.trained_on, self._state = (), None
         self._next = time.monotonic() + EVERY
         for partial in folder.glob("*.partial"):  # of a process that was killed
             partial.unlink(missing_ok=True)
         if found := {int(path.stem.split("-")[1]): path for path in folder.glob("checkpoint-*-*-*.pt")}:
             self._number = max(found)
             self._read(found[self._number])
+
+    def go_on_in(self, environment: dict[str, Any]) -> None:
+        """Training goes on, or begins, in this environment."""
+        if self.trained_on[-1:] != (environment,):
+            self.trained_on = (*self.trained_on, environment)
 
     def take(self) -> State:
         """The state that was read. It is handed out once, since it is as large as the tables."""
@@ -57,6 +65,7 @@ class Checkpoints:
         """Discard the checkpoint, so that the run starts at its beginning."""
         self._clear()
         self.records, self.part, self.unused, self._state = 0, 0, why, None
+        self.trained_on = ()
 
     def due(self) -> bool:
         """To be asked after every step."""
@@ -74,7 +83,7 @@ class Checkpoints:
         partial = self._folder / f"{uuid.uuid4().hex}.partial"
         with suppress(OSError, RuntimeError):  # torch raises RuntimeError for a full disk
             self._folder.mkdir(parents=True, exist_ok=True)
-            torch.save({"part": self.part, "state": state}, partial)
+            torch.save({"part": self.part, "trained_on": self.trained_on, "state": state}, partial)
             on_disk(partial)
             name = f"checkpoint-{self._number + 1}-{self.records}-{digest_of(partial)}.pt"
             partial.rename(self._folder / name)
@@ -91,7 +100,8 @@ class Checkpoints:
             if digest_of(path) != digest:
                 raise ValueError("it is not what was once written")
             held = torch.load(path, weights_only=True)
-            self.records, self.part, self._state = int(records), held["part"], held["state"]
+            self.part, self.trained_on, self._state = held["part"], held["trained_on"], held["state"]
+            self.records = int(records)
         except Exception as error:  # torch raises whatever a damaged file leads to
             self.drop(f"it is damaged: {str(error).partition(chr(10))[0]}")
 

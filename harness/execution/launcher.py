@@ -5,7 +5,7 @@ A launcher trains and reports; it never writes to the folders of runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -22,8 +22,8 @@ class Began:
     key: str
     kept: int
     """Of the records that the scheduler holds, how many stay; training goes on after the last of them."""
-    environment: Mapping[str, Any]
-    """The machine and the versions that train it."""
+    environments: Sequence[Mapping[str, Any]]
+    """The machines and versions that trained it before, as far as that counts, and last the one that trains it now."""
     unused: str = ""
     """Why a checkpoint that was there is not used; empty: it is, or there was none."""
 

@@ -53,7 +53,8 @@ class RunFolders:
     def begin(self, job: Job, began: Began) -> tuple[Record, ...]:
         """Open the folder of a run that begins to train. Returns the records that it keeps."""
         spec = job.spec.model_dump(mode="json")
-        env = {**began.environment, "owner": owner()}
+        *before, now = began.environments
+        env = {**now, "owner": owner()} | ({"before": before} if before else {})
         writer = RunWriter(self._runs, job.key, spec, env, keep=began.kept)
         self._writers[job.key] = writer
         return writer.kept

@@ -69,7 +69,8 @@ def train(
     saved = Checkpoints(checkpoints, told)
     if saved.records > records_held:
         saved.drop(f"it was taken after {saved.records} records, of which {records_held} are there")
-    yield Began(job.key, saved.records, {**environment(), "host": host()}, saved.unused)
+    saved.go_on_in({**environment(), "host": host()})
+    yield Began(job.key, saved.records, saved.trained_on, saved.unused)
     spec, status, reason = job.spec, Status.FINISHED, ""
     _, model, strategies = instances(spec, registry)
     process = psutil.Process()

@@ -84,7 +84,8 @@ def judge(runs: Sequence[tuple[Run, Run]], left: Path, right: Path) -> tuple[Ver
     if not differ:
         return Verdict.SAME, f"{load.seeds(len(runs))}, records equal byte by byte"
     (a, b), *_ = differ
-    where = [f"{name} {a.env.get(name)} against {b.env.get(name)}" for name in _changed(a.env, b.env)]
+    first, second = _environment(a), _environment(b)
+    where = [f"{name} {first.get(name)} against {second.get(name)}" for name in _changed(first, second)]
     return Verdict.BROKEN, f"{len(differ)} of {load.seeds(len(runs))}; {listed(where) if where else 'one environment'}"
 
 
@@ -174,6 +175,15 @@ def _line(pair: Pair) -> tuple[Cell, ...]:
 
 def _records(results: Path, run: Run) -> bytes:
     return (results / "runs" / run.key / "records.jsonl").read_bytes()
+
+
+def _environment(run: Run) -> dict[str, Any]:
+    """Machine and versions; of a run that was resumed elsewhere, one after the other."""
+    names = dict.fromkeys(name for env in run.environments for name in env)
+    values = {name: dict.fromkeys(env.get(name) for env in run.environments) for name in names}
+    return {
+        name: next(iter(each)) if len(each) == 1 else " then ".join(map(str, each)) for name, each in values.items()
+    }
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

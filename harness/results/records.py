@@ -4,7 +4,8 @@ results/runs/<key>/spec.json       what was asked for
                    records.jsonl   one line per evaluation; the same bits whenever the key is the same
                    costs.jsonl     per epoch: seconds, rows per second, memory
                    influences-<epoch>.npz  of test examples, where `evaluation.test_error` asks for them
-                   env.json        machine and versions, host, and who launched it
+                   env.json        machine and versions, host, and who launched it; under `before` the environments
+                                   that trained it until it was resumed in this one, if any
                    done            {"status": "finished" | "failed", "reason": ..., "digests": of spec and records}
                    crash           {"reason": ...}, if the last attempt ended without reaching `done`
 """
@@ -69,6 +70,12 @@ class Run:
     """Where it was read."""
     windows: tuple[Record, ...] = ()
     """Of a continual run: what was recorded, window by window, of which `records` are the means."""
+
+    @property
+    def environments(self) -> tuple[dict[str, Any], ...]:
+        """The environments that trained it, one after the other; several if it was resumed elsewhere."""
+        last = {name: value for name, value in self.env.items() if name != "before"}
+        return (*self.env.get("before", ()), last)
 
     @property
     def boundaries(self) -> tuple[Record, ...]:
@@ -164,9 +171,19 @@ def _read(folder: Path) -> Run:
         windows=records if continual else (),
         status=Status(done["status"]),
         reason=done.get("reason", ""),
-        env=json.loads((folder / "env.json").read_text()),
+        env=_env(folder / "env.json"),
         folder=folder,
     )
+
+
+def _env(path: Path) -> dict[str, Any]:
+    """Raises:
+    ValueError, TypeError: it holds something else.
+    """
+    env = json.loads(path.read_text())
+    if not isinstance(env, dict) or not all(isinstance(each, dict) for each in env.get("before", ())):
+        raise ValueError(f"{path.name} holds no environment")
+    return env
 
 
 def mean_over_windows(records: Sequence[Record]) -> tuple[Record, ...]:

@@ -86,7 +86,7 @@ def rerun(submission: Submission, cell: Cell) -> Outcome:
         train = _Trainer(submission, cell, Path(scratch))
         again = train(spec)
         same = _records(again) == _records(recorded)
-        if all(recorded.env.get(name) == environment()[name] for name in COMPUTED_BY):
+        if all(env.get(name) == environment()[name] for env in recorded.environments for name in COMPUTED_BY):
             where = "on the same machine and versions"
             return Outcome(same, f"the same bytes, {where}" if same else f"{_first(again, recorded)}, {where}")
         if same:

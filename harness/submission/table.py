@@ -83,8 +83,9 @@ def _new(gains: Sequence[Estimate | None]) -> str:
 
 
 def _versions(analysis: Analysis) -> str:
-    env = analysis.comparison.runs[0].env
-    return literal(f"multiepoch {env['multiepoch']}, torch {env['torch']}, {env['machine']}")
+    found = [env for run in analysis.comparison.runs for env in run.environments if env]
+    texts = dict.fromkeys(f"multiepoch {env['multiepoch']}, torch {env['torch']}, {env['machine']}" for env in found)
+    return literal("; ".join(texts))
 
 
 def _verified(file: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import torch
 from support.engine import EVALUATION, TRAIN
 from support.training import checkpoints_of, often_due, train_here
 
+from harness.base.environment import environment
+from harness.base.owner import owner
 from harness.data.indexed import IndexedDataset
 from harness.engine.checkpoint import EVERY, Checkpoints
 from harness.engine.trainer import Trainer
+from harness.execution import run_job
 from harness.execution.launcher import Began, Recorded
 from harness.execution.run_job import train
 from harness.experiment.instantiate import parse_strategy, strategies_of
@@ -23,7 +27,7 @@ from harness.experiment.keys import run_key
 from harness.experiment.specs import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import ArmId, RunRole, Status
-from harness.results.records import Record, held
+from harness.results.records import Record, held, read
 from harness.search.job import Job
 
 STRATEGIES = [
@@ -121,6 +125,43 @@ def test_records_beyond_the_checkpoint_are_trained_again(
     train_here(job, dataset, registry, tmp_path / "whole")
     paths = [results / "runs" / job.key / "records.jsonl" for results in (tmp_path, tmp_path / "whole")]
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_run_names_every_machine_whose_work_is_in_it_and_no_other(
+    dataset: IndexedDataset, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of(registry, "none")
+
+    def on(machine: str, see: Callable[[Record], None] = lambda _: None) -> list[str]:
+        with monkeypatch.context() as patch:
+            patch.setattr(run_job, "environment", lambda: {"machine": machine})
+            if machine == "too short":
+                patch.setattr(Checkpoints, "due", lambda self: False)
+            with suppress(Killed):
+                train_here(job, dataset, registry, tmp_path, see)
+        return [env["machine"] for env in read(tmp_path / "runs", job.key).environments]
+
+    assert on("first", die_in(1)) == ["first"]
+    assert Checkpoints(checkpoints_of(job, tmp_path)).records == 0, "it is in the middle of the first epoch"
+    on("too short", die_in(1))
+    assert on("second", die_in(2)) == ["first", "second"]
+    assert on("second", die_in(3)) == ["first", "second"]
+    assert on("first") == ["first", "second", "first"]
+    assert read(tmp_path / "runs", job.key).env["owner"] == owner()
+
+
+def test_a_run_that_begins_anew_names_its_machine_alone(
+    dataset: IndexedDataset, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of(registry, "none")
+    with monkeypatch.context() as patch, suppress(Killed):
+        patch.setattr(run_job, "environment", lambda: {"machine": "first"})
+        train_here(job, dataset, registry, tmp_path, die_in(2))
+    (checkpoint,) = checkpoints_of(job, tmp_path).glob("checkpoint-*")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-1])
+    assert [env["machine"] for env in train_here(job, dataset, registry, tmp_path).environments] == [
+        environment()["machine"]
+    ]
 
 
 def test_a_restored_trainer_is_the_same_to_the_last_tensor(

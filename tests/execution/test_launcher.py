@@ -95,7 +95,8 @@ def test_a_worker_reports_everything_and_writes_to_no_run_folder(tmp_path: Path,
     events = list(JobRunner(tmp_path / "results", None).run(job, 0))
     assert [type(event) for event in events] == [Began, *[Recorded] * 4, Done]
     assert isinstance(events[0], Began)
-    assert {"machine", "cores", "memory_gb", "torch"} <= events[0].environment.keys()
+    (here,) = events[0].environments
+    assert {"machine", "cores", "memory_gb", "torch", "host"} <= here.keys()
     assert isinstance(events[2], Recorded)
     assert {"cpu_percent", "load_average", "train_s", "train_cpu_s", "eval_cpu_s"} <= events[2].record.cost.keys()
     assert not (tmp_path / "results" / "runs").exists()

@@ -13,9 +13,12 @@ import pytest
 from rich.console import Console
 from support.simulated import CURVES, Bench
 
+from harness.analysis.load import load, plans
 from harness.base.digests import digest_of
 from harness.base.errors import UserError
 from harness.report.compare import Pair, Verdict, compare, table
+from harness.report.tables.costs import machines_of
+from harness.report.tables.details import environments
 from harness.results.plan_results import read_plan_result
 
 
@@ -87,6 +90,19 @@ def test_other_numbers_under_the_same_key_are_a_fault(folders: tuple[Path, Path]
     assert pair.why == "1 of 3 seeds; machine test bench against another"
     assert pair.difference is None
     assert of(compare(*folders), "none").verdict is Verdict.SAME
+
+
+def test_what_two_machines_made_is_not_one_machines(folders: tuple[Path, Path]) -> None:
+    records = folders[1] / "runs" / "bench-reinit-2" / "records.jsonl"
+    records.write_text(records.read_text().replace("0.6", "0.7", 1))
+    sign(records.parent)
+    rewrite(folders[1], "env.json", lambda env: env.update(before=[env | {"machine": "another"}]))
+    assert of(compare(*folders), "reinit").why == "1 of 3 seeds; machine test bench against another then test bench"
+    found = load(folders[1], plans(folders[1])[0])
+    assert machines_of(found.runs).startswith("another, 2 cores; test bench, 2 cores")
+    assert [(runs, text.count("; then ")) for runs, text in environments(found) if "another, 2" in text] == [
+        ("3 runs", 1)
+    ]
 
 
 @pytest.mark.parametrize(("name", "value"), [("engine", 3), ("torch", "2.14"), ("numpy", "2.5")])

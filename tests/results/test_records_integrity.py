@@ -34,6 +34,13 @@ def test_an_edited_digit_is_noticed(run: Path, name: str) -> None:
     assert done(run.parent, run.name) is None
 
 
+@pytest.mark.parametrize("env", ["[]", '{"before": 1}', '{"before": [1]}'])
+def test_what_is_no_environment_is_noticed(run: Path, env: str) -> None:
+    (run / "env.json").write_text(env)
+    with pytest.raises(UserError, match=r"is damaged: .*; run its plan again"):
+        read(run.parent, run.name)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_no_flipped_bit_is_ever_used(run: Path, seed: int) -> None:
     rng, before = np.random.default_rng(seed), read(run.parent, run.name)

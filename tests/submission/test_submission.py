@@ -250,6 +250,9 @@ def test_a_rerun_gives_the_same_bytes_and_a_forged_record_does_not(
     outcome = rerun.rerun(forged, cell)
     assert not outcome.agrees
     assert "test/auc/click at epoch 1 is" in outcome.text
+    env = honest.folder / "runs" / cell.key / "env.json"
+    env.write_text(json.dumps((here := json.loads(env.read_text())) | {"before": [here | {"machine": "another"}]}))
+    assert rerun.rerun(honest, cell).text == f"the same bytes, on {here['machine']}", "two machines made it"
     monkeypatch.setattr(rerun, "COMPUTED_BY", ("a machine of another kind",))
     monkeypatch.setattr(rerun, "environment", lambda: {"a machine of another kind": "x", "machine": "another"})
     assert rerun.rerun(honest, cell).text == "the same bytes, on another"

@@ -56,10 +56,9 @@ def spent(comparison: Comparison) -> str:
 def machines_of(runs: Collection[Run]) -> str:
     """What runs were made on and by which engine, and how busy it was: with more processes than cores, seconds are
     longer."""
-    engines = {run.key: f", engine {run.env['engine']}" if "engine" in run.env else "" for run in runs}
-    named = sorted(
-        {f"{run.env['machine']}, {run.env['cores']} cores{engines[run.key]}" for run in runs if "machine" in run.env}
-    )
+    found = [env for run in runs for env in run.environments if "machine" in env]
+    engines = [f", engine {env['engine']}" if "engine" in env else "" for env in found]
+    named = sorted({f"{e['machine']}, {e['cores']} cores{engine}" for e, engine in zip(found, engines, strict=True)})
     loads = [end.cost["load_average"] for run in runs for end in run.boundaries if "load_average" in end.cost]
     return "; ".join(named) + (f", at a median load of {median(loads):.1f}" if loads else "")
 

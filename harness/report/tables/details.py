@@ -92,11 +92,13 @@ def _key(key: str) -> Cell:
 
 
 def environments(comparison: Comparison) -> list[tuple[str, str]]:
-    """What computed the runs: a count of runs, and machine and versions; one entry per distinct environment."""
+    """What computed the runs: a count of runs, and machine and versions; one entry per distinct environment, or
+    sequence of them where runs were resumed elsewhere."""
     found: dict[str, list[Run]] = {}
     for run in comparison.runs:
         if run.env:
-            found.setdefault(_environment(run.env), []).append(run)
+            texts = dict.fromkeys(map(_environment, run.environments))
+            found.setdefault("; then ".join(texts), []).append(run)
     return [(f"{len(runs)} run{'s' * (len(runs) != 1)}", text) for text, runs in found.items()]
 
 
