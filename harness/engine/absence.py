@@ -24,7 +24,8 @@ DRIFTING = "adam_dense"
 class Absence:
     """The step up to which each row of the table is worked out, and what it owes since.
 
-    A row that no step has touched since it was drawn owes no `absent_decay`, or it would lose its first weights.
+    A row that no step has touched since it was drawn owes no `absent_decay`, or it would lose its first weights. What
+    `settle` works out in the middle of its absence goes on in it, in tables that adopt it too.
     store_RS: the table, which is read and written; cleared_R: the step at which the state of each row was last cleared.
     compiled: by the compiled kernel, which needs a CPU, rather than by its definition in torch. scaled: whether
     strategies scale updates; those of a row then scale its drift too, as at its last touch.
@@ -39,8 +40,9 @@ class Absence:
         self._rate, self._drifts = spec.lr * spec.decay, spec.optimizer == DRIFTING
         self.active = self._rate > 0 or spec.absent_decay > 0 or self._drifts
         self._since_R = memory.zeros(num_rows if self.active else 0, dtype=torch.int32, device=device)
+        self._before_R = self._since_R[:0]  # steps that a row had missed when it was settled; empty: none had
         self._scale_R = torch.ones(num_rows if self._drifts and scaled else 0, device=device)
-        self._left_M = ONES
+        self._left_M = self._log_left_M = ONES
         if self._drifts:
             args = self._rate, spec.absent_decay
             self._rules = rules(spec.beta1, spec.beta2, *args).to(device)
@@ -62,6 +64,8 @@ class Absence:
         """
         weight_KD = self._caught_up(rows_K, step - 1, write=True)
         self._since_R.index_fill_(0, rows_K, step)
+        if self._before_R.numel():
+            self._before_R.index_fill_(0, rows_K, 0)
         return weight_KD
 
     def scaled(self, rows_K: Tensor, scale_K: Tensor | None) -> None:
@@ -75,6 +79,10 @@ class Absence:
             rows_I = torch.arange(len(self._store_RS), device=self._store_RS.device)[which]
             self._caught_up(rows_I, step, write=True)
             since_I = self._since_R.index_select(0, rows_I)
+            if self._spec.absent_decay:
+                if not self._before_R.numel():
+                    self._before_R = torch.zeros_like(self._since_R)
+                self._before_R[rows_I] += torch.where(since_I < 0, 0, step - since_I).int()
             self._since_R[rows_I] = torch.where(since_I < 0, ~step, step).int()
 
     def stop(self, step: int) -> None:
@@ -86,34 +94,84 @@ class Absence:
         """Rows redrawn at this step owe nothing from before."""
         if self.active:
             self._since_R[which] = ~step
+            if self._before_R.numel():
+                self._before_R[which] = 0
             if self._scale_R.numel():
                 self._scale_R[which] = 1.0
 
-    def adopt(self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, step: int) -> None:
-        """Take rows of other tables, settled at this step; those that no step has touched still owe nothing."""
+    def adopt(self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, step: int, *, counts: bool) -> None:
+        """Take rows of other tables, settled at this step; those that no step has touched still owe nothing.
+
+        counts: whether their absence goes on; else it begins anew, as does that of rows of tables without such decay.
+        """
         if not self.active:
             return
         self._since_R.fill_(~step)
         since_R, scale_R = (state[name].to(self._since_R.device) for name in ("since_R", "scale_R"))
         self._since_R[into_M] = torch.where(since_R[from_M] < 0, ~step, step).int() if len(since_R) else step
+        if self._spec.absent_decay and counts and len(before_R := state["before_R"].to(self._since_R.device)):
+            self._before_R = torch.zeros_like(self._since_R)
+            self._before_R[into_M] = before_R[from_M]
         if self._scale_R.numel() and scale_R.numel():
             self._scale_R[into_M] = scale_R[from_M]
 
     def state(self) -> dict[str, Any]:
-        return {"active": self.active, "since_R": self._since_R, "scale_R": self._scale_R}
+        found = {"since_R": self._since_R, "before_R": self._before_R, "scale_R": self._scale_R}
+        return {"active": self.active, **found}
 
     def restore(self, state: dict[str, Any]) -> None:
         self.active = state["active"]
         self._since_R.copy_(state["since_R"])
+        self._before_R = state["before_R"].to(self._since_R.device, copy=True)
         self._scale_R.copy_(state["scale_R"])
 
     def _caught_up(self, rows_I: Tensor, step: int, *, write: bool) -> Tensor:
         """Weights [I, D] of rows after this step; with `write` in the table too, and moments with them."""
+        self._reach(step)
+        if not self._before_R.numel():
+            return self._worked_out(rows_I, step, write=write)
+        place_J = (self._before_R.index_select(0, rows_I) > 0).nonzero()[:, 0]
+        further_JD = self._further(rows_I[place_J], step)
+        weight_ID = self._worked_out(rows_I, step, write=write).index_copy_(0, place_J, further_JD)
+        if write:
+            self._store_RS[:, : self._width].index_copy_(0, rows_I[place_J], further_JD)
+        return weight_ID
+
+    def _further(self, rows_J: Tensor, step: int) -> Tensor:
+        """The weights [J, D], after this step, of rows that were settled in the middle of their absence.
+
+        Their drift since then is that of the whole absence less what decay has left of the drift before.
+        """
+        spec, before_J = self._spec, self._before_R.index_select(0, rows_J).long()
+        since_J = self._since_R.index_select(0, rows_J)
+        missed_J = (step - since_J).clamp_(min=0)
+        log_J = self._log_left_M[before_J + missed_J] - self._log_left_M[before_J]  # nan: nothing was left before
+        keep_J = torch.where(missed_J > 0, log_J.exp().nan_to_num(0.0), 1.0).float()[:, None]
+        block_JS = self._store_RS.index_select(0, rows_J)
+        if not self._drifts:
+            return block_JS[:, : self._width] * keep_J
+        weight_JD, mean_JD, square_JD = block_JS.chunk(3, dim=1)
+        there_J, age_J = before_J < REACH, since_J - before_J - self._cleared_R.index_select(0, rows_J)
+        faded_J2 = torch.exp(-before_J[:, None] * torch.tensor([spec.beta1, spec.beta2], device=rows_J.device).log())
+        mean_JD, square_JD = (
+            torch.where(there_J[:, None], moment_JD * faded_J1, 0)
+            for moment_JD, faded_J1 in ((mean_JD, faded_J2[:, :1]), (square_JD, faded_J2[:, 1:]))
+        )
+        whole_JD, earlier_JD = (
+            drift(mean_JD, square_JD, m, age_J, self._rules, self._keeps_J, spec) * self._left_beyond(m)[:, None]
+            for m in (before_J + missed_J, before_J)
+        )
+        moved_JD = spec.lr * (whole_JD - earlier_JD * keep_J)
+        if self._scale_R.numel():
+            moved_JD = moved_JD * self._scale_R[rows_J][:, None]
+        return weight_JD * keep_J - moved_JD
+
+    def _worked_out(self, rows_I: Tensor, step: int, *, write: bool) -> Tensor:
+        """As `_caught_up`, of rows whose absence began when they were last worked out."""
         since_I = self._since_R.index_select(0, rows_I)
         untouched_I = since_I < 0
         since_I = torch.where(untouched_I, ~since_I, since_I)
         missed_I = (step - since_I).clamp_(min=0)
-        self._reach(step)
         keep_I = self._left(missed_I, untouched_I)
         if not self._drifts:
             weight_RD = self._store_RS[:, : self._width]
@@ -180,5 +238,8 @@ class Absence:
         """Let the table of that product hold whatever can be missed by this step, without looking at what is."""
         if self._spec.absent_decay and step >= self._left_M.numel():
             share_M = self._spec.absent_decay * np.arange(max(1024, 2 * step + 1))
-            left_M = np.cumprod(1 - np.minimum(1, share_M)).astype(np.float32)
-            self._left_M = torch.from_numpy(left_M).to(self._store_RS.device)
+            keep_M, device = 1 - np.minimum(1, share_M), self._store_RS.device
+            self._left_M = torch.from_numpy(np.cumprod(keep_M).astype(np.float32)).to(device)
+            with np.errstate(divide="ignore"):
+                log_M = np.log(keep_M) + np.log1p(-self._rate) * (np.arange(len(keep_M)) > 0)
+            self._log_left_M = torch.from_numpy(np.cumsum(log_M)).to(device)

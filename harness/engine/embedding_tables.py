@@ -180,7 +180,7 @@ class EmbeddingTables:
 
         state: theirs, settled. Rows that are not among into_M stay as they were drawn. optimizer: whether what their
         optimiser remembers is taken too; rows that stay as drawn are then as old as in one run, where they waited for
-        their first example. counts: whether occurrences and buffers are.
+        their first example. counts: whether occurrences and buffers are, and absences that go on.
         """
         self.step, store_RS = state["numbers"]["step"], state["store"]
         self._weight_RD[into_M] = store_RS[from_M, : self.width].to(self.device)
@@ -192,7 +192,7 @@ class EmbeddingTables:
             self.history.adopt(state["parts"]["history"], into_M, from_M)
             self.row_buffer.adopt(state["parts"]["row_buffer"], into_M, from_M)
             self.run_buffer.adopt(state["parts"]["run_buffer"], *torch.zeros(2, 1, dtype=torch.int64))
-        self._absence.adopt(state["parts"]["_absence"], into_M, from_M, self.step)
+        self._absence.adopt(state["parts"]["_absence"], into_M, from_M, self.step, counts=counts)
         self._initial.begin_with(self._weight_RD)
 
     @property

@@ -21,10 +21,11 @@ NOT_IN_KEY: Any = {"dataset": True, "data_seed": True, "train": {"keep": True, "
 """Parts of a spec that a run's key has in another form, or that change no number."""
 
 
-CARRIED = 2
+CARRIED = 3
 """Of what a run takes over that begins with the state of another: it enters the keys of those alone.
 
-2: under Adam a row that is new to the later run is as old as in a single run. 1: it was as old as that run.
+3: the absence of a row goes on in the later run. 2: it began anew there; under Adam a row that is new to the later run
+is as old as in a single run. 1: it was as old as that run.
 """
 
 

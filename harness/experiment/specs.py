@@ -26,7 +26,8 @@ class StartSpec(Config):
 
     source: a file, or the key of a run of the same results folder, that `train.keep` has left. digest: of the file, in
     place of which it enters the key; found when the plan is checked. optimizer: whether what optimisers remember is
-    kept, of rows and of the net. counts: whether training counts, and what strategies remember of rows, are kept.
+    kept, of rows and of the net. counts: whether training counts, what strategies remember of rows, and since when each
+    row is absent, are kept.
     """
 
     source: str = Field(min_length=1)

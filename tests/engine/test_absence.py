@@ -137,6 +137,65 @@ def test_the_rules_of_few_missed_steps_are_the_steps_themselves() -> None:
     assert table.shape == (drift_kernel.OLD - drift_kernel.YOUNG + 1, REACH, NODES, 3)
 
 
+def beyond(tables: EmbeddingTables, hooks: tuple[Strategy, ...], *, counts: bool = True) -> EmbeddingTables:
+    """Tables that begin with what others ended with, as a window does and a warm start."""
+    tables.settle()
+    other, rows_R = make_tables(tables.spec, hooks, compiled=tables._compiled), torch.arange(ROWS)
+    other.adopt(tables.state(), rows_R, rows_R, optimizer=True, counts=counts)
+    assert torch.equal(other.weight_RD, tables.weight_RD)
+    again = make_tables(tables.spec, hooks, compiled=tables._compiled)
+    again.restore(other.state())  # as from a checkpoint
+    return again
+
+
+class Swept:
+    """Every row at every step, in float64: decay, decay for absence, and SGD, or Adam on the whole table."""
+
+    def __init__(self, tables: EmbeddingTables) -> None:
+        self.weight, self.spec, self.step = tables.weight_RD.double().numpy().copy(), tables.spec, 0
+        self.first, self.second = np.zeros((2, ROWS, WIDTH))
+        self.last, self.scale = np.zeros(ROWS), np.ones(ROWS)
+
+    def train(self, rows_K: Tensor, grad_KD: Tensor, scale: float) -> None:
+        self.step += 1
+        spec, grad = self.spec, np.zeros((ROWS, WIDTH))
+        grad[rows_K], self.scale[rows_K] = grad_KD, scale
+        missed = np.where(self.last > 0, self.step - self.last, 0)
+        missed[rows_K], self.last[rows_K] = 0, self.step
+        self.weight *= ((1 - spec.lr * spec.decay) * (1 - np.minimum(1, spec.absent_decay * missed)))[:, None]
+        moved = grad
+        if spec.optimizer == "adam_dense":
+            self.first += (1 - spec.beta1) * (grad - self.first)
+            self.second += (1 - spec.beta2) * (grad**2 - self.second)
+            root = np.sqrt(self.second / (1 - spec.beta2**self.step))
+            moved = self.first / (1 - spec.beta1**self.step) / (root + spec.eps)
+        self.weight -= spec.lr * self.scale[:, None] * moved
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("hooks", [(), (Halved(),)])
+@pytest.mark.parametrize("optimizer", ["adam_dense", "sgd"])
+@pytest.mark.parametrize(("absent", "decay"), [(1e-4, 0.0), (1e-3, 0.5), (0.03, 0.0), (0.5, 1.0)])
+def test_rows_that_are_absent_over_a_border_shrink_as_in_one_run(
+    compiled: bool, hooks: tuple[Strategy, ...], optimizer: str, absent: float, decay: float
+) -> None:
+    """Several borders, near to each other and far, with rows that are absent over two of them."""
+    spec = dataclasses.replace(SPEC, optimizer=optimizer, absent_decay=absent, decay=decay)
+    tables = make_tables(spec, hooks, compiled=compiled)
+    swept, size = Swept(tables), 1.0
+    for step, (rows_K, grad_KD) in enumerate(touches(4, 400), start=1):
+        if not len(rows_K):
+            continue
+        if step in (10, 11, 60, 63, 250):
+            tables = beyond(tables, hooks)
+        train(tables, rows_K, grad_KD)
+        swept.train(rows_K, grad_KD, 0.5 if hooks and tables.step % 2 else 1.0)
+        size = max(size, np.abs(swept.weight).max())
+        if step % 7 == 0:
+            wrong = np.abs(tables.weight_RD.double().numpy() - swept.weight)
+            assert wrong.max() <= 2e-5 * size + 2e-7
+
+
 def test_absent_decay_is_the_product_over_missed_steps() -> None:
     """Whatever the optimiser; a row that was never touched keeps its weights."""
     for optimizer in ("adam", "sgd", "rowwise_adagrad"):

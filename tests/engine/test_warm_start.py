@@ -128,6 +128,12 @@ def test_all_that_a_trainer_remembers_of_rows_is_carried(
     was, now = (trainer.tables.state()["parts"] for trainer in (old, new))
     if len(now["_absence"]["since_R"]):
         assert torch.equal(now["_absence"]["since_R"][after], was["_absence"]["since_R"][before])
+    assert len(now["_absence"]["before_R"]) == len(was["_absence"]["before_R"])
+    if "adaptive_regularization" in strategy:
+        assert was["_absence"]["before_R"].any()
+        assert torch.equal(now["_absence"]["before_R"][after], was["_absence"]["before_R"][before])
+        anew = begun(warm_start.end_state(old, net_of()), datasets[0], strategy, counts=False)
+        assert not len(anew.tables.state()["parts"]["_absence"]["before_R"])
     if len(now["history"]["history_RH"]):
         assert torch.equal(now["history"]["history_RH"][after, :2], was["history"]["history_RH"][before, :2])
     assert torch.equal(now["history"]["seen_max_F"], was["history"]["seen_max_F"])
