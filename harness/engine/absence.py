@@ -145,7 +145,9 @@ class Absence:
         spec, before_J = self._spec, self._before_R.index_select(0, rows_J).long()
         since_J = self._since_R.index_select(0, rows_J)
         missed_J = (step - since_J).clamp_(min=0)
-        log_J = self._log_left_M[before_J + missed_J] - self._log_left_M[before_J]  # nan: nothing was left before
+        last = len(self._log_left_M) - 1
+        now_J, then_J = (self._log_left_M[m.clamp(max=last)] for m in (before_J + missed_J, before_J))
+        log_J = now_J - then_J  # nan: nothing was left before
         keep_J = torch.where(missed_J > 0, log_J.exp().nan_to_num(0.0), 1.0).float()[:, None]
         block_JS = self._store_RS.index_select(0, rows_J)
         if not self._drifts:
@@ -232,12 +234,15 @@ class Absence:
 
     def _left_by_absence(self, missed_I: Tensor) -> Tensor:
         """The product over j of 1 - min(1, j * absent_decay), to so many missed steps."""
-        return self._left_M[missed_I.long()]
+        return self._left_M[missed_I.long().clamp(max=len(self._left_M) - 1)]
 
     def _reach(self, step: int) -> None:
-        """Let the table of that product hold whatever can be missed by this step, without looking at what is."""
-        if self._spec.absent_decay and step >= self._left_M.numel():
-            share_M = self._spec.absent_decay * np.arange(max(1024, 2 * step + 1))
+        """Let the table of that product hold whatever can be missed by this step, without looking at what is.
+
+        It ends where nothing is left, so that it is no longer than 1 / absent_decay.
+        """
+        if self._spec.absent_decay and self._left_M.numel() <= min(step, end := int(1 / self._spec.absent_decay) + 2):
+            share_M = self._spec.absent_decay * np.arange(min(max(1024, 2 * step + 1), end + 1))
             keep_M, device = 1 - np.minimum(1, share_M), self._store_RS.device
             self._left_M = torch.from_numpy(np.cumprod(keep_M).astype(np.float32)).to(device)
             with np.errstate(divide="ignore"):

@@ -80,8 +80,14 @@ class DistinctFinder:
         self._where_R = memory.zeros(num_rows, dtype=torch.int32).sub_(1)
 
     def __call__(self, rows_BC: Tensor, scale_BC: Tensor | None = None) -> DistinctRows:
-        """rows_BC: int32, contiguous, with one that is not -1. Two threads must not call this at once."""
-        size = rows_BC.numel()
+        """rows_BC: int32, contiguous, with one that is not -1. Two threads must not call this at once.
+
+        Raises:
+            UserError: the batch has more lookups than 32 bits count.
+        """
+        if (size := rows_BC.numel()) > kernels.MOST:
+            most = f"at most {kernels.MOST:,}, by a smaller train.batch_size"
+            raise UserError(f"a batch looks up {size:,} ids; accepted: {most}")
         found_I = torch.empty(size, dtype=torch.int64)
         inverse_I, count_I = torch.empty(size, dtype=torch.int32), torch.empty(size, dtype=torch.int32)
         k = kernels.apply(kernels.distinct, rows_BC.reshape(-1), self._where_R, found_I, inverse_I, count_I)

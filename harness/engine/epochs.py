@@ -11,16 +11,28 @@ from itertools import islice
 import torch
 from torch import Tensor
 
+from harness.base.errors import UserError
 from harness.engine import warm_start
 from harness.engine.batches import Batch
 from harness.engine.checkpoint import Checkpoints, State
 from harness.engine.device import settle
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.evaluator import Evaluator
+from harness.engine.kernels import MOST
 from harness.engine.probes import Probes
 from harness.engine.trainer import Trainer
 from harness.experiment.specs import EvalSpec
 from harness.results.records import Record
+
+
+def ensure_counted(steps: int) -> None:
+    """Refuse more optimiser steps than the tables, which note the last one of each row in 32 bits, can count.
+
+    Raises:
+        UserError: there are more.
+    """
+    if steps > MOST:
+        raise UserError(f"{steps:,} optimiser steps; accepted: at most {MOST:,}, by a larger train.batch_size")
 
 
 class Diverged(Exception):
@@ -57,7 +69,10 @@ class Epochs:
         Raises:
             Diverged: a loss or a metric is not finite.
             Interrupted: the run was told to end.
+            UserError: it would make more steps than can be counted, those before it included.
         """
+        to_come = (recorded.stop - self._at.epoch) * len(self.trainer.batches) - self._at.batches
+        ensure_counted(self.trainer.tables.step + to_come)
         while self._at.epoch < recorded.stop:
             yield from self._epoch(recorded=self._at.epoch in recorded)
             self._at = _Place(self._at.epoch + 1)

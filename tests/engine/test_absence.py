@@ -17,6 +17,7 @@ from harness.api import RowStep, Strategy, TableSpec
 from harness.engine import drift_kernel
 from harness.engine.batches import DistinctFinder
 from harness.engine.embedding_tables import EmbeddingTables
+from harness.engine.kernels import MOST
 from harness.engine.missed_steps import NODES, REACH, drift, keeps, rules
 
 ROWS, WIDTH = 40, 3
@@ -194,6 +195,24 @@ def test_rows_that_are_absent_over_a_border_shrink_as_in_one_run(
         if step % 7 == 0:
             wrong = np.abs(tables.weight_RD.double().numpy() - swept.weight)
             assert wrong.max() <= 2e-5 * size + 2e-7
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("change", [{"absent_decay": 0.05}, {"optimizer": "adam_by_touch"}, {"decay": 0.5}])
+def test_the_last_steps_that_are_accepted_are_as_any_others(compiled: bool, change: dict[str, Any]) -> None:
+    spec = dataclasses.replace(TableSpec(lr=0.1, optimizer="sgd"), **change)
+    early, late = (make_tables(spec, (Halved(),), compiled=compiled) for _ in range(2))
+    early.step, late.step = 1, MOST - 8
+    for tables in (early, late):
+        tables.reset(tables.fields[0], again=True)
+        for rows in ([0, 1], [0], [0, 2], [0], [1], [0]):
+            train(tables, torch.tensor(rows), torch.ones(len(rows), WIDTH))
+        tables.reset(tables.fields[0], torch.tensor([0]), again=True)
+        for rows in ([0], [2]):
+            train(tables, torch.tensor(rows), torch.ones(len(rows), WIDTH))
+        tables.settle()
+    assert late.step == MOST
+    assert torch.equal(early.weight_RD, late.weight_RD)
 
 
 def test_absent_decay_is_the_product_over_missed_steps() -> None:

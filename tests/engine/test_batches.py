@@ -12,9 +12,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.base.errors import UserError
 from harness.data.indexed import IndexedDataset, IndexedSplit
 from harness.engine import batches as module
-from harness.engine.batches import Batches
+from harness.engine.batches import Batches, DistinctFinder
 from harness.engine.row_mapping import RowMapping, map_rows
 
 BLOCK = 8
@@ -103,3 +104,8 @@ def test_releasing_mapped_memory_loses_nothing(dataset: IndexedDataset) -> None:
     before = {name: np.array(getattr(dataset.train, name)) for name in ("codes_NF", "labels_NT")}
     dataset.train.release()
     assert all(np.array_equal(getattr(dataset.train, name), value) for name, value in before.items())
+
+
+def test_a_batch_of_more_lookups_than_32_bits_count_is_refused() -> None:
+    with pytest.raises(UserError, match=r"a batch looks up 2,147,483,648 ids; accepted: at most 2,147,483,647"):
+        DistinctFinder(1)(torch.zeros((1, 1), dtype=torch.int32).expand(1 << 20, 1 << 11))

@@ -12,7 +12,7 @@ from support.engine import make_mapping
 
 from harness.engine.batches import DistinctRows
 from harness.engine.kernels import MOST
-from harness.engine.row_history import SEEN, RowHistory
+from harness.engine.row_history import LAST, SEEN, RowHistory
 
 
 def rows_of(counts: dict[int, int]) -> DistinctRows:
@@ -45,6 +45,13 @@ def test_occurrences_are_counted_up_to_the_most_that_32_bits_hold(
         assert ours.history_HK[SEEN].tolist() == [expected[row] for row in counts]
     assert loop.seen_R.tolist() == definition.seen_R.tolist() == expected
     assert torch.equal(loop.seen_max_F, definition.seen_max_F)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_last_step_that_is_accepted_is_noted(compiled: bool) -> None:
+    made = history([0] * 5, compiled=compiled)
+    made.touch(rows_of({0: 1}), MOST)
+    assert made.touch(rows_of({0: 1}), MOST).history_HK[LAST].tolist() == [MOST]
 
 
 @pytest.mark.parametrize("compiled", [True, False])

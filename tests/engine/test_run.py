@@ -21,6 +21,7 @@ from harness.engine import epochs, memory
 from harness.engine import run as run_module
 from harness.engine.batches import Batch
 from harness.engine.evaluator import Evaluator
+from harness.engine.kernels import MOST
 from harness.engine.run import Diverged
 from harness.engine.trainer import Trainer, loss_and_gradient
 from harness.experiment.specs import EvalSpec
@@ -383,6 +384,17 @@ def test_batches_are_trained_in_training_mode_after_every_evaluation(dataset: In
 
 
 # --- records ----------------------------------------------------------------------------------------------------------
+
+
+def test_more_steps_than_32_bits_count_are_refused_before_the_first(
+    dataset: IndexedDataset, model: Model, none: Strategy
+) -> None:
+    trainer = Trainer(dataset, model, [none], TRAIN, 1)
+    trainer.tables.step = MOST - 2 * len(trainer.batches)
+    assert len([r for r in epochs.Epochs(trainer, EVALUATION).records(range(1, 3)) if r.boundary]) == 2
+    assert trainer.tables.step == MOST
+    with pytest.raises(UserError, match=r"2,147,483,\d+ optimiser steps; accepted: at most 2,147,483,647, by a larger"):
+        next(epochs.Epochs(trainer, EVALUATION).records(range(1, 2)))
 
 
 def test_records_say_where_they_were_taken(dataset: IndexedDataset, model: Model, none: Strategy) -> None:

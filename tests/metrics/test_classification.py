@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from harness.metrics import classification
+from harness.metrics import classification, ranking
 from harness.metrics.catalog import BUCKETS, METRICS
 from harness.metrics.ranking import Ranking, rank_metrics
 
@@ -50,6 +50,29 @@ def test_float32_scores_rank_as_the_same_numbers_in_float64_do(
     for share in (label, rng.random(len(label))):
         assert as_integers.metrics(share, weight) == as_numbers.metrics(share, weight)
     assert as_integers.tie_N.tolist() == np.unique(logit, return_inverse=True)[1].tolist()
+
+
+def test_a_value_and_a_position_are_one_integer_up_to_the_last_position_that_is_packed() -> None:
+    value_N = np.array([-(2**31), -1, 0, 2**31 - 1])
+    for position in (0, ranking.PACKED - 1):
+        found = ranking.unpacked(ranking.packed(value_N, np.full(4, position)))
+        assert [each.tolist() for each in found] == [value_N.tolist(), [position] * 4]
+    last, first = (
+        ranking.packed(value_N[:-1], np.full(3, ranking.PACKED - 1)),
+        ranking.packed(value_N[1:], np.zeros(3, int)),
+    )
+    assert (last < first).all()
+    assert ranking.unpacked(ranking.packed(value_N[:1], np.array([ranking.PACKED])))[0] != value_N[0], "one is too many"
+
+
+@given(scored(), st.integers(0, 9))
+def test_more_examples_than_can_be_packed_rank_alike(case: tuple[Array, Array], seed: int) -> None:
+    logit, label = case
+    group_N = np.random.default_rng(seed).integers(0, 3, len(label))
+    few = classification.Target(label, group_N=group_N)(logit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranking, "PACKED", 1)
+        assert classification.Target(label, group_N=group_N)(logit) == few
 
 
 @given(scored())
