@@ -102,14 +102,16 @@ class Absence:
     def adopt(self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, step: int, *, counts: bool) -> None:
         """Take rows of other tables, settled at this step; those that no step has touched still owe nothing.
 
-        counts: whether their absence goes on; else it begins anew, as does that of rows of tables without such decay.
+        counts: whether their absence goes on; else it begins anew. So it does where the state does not tell it, as
+        one of tables without such decay does not.
         """
         if not self.active:
             return
         self._since_R.fill_(~step)
         since_R, scale_R = (state[name].to(self._since_R.device) for name in ("since_R", "scale_R"))
         self._since_R[into_M] = torch.where(since_R[from_M] < 0, ~step, step).int() if len(since_R) else step
-        if self._spec.absent_decay and counts and len(before_R := state["before_R"].to(self._since_R.device)):
+        before_R = state.get("before_R", ONES).to(self._since_R.device)
+        if self._spec.absent_decay and counts and len(before_R):
             self._before_R = torch.zeros_like(self._since_R)
             self._before_R[into_M] = before_R[from_M]
         if self._scale_R.numel() and scale_R.numel():
@@ -156,7 +158,7 @@ class Absence:
         there_J, age_J = before_J < REACH, since_J - before_J - self._cleared_R.index_select(0, rows_J)
         faded_J2 = torch.exp(-before_J[:, None] * torch.tensor([spec.beta1, spec.beta2], device=rows_J.device).log())
         mean_JD, square_JD = (
-            torch.where(there_J[:, None], moment_JD * faded_J1, 0)
+            torch.where(there_J[:, None] & (moment_JD != 0), moment_JD * faded_J1, 0)
             for moment_JD, faded_J1 in ((mean_JD, faded_J2[:, :1]), (square_JD, faded_J2[:, 1:]))
         )
         whole_JD, earlier_JD = (

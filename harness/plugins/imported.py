@@ -17,7 +17,8 @@ OURS = ("harness", "multiepoch")
 def imported(file: Path, source: str) -> Iterator[Path]:
     """The files that a source imports of its own, `__init__.py` on the way to them among them; some more than once.
 
-    A relative import in a folder without `__init__.py` can name a file alone, which is given even if there is none.
+    What is imported from a file's own folder, where that has no `__init__.py`, can be a file alone: it is given even if
+    there is none.
     """
     for level, name in _imports(source):
         first = name.partition(".")[0]
@@ -27,7 +28,8 @@ def imported(file: Path, source: str) -> Iterator[Path]:
                     yield from _along(folder.parent, name)
         for folder in file.parents[level - 1 : level] if level else ():
             found = list(_along(folder, name))
-            yield from found if found or (folder / "__init__.py").exists() else [folder / f"{first}.py"]
+            there = found or level > 1 or (folder / "__init__.py").exists()
+            yield from found if there else [folder / f"{first}.py"]
 
 
 def _imports(source: str) -> Iterator[tuple[int, str]]:

@@ -177,13 +177,10 @@ def _records(results: Path, run: Run) -> bytes:
     return (results / "runs" / run.key / "records.jsonl").read_bytes()
 
 
-def _environment(run: Run) -> dict[str, Any]:
+def _environment(run: Run) -> dict[str, str]:
     """Machine and versions; of a run that was resumed elsewhere, one after the other."""
     names = dict.fromkeys(name for env in run.environments for name in env)
-    values = {name: dict.fromkeys(env.get(name) for env in run.environments) for name in names}
-    return {
-        name: next(iter(each)) if len(each) == 1 else " then ".join(map(str, each)) for name, each in values.items()
-    }
+    return {name: " then ".join(dict.fromkeys(str(env.get(name)) for env in run.environments)) for name in names}
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
