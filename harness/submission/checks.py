@@ -10,7 +10,7 @@ from typing import Any
 from harness.base.digests import digest_of
 from harness.base.errors import UserError
 from harness.experiment.composition import parse
-from harness.experiment.keys import Versions, data_key, run_key
+from harness.experiment.keys import Versions, run_key
 from harness.experiment.specs import PluginSpec, RunSpec
 from harness.metrics.selection import choose
 from harness.plugins.registry import Registry, entry_of
@@ -21,14 +21,15 @@ from harness.search.arm import SHARED, ArmPlan
 from harness.search.procedure import came_to, with_plain
 from harness.search.space import holds, written
 from harness.submission.packed import ABOUT, Submission
-from harness.submission.protocol import arms_of, departures, differences
+from harness.submission.protocol import arms_of, departures, differences, made_of
 from harness.submission.reading import read_sources
 
 
 def problems(submission: Submission) -> list[str]:
     """What is wrong with a submission; of the checks, which build on each other, those of the first that fails."""
     checks = _Checks(submission)
-    for check in (checks.files, checks.plan, checks.arms, checks.sources, checks.spaces, checks.runs, checks.choices):
+    before_runs = (checks.files, checks.plan, checks.data, checks.arms, checks.sources, checks.spaces)
+    for check in (*before_runs, checks.runs, checks.choices):
         try:
             found = list(check())
         except UserError as error:
@@ -62,10 +63,22 @@ class _Checks:
         """Whether it is the protocol's."""
         yield from departures(self.submission.plan, self.submission.about["track"])
 
+    def data(self) -> Iterator[str]:
+        """Whether its data sets are of the versions that come with this multiepoch.
+
+        One version is the same rows, whatever code makes them. So the keys of its draws, which hold the code, are taken
+        as they are stated: an edited generator voids nothing, and a rerun tells other rows.
+        """
+        planned, stated = arms_of(self.submission.plan, self.registry), self.submission.about["data"]
+        for difference in differences(_counted(made_of(planned.values())), _counted(stated)):
+            yield f"its data sets are not the protocol's: {difference}"
+        for name, arm in planned.items():
+            draws = zip(arm.draws, stated.get(arm.dataset, {}).get("draws", ()), strict=False)
+            self.planned[name] = replace(arm, draws=tuple(replace(draw, key=key) for draw, key in draws))
+
     def arms(self) -> Iterator[str]:
         """Whether every arm is there, with its seeds and trials."""
         plan, result = self.submission.plan, self.submission.result
-        self.planned = arms_of(plan, self.registry)
         came = {arm.id: arm for arm in result.arms}
         for name in sorted(self.planned.keys() ^ came.keys()):
             yield f"{name} is {'missing' if name in self.planned else 'no arm of the plan'}"
@@ -122,7 +135,7 @@ class _Checks:
     ) -> Iterator[str]:
         try:
             run = self.read[key] = read(self.submission.folder / "runs", key)
-            spec = RunSpec.model_validate(run.spec)
+            spec, stated = RunSpec.model_validate(run.spec), self._as_now(run.spec)
             by = Versions(run.env["torch"], run.env["numpy"], run.env["engine"])
         except UserError as error:
             yield str(error).replace(f"{self.submission.folder}/", "")
@@ -130,19 +143,27 @@ class _Checks:
         except (ValueError, KeyError, TypeError) as error:
             yield f"run {key} is of another version: {type(error).__name__}: {error}"
             return
-        expected = self._expected(arm, params, role, number, seed)
-        for difference in differences(expected.model_dump(mode="json"), run.spec):
+        expected, data = self._expected(arm, params, role, number, seed)
+        for difference in differences(expected.model_dump(mode="json"), stated):
             yield f"its spec is not the plan's: {difference}"
-        data = data_key(spec.dataset, spec.data_seed, self.registry, by)
         if run_key(spec, data, self.registry, by) != key:
             yield "its key is not that of its spec, data, strategies' source and versions: something was changed"
         yield from _values(run, arm, role)
 
-    def _expected(self, arm: ArmPlan, params: dict[str, Any], role: RunRole, number: int, seed: int) -> RunSpec:
-        """The spec of a run: the plain one, with a strategy's knobs as it declares them."""
+    def _as_now(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """A spec with the knobs that its data set has got since, where what they are by default changes nothing."""
+        dataset = spec["dataset"]
+        knobs = entry_of(self.registry.datasets, "data set", dataset["name"]).declaration.knobs
+        unchanging = {name: default for name, (default, knob) in knobs.items() if default == knob.neutral}
+        return spec | {"dataset": dataset | {"params": unchanging | dataset["params"]}}
+
+    def _expected(
+        self, arm: ArmPlan, params: dict[str, Any], role: RunRole, number: int, seed: int
+    ) -> tuple[RunSpec, str]:
+        """The spec of a run, the plain one with a strategy's knobs as it declares them, and the key of its data."""
         shared = {name: value for name, value in params.items() if name in SHARED}
-        plain = replace(arm, strategy=PLAIN).job(shared, role, number, seed).spec
-        return plain.model_copy(update={"strategy": tuple(self._parts(arm.strategy, params))})
+        plain = replace(arm, strategy=PLAIN).job(shared, role, number, seed)
+        return plain.spec.model_copy(update={"strategy": tuple(self._parts(arm.strategy, params))}), plain.data
 
     def _parts(self, text: str, params: dict[str, Any]) -> Iterator[PluginSpec]:
         for name, given in parse(text, "plan").items():
@@ -154,6 +175,11 @@ class _Checks:
         """What a trial is worth by its records."""
         run, search = self.read[trial.key], arm.plan.search
         return choose(search.select, search.metric, arm.task, run.records)[1] if run.status == Status.FINISHED else None
+
+
+def _counted(made: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Data sets with the number of their draws in place of the keys."""
+    return {label: about | {"draws": len(about["draws"])} for label, about in made.items()}
 
 
 def _values(run: Run, arm: ArmPlan, role: RunRole) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The file of a submission: a finished plan's records, the strategies they are of, and what was searched, as one zip.
 
-submission.json     who, where each arm's search looked, and the digest of every other file
+submission.json     who, what its data sets were, where each arm's search looked, and the digest of every other file
 plans/<track>.json  the plan as it ran, which runs and trials make up each arm
 runs/<key>/         of each run its spec, records, costs, environment and end
 strategies/         the file of every strategy used, and the helpers that it imports
@@ -27,9 +27,9 @@ from harness.plugins.files import meanings
 from harness.plugins.registry import Registry, entry_of
 from harness.results.plan_results import PlanResult, read_plan_result
 from harness.search.space import written
-from harness.submission.protocol import arms_of, ensure_track, used
+from harness.submission.protocol import arms_of, ensure_track, made_of, used
 
-FORMAT, ABOUT = 1, "submission.json"
+FORMAT, ABOUT = 2, "submission.json"
 OF_RUNS = ("spec.json", "records.jsonl", "costs.jsonl", "env.json", "done")
 NAMES = re.compile(
     rf"plans/[\w.-]+\.json|runs/[0-9a-f]{{20}}/({'|'.join(map(re.escape, OF_RUNS))})|strategies/\w+\.py|{ABOUT}"
@@ -84,9 +84,9 @@ def pack(results: Path, track: str, by: str, registry: Registry, out: Path) -> N
         digests = {name: digest_of(path) for name, path in files.items()}
     except OSError as error:
         raise UserError(f"'{error.filename}' cannot be read: {error.strerror}; run the plan to its end") from error
-    arms = arms_of(plan, registry).values() if plan.search.trials else ()
-    spaces = {str(arm.id): written(arm.space()) for arm in arms}
-    about = {"format": FORMAT, "track": track, "by": by, "spaces": spaces, "files": digests}
+    arms = arms_of(plan, registry).values()
+    spaces = {str(arm.id): written(arm.space()) for arm in arms} if plan.search.trials else {}
+    about = {"format": FORMAT, "track": track, "by": by, "data": made_of(arms), "spaces": spaces, "files": digests}
     with whole_file(out) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr(zipfile.ZipInfo(ABOUT, SINCE_ZIP), json.dumps(about, indent=1), zipfile.ZIP_DEFLATED)
         for name, path in files.items():
@@ -114,6 +114,8 @@ def unpacked(path: Path, into: Path) -> Submission:
             raise ValueError(f"its format is {about['format']!r}; accepted: {FORMAT}")
         ensure_track(str(about["track"]))
         dict[str, str](about["files"]), dict[str, Any](about["spaces"]), str(about["by"])
+        for made in dict[str, dict[str, Any]](about["data"]).values():
+            int(made["version"]), list[str](made["draws"])
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"'{path}' is no submission: {type(error).__name__}: {error}") from error
     return Submission(into, about)

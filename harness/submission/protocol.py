@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from harness.experiment.instantiate import plugin_specs, repetitions
 from harness.experiment.keys import data_key
 from harness.experiment.plan import Plan, labels
 from harness.experiment.plan_file import load_plan
-from harness.plugins.registry import Registry
+from harness.plugins.registry import Registry, build
 from harness.results.keys import ArmId
 from harness.results.plan_results import PLAIN
 from harness.search.arm import ArmPlan, Draw
@@ -82,6 +82,16 @@ def arms_of(plan: Plan, registry: Registry) -> dict[ArmId, ArmPlan]:
                 task = str(plan.search.task)
                 arm = ArmPlan(plan, registry, label, model_label, text, draws, model, task)
                 found |= {part.id: part for part in arm.parts}
+    return found
+
+
+def made_of(arms: Iterable[ArmPlan]) -> dict[str, dict[str, Any]]:
+    """Label of each data set -> its version, and the keys of its draws, that of the search first."""
+    found = {}
+    for arm in arms:
+        dataset = arm.draws[0].dataset
+        version = build(arm.registry.datasets, "data set", dataset.name, dataset.params).version
+        found[arm.dataset] = {"version": version, "draws": [draw.key for draw in arm.draws]}
     return found
 
 

@@ -16,6 +16,7 @@ from harness.base.digests import digest_of
 from harness.base.markdown import code, literal
 from harness.report.format import NOTHING, ends, show
 from harness.results.plan_results import PLAIN
+from harness.submission.checks import problems
 from harness.submission.packed import Submission, unpacked
 from harness.submission.protocol import TRACKS
 
@@ -26,7 +27,8 @@ HEAD = """# Submissions under the protocol
 Written by `multiepoch submission table` from results/submissions/; [docs/protocol.md](../../docs/protocol.md) says what
 a submission is and how it is judged. Gains are in test truth-AUC over one epoch of `none`, searched alike in the track
 that searches, each with its 95 % interval over draws. On another such data set: where the gain would lie there
-([docs/verdict.md](../../docs/verdict.md#a-new-data-set)). Verified: a run drawn at random was trained again.
+([docs/verdict.md](../../docs/verdict.md#a-new-data-set)). Verified: by which version, and what came when a run drawn at
+random was trained again. Where this version refuses what another verified, it says why.
 """
 
 
@@ -46,7 +48,8 @@ def markdown(files: Sequence[Path]) -> str:
         with tempfile.TemporaryDirectory(prefix="multiepoch-") as folder:
             submission = unpacked(file, Path(folder))
             analysis = Analysis(load(submission.folder, submission.about["track"]))
-            lines.setdefault(submission.plan.name, [_head(analysis.groups)]).extend(_lines(file, submission, analysis))
+            track = lines.setdefault(submission.about["track"], [_head(analysis.groups)])
+            track += _lines(file, submission, analysis)
     sections = [f"\n## {track}\n\n" + "\n".join(lines[track]) + "\n" for track in TRACKS if track in lines]
     return HEAD + "".join(sections)
 
@@ -59,7 +62,7 @@ def _head(groups: Sequence[GroupAnalysis]) -> str:
 
 def _lines(file: Path, submission: Submission, analysis: Analysis) -> Iterator[str]:
     """A line for every strategy but `none`."""
-    about = [literal(submission.about["by"]), _versions(analysis), _verified(file)]
+    about = [literal(submission.about["by"]), _versions(analysis), literal(_verified(file, submission))]
     for strategy in submission.plan.strategies:
         if strategy != PLAIN:
             rows = [_row(found, strategy) for found in analysis.groups]
@@ -88,11 +91,14 @@ def _versions(analysis: Analysis) -> str:
     return literal("; ".join(texts))
 
 
-def _verified(file: Path) -> str:
-    path = verdict_file(file)
+def _verified(file: Path, submission: Submission) -> str:
+    """What a rerun came to, and whether the checks that need none still pass."""
+    path, found = verdict_file(file), problems(submission)
+    refused = f"not by this version: {found[0]}" if found else ""
     if not path.exists():
-        return "no"
+        return refused or "no"
     about = json.loads(path.read_text())
     if about["digest"] != digest_of(file):
         return "no: another file was"
-    return literal(f"{about['outcome']}: {about['run']} (--choice {about['choice']})")
+    by = f"by multiepoch {about['environment']['multiepoch']}: {about['outcome']} (--choice {about['choice']})"
+    return f"{by}; {refused}" if refused else by

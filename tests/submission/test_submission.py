@@ -18,6 +18,8 @@ from support.plans import PLAN, go
 
 from harness.base.digests import digest_of
 from harness.base.errors import UserError
+from harness.base.files import write_json
+from harness.experiment.keys import data_key
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Entry, Registry
@@ -25,6 +27,7 @@ from harness.results.run_writer import SEALED
 from harness.submission import checks, protocol, rerun
 from harness.submission.packed import ABOUT, Submission, pack, unpacked
 from harness.submission.reading import foreign
+from harness.submission.table import markdown, verdict_file
 
 TRACK = "protocol_tuned"
 MINE = '''"""Shrinks rows between epochs."""
@@ -184,6 +187,67 @@ def test_what_is_not_the_protocols_is_noticed_though_every_digest_fits(
     found = checks.problems(changed(packed, tmp_path, change))
     assert said in found[0]
     assert "\n" not in found[0]
+
+
+def rows_by_other_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The generator was edited, as by a new knob: keys of data sets are others."""
+    monkeypatch.setattr(Registry().datasets["powerlaw"].cls, "fingerprint", lambda data: {"code": "edited"})
+
+
+def another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The generator makes other rows."""
+    monkeypatch.setattr(Registry().datasets["powerlaw"].cls, "version", 9)
+
+
+def before_the_knob(name: str) -> Change:
+    """As every run is of a version whose data set had no such knob."""
+
+    def change(folder: Path) -> None:
+        for path in folder.glob("runs/*/spec.json"):
+            spec = json.loads(path.read_text())
+            del spec["dataset"]["params"][name]
+            path.write_text(json.dumps(spec))
+
+    return change
+
+
+def test_a_new_knob_of_the_generator_and_its_code_void_nothing(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows_by_other_code(monkeypatch)
+    old = changed(packed, tmp_path / "old", before_the_knob("number_bias"), before_the_knob("lists"))
+    spec = protocol.arms_of(old.plan, Registry())[old.result.arms[0].id].draws[0].dataset
+    assert data_key(spec, 0, Registry()) not in old.about["data"]["powerlaw"]["draws"]
+    assert checks.problems(old) == []
+    cell = next(cell for cell in rerun.cells(old) if cell.arm.name == "mine")
+    assert rerun.rerun(old, cell).agrees
+    given = changed(packed, tmp_path / "given", before_the_knob("labels"))
+    assert "dataset.params.labels = None; accepted: 'final'" in checks.problems(given)[0]
+
+
+def test_other_data_are_noticed(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submission = unpacked(packed, tmp_path)
+    submission.about["data"]["powerlaw"]["draws"].pop()
+    assert "powerlaw.draws = 2; accepted: 3" in checks.problems(submission)[0]
+    submission.about["data"]["powerlaw"]["draws"].append("another")
+    assert "its key is not that of" in checks.problems(submission)[0]
+    another_version(monkeypatch)
+    assert "its data sets are not the protocol's: powerlaw.version = 2; accepted: 9" in checks.problems(submission)[0]
+
+
+def test_the_table_says_what_an_earlier_version_verified_and_this_one_refuses(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.zip"
+    shutil.copy(packed, file)
+    assert markdown([file]).endswith("| no |\n")
+    about = {"digest": digest_of(file), "choice": 7, "outcome": "the same bytes"}
+    write_json(verdict_file(file), about | {"environment": {"multiepoch": "0.9"}})
+    assert markdown([file]).endswith("| by multiepoch 0.9: the same bytes (--choice 7) |\n")
+    another_version(monkeypatch)
+    assert "(--choice 7); not by this version: its data sets are not the protocol's: powerlaw" in markdown([file])
+    verdict_file(file).unlink()
+    assert "| not by this version: its data sets are not" in markdown([file])
 
 
 def test_a_range_that_was_not_searched_is_noticed(packed: Path, tmp_path: Path) -> None:
