@@ -17,7 +17,7 @@ from harness.plugins.registry import Registry
 from harness.submission.checks import problems
 from harness.submission.packed import pack, unpacked
 from harness.submission.reading import foreign
-from harness.submission.rerun import cells, chosen, rerun
+from harness.submission.rerun import NEAR, SAME, Outcome, cells, chosen, rerun
 from harness.submission.table import markdown, verdict_file
 
 
@@ -43,9 +43,9 @@ def make(console: Console, track: str, out: Path, by: str, results: Path, plugin
 
 
 def verify(console: Console, file: Path, choice: int | None, run_its_code: bool) -> int:
-    """Check a submission, then run one run of it again; the exit status is 1 unless it is verified.
+    """Check a submission, then train a run of each strategy again; the exit status is 1 unless it is verified.
 
-    What it came to is kept beside the file, for the table.
+    What it came to is kept beside the file, for the table; a run that does not agree takes away what was kept.
     """
     with tempfile.TemporaryDirectory(prefix="multiepoch-") as folder:
         submission = unpacked(file, Path(folder))
@@ -63,15 +63,20 @@ def verify(console: Console, file: Path, choice: int | None, run_its_code: bool)
                 _say(console, f"{file}: not verified; read that code, then say --run-its-code")
                 return 1
         choice = secrets.randbelow(1 << 31) if choice is None else choice
-        cell = chosen(submission, choice)
-        _say(console, f"--choice {choice} draws 1 of {len(cells(submission))} runs: {cell}; training it")
-        outcome = rerun(submission, cell)
-    _say(console, outcome.text)
-    if outcome.agrees:
-        about = {"digest": digest_of(file), "choice": choice, "run": str(cell), "outcome": outcome.text}
-        write_json(verdict_file(file), about | {"environment": environment()})
-    _say(console, f"{file}: {'verified' if outcome.agrees else 'not verified'}")
-    return int(not outcome.agrees)
+        drawn, outcomes = chosen(submission, choice), list[Outcome]()
+        _say(console, f"--choice {choice} draws {len(drawn)} of {len(cells(submission))} runs, one of each strategy")
+        for cell in drawn:
+            outcomes.append(rerun(submission, cell))
+            _say(console, f"{cell}: {outcomes[-1].text}")
+            if not outcomes[-1].agrees:
+                verdict_file(file).unlink(missing_ok=True)
+                _say(console, f"{file}: not verified")
+                return 1
+    outcome = SAME if all(outcome.same for outcome in outcomes) else NEAR
+    about = {"digest": digest_of(file), "choice": choice, "runs": [str(cell) for cell in drawn], "outcome": outcome}
+    write_json(verdict_file(file), about | {"environment": environment()})
+    _say(console, f"{file}: verified: {outcome}")
+    return 0
 
 
 def table(console: Console, folder: Path, out: Path) -> None:

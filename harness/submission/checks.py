@@ -14,14 +14,14 @@ from harness.experiment.keys import Versions, run_key
 from harness.experiment.specs import PluginSpec, RunSpec
 from harness.metrics.selection import choose
 from harness.plugins.registry import Registry, entry_of
-from harness.results.keys import ArmId, MetricKey, RunRole, Status
+from harness.results.keys import ArmId, RunRole, Status
 from harness.results.plan_results import PLAIN, Arm, Trial
 from harness.results.records import Run, read
 from harness.search.arm import SHARED, ArmPlan
 from harness.search.procedure import came_to, with_plain
 from harness.search.space import holds, written
 from harness.submission.packed import ABOUT, Submission
-from harness.submission.protocol import arms_of, departures, differences, made_of
+from harness.submission.protocol import arms_of, departures, differences, judged_by, made_of
 from harness.submission.reading import read_sources
 
 
@@ -188,12 +188,11 @@ def _values(run: Run, arm: ArmPlan, role: RunRole) -> Iterator[str]:
         if role == RunRole.SEED or run.status != Status.FAILED:
             yield f"it has not finished: {run.reason or run.status}"
         return
-    search, epochs = arm.plan.search, run.spec["train"]["epochs"]
+    epochs = run.spec["train"]["epochs"]
     if [end.epoch for end in run.boundaries] != list(range(1, epochs + 1)):
         yield f"its records are of epochs {[end.epoch for end in run.boundaries]}; accepted: 1 to {epochs}"
-    for split in ("valid", "test") if role == RunRole.SEED else ("valid",):
-        key = MetricKey(split, search.metric, arm.task)
-        if any(key not in end.metrics for end in run.boundaries):
+    for key in judged_by(arm.plan):
+        if (role == RunRole.SEED or key.split == "valid") and any(key not in end.metrics for end in run.boundaries):
             yield f"its records have no {key}"
     odd = (f"{key} = {value}" for record in run.records for key, value in record.metrics.items() if not _finite(value))
     if (first := next(odd, None)) is not None:

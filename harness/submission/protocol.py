@@ -14,12 +14,14 @@ from harness.experiment.keys import data_key
 from harness.experiment.plan import Plan, labels
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry, build
-from harness.results.keys import ArmId
+from harness.results.keys import ArmId, MetricKey
 from harness.results.plan_results import PLAIN
 from harness.search.arm import ArmPlan, Draw
 
 TRACKS = ("protocol_defaults", "protocol_tuned")
 """Plans of the protocol: strategies at their defaults, and searched."""
+GAIN = "truth_auc"
+"""The metric of gains: free of the luck of labels. The data of every track have truth."""
 FREE = ("strategies", "description")
 """Keys of a plan that a submission may change."""
 
@@ -83,6 +85,12 @@ def arms_of(plan: Plan, registry: Registry) -> dict[ArmId, ArmPlan]:
                 arm = ArmPlan(plan, registry, label, model_label, text, draws, model, task)
                 found |= {part.id: part for part in arm.parts}
     return found
+
+
+def judged_by(plan: Plan) -> tuple[MetricKey, ...]:
+    """What a submission is judged by at the ends of epochs: what gains are in, and what chooses epochs and trials."""
+    metric, task = plan.search.metric, str(plan.search.task)
+    return MetricKey("test", GAIN, task), MetricKey("test", metric, task), MetricKey("valid", metric, task)
 
 
 def made_of(arms: Iterable[ArmPlan]) -> dict[str, dict[str, Any]]:

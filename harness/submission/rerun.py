@@ -1,7 +1,8 @@
-"""One run of a submission, trained again here and compared.
+"""Runs of a submission, trained again here and compared.
 
 On the machine and versions that it names, the records must be the same bytes. Elsewhere rounding differs, and a run may
-become as different as one with another seed: it must lie where one more of several seeds that are trained here would.
+become as different as one with another seed: it must lie where one more of several seeds that are trained here would,
+in all that a submission is judged by. The machine is what the submission says it is.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import random
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,15 +28,16 @@ from harness.execution.run_job import JobRunner
 from harness.experiment.keys import run_key
 from harness.experiment.specs import RunSpec
 from harness.plugins.registry import Registry
-from harness.results.keys import ArmId, MetricKey, RunRole
+from harness.results.keys import ArmId, MetricKey, RunRole, Status
 from harness.results.records import Run, read
 from harness.search.job import Job
 from harness.submission.packed import Submission
+from harness.submission.protocol import judged_by
 from harness.submission.reading import foreign, plugins_folder
 
 Floats = npt.NDArray[np.float64]
-COMPUTED_BY = ("machine", "torch", "numpy", "engine")
-"""What two environments must share to compute the same bytes."""
+SAME, NEAR = "the same bytes", "no further than another seed, on another machine or version"
+"""What reruns that agree come to."""
 LEVEL = 0.01
 """Chance that a run which rounding made as different as another seed is refused."""
 OTHERS = range(1_000_001, 1_000_010)
@@ -54,9 +57,11 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a rerun came to. agrees: whether it may be the run that was submitted. text: how they compare."""
+    """What a rerun came to. agrees: whether it may be the run that was submitted. same: to the byte. text: how they
+    compare."""
 
     agrees: bool
+    same: bool
     text: str
 
 
@@ -69,9 +74,15 @@ def cells(submission: Submission) -> list[Cell]:
     return sorted(found.values())
 
 
-def chosen(submission: Submission, choice: int) -> Cell:
-    """A cell drawn at random. choice: the seed of the draw."""
-    return random.Random(choice).choice(cells(submission))
+def chosen(submission: Submission, choice: int) -> list[Cell]:
+    """A cell of every strategy, `none` and a baseline of its own runs among them, so that none hides behind others.
+
+    choice: the seed of the draw.
+    """
+    drawn, of_name = random.Random(choice), dict[str, list[Cell]]()
+    for cell in cells(submission):
+        of_name.setdefault(cell.arm.name, []).append(cell)
+    return [drawn.choice(of_name[name]) for name in sorted(of_name)]
 
 
 def rerun(submission: Submission, cell: Cell) -> Outcome:
@@ -85,14 +96,13 @@ def rerun(submission: Submission, cell: Cell) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="multiepoch-") as scratch:
         train = _Trainer(submission, cell, Path(scratch))
         again = train(spec)
-        same = _records(again) == _records(recorded)
-        if all(env.get(name) == environment()[name] for env in recorded.environments for name in COMPUTED_BY):
-            where = "on the same machine and versions"
-            return Outcome(same, f"the same bytes, {where}" if same else f"{_first(again, recorded)}, {where}")
-        if same:
-            return Outcome(True, f"the same bytes, on {environment()['machine']}")
+        if _records(again) == _records(recorded):
+            return Outcome(True, True, f"{SAME}, on {environment()['machine']}")
+        machines = {env.get("machine") for env in recorded.environments}
+        if again.key == recorded.key and machines == {environment()["machine"]}:
+            return Outcome(False, False, f"{_first(again, recorded)}, on the same machine and versions")
         others = [train(spec.model_copy(update={"seed": seed})) for seed in OTHERS]
-    return _within(submission, recorded, [again, *others])
+    return within(judged_by(submission.plan), recorded, [again, *others])
 
 
 class _Trainer:
@@ -114,8 +124,10 @@ class _Trainer:
                     folders.begin(job, event)
                 case Recorded(record=record):
                     folders.append(key, record)
-                case Done():
+                case Done(status=Status.FINISHED):
                     return folders.finish(event)
+                case Done(reason=reason):
+                    raise UserError(f"{self._cell} does not finish here, with seed {spec.seed}: {reason}")
                 case Crashed(reason=reason):
                     raise UserError(f"{self._cell} cannot be trained here: {reason}")
         raise UserError(f"{self._cell} did not come to an end here")
@@ -135,18 +147,19 @@ def _first(again: Run, recorded: Run) -> str:
     return f"{len(again.records)} evaluations here and {len(recorded.records)} in the submission"
 
 
-def _within(submission: Submission, recorded: Run, here: Sequence[Run]) -> Outcome:
-    """Whether a run lies where one more seed would, at the end of every epoch. here: its rerun, then other seeds."""
-    search = submission.plan.search
-    key = MetricKey("test", search.metric, str(search.task))
+def within(keys: Sequence[MetricKey], recorded: Run, here: Sequence[Run]) -> Outcome:
+    """Whether a run lies where one more seed would, in these metrics at the end of every epoch.
+
+    here: its rerun, then other seeds. An honest run is refused with a chance of `LEVEL` at most, by Bonferroni's bound.
+    """
     found = []
-    for end in recorded.boundaries:
+    for key, end in product(keys, recorded.boundaries):
         value_S = np.array([run.boundaries[end.epoch - 1].metrics[key] for run in here])
-        most = tolerance(value_S, LEVEL / len(recorded.boundaries))
-        found.append((abs(end.metrics[key] - float(value_S.mean())), most, end.epoch))
-    apart, most, epoch = max(found, key=lambda each: each[0] / each[1])
-    text = f"{key} at epoch {epoch} is {apart:.5f} from the mean of {len(here)} seeds here; accepted: {most:.5f}"
-    return Outcome(apart <= most, text)
+        most = tolerance(value_S, LEVEL / (len(keys) * len(recorded.boundaries)))
+        found.append((abs(end.metrics[key] - float(value_S.mean())), most, f"{key} at epoch {end.epoch}"))
+    apart, most, what = max(found, key=lambda each: each[0] - each[1])
+    text = f"{what} is {apart:.5f} from the mean of {len(here)} seeds here; accepted: {most:.5f}"
+    return Outcome(apart <= most, False, text)
 
 
 def tolerance(value_S: Floats, level: float) -> float:

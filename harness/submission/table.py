@@ -18,17 +18,16 @@ from harness.report.format import NOTHING, ends, show
 from harness.results.plan_results import PLAIN
 from harness.submission.checks import problems
 from harness.submission.packed import Submission, unpacked
-from harness.submission.protocol import TRACKS
+from harness.submission.protocol import GAIN, TRACKS
 
-METRIC = "truth_auc"
-"""What is compared: free of the luck of labels."""
 HEAD = """# Submissions under the protocol
 
 Written by `multiepoch submission table` from results/submissions/; [docs/protocol.md](../../docs/protocol.md) says what
 a submission is and how it is judged. Gains are in test truth-AUC over one epoch of `none`, searched alike in the track
 that searches, each with its 95 % interval over draws. On another such data set: where the gain would lie there
-([docs/verdict.md](../../docs/verdict.md#a-new-data-set)). Verified: by which version, and what came when a run drawn at
-random was trained again. Where this version refuses what another verified, it says why.
+([docs/verdict.md](../../docs/verdict.md#a-new-data-set)). Verified: by which version, and what came when a run of each
+strategy, drawn at random, was trained again: the same bytes, or, on another machine or version, values no further off
+than another seed's, which is weaker. Where this version refuses what another verified, it says why.
 """
 
 
@@ -71,7 +70,7 @@ def _lines(file: Path, submission: Submission, analysis: Analysis) -> Iterator[s
 
 
 def _row(found: GroupAnalysis, strategy: str) -> ArmComparison:
-    return next(row for row in found.compared(found.group.task, METRIC) if row.arm.label == strategy)
+    return next(row for row in found.compared(found.group.task, GAIN) if row.arm.label == strategy)
 
 
 def _gain(row: ArmComparison) -> str:

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy import stats
 from support.command_line import multiepoch
 from support.plans import PLAN, go
 
+import harness.commands.submission as commands
 from harness.base.digests import digest_of
 from harness.base.errors import UserError
 from harness.base.files import write_json
@@ -23,6 +25,8 @@ from harness.experiment.keys import data_key
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Entry, Registry
+from harness.results.keys import MetricKey, Status
+from harness.results.records import Record, Run
 from harness.results.run_writer import SEALED
 from harness.submission import checks, protocol, rerun
 from harness.submission.packed import ABOUT, Submission, pack, unpacked
@@ -287,12 +291,28 @@ def test_a_strategy_that_imports_more_than_helpers_is_not_packed(made: tuple[Pat
         pack(made[0].with_name("results"), TRACK, "A. Name", registry, tmp_path / "mine.zip")
 
 
-def test_the_same_choice_draws_the_same_run_and_choices_reach_all(packed: Path, tmp_path: Path) -> None:
+def test_the_same_choice_draws_the_same_run_of_each_strategy_and_choices_reach_all(
+    packed: Path, tmp_path: Path
+) -> None:
     submission = unpacked(packed, tmp_path)
     drawn = [rerun.chosen(submission, choice) for choice in range(200)]
     assert drawn == [rerun.chosen(submission, choice) for choice in range(200)]
-    assert set(drawn) == set(rerun.cells(submission))
-    assert len(set(drawn)) == 6, "two arms and the baseline, two seeds each"
+    assert {tuple(cell.arm.name for cell in cells) for cells in drawn} == {("mine", "none", "one_epoch")}
+    assert {cell for cells in drawn for cell in cells} == set(rerun.cells(submission))
+    assert len(rerun.cells(submission)) == 6, "two arms and the baseline, two seeds each"
+
+
+def forged(key: str, value: Callable[[float], float], run: str) -> Change:
+    """Another value of this metric in all records of a run."""
+
+    def change(folder: Path) -> None:
+        path = folder / "runs" / run / "records.jsonl"
+        records = [json.loads(line) for line in path.read_text().splitlines()]
+        for record in records:
+            record["metrics"].update({k: value(v) for k, v in record["metrics"].items() if k == key})
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+    return change
 
 
 def test_a_rerun_gives_the_same_bytes_and_a_forged_record_does_not(
@@ -300,29 +320,57 @@ def test_a_rerun_gives_the_same_bytes_and_a_forged_record_does_not(
 ) -> None:
     honest = unpacked(packed, tmp_path / "honest")
     cell = next(cell for cell in rerun.cells(honest) if cell.arm.name == "mine")
-    assert rerun.rerun(honest, cell) == rerun.Outcome(True, "the same bytes, on the same machine and versions")
-
-    def better(folder: Path) -> None:
-        path = folder / "runs" / cell.key / "records.jsonl"
-        records = [json.loads(line) for line in path.read_text().splitlines()]
-        for record in records:
-            record["metrics"].update({k: 0.99 for k in record["metrics"] if k == "test/auc/click"})
-        path.write_text("".join(json.dumps(record) + "\n" for record in records))
-
-    forged = changed(packed, tmp_path / "forged", better)
-    assert checks.problems(forged) == [], "nothing but a rerun can tell"
-    outcome = rerun.rerun(forged, cell)
+    outcome = rerun.rerun(honest, cell)
+    assert (outcome.agrees, outcome.same) == (True, True)
+    better = changed(packed, tmp_path / "forged", forged("test/truth_auc/click", lambda _: 0.99, cell.key))
+    assert checks.problems(better) == [], "nothing but a rerun can tell"
+    outcome = rerun.rerun(better, cell)
     assert not outcome.agrees
-    assert "test/auc/click at epoch 1 is" in outcome.text
-    env = honest.folder / "runs" / cell.key / "env.json"
+    assert "test/truth_auc/click at epoch 1 is" in outcome.text
+    env = better.folder / "runs" / cell.key / "env.json"
     env.write_text(json.dumps((here := json.loads(env.read_text())) | {"before": [here | {"machine": "another"}]}))
-    assert rerun.rerun(honest, cell).text == f"the same bytes, on {here['machine']}", "two machines made it"
-    monkeypatch.setattr(rerun, "COMPUTED_BY", ("a machine of another kind",))
-    monkeypatch.setattr(rerun, "environment", lambda: {"a machine of another kind": "x", "machine": "another"})
-    assert rerun.rerun(honest, cell).text == "the same bytes, on another"
-    outcome = rerun.rerun(forged, cell)
-    assert not outcome.agrees
+    outcome = rerun.rerun(better, cell)
+    assert not outcome.agrees, "two machines made it"
+    assert "test/truth_auc/click at epoch" in outcome.text
     assert "from the mean of 10 seeds here; accepted: " in outcome.text
+    monkeypatch.setattr(rerun, "environment", lambda: {"machine": "another"})
+    outcome = rerun.rerun(honest, cell)
+    assert (outcome.same, outcome.text) == (True, "the same bytes, on another")
+
+
+JUDGED = tuple(map(MetricKey.parse, ("test/truth_auc/click", "test/auc/click", "valid/auc/click")))
+
+
+def ends(random: np.random.Generator, better: str = "", by: float = 0.0) -> Run:
+    """A run of two epochs whose metrics vary by .001 from seed to seed. better: the metric that is higher, by `by`."""
+    metrics = ({key: 0.65 + 1e-3 * random.normal() + by * (str(key) == better) for key in JUDGED} for _ in range(2))
+    records = tuple(Record(n, n, float(n), True, values) for n, values in enumerate(metrics, 1))
+    return Run("key", {}, records, Status.FINISHED, "", {})
+
+
+@pytest.mark.parametrize("key", JUDGED)
+def test_all_that_a_submission_is_judged_by_is_compared_on_another_machine(key: MetricKey) -> None:
+    random = np.random.default_rng(0)
+    here = [ends(random) for _ in range(10)]
+    assert rerun.within(JUDGED, ends(random), here).agrees
+    outcome = rerun.within(JUDGED, ends(random, str(key), 0.02), here)
+    assert not outcome.agrees
+    assert str(key) in outcome.text
+
+
+def test_an_honest_run_from_another_machine_is_refused_once_in_a_hundred() -> None:
+    random, n = np.random.default_rng(0), 1000
+    passed = [rerun.within(JUDGED, ends(random), [ends(random) for _ in range(10)]).agrees for _ in range(n)]
+    low, high = stats.binom.interval(0.999, n, 1 - (1 - rerun.LEVEL / 6) ** 6)
+    assert low <= n - sum(passed) <= high
+
+
+def test_a_metric_that_is_compared_may_be_left_out_of_no_run(packed: Path, tmp_path: Path) -> None:
+    """Reports leave out seeds without a value."""
+    cell = next(cell for cell in rerun.cells(unpacked(packed, tmp_path / "all")) if cell.arm.name == "mine")
+    left_out = f"runs/{cell.key}/records.jsonl"
+    found = checks.problems(changed(packed, tmp_path / "x", edited(left_out, "test/truth_auc/click", "test/x/click")))
+    assert found == [f"{cell}: its records have no test/truth_auc/click".replace(",", "")]
 
 
 def test_the_tolerance_holds_what_other_seeds_would_do() -> None:
@@ -349,15 +397,28 @@ def test_the_commands_make_verify_and_list(made: tuple[Path, Plan], packed: Path
     assert multiepoch("submission", "table", str(tmp_path), *out, cwd=tmp_path).returncode == 0
     assert (tmp_path / "table.md").read_text().rstrip().endswith("| no |")
     verified = multiepoch("submission", "verify", str(file), "--choice", "7", "--run-its-code", cwd=tmp_path)
-    assert (verified.returncode, verified.stdout.splitlines()[-1]) == (0, f"{file}: verified")
+    assert (verified.returncode, verified.stdout.splitlines()[-1]) == (0, f"{file}: verified: the same bytes")
     assert multiepoch("submission", "table", str(tmp_path), *out, cwd=tmp_path).returncode == 0
-    assert "the same bytes, on the same machine and versions" in (tmp_path / "table.md").read_text()
+    assert "by multiepoch" in (tmp_path / "table.md").read_text()
+    assert ": the same bytes (--choice 7) |" in (tmp_path / "table.md").read_text()
     assert (
         multiepoch(
             "submission", "make", "quick", "--by", "x", "--out", str(tmp_path / "q.zip"), cwd=tmp_path
         ).returncode
         == 2
     )
+
+
+def test_a_run_that_does_not_agree_takes_the_mark_away(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.zip"
+    shutil.copy(packed, file)
+    for outcome, status in [(rerun.Outcome(True, False, ""), 0), (rerun.Outcome(False, False, ""), 1)]:
+        monkeypatch.setattr(commands, "rerun", lambda *_, outcome=outcome: outcome)
+        assert commands.verify(Console(), file, 7, run_its_code=True) == status
+        assert verdict_file(file).exists() == outcome.agrees
+        assert (f"{rerun.NEAR} (--choice 7)" in markdown([file])) == outcome.agrees
 
 
 def test_the_tracks_are_plans_in_which_one_trial_budget_differs() -> None:

@@ -29,12 +29,14 @@ def make_submission(
 @app.command("verify")
 def verify_submission(
     file: Annotated[Path, typer.Argument(parser=path_of, metavar="FILE", help="A submission.")],
-    choice: Annotated[int | None, typer.Option("--choice", min=0, help="Draws the run; drawn itself, if none.")] = None,
+    choice: Annotated[
+        int | None, typer.Option("--choice", min=0, help="Draws the runs; drawn itself, if none.")
+    ] = None,
     run_its_code: Annotated[
         bool, typer.Option("--run-its-code", help="Run strategies of the submission, which can do all that you can.")
     ] = False,
 ) -> None:
-    """Check a submission, then train a run of it drawn at random again, and compare."""
+    """Check a submission, then train a run of each strategy, drawn at random, again, and compare."""
     from harness.commands.submission import verify
 
     raise typer.Exit(verify(console, file, choice, run_its_code))
