@@ -15,6 +15,11 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
+def digest_of_content(content: bytes) -> str:
+    """`digest_of` a file that holds this."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
 def digest_of_value(value: object) -> str:
     """BLAKE2b of what a value is written as, 8 bytes as hexadecimal digits."""
     return hashlib.blake2b(repr(value).encode(), digest_size=8).hexdigest()

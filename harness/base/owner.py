@@ -6,6 +6,9 @@ import getpass
 import os
 import platform
 
+PRIVATE = ("host", "owner")
+"""What an environment says of it, which is not published."""
+
 
 def owner() -> str:
     """The name of the user, or the number of one that has none, as in a container."""

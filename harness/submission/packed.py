@@ -2,7 +2,7 @@
 
 submission.json     who, what its data sets were, where each arm's search looked, and the digest of every other file
 plans/<track>.json  the plan as it ran, which runs and trials make up each arm
-runs/<key>/         of each run its spec, records, costs, environment and end
+runs/<key>/         of each run its spec, records, costs, environment (without user and host) and end
 strategies/         the file of every strategy used, and the helpers that it imports
 
 Unpacked it is a results folder. Digests tell damage, not forgery: whoever can change records can seal them again.
@@ -18,19 +18,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.base.digests import digest_of
+from harness.base.digests import digest_of_content
 from harness.base.errors import UserError
 from harness.base.files import whole_file
+from harness.base.owner import PRIVATE
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import plan_that_ran
 from harness.plugins.files import meanings
 from harness.plugins.registry import Registry, entry_of
 from harness.results.plan_results import PlanResult, read_plan_result
+from harness.results.records import read
 from harness.search.space import written
 from harness.submission.protocol import arms_of, ensure_track, made_of, used
 
 FORMAT, ABOUT = 2, "submission.json"
-OF_RUNS = ("spec.json", "records.jsonl", "costs.jsonl", "env.json", "done")
+ENVIRONMENT = "env.json"
+OF_RUNS = ("spec.json", "records.jsonl", "costs.jsonl", ENVIRONMENT, "done")
 NAMES = re.compile(
     rf"plans/[\w.-]+\.json|runs/[0-9a-f]{{20}}/({'|'.join(map(re.escape, OF_RUNS))})|strategies/\w+\.py|{ABOUT}"
 )
@@ -78,19 +81,21 @@ def pack(results: Path, track: str, by: str, registry: Registry, out: Path) -> N
     result = read_plan_result(results, track)
     plan = plan_that_ran(track, result.plan)
     keys = {key for arm in result.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
-    files = {f"runs/{key}/{name}": results / "runs" / key / name for key in sorted(keys) for name in OF_RUNS}
-    files = {f"plans/{track}.json": results / "plans" / f"{track}.json", **files, **_sources(plan, registry)}
     try:
-        digests = {name: digest_of(path) for name, path in files.items()}
+        files = {f"plans/{track}.json": (results / "plans" / f"{track}.json").read_bytes()}
+        for key in sorted(keys):
+            files |= {f"runs/{key}/{name}": content for name, content in _of_run(results / "runs", key).items()}
+        files |= {name: path.read_bytes() for name, path in _sources(plan, registry).items()}
     except OSError as error:
         raise UserError(f"'{error.filename}' cannot be read: {error.strerror}; run the plan to its end") from error
     arms = arms_of(plan, registry).values()
     spaces = {str(arm.id): written(arm.space()) for arm in arms} if plan.search.trials else {}
+    digests = {name: digest_of_content(content) for name, content in files.items()}
     about = {"format": FORMAT, "track": track, "by": by, "data": made_of(arms), "spaces": spaces, "files": digests}
     with whole_file(out) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr(zipfile.ZipInfo(ABOUT, SINCE_ZIP), json.dumps(about, indent=1), zipfile.ZIP_DEFLATED)
-        for name, path in files.items():
-            packed.writestr(zipfile.ZipInfo(name, SINCE_ZIP), path.read_bytes(), zipfile.ZIP_DEFLATED)
+        for name, content in files.items():
+            packed.writestr(zipfile.ZipInfo(name, SINCE_ZIP), content, zipfile.ZIP_DEFLATED)
 
 
 def unpacked(path: Path, into: Path) -> Submission:
@@ -119,6 +124,13 @@ def unpacked(path: Path, into: Path) -> Submission:
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"'{path}' is no submission: {type(error).__name__}: {error}") from error
     return Submission(into, about)
+
+
+def _of_run(runs: Path, key: str) -> dict[str, bytes]:
+    """The files of a run by name; the environment without the user and the host."""
+    env = {name: value for name, value in read(runs, key).env.items() if name not in PRIVATE}
+    files = {name: (runs / key / name).read_bytes() for name in OF_RUNS if name != ENVIRONMENT}
+    return files | {ENVIRONMENT: json.dumps(env, indent=1).encode()}
 
 
 def _sources(plan: Plan, registry: Registry) -> dict[str, Path]:

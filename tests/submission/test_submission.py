@@ -21,6 +21,8 @@ import harness.commands.submission as commands
 from harness.base.digests import digest_of
 from harness.base.errors import UserError
 from harness.base.files import write_json
+from harness.base.owner import PRIVATE
+from harness.base.places import ROOT
 from harness.experiment.keys import data_key
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
@@ -32,6 +34,8 @@ from harness.submission import checks, protocol, rerun
 from harness.submission.packed import ABOUT, Submission, pack, unpacked
 from harness.submission.reading import foreign
 from harness.submission.table import markdown, verdict_file
+
+SHIPPED = ROOT / "results" / "submissions"
 
 TRACK = "protocol_tuned"
 MINE = '''"""Shrinks rows between epochs."""
@@ -142,6 +146,9 @@ def narrower(submission: Submission) -> None:
 def test_a_submission_as_it_was_made_has_no_problem(packed: Path, tmp_path: Path) -> None:
     submission = unpacked(packed, tmp_path)
     assert checks.problems(submission) == []
+    kept = json.loads(next((packed.parent / "results").glob("runs/*/env.json")).read_text()).keys()
+    published = json.loads(next(tmp_path.glob("runs/*/env.json")).read_text()).keys()
+    assert kept - published == set(PRIVATE), "nobody publishes the name of a user or a host unasked"
     assert [path.name for path in foreign(submission)] == ["mine.py", "_mine.py"]
     assert submission.about["spaces"]["powerlaw/dnn/mine"]["mine.share"]["default"] == 0.5
 
@@ -252,6 +259,16 @@ def test_the_table_says_what_an_earlier_version_verified_and_this_one_refuses(
     assert "(--choice 7); not by this version: its data sets are not the protocol's: powerlaw" in markdown([file])
     verdict_file(file).unlink()
     assert "| not by this version: its data sets are not" in markdown([file])
+
+
+@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.zip")), ids=lambda file: file.stem)
+def test_a_submission_that_comes_with_multiepoch_passes_the_checks_of_this_version(file: Path, tmp_path: Path) -> None:
+    assert checks.problems(unpacked(file, tmp_path)) == []
+
+
+def test_the_published_table_is_that_of_the_submissions_there_are() -> None:
+    published = (ROOT / "results" / "tables" / "submissions.md").read_text(encoding="utf-8")
+    assert markdown(sorted(SHIPPED.glob("*.zip"))) == published
 
 
 def test_a_range_that_was_not_searched_is_noticed(packed: Path, tmp_path: Path) -> None:

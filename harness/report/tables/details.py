@@ -9,6 +9,7 @@ import tomli_w
 
 from harness.analysis.expected_best import expected_best
 from harness.analysis.load import ArmRuns, Comparison, Group
+from harness.base.owner import PRIVATE
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import NOTHING, number, settings
 from harness.report.tables.grids import Cell, Column, Grid
@@ -28,8 +29,6 @@ ENVIRONMENT = {
     "memory_gb": "{} GB of memory",
 }
 """How a run's environment is written, and in which order."""
-PRIVATE = ("host", "owner")
-"""What of it is not written."""
 
 
 def knobs(group: Group) -> Grid:
