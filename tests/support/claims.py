@@ -11,10 +11,19 @@ figures, the source of a document names their cells in order, where no reader se
     by hand: a round number
     -->
 
+and of a page that has no CSV:
+
+    pooling reinit real_logs > mean gain above
+    pooling reinit real_logs > new data set > low alone
+    bound avazu_like test_AUC > ours, epoch 4 less bound avazu_like test_AUC > plain, epoch 1 alone
+
 A cell of a plan's table is named by the stem of its CSV, then data set, strategy and quantity in any order, with a
 model, task, metric or role where they do not suffice (AUC of clicks by an arm is meant unless said otherwise), `_` for
-blanks. A claim of a fact is named by its number. The last word says what the interval must support: of a plan's cell,
-`shown` (below .05 after correction) or `open`; of a fact's, its verdict: `reproduced`, `not`, `open`.
+blanks. A claim of a fact is named by its number. A cell of a page is named by headings above it and other cells of its
+row, with `_` for blanks, then `>` and its header or a part of it, then `> low` or `> high` for an end of its interval.
+`less` is the difference of two cells. The last word says what the interval must support: of a plan's cell, `shown`
+(below .05 after correction) or `open`; of a fact's, its verdict: `reproduced`, `not`, `open`; of a page's, `above` or
+`below` zero, or `open`. A number of a page without an interval, or a difference, is `alone`.
 """
 
 from __future__ import annotations
@@ -25,11 +34,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from harness.base.places import ROOT
+from support.published_tables import NUMBER, TABLES, published_cell
 
-TABLES = ROOT / "results" / "tables"
-LEVEL, BY_HAND = 0.05, "by hand: "
-NUMBER = r"[-+]?\d*\.\d+"
+LEVEL, BY_HAND, EXACT = 0.05, "by hand: ", 1e-9
 FIGURE = re.compile(
     rf"(?<![\w.])(?P<bold>\*\*)?(?P<mean>{NUMBER})(?:\*\*)?\s+\[(?P<low>{NUMBER}),\s+(?P<high>{NUMBER})\]"
     r"|(?<![\w.])(?P<alone>[-+]?\d*\.\d{3,})"
@@ -46,8 +53,8 @@ class Cell:
 
     values: tuple[float, ...]
     says: str
-    rounding: float = 1e-9
-    """How far the table's own figures may be from what was measured."""
+    rounding: float = EXACT
+    """How far the table's own figures may be from what was measured: half a unit of their last digit."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,8 @@ class Figure:
         if self.numbers[0][0] not in "+-" and values[0] < 0:
             mean, *ends = (-value for value in values)
             values = (mean, *reversed(ends))
-        half = [0.5 / 10 ** len(number.partition(".")[2]) + cell.rounding for number in self.numbers]
+        unit = [10.0 ** -len(number.partition(".")[2]) for number in self.numbers]
+        half = [u / 2 + cell.rounding if u / 2 > 1.01 * cell.rounding else EXACT for u in unit]
         return any(abs(float(n) - v) > h for n, v, h in zip(self.numbers, values, half, strict=True))
 
 
@@ -94,6 +102,10 @@ def cell(name: str) -> Cell:
     Raises:
         LookupError: there is no such cell, or more than one.
     """
+    if len(parts := name.split(" less ")) == 2:
+        return _difference(*map(cell, parts))
+    if " > " in name:
+        return _page(name)
     table, *words = name.split()
     if re.fullmatch(r"facts(-\w+)?", table):
         return _facts(table)[words[0]]
@@ -107,6 +119,23 @@ def cell(name: str) -> Cell:
     (row,) = found
     shown = bool(row["p_holm"]) and float(row["p_holm"]) < LEVEL
     return Cell(tuple(float(row[n]) for n in ("mean", "low", "high") if row[n]), "shown" if shown else "open")
+
+
+def _difference(one: Cell, other: Cell) -> Cell:
+    return Cell((one.values[0] - other.values[0],), "alone", max(one.rounding, other.rounding))
+
+
+def _page(name: str) -> Cell:
+    place, column, *end = name.split(" > ")
+    page, _, row = place.partition(" ")
+    numbers = published_cell(page, row, column).numbers
+    if end:
+        numbers = (numbers[{"low": -2, "high": -1}[end[0]]],)
+    values = tuple(map(float, numbers))
+    says = "alone"
+    if len(values) == 3:
+        says = "above" if values[1] > 0 else "below" if values[2] < 0 else "open"
+    return Cell(values, says, rounding=0.5 / 10 ** min(len(number.partition(".")[2]) for number in numbers))
 
 
 @cache
