@@ -128,9 +128,15 @@ def unpacked(path: Path, into: Path) -> Submission:
 
 def _of_run(runs: Path, key: str) -> dict[str, bytes]:
     """The files of a run by name; the environment without the user and the host."""
-    env = {name: value for name, value in read(runs, key).env.items() if name not in PRIVATE}
     files = {name: (runs / key / name).read_bytes() for name in OF_RUNS if name != ENVIRONMENT}
-    return files | {ENVIRONMENT: json.dumps(env, indent=1).encode()}
+    return files | {ENVIRONMENT: json.dumps(_public(read(runs, key).env), indent=1).encode()}
+
+
+def _public(value: Any) -> Any:
+    """An environment, and those within it, without the user and the host."""
+    if isinstance(value, dict):
+        return {name: _public(each) for name, each in value.items() if name not in PRIVATE}
+    return [_public(each) for each in value] if isinstance(value, list) else value
 
 
 def _sources(plan: Plan, registry: Registry) -> dict[str, Path]:

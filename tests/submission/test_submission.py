@@ -146,11 +146,19 @@ def narrower(submission: Submission) -> None:
 def test_a_submission_as_it_was_made_has_no_problem(packed: Path, tmp_path: Path) -> None:
     submission = unpacked(packed, tmp_path)
     assert checks.problems(submission) == []
-    kept = json.loads(next((packed.parent / "results").glob("runs/*/env.json")).read_text()).keys()
-    published = json.loads(next(tmp_path.glob("runs/*/env.json")).read_text()).keys()
-    assert kept - published == set(PRIVATE), "nobody publishes the name of a user or a host unasked"
     assert [path.name for path in foreign(submission)] == ["mine.py", "_mine.py"]
     assert submission.about["spaces"]["powerlaw/dnn/mine"]["mine.share"]["default"] == 0.5
+
+
+def test_nobody_publishes_the_name_of_a_user_or_a_host_unasked(packed: Path, tmp_path: Path) -> None:
+    shutil.copytree(packed.parent / "results", tmp_path / "results")
+    path = next(tmp_path.glob("results/runs/*/env.json"))
+    path.write_text(json.dumps((kept := json.loads(path.read_text())) | {"before": [kept]}))
+    pack(tmp_path / "results", TRACK, "somebody", Registry(packed.parent / "mine"), tmp_path / "mine.zip")
+    unpacked(tmp_path / "mine.zip", tmp_path / "into")
+    published = json.loads((tmp_path / "into" / "runs" / path.parent.name / "env.json").read_text())
+    assert kept.keys() - published["before"][0].keys() == set(PRIVATE)
+    assert published.keys().isdisjoint(PRIVATE)
 
 
 @pytest.mark.parametrize(
