@@ -48,11 +48,22 @@ def interval_of(mean: Values, deviation: Values, n: int, shared: float | Floats 
     """The same from the mean of n values and their standard deviation.
 
     shared: standard error of what all n values have in common, which their deviation does not show. The variances of
-    the mean add up, and the degrees of freedom are Satterthwaite's (1946), `shared` being known.
+    the mean add up, and the degrees of freedom are Satterthwaite's (1946), `shared` being known. These go by the
+    estimated deviation: one that is small by chance makes the error small and its degrees of freedom many. So the
+    interval is never narrower than that of the deviation alone.
     """
-    critical = -special.stdtrit(_freedom(deviation, n, shared), LEVEL / 2)
-    half = critical * np.hypot(deviation, math.sqrt(n) * shared) / math.sqrt(n)
+    half = _half(deviation, n, shared, LEVEL)
     return mean - half, mean + half
+
+
+def _half(deviation: Values, n: int, shared: float | Floats, level: float) -> Values:
+    """Of the interval's length, at a level."""
+    of_seeds, of_both = (
+        -special.stdtrit(_freedom(deviation, n, each), level / 2) * np.hypot(deviation, math.sqrt(n) * each)
+        for each in (0.0, shared)
+    )
+    wider: Values = np.maximum(of_seeds, of_both)
+    return wider / math.sqrt(n)
 
 
 def bootstrap_interval(values: Floats, resamples: int = RESAMPLES) -> tuple[Floats, Floats]:
@@ -73,7 +84,12 @@ def t_test(values: Floats) -> Floats:
 
 
 def p_of(mean: Values, deviation: Values, n: int, shared: float | Floats = 0.0) -> Floats:
-    """The same from the mean of n values and their standard deviation. shared: as of `interval_of`."""
+    """The same from the mean of n values and their standard deviation. shared: as of `interval_of`, and no p is smaller
+    than that of the deviation alone."""
+    return np.maximum(*(_p_of(mean, deviation, n, each) for each in (0.0, shared)))
+
+
+def _p_of(mean: Values, deviation: Values, n: int, shared: float | Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.divide(np.hypot(deviation, math.sqrt(n) * shared), math.sqrt(n))
         statistic = np.where(mean == 0, 0.0, mean / error)

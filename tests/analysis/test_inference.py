@@ -16,6 +16,8 @@ from harness.analysis.inference import (
     bootstrap_interval,
     detectable_effect,
     holm,
+    interval_of,
+    p_of,
     power,
     seeds_for,
     sign_flip,
@@ -23,6 +25,7 @@ from harness.analysis.inference import (
     t_interval,
     t_test,
 )
+from perf import shared_error
 from perf.coverage import SHAPES, markdown
 
 SIMULATIONS = 4000
@@ -123,6 +126,31 @@ def test_holm_keeps_the_chance_of_any_false_claim_and_no_correction_does_not() -
     p = t_test(rng.normal(size=(SIMULATIONS, 12, 5)) - rng.normal(size=(SIMULATIONS, 1, 5)))
     assert np.mean([min(holm(row)) <= 0.05 for row in p]) <= expected(0.05)[1]
     assert np.mean(p.min(1) <= 0.05) > 0.3
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_seeds_that_vary_little_by_chance_claim_nothing_by_a_test_error_beside_them(n: int) -> None:
+    """12 arms without effect. With V added by Satterthwaite's degrees of freedom alone it is .19 and .10 of plans."""
+    values, shared = shared_error.simulate(n, 0.2, SIMULATIONS, np.random.default_rng(n))
+    mean, deviation = values.mean(-1), values.std(-1, ddof=1)
+    p = p_of(mean, deviation, n, shared)
+    assert np.mean([min(holm(row)) <= 0.05 for row in p]) <= expected(0.05)[1]
+    low, high = interval_of(mean, deviation, n, shared)
+    alone = interval_of(mean, deviation, n)
+    assert np.all((low <= alone[0]) & (alone[1] <= high))
+    assert np.array_equal(p <= 0.05, (low > 0) | (high < 0))
+
+
+def test_an_error_in_common_that_is_large_leaves_the_seeds_alone_no_say() -> None:
+    """Then the interval is the one of Satterthwaite, and no longer."""
+    values, shared = shared_error.simulate(5, 10.0, SIMULATIONS, np.random.default_rng(0))
+    deviation = values.std(-1, ddof=1)
+    low, high = interval_of(values.mean(-1), deviation, 5, shared)
+    error = np.hypot(deviation / math.sqrt(5), shared)
+    assert (high - low) / 2 == pytest.approx(
+        stats.t.isf(0.025, 4 * (1 + 5 * shared**2 / deviation**2) ** 2) * error, rel=1e-6
+    )
+    assert interval_of(0.0, 0.0, 5, 1.0)[1] == pytest.approx(stats.norm.isf(0.025))
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 20])
