@@ -24,6 +24,8 @@ LEVEL, POWER = 0.05, 0.8
 BOOTSTRAP_FROM = 20
 """Seeds from which a bootstrap interval is given; with fewer it covers far less than it says."""
 MOST_SEEDS = 1000
+QUANTILES = 200
+"""Of the deviation that seeds show, over which the power of a test is averaged."""
 RESAMPLES = 9999
 
 
@@ -138,27 +140,58 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(v) for v in np.minimum(adjusted, 1.0)]
 
 
-def power(effect: float, n: int, level: float = LEVEL) -> float:
-    """Chance that a two-sided paired t test over n seeds detects a mean difference of `effect` standard deviations."""
-    critical, shift = _critical(n, level), effect * np.sqrt(n)
-    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.sf(critical, n - 1, -shift))
+def power(effect: float, n: int, level: float = LEVEL, share: float = 0.0) -> float:
+    """Chance that a two-sided paired t test over n seeds detects a mean difference of `effect` standard deviations.
+
+    share: of the variance of the mean, that which is no seed's but common to all, as the error of their test rows. The
+    standard deviation is then that of the mean times the root of n, and the test is `p_of`'s: given the deviation that
+    the seeds show, the mean is normal, and the chance is averaged over the quantiles of that deviation.
+    """
+    shift = effect * np.sqrt(n)
+    if not share:
+        critical = _critical(n, level)
+        return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.sf(critical, n - 1, -shift))
+    shown, weights = _deviations(n)
+    half = _half(math.sqrt(n * (1 - share)) * shown, n, math.sqrt(share), level)
+    return float(weights @ (special.ndtr(shift - half) + special.ndtr(-shift - half)))
 
 
 @cache
-def detectable_effect(n: int, level: float = LEVEL) -> float:
-    """The smallest mean difference, in standard deviations of the differences, that n seeds detect with `POWER`."""
+def _deviations(n: int) -> tuple[Floats, Floats]:
+    """What a standard deviation of n normal values is estimated at, over the true one, at quantiles with weights."""
+    points, weights = np.polynomial.legendre.leggauss(QUANTILES)
+    return np.sqrt(stats.chi2.ppf((1 + points) / 2, n - 1) / (n - 1)), weights / 2
+
+
+@cache
+def detectable_effect(n: int, level: float = LEVEL, share: float = 0.0) -> float:
+    """The smallest mean difference, in the standard deviations of `power`, that n seeds detect with `POWER`."""
     most = _critical(n, level) + 25
-    return float(optimize.brentq(lambda effect: power(effect, n, level) - POWER, 0.0, most))
+    return float(optimize.brentq(lambda effect: power(effect, n, level, share) - POWER, 0.0, most))
 
 
-def seeds_for(difference: float, deviation: float, level: float = LEVEL) -> int | None:
+def spread_of(deviation: float, n: int, shared: float) -> tuple[float, float]:
+    """The standard deviation and the share of `power`, of n values with this deviation. shared: as of `interval_of`."""
+    common = math.sqrt(n) * shared
+    spread = math.hypot(deviation, common)
+    return spread, (common / spread) ** 2 if common else 0.0
+
+
+def seeds_for(difference: float, deviation: float, level: float = LEVEL, shared: float = 0.0) -> int | None:
     """Seeds that detect a mean difference with `POWER`, given the standard deviation of the differences over seeds.
 
-    None: more than `MOST_SEEDS`.
+    shared: as of `interval_of`, and the same with however many seeds. None: more than `MOST_SEEDS`.
     """
+
+    def detect(n: int) -> bool:
+        spread, share = spread_of(deviation, n, shared)
+        return power(abs(difference) / spread, n, level, share) >= POWER if spread else difference != 0
+
     counts = range(2, MOST_SEEDS + 1)
-    if not deviation:
-        return counts[0] if difference else None
-    effect = abs(difference) / deviation
-    found = bisect_left(counts, True, key=lambda n: power(effect, n, level) >= POWER)
+    found = bisect_left(counts, True, key=detect)
     return counts[found] if found < len(counts) else None
+
+
+def hides(shared: float, difference: float, level: float = LEVEL) -> bool:
+    """Whether no number of seeds detects a mean difference with `POWER`, by the error alone that they share."""
+    return shared > 0 and bool(special.ndtr(abs(difference) / shared + special.ndtri(level / 2)) < POWER)
