@@ -148,7 +148,8 @@ def _cause(analysis: GroupAnalysis, rare: Mapping[str, float]) -> str:
         worst = min(gains, key=lambda name: gains[name].mean)
         if gains[worst].mean < 0:
             where = f"where the rarest id of an example was {_bucket(worst)}"
-            said = f"Plain training loses most, {size(gains[worst])}, {where}. "
+            alone = "" if analysis.group.draws > 1 else ", and its interval of other seeds alone"
+            said = f"Plain training loses most, {size(gains[worst])}, {where}; this is of validation rows{alone}. "
     if not rare:
         return f"{said}There is no field of ids."
     field, share = next(iter(rare.items()))

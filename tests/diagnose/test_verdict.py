@@ -65,6 +65,7 @@ def test_a_fall_that_a_mitigation_mends_is_safe_with_it(tmp_path: Path) -> None:
     assert found.headline == "Safe with reinit to epoch 4, the last that was trained"
     assert "lower in 5 of 5 seeds" in found.lines["Plain training"]
     assert found.lines["Use"].startswith("reinit: +0.015")
+    assert "; this is of validation rows, and its interval of other seeds alone. Of field" in found.lines["Cause"]
 
 
 def test_a_fall_that_nothing_mends_stops_after_one(tmp_path: Path) -> None:

@@ -388,6 +388,17 @@ def test_a_metric_of_whole_groups_is_drawn_at_the_ends_of_epochs(tmp_path: Path)
     assert "valid click GAUC" in first
 
 
+@pytest.mark.parametrize(("draws", "said"), [(1, 1), (3, 0)])
+def test_figures_of_validation_rows_say_what_their_intervals_are_of(
+    draws: int, said: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Group, "draws", draws)
+    Bench(tmp_path, tasks=("click",)).write()
+    page = write_report(tmp_path, None).read_text()
+    alone = "Intervals are of other seeds alone, not of other rows."
+    assert page.count(f"fixed sample of the validation split. {alone}") == page.count(f"in training. {alone}") == said
+
+
 def test_every_arm_is_drawn_in_every_figure_and_can_be_faded(bench: Bench) -> None:
     text = (bench.results / "report.html").read_text()
     at_a_glance, curves, by_frequency, by_cost, over_tasks = 1, 2 * 2, 2, 3, 1
