@@ -166,7 +166,7 @@ def on_shared_error(plans: int, seed: int) -> list[str]:
         "",
         f"{plans:,} plans a line of {shared_error.ARMS} arms without effect, whose seeds share a test error of known "
         "variance V; half of an arm's variance is the baseline's. Interval and p are the wider and the larger of two: "
-        "with V and Satterthwaite's degrees of freedom, and of the seeds alone. The former alone claimed a gain in "
+        "with V and Satterthwaite's degrees of freedom, and of the seeds alone. The former alone made a false claim in "
         f"{_share(shared_error.added_alone(plans, np.random.default_rng(seed)))} of the plans of three seeds at "
         "n V / s² = .2: where s is too small by chance, so is the interval, and its degrees of freedom are too many.",
         "",

@@ -211,7 +211,7 @@ def test_a_smaller_difference_takes_more_seeds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("error", "price", "said"), [
     (0.0, None, "it would take about"),
     (0.0002, None, "it would take about"),
-    (0.0014, "no number", "No number of seeds would show 0.001: the test rows alone hide it."),
+    (0.0014, "no number", "No number of seeds would show 0.001 as often: the test rows alone hide it."),
 ])  # fmt: skip
 def test_the_price_of_a_difference_knows_of_the_test_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: float, price: str | None, said: str

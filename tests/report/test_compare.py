@@ -156,6 +156,10 @@ def test_other_knobs_on_the_same_data_compare_paired_by_seed(tmp_path: Path) -> 
     assert pair.difference is not None
     assert pair.difference.test_error == pytest.approx(np.linalg.norm(means[1] - means[0]), rel=1e-5)
     assert "alone" not in pair.why
+    for run in (tmp_path / "b" / "runs").glob("*-reinit-?"):
+        np.savez(influences_file(run, 4), allow_pickle=False, **{"test/auc/click": np.zeros(40, np.float32)})
+    with pytest.raises(UserError, match="tested on 40 and 50 rows or groups, so that it is not the same data"):
+        compare(tmp_path / "a", tmp_path / "b")
 
 
 def test_arms_of_one_folder_alone_are_left_out_and_nothing_shared_is_refused(tmp_path: Path) -> None:

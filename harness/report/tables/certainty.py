@@ -52,11 +52,11 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     if not gains:
         return ""
     n = max(gain.n for gain in gains)
-    typical, rows = (median(each) for each in zip(*((g.deviation or 0.0, g.test_error) for g in gains), strict=True))
+    typical, of_rows = median(gain.deviation or 0.0 for gain in gains), median(gain.test_error for gain in gains)
     compared = family(analysis.ranked, "gain")
     level = LEVEL / compared
     seen = median(gain.detectable(level) or 0.0 for gain in gains)
-    needed = _needed(difference, typical, level, rows)
+    needed = _needed(difference, typical, level, of_rows)
     text = (
         f"With {seeds(n)}, and corrected for {compared} arms, the median arm would show a gain of "
         f"{number(seen, digits)} four times in five, and smaller ones less often: no gain shown is not no gain. "
@@ -75,7 +75,7 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
 def _price(needed: str, difference: float) -> str:
     """What a difference takes, in a sentence."""
     if needed == HIDDEN:
-        return f"No number of seeds would show {difference:g}: the test rows alone hide it."
+        return f"No number of seeds would show {difference:g} as often: the test rows alone hide it."
     price = "more than a thousand seeds" if needed == MANY else f"about {seeds(int(needed))}"
     return f"To show {difference:g} it would take {price}."
 
