@@ -26,7 +26,7 @@ from harness.analysis.inference import (
     t_interval,
     t_test,
 )
-from perf import fresh, stopping
+from perf import fresh, shared_error, stopping
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = (3, 5, 8, 20, 50)
@@ -116,6 +116,8 @@ def markdown(simulations: int, seed: int) -> str:
         "",
         *on_fresh_rows(simulations // 2, seed),
         "",
+        *on_shared_error(simulations // 2, seed),
+        "",
         "## Many arms",
         "",
         f"A plan of {ARMS} arms compared with one baseline, none of them with an effect; normal noise, half of it the "
@@ -154,6 +156,21 @@ def on_fresh_rows(simulations: int, seed: int) -> list[str]:
         "Where all repetitions are tested on the same rows, an interval of seeds alone narrows around what these rows "
         "happen to say. `evaluation.test_error = true` adds their error; `repetitions = 'draws'` gives each repetition "
         "rows of its own, and also speaks of other training data.",
+    ]
+
+
+def on_shared_error(plans: int, seed: int) -> list[str]:
+    """The chapter on seeds that share their test rows."""
+    return [
+        "## Few seeds on the same test rows",
+        "",
+        f"{plans:,} plans a line of {shared_error.ARMS} arms without effect, whose seeds share a test error of known "
+        "variance V; half of an arm's variance is the baseline's. Interval and p are the wider and the larger of two: "
+        "with V and Satterthwaite's degrees of freedom, and of the seeds alone. The former alone made a false claim in "
+        f"{_share(shared_error.added_alone(plans, np.random.default_rng(seed)))} of the plans of three seeds at "
+        "n V / s² = .2: where s is too small by chance, so is the interval, and its degrees of freedom are too many.",
+        "",
+        *_table(shared_error.HEADER, list(shared_error.table(plans, np.random.default_rng(seed)))),
     ]
 
 

@@ -67,10 +67,12 @@ class GroupAnalysis:
     def sampling_errors(self, task: str, metric: str) -> SamplingErrors:
         """Those of means in a task and metric, which keep what they have read."""
         if (task, metric) not in self._errors:
-            key = MetricKey(self.group.split, metric, task)
-            kept = self.plan.evaluation.test_error
-            self._errors[task, metric] = SamplingErrors(self.group, self.epochs, key, kept=kept)
+            self._errors[task, metric] = self._errors_of(self.epochs, task, metric)
         return self._errors[task, metric]
+
+    def _errors_of(self, epochs: Epochs, task: str, metric: str) -> SamplingErrors:
+        key = MetricKey(self.group.split, metric, task)
+        return SamplingErrors(self.group, epochs, key, kept=self.plan.evaluation.test_error)
 
     def _beside(self, task: str, metric: str) -> list[ArmComparison]:
         """The arms of other groups that are read with those of this one: in their own main task, or in that task."""
@@ -99,16 +101,26 @@ class GroupAnalysis:
         """Paired difference of two arms in the plan's metric; positive: left is better."""
         return estimate(sign_of(self.group.metric) * gain for gain in paired(left, right).values())
 
-    def against(self, left: ArmRuns, right: ArmRuns) -> Estimate | None:
-        """How much better one arm is than another at their chosen epochs."""
-        group, gains = self.group, paired(self.at_chosen(left), self.at_chosen(right))
-        error = self.sampling_errors(group.task, group.metric).of([(left, "chosen", 1), (right, "chosen", -1)], gains)
+    def against(self, left: ArmRuns, right: ArmRuns, other: GroupAnalysis | None = None) -> Estimate | None:
+        """How much better one arm is than another at their chosen epochs.
+
+        other: the group of the second, which has the same data, task and metric in another results folder; None: this.
+        """
+        group, there = self.group, other or self
+        gains = paired(self.at_chosen(left), there.at_chosen(right))
+        errors = self.sampling_errors(group.task, group.metric)
+        if other is not None:
+            errors = self._errors_of({**self.epochs, **other.epochs}, group.task, group.metric)
+        error = errors.of([(left, "chosen", 1), (right, "chosen", -1)], gains)
         values = (sign_of(group.metric) * gain for gain in gains.values())
         stopped = group.stopped or left.stopped or right.stopped
         return estimate(values, error, stopped=stopped, spread=group.spread)
 
     def bucket_gains(self, arm: ArmRuns, *, last: bool) -> dict[str, Estimate]:
-        """By training count of the rarest id: valid gain over the baseline, at the chosen or at the last epoch."""
+        """By training count of the rarest id: valid gain over the baseline, at the chosen or at the last epoch.
+
+        Its intervals are of seeds alone, as no run keeps the influences of validation rows.
+        """
         group, found = self.group, {}
         for bucket, _ in BUCKETS:
             key = MetricKey("valid", group.metric, group.task, bucket)

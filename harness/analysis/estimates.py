@@ -86,11 +86,12 @@ class Estimate:
         return None if self.deviation is None else math.hypot(self.deviation / math.sqrt(self.n), self.test_error)
 
     def detectable(self, level: float = inference.LEVEL) -> float | None:
-        """The smallest mean that this many seeds, varying as much, would tell from zero four times in five."""
-        if self.deviation is None:
+        """The smallest mean that this many seeds, varying as much, would tell from zero four times in five; None from
+        one seed, and where the values decided how many there are."""
+        if self.deviation is None or self.stopped:
             return None
-        spread = math.hypot(self.deviation, math.sqrt(self.n) * self.test_error)
-        return inference.detectable_effect(self.n, level) * spread
+        spread, share = inference.spread_of(self.deviation, self.n, self.test_error)
+        return inference.detectable_effect(self.n, level, share) * spread
 
     @cached_property
     def bootstrap(self) -> tuple[float, float] | None:

@@ -24,6 +24,8 @@ LEVEL, POWER = 0.05, 0.8
 BOOTSTRAP_FROM = 20
 """Seeds from which a bootstrap interval is given; with fewer it covers far less than it says."""
 MOST_SEEDS = 1000
+QUANTILES = 200
+"""Of the deviation that seeds show, over which the power of a test is averaged."""
 RESAMPLES = 9999
 
 
@@ -48,11 +50,22 @@ def interval_of(mean: Values, deviation: Values, n: int, shared: float | Floats 
     """The same from the mean of n values and their standard deviation.
 
     shared: standard error of what all n values have in common, which their deviation does not show. The variances of
-    the mean add up, and the degrees of freedom are Satterthwaite's (1946), `shared` being known.
+    the mean add up, and the degrees of freedom are Satterthwaite's (1946), `shared` being known. These go by the
+    estimated deviation: one that is small by chance makes the error small and its degrees of freedom many. So the
+    interval is never narrower than that of the deviation alone.
     """
-    critical = -special.stdtrit(_freedom(deviation, n, shared), LEVEL / 2)
-    half = critical * np.hypot(deviation, math.sqrt(n) * shared) / math.sqrt(n)
+    half = _half(deviation, n, shared, LEVEL)
     return mean - half, mean + half
+
+
+def _half(deviation: Values, n: int, shared: float | Floats, level: float) -> Values:
+    """Of the interval's length, at a level."""
+    of_seeds, of_both = (
+        -special.stdtrit(_freedom(deviation, n, each), level / 2) * np.hypot(deviation, math.sqrt(n) * each)
+        for each in (0.0, shared)
+    )
+    wider: Values = np.maximum(of_seeds, of_both)
+    return wider / math.sqrt(n)
 
 
 def bootstrap_interval(values: Floats, resamples: int = RESAMPLES) -> tuple[Floats, Floats]:
@@ -73,7 +86,12 @@ def t_test(values: Floats) -> Floats:
 
 
 def p_of(mean: Values, deviation: Values, n: int, shared: float | Floats = 0.0) -> Floats:
-    """The same from the mean of n values and their standard deviation. shared: as of `interval_of`."""
+    """The same from the mean of n values and their standard deviation. shared: as of `interval_of`, and no p is smaller
+    than that of the deviation alone."""
+    return np.maximum(*(_p_of(mean, deviation, n, each) for each in (0.0, shared)))
+
+
+def _p_of(mean: Values, deviation: Values, n: int, shared: float | Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.divide(np.hypot(deviation, math.sqrt(n) * shared), math.sqrt(n))
         statistic = np.where(mean == 0, 0.0, mean / error)
@@ -122,27 +140,58 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(v) for v in np.minimum(adjusted, 1.0)]
 
 
-def power(effect: float, n: int, level: float = LEVEL) -> float:
-    """Chance that a two-sided paired t test over n seeds detects a mean difference of `effect` standard deviations."""
-    critical, shift = _critical(n, level), effect * np.sqrt(n)
-    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.sf(critical, n - 1, -shift))
+def power(effect: float, n: int, level: float = LEVEL, share: float = 0.0) -> float:
+    """Chance that a two-sided paired t test over n seeds detects a mean difference of `effect` standard deviations.
+
+    share: of the variance of the mean, that which is no seed's but common to all, as the error of their test rows. The
+    standard deviation is then that of the mean times the root of n, and the test is `p_of`'s: given the deviation that
+    the seeds show, the mean is normal, and the chance is averaged over the quantiles of that deviation.
+    """
+    shift = effect * np.sqrt(n)
+    if not share:
+        critical = _critical(n, level)
+        return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.sf(critical, n - 1, -shift))
+    shown, weights = _deviations(n)
+    half = _half(math.sqrt(n * (1 - share)) * shown, n, math.sqrt(share), level)
+    return float(weights @ (special.ndtr(shift - half) + special.ndtr(-shift - half)))
 
 
 @cache
-def detectable_effect(n: int, level: float = LEVEL) -> float:
-    """The smallest mean difference, in standard deviations of the differences, that n seeds detect with `POWER`."""
+def _deviations(n: int) -> tuple[Floats, Floats]:
+    """What a standard deviation of n normal values is estimated at, over the true one, at quantiles with weights."""
+    points, weights = np.polynomial.legendre.leggauss(QUANTILES)
+    return np.sqrt(stats.chi2.ppf((1 + points) / 2, n - 1) / (n - 1)), weights / 2
+
+
+@cache
+def detectable_effect(n: int, level: float = LEVEL, share: float = 0.0) -> float:
+    """The smallest mean difference, in the standard deviations of `power`, that n seeds detect with `POWER`."""
     most = _critical(n, level) + 25
-    return float(optimize.brentq(lambda effect: power(effect, n, level) - POWER, 0.0, most))
+    return float(optimize.brentq(lambda effect: power(effect, n, level, share) - POWER, 0.0, most))
 
 
-def seeds_for(difference: float, deviation: float, level: float = LEVEL) -> int | None:
+def spread_of(deviation: float, n: int, shared: float) -> tuple[float, float]:
+    """The standard deviation and the share of `power`, of n values with this deviation. shared: as of `interval_of`."""
+    common = math.sqrt(n) * shared
+    spread = math.hypot(deviation, common)
+    return spread, (common / spread) ** 2 if common else 0.0
+
+
+def seeds_for(difference: float, deviation: float, level: float = LEVEL, shared: float = 0.0) -> int | None:
     """Seeds that detect a mean difference with `POWER`, given the standard deviation of the differences over seeds.
 
-    None: more than `MOST_SEEDS`.
+    shared: as of `interval_of`, and the same with however many seeds. None: more than `MOST_SEEDS`.
     """
+
+    def detect(n: int) -> bool:
+        spread, share = spread_of(deviation, n, shared)
+        return power(abs(difference) / spread, n, level, share) >= POWER if spread else difference != 0
+
     counts = range(2, MOST_SEEDS + 1)
-    if not deviation:
-        return counts[0] if difference else None
-    effect = abs(difference) / deviation
-    found = bisect_left(counts, True, key=lambda n: power(effect, n, level) >= POWER)
+    found = bisect_left(counts, True, key=detect)
     return counts[found] if found < len(counts) else None
+
+
+def hides(shared: float, difference: float, level: float = LEVEL) -> bool:
+    """Whether no number of seeds detects a mean difference with `POWER`, by the error alone that they share."""
+    return shared > 0 and bool(special.ndtr(abs(difference) / shared + special.ndtri(level / 2)) < POWER)

@@ -44,11 +44,18 @@ class SamplingErrors:
         """The standard error that the mean over these seeds of a signed sum of ends has from the test set.
 
         0 where each seed has a test set of its own, or not every run kept its influences.
+
+        Raises:
+            UserError: the ends were not tested on the same rows.
         """
         drawn = tuple(seeds)
         if not self._shared or not drawn:
             return 0.0
         means = [(sign, self._mean(arm, place, drawn)) for arm, place, sign in ends]
+        sizes = sorted({len(mean_G) for _, mean_G in means if mean_G is not None})
+        if len(sizes) > 1:
+            found = " and ".join(map(str, sizes))
+            raise UserError(f"what is compared was tested on {found} rows or groups, so that it is not the same data")
         total = sum(sign * mean_G for sign, mean_G in means if mean_G is not None)
         return float(np.linalg.norm(total)) if means and all(mean_G is not None for _, mean_G in means) else 0.0
 

@@ -14,6 +14,7 @@ from harness.base.errors import UserError
 from harness.data.tabular.schema import read_schema
 from harness.diagnose import asked, power, sizing, subsample, tails
 from harness.diagnose.asked import Question
+from harness.diagnose.collapse import too_few
 from harness.diagnose.log import Log
 from harness.diagnose.sizing import Cost, Size
 from harness.diagnose.subsample import Sampled
@@ -48,7 +49,7 @@ def planned(
     """
     path = out / "plan.json"
     if (kept := asked.planned(path, question)) is not None:
-        console.print(f"going on with {kept[0]}", highlight=False, soft_wrap=True)
+        console.print(f"going on with {kept[0]}{_no_verdict(kept[1])}", markup=False, highlight=False, soft_wrap=True)
         return _on(kept[0], kept[1], question, known, built)
     check_fits(model, known.data)
     batch = asked.batch_size(len(known.data.train))
@@ -77,7 +78,8 @@ def planned(
     expected = size.seconds(cost, question.workers)
     asked.write(path, question, size, plan, expected)
     trained = f"{size.long} runs of them and {size.short} of one epoch, about {told(expected)}"
-    console.print(f"plan: {', '.join(plan.strategies)}; {size}: {trained}", highlight=False, soft_wrap=True)
+    said = f"plan: {', '.join(plan.strategies)}; {size}: {trained}{_no_verdict(plan)}"
+    console.print(said, markup=False, highlight=False, soft_wrap=True)
     console.print(_power(log), highlight=False, soft_wrap=True)
     return Planned(size, plan, log, sampled)
 
@@ -118,6 +120,12 @@ def _power(log: Log) -> str:
     if least <= TELLS:
         return said
     return f"{said}; {TELLS:g} would take {power.rows_for(log.data, task, TELLS):,}"
+
+
+def _no_verdict(plan: Plan) -> str:
+    """Said before anything is trained that cannot answer."""
+    few = too_few(plan)
+    return f"\nno verdict can come of this: {few}" if few else ""
 
 
 def told(seconds: float) -> str:

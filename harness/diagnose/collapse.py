@@ -8,6 +8,7 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate, estimate
 from harness.analysis.load import ArmRuns
 from harness.analysis.racing import ALIKE, alike
+from harness.experiment.plan import Plan
 from harness.metrics.catalog import measured
 from harness.report.format import show
 from harness.results.keys import MetricKey, Status
@@ -91,13 +92,23 @@ def of_task(analysis: GroupAnalysis, task: str) -> Collapse | None:
     signs = tuple(0 if end is None else direction(end) for end in (auc, loss))
     return Collapse(
         auc, loss, (signs[0], signs[1]), _below_from(analysis, plain, task), task, analysis.group.epochs,
-        len(plain.finished) + len(plain.failed), diverged, len(plain.failed), enough(analysis, auc),
+        len(plain.finished) + len(plain.failed), diverged, len(plain.failed), enough(auc),
     )  # fmt: skip
 
 
-def enough(analysis: GroupAnalysis, found: Estimate | None) -> bool:
+def enough(found: Estimate | None) -> bool:
     """Whether a value has as many seeds as a verdict takes: fewer on the same rows may vary too little by chance."""
-    return found is not None and found.n >= min(ALIKE, len(analysis.plan.seeds))
+    return found is not None and found.n >= ALIKE
+
+
+def too_few(plan: Plan) -> str:
+    """Why no verdict can come of a plan, and what to write instead; empty: it has seeds enough."""
+    if len(plan.seeds) >= ALIKE:
+        return ""
+    return (
+        f"the split has {len(plan.seeds)} time origins, one for each seed, and a verdict takes {ALIKE}: write "
+        f"rolling = {ALIKE} or more under [split] of the schema, or leave it out"
+    )
 
 
 def direction(end: Estimate) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
-from harness.diagnose.collapse import Collapse
+from harness.diagnose.collapse import Collapse, enough, too_few
 from harness.metrics.catalog import measured
 from harness.report.format import baseline_name, epochs_text, named, p_is, settings, show
 from harness.report.tables.costs import epoch_costs, median_of
@@ -64,6 +64,8 @@ def of_gain(row: ArmComparison) -> str:
         return "Validation picks its first epoch, which is the reference."
     if row.arm.failed:
         return "Some of its seeds failed, so nothing is claimed."
+    if not enough(gain):
+        return "It has too few seeds, so nothing is claimed."
     p = row.p("gain")
     corrected = "" if p is None else f" ({p_is(p)}, corrected for the arms compared)"
     known = {1: "It is shown to gain", -1: "It is shown to lose", 0: "Too close to call"}[row.shown("gain")]
@@ -146,7 +148,8 @@ def _cause(analysis: GroupAnalysis, rare: Mapping[str, float]) -> str:
         worst = min(gains, key=lambda name: gains[name].mean)
         if gains[worst].mean < 0:
             where = f"where the rarest id of an example was {_bucket(worst)}"
-            said = f"Plain training loses most, {size(gains[worst])}, {where}. "
+            alone = "" if analysis.group.draws > 1 else ", and its interval of other seeds alone"
+            said = f"Plain training loses most, {size(gains[worst])}, {where}; this is of validation rows{alone}. "
     if not rare:
         return f"{said}There is no field of ids."
     field, share = next(iter(rare.items()))
@@ -172,6 +175,8 @@ def _data(analysis: GroupAnalysis) -> str:
 def _next(analysis: GroupAnalysis, state: str, lead: ArmComparison | None, smallest: float) -> str:
     if any(finding.severity == Severity.STOP for finding in analysis.group.findings):
         return "Mend what the checks of the data found, in the schema beside this page, and run it again."
+    if few := too_few(analysis.plan):
+        return f"{few[0].upper()}{few[1:]}."
     if lead is not None and lead.arm is not analysis.group.plain:
         return f"Try it on fresh days, then take it out of here: {export_command(lead)}"
     if state == "safe":

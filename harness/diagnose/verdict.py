@@ -104,7 +104,7 @@ def leader(analysis: GroupAnalysis) -> ArmComparison | None:
     """The arm to use: the one with the largest gain over one tuned epoch of those where it is shown, and no task is
     shown to lose; first of those whose later epochs are shown to give some of it."""
     rows = [row for row in analysis.ranked if not row.arm.is_baseline and row.shown("gain") > 0]
-    fit = [row for row in rows if enough(analysis, row.value("gain")) and not _loses(analysis, row)]
+    fit = [row for row in rows if enough(row.value("gain")) and not _loses(analysis, row)]
     return next((row for row in fit if row.shown("gain_after_own_first") > 0), fit[0] if fit else None)
 
 
@@ -138,7 +138,7 @@ def _of_plain(falls: Mapping[str, Collapse]) -> Iterator[Audit]:
 def _of_arms(analysis: GroupAnalysis, lead: ArmComparison | None) -> Iterator[Audit]:
     for row in analysis.ranked:
         if not row.arm.is_baseline and (gain := row.value("gain")) is not None:
-            passed = {1: True, -1: False, 0: None}[row.shown("gain")]
+            passed = {1: True, -1: False, 0: None}[row.shown("gain") if enough(gain) else 0]
             why = "The one to use." if row is lead else sentences.of_gain(row)
             yield Audit(f"gain-{row.arm.label}", f"{row.arm.label} over one epoch", passed, sentences.size(gain), why)
 

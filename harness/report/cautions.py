@@ -9,6 +9,7 @@ from statistics import fmean
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.load import FEW_STEPS, ArmRuns, seeds
+from harness.analysis.winners import winner
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import digits_for, named, number, show
 from harness.results.keys import MetricKey
@@ -149,12 +150,17 @@ def _is_near(value: float, low: float, high: float) -> bool:
 
 
 def _of_nothing(analysis: GroupAnalysis) -> Iterator[str]:
-    """Arms whose every number is that of `none`: the strategy does nothing here."""
-    plain = analysis.group.plain
-    others = [arm for arm in analysis.group.arms if arm is not plain and plain is not None and _same(arm, plain)]
-    if others:
-        same = named([arm.label for arm in others])
-        yield f"The same numbers as none, to the bit, so that nothing was tried: {same}."
+    """Arms whose every number is that of `none`: the strategy does nothing here, or its search left it off."""
+    group, plain = analysis.group, analysis.group.plain
+    others = [arm for arm in group.arms if arm is not plain and plain is not None and _same(arm, plain)]
+    off = [arm for arm in others if (won := winner(arm, group)) is not None and won.of_none]
+    idle = [arm for arm in others if arm not in off]
+    if off:
+        tried = named([f"{arm.label} (in {len(arm.arm.trials)} trials)" for arm in off])
+        yield f"The search left these off, as no trial with them reached what none did: {tried}."
+    if idle:
+        same = named([arm.label for arm in idle])
+        yield f"The same numbers as none, to the bit, as at its knobs it does nothing: {same}."
 
 
 def _same(arm: ArmRuns, plain: ArmRuns) -> bool:

@@ -130,22 +130,31 @@ def _pair(
     group = left.group
     verdict, why = judge(_shared(row.arm, match.arm), *folders)
     compared = verdict in (Verdict.SAME, Verdict.COMPARABLE)
+    difference = right.against(match.arm, row.arm, left) if compared else None
     return Pair(
         plan=plan,
         group=group.name,
         arm=row.arm.label,
         measured=f"{group.split} {measured(group.task, group.metric)}",
         verdict=verdict,
-        why="; ".join((why, *_left_out(row.arm, match.arm))),
+        why="; ".join((why, *_of_seeds_alone(difference, group), *_left_out(row.arm, match.arm))),
         first=row.value("best"),
         second=match.value("best"),
-        difference=left.better(right.at_chosen(match.arm), left.at_chosen(row.arm)) if compared else None,
+        difference=difference,
         digits=digits_for(left.ranked),
     )
 
 
 def _shared(left: ArmRuns, right: ArmRuns) -> list[tuple[Run, Run]]:
     return [(run, right.finished[seed]) for seed, run in left.finished.items() if seed in right.finished]
+
+
+def _of_seeds_alone(difference: Estimate | None, group: Group) -> Iterator[str]:
+    """What an interval of seeds that share their test rows leaves out, where no run kept what they may change."""
+    if difference is None or difference.low is None or difference.identical or difference.test_error:
+        return
+    if group.draws == 1:
+        yield "the interval of their difference is of other seeds alone, not of other test rows"
 
 
 def _left_out(left: ArmRuns, right: ArmRuns) -> Iterator[str]:

@@ -6,6 +6,7 @@ when they run.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -180,14 +181,23 @@ def came_to(arm: ArmPlan, trials: tuple[Trial, ...]) -> Arm:
 def with_plain(found: Arm, arm: ArmPlan, arms: Iterable[Arm]) -> Arm:
     """An arm that chose what won the search of `none`, its own knobs neutral, where that reached more than all of its
     own trials. arms: those of the plan. An arm that does not contain `none` stays as it is.
+
+    Near-ties are of the search that won alone: seeds that took turns between the method and plain training would
+    measure neither.
     """
     neutral = arm.neutral()
     if neutral is None:
         return found
     same = (a for a in arms if a.strategy == PLAIN and a.role == ArmRole.ARM and a.id[:2] == found.id[:2])
     plain = [replace(trial, params=trial.params | neutral) for each in same for trial in each.trials]
-    winners = _winners([*found.trials, *plain], arm)
+    winners = _winners(plain if _reached(plain, arm) > _reached(found.trials, arm) else found.trials, arm)
     return replace(found, chosen=winners[0], tied=tuple(winners[1:])) if winners else found
+
+
+def _reached(trials: Iterable[Trial], arm: ArmPlan) -> float:
+    """The best value, larger where better; minus infinity where none has any."""
+    sign = sign_of(arm.plan.search.metric)
+    return max((sign * trial.value for trial in trials if trial.value is not None), default=-math.inf)
 
 
 def _winners(trials: Iterable[Trial], arm: ArmPlan) -> list[dict[str, Any]]:

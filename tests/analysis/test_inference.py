@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.analysis.estimates import estimate
+from harness.analysis.estimates import Estimate, estimate
 from harness.analysis.inference import (
     BOOTSTRAP_FROM,
     Floats,
     bootstrap_interval,
     detectable_effect,
+    hides,
     holm,
+    interval_of,
+    p_of,
     power,
     seeds_for,
     sign_flip,
@@ -23,6 +26,7 @@ from harness.analysis.inference import (
     t_interval,
     t_test,
 )
+from perf import shared_error
 from perf.coverage import SHAPES, markdown
 
 SIMULATIONS = 4000
@@ -125,6 +129,31 @@ def test_holm_keeps_the_chance_of_any_false_claim_and_no_correction_does_not() -
     assert np.mean(p.min(1) <= 0.05) > 0.3
 
 
+@pytest.mark.parametrize("n", [3, 5])
+def test_seeds_that_vary_little_by_chance_claim_nothing_by_a_test_error_beside_them(n: int) -> None:
+    """12 arms without effect. With V added by Satterthwaite's degrees of freedom alone it is .19 and .10 of plans."""
+    values, shared = shared_error.simulate(n, 0.2, SIMULATIONS, np.random.default_rng(n))
+    mean, deviation = values.mean(-1), values.std(-1, ddof=1)
+    p = p_of(mean, deviation, n, shared)
+    assert np.mean([min(holm(row)) <= 0.05 for row in p]) <= expected(0.05)[1]
+    low, high = interval_of(mean, deviation, n, shared)
+    alone = interval_of(mean, deviation, n)
+    assert np.all((low <= alone[0]) & (alone[1] <= high))
+    assert np.array_equal(p <= 0.05, (low > 0) | (high < 0))
+
+
+def test_an_error_in_common_that_is_large_leaves_the_seeds_alone_no_say() -> None:
+    """Then the interval is the one of Satterthwaite, and no longer."""
+    values, shared = shared_error.simulate(5, 10.0, SIMULATIONS, np.random.default_rng(0))
+    deviation = values.std(-1, ddof=1)
+    low, high = interval_of(values.mean(-1), deviation, 5, shared)
+    error = np.hypot(deviation / math.sqrt(5), shared)
+    assert (high - low) / 2 == pytest.approx(
+        stats.t.isf(0.025, 4 * (1 + 5 * shared**2 / deviation**2) ** 2) * error, rel=1e-6
+    )
+    assert interval_of(0.0, 0.0, 5, 1.0)[1] == pytest.approx(stats.norm.isf(0.025))
+
+
 @pytest.mark.parametrize("n", [2, 3, 5, 20])
 def test_the_detectable_difference_is_detected_four_times_in_five(n: int) -> None:
     effect = detectable_effect(n)
@@ -133,6 +162,55 @@ def test_the_detectable_difference_is_detected_four_times_in_five(n: int) -> Non
     p = t_test(np.random.default_rng(n).normal(effect, 1, (SIMULATIONS, n)))
     low, high = expected(0.8)
     assert low <= np.mean(p <= 0.05) <= high
+
+
+@pytest.mark.parametrize(("n", "share"), [(2, 0.5), (3, 0.2), (5, 0.5), (5, 0.95), (3, 1.0)])
+def test_what_is_detectable_beside_a_test_error_is_detected_four_times_in_five(n: int, share: float) -> None:
+    """By the test that is made, of an estimate with these two errors; levels with and without correction."""
+    rng, own, shared = np.random.default_rng(n), math.sqrt(n * (1 - share)), math.sqrt(share)
+    for level in (0.05, 0.05 / 12):
+        effect = math.sqrt(n) * detectable_effect(n, level, share)
+        values = effect + shared * rng.normal(size=(SIMULATIONS, 1)) + own * rng.normal(size=(SIMULATIONS, n))
+        low, high = expected(0.8)
+        assert low <= np.mean(p_of(values.mean(-1), values.std(-1, ddof=1), n, shared) <= level) <= high
+    alike = Estimate(tuple(own * stats.zscore(np.arange(n), ddof=1)), shared)
+    assert alike.detectable(0.05 / 12) == pytest.approx(effect)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 20])
+def test_power_beside_a_test_error_that_is_nothing_is_that_of_the_t_test(n: int) -> None:
+    for effect, level in ((0.0, 0.05), (0.5, 0.05), (2.0, 0.05 / 12)):
+        assert power(effect, n, level, 1e-12) == pytest.approx(power(effect, n, level), abs=1e-5)
+
+
+def test_values_that_decided_how_many_they_are_have_no_detectable_difference() -> None:
+    """It would be that of a t test, which is not made of them."""
+    assert Estimate((0.1, 0.2, 0.3), stopped=True).detectable() is None
+
+
+def test_more_seeds_do_not_show_what_the_test_rows_hide() -> None:
+    level = 0.05 / 12
+    assert seeds_for(0.001, 0.0009, level) == 16
+    assert hides(0.00142, 0.001, level)
+    assert seeds_for(0.001, 0.0009, level, 0.00142) is None
+    assert not hides(0.000268, 0.001, level)
+    assert seeds_for(0.001, 0.0009, level, 0.000268) in range(500, 1001)
+    assert hides(0.0002, 0.0)
+    assert not hides(0.0, 0.0)
+    assert seeds_for(0.0, 0.0) is None
+
+
+def test_the_seeds_a_difference_takes_beside_a_test_error_detect_it() -> None:
+    level, shared, rng = 0.05 / 12, 0.0002, np.random.default_rng(0)
+    n = seeds_for(0.001, 0.0009, level, shared)
+    assert n is not None
+    assert n > 16
+    powers = []
+    for count in (n, n // 2):
+        values = 0.001 + shared * rng.normal(size=(SIMULATIONS, 1)) + 0.0009 * rng.normal(size=(SIMULATIONS, count))
+        powers.append(np.mean(p_of(values.mean(-1), values.std(-1, ddof=1), count, shared) <= level))
+    low, high = expected(0.8)
+    assert powers[1] < low <= powers[0] <= high
 
 
 def test_power_at_no_difference_is_the_level_and_grows() -> None:

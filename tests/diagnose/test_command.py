@@ -13,6 +13,7 @@ from support.command_line import multiepoch
 from harness.api import Data
 from harness.base.errors import UserError
 from harness.base.notice import Notice
+from harness.commands import diagnose
 from harness.data import indexed
 from harness.data.guess.asked import Asked
 from harness.data.guess.guess import guess
@@ -158,6 +159,26 @@ def test_a_plan_is_gone_on_with_for_the_same_question_alone(tmp_path: Path) -> N
     assert asked.planned(path, Question("log.csv", "abc", "schema.toml", (), "deepfm", 600.0, 2)) is None
     path.write_text(path.read_text()[:-30])
     assert asked.planned(path, question) is None
+
+
+@pytest.mark.parametrize(("rolling", "said"), [(1, 0), (2, 1), (4, 1), (5, 0)])
+def test_a_plan_that_can_give_no_verdict_says_so_before_it_trains(
+    rolling: int, said: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log.csv"
+    n = range(1000)
+    pl.DataFrame({"ts": n, "user": [i % 7 for i in n], "y": [int(i % 3 == 0) for i in n]}).write_csv(log)
+    schema = tmp_path / "schema.toml"
+    split = f'[split]\nby = "time"\nvalid = 0.1\ntest = 0.1\nrolling = {rolling}\n'
+    schema.write_text(f'fields = ["user"]\ntime = "ts"\n[labels]\nclick = "y"\n{split}')
+
+    def stop(*_: object) -> None:
+        raise UserError("it would train now")
+
+    monkeypatch.setattr(diagnose, "_train", stop)
+    done = multiepoch("diagnose", str(log), "--schema", str(schema), "--budget", "9h", "--no-mlflow", cwd=tmp_path)
+    assert done.stdout.count("no verdict can come of this: the split has") == said, done.stdout + done.stderr
+    assert done.stdout.count("write rolling = 5 or more under [split] of the schema") == said
 
 
 @pytest.mark.parametrize(("rows", "batch"), [(1000, 256), (51_199, 256), (102_400, 512), (10**6, 4096), (10**9, 4096)])

@@ -65,6 +65,7 @@ def test_a_fall_that_a_mitigation_mends_is_safe_with_it(tmp_path: Path) -> None:
     assert found.headline == "Safe with reinit to epoch 4, the last that was trained"
     assert "lower in 5 of 5 seeds" in found.lines["Plain training"]
     assert found.lines["Use"].startswith("reinit: +0.015")
+    assert "; this is of validation rows, and its interval of other seeds alone. Of field" in found.lines["Cause"]
 
 
 def test_a_fall_that_nothing_mends_stops_after_one(tmp_path: Path) -> None:
@@ -196,6 +197,20 @@ def test_two_seeds_of_five_answer_nothing(tmp_path: Path) -> None:
     bench.status = {(arm, seed): "absent" for arm in ("none", "reinit") for seed in (3, 4, 5)}
     found = verdict_on(bench, complete=False)
     assert (found.state, found.answered) == (State.CANNOT_TELL, False)
+
+
+@pytest.mark.parametrize("origins", [2, 3, 4])
+def test_fewer_time_origins_than_five_answer_nothing_and_say_what_to_write(origins: int, tmp_path: Path) -> None:
+    """Each seed has one, so that all there are have been trained."""
+    bench = Bench(tmp_path, curves={"none": FALLS, "reinit": RISES}, seeds=SEEDS[:origins], own=1e-5)
+    found = verdict_on(bench)
+    assert (found.state, found.answered, found.lead) == (State.CANNOT_TELL, False, None)
+    assert found.lines["Next"].startswith(f"The split has {origins} time origins")
+    assert "write rolling = 5 or more under [split]" in found.lines["Next"]
+    gain = next(audit for audit in found.audits if audit.id == "gain-reinit")
+    assert (gain.passed, gain.why) == (None, "It has too few seeds, so nothing is claimed.")
+    assert written.met(found, "undecided")
+    assert not written.met(found, "collapse")
 
 
 def test_a_verdict_on_what_was_trained_so_far_says_so(tmp_path: Path) -> None:

@@ -108,9 +108,19 @@ def test_a_winner_at_the_edge_of_its_range_is_said(tmp_path: Path, rate: float, 
 def test_an_arm_that_does_nothing_is_said(tmp_path: Path) -> None:
     group = bench(tmp_path).group()
     twin = replace(group.arms[1], runs=group.arms[0].runs)
-    assert "The same numbers as none, to the bit, so that nothing was tried: reinit." in said(
+    assert "The same numbers as none, to the bit, as at its knobs it does nothing: reinit." in said(
         replace(group, arms=(group.arms[0], twin))
     )
+
+
+def test_an_arm_that_its_search_left_off_was_tried(tmp_path: Path) -> None:
+    group = bench(tmp_path, trials=3).group()
+    plain, arm = group.arms
+    trials = tuple(replace(trial, value=0.5, params={"table_lr": 0.7, "reinit.every": 1}) for trial in arm.arm.trials)
+    off = replace(arm.arm, trials=trials, chosen=plain.arm.chosen | {"reinit.every": 0})
+    text = said(replace(group, arms=(plain, replace(arm, arm=off, runs=plain.runs))))
+    assert "The search left these off, as no trial with them reached what none did: reinit (in 3 trials)." in text
+    assert "does nothing" not in text
 
 
 def test_valid_and_test_that_disagree_are_said(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from harness.analysis.analysis import Analysis
 from harness.analysis.comparisons import family
 from harness.analysis.inference import holm
 from harness.analysis.load import Group, load
+from harness.analysis.sampling import SamplingErrors
 from harness.report.cautions import cautions
 from harness.report.format import probability
 from harness.report.pages.answer import answer
@@ -205,6 +206,33 @@ def test_a_smaller_difference_takes_more_seeds(tmp_path: Path) -> None:
     assert prices[0] < prices[-1]
     lines = certainty(analysed(group), against_none=True).lines
     assert [line[0].text for line in lines] == ["arm0"]
+
+
+@pytest.mark.parametrize(("error", "price", "said"), [
+    (0.0, None, "it would take about"),
+    (0.0002, None, "it would take about"),
+    (0.0014, "no number", "No number of seeds would show 0.001 as often: the test rows alone hide it."),
+])  # fmt: skip
+def test_the_price_of_a_difference_knows_of_the_test_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: float, price: str | None, said: str
+) -> None:
+    monkeypatch.setattr(SamplingErrors, "of", lambda self, ends, seeds: error)
+    analysis = analysed(plan(tmp_path, 0.0005, (0.001,)))
+    text, (line, _) = sensitivity(analysis), certainty(analysis, against_none=False).lines
+    assert said in text
+    assert line[-1].text == price if price else int(line[-1].text) > 2
+    assert ("intervals are of other seeds alone" in text) == (not error)
+
+
+def test_a_dropped_arm_has_no_price_and_does_not_enter_the_median(tmp_path: Path) -> None:
+    group = plan(tmp_path, 0.002, (0.001, 0.002))
+    dropped = tuple(replace(a, arm=replace(a.arm, settled="surely below")) for a in group.arms)
+    one = analysed(replace(group, arms=(dropped[0], *group.arms[1:])))
+    by_name = {line[0].text: [cell.text for cell in line[-2:]] for line in certainty(one, against_none=False).lines}
+    assert by_name.pop(dropped[0].label) == ["-", "-"]
+    assert all("±0.0000" not in cells for cells in by_name.values())
+    assert "the median arm would show" in sensitivity(one)
+    assert sensitivity(analysed(replace(group, arms=dropped))) == ""
 
 
 def test_parquet_holds_what_the_csv_holds(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from harness.report.compare import Pair, Verdict, compare, table
 from harness.report.tables.costs import machines_of
 from harness.report.tables.details import environments
 from harness.results.plan_results import read_plan_result
+from harness.results.records import influences_file
 
 
 @pytest.fixture
@@ -144,6 +145,21 @@ def test_other_knobs_on_the_same_data_compare_paired_by_seed(tmp_path: Path) -> 
     assert pair.difference is not None
     assert pair.difference.mean == pytest.approx(0.01)
     assert pair.difference.deviation == pytest.approx(0, abs=1e-12)
+    assert pair.why.endswith("; the interval of their difference is of other seeds alone, not of other test rows")
+    moved = {}
+    for name, scale in (("a", 0.001), ("b", 0.003)):
+        for run in (tmp_path / name / "runs").glob("*-reinit-?"):
+            moved[name, run.name[-1]] = scale * rng.normal(size=50).astype(np.float32)
+            np.savez(influences_file(run, 4), allow_pickle=False, **{"test/auc/click": moved[name, run.name[-1]]})
+    pair = of(compare(tmp_path / "a", tmp_path / "b"), "reinit")
+    means = [np.mean([value for (of_, _), value in moved.items() if of_ == name], axis=0) for name in ("a", "b")]
+    assert pair.difference is not None
+    assert pair.difference.test_error == pytest.approx(np.linalg.norm(means[1] - means[0]), rel=1e-5)
+    assert "alone" not in pair.why
+    for run in (tmp_path / "b" / "runs").glob("*-reinit-?"):
+        np.savez(influences_file(run, 4), allow_pickle=False, **{"test/auc/click": np.zeros(40, np.float32)})
+    with pytest.raises(UserError, match="tested on 40 and 50 rows or groups, so that it is not the same data"):
+        compare(tmp_path / "a", tmp_path / "b")
 
 
 def test_arms_of_one_folder_alone_are_left_out_and_nothing_shared_is_refused(tmp_path: Path) -> None:

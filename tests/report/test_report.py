@@ -388,6 +388,17 @@ def test_a_metric_of_whole_groups_is_drawn_at_the_ends_of_epochs(tmp_path: Path)
     assert "valid click GAUC" in first
 
 
+@pytest.mark.parametrize(("draws", "said"), [(1, 1), (3, 0)])
+def test_figures_of_validation_rows_say_what_their_intervals_are_of(
+    draws: int, said: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Group, "draws", draws)
+    Bench(tmp_path, tasks=("click",)).write()
+    page = write_report(tmp_path, None).read_text()
+    alone = "Intervals are of other seeds alone, not of other rows."
+    assert page.count(f"fixed sample of the validation split. {alone}") == page.count(f"in training. {alone}") == said
+
+
 def test_every_arm_is_drawn_in_every_figure_and_can_be_faded(bench: Bench) -> None:
     text = (bench.results / "report.html").read_text()
     at_a_glance, curves, by_frequency, by_cost, over_tasks = 1, 2 * 2, 2, 3, 1
@@ -506,6 +517,26 @@ def test_a_failed_trial_of_the_baseline_is_listed_with_its_reason(tmp_path: Path
     (line,) = failures(group).lines
     assert [cell.text for cell in line] == ["one epoch", "trial 0", "missing", "out of memory", lost[0].trials[0].key]
     assert knobs(group).lines[-1][2].text == "0.6010"
+
+
+def test_knobs_stand_beside_what_they_reached_in_whichever_search(tmp_path: Path) -> None:
+    """Shared knobs of a start-up trial are those of `none` too, and its value is the arm's own all the same."""
+    group = Bench(tmp_path, trials=3).group()
+    plain, mixed, own = group.arms
+    trials = tuple(replace(trial, value=0.5) for trial in own.arm.trials)
+    taken = replace(mixed.arm, trials=trials, chosen={"table_lr": 0.002, "l2.strength": 0.0})
+    tied = ({"table_lr": 0.003, "l2.strength": 0.0}, {"table_lr": 0.002, "l2.strength": 0.1})
+    group = replace(
+        group,
+        arms=(plain, replace(mixed, arm=replace(taken, tied=tied)), replace(own, arm=replace(own.arm, trials=trials))),
+    )
+    shown = {line[0].text: line for line in knobs(group).lines}
+    assert [(line[2].text, line[2].note) for line in shown.values()] == [
+        ("0.6020", ""), ("0.6010", "of none"), ("0.5000", ""), ("0.6020", ""),
+    ]  # fmt: skip
+    assert shown[mixed.label][1].note == "in turn with table_lr = 0.003; l2.strength = 0.1"
+    untried = replace(plain.arm, trials=(), chosen={})
+    assert knobs(replace(group, arms=(replace(plain, arm=untried),))).lines[0][2].text == "-"
 
 
 def test_only_runs_with_records_are_counted_and_a_core_each_only_where_it_was_so(tmp_path: Path) -> None:

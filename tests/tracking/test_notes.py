@@ -35,6 +35,15 @@ def test_names_stay_text_in_the_note_of_an_arm(tmp_path: Path) -> None:
         assert "of valid/auc/x<img src=q> among 1 trial" in words(note)
 
 
+def test_the_note_of_an_arm_says_where_its_knobs_were_found(tmp_path: Path) -> None:
+    group = Bench(tmp_path, tasks=("click",), trials=2).group()
+    plain, arm, _ = group.arms
+    taken = replace(arm, arm=replace(arm.arm, chosen=plain.arm.chosen | {"reinit.every": 0}))
+    analysis = analysed(replace(group, arms=(plain, taken)))
+    found = [words(notes.arm(ArmSummary(analysis, each), plan_of())) for each in (plain, taken)]
+    assert [" among 2 trials, all of which the search of none beat: " in note for note in found] == [False, True]
+
+
 def test_the_note_of_a_run_leads_to_its_trial_and_nowhere_else() -> None:
     page = "dashboard/studies/0/trials?numbers=0"
     member = Member("`k`", NONE, RunRole.TRIAL, 0, {}, page)

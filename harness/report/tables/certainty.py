@@ -7,7 +7,7 @@ from statistics import median
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.estimates import Estimate
-from harness.analysis.inference import LEVEL, seeds_for, smallest_sign_flip
+from harness.analysis.inference import LEVEL, hides, seeds_for, smallest_sign_flip
 from harness.analysis.load import seeds
 from harness.analysis.settling import is_settled
 from harness.metrics.catalog import measured
@@ -17,6 +17,8 @@ from harness.report.tables.grids import Cell, Column, Grid, cell
 
 DIFFERENCE = 0.001
 """The difference, in units of the plan's metric, whose price in seeds is given unless another is asked for."""
+MANY, HIDDEN = "> 1000", "no number"
+"""Of seeds: more than are counted, and that the test rows alone hide the difference."""
 
 
 def certainty(analysis: GroupAnalysis, *, against_none: bool, difference: float = DIFFERENCE) -> Grid:
@@ -44,20 +46,21 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     """What the seeds that were run can show of a gain, and what they cannot."""
     arms, digits = tested(analysis), digits_for(analysis.ranked)
     gains = [gain for row in arms if (gain := row.value("gain")) and not gain.identical]
+    if gains and analysis.group.stopped:
+        return _on_stopping(analysis)
+    gains = [gain for gain in gains if not gain.stopped]
     if not gains:
         return ""
-    if analysis.group.stopped:
-        return _on_stopping(analysis)
     n = max(gain.n for gain in gains)
-    typical = median(gain.deviation or 0.0 for gain in gains)
+    typical, of_rows = median(gain.deviation or 0.0 for gain in gains), median(gain.test_error for gain in gains)
     compared = family(analysis.ranked, "gain")
     level = LEVEL / compared
-    needed, seen = seeds_for(difference, typical, level), median(gain.detectable(level) or 0.0 for gain in gains)
-    price = f"about {seeds(needed)}" if needed else "more than a thousand seeds"
+    seen = median(gain.detectable(level) or 0.0 for gain in gains)
+    needed = _needed(difference, typical, level, of_rows)
     text = (
         f"With {seeds(n)}, and corrected for {compared} arms, the median arm would show a gain of "
-        f"{number(seen, digits)} four times in five, and smaller ones less often: no gain shown is not no gain. To "
-        f"show {difference:g} it would take {price}. {_of_test_rows(analysis, gains)}{_of_search(analysis)}"
+        f"{number(seen, digits)} four times in five, and smaller ones less often: no gain shown is not no gain. "
+        f"{_price(needed, difference)} {_of_test_rows(analysis, gains)}{_of_search(analysis)}"
     )
     floor = smallest_sign_flip(n)
     if floor * compared >= LEVEL:
@@ -67,6 +70,14 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
             "Student's t can, as it takes differences to be near normal."
         )
     return text
+
+
+def _price(needed: str, difference: float) -> str:
+    """What a difference takes, in a sentence."""
+    if needed == HIDDEN:
+        return f"No number of seeds would show {difference:g} as often: the test rows alone hide it."
+    price = "more than a thousand seeds" if needed == MANY else f"about {seeds(int(needed))}"
+    return f"To show {difference:g} it would take {price}."
 
 
 def _of_search(analysis: GroupAnalysis) -> str:
@@ -110,7 +121,12 @@ def _line(
     name = Cell(row.arm.label, row.arm.completeness)
     if found is None or found.deviation is None or found.identical:
         return (name, cell(found, digits, 1), *[Cell(NOTHING)] * 7)
-    needed = seeds_for(difference, found.deviation, level)
+    detectable = found.detectable(level)
+    told = (
+        ()
+        if detectable is None
+        else (f"\u00b1{number(detectable, digits)}", _needed(difference, found.deviation, level, found.test_error))
+    )
     return (
         name,
         cell(found, digits, 1, row.shown("gain", against_none=against_none)),
@@ -119,6 +135,13 @@ def _line(
         Cell(probability(found.sign_flip)),
         Cell(probability(flip_holm)),
         Cell(number(found.deviation, digits + 1)),
-        Cell(f"\u00b1{number(found.detectable(level) or 0.0, digits)}"),
-        Cell(str(needed) if needed else "> 1000"),
+        *map(Cell, told or (NOTHING, NOTHING)),
     )
+
+
+def _needed(difference: float, deviation: float, level: float, shared: float) -> str:
+    """How many seeds a difference takes, as a cell."""
+    if hides(shared, difference, level):
+        return HIDDEN
+    found = seeds_for(difference, deviation, level, shared)
+    return MANY if found is None else str(found)

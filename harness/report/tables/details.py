@@ -9,6 +9,7 @@ import tomli_w
 
 from harness.analysis.expected_best import expected_best
 from harness.analysis.load import ArmRuns, Comparison, Group
+from harness.analysis.winners import winner
 from harness.base.owner import PRIVATE
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import NOTHING, number, settings
@@ -42,7 +43,7 @@ def knobs(group: Group) -> Grid:
         Column("expected best", "after 1, half and all trials"),
         Column("not searched", words=True),
     )
-    return Grid(columns, tuple(_knob_line(arm, sign_of(group.metric)) for arm in group.everything))
+    return Grid(columns, tuple(_knob_line(arm, group) for arm in group.everything))
 
 
 def failures(group: Group) -> Grid:
@@ -118,15 +119,15 @@ def _environment(env: Mapping[str, Any]) -> str:
     return ", ".join(ENVIRONMENT.get(name, f"{name} {{}}").format(env[name]) for name in names if name in env)
 
 
-def _knob_line(arm: ArmRuns, sign: int) -> tuple[Cell, ...]:
-    trials = arm.arm.trials
+def _knob_line(arm: ArmRuns, group: Group) -> tuple[Cell, ...]:
+    trials, sign = arm.arm.trials, sign_of(group.metric)
     values = [t.value for t in trials if t.value is not None]
-    best = max(values, key=lambda v: sign * v) if values else None
+    won = winner(arm, group)
     failed = f"{len(arm.failed_trials)} failed" if arm.failed_trials else ""
     return (
         Cell(arm.label, f"by {arm.arm.select}"),
         Cell(settings(arm.arm.chosen) or ("untuned" if not arm.arm.tuned else NOTHING), _turns(arm.arm)),
-        Cell(NOTHING if best is None else number(best, 4)),
+        Cell(NOTHING) if won is None else Cell(number(won.trial.value or 0.0, 4), "of none" if won.of_none else ""),
         Cell(str(len(trials)), failed),
         Cell(", ".join(number(expected_best(values, k, sign), 4) for k in _halves(len(values))) or NOTHING),
         Cell(settings(_fixed(arm.arm, next(iter(arm.finished.values()), None)))),
@@ -134,7 +135,9 @@ def _knob_line(arm: ArmRuns, sign: int) -> tuple[Cell, ...]:
 
 
 def _turns(arm: Arm) -> str:
-    return f"in turn with {len(arm.tied)} near-tied" if arm.tied else ""
+    """What differs in the knobs that seeds take in turn with the chosen ones."""
+    others = [settings({k: v for k, v in tied.items() if arm.chosen.get(k) != v}) for tied in arm.tied]
+    return f"in turn with {'; '.join(others)}" if others else ""
 
 
 def _halves(n: int) -> list[int]:

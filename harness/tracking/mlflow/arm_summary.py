@@ -9,6 +9,7 @@ from statistics import fmean
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.load import ArmRuns
+from harness.analysis.winners import winner
 from harness.results.keys import Status
 from harness.results.records import Run
 from harness.tracking.mlflow.points import CURVES, accepted, digest, jump_name
@@ -22,6 +23,7 @@ DECIMALS = 6
 class ArmSummary:
     """What an arm of an analysis shows of itself.
 
+    of_none: whether its knobs won the search of `none`.
     split: where its numbers are read.
     metric: what the plan ranks by.
     tasks: that its runs recorded, the one that the plan selects by first.
@@ -35,6 +37,8 @@ class ArmSummary:
     def __init__(self, analysis: GroupAnalysis, runs: ArmRuns) -> None:
         group = analysis.group
         self.arm, self.split, self.metric = runs.arm, group.split, group.metric
+        won = winner(runs, group)
+        self.of_none = won is not None and won.of_none
         self.tasks = sorted(group.tasks, key=lambda task: task != group.task)
         self.done = [_first(run) if runs.is_baseline else run for run in runs.finished.values()]
         self.values = {"seeds": float(len(self.done)), "seeds_failed": float(len(self.arm.runs) - len(self.done))}

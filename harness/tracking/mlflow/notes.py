@@ -37,8 +37,9 @@ def arm(summary: ArmSummary, plan: Plan) -> str:
     arm, values = summary.arm, summary.values
     metric = literal(f"valid/{plan.search.metric}/{arm.task}")
     chosen = ", ".join(code(f"{name} = {shown(value)}") for name, value in sorted(arm.chosen.items()))
+    beyond = ", all of which the search of `none` beat" if summary.of_none else ""
     tuned = (
-        f"Chosen by `{arm.select}` of {metric} among {_count(len(arm.trials), 'trial')}: {chosen}.{_tied(arm)}"
+        f"Chosen by `{arm.select}` of {metric} among {_count(len(arm.trials), 'trial')}{beyond}: {chosen}.{_tied(arm)}"
         if chosen
         else "Untuned."
     )
