@@ -54,7 +54,9 @@ class Told:
 
 
 Line = tuple[str, str, str]
-"""Whose knobs, the gradient and how it is read; empty words where no rows are cross-fitted."""
+"""Whose knobs, the gradient and how it is read."""
+ALONE = "no halves"
+"""In the place of how halves are read: where no rows are cross-fitted."""
 
 
 def told(
@@ -84,7 +86,7 @@ def as_it_is(its: Drawn, name: str, arm: Arm, registry: Registry) -> dict[Line, 
         for batch in trainer.batches.epoch(epoch):
             trainer.step(batch)
 
-    return told(its, trainer, train, {(name, "", ""): lambda: trainer.tables})
+    return told(its, trainer, train, {(name, "own", ALONE): lambda: trainer.tables})
 
 
 def cross_fitted(
@@ -110,16 +112,18 @@ def one_draw(preset: str, number: int, rows: dict[str, int], registry: Registry)
 
 
 def section(preset: str, draws: list[dict[Line, Told]]) -> Iterator[str]:
-    """The table of a preset: means over draws."""
-    plain_s = sum(draw["plain", "", ""].seconds for draw in draws)
-    cells = []
+    """The tables of a preset: means over draws."""
+    header = ("knobs", "gradient", "read", "CPU", *(f"epoch {epoch}" for epoch in range(1, EPOCHS + 1)))
+    auc, excess = [], []
     for line in draws[0]:
         its = [draw[line] for draw in draws]
-        auc_E, excess_E = np.mean([one.auc for one in its], axis=0), np.mean([one.excess for one in its], axis=0)
-        cpu = f"{sum(one.seconds for one in its) / plain_s:.1f}"
-        cells.append((*line, cpu, *(f"{auc:.4f}, {excess:.2f}" for auc, excess in zip(auc_E, excess_E, strict=True))))
-    header = ("knobs", "gradient", "read", "CPU", *(f"epoch {epoch}" for epoch in range(1, EPOCHS + 1)))
-    yield from (f"## {preset}", "", *table(header, cells), "")
+        cpu = sum(one.seconds for one in its) / sum(draw["plain", "own", ALONE].seconds for draw in draws)
+        begin = (*line, f"{cpu:.1f}")
+        auc.append((*begin, *(f"{mean:.4f}" for mean in np.mean([one.auc for one in its], axis=0))))
+        excess.append((*begin, *(f"{mean:.2f}" for mean in np.mean([one.excess for one in its], axis=0))))
+    yield from (f"## {preset}", "")
+    for title, rows in (("Test AUC", auc), ("Excess logloss", excess)):
+        yield from (f"### {title}", "", *table(header, rows), "")
 
 
 HEAD = """# Cross-fitted rows
@@ -131,10 +135,10 @@ over draws, one seed each. [bound.md](bound.md) has the floor, and how knobs wer
 cross-fitted rows.
 
 - *knobs*: of one tuned epoch of plain training (`plain`, rows by row-wise Adagrad), or of our best arm
-  (`ours`, `running_mean+return_to_mean`). Without a gradient it is that arm itself; cross-fitted rows never return.
+  (`ours`, `running_mean+return_to_mean`). With `no halves` it is that arm itself; cross-fitted rows never return.
 - *gradient*: rows step by that of the net at the own row, which takes a second pass (`own`); at the own row too, but of
   the net's tangent at the other half's row, which takes none (`tangent`, for one task); at the other half's row
-  (`other`).
+  (`other`), by which labels come back: rows of a half learn what those of the other lack.
 - *read*: predictions read the mean row of the field, and of what the rows of both halves differ from it half (`mean`),
   all (`sum`), or the share that leaves a running mean of the examples of both (`evidence`).
 - *CPU*: of training, over that of plain training.
