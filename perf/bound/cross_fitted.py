@@ -80,6 +80,7 @@ def told(
 
 
 def as_it_is(its: Drawn, name: str, arm: Arm, registry: Registry) -> dict[Line, Told]:
+    """An arm beside which cross-fitted rows stand."""
     trainer = trainer_of(its.data, arm, registry, SEED)
 
     def train(epoch: int) -> None:
@@ -162,7 +163,8 @@ if __name__ == "__main__":
                 shown = [f"{a:.4f} {e:.2f}" for a, e in zip(reached.auc, reached.excess, strict=True)]
                 console.print(f"{preset}, draw {number}:", *line, shown, f"{reached.seconds:.0f} s")
         lines += section(preset, draws)
-    by = f"By `python -m perf.bound.cross_fitted --draws {asked.draws}`"
+    fewer = f" --rows {asked.rows}" if asked.rows else ""
+    by = f"By `python -m perf.bound.cross_fitted --draws {asked.draws}{fewer}`"
     lines.append(f"{by} on {about['machine']}, {about['cores']} cores.\n")
     asked.out.write_text("\n".join(lines), encoding="utf-8")
     console.print(f"cross-fitted rows: {asked.out}")

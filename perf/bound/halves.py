@@ -2,7 +2,8 @@
 
 Every training example belongs to one of two halves, and each half has tables of its own, which it alone trains. The net
 learns on an example from the rows of the other half, as in cross-fitting (Chernozhukov et al. 2018). So in no epoch it
-meets a row that holds the label to be told, and rows may learn in all of them. Predictions read both halves.
+meets a row that holds the label to be told, and rows may learn in all of them, if the gradient is that of their own
+half. Predictions read both halves.
 """
 
 from __future__ import annotations
