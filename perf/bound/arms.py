@@ -19,6 +19,7 @@ from scipy.special import expit
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.indexed import IndexedDataset
+from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy, strategies_of
@@ -60,10 +61,10 @@ class Arm:
 
 
 @contextmanager
-def drawn(preset: str, number: int, registry: Registry) -> Iterator[Drawn]:
-    """A draw of a preset, on disk until the end."""
+def drawn(preset: str, number: int, registry: Registry, **params: Any) -> Iterator[Drawn]:
+    """A draw of a preset, on disk until the end. params: of the data set, in the place of those of PRESETS."""
     with tempfile.TemporaryDirectory() as folder:
-        spec = PluginSpec(name="powerlaw", params={"preset": preset, **PRESETS[preset]})
+        spec = PluginSpec(name="powerlaw", params={"preset": preset, **PRESETS[preset], **params})
         data = indexed.load(data_folder(Path(folder), build_data(spec, number, registry, Path(folder))))
         t, truth_NT = data.tasks.index(TASK), data.test.truth_NT
         assert truth_NT is not None
@@ -90,6 +91,14 @@ def _arm(strategy: str, chosen: dict[str, Any], read: dict[int, str]) -> Arm:
     return Arm(expression, {k: v for k, v in chosen.items() if k in TrainSpec.model_fields}, read)
 
 
+def trainer_of(data: IndexedDataset, arm: Arm, registry: Registry, seed: int = 1) -> Trainer:
+    """What trains an arm until the last epoch that is read."""
+    model = build(registry.models, "model", "dnn", {"dim": 16, "hidden": (64, 32)})
+    strategies = strategies_of(parse_strategy(arm.strategy, registry), registry)
+    spec = TrainSpec.model_validate({"epochs": max(arm.read), "batch_size": 2048, **arm.rates})
+    return Trainer(data, model, strategies, spec, seed)
+
+
 def trained(
     data: IndexedDataset,
     arm: Arm,
@@ -99,11 +108,8 @@ def trained(
     seed: int = 1,
 ) -> Iterator[tuple[int, Trainer]]:
     """The state after every epoch, before strategies end it. after: told the epoch and the share of it, each step."""
-    model = build(registry.models, "model", "dnn", {"dim": 16, "hidden": (64, 32)})
-    strategies = strategies_of(parse_strategy(arm.strategy, registry), registry)
-    spec = TrainSpec.model_validate({"epochs": max(arm.read), "batch_size": 2048, **arm.rates})
-    trainer = Trainer(data, model, strategies, spec, seed)
-    for epoch in range(1, spec.epochs + 1):
+    trainer = trainer_of(data, arm, registry, seed)
+    for epoch in range(1, trainer.train.epochs + 1):
         trainer.start_epoch(epoch)
         with trainer.randomness():
             for step, batch in enumerate(trainer.batches.epoch(epoch), 1):
@@ -114,11 +120,11 @@ def trained(
         trainer.end_epoch(epoch)
 
 
-def probabilities(evaluator: Evaluator, trainer: Trainer, split: str) -> Floats:
-    """Of every row of a split, [N]."""
+def probabilities(evaluator: Evaluator, trainer: Trainer, split: str, tables: EmbeddingTables | None = None) -> Floats:
+    """Of every row of a split, [N]. tables: what the net reads, if not the trainer's."""
     trainer.net.eval()
     with torch.inference_mode():
-        logit_NT = evaluator.logits(trainer.net, trainer.tables, split)
+        logit_NT = evaluator.logits(trainer.net, tables or trainer.tables, split)
     trainer.net.train()
     found: Floats = expit(logit_NT[:, trainer.dataset.tasks.index(TASK)].astype(float))
     return found
