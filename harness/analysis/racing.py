@@ -42,7 +42,7 @@ def _failed(row: ArmComparison) -> str:
 
 
 def _of_gain(row: ArmComparison, near: float, level: float) -> str:
-    """Where its gain surely is; a gain also waits for how much of it comes after the first epoch."""
+    """Where its gain surely is; a gain also waits for what it is over the own first epoch."""
     gain, further = row.value("gain"), row.value("gain_after_own_first")
     if gain is None:
         return ""
