@@ -10,6 +10,7 @@ from __future__ import annotations
 from harness.base.errors import UserError, unknown
 from harness.base.plugin import tuned
 from harness.contracts.data import Data, Dataset, Generator, Ints, Lists, Split, Stream
+from harness.contracts.doubt import Doubt
 from harness.contracts.encoding import Encoder, FieldStats, hash_ids, vocabulary
 from harness.contracts.kept import Kept
 from harness.contracts.kinds import Kinds, ListField, NumberField
@@ -22,6 +23,7 @@ __all__ = [
     "Data",
     "Dataset",
     "DenseSpec",
+    "Doubt",
     "Encoder",
     "FieldStats",
     "FieldTable",

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.base.plugin import Plugin, params
+from harness.contracts.doubt import Doubt
 from harness.contracts.kept import Kept
 from harness.contracts.kinds import Kinds
 
@@ -83,9 +84,8 @@ class Data:
     """What was made of the raw data that its owner should know, a sentence each."""
     kept: Mapping[str, Kept] = dataclasses.field(default_factory=dict, kw_only=True)
     """By task, where the log was down-sampled by its label."""
-    undecided: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict, kw_only=True)
-    """List field -> the tasks whose labels tell which earlier rows it holds, where nothing says how long these take to
-    be known."""
+    doubts: tuple[Doubt, ...] = dataclasses.field(default=(), kw_only=True)
+    """What may mislead in how the data were made; the checks of the data show each."""
 
     def stream(self) -> Stream:
         """The three splits as pieces."""
@@ -110,7 +110,7 @@ class Stream:
     """As in `Data`."""
     kept: Mapping[str, Kept] = dataclasses.field(default_factory=dict, kw_only=True)
     """As in `Data`."""
-    undecided: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict, kw_only=True)
+    doubts: tuple[Doubt, ...] = dataclasses.field(default=(), kw_only=True)
     """As in `Data`."""
 
     def gather(self) -> Data:
@@ -124,7 +124,7 @@ class Stream:
 
 def _beside(data: Data | Stream) -> dict[str, Any]:
     """What is said of a data set beside its rows, by keyword."""
-    return {name: getattr(data, name) for name in ("kinds", "notes", "kept", "undecided")}
+    return {name: getattr(data, name) for name in ("kinds", "notes", "kept", "doubts")}
 
 
 def _joined(pieces: list[Split]) -> Split:

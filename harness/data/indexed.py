@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Data, Kept, Kinds, ListField, NumberField, Stream, UserError
+from harness.api import Data, Doubt, Kept, Kinds, ListField, NumberField, Stream, UserError
 from harness.base.digests import check_seal, seal
 from harness.base.files import whole
 from harness.data.indexer import tables_of, write_indexed
@@ -105,8 +105,8 @@ class IndexedDataset:
     """What was made of the raw data that its owner should know."""
     kept: Mapping[str, Kept] = field(default_factory=dict)
     """By task, where the log was down-sampled by its label."""
-    undecided: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """As in `Data`."""
+    doubts: tuple[Doubt, ...] = ()
+    """What may mislead in how the data were made."""
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
@@ -237,5 +237,5 @@ def _load(folder: Path) -> IndexedDataset:
         weights=tuple(array(f"weights_{g}") for g in lists),
         notes=tuple(meta.get("notes", ())),
         kept={task: Kept(**kept) for task, kept in meta.get("kept", {}).items()},
-        undecided={name: tuple(tasks) for name, tasks in meta.get("undecided", {}).items()},
+        doubts=tuple(Doubt(**each) for each in meta.get("doubts", ())),
     )

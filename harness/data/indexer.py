@@ -176,8 +176,9 @@ def write_indexed(stream: Stream, folder: Path, name: str, progress: Callable[[i
             progress(len(split.ids_NF))
         checker.finish()
         fields, kinds = coder.finish()
-    meta = {"fields": fields, "tasks": stream.tasks} | ({} if kinds == Kinds() else {"kinds": asdict(kinds)})
+    meta: dict[str, Any] = {"fields": fields, "tasks": stream.tasks}
+    meta |= {} if kinds == Kinds() else {"kinds": asdict(kinds)}
     meta |= {"notes": stream.notes} if stream.notes else {}
     meta |= {"kept": {task: asdict(kept) for task, kept in stream.kept.items()}} if stream.kept else {}
-    meta |= {"undecided": dict(stream.undecided)} if stream.undecided else {}
+    meta |= {"doubts": [asdict(doubt) for doubt in stream.doubts]} if stream.doubts else {}
     (folder / "meta.json").write_text(json.dumps(meta))

@@ -61,7 +61,7 @@ def findings(data: IndexedDataset) -> tuple[Finding, ...]:
     found = [finding for of_task in fields for finding in _tells(of_task)]
     known = [each for each in told if isinstance(each, Evidence)]
     found += [finding for check in (_copies, _excludes, _foretold) for e in known for finding in check(e)]
-    found += [*_copied_rows(data), *_undecided(data), *_unique(data), *_few(data)]
+    found += [*_copied_rows(data), *_doubts(data), *_unique(data), *_few(data)]
     return tuple(sorted(found, key=lambda finding: finding.severity != Severity.STOP))
 
 
@@ -145,17 +145,10 @@ def _copied_rows(data: IndexedDataset) -> Iterator[Finding]:
         )
 
 
-def _undecided(data: IndexedDataset) -> Iterator[Finding]:
-    """Histories that may hold rows before it is known that they count, as the schema tells."""
-    for name, tasks in data.undecided.items():
-        labels = " and ".join(f"'{task}'" for task in tasks)
-        yield Finding(
-            "history_looks_ahead",
-            Severity.LOOK,
-            f"History '{name}' holds earlier rows by what tells label {labels}, and nothing says how long that takes "
-            "to be known: it may hold what is decided after the row it belongs to.",
-            'Say by `after` how much earlier a row is at least, as after = "7d"; "0s" where it is known at once.',
-        )
+def _doubts(data: IndexedDataset) -> Iterator[Finding]:
+    """What the author of the data set says."""
+    for doubt in data.doubts:
+        yield Finding(doubt.name, Severity.LOOK, doubt.message, doubt.advice)
 
 
 def _if_torn(e: Evidence) -> Severity:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from harness.api import Doubt
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import readable
 from harness.data.tabular.readers import lazy_table
@@ -32,7 +33,7 @@ class Table:
     """Begins messages."""
     unit: Unit
     """Of times that are numbers."""
-    undecided: Mapping[str, tuple[str, ...]]
+    doubts: tuple[Doubt, ...]
     """As in `Data`."""
     numbered: bool = False
     """Whether rows are numbered."""
@@ -79,17 +80,17 @@ def open_table(schema: Schema, files: Sequence[Source], where: str) -> Table:
     Raises:
         UserError: a file cannot be read, an expression is not accepted, or a row has no time.
     """
-    frame, schema, orderly, undecided = lazy_table(schema, files, where)
+    frame, schema, orderly, doubts = lazy_table(schema, files, where)
     with readable(files, f"{where}, "):
         rows = None if orderly else frame.collect(engine="streaming").sort(frame.collect_schema().names())
         unit = _unit(frame if rows is None else rows.lazy(), schema, where)
     numbered = schema.split.by in ("row", "group") or schema.group is not None
-    table = Table(frame, schema, files, where, unit, undecided, numbered)
+    table = Table(frame, schema, files, where, unit, doubts, numbered)
     if rows is None:
         return table
     rows = table.finished(rows, 0)
     rows = rows if schema.time is None else rows.sort("time", maintain_order=True)
-    return Table(rows.lazy(), schema, files, where, Unit("s", unit.note), undecided)
+    return Table(rows.lazy(), schema, files, where, Unit("s", unit.note), doubts)
 
 
 def _unit(frame: pl.LazyFrame, schema: Schema, where: str) -> Unit:

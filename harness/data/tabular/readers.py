@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from harness.api import Doubt
 from harness.base.errors import UserError, unknown
 from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
@@ -31,13 +32,13 @@ class Opened(NamedTuple):
     """frame: one column per expression of the schema, named by its place; only the columns they need are read.
 
     schema: the kind of every field told. orderly: whether rows come one after the other in the order of the files; a
-    join, say, keeps none. undecided: as of the function of this name.
+    join, say, keeps none. doubts: what may mislead in how the schema makes rows.
     """
 
     frame: pl.LazyFrame
     schema: Schema
     orderly: bool
-    undecided: dict[str, tuple[str, ...]]
+    doubts: tuple[Doubt, ...]
 
 
 def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:

@@ -53,7 +53,7 @@ def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Gener
         kinds=schema.kinds(),
         notes=(table.unit.note,) if table.unit.note else (),
         kept={name: kept_of(text) for name, text in schema.kept.items()},
-        undecided=table.undecided,
+        doubts=table.doubts,
     )
 
 

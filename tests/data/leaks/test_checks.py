@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.engine import make_data, store
 
+from harness.api import Doubt, UserError
 from harness.data.indexed import IndexedDataset, IndexedSplit
 from harness.data.leaks.checks import findings, findings_of
 from harness.results.findings import Finding, Severity
@@ -145,14 +147,18 @@ def test_the_smallest_data_without_time_and_groups_is_checked(rows: int, tmp_pat
     assert {finding.check for finding in found} == {"few_labels"}
 
 
-def test_a_history_of_what_a_label_tells_is_a_question(tmp_path: Path) -> None:
+def test_the_doubts_of_an_author_are_found(tmp_path: Path) -> None:
+    """After pieces, indexing and a file, each as it was told."""
     rng = np.random.default_rng(0)
-    data = replace(data_of(clean(rng), rng), undecided={"seen": ("sale", "return")})
-    (only,) = findings(coded(data, tmp_path / "data"))
-    assert (only.check, only.severity) == ("history_looks_ahead", Severity.LOOK)
-    assert only.seen.startswith(
-        "History 'seen' holds earlier rows by what tells label 'sale' and 'return', and nothing"
-    )
+    doubts = Doubt("seen_twice", "Rows were logged twice.", "Keep one."), Doubt("made_up", "It is.", "Do not.")
+    found = findings(coded(replace(data_of(clean(rng), rng), doubts=doubts).stream().gather(), tmp_path / "data"))
+    assert found == tuple(Finding(doubt.name, Severity.LOOK, doubt.message, doubt.advice) for doubt in doubts)
+
+
+@pytest.mark.parametrize("name", ["", "seen twice", "a/b"])
+def test_a_doubt_has_a_word_for_a_name(name: str) -> None:
+    with pytest.raises(UserError, match=re.escape(f"doubt: name = {name!r} is not accepted; accepted: letters")):
+        Doubt(name, "So it is.", "Do this.")
 
 
 def test_one_row_of_one_class_is_checked() -> None:
