@@ -170,6 +170,8 @@ def in_folders(folder: Path, kind: str, days: dict[str, pl.Series | None]) -> Pa
         (["1", "2"], [pl.lit(1), pl.lit(2)], "3"),
         (["01", "02"], [pl.lit(1), pl.lit(2)], "21"),
         (["a%2Fb", "c"], [pl.lit("a/b"), pl.lit("c")], "a"),
+        (["1.50", "2.50"], [pl.lit(1.5), pl.lit(2.5)], "1.5"),
+        (["9007199254740993", "2"], [pl.lit(9007199254740993), pl.lit(2, pl.Int64)], "9007199254740992"),
         (["2024-05-01", "2024-05-02"], [pl.lit(date(2024, 5, 1)), pl.lit(date(2024, 5, 2))], "2024-05-03"),
         (["true", "false"], [pl.lit(True), pl.lit(False)], "1"),
     ],
@@ -190,6 +192,29 @@ def test_a_file_says_what_its_folder_says(
             UserError, match=rf"day={other}/part.{kind}' has the value '.*' in the column 'day'.* '{other}'"
         ):
             look()
+
+
+def test_what_a_folder_says_is_read_alike_in_all_formats(tmp_path: Path) -> None:
+    """Bytes written as %20 or so, and the name that Hive gives what is missing."""
+    folders = ["New%20York", "a%2520b", "100%", "__HIVE_DEFAULT_PARTITION__"]
+    read = [
+        scan(data_files(str(in_folders(tmp_path / kind, kind, dict.fromkeys(folders)))), Csv(), ())[0].collect()
+        for kind in WRITERS
+    ]
+    assert {tuple(frame["day"].unique().sort()) for frame in read} == {(None, "100%", "New York", "a%20b")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "folder"),
+    [*((kind, "day=__HIVE_DEFAULT_PARTITION__") for kind in WRITERS), ("csv", "."), ("jsonl", "."), ("arrow", ".")],
+)
+def test_a_value_that_no_folder_says_is_not_lost(tmp_path: Path, kind: str, folder: str) -> None:
+    """Polars reads no Parquet file beside folders."""
+    logs = in_folders(tmp_path, kind, {"1": pl.Series(["1"] * 40), "2": pl.Series([None] * 39 + ["x"])})
+    (logs / folder).mkdir(exist_ok=True)
+    (logs / "day=2" / f"part.{kind}").rename(logs / folder / f"part.{kind}")
+    with pytest.raises(UserError, match=r"has the value 'x' in the column 'day', and its folder says none; accepted"):
+        scan(data_files(str(logs)), Csv(), ())
 
 
 @pytest.mark.parametrize(("kind", "first"), [("parquet", True), ("parquet", False), ("jsonl", True), ("jsonl", False)])

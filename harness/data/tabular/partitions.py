@@ -16,6 +16,8 @@ SOURCE = "\0file"
 """A column of our own: the path of a row's file."""
 FOLDER = "\0folder"
 """Another: what a folder says."""
+MISSING = "__HIVE_DEFAULT_PARTITION__"
+"""What a folder says of rows without a value."""
 
 
 def partitioned(frame: pl.LazyFrame, files: Sequence[Source]) -> pl.LazyFrame:
@@ -71,29 +73,31 @@ def _refuse_others(frame: pl.LazyFrame, files: Sequence[Source]) -> None:
     """
     types = frame.collect_schema()
     for name in (name for name in _names(files) if name in types):
-        plain = {value: unquote(value) for file in files for key, value in PARTITION.findall(str(file)) if key == name}
-        both = frame.select(name, SOURCE, _told(name).replace(plain).alias(FOLDER)).drop_nulls()
-        for value, file, folder in both.filter(~_agree(name, types[name])).head(1).collect().iter_rows():
+        both = frame.select(name, SOURCE, _told(name, files).alias(FOLDER)).drop_nulls(name)
+        others = both.filter(~_agree(name, types[name]).fill_null(False))
+        for value, file, folder in others.head(1).collect().iter_rows():
             raise UserError(
-                f"file '{file}' has the value {str(value)!r} in the column '{name}', and its folder says {folder!r}; "
+                f"file '{file}' has the value {str(value)!r} in the column '{name}', and its folder says "
+                f"{'none' if folder is None else repr(folder)}; "
                 "accepted: the same, or another name for the column or the folder"
             )
 
 
 def _agree(name: str, dtype: pl.DataType) -> pl.Expr:
-    """Whether the column is what its folder says, as text, a number or a time: `1` is `01`."""
+    """Whether the column is what its folder says, as text, a number or a time: `1` is `01`, and `1.50` is `1.5`."""
     own, folder = pl.col(name), pl.col(FOLDER)
     same = own.cast(pl.String).str.to_lowercase() == folder.str.to_lowercase()
     if dtype.is_numeric() or dtype == pl.String:
-        number = pl.Int64() if dtype == pl.String else dtype
-        same |= (folder.cast(number, strict=False) == own.cast(number, strict=False)).fill_null(False)
+        numbers = (pl.Int64(), pl.Float64()) if dtype == pl.String else (dtype,)  # floats round long whole numbers
+        equal = [own.cast(each, strict=False) == folder.cast(each, strict=False) for each in numbers]
+        same |= pl.coalesce(*equal, False)
     elif dtype in (pl.Date, pl.Datetime):
         same |= (whole_seconds(folder, pl.String(), "") == own.dt.epoch("s")).fill_null(False)
     return same
 
 
 def _with_folders(frame: pl.LazyFrame, files: Sequence[Source]) -> pl.LazyFrame:
-    return frame.with_columns(_told(name).alias(name) for name in _names(files)).drop(SOURCE)
+    return frame.with_columns(_told(name, files).alias(name) for name in _names(files)).drop(SOURCE)
 
 
 def _types(file: Source) -> pl.Schema:
@@ -105,6 +109,9 @@ def _names(files: Sequence[Source]) -> list[str]:
     return list(dict.fromkeys(name for file in files for name, _ in PARTITION.findall(str(file))))
 
 
-def _told(name: str) -> pl.Expr:
-    """What a folder of this name says, as text."""
-    return pl.col(SOURCE).str.extract(rf"(?:^|/){name}=([^/]*)/")
+def _told(name: str, files: Sequence[Source]) -> pl.Expr:
+    """What a folder of this name says, as text; null where that is MISSING, or no folder says anything."""
+    written = {value for file in files for key, value in PARTITION.findall(str(file)) if key == name}
+    plain = {value: unquote(value, errors="backslashreplace") for value in written}
+    found = pl.col(SOURCE).str.extract(rf"(?:^|/){pl.escape_regex(name)}=([^/]*)/")
+    return found.replace({value: None if text == MISSING else text for value, text in plain.items()})
