@@ -92,10 +92,10 @@ class Column:
 
 
 class Table:
-    """The columns of the sample, in their order in the file."""
+    """The columns of the sample, in their order in the file. delimited: its numbers were text there."""
 
-    def __init__(self, frame: pl.DataFrame, named: bool) -> None:
-        self.frame, self.named = frame, named
+    def __init__(self, frame: pl.DataFrame, named: bool, delimited: bool = False) -> None:
+        self.frame, self.named, self.delimited = frame, named, delimited
         keys: list[str] = []
         for name in map(plain, frame.columns):
             keys.append(f"{name[:90]}_{len(keys)}" if name in keys else name)

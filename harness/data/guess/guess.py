@@ -30,13 +30,14 @@ class Guesses:
     made: Proposal | None
 
 
-def guess(frame: pl.DataFrame, named: bool, asked: Asked = NOTHING) -> Guesses:
+def guess(frame: pl.DataFrame, named: bool, asked: Asked = NOTHING, *, delimited: bool = False) -> Guesses:
     """Guess every column of a sample. named: its columns have names, from a header or the format of the file.
+    delimited: its numbers were text there.
 
     Raises:
         UserError: what is asked for is not there.
     """
-    table = Table(frame, named)
+    table = Table(frame, named, delimited)
     found = asked_labels(table, asked.labels) if asked.labels else labels_of(table)
     told = {name: sql for guess in found if guess.what == "label" for name, sql in guess.entries.items()}
     labels = {name: _values(frame, str(sql)) for name, sql in told.items()}

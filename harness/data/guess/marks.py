@@ -53,5 +53,5 @@ class Marks:
 COMMA = Marks("", ",")
 EVERY = (COMMA, *(Marks(mark, decimal) for decimal in ",." for mark in THOUSANDS if mark != decimal))
 NUMBER = re.compile("|".join(marks.pattern for marks in EVERY))
-EITHER = r"^-?[1-9]\d{0,2},\d{3}$"
+EITHER = r"^-?[1-9]\d{0,2}[.,]\d{3}$"
 """What may be a fraction, or thousands."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
+
+import polars as pl
 
 from harness.data.guess.columns import Column, Guess, Table
 from harness.data.guess.marks import COMMA, EITHER, EVERY, Marks
@@ -22,7 +25,8 @@ def number(column: Column, table: Table) -> Guess | None:
     for rule in RULES:
         if why := rule(column, table):
             scale, spread = _scale(column)
-            return column.taken("number", f"{why}; {spread}", {"number": column.name, "scale": scale})
+            why = f"{why}{_or_points_of_thousands(column, table)}; {spread}"
+            return column.taken("number", why, {"number": column.name, "scale": scale})
     return None
 
 
@@ -49,7 +53,18 @@ def _or_thousands(column: Column, marks: Marks) -> str:
     commas = column.known.filter(column.known.str.contains(","))
     if marks != COMMA or not commas.str.contains(EITHER).all() or column.known.str.contains(r"\d{4}").any():
         return ""
-    return f", unless {commas[0]} is {commas[0].replace(',', '')}, which REPLACE({column.sql}, ',', '') reads"
+    return f", unless {commas[0]} is {commas[0].replace(',', '')}, which {Marks(',', '.').sql(column.sql)} reads"
+
+
+def _or_points_of_thousands(column: Column, table: Table) -> str:
+    """That all points may stand between thousands as well; of numbers, the few zeros at the end are gone."""
+    text = column.known.cast(pl.String).str.strip_suffix(".0")
+    points = text.filter(text.str.contains(".", literal=True))
+    either = points.filter(points.str.contains(EITHER))
+    if not table.delimited or 2 * len(either) <= len(points) or text.str.contains(r"\d{4}|^-?0\.|[^\d.-]").any():
+        return ""
+    said, sql = f"unless {either[0]} is {either[0].replace('.', '')}", Marks(".", ",").sql(column.sql)
+    return f", {said}, which {sql} reads with text = {json.dumps([column.name])}"
 
 
 def _has_a_point(column: Column, table: Table) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from harness.base import seeds
 from harness.base.names import check_names
+from harness.data.guess.first_schema import first_schema
 from harness.data.guess.guess import Guesses, guess
 from harness.data.guess.marks import EVERY
 from harness.data.guess.sample import Sample, sample
@@ -372,7 +374,7 @@ def test_numbers_with_marks_between_thousands_are_read(tmp_path: Path, thousands
 @pytest.mark.parametrize(
     ("name", "text", "what", "why"),
     [
-        ("size", ["1,234", "12,500", "950"], "number", "a decimal comma, unless 1,234 is 1234, which REPLACE(size, "),
+        ("size", ["1,234", "12,500", "950"], "number", "a decimal comma, unless 1,234 is 1234, which CAST("),
         ("size", ["1,234", "12,500", "1950"], "number", "numbers with a decimal comma; 1.234 to 1950"),
         ("size", ["1,234", "0,500"], "number", "numbers with a decimal comma; 0.5 to 1.234"),
         (
@@ -393,6 +395,47 @@ def test_marks_that_do_not_agree_are_no_numbers(name: str, text: list[str], what
     found = guess(pl.DataFrame({name: (text * N)[:N], "click": CLICK}), True)
     assert kinds(found) == {name: what, "click": "label"}
     assert why in found.columns[0].why
+
+
+@pytest.mark.parametrize("mark", [",", "."])
+def test_what_may_be_thousands_is_read_so_by_what_the_guess_says(tmp_path: Path, mark: str) -> None:
+    """Its SQL, and its line `text`, in place of what was guessed."""
+    value_N = np.random.default_rng(1).integers(5, 400_000, N)
+    pl.DataFrame({"user": USER, "x": [f"{v:,}".replace(",", mark) for v in value_N], "click": CLICK}).write_csv(
+        path := tmp_path / "x.csv", separator=";"
+    )
+    found = first_schema(str(path))
+    taken = entries(found.guesses, "number")["x"]["number"]
+    said = re.search(r"unless ([\d.,]+) is (\d+), which (CAST\(.*\)) reads(?: with (text = .*\]))?;", found.text)
+    assert said is not None
+    assert said[1].replace(mark, "") == said[2]
+    text = found.text.replace(f'"{taken}"', f'"{said[3]}"')
+    (tmp_path / "schema.toml").write_text(f"{said[4] or ''}\n{text}")
+    params = {"schema": str(tmp_path / "schema.toml")}
+    data = build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
+    read = [part.numbers_NP for part in (data.train, data.valid, data.test) if part.numbers_NP is not None]
+    assert sorted(np.concatenate(read)[:, 0]) == sorted(value_N)
+
+
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        (["999", "1.234", "-12.500", "3.141"], True),
+        (["999", "1.234", "1950"], False),
+        (["999", "1.234", "0.500"], False),
+        (["999", "1.2345", "1.234"], False),
+        (["1.25", "1.125", "1.5"], False),
+        (["1.25", "3.99"], False),
+        (["1.0", "2.0"], False),
+    ],
+)
+def test_points_may_stand_between_thousands_where_all_could(text: list[str], doubted: bool) -> None:
+    frame = pl.DataFrame({"size": (text * N)[:N], "click": CLICK}).with_columns(pl.col("size").cast(pl.Float64))
+    by_delimited = [
+        any("unless 1.234 is 1234, which" in column.why for column in guess(frame, True, delimited=delimited).columns)
+        for delimited in (True, False)
+    ]
+    assert by_delimited == [doubted, False]
 
 
 def test_without_names_amounts_are_told_from_ids_by_their_spread() -> None:
