@@ -17,7 +17,7 @@ from types import ModuleType
 
 from harness.base.errors import UserError
 from harness.base.meaning import meaning
-from harness.plugins.imported import imported
+from harness.plugins.imported import imported, packages_of
 
 PRIVATE = "harness_plugins"
 """Begins the names of their modules."""
@@ -44,32 +44,35 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-def meaning_of(path: Path) -> str:
-    """The meaning of a plug-in file with everything of its own that it imports.
+def meaning_of(path: Path, package: Path | None = None) -> str:
+    """The meaning of a plug-in file with everything of its own that it imports. package: as of `meanings`.
 
     Raises:
         UserError: as of `meanings`.
     """
-    (own, text), *rest = meanings(path).items()
+    (own, text), *rest = meanings(path, package).items()
     others = sorted((PurePath(relpath(file, own.parent)).as_posix(), other) for file, other in rest)
     return hashlib.sha256("\n".join([text, *(f"{name}:{other}" for name, other in others)]).encode()).hexdigest()
 
 
-def meanings(path: Path) -> dict[Path, str]:
+def meanings(path: Path, package: Path | None = None) -> dict[Path, str]:
     """The meaning of a plug-in file, which comes first, and of every helper and module of its own package that it
     imports, directly or not, each by its path.
+
+    package: the outermost that it lies in, where that is known; None: those that `packages_of` finds.
 
     Raises:
         UserError: a helper does not exist, or a file cannot be read as Python.
     """
     found, todo = dict[Path, str](), [path.resolve()]
+    packages = packages_of(todo[0]) if package is None else [package.resolve()]
     while todo:
         if (file := todo.pop()) in found:
             continue
         try:
             source = file.read_text()
             found[file] = meaning(source)
-            todo += imported(file, source)
+            todo += imported(file, source, packages)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise UserError(f"plug-in {path} cannot be read: {type(error).__name__}: {error}") from error
     return found

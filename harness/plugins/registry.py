@@ -30,9 +30,9 @@ GROUP = "multiepoch"
 class Entry(Generic[P]):
     """One plug-in: where it was found, what its file declares, and its class, which is loaded when first asked for."""
 
-    def __init__(self, base: str, path: Path) -> None:
-        """base: the class of `harness.api` that it derives from."""
-        self.base, self.path = base, path
+    def __init__(self, base: str, path: Path, package: Path | None = None) -> None:
+        """base: the class of `harness.api` that it derives from. package: as of `meanings`."""
+        self.base, self.path, self.package = base, path, package
         self._declaration = declared(path, base)
 
     @cached_property
@@ -63,7 +63,7 @@ class Entry(Generic[P]):
     @cached_property
     def meaning(self) -> str:
         """What enters the key of every run that uses it: no comment, docstring or layout."""
-        return meaning_of(self.path)
+        return meaning_of(self.path, self.package)
 
 
 class Registry:
@@ -85,10 +85,10 @@ class Registry:
 
     def _scan(self, base: str, kind: str, home: Path) -> dict[str, Entry[Any]]:
         found: dict[str, Entry[Any]] = {}
-        for path in self._files(kind, home):
+        for path, package in self._files(kind, home):
             if not path.is_file():
                 raise UserError(f"plug-in {path} is {odd_kind(path)}; accepted: a Python file")
-            entry: Entry[Any] = Entry(base, path)
+            entry: Entry[Any] = Entry(base, path, package)
             if entry.name in found:
                 raise UserError(f"'{entry.name}' is defined twice: {found[entry.name].path} and {path}")
             if path.parent != home:
@@ -96,18 +96,20 @@ class Registry:
             found[entry.name] = entry
         return found
 
-    def _files(self, kind: str, home: Path) -> Iterator[Path]:
+    def _files(self, kind: str, home: Path) -> Iterator[tuple[Path, Path | None]]:
+        """Each with the outermost package that it lies in, where an entry point tells."""
         folders = [home]
         if self.extra is not None:
             flat = kind == "strategies" and not (self.extra / kind).is_dir()
             folders.append(self.extra if flat else self.extra / kind)
         for folder in folders:
-            yield from (p for p in sorted(folder.glob("*.py")) if not p.name.startswith("_"))
+            yield from ((p, None) for p in sorted(folder.glob("*.py")) if not p.name.startswith("_"))
         for point in entry_points(group=f"{GROUP}.{kind}"):
             spec = importlib.util.find_spec(point.module)
             if spec is None or spec.origin is None:
                 raise UserError(f"entry point '{point.name}' of {GROUP}.{kind}: there is no module '{point.module}'")
-            yield Path(spec.origin)
+            path, around = Path(spec.origin), spec.name.count(".") + (spec.submodule_search_locations is not None)
+            yield path, path.parents[around - 1] if around else None
 
 
 def entry_of(entries: dict[str, Entry[P]], what: str, name: str, where: str = "") -> Entry[P]:

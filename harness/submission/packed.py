@@ -147,7 +147,8 @@ def _sources(plan: Plan, registry: Registry) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for name in used(plan):
-        own, *others = meanings(entry_of(registry.strategies, "strategy", name, f"plan '{plan.name}'").path)
+        entry = entry_of(registry.strategies, "strategy", name, f"plan '{plan.name}'")
+        own, *others = meanings(entry.path, entry.package)
         for path in others:
             if path.parent != own.parent or not path.name.startswith("_") or path.name == "__init__.py":
                 raise UserError(f"strategy '{name}' imports '{path}'; accepted: helpers `_name.py` beside it")

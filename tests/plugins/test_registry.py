@@ -142,6 +142,11 @@ def _import(package: Path, line: str) -> Path:
     return file
 
 
+def _around(package: Path) -> Path:
+    """The outermost package, as an entry point tells it: of a namespace, that."""
+    return package if package.parent.name == "site" else package.parent
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -153,32 +158,63 @@ def _import(package: Path, line: str) -> Path:
 )
 def test_a_key_follows_the_modules_of_its_package_that_a_plugin_imports(package: Path, line: str) -> None:
     plugin = _import(package, line)
-    entry: Entry[Strategy] = Entry("Strategy", plugin)
+    entry: Entry[Strategy] = Entry("Strategy", plugin, _around(package))
     assert entry.cls.name == "shrink"  # such an import works
     for name in ("__init__.py", "scale.py", "rules.py", "parts/share.py", "parts/half.py", "late.py"):
-        before, file = meaning_of(plugin), package / name
+        before, file = meaning_of(plugin, _around(package)), package / name
         file.write_text(f"# said anew\n{file.read_text()}")
-        assert meaning_of(plugin) == before
+        assert meaning_of(plugin, _around(package)) == before
         file.write_text(f"{file.read_text()}NEW = 1\n")
-        assert meaning_of(plugin) != before, name
+        assert meaning_of(plugin, _around(package)) != before, name
 
 
 def test_what_a_plugin_does_not_import_and_other_packages_leave_its_key(package: Path, tmp_path: Path) -> None:
     alone, using = (_import(package, line) for line in ("SHARE = .5", "from their_package.rules import SHARE"))
-    before = meaning_of(using)
+    before = meaning_of(using, _around(package))
     (package / "other.py").write_text("OTHER = 2\n")
-    assert meaning_of(using) == before
+    assert meaning_of(using, _around(package)) == before
     plugin = _import(package, "import neighbour, harness.api, torch; SHARE = .5")
-    assert list(meanings(plugin)) == [plugin] == [alone]
+    assert list(meanings(plugin, _around(package))) == [plugin] == [alone]
 
 
 def test_a_package_has_one_meaning_wherever_it_is_installed(package: Path, tmp_path: Path) -> None:
     plugin = _import(package, "from their_package.rules import SHARE")
     shutil.copytree(tmp_path / "site", tmp_path / "elsewhere" / "site")
-    other = tmp_path / "elsewhere" / plugin.relative_to(tmp_path)
-    assert meaning_of(other) == meaning_of(plugin)
-    assert len(meanings(other)) >= 7
-    assert all(tmp_path / "elsewhere" in file.parents for file in meanings(other))
+    other, around = (tmp_path / "elsewhere" / path.relative_to(tmp_path) for path in (plugin, _around(package)))
+    assert meaning_of(other, around) == meaning_of(plugin, _around(package))
+    assert len(meanings(other, around)) >= 7
+    assert all(tmp_path / "elsewhere" in file.parents for file in meanings(other, around))
+
+
+@pytest.mark.parametrize("package", ["their_package"], indirect=True)
+@pytest.mark.parametrize("stray", [False, True])
+def test_a_repository_may_be_called_like_the_package_in_it(package: Path, tmp_path: Path, stray: bool) -> None:
+    """Around the package no file counts, whatever folder it lies in, with a stray `__init__.py` too."""
+    plugin, found = _import(package, "from their_package.rules import SHARE").relative_to(package), []
+    for name in ("their_package", "clone"):
+        repository = tmp_path / "usual" / name
+        shutil.copytree(package, repository / "their_package")
+        for file in ("rules.py", "late.py", *(["__init__.py"] if stray else [])):
+            (repository / file).write_text("def broken(:")
+        found.append(meaning_of(repository / "their_package" / plugin))
+        assert len(meanings(repository / "their_package" / plugin)) >= 7
+    assert found[0] == found[1]
+
+
+def test_a_folder_that_is_no_package_is_nobodys(tmp_path: Path) -> None:
+    plugin = tmp_path / "numpy" / "strategies" / "shrink.py"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text(STRATEGY.replace("from ._shared import SHARE", "from numpy.random import Generator; SHARE = .5"))
+    (tmp_path / "numpy" / "random.py").write_text("def broken(:")
+    assert list(meanings(plugin)) == [plugin]
+
+
+def test_an_outer_package_counts_where_the_inner_of_its_name_has_no_such_module(tmp_path: Path) -> None:
+    for name in ("a/__init__.py", "a/rules.py", "a/a/__init__.py", "a/a/shrink.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("from a.rules import SHARE\n" if "shrink" in name else "")
+    found = [tmp_path / "a" / name for name in ("a/shrink.py", "__init__.py", "rules.py")]
+    assert sorted(meanings(found[0])) == sorted(found)
 
 
 def test_an_import_from_above_is_one_line(package: Path) -> None:
@@ -193,6 +229,19 @@ def test_a_link_to_a_plugin_means_what_the_file_does(mine: Path, tmp_path: Path)
     link.parent.mkdir()
     link.symlink_to(mine / "shrink.py")
     assert meaning_of(link) == meaning_of(mine / "shrink.py")
+
+
+def test_an_entry_point_tells_the_package_of_a_namespace(package: Path, tmp_path: Path) -> None:
+    plugin = _import(package, "from their_package.rules import SHARE")
+    module = ".".join(plugin.relative_to(tmp_path / "site").with_suffix("").parts)
+    about = tmp_path / "site" / "their_package-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[multiepoch.strategies]\nshrink = {module}\n")
+    entry = Registry().strategies["shrink"]
+    assert (entry.path, entry.package) == (plugin, _around(package))
+    assert entry.meaning == meaning_of(plugin, _around(package))
+    assert package / "rules.py" in meanings(entry.path, entry.package)
 
 
 def test_plugins_of_installed_packages_are_found_by_entry_point(
