@@ -31,12 +31,17 @@ class Guess:
 
 
 class Column:
-    """A column of the sample. key: its name as that of a field. named: the name is the file's, and may say much."""
+    """A column of the sample; infinite values and NaN are missing. key: its name as that of a field. named: the
+    name is the file's, and may say much. infinite: one of its infinite values."""
 
     def __init__(self, values: pl.Series, key: str, named: bool) -> None:
         self.name, self.key, self.named = values.name, key, named
         plain = values.cast(pl.Float64) if values.dtype.is_decimal() else values
         self.values = plain.alias("value")  # Polars would read a name such as ^a$ as a pattern
+        self.infinite: float | None = None
+        if self.values.dtype.is_float():
+            self.infinite = next(iter(self.values.filter(self.values.is_infinite())), None)
+            self.values = self.values.to_frame().select(pl.when(pl.col("value").is_finite()).then("value")).to_series()
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -58,7 +63,7 @@ class Column:
     def is_whole(self) -> bool:
         """Whole numbers, if need be as floats, as which they come where some are missing."""
         if self.values.dtype.is_float():
-            return len(self.known) > 0 and bool((self.known.is_finite() & (self.known == self.known.round())).all())
+            return len(self.known) > 0 and self.infinite is None and bool((self.known == self.known.round()).all())
         return self.values.dtype.is_integer()
 
     @cached_property

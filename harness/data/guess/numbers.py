@@ -26,7 +26,10 @@ def number(column: Column, table: Table) -> Guess | None:
         if why := rule(column, table):
             scale, spread = _scale(column)
             why = f"{why}{_or_points_of_thousands(column, table)}; {spread}"
-            return column.taken("number", why, {"number": column.name, "scale": scale})
+            if column.infinite is None:
+                return column.taken("number", why, {"number": column.name, "scale": scale})
+            finite = f"CASE WHEN ABS({column.sql}) < 1e308 THEN {column.sql} END"
+            return column.taken("number", f"{why}; {column.infinite} is missing", {"number": finite, "scale": scale})
     return None
 
 

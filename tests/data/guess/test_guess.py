@@ -472,3 +472,19 @@ def test_names_of_any_kind_give_a_schema_that_is_read_as_it_was_meant(names: lis
 def test_the_same_sample_gives_the_same_guesses() -> None:
     columns = {name: values for name, (values, *_) in FIELDS.items()} | {"click": CLICK}
     assert guessed(**columns) == guessed(**columns)
+
+
+def test_infinite_and_nan_values_of_a_number_are_missing_and_the_schema_reads_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    price = rng.uniform(1, 9, 2000)
+    price[::90], price[7::90], price[11::90] = np.inf, -np.inf, np.nan
+    frame = pl.DataFrame({"user": rng.integers(0, 300, 2000), "price": price, "click": rng.integers(0, 2, 2000)})
+    frame.write_parquet(tmp_path / "log.parquet")
+    path = str(tmp_path / "log.parquet")
+    _, guesses, _, text = first_schema(path)
+    assert "is missing" in next(each.why for each in guesses.columns if each.column == "price")
+    (tmp_path / "log.toml").write_text(text)
+    params = {"path": path, "schema": str(tmp_path / "log.toml")}
+    data = build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
+    assert data.train.numbers_NP is not None
+    assert np.isnan(data.train.numbers_NP).any()
