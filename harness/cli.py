@@ -5,29 +5,26 @@ from __future__ import annotations
 import signal
 import sys
 
+from harness.base.exits import Exit
 from harness.base.notice import TELLING, Stopped
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C."""
 
 
 def main() -> None:
-    """Run a command: bad input or a full disk is one line and exit status 2, an interruption one line and 130.
+    """Run a command: bad input, a full disk or an interruption is one line, and an exit status of `Exit`.
 
-    SIGTERM, SIGUSR1 and SIGHUP end it as Ctrl-C does, the first two with `REQUEUE`, the last with 129. While a plan
-    runs, the first two have it save checkpoints before.
+    SIGTERM, SIGUSR1 and SIGHUP end it as Ctrl-C does. While a plan runs, the first two have it save checkpoints before.
     """
     before = {number: signal.signal(number, _stop) for number in (*TELLING, signal.SIGHUP)}
     try:
         _run()
     except KeyboardInterrupt:
         _say("interrupted")
-        sys.exit(INTERRUPTED)
+        sys.exit(Exit.INTERRUPTED)
     except Stopped as stopped:
         _say(f"stopped by {signal.Signals(stopped.number).name}")
         raise
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:
+        if stop.code == Exit.INTERRUPTED:
             _say("interrupted")
         raise
     finally:
@@ -55,7 +52,7 @@ def _end(problem: str) -> None:
     from harness.base.errors import one_line
 
     print(f"multiepoch: {one_line(problem)}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(Exit.REFUSED)
 
 
 def _say(what: str) -> None:

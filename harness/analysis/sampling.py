@@ -28,6 +28,10 @@ PLACES: dict[str, Callable[[Run, int], int]] = {
 """Place -> epoch, of a run with this chosen one."""
 
 
+class OtherRows(UserError):
+    """What is compared was not tested on the same rows."""
+
+
 class SamplingErrors:
     """Those of one group in one task and metric.
 
@@ -46,18 +50,21 @@ class SamplingErrors:
         0 where each seed has a test set of its own, or not every run kept its influences.
 
         Raises:
-            UserError: the ends were not tested on the same rows.
+            OtherRows: the ends were not tested on the same rows.
         """
         drawn = tuple(seeds)
         if not self._shared or not drawn:
             return 0.0
-        means = [(sign, self._mean(arm, place, drawn)) for arm, place, sign in ends]
-        sizes = sorted({len(mean_G) for _, mean_G in means if mean_G is not None})
-        if len(sizes) > 1:
-            found = " and ".join(map(str, sizes))
-            raise UserError(f"what is compared was tested on {found} rows or groups, so that it is not the same data")
-        total = sum(sign * mean_G for sign, mean_G in means if mean_G is not None)
-        return float(np.linalg.norm(total)) if means and all(mean_G is not None for _, mean_G in means) else 0.0
+        means = [(arm, sign, self._mean(arm, place, drawn)) for arm, place, sign in ends]
+        by_size = {len(mean_G): arm for arm, _, mean_G in means if mean_G is not None}
+        if len(by_size) > 1:
+            found = [f"{size} ({arm.label}, '{arm.finished[drawn[0]].folder}')" for size, arm in by_size.items()]
+            raise OtherRows(
+                f"tested on {' and '.join(found)} rows or groups, so that it is not the same data; delete the runs of "
+                "the data that are wrong and run their plan again"
+            )
+        total = sum(sign * mean_G for _, sign, mean_G in means if mean_G is not None)
+        return float(np.linalg.norm(total)) if means and all(mean_G is not None for *_, mean_G in means) else 0.0
 
     def _mean(self, arm: ArmRuns, place: str | int, seeds: tuple[int, ...]) -> Floats | None:
         """Influences at an epoch of an arm, averaged over these seeds; None: not every run kept them."""

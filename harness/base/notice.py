@@ -9,17 +9,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from harness.base.exits import Exit
+
 TELLING = (signal.SIGTERM, signal.SIGUSR1)
 """The signals that give notice. SLURM sends the second where it is asked to, by --signal."""
-REQUEUE = 75
-"""Exit status of a process that was given notice: EX_TEMPFAIL of <sysexits.h>, to be tried again."""
 
 
 class Stopped(SystemExit):
-    """Somebody asked this process to end, which it does with `REQUEUE` after notice, else with 128 and the number."""
+    """Somebody asked this process to end: with `Exit.AGAIN` after notice, else with 128 and the number."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(REQUEUE if number in TELLING else 128 + number)
+        super().__init__(Exit.AGAIN if number in TELLING else 128 + number)
         self.number = number
 
 

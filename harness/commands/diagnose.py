@@ -13,6 +13,7 @@ from rich.console import Console
 from harness.analysis.analysis import Analysis
 from harness.base.durations import duration
 from harness.base.errors import UserError
+from harness.base.exits import Exit
 from harness.base.files import ensure_writable
 from harness.base.notice import TimeIsUp
 from harness.commands.diagnose_again import Beside
@@ -35,8 +36,6 @@ from harness.execution.said import Said
 from harness.plugins.registry import Registry, build
 from harness.tracking.factory import Kind
 
-ANSWERED, FAILED_ON, CANNOT_TELL, INTERRUPTED = 0, 1, 3, 130
-"""Exit statuses; 2 is bad input."""
 LEFT_FOR_THE_END = 10.0
 """Seconds of the budget for reading results and writing pages."""
 
@@ -57,8 +56,8 @@ class Options:
     tracker: Kind
 
 
-def diagnose(console: Console, options: Options) -> int:
-    """Read, check, plan, train and judge; the exit status says how it went."""
+def diagnose(console: Console, options: Options) -> Exit:
+    """Read, check, plan, train and judge."""
     begun, registry = time.monotonic(), Registry()
     seconds, model = _seconds(options.budget), build(registry.models, "model", options.model, {})
     until = begun + seconds - LEFT_FOR_THE_END
@@ -81,10 +80,10 @@ def diagnose(console: Console, options: Options) -> int:
             console.print("stopped: the verdict is without what was going on", highlight=False)
     _shown(console, options, plan, found)
     if stopped:
-        return INTERRUPTED
+        return Exit.INTERRUPTED
     if any(met(found.verdict, each) for each in options.fail_on):
-        return FAILED_ON
-    return ANSWERED if found.verdict.answered else CANNOT_TELL
+        return Exit.FAILED
+    return Exit.DONE if found.verdict.answered else Exit.CANNOT_TELL
 
 
 def _seconds(budget: str) -> float:

@@ -66,7 +66,7 @@ def verify(console: Console, file: Path, choice: int | None, run_its_code: bool)
         drawn, outcomes = chosen(submission, choice), list[Outcome]()
         _say(console, f"--choice {choice} draws {len(drawn)} of {len(cells(submission))} runs, one of each strategy")
         for cell in drawn:
-            outcomes.append(rerun(submission, cell))
+            outcomes.append(rerun(submission, cell, len(drawn)))
             _say(console, f"{cell}: {outcomes[-1].text}")
             if not outcomes[-1].agrees:
                 verdict_file(file).unlink(missing_ok=True)

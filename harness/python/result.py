@@ -49,7 +49,7 @@ RECORDS: dict[str, Any] = {
 class Result:
     """A plan that was run, as its records said when it was read; later runs do not change it.
 
-    results: the folder. analysis: everything that is computed of it.
+    results: the folder. analysis: everything that is computed of it, which may change in any version.
 
     A notebook shows the ranked table, `print` the one of the terminal.
 

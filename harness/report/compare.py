@@ -17,6 +17,7 @@ from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
 from harness.analysis.load import ArmRuns, Group
+from harness.analysis.sampling import OtherRows
 from harness.base.errors import UserError
 from harness.metrics.catalog import measured
 from harness.report.format import digits_for, listed
@@ -130,7 +131,10 @@ def _pair(
     group = left.group
     verdict, why = judge(_shared(row.arm, match.arm), *folders)
     compared = verdict in (Verdict.SAME, Verdict.COMPARABLE)
-    difference = right.against(match.arm, row.arm, left) if compared else None
+    try:
+        difference = right.against(match.arm, row.arm, left) if compared else None
+    except OtherRows as error:
+        verdict, why, difference = Verdict.NOT, str(error), None
     return Pair(
         plan=plan,
         group=group.name,

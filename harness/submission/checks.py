@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.base.digests import digest_of
 from harness.base.errors import UserError
-from harness.experiment.composition import parse
 from harness.experiment.keys import Versions, run_key
-from harness.experiment.specs import PluginSpec, RunSpec
+from harness.experiment.specs import RunSpec
 from harness.metrics.selection import choose
-from harness.plugins.registry import Registry, entry_of
+from harness.plugins.registry import Registry
 from harness.results.keys import ArmId, RunRole, Status
-from harness.results.plan_results import PLAIN, Arm, Trial
+from harness.results.plan_results import Arm, Trial
 from harness.results.records import Run, read
-from harness.search.arm import SHARED, ArmPlan
+from harness.search.arm import ArmPlan
 from harness.search.procedure import came_to, with_plain
 from harness.search.space import holds, written
 from harness.submission.packed import ABOUT, Submission
-from harness.submission.protocol import arms_of, departures, differences, judged_by, made_of
+from harness.submission.protocol import arms_of, departures, differences, judged_by
 from harness.submission.reading import read_sources
+from harness.submission.stated import as_now, expected, other_versions, with_keys
 
 
 def problems(submission: Submission) -> list[str]:
@@ -64,17 +64,11 @@ class _Checks:
         yield from departures(self.submission.plan, self.submission.about["track"])
 
     def data(self) -> Iterator[str]:
-        """Whether its data sets are of the versions that come with this multiepoch.
-
-        One version is the same rows, whatever code makes them. So the keys of its draws, which hold the code, are taken
-        as they are stated: an edited generator voids nothing, and a rerun tells other rows.
-        """
+        """Whether its data sets are of the versions that come with this multiepoch."""
         planned, stated = arms_of(self.submission.plan, self.registry), self.submission.about["data"]
-        for difference in differences(_counted(made_of(planned.values())), _counted(stated)):
+        for difference in other_versions(planned.values(), stated):
             yield f"its data sets are not the protocol's: {difference}"
-        for name, arm in planned.items():
-            draws = zip(arm.draws, stated.get(arm.dataset, {}).get("draws", ()), strict=False)
-            self.planned[name] = replace(arm, draws=tuple(replace(draw, key=key) for draw, key in draws))
+        self.planned = {name: with_keys(arm, stated) for name, arm in planned.items()}
 
     def arms(self) -> Iterator[str]:
         """Whether every arm is there, with its seeds and trials."""
@@ -135,7 +129,7 @@ class _Checks:
     ) -> Iterator[str]:
         try:
             run = self.read[key] = read(self.submission.folder / "runs", key)
-            spec, stated = RunSpec.model_validate(run.spec), self._as_now(run.spec)
+            spec, stated = RunSpec.model_validate(run.spec), as_now(run.spec, self.registry)
             by = Versions(run.env["torch"], run.env["numpy"], run.env["engine"])
         except UserError as error:
             yield str(error).replace(f"{self.submission.folder}/", "")
@@ -143,43 +137,17 @@ class _Checks:
         except (ValueError, KeyError, TypeError) as error:
             yield f"run {key} is of another version: {type(error).__name__}: {error}"
             return
-        expected, data = self._expected(arm, params, role, number, seed)
-        for difference in differences(expected.model_dump(mode="json"), stated):
+        asked, data = expected(arm, params, role, number, seed, self.registry)
+        for difference in differences(asked.model_dump(mode="json"), stated):
             yield f"its spec is not the plan's: {difference}"
         if run_key(spec, data, self.registry, by) != key:
             yield "its key is not that of its spec, data, strategies' source and versions: something was changed"
         yield from _values(run, arm, role)
 
-    def _as_now(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """A spec with the knobs that its data set has got since, where what they are by default changes nothing."""
-        dataset = spec["dataset"]
-        knobs = entry_of(self.registry.datasets, "data set", dataset["name"]).declaration.knobs
-        unchanging = {name: default for name, (default, knob) in knobs.items() if default == knob.neutral}
-        return spec | {"dataset": dataset | {"params": unchanging | dataset["params"]}}
-
-    def _expected(
-        self, arm: ArmPlan, params: dict[str, Any], role: RunRole, number: int, seed: int
-    ) -> tuple[RunSpec, str]:
-        """The spec of a run, the plain one with a strategy's knobs as it declares them, and the key of its data."""
-        shared = {name: value for name, value in params.items() if name in SHARED}
-        plain = replace(arm, strategy=PLAIN).job(shared, role, number, seed)
-        return plain.spec.model_copy(update={"strategy": tuple(self._parts(arm.strategy, params))}), plain.data
-
-    def _parts(self, text: str, params: dict[str, Any]) -> Iterator[PluginSpec]:
-        for name, given in parse(text, "plan").items():
-            knobs = entry_of(self.registry.strategies, "strategy", name).declaration.knobs
-            values = {k: params.get(f"{name}.{k}", given.get(k, default)) for k, (default, _) in knobs.items()}
-            yield PluginSpec(name=name, params=values)
-
     def _value(self, trial: Trial, arm: ArmPlan) -> float | None:
         """What a trial is worth by its records."""
         run, search = self.read[trial.key], arm.plan.search
         return choose(search.select, search.metric, arm.task, run.records)[1] if run.status == Status.FINISHED else None
-
-
-def _counted(made: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Data sets with the number of their draws in place of the keys."""
-    return {label: about | {"draws": len(about["draws"])} for label, about in made.items()}
 
 
 def _values(run: Run, arm: ArmPlan, role: RunRole) -> Iterator[str]:

@@ -39,7 +39,7 @@ Floats = npt.NDArray[np.float64]
 SAME, NEAR = "the same bytes", "no further than another seed, on another machine or version"
 """What reruns that agree come to."""
 LEVEL = 0.01
-"""Chance that a run which rounding made as different as another seed is refused."""
+"""Chance that a submission whose runs rounding made as different as another seed is refused."""
 OTHERS = range(1_000_001, 1_000_010)
 """Seeds that are trained beside the rerun to see how far seeds differ; none of a plan."""
 
@@ -85,8 +85,8 @@ def chosen(submission: Submission, choice: int) -> list[Cell]:
     return [drawn.choice(of_name[name]) for name in sorted(of_name)]
 
 
-def rerun(submission: Submission, cell: Cell) -> Outcome:
-    """Train a cell again and compare. This runs the submitted code, in this process.
+def rerun(submission: Submission, cell: Cell, drawn: int) -> Outcome:
+    """Train a cell again and compare. This runs the submitted code, in this process. drawn: how many cells are tried.
 
     Raises:
         UserError: it cannot be trained here.
@@ -102,7 +102,7 @@ def rerun(submission: Submission, cell: Cell) -> Outcome:
         if again.key == recorded.key and machines == {environment()["machine"]}:
             return Outcome(False, False, f"{_first(again, recorded)}, on the same machine and versions")
         others = [train(spec.model_copy(update={"seed": seed})) for seed in OTHERS]
-    return within(judged_by(submission.plan), recorded, [again, *others])
+    return within(judged_by(submission.plan), recorded, [again, *others], drawn)
 
 
 class _Trainer:
@@ -147,15 +147,16 @@ def _first(again: Run, recorded: Run) -> str:
     return f"{len(again.records)} evaluations here and {len(recorded.records)} in the submission"
 
 
-def within(keys: Sequence[MetricKey], recorded: Run, here: Sequence[Run]) -> Outcome:
+def within(keys: Sequence[MetricKey], recorded: Run, here: Sequence[Run], drawn: int) -> Outcome:
     """Whether a run lies where one more seed would, in these metrics at the end of every epoch.
 
-    here: its rerun, then other seeds. An honest run is refused with a chance of `LEVEL` at most, by Bonferroni's bound.
+    here: its rerun, then other seeds. drawn: runs of the submission that are tried so. Of honest ones, one or more are
+    refused with a chance of `LEVEL` at most, by Bonferroni's bound over all values of all of them.
     """
-    found = []
+    found, level = [], LEVEL / (drawn * len(keys) * len(recorded.boundaries))
     for key, end in product(keys, recorded.boundaries):
         value_S = np.array([run.boundaries[end.epoch - 1].metrics[key] for run in here])
-        most = tolerance(value_S, LEVEL / (len(keys) * len(recorded.boundaries)))
+        most = tolerance(value_S, level)
         found.append((abs(end.metrics[key] - float(value_S.mean())), most, f"{key} at epoch {end.epoch}"))
     apart, most, what = max(found, key=lambda each: each[0] - each[1])
     text = f"{what} is {apart:.5f} from the mean of {len(here)} seeds here; accepted: {most:.5f}"

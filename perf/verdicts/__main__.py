@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.base.environment import environment
+from harness.base.exits import Exit
 from harness.base.files import write_json
 from harness.base.markdown import literal
-from harness.commands.diagnose import ANSWERED, CANNOT_TELL
 from harness.diagnose.asked import NAME
 from harness.report.write import analyse
 from harness.results.plan_results import PLAIN
@@ -44,7 +44,7 @@ def judged(log: Log, folder: Path, budget: str) -> float:
         asked += ["--labels", ",".join(log.labels)] if log.labels else []
         begun = time.monotonic()
         done = subprocess.run([sys.executable, "-m", "harness.cli", "diagnose", source, *asked], cwd=ROOT)
-        if done.returncode not in (ANSWERED, CANNOT_TELL):
+        if done.returncode not in (Exit.DONE, Exit.CANNOT_TELL):
             raise RuntimeError(f"{log.name}: multiepoch diagnose failed: exit status {done.returncode}")
         write_json(path, {"seconds": time.monotonic() - begun})
     return float(json.loads(path.read_text())["seconds"])

@@ -8,6 +8,7 @@ import typer
 
 from harness import __version__
 from harness.base.errors import UserError
+from harness.base.exits import Exit
 from harness.commands.application import data, plugins, results, submission, training
 from harness.commands.application.arguments import console
 
@@ -48,7 +49,7 @@ def obey() -> int:
         return int(app(standalone_mode=False) or 0)
     except typer.TyperException as error:
         if not (problem := _said(error)):
-            return 2  # no command was given, and the help has been printed
+            return Exit.REFUSED  # no command was given, and the help has been printed
         context = getattr(error, "ctx", None)
         where = context.command_path if context else "multiepoch"
         end = "" if problem.endswith((".", "?")) else ";"
