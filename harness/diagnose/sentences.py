@@ -131,6 +131,9 @@ def _first(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
     once = None if plain is None or set(plain.epochs) != {1} else plain.value("gain")
     if once is not None and once.sign > 0:
         said.append(f"One epoch at the knobs that none found gains {size(once)} over the epoch that was tuned for it.")
+        if lead is not None and plain is not None and lead is not plain:
+            over = analysis.against(lead.arm, plain.arm)
+            said += [f"Over that, {lead.arm.label} gains {size(over)}."] if over else []
     further = None if lead is None else lead.value("gain_after_own_first")
     if lead is not None and further is not None and lead is not plain:
         if set(lead.epochs) == {1}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -102,10 +102,24 @@ def verdict_of(
 
 def leader(analysis: GroupAnalysis) -> ArmComparison | None:
     """The arm to use: the one with the largest gain over one tuned epoch of those where it is shown, and no task is
-    shown to lose; first of those whose later epochs are shown to give some of it."""
+    shown to lose; first of those that are shown to gain over their own first epoch. Where one epoch at the knobs of
+    plain training is shown to be better than the tuned one, an arm must be shown to be better than that too."""
     rows = [row for row in analysis.ranked if not row.arm.is_baseline and row.shown("gain") > 0]
+    if (once := _better_once(rows, analysis)) is not None:
+        rows = [row for row in rows if row is once or _ahead(analysis, row, once)]
     fit = [row for row in rows if enough(row.value("gain")) and not _loses(analysis, row)]
     return next((row for row in fit if row.shown("gain_after_own_first") > 0), fit[0] if fit else None)
+
+
+def _better_once(rows: Sequence[ArmComparison], analysis: GroupAnalysis) -> ArmComparison | None:
+    """Plain training, if it is among rows that are shown to gain over the tuned epoch, and read at its first."""
+    return next((row for row in rows if row.arm is analysis.group.plain and set(row.epochs) == {1}), None)
+
+
+def _ahead(analysis: GroupAnalysis, row: ArmComparison, once: ArmComparison) -> bool:
+    """Whether an arm is shown to gain over that epoch."""
+    found = analysis.against(row.arm, once.arm)
+    return found is not None and found.sign > 0
 
 
 def _loses(analysis: GroupAnalysis, row: ArmComparison) -> bool:

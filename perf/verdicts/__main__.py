@@ -65,16 +65,19 @@ def line(log: Log, folder: Path, budget: str, workers: int) -> tuple[str, ...]:
     compared = f"{size['arms']} of {size['trials']} trials, {said['race']['seeds']} seeds, {size['epochs']} epochs"
     return (
         log.name, compared, f"{seconds:.0f}", said["state"],
-        str(here.end), str(known.end) if known else "", strategy, str(here.gain), str(known.gain) if known else "",
+        str(here.end), str(known.end) if known else "", strategy, str(here.gain),
+        str(known.gain) if known and known.gain else "",
         _right(falls, said["use"] is not None, known) if known else "not known",
     )  # fmt: skip
 
 
 def _right(falls: bool, gains: bool, known: Answer) -> str:
     """Whether a verdict says what is known; where not, how it errs."""
-    pairs = (("fall", falls, known.end.sign < 0), ("gain", gains, known.gain.sign > 0))
+    pairs = [("fall", falls, known.end.sign < 0)]
+    pairs += [("gain", gains, known.gain.sign > 0)] if known.gain else []
     wrong = [f"{what} {'claimed' if said else 'not seen'}" for what, said, so in pairs if said != so]
-    return "; ".join(wrong) or "yes"
+    right = "yes" if known.gain else "in the fall; its strategy was not compared"
+    return "; ".join(wrong) or right
 
 
 def markdown(rows: Sequence[tuple[str, ...]], budget: str) -> str:

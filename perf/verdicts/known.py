@@ -46,10 +46,10 @@ class Change(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """end: where plain training ends. gain: of a strategy."""
+    """end: where plain training ends. gain: of a strategy; None: it is not known."""
 
     end: Change
-    gain: Change
+    gain: Change | None
 
 
 def fresh(log: Log, strategy: str, out: Path, workers: int) -> Answer:
@@ -77,9 +77,11 @@ def _change(found: Estimate | None) -> Change:
 
 
 def published(log: Log, strategy: str) -> Answer:
-    """Of a real log, as a plan found it."""
+    """Of a real log, as a plan found it, which may not have compared that strategy."""
     lines = pl.read_csv(TABLE, infer_schema_length=None)
     lines = lines.filter(dataset=log.dataset, role="arm", metric="auc", split="test", task=log.labels[0])
     asked = (PLAIN, "final_epoch_gain"), (strategy, "gain")
-    both = (lines.filter(strategy=name, quantity=what).select("mean", "low", "high").row(0) for name, what in asked)
-    return Answer(*(Change(*each) for each in both))
+    end, gain = (
+        lines.filter(strategy=name, quantity=what).select("mean", "low", "high").rows() for name, what in asked
+    )
+    return Answer(Change(*end[0]), Change(*gain[0]) if gain else None)

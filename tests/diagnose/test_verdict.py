@@ -192,6 +192,34 @@ def test_an_arm_that_gains_by_its_later_epochs_is_used_before_one_that_gains_mor
     assert (found.state, found.headline.split(",")[0]) == (State.SAFE_WITH, "Safe with reinit to epoch 4")
 
 
+@pytest.mark.parametrize(
+    ("curve", "state", "said"),
+    [
+        (RISES, State.SAFE_WITH, "Over that, reinit gains +0.0151 [.0144, .0157]."),
+        (
+            (0.66, 0.665, 0.668, 0.669),
+            State.STOP,
+            "none: +0.0204 [.0195, .0212] test click AUC over one untuned epoch, read at epoch 1.",
+        ),
+    ],
+)
+def test_where_plain_training_has_the_better_epoch_a_strategy_is_held_against_that(
+    curve: tuple[float, ...], state: State, said: str, tmp_path: Path
+) -> None:
+    """The epoch that was tuned is .02 AUC below the first at the knobs of plain training."""
+    group = Bench(
+        tmp_path, curves={"none": FALLS, "reinit": curve, "low": (0.65,) * 4}, seeds=SEEDS, own=0.0005
+    ).group()
+    assert group.baseline is not None
+    low = next(arm for arm in group.arms if arm.label == "low")
+    plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
+    found = verdict_of(
+        GroupAnalysis(replace(group, baseline=replace(group.baseline, runs=low.runs)), plan), {"user": 0.4}, 0.003, True
+    )
+    assert found.state == state
+    assert said in " ".join(found.lines.values())
+
+
 def test_two_seeds_of_five_answer_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path, curves={"none": RISES, "reinit": RISES}, seeds=SEEDS, own=0.0001)
     bench.status = {(arm, seed): "absent" for arm in ("none", "reinit") for seed in (3, 4, 5)}
