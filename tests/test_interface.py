@@ -38,8 +38,6 @@ from harness.metrics.catalog import METRICS, PROBES, SELECTABLE
 from harness.plugins.registry import Registry
 
 RELEASED = Path(__file__).with_name("interface.txt")
-
-
 CHOICES: dict[str, Iterable[str]] = {
     "metric": METRICS, "plan search.metric": SELECTABLE, "plan evaluation.probes": PROBES, "schema split.by": WAYS,
     "schema time_unit": UNITS, "schema fields.pool": POOLS, "schema fields.scale": SCALES, "verdict state": State,
@@ -72,7 +70,8 @@ def interface() -> list[str]:
 def _commands(command: Any, path: str) -> Iterator[str]:
     yield path
     for parameter in command.params:
-        names = parameter.opts if parameter.param_type_name == "option" else [f"({parameter.name})"]
+        option = parameter.param_type_name == "option"
+        names = [*parameter.opts, *parameter.secondary_opts] if option else [f"({parameter.name})"]
         for name in names:
             yield f"{path} {name}"
             yield from _accepted(f"{path} {name}", parameter.type_descriptor.annotation)

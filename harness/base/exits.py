@@ -10,7 +10,7 @@ class Exit(IntEnum):
 
     DONE = 0
     FAILED = 1
-    """A run or a check failed, or what `--fail-on` names was found."""
+    """A run, a check or a verification failed, or what `--fail-on` names was found."""
     REFUSED = 2
     """Bad input, or a full disk."""
     CANNOT_TELL = 3

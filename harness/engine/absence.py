@@ -134,13 +134,13 @@ class Absence:
         before_J = self._before_R.index_select(0, rows_J).long()
         since_J = self._since_R.index_select(0, rows_J)
         missed_J = (step - since_J).clamp_(min=0)
-        keep_JD = self._owed.left_further(before_J, missed_J)[:, None]
+        keep_J1 = self._owed.left_further(before_J, missed_J)[:, None]
         block_JS = self._store_RS.index_select(0, rows_J)
-        weight_JD = block_JS[:, : self._width] * keep_JD
+        weight_JD = block_JS[:, : self._width] * keep_J1
         if not self._owed.drifts:
             return weight_JD
         age_J = since_J - before_J - self._cleared_R.index_select(0, rows_J)
-        moved_JD = self._owed.drift_further(block_JS, before_J, missed_J, age_J, keep_JD)
+        moved_JD = self._owed.drift_further(block_JS, before_J, missed_J, age_J, keep_J1)
         if self._scale_R.numel():
             moved_JD = moved_JD * self._scale_R[rows_J][:, None]
         return weight_JD - moved_JD

@@ -74,12 +74,12 @@ class Owed:
         return step_rows(store_RS, rows_I, missed_I, age_I, keep_I, scale_I, tail_I, write)
 
     def drift_further(
-        self, block_JS: Tensor, before_J: Tensor, missed_J: Tensor, age_J: Tensor, keep_JD: Tensor
+        self, block_JS: Tensor, before_J: Tensor, missed_J: Tensor, age_J: Tensor, keep_J1: Tensor
     ) -> Tensor:  # fmt: skip
         """The drift [J, D] in the missed steps of an absence after those before, up to which moments are worked out.
 
         It is that of the whole absence less what decay has left of the drift before.
-        age_J: at the last touch. keep_JD: of `left_further`.
+        age_J: at the last touch. keep_J1: of `left_further`.
         """
         spec = self._spec
         _, mean_JD, square_JD = block_JS.chunk(3, dim=1)
@@ -92,7 +92,7 @@ class Owed:
             drift(mean_JD, square_JD, m, age_J, self._rules, self._keeps_J, spec) * self._left_beyond(m)[:, None]
             for m in (before_J + missed_J, before_J)
         )
-        return spec.lr * (whole_JD - earlier_JD * keep_JD)
+        return spec.lr * (whole_JD - earlier_JD * keep_J1)
 
     def _drifted(
         self, store_RS: Tensor, rows_I: Tensor, missed_I: Tensor, age_I: Tensor, keep_I: Tensor, scale_I: Tensor,
