@@ -19,7 +19,8 @@ class Winner(NamedTuple):
 def winner(arm: ArmRuns, group: Group) -> Winner | None:
     """Of the knobs that an arm reports first; None: nothing was searched, or all of it failed."""
     chosen, sign = arm.arm.chosen, sign_of(group.metric)
-    plain = group.plain.arm.trials if group.plain is not None and arm.arm.trials and not arm.is_baseline else ()
+    others = group.plain if arm.arm.trials and not arm.is_baseline and arm is not group.plain else None
+    plain = others.arm.trials if others is not None else ()
     own = [trial for trial in arm.arm.trials if trial.params == chosen]
     theirs = [trial for trial in plain if trial.params.items() <= chosen.items()]
     reached = [(sign * trial.value, trial) for trial in own or theirs if trial.value is not None]
