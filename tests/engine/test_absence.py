@@ -176,7 +176,7 @@ class Swept:
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("hooks", [(), (Halved(),)])
 @pytest.mark.parametrize("optimizer", ["adam_dense", "sgd"])
-@pytest.mark.parametrize(("absent", "decay"), [(1e-4, 0.0), (1e-3, 0.5), (0.03, 0.0), (0.5, 1.0)])
+@pytest.mark.parametrize(("absent", "decay"), [(1e-4, 0.0), (0.03, 0.0), (0.5, 1.0)])
 def test_rows_that_are_absent_over_a_border_shrink_as_in_one_run(
     compiled: bool, hooks: tuple[Strategy, ...], optimizer: str, absent: float, decay: float
 ) -> None:
@@ -184,10 +184,10 @@ def test_rows_that_are_absent_over_a_border_shrink_as_in_one_run(
     spec = dataclasses.replace(SPEC, optimizer=optimizer, absent_decay=absent, decay=decay)
     tables = make_tables(spec, hooks, compiled=compiled)
     swept, size = Swept(tables), 1.0
-    for step, (rows_K, grad_KD) in enumerate(touches(4, 400), start=1):
+    for step, (rows_K, grad_KD) in enumerate(touches(4, 160), start=1):
         if not len(rows_K):
             continue
-        if step in (10, 11, 60, 63, 250):
+        if step in (10, 11, 60, 63, 130):
             tables = beyond(tables, hooks)
         train(tables, rows_K, grad_KD)
         swept.train(rows_K, grad_KD, 0.5 if hooks and tables.step % 2 else 1.0)
