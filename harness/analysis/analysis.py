@@ -50,6 +50,11 @@ class GroupAnalysis:
         """Every arm in the plan's task and metric, the largest gain first."""
         return self.compared(self.group.task, self.group.metric)
 
+    @property
+    def plain(self) -> ArmComparison | None:
+        """Plain training among the ranked."""
+        return next((row for row in self.ranked if row.arm is self.group.plain), None)
+
     def compared(self, task: str, metric: str) -> list[ArmComparison]:
         """Every arm, the largest gain over the one-epoch baseline first, arms without a value last."""
         if (task, metric) not in self._compared:

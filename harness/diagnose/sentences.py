@@ -127,7 +127,7 @@ def _first(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
             if best > default
             else f"One epoch is best at its defaults, of {len(values)} trials."
         )
-    plain = next((row for row in analysis.ranked if row.arm is group.plain), None)
+    plain = analysis.plain
     once = None if plain is None or set(plain.epochs) != {1} else plain.value("gain")
     if once is not None and once.sign > 0:
         said.append(f"One epoch at the knobs that none found gains {size(once)} over the epoch that was tuned for it.")

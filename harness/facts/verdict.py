@@ -41,7 +41,7 @@ class Measured:
 
     @property
     def verdict(self) -> str:
-        """By the side of the border on which the mean lies, if it is told from the border."""
+        """By the side of the border that the mean lies on; inconclusive where the test does not tell the two apart."""
         if self.value is None or self.p_holm is None or not self.p_holm < LEVEL:
             return INCONCLUSIVE
         return REPRODUCED if self.claim.within(self.value.mean) else NOT_REPRODUCED

@@ -43,7 +43,7 @@ def marked(column: Column, table: Table) -> Guess | None:
     if not fitting and said in NUMBERS:
         fitting = [marks for marks in EVERY if marks.fit(column.known, whole=True)][:1]
     if len(fitting) > 1:
-        return column.taken("id", f"numbers that have {' or '.join(map(str, fitting))}: none is told from the other")
+        return column.taken("id", f"numbers that have {' or '.join(map(str, fitting))}: the rows do not tell which")
     for marks in fitting:
         scale, spread = _scale(Column(marks.read(column.values).alias(column.name), column.key, column.named))
         why = f"numbers with {marks}{_or_thousands(column, marks)}; {spread}"

@@ -46,7 +46,7 @@ def answer(analysis: GroupAnalysis) -> Answer:
         return Answer("No answer yet", _why_not(group))
     digits, compared = digits_for(rows), family(rows, "gain")
     sentences = [_lead(group, lead, digits, compared), _better_at_once(arms, lead), _ties(analysis, arms, lead)]
-    sentences += [_plain(analysis, arms, lead, digits), _caveats(group)]
+    sentences += [_plain(analysis, lead, digits), _caveats(group)]
     gain = f"{show(lead.value('gain'), digits, signed=True)} {measured(group.task, group.metric)}"
     return Answer(_headline(analysis, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
 
@@ -81,9 +81,9 @@ def _headline(analysis: GroupAnalysis, lead: ArmComparison) -> str:
 
 def _plain_is_ahead(analysis: GroupAnalysis, lead: ArmComparison) -> bool:
     """Whether plain training, stopped by validation, gains no less than the arm that is shown to pay."""
-    plain = next((row.value("gain") for row in _compared(analysis) if row.arm is analysis.group.plain), None)
-    gain = lead.value("gain")
-    return lead.arm is not analysis.group.plain and plain is not None and gain is not None and plain.mean >= gain.mean
+    row, gain = analysis.plain, lead.value("gain")
+    plain = None if row is None or row is lead else row.value("gain")
+    return plain is not None and gain is not None and plain.mean >= gain.mean
 
 
 def _why_not(group: Group) -> str:
@@ -145,9 +145,8 @@ def _ties(analysis: GroupAnalysis, arms: list[ArmComparison], lead: ArmCompariso
     return " ".join(said)
 
 
-def _plain(analysis: GroupAnalysis, arms: list[ArmComparison], lead: ArmComparison, digits: int) -> str:
-    group = analysis.group
-    row = next((r for r in arms if r.arm is group.plain), None)
+def _plain(analysis: GroupAnalysis, lead: ArmComparison, digits: int) -> str:
+    group, row = analysis.group, analysis.plain
     if row is None or group.epochs == 1:
         return ""
     end, gain = row.value("final_epoch_gain"), row.value("gain")

@@ -28,8 +28,7 @@ def facts(analysis: GroupAnalysis) -> list[Fact]:
     group, lead = analysis.group, lead_of(analysis)
     if lead is None:
         return []
-    plain = next((row for row in analysis.ranked if row.arm is group.plain), None)
-    found = []
+    plain, found = analysis.plain, []
     if plain is not None and group.epochs > 1:
         stopped = f"validation stops it at epoch {epochs_text(plain.epochs)}" if plain.epochs else ""
         found.append(_fact(analysis, f"Plain training to epoch {group.epochs}", plain, "final_epoch_gain", stopped))

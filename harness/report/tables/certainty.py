@@ -122,11 +122,10 @@ def _line(
     if found is None or found.deviation is None or found.identical:
         return (name, cell(found, digits, 1), *[Cell(NOTHING)] * 7)
     detectable = found.detectable(level)
-    told = (
-        ()
-        if detectable is None
-        else (f"\u00b1{number(detectable, digits)}", _needed(difference, found.deviation, level, found.test_error))
-    )
+    told = [NOTHING, NOTHING]
+    if detectable is not None:
+        needed = _needed(difference, found.deviation, level, found.test_error)
+        told = [f"\u00b1{number(detectable, digits)}", needed]
     return (
         name,
         cell(found, digits, 1, row.shown("gain", against_none=against_none)),
@@ -135,7 +134,7 @@ def _line(
         Cell(probability(found.sign_flip)),
         Cell(probability(flip_holm)),
         Cell(number(found.deviation, digits + 1)),
-        *map(Cell, told or (NOTHING, NOTHING)),
+        *map(Cell, told),
     )
 
 
