@@ -12,7 +12,7 @@ from support.engine import TINY, store, strategy_of, train_records
 
 from harness.api import Data, Model
 from harness.base import seeds
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.plugins.registry import Registry, build
 
 TESTS = Path(__file__).parent

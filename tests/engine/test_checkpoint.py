@@ -16,7 +16,7 @@ from support.training import checkpoints_of, often_due, train_here
 
 from harness.base.environment import environment
 from harness.base.owner import owner
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.checkpoint import EVERY, Checkpoints
 from harness.engine.trainer import Trainer
 from harness.execution import run_job
@@ -27,7 +27,8 @@ from harness.experiment.keys import run_key
 from harness.experiment.specs import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import ArmId, RunRole, Status
-from harness.results.records import Record, held, read
+from harness.results.records import Record
+from harness.results.run_reader import held, read
 from harness.search.job import Job
 
 STRATEGIES = [

@@ -24,7 +24,10 @@ DECIDING = [
     "harness/contracts/*.py",
     *(f"harness/base/{name}.py" for name in ("products", "seeds")),
     *(f"harness/metrics/{name}.py" for name in ("classification", "ranking")),
-    *(f"harness/data/{name}.py" for name in ("indexer", "indexed", "vocabulary", "validation", "build", "windows")),
+    *(
+        f"harness/data/{name}.py"
+        for name in ("indexer", "indexed", "indexed_dataset", "vocabulary", "validation", "build", "windows")
+    ),
     "harness/data/tabular/*.py",
     *(f"harness/data/synthetic/{name}.py" for name in ("population", "compile", "kernel", "sampler", "stream", "zipf")),
 ]
