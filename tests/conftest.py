@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from harness.plugins.registry import Registry, build
 
 TESTS = Path(__file__).parent
 LONG = (
-    "execution/test_scheduler", "tracking/test_pages", "commands/test_cli", "testing/test_conformance",
+    "execution/test_scheduler", "execution/test_preemption", "tracking/test_pages", "commands/test_cli", "testing/test_conformance",
     "data/synthetic/test_generator", "strategies/test_strategies", "tracking/test_mlflow", "tracking/test_server",
     "commands/test_data_commands", "engine/test_checkpoint", "tracking/test_ui", "perf/test_faults", "test_installed",
     "execution/test_resume", "execution/test_team", "search/test_storage", "tracking/test_postgres",
@@ -33,6 +34,17 @@ settings.load_profile("repeatable")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.option.loadscopereorder = False  # xdist would put the files of most tests first
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        _keep_bytecode(config.rootpath / ".pytest_cache" / "bytecode")
+
+
+def _keep_bytecode(folder: Path) -> None:
+    """Here, where no source lies beside it, for this process and all that it starts.
+
+    Without any, a worker or a command compiles all that it imports, which takes it longer than what it is started for.
+    """
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
+    sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
