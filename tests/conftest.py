@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,9 +20,9 @@ from harness.plugins.registry import Registry, build
 
 TESTS = Path(__file__).parent
 LONG = (
-    "execution/test_scheduler", "execution/test_preemption", "tracking/test_pages", "commands/test_cli", "testing/test_conformance",
-    "data/synthetic/test_generator", "strategies/test_strategies", "tracking/test_mlflow", "tracking/test_server",
-    "commands/test_data_commands", "engine/test_checkpoint", "tracking/test_ui", "perf/test_faults", "test_installed",
+    "execution/test_scheduler", "execution/test_preemption", "tracking/test_pages", "commands/test_cli",
+    "testing/test_conformance", "data/synthetic/test_generator", "strategies/test_strategies", "tracking/test_mlflow",
+    "tracking/test_server", "commands/test_data_commands", "tracking/test_ui", "perf/test_faults", "test_installed",
     "execution/test_resume", "execution/test_team", "search/test_storage", "tracking/test_postgres",
     "python/test_notebooks", "python/test_calls", "tracking/test_background",
     "execution/launchers/test_ray_cluster", "execution/launchers/test_slurm",
@@ -39,10 +41,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _keep_bytecode(folder: Path) -> None:
-    """Here, where no source lies beside it, for this process and all that it starts.
+    """Here, where no source lies beside it, for this process and all that it starts; of files of tests, till the next.
 
     Without any, a worker or a command compiles all that it imports, which takes it longer than what it is started for.
     """
+    for old in (folder / tempfile.gettempdir().lstrip("/")).glob("pytest-of-*"):
+        shutil.rmtree(old, ignore_errors=True)
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
     sys.dont_write_bytecode = False
 
