@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -52,19 +52,25 @@ def write_sample(console: Console, source: str, by: str, keep: float, out: Path,
     except OSError as error:
         raise UserError(f"--out '{out}' cannot be written: {error.strerror}") from error
     ids = [column.name for column in first.frame if column.name == by or _of_ids(column)]
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for title in ("column", "ids", "rows per id", "seen once", "in the sample: ids", "rows per id", "seen once"):
-        table.add_column(title, justify="left" if title == "column" else "right")
     with console.status("counting"), readable(files):
         whole = frame.select(pl.len()).collect(engine="streaming").item()
-        for name in ids:
-            table.add_row(Text(name), *_counted(frame, name), *_counted(pl.scan_parquet(out), name))
+        table = _table(frame, pl.scan_parquet(out), ids)
     console.print(table)
     console.print(
         f"{out}: {rows:,} of {whole:,} rows. Every {by} in it has all rows; ids of other columns are seen less often "
         "than in the whole log, so that effects of rare ids are larger in it.",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
+
+
+def _table(frame: pl.LazyFrame, drawn: pl.LazyFrame, ids: Iterable[str]) -> Table:
+    """Rows per id before and after."""
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for title in ("column", "ids", "rows per id", "seen once", "in the sample: ids", "rows per id", "seen once"):
+        table.add_column(title, justify="left" if title == "column" else "right")
+    for name in ids:
+        table.add_row(Text(name), *_counted(frame, name), *_counted(drawn, name))
+    return table
 
 
 def _csv(first: Sample) -> Csv:

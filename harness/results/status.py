@@ -70,22 +70,15 @@ def statuses(results: Path, names: list[str] | None = None) -> list[PlanStatus]:
 
 
 def _status(results: Path, name: str) -> PlanStatus:
-    result, problem, launch = None, "", read_launch(results, name)
-    if (results / "plans" / f"{name}.json").exists():
-        try:
-            result = read_plan_result(results, name)
-        except UserError as error:
-            problem = str(error)
+    (result, problem), launch = _came_to(results, name), read_launch(results, name)
     complete = result is not None and result.complete
     if launch is None:
-        ends = dict(_ends(results, result)) if result else {}
-        failed = {run: reason for run, reason in ends.items() if reason is not None}
-        return PlanStatus(name, COMPLETE if complete else STOPPED, len(ends), len(ends), failed=failed, problem=problem)
+        return _without_launch(results, name, result, problem)
     running = tuple(_training(results, launch)) if launch.alive else ()
+    over = complete and not running
+    alive = launch.alive and not over
     done = launch.trained + launch.found
-    runs = done if complete and not running else max(launch.runs, done + len(running))
-    alive = launch.alive and not (complete and not running)
-    pace = launch.trained / (launch.signed - launch.begun) if launch.signed > launch.begun else 0.0
+    runs = done if over else max(launch.runs, done + len(running))
     return PlanStatus(
         plan=name,
         state=RUNNING if alive else COMPLETE if complete else STOPPED,
@@ -97,9 +90,33 @@ def _status(results: Path, name: str) -> PlanStatus:
         owner=launch.owner,
         host=launch.host,
         begun=launch.begun,
-        left_s=(runs - done) / pace if alive and pace else None,
+        left_s=_seconds_for(runs - done, launch) if alive else None,
         problem=problem,
     )
+
+
+def _came_to(results: Path, name: str) -> tuple[PlanResult | None, str]:
+    """What a plan has come to, None if nothing yet; and why that cannot be read."""
+    if not (results / "plans" / f"{name}.json").exists():
+        return None, ""
+    try:
+        return read_plan_result(results, name), ""
+    except UserError as error:
+        return None, str(error)
+
+
+def _without_launch(results: Path, name: str, result: PlanResult | None, problem: str) -> PlanStatus:
+    """Of a plan whose last launch left no trace, from the ends of its runs."""
+    ends = dict(_ends(results, result)) if result else {}
+    failed = {run: reason for run, reason in ends.items() if reason is not None}
+    state = COMPLETE if result is not None and result.complete else STOPPED
+    return PlanStatus(name, state, len(ends), len(ends), failed=failed, problem=problem)
+
+
+def _seconds_for(runs: int, launch: Launch) -> float | None:
+    """What so many runs take at the pace of a launch; None: it has trained none yet."""
+    passed = launch.signed - launch.begun
+    return runs * passed / launch.trained if launch.trained and passed > 0 else None
 
 
 def _training(results: Path, launch: Launch) -> Iterator[Training]:

@@ -35,39 +35,52 @@ def schema_text(guesses: Guesses, path: str, rows: Sample, sampled: str) -> str:
     lines = [
         f"# Guessed from {one_line(sampled)}. Every line says why: correct what is wrong.",
         _line("path", path, ""),
-    ]
-    top = [guess for guess in (*guesses.columns, *guesses.whole) if guess.what in ("where", "time", "group")]
-    lines += [_line(key, value, guess.why) for guess in top for key, value in guess.entries.items()]
-    if guesses.made is not None:
-        lines += [
-            "",
-            f"# No column is a label. One can be made: {one_line(guesses.made.why)}.",
-            HOW,
-            *_made("", guesses),
-        ]
-    if rows.zeros:
-        lines.append(_line("text", rows.zeros, ZEROS))
-    if rows.form is not None:
-        lines += _csv(rows.form)
-    lines += _table("fields", guesses.columns)
-    for guess in guesses.columns:
-        if guess.what == "left out":
-            lines += [f"# {_line(key, value, f'left out: {guess.why}')}" for key, value in guess.entries.items()]
-    lines += [*_table("labels", guesses.columns), *_made("labels", guesses)]
-    if guesses.candidates:
-        lines += [f"# {_line(name, name, 'two values')}" for name in guesses.candidates]
-    if any(guess.what == "observed" for guess in guesses.columns):
-        lines += _table("observed", guesses.columns)
-    elif observed := list(_made("observed", guesses)):
-        lines += ["", f"{MADE}[observed]", *observed]
-    split = guesses.whole[-1]
-    lines += [
-        "",
-        "[split]",
-        *(_line(key, value, split.why if key == "by" else "") for key, value in split.entries.items()),
-        *_made("split", guesses),
+        *_top(guesses),
+        *((_line("text", rows.zeros, ZEROS),) if rows.zeros else ()),
+        *(_csv(rows.form) if rows.form is not None else ()),
+        *_table("fields", guesses.columns),
+        *_left_out(guesses),
+        *_labels(guesses),
+        *_observed(guesses),
+        *_split(guesses),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _top(guesses: Guesses) -> Iterator[str]:
+    """What stands in no table of the schema."""
+    for guess in (*guesses.columns, *guesses.whole):
+        if guess.what in ("where", "time", "group"):
+            yield from _lines(guess, guess.why)
+    if guesses.made is not None:
+        yield from ("", f"# No column is a label. One can be made: {one_line(guesses.made.why)}.", HOW)
+        yield from _made("", guesses)
+
+
+def _left_out(guesses: Guesses) -> Iterator[str]:
+    for guess in guesses.columns:
+        if guess.what == "left out":
+            yield from (f"# {line}" for line in _lines(guess, f"left out: {guess.why}"))
+
+
+def _labels(guesses: Guesses) -> Iterator[str]:
+    yield from _table("labels", guesses.columns)
+    yield from _made("labels", guesses)
+    yield from (f"# {_line(name, name, 'two values')}" for name in guesses.candidates)
+
+
+def _observed(guesses: Guesses) -> Iterator[str]:
+    if any(guess.what == "observed" for guess in guesses.columns):
+        yield from _table("observed", guesses.columns)
+    elif observed := list(_made("observed", guesses)):
+        yield from ("", f"{MADE}[observed]", *observed)
+
+
+def _split(guesses: Guesses) -> Iterator[str]:
+    split = guesses.whole[-1]
+    yield from ("", "[split]")
+    yield from (_line(key, value, split.why if key == "by" else "") for key, value in split.entries.items())
+    yield from _made("split", guesses)
 
 
 def _csv(form: Form) -> Iterator[str]:
@@ -81,7 +94,7 @@ def _table(section: str, guesses: Iterable[Guess]) -> Iterator[str]:
     yield from ("", f"[{section}]")
     for guess in guesses:
         if SECTIONS.get(guess.what) == section:
-            yield from (_line(key, value, f"{guess.what}: {guess.why}") for key, value in guess.entries.items())
+            yield from _lines(guess, f"{guess.what}: {guess.why}")
 
 
 def _made(section: str, guesses: Guesses) -> Iterator[str]:
@@ -90,6 +103,10 @@ def _made(section: str, guesses: Guesses) -> Iterator[str]:
         for key, value in guesses.made.entries.get(section, {}).items():
             text = tomli_w.dumps({key: value}, multiline_strings=section == "" and "\n" in value)
             yield from (f"{MADE}{line}" for line in text.strip().split("\n"))
+
+
+def _lines(guess: Guess, why: str) -> Iterator[str]:
+    return (_line(key, value, why) for key, value in guess.entries.items())
 
 
 def _line(key: str, value: object, why: str) -> str:

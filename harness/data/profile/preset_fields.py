@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.data.indexed_dataset import IndexedDataset
@@ -50,11 +50,18 @@ def match_fields(
             out[name]["once"] = drawn.once
     for name, made_of in crossed.items():
         say(f"fitting {name}")
-        parent, other = sorted(made_of, key=list(out).index)
-        if "of" in out[parent] or "of" in out[other]:
-            continue
-        whole = {"days": math.ceil(span(data))} | ({} if visits is None else visits.knobs())
-        repeated = choices(out[parent], out[other], whole, frequencies(data.counts(data.fields.index(name))))
-        if repeated:
-            out[other] = {knob: v for knob, v in out[other].items() if knob != "once"} | {"of": parent} | repeated
+        _repeat(out, made_of, data, visits, name)
     return out | {name: {"cross": list(made_of)} for name, made_of in crossed.items()}
+
+
+def _repeat(
+    out: dict[str, dict[str, Any]], made_of: Iterable[str], data: IndexedDataset, visits: Sessions | None, cross: str
+) -> None:
+    """Where pairs of two fields return more often than the two by themselves say, let one choose by the other."""
+    parent, other = sorted(made_of, key=list(out).index)
+    if "of" in out[parent] or "of" in out[other]:
+        return
+    whole = {"days": math.ceil(span(data))} | ({} if visits is None else visits.knobs())
+    pairs = frequencies(data.counts(data.fields.index(cross)))
+    if repeated := choices(out[parent], out[other], whole, pairs):
+        out[other] = {knob: v for knob, v in out[other].items() if knob != "once"} | {"of": parent} | repeated
