@@ -76,7 +76,7 @@ class _Scheduler:
         self._epochs: Counter[ArmId] = Counter()
         self._training: dict[str, Job] = {}
         self._died: set[str] = set()
-        self._arms = RunningArms(arms, folders.done, partial(self._tell_finished, trained=False), self._ended)
+        self._arms = RunningArms(arms, folders.done, partial(self._tell_finished, trained=False), self._arm_done)
         self._result = PlanResult(
             plan.name, plan.model_dump(mode="json", by_alias=True), (), complete=False,
             findings=findings_by_dataset(arms), data=data_by_label(arms), about=about_strategies(arms),
@@ -190,7 +190,7 @@ class _Scheduler:
         for observer in self._observers:
             observer.finished(job, run, trained)
 
-    def _ended(self, arm: Arm) -> None:
+    def _arm_done(self, arm: Arm) -> None:
         self._write_result(complete=False)
         for observer in self._observers:
             observer.arm_done(arm)
