@@ -98,7 +98,7 @@ def _labels(log: IndexedDataset, made: IndexedDataset) -> Iterator[Compared]:
     for task, each in of_labels(log).items():
         for name, one in each.items():
             if name in found.get(task, {}):
-                yield Compared("label", f"{task}, two rows of a {name}", one.value, found[task][name].value)
+                yield Compared("label", f"{task}, by {name}", one.value, found[task][name].value)
 
 
 def _pairs(log: IndexedDataset, made: IndexedDataset) -> Iterator[Compared]:
