@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from harness.data.indexed import IndexedDataset
 
+MOST_ROWS = 1 << 22
+"""Of training, that are read: the last of them."""
 LEAST_ERRORS = 3.0
 """As many standard errors from none are told from none."""
 
@@ -37,6 +39,8 @@ def intraclass(code_N: npt.NDArray[np.integer], value_N: npt.NDArray[np.floating
     id has two rows, or all labels are the same. The error is that of independent rows, where an id of n rows adds
     2 (n - 1) / n squared variances. (Ridout, Demetrio and Firth 1999 compare such estimates for binary data.)
     """
+    if not len(code_N):
+        return None
     apart_N = value_N - value_N.mean(dtype=np.float64)
     variance = float(np.square(apart_N).mean())
     count_V = np.bincount(code_N).astype(np.float64)
@@ -54,9 +58,22 @@ def intraclass(code_N: npt.NDArray[np.integer], value_N: npt.NDArray[np.floating
 def of_labels(data: IndexedDataset) -> dict[str, dict[str, Intraclass]]:
     """Of each task, of each field some of whose ids have two rows with a known label in training."""
     found: dict[str, dict[str, Intraclass]] = {}
+    rows = last_rows(data)
     for t, task in enumerate(data.tasks):
-        known_N = data.train.known(t)
-        label_M = np.asarray(data.train.labels_NT[:, t])[known_N].astype(np.float64)
-        each = {name: intraclass(data.codes(data.train, f)[known_N], label_M) for f, name in enumerate(data.fields)}
-        found[task] = {name: one for name, one in each.items() if one is not None}
+        known_M, label_K = known_labels(data, t)
+        each = {f: intraclass(data.codes(data.train, f, rows)[known_M], label_K) for f in range(len(data.fields))}
+        found[task] = {data.fields[f]: one for f, one in each.items() if one is not None}
     return found
+
+
+def last_rows(data: IndexedDataset) -> slice:
+    """Those of training that are read."""
+    return slice(max(0, len(data.train) - MOST_ROWS), None)
+
+
+def known_labels(data: IndexedDataset, t: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+    """Which of the rows that are read have a known label of task t, and those labels."""
+    label_M = np.asarray(data.train.labels_NT[last_rows(data), t], np.float64)
+    observed_NT = data.train.observed_NT
+    known_M = np.ones(len(label_M), np.bool_) if observed_NT is None else observed_NT[last_rows(data), t]
+    return known_M, label_M[known_M]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.indexed import IndexedDataset
-from harness.data.profile.intraclass import intraclass, of_labels
+from harness.data.profile.intraclass import intraclass, known_labels, last_rows, of_labels
 from harness.data.profile.sessions import session_codes
 from harness.data.synthetic.population import TABLES, Population
 from harness.data.synthetic.sampler import Sampler
@@ -82,12 +82,12 @@ def _with_sessions(data: IndexedDataset, population: dict[str, Any]) -> tuple[di
     fields = population["fields"]
     found = {task: {f: one for f, one in each.items() if f in fields} for task, each in of_labels(data).items()}
     if "repeat" in population:
-        name, code_N = _free_name(population), session_codes(data.train)
+        name, code_M = _free_name(population), session_codes(data.train)[last_rows(data)]
         for t, task in enumerate(data.tasks):
-            known = data.train.known(t)
-            code_M = code_N[known]
-            one = intraclass(code_M, np.asarray(data.train.labels_NT[:, t])[known].astype(np.float64))
-            if one is not None and (np.bincount(code_M)[code_M] > 1).mean() >= IN_SESSIONS:
+            known_M, label_K = known_labels(data, t)
+            code_K = code_M[known_M]
+            one = intraclass(code_K, label_K)
+            if one is not None and (np.bincount(code_K)[code_K] > 1).mean() >= IN_SESSIONS:
                 found[task][name] = one
         if any(name in each and each[name].told for each in found.values()):
             population = population | {"fields": fields | {name: {"time": "session", "hidden": True}}}
