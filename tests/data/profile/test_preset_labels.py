@@ -15,7 +15,9 @@ from harness.data.indexed import IndexedDataset
 from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.intraclass import intraclass, of_labels
 from harness.data.profile.preset_labels import MOST_DEVIATION, match_labels
+from harness.data.profile.tables import of_one_id
 from harness.data.synthetic.population import Population
+from harness.results.description import TextTable
 
 LOG: dict[str, Any] = {
     "rows": 80_000,
@@ -126,3 +128,13 @@ def test_parts_that_no_logit_could_hold_between_them_are_held(tmp_path: Path) ->
     found = match_labels(data, log | {"fields": apart, "tasks": {"click": {"rate": 0.4}}})["tasks"]["click"]
     assert MOST_DEVIATION / 2 < found["id_bias"] <= MOST_DEVIATION
     assert found["weights"]["user"] == pytest.approx(found["weights"]["name"], rel=0.5)
+
+
+def test_a_table_tells_labels_that_go_with_ids_from_those_that_do_not(log: IndexedDataset) -> None:
+    table = of_one_id(of_labels(log), log.fields)
+    assert table is not None
+    cells = {row[0]: dict(zip(table.columns[1:], row[1:], strict=True)) for row in table.rows}
+    assert [*cells] == ["user", "item", "place", "page"]
+    assert 0.05 < float(cells["user"]["click"]) < 0.3
+    assert cells["page"]["buy"] == "none"
+    assert of_one_id({"click": {}}, ("user",)) == TextTable(table.title, (table.columns[0], "click"), (("user", "-"),))
