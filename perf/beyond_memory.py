@@ -22,7 +22,7 @@ from scipy import stats
 from harness.base.environment import environment
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.engine import batches
 from harness.engine.run import run
 from harness.engine.trainer import Trainer

@@ -7,98 +7,26 @@ Simulated differences with a known mean, drawn in numbers that seeds come in, go
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
-from harness.analysis.inference import (
-    BOOTSTRAP_FROM,
-    LEVEL,
-    POWER,
-    Floats,
-    bootstrap_interval,
-    detectable_effect,
-    holm,
-    sign_flip,
-    smallest_sign_flip,
-    t_interval,
-    t_test,
-)
-from perf import fresh, shared_error, stopping
+from harness.analysis.inference import BOOTSTRAP_FROM, LEVEL, POWER
+from perf import fresh, known_mean, shared_error, stopping
 
 ROOT = Path(__file__).resolve().parent.parent
-SEEDS = (3, 5, 8, 20, 50)
-ARMS = 24
-CHUNK, RESAMPLES = 500, 999
-
-Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
-SHAPES: dict[str, Draw] = {
-    "normal": lambda rng, size: rng.normal(size=size),
-    "uniform": lambda rng, size: rng.uniform(-1, 1, size),
-    "Student t, 3 degrees of freedom": lambda rng, size: rng.standard_t(3, size),
-    "exponential (skewness 2)": lambda rng, size: rng.exponential(size=size) - 1,
-    "log-normal (skewness 6.2)": lambda rng, size: rng.lognormal(size=size) - np.exp(0.5),
-}
-"""Distributions of mean zero that differences over seeds are drawn from."""
-HEADER = (
-    "differences",
-    "seeds",
-    "coverage: Student t",
-    "coverage: BCa bootstrap",
-    "size: t test",
-    "size: sign-flip test",
-)
-FAMILY_HEADER = (
-    "seeds",
-    "power at the detectable difference",
-    "any false claim: no correction",
-    "any false claim: Holm",
-)
-
-FEW_HEADER = ("seeds", "smallest sign-flip p", "arms it can be corrected for", "detectable", "true deviation")
-
-
-def one_difference(draw: Draw, n: int, simulations: int, rng: np.random.Generator) -> tuple[float, ...]:
-    """Shares of simulations: intervals (t, BCa) that hold the mean, tests (t, sign-flip) that reject it."""
-    hits = np.zeros(4)
-    for size in _chunks(simulations):
-        values = draw(rng, (size, n))
-        hits[:2] += [_holds(t_interval(values)), _holds(bootstrap_interval(values, RESAMPLES))]
-        hits[2:] += [np.sum(p <= LEVEL) for p in (t_test(values), sign_flip(values, RESAMPLES))]
-    return tuple(hits / simulations)
-
-
-def family(n: int, simulations: int, rng: np.random.Generator) -> tuple[float, ...]:
-    """Power at the detectable difference; share of plans of `ARMS` arms without effect that claim any, plain and Holm.
-
-    The arms of a plan share the noise of the baseline that they are compared with.
-    """
-    effect = detectable_effect(n)
-    found = float(np.mean(t_test(rng.normal(effect, 1, (simulations, n))) <= LEVEL))
-    differences = rng.normal(size=(simulations, ARMS, n)) - rng.normal(size=(simulations, 1, n))
-    p_values = t_test(differences)
-    plain = float(np.mean(p_values.min(1) <= LEVEL))
-    return found, plain, float(np.mean([min(holm(p)) <= LEVEL for p in p_values]))
-
-
-def few(n: int) -> tuple[str, ...]:
-    """What n seeds can show at best, as a row."""
-    low, high = (np.sqrt((n - 1) / stats.chi2.isf(tail, n - 1)) for tail in (LEVEL / 2, 1 - LEVEL / 2))
-    floor = smallest_sign_flip(n)
-    return str(n), f"{floor:.2g}", str(int(LEVEL / floor)), f"{detectable_effect(n):.2f}", f"{low:.2f} to {high:.2f}"
 
 
 def markdown(simulations: int, seed: int) -> str:
     """The published table."""
     rng = np.random.default_rng(seed)
     rows = [
-        (name, str(n), *map(_share, one_difference(draw, n, simulations, rng)))
-        for name, draw in SHAPES.items()
-        for n in SEEDS
+        (name, str(n), *map(_share, known_mean.one_difference(draw, n, simulations, rng)))
+        for name, draw in known_mean.SHAPES.items()
+        for n in known_mean.SEEDS
     ]
-    families = [(str(n), *map(_share, family(n, simulations, rng))) for n in SEEDS]
+    families = [(str(n), *map(_share, known_mean.family(n, simulations, rng))) for n in known_mean.SEEDS]
     error = 1.96 * np.sqrt(LEVEL * (1 - LEVEL) / simulations)
     lines = [
         "# Statistics: what is said and what is measured",
@@ -107,7 +35,7 @@ def markdown(simulations: int, seed: int) -> str:
         f"mean is known. Nominal: coverage {1 - LEVEL:.3f}, size {LEVEL:.3f}, power {POWER:.3f}; the error of a "
         f"measured share near nominal is ±{error:.3f}.",
         "",
-        *_table(HEADER, rows),
+        *_table(known_mean.HEADER, rows),
         "",
         f"**Which is used.** Student t at every number of seeds. Below {BOOTSTRAP_FROM} seeds the bootstrap covers "
         "less than it in every line; with more it is at best a hundredth or so better (log-normal) and at worst "
@@ -120,10 +48,10 @@ def markdown(simulations: int, seed: int) -> str:
         "",
         "## Many arms",
         "",
-        f"A plan of {ARMS} arms compared with one baseline, none of them with an effect; normal noise, half of it the "
-        "baseline's and shared by all.",
+        f"A plan of {known_mean.ARMS} arms compared with one baseline, none of them with an effect; normal noise, half "
+        "of it the baseline's and shared by all.",
         "",
-        *_table(FAMILY_HEADER, families),
+        *_table(known_mean.FAMILY_HEADER, families),
         "",
         *on_stopping(simulations // 2, seed),
         "",
@@ -133,7 +61,7 @@ def markdown(simulations: int, seed: int) -> str:
         f"with power {POWER:.1f}. The last column is the 95 % interval of the true deviation over the one estimated, "
         "for normal differences.",
         "",
-        *_table(FEW_HEADER, [few(n) for n in SEEDS]),
+        *_table(known_mean.FEW_HEADER, [known_mean.few(n) for n in known_mean.SEEDS]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -191,22 +119,12 @@ def on_stopping(simulations: int, seed: int) -> list[str]:
     ]
 
 
-def _chunks(total: int) -> Iterator[int]:
-    for start in range(0, total, CHUNK):
-        yield min(CHUNK, total - start)
-
-
-def _holds(interval: tuple[Floats, Floats]) -> int:
-    low, high = interval
-    return int(np.sum((low <= 0) & (high >= 0)))
-
-
 def _share(value: float) -> str:
     return f"{value:.3f}".removeprefix("0")
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    rules = [":--" if header in (HEADER, fresh.HEADER) and i == 0 else "--:" for i in range(len(header))]
+    rules = [":--" if header in (known_mean.HEADER, fresh.HEADER) and i == 0 else "--:" for i in range(len(header))]
     return ["| " + " | ".join(row) + " |" for row in (header, rules, *rows)]
 
 

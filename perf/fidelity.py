@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.base.environment import environment
 from harness.base.markdown import literal
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.fidelity import Compared, compared, means
 from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.statistics import profile

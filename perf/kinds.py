@@ -15,7 +15,7 @@ from rich.console import Console
 
 from harness.api import Kinds, ListField, NumberField
 from harness.base.environment import environment
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.engine.batches import Batch
 from harness.engine.trainer import Trainer
 from harness.experiment.specs import TrainSpec

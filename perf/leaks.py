@@ -18,11 +18,13 @@ from harness.api import Data, Generator
 from harness.base import seeds
 from harness.base.environment import environment
 from harness.data import indexed
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.leaks.checks import findings
 from harness.plugins.registry import Registry, build
 from harness.results.findings import Finding
-from perf.leaky_logs import CLEAN, PLANTED, ROWS, Log, data_of
+from perf.leaky_logs.faulty import PLANTED
+from perf.leaky_logs.honest import CLEAN
+from perf.leaky_logs.log import ROWS, Log, data_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PRESETS = ("tiny", "ads", "avazu_like", "criteo_like", "feed", "news_like", "pinterest_like")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from harness.analysis.estimates import estimate
 from harness.base.environment import environment
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.run import run
 from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.specs import EvalSpec, TrainSpec

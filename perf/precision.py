@@ -14,7 +14,8 @@ from harness.base.environment import environment
 from harness.report.format import show
 from harness.results.keys import ArmRole, MetricKey
 from harness.results.plan_results import read_plan_result
-from harness.results.records import Run, read
+from harness.results.records import Run
+from harness.results.run_reader import read
 from perf.measure import ROOT
 from perf.plans import multiepoch
 

@@ -16,7 +16,7 @@ from harness.api import Data, Kinds, ListField, Lists, Split
 from harness.base import seeds
 from harness.base.environment import environment
 from harness.data import indexed
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.run import Diverged, run
 from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.specs import EvalSpec, TrainSpec

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from harness import api
 from harness.api import Ints
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 
 FIELDS = {"user": 400_000, "product": 200_000, "campaign": 20_000, "advertiser": 2_000}
 FIELDS |= {"hour": 300, "slot": 200, "category": 150, "region": 100, "device": 40, "weekday": 8}

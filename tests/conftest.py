@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,14 +15,14 @@ from support.engine import TINY, store, strategy_of, train_records
 
 from harness.api import Data, Model
 from harness.base import seeds
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.plugins.registry import Registry, build
 
 TESTS = Path(__file__).parent
 LONG = (
-    "execution/test_scheduler", "tracking/test_pages", "commands/test_cli", "testing/test_conformance",
-    "data/synthetic/test_generator", "strategies/test_strategies", "tracking/test_mlflow", "tracking/test_server",
-    "commands/test_data_commands", "engine/test_checkpoint", "tracking/test_ui", "perf/test_faults", "test_installed",
+    "execution/test_scheduler", "execution/test_preemption", "tracking/test_pages", "commands/test_cli",
+    "testing/test_conformance", "data/synthetic/test_generator", "strategies/test_strategies", "tracking/test_mlflow",
+    "tracking/test_server", "commands/test_data_commands", "tracking/test_ui", "perf/test_faults", "test_installed",
     "execution/test_resume", "execution/test_team", "search/test_storage", "tracking/test_postgres",
     "python/test_notebooks", "python/test_calls", "tracking/test_background",
     "execution/launchers/test_ray_cluster", "execution/launchers/test_slurm",
@@ -33,6 +36,19 @@ settings.load_profile("repeatable")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.option.loadscopereorder = False  # xdist would put the files of most tests first
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        _keep_bytecode(config.rootpath / ".pytest_cache" / "bytecode")
+
+
+def _keep_bytecode(folder: Path) -> None:
+    """Here, where no source lies beside it, for this process and all that it starts; of files of tests, till the next.
+
+    Without any, a worker or a command compiles all that it imports, which takes it longer than what it is started for.
+    """
+    for old in (folder / tempfile.gettempdir().lstrip("/")).glob("pytest-of-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
+    sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ import tomli_w
 from harness.api import Data
 from harness.base import seeds
 from harness.base.places import ROOT
-from harness.data.indexed import SPLITS
+from harness.data.validation import SPLITS
 from harness.plugins.registry import Registry, build
 
 PAGE = (ROOT / "docs" / "your-data.md").read_text()

@@ -6,7 +6,8 @@ from functools import cached_property
 
 from harness.analysis.comparisons import ArmComparison, BySeed, Epochs, compare_arms, corrected, paired
 from harness.analysis.estimates import Estimate, estimate, holm
-from harness.analysis.load import ArmRuns, Comparison, Group
+from harness.analysis.groups import ArmRuns, Group
+from harness.analysis.load import Comparison
 from harness.analysis.pooling import Pooled, pool
 from harness.analysis.ranks import Ranking, rank_over_blocks
 from harness.analysis.sampling import SamplingErrors

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.estimates import Estimate, estimate, holm
+from harness.analysis.groups import ArmRuns, Group
 from harness.analysis.inference import LEVEL
-from harness.analysis.load import ArmRuns, Group
 from harness.analysis.sampling import End, SamplingErrors
 from harness.metrics.catalog import sign_of
 from harness.results.keys import MetricKey

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from harness.analysis.load import ArmRuns, Group
+from harness.analysis.groups import ArmRuns, Group
 from harness.base.errors import UserError
+from harness.results.influences import influence, influences_file
 from harness.results.keys import MetricKey
-from harness.results.records import Run, influence, influences_file
+from harness.results.records import Run
 
 Floats = npt.NDArray[np.float64]
 End = tuple[ArmRuns, str | int, int]

@@ -15,7 +15,7 @@ import numpy as np
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import BySeed, paired
 from harness.analysis.estimates import Estimate, estimate
-from harness.analysis.load import ArmRuns
+from harness.analysis.groups import ArmRuns
 from harness.metrics.catalog import sign_of
 from harness.results.keys import MetricKey
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harness.analysis.load import ArmRuns, Group
+from harness.analysis.groups import ArmRuns, Group
 from harness.metrics.catalog import sign_of
 from harness.results.plan_results import Trial
 

@@ -15,7 +15,7 @@ from harness.base import seeds
 from harness.base.environment import environment
 from harness.base.markdown import literal
 from harness.data import indexed
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.preset_targets import Line, lines, produce
 from harness.data.synthetic.population import Population
 from harness.data.synthetic.presets import load_population, presets

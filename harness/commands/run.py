@@ -16,7 +16,8 @@ from harness.metrics import curves
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, MetricKey
 from harness.results.plan_results import state_file
-from harness.results.records import Run, read
+from harness.results.records import Run
+from harness.results.run_reader import read
 from harness.tracking.factory import Kind
 
 

@@ -25,7 +25,7 @@ from harness.metrics.selection import choose
 from harness.plugins.registry import Registry
 from harness.results.keys import Status
 from harness.results.plan_results import Arm, Trial
-from harness.results.records import done
+from harness.results.run_reader import done
 from harness.tracking.factory import Kind
 
 

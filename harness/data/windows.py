@@ -17,7 +17,7 @@ import numpy.typing as npt
 from harness.api import UserError
 from harness.base import seeds
 from harness.base.durations import duration
-from harness.data.indexed import IndexedDataset, IndexedSplit, Ints
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit, Ints
 
 FILLED: dict[str, Any] = {"observed_NT": True, "weight_N": 1.0}
 """What a split without these means by it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.load import FEW_STEPS
+from harness.analysis.groups import FEW_STEPS
 from harness.analysis.racing import ALIKE
 from harness.base.errors import UserError
 from harness.base.files import write_json

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate, estimate
-from harness.analysis.load import ArmRuns
+from harness.analysis.groups import ArmRuns
 from harness.analysis.racing import ALIKE, alike
 from harness.experiment.plan import Plan
 from harness.metrics.catalog import measured

@@ -20,9 +20,9 @@ from scipy import special
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import paired
 from harness.analysis.estimates import Estimate, estimate
+from harness.analysis.groups import FEW_STEPS, ArmRuns
 from harness.analysis.inference import LEVEL, Floats
-from harness.analysis.load import FEW_STEPS, ArmRuns
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.classification import bucket_of
 from harness.report.format import show

@@ -17,7 +17,7 @@ from harness.data.guess.asked import Asked
 from harness.data.guess.first_schema import first_schema
 from harness.data.guess.guess import Guesses
 from harness.data.guess.sample import Sample
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.leaks.checks import findings_of
 from harness.data.meter import Say
 from harness.experiment.specs import PluginSpec

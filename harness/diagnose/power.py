@@ -6,7 +6,7 @@ import math
 from statistics import median
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 
 ALIKE = 0.9
 """Correlation of two arms' AUC over test sets, assumed until there are repetitions: the error of their difference is

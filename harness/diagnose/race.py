@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.analysis.load import seeds
+from harness.analysis.groups import seeds
 from harness.analysis.settling import Settled, unsettled
 from harness.diagnose.again import SEEDS
 from harness.diagnose.sizing import SPARE, START
@@ -17,7 +17,7 @@ from harness.experiment.plan import Plan
 from harness.report.format import named
 from harness.results.keys import ArmId
 from harness.results.plan_results import Arm, PlanResult
-from harness.results.records import seconds
+from harness.results.run_reader import seconds
 
 ARMS_AGAIN = 3
 """Of a comparison that is trained again: plain, its baseline and a mitigation."""

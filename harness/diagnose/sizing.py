@@ -10,7 +10,7 @@ from itertools import islice
 
 from harness.analysis.racing import ALIKE
 from harness.api import Model
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
 from harness.experiment.plan import STARTUP

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.tabular.schema import Schema
 from harness.diagnose.again import SEEDS, Again, rewritten
 from harness.diagnose.ladder import RUNGS, Ladder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 
 RARE = 10
 """Training occurrences below which an id is rare."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from harness.api import Strategy, UserError, defining
 from harness.base import seeds
 from harness.base.ahead import ahead
-from harness.data.indexed import IndexedSplit, Ints
+from harness.data.indexed_dataset import IndexedSplit, Ints
 from harness.engine import kernels, memory
 from harness.engine.hook_answers import instance
 from harness.engine.row_mapping import RowMapping

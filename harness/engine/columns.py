@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.api import FieldTable, LookupColumn, Positions
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine import kernels
 from harness.engine.list_kernels import ALONE, MEAN, SUM, spread
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from harness.base import seeds
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.row_mapping import RowMapping
 from harness.experiment.specs import EvalSpec

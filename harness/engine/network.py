@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from harness.api import FieldTable, Model, Strategy
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.columns import Columns, lay_out
 
 

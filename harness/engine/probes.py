@@ -16,7 +16,7 @@ import torch
 from scipy.special import logit
 from torch import Tensor
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.batches import Batch
 from harness.engine.columns import Rows
 from harness.engine.embedding_tables import EmbeddingTables

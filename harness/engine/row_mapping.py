@@ -13,7 +13,7 @@ from torch import Tensor
 
 from harness.api import FieldStats, FieldTable, Strategy, UserError, vocabulary
 from harness.base import seeds
-from harness.data.indexed import IndexedDataset, IndexedSplit, Ints
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit, Ints
 from harness.engine.columns import Columns, Rows, lay_out
 
 BLOCK = 1 << 18

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.api import Model, Strategy
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.windows import Windows
 from harness.engine import memory, warm_start
 from harness.engine.checkpoint import Checkpoints, State

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from harness.api import DenseSpec, Model, Strategy, TableSpec, defining
 from harness.base import products, seeds
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine import memory
 from harness.engine.batches import Batch, Batches
 from harness.engine.dense_adam import DenseAdam

@@ -22,7 +22,7 @@ from harness.api import Model, Strategy, UserError
 from harness.base.digests import digest_of
 from harness.base.files import whole_file
 from harness.base.plugin import params
-from harness.data.indexed import IndexedDataset, Ints
+from harness.data.indexed_dataset import IndexedDataset, Ints
 from harness.engine.checkpoint import State
 from harness.engine.network import network_of, plain_columns
 from harness.engine.row_mapping import RowMapping

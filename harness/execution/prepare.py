@@ -11,6 +11,7 @@ from harness.base.errors import UserError, unknown
 from harness.base.files import ensure_writable
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.leaks.checks import findings_of
 from harness.data.meter import Say, silent
 from harness.data.windows import Windows
@@ -82,7 +83,7 @@ def _start_found(plan: Plan, results: Path) -> Plan:
 
 def _check_start(
     state: State, plan: Plan, model: Model, strategies: tuple[tuple[PluginSpec, ...], ...],
-    data: indexed.IndexedDataset, registry: Registry,
+    data: IndexedDataset, registry: Registry,
 ) -> None:  # fmt: skip
     """Refuse a state that an arm cannot begin with. A strategy whose optimiser is searched is left to its runs."""
     assert plan.train.start is not None
@@ -112,7 +113,7 @@ def _ensure_generated(draw: Draw, label: str, plan: Plan, results: Path) -> None
         )
 
 
-def _task(plan: Plan, data: indexed.IndexedDataset, label: str) -> str:
+def _task(plan: Plan, data: IndexedDataset, label: str) -> str:
     """The task that the plan selects by; it, the metric and the probes must exist on this data."""
     task, metric = plan.search.task or data.tasks[0], plan.search.metric
     for name, place in ((task, "search"), (plan.evaluation.task or task, "evaluation")):

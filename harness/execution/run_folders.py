@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.base.locks import Lock, take
 from harness.base.owner import owner
 from harness.execution.launcher import Began, Done
-from harness.results import records
+from harness.results import run_reader
 from harness.results.keys import Status
 from harness.results.plan_results import state_file
 from harness.results.records import Record, Run
@@ -42,13 +42,13 @@ class RunFolders:
 
     def done(self, job: Job) -> Run | None:
         """A run that need not be trained; None: it must be, for its records or for the state that it is to keep."""
-        run = records.done(self._runs, job.key)
+        run = run_reader.done(self._runs, job.key)
         lost = run is not None and run.status == Status.FINISHED and not state_file(self._results, job.key).exists()
         return None if lost and job.spec.train.keep else run
 
     def records_held(self, key: str) -> int:
         """How many records of a run are there."""
-        return records.held(self._runs, key)
+        return run_reader.held(self._runs, key)
 
     def begin(self, job: Job, began: Began) -> tuple[Record, ...]:
         """Open the folder of a run that begins to train. Returns the records that it keeps."""
@@ -66,7 +66,7 @@ class RunFolders:
         """Close a run that came to its end, and read it back. Who trained it may be gone before its checkpoint is."""
         self._writers.pop(done.key).finish(done.status, done.reason)
         shutil.rmtree(self._results / "checkpoints" / done.key, ignore_errors=True)
-        run = records.read(self._runs, done.key)
+        run = run_reader.read(self._runs, done.key)
         self.release(done.key, done=True)
         return run
 

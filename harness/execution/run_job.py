@@ -16,7 +16,7 @@ from harness.base.notice import Notice
 from harness.base.owner import host
 from harness.data import indexed
 from harness.data.build import data_folder
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine import warm_start
 from harness.engine.checkpoint import Checkpoints, Interrupted
 from harness.engine.run import Diverged, run

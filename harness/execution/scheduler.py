@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from harness.analysis.settling import Settled, unsettled
@@ -15,13 +16,14 @@ from harness.execution.lock import locked
 from harness.execution.observer import Observer
 from harness.execution.progress import name
 from harness.execution.run_folders import RunFolders
+from harness.execution.running_arms import RunningArms
 from harness.experiment.plan import Plan
-from harness.results.keys import ArmId, RunRole
+from harness.results.keys import ArmId
 from harness.results.plan_results import Arm, PlanResult, write_plan_result
 from harness.results.records import Record, Run
 from harness.search.arm import ArmPlan, about_strategies, data_by_label, findings_by_dataset
 from harness.search.job import Job
-from harness.search.procedure import Jobs, Standing, procedure
+from harness.search.procedure import Standing
 
 Referee = Callable[[Plan, PlanResult, Path], Settled]
 TICK = 0.5
@@ -54,38 +56,18 @@ def launch(
         Stopped, TimeIsUp: notice was given before all was done.
     """
     with locked(results, plan.name), RunFolders(results) as folders, launcher:
-        scheduler = _Scheduler(plan, results, folders, launcher, observers, say, notice or Notice(), referee)
-        return scheduler.run(arms, check)
-
-
-@dataclass
-class _RunningArm:
-    """An arm that waits for runs."""
-
-    procedure: Jobs
-    asked: list[Job] = field(default_factory=list)
-    """The runs it waits for."""
-    runs: dict[str, Run] = field(default_factory=dict)
-    """By key, all runs it was given so far."""
-    came_to: Arm | None = None
-    """So far: once it has ended, or waits to be told how the others stand."""
-    parked: bool = False
-    """Whether it waits for that."""
-
-    @property
-    def so_far(self) -> Arm | None:
-        """What it came to, with the repetitions that it waits for: those that are done can be read."""
-        if self.came_to is None or not any(job.role == RunRole.SEED for job in self.asked):
-            return self.came_to
-        return replace(self.came_to, chosen=self.asked[0].varying, runs={job.number: job.key for job in self.asked})
+        for observer in observers:
+            observer.planned(sum(arm.most_runs for arm in arms))
+        notice = notice or Notice()
+        return _Scheduler(plan, arms, results, folders, launcher, observers, say, notice, referee).run(check)
 
 
 class _Scheduler:
     """One launch of a plan."""
 
     def __init__(
-        self, plan: Plan, results: Path, folders: RunFolders, launcher: Launcher, observers: Sequence[Observer],
-        say: Callable[[str], object], notice: Notice, referee: Referee,
+        self, plan: Plan, arms: Sequence[ArmPlan], results: Path, folders: RunFolders, launcher: Launcher,
+        observers: Sequence[Observer], say: Callable[[str], object], notice: Notice, referee: Referee,
     ) -> None:  # fmt: skip
         self._plan, self._results, self._folders = plan, results, folders
         self._launcher, self._observers, self._say, self._notice = launcher, observers, say, notice
@@ -93,23 +75,18 @@ class _Scheduler:
         self._ready: list[Job] = []
         self._epochs: Counter[ArmId] = Counter()
         self._training: dict[str, Job] = {}
-        self._waiting: dict[str, list[_RunningArm]] = {}
-        self._arms: list[_RunningArm] = []
-        self._result = PlanResult(plan.name, plan.model_dump(mode="json", by_alias=True), (), complete=False)
         self._died: set[str] = set()
+        self._arms = RunningArms(arms, folders.done, partial(self._tell_finished, trained=False), self._ended)
+        self._result = PlanResult(
+            plan.name, plan.model_dump(mode="json", by_alias=True), (), complete=False,
+            findings=findings_by_dataset(arms), data=data_by_label(arms), about=about_strategies(arms),
+        )  # fmt: skip
 
-    def run(self, arms: Sequence[ArmPlan], check: Callable[[Sequence[Job]], object]) -> PlanResult:
-        for observer in self._observers:
-            observer.planned(sum(arm.most_runs for arm in arms))
-        self._arms = [_RunningArm(procedure(part)) for arm in arms for part in arm.parts]
-        self._result = replace(
-            self._result, findings=findings_by_dataset(arms), data=data_by_label(arms), about=about_strategies(arms)
-        )
-        for arm in self._arms:
-            self._advance(arm, None)
+    def run(self, check: Callable[[Sequence[Job]], object]) -> PlanResult:
+        self._ready = self._arms.start()
         check(self._ready)
         try:
-            while self._waiting or self._resumed():
+            while self._arms.wait or self._resumed():
                 if self._notice.given():
                     self._pause()
                 self._start_ready()
@@ -140,16 +117,12 @@ class _Scheduler:
 
     def _resumed(self) -> bool:
         """Tell every parked arm how the others stand; False: none was parked."""
-        parked = [arm for arm in self._arms if arm.parked]
-        if not parked:
+        if not self._arms.parked:
             return False
         so_far = self._write_result(complete=False)
         repeated = self._plan.settling is not None and any(arm.runs for arm in so_far.arms)
         said = self._referee(self._plan, so_far, self._results) if repeated else Settled(set(), {})
-        standing = Standing(so_far.arms, said.open, said.why)
-        for arm in parked:
-            arm.parked = False
-            self._advance(arm, standing)
+        self._ready += self._arms.tell(Standing(so_far.arms, said.open, said.why))
         return True
 
     def _start_ready(self) -> None:
@@ -209,51 +182,20 @@ class _Scheduler:
             observer.recorded(job, record)
 
     def _settle(self, job: Job, run: Run, trained: bool) -> None:
-        """Hand a run to every arm that waits for it; an arm with all it asked for moves on."""
+        """Hand a run to every arm that waits for it."""
+        self._tell_finished(job, run, trained)
+        self._ready += self._arms.hand(run)
+
+    def _tell_finished(self, job: Job, run: Run, trained: bool) -> None:
         for observer in self._observers:
             observer.finished(job, run, trained)
-        for arm in self._waiting.pop(job.key):
-            arm.runs[job.key] = run
-            if all(j.key in arm.runs for j in arm.asked):
-                self._advance(arm, [arm.runs[j.key] for j in arm.asked])
 
-    def _advance(self, arm: _RunningArm, answer: list[Run] | Standing | None) -> None:
-        """Let an arm ask for its next runs; those on disk are handed over at once."""
-        while True:
-            try:
-                asked = next(arm.procedure) if answer is None else arm.procedure.send(answer)
-            except StopIteration as stop:
-                self._end(arm, stop.value)
-                return
-            if isinstance(asked, Arm):
-                arm.came_to, arm.parked = asked, True
-                return
-            arm.asked = asked
-            missing = [job for job in arm.asked if not self._found(arm, job)]
-            for job in missing:
-                if job.key not in self._waiting:
-                    self._ready.append(job)
-                self._waiting.setdefault(job.key, []).append(arm)
-            if missing:
-                return
-            answer = [arm.runs[job.key] for job in arm.asked]
-
-    def _end(self, arm: _RunningArm, came_to: Arm) -> None:
-        arm.came_to = came_to
+    def _ended(self, arm: Arm) -> None:
         self._write_result(complete=False)
         for observer in self._observers:
-            observer.arm_done(came_to)
-
-    def _found(self, arm: _RunningArm, job: Job) -> bool:
-        """Whether an arm was given a run before or it is on disk."""
-        if job.key not in arm.runs and (run := self._folders.done(job)) is not None:
-            arm.runs[job.key] = run
-            for observer in self._observers:
-                observer.finished(job, run, False)
-        return job.key in arm.runs
+            observer.arm_done(arm)
 
     def _write_result(self, complete: bool) -> PlanResult:
-        arms = tuple(each for arm in self._arms if (each := arm.so_far) is not None)
-        self._result = replace(self._result, arms=arms, complete=complete)
+        self._result = replace(self._result, arms=self._arms.so_far, complete=complete)
         write_plan_result(self._results, self._result)
         return self._result

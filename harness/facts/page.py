@@ -7,7 +7,8 @@ from textwrap import fill
 
 from harness.analysis.estimates import Estimate, estimate
 from harness.base.markdown import code, literal
-from harness.facts.expression import Readings, is_difference
+from harness.facts.expression import is_difference
+from harness.facts.readings import Readings
 from harness.facts.sheet import Fact, Sheet
 from harness.facts.verdict import Finding, Measured
 from harness.figures.axis import around

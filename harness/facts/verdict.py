@@ -10,7 +10,7 @@ from harness.analysis.estimates import Estimate, estimate, holm
 from harness.analysis.inference import LEVEL
 from harness.analysis.load import load
 from harness.base.errors import UserError
-from harness.facts.expression import NamedRuns, Readings
+from harness.facts.readings import NamedRuns, Readings
 from harness.facts.sheet import Claim, Fact, Sheet
 from harness.results.plan_results import read_plan_result
 from harness.results.records import Run

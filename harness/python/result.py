@@ -13,7 +13,7 @@ from rich.console import Console
 
 from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
-from harness.analysis.load import ArmRuns
+from harness.analysis.groups import ArmRuns
 from harness.api import UserError
 from harness.base.errors import unknown
 from harness.figures.svg import sheet

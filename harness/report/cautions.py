@@ -8,7 +8,7 @@ from statistics import fmean
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
-from harness.analysis.load import FEW_STEPS, ArmRuns, seeds
+from harness.analysis.groups import FEW_STEPS, ArmRuns, seeds
 from harness.analysis.winners import winner
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import digits_for, named, number, show

@@ -16,7 +16,7 @@ from harness.analysis import load
 from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
-from harness.analysis.load import ArmRuns, Group
+from harness.analysis.groups import ArmRuns, Group, seeds
 from harness.analysis.sampling import OtherRows
 from harness.base.errors import UserError
 from harness.metrics.catalog import measured
@@ -83,11 +83,11 @@ def judge(runs: Sequence[tuple[Run, Run]], left: Path, right: Path) -> tuple[Ver
         return _other_keys(*other)
     differ = [(a, b) for a, b in runs if _records(left, a) != _records(right, b)]
     if not differ:
-        return Verdict.SAME, f"{load.seeds(len(runs))}, records equal byte by byte"
+        return Verdict.SAME, f"{seeds(len(runs))}, records equal byte by byte"
     (a, b), *_ = differ
     first, second = _environment(a), _environment(b)
     where = [f"{name} {first.get(name)} against {second.get(name)}" for name in _changed(first, second)]
-    return Verdict.BROKEN, f"{len(differ)} of {load.seeds(len(runs))}; {listed(where) if where else 'one environment'}"
+    return Verdict.BROKEN, f"{len(differ)} of {seeds(len(runs))}; {listed(where) if where else 'one environment'}"
 
 
 def table(left: Path, right: Path) -> Table:

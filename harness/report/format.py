@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
-from harness.analysis.load import Group
+from harness.analysis.groups import Group
 
 NOTHING = "-"
 """Printed where there is no value."""

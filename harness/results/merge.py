@@ -12,7 +12,7 @@ from harness.base.digests import check_seal
 from harness.base.errors import UserError
 from harness.base.files import whole, whole_file
 from harness.base.locks import take, waited
-from harness.results import records
+from harness.results import run_reader
 from harness.results.keys import Status
 from harness.results.plan_results import Arm, PlanResult, read_plan_result, write_plan_result
 from harness.results.run_writer import SEALED
@@ -72,7 +72,7 @@ def _folders(parent: Path) -> Iterator[Path]:
 
 def _run(folder: Path, target: Path, merged: Merged) -> None:
     try:
-        run = records.read(folder.parent, folder.name)
+        run = run_reader.read(folder.parent, folder.name)
     except UserError as error:
         merged.left.append(str(error))
         return
@@ -84,7 +84,7 @@ def _run(folder: Path, target: Path, merged: Merged) -> None:
         merged.left.append(f"run '{folder}' is being trained in '{target}'; merge again later")
         return
     try:
-        there = records.done(target / "runs", run.key)
+        there = run_reader.done(target / "runs", run.key)
         if there is None:
             shutil.rmtree(target / "runs" / run.key, ignore_errors=True)
             _copy(folder, target / "runs" / run.key)

@@ -1,21 +1,8 @@
-"""What a run leaves on disk, read back: one folder per key, complete once `done` is there.
-
-results/runs/<key>/spec.json       what was asked for
-                   records.jsonl   one line per evaluation; the same bits whenever the key is the same
-                   costs.jsonl     per epoch: seconds, rows per second, memory
-                   influences-<epoch>.npz  of test examples, where `evaluation.test_error` asks for them
-                   env.json        machine and versions, host, and who launched it; under `before` the environments
-                                   that trained it until it was resumed in this one, if any
-                   done            {"status": "finished" | "failed", "reason": ..., "digests": of spec and records}
-                   crash           {"reason": ...}, if the last attempt ended without reaching `done`
-"""
+"""What a run recorded: one record per evaluation, in memory."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -25,8 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.base.digests import digest_of
-from harness.base.errors import UserError
 from harness.results.keys import MetricKey, Status
 
 Influence = npt.NDArray[np.float32]
@@ -50,7 +35,7 @@ class Record:
     """At boundaries: seconds, rows per second, memory of the epoch."""
     influences: dict[MetricKey, Influence] = field(default_factory=dict, compare=False, repr=False)
     """At boundaries, of a run that keeps them: how much each test example, or group of them, moves a metric. Read back
-    by `influences` alone."""
+    by `results.influences` alone."""
     window: int = 0
     """Of a continual run: the window trained on, from 1; epoch, step and position are counted in it. 0: of no such."""
 
@@ -83,109 +68,6 @@ class Run:
         return tuple(r for r in self.records if r.boundary)
 
 
-def done(runs: Path, key: str) -> Run | None:
-    """A run that finished or failed; None if it is missing, incomplete or damaged, and so still to be trained."""
-    try:
-        run = read(runs, key)
-    except UserError:
-        return None
-    return None if run.status == Status.INCOMPLETE else run
-
-
-def read(runs: Path, key: str) -> Run:
-    """Read one run back; a torn last line of a killed run is dropped.
-
-    Raises:
-        UserError: there is no such run, or its files are not what was once written.
-    """
-    folder = runs / key
-    if not (folder / "spec.json").exists():
-        raise UserError(_crash(folder) or f"no run '{key}' in {runs}")
-    try:
-        run = _read(folder)
-        if run.status == Status.FINISHED and [r.epoch for r in run.boundaries][-1:] != [run.spec["train"]["epochs"]]:
-            raise ValueError("it finished, but has no record of its last epoch")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"run '{folder}' is damaged: {error}; run its plan again, which trains it anew") from error
-    return run
-
-
-def influence(folder: Path, epoch: int, name: str) -> Influence | None:
-    """Of each test example or group on `test/<metric>/<task>` at the end of an epoch; None: not kept.
-
-    Raises:
-        UserError: the file is not what was once written.
-    """
-    path = influences_file(folder, epoch)
-    if not path.exists():
-        return None
-    try:
-        with path.open("rb") as file, np.load(file) as arrays:
-            found: Influence | None = arrays.get(name)
-            return found
-    except (EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"'{path}' is damaged: {error}; delete its folder and run the plan again") from error
-
-
-def influences_file(folder: Path, epoch: int) -> Path:
-    return folder / f"influences-{epoch}.npz"
-
-
-def held(runs: Path, key: str) -> int:
-    """How many records, from the first on, the folder of a run holds; 0 if it is missing or damaged."""
-    try:
-        run = read(runs, key)
-    except UserError:
-        return 0
-    return len(run.windows or run.records)
-
-
-def seconds(runs: Path, key: str) -> float:
-    """Seconds of training and evaluation that a run has taken so far."""
-    return float(sum(line.get("train_s", 0) + line.get("eval_s", 0) for line in lines(runs / key / "costs.jsonl")))
-
-
-def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The values of a file of JSON lines but for a torn last one; none if there is no file."""
-    if path.exists():
-        for line in path.read_text().splitlines(keepends=True):
-            if line.endswith("\n"):
-                yield json.loads(line)
-
-
-def _read(folder: Path) -> Run:
-    done = {"status": Status.INCOMPLETE, "reason": _crash(folder)}
-    if (folder / "done").exists():
-        done = json.loads((folder / "done").read_text())
-        _check(folder, done.get("digests", {}))
-    costs: dict[tuple[int, int], dict[str, float]] = {}
-    for line in lines(folder / "costs.jsonl"):
-        costs.setdefault((line.pop("window", 0), line.pop("epoch")), {}).update(line)
-    found = (_record(**line) for line in lines(folder / "records.jsonl"))
-    records = tuple(dataclasses.replace(r, cost=costs.get((r.window, r.epoch), {})) if r.boundary else r for r in found)
-    continual = bool(records) and records[0].window > 0
-    return Run(
-        key=folder.name,
-        spec=json.loads((folder / "spec.json").read_text()),
-        records=mean_over_windows(records) if continual else records,
-        windows=records if continual else (),
-        status=Status(done["status"]),
-        reason=done.get("reason", ""),
-        env=_env(folder / "env.json"),
-        folder=folder,
-    )
-
-
-def _env(path: Path) -> dict[str, Any]:
-    """Raises:
-    ValueError, TypeError: it holds something else.
-    """
-    env = json.loads(path.read_text())
-    if not isinstance(env, dict) or not all(isinstance(each, dict) for each in env.get("before", ())):
-        raise ValueError(f"{path.name} holds no environment")
-    return env
-
-
 def mean_over_windows(records: Sequence[Record]) -> tuple[Record, ...]:
     """The mean of every evaluation over the windows: of the end of an epoch, and of each place in it that all have."""
     evaluated: dict[int, dict[int, list[Record]]] = {}
@@ -208,24 +90,3 @@ def _mean(records: Sequence[Record]) -> Record:
     )
     step, position = round(fmean(r.step for r in records)), fmean(r.position for r in records)
     return Record(records[0].epoch, step, position, records[0].boundary, metrics, cost)
-
-
-def _check(folder: Path, digests: dict[str, str]) -> None:
-    """Raises:
-    ValueError: a file is not what was there when the run ended.
-    """
-    for name, digest in digests.items():
-        if digest_of(folder / name) != digest:
-            raise ValueError(f"{name} is not what was once written")
-
-
-def _record(metrics: dict[str, float], **rest: Any) -> Record:
-    return Record(metrics={MetricKey.parse(name): value for name, value in metrics.items()}, **rest)
-
-
-def _crash(folder: Path) -> str:
-    """Why the last attempt at a run crashed; empty if none did."""
-    try:
-        return str(json.loads((folder / "crash").read_text())["reason"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""

@@ -1,4 +1,4 @@
-"""Writing the folder of a run; `records` says what is in it and reads it back."""
+"""Writing the folder of a run; `run_reader` says what is in it and reads it back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 
 from harness.base.digests import digest_of
 from harness.base.files import write_json, write_text
-from harness.results import records
+from harness.results import run_reader
+from harness.results.influences import influences_file
 from harness.results.keys import Status
 from harness.results.records import Record
 
@@ -42,7 +43,7 @@ class RunWriter:
         (self.folder / "crash").unlink(missing_ok=True)
         write_json(self.folder / "spec.json", spec)
         write_json(self.folder / "env.json", dict(env))
-        run = records.read(runs, key)
+        run = run_reader.read(runs, key)
         self.kept = run.windows or run.records
 
     def append(self, record: Record) -> None:
@@ -50,7 +51,7 @@ class RunWriter:
         cost, influences = line.pop("cost"), line.pop("influences")
         if influences:
             arrays = {str(key): value for key, value in influences.items()}
-            np.savez(records.influences_file(self.folder, record.epoch), allow_pickle=False, **arrays)
+            np.savez(influences_file(self.folder, record.epoch), allow_pickle=False, **arrays)
         window = line.pop("window")
         where = {"window": window} if window else {}
         line["metrics"] = {str(key): value for key, value in record.metrics.items()}
@@ -68,7 +69,7 @@ class RunWriter:
 
     def _cut(self, name: str, keep: int) -> list[dict[str, Any]]:
         """Keep the first lines of a file, and return them."""
-        kept = list(islice(records.lines(self.folder / name), keep))
+        kept = list(islice(run_reader.lines(self.folder / name), keep))
         write_text(self.folder / name, "".join(json.dumps(line) + "\n" for line in kept))
         return kept
 

@@ -15,7 +15,8 @@ from harness.metrics.selection import choose
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmId, RunRole, Status
 from harness.results.plan_results import Arm, Trial
-from harness.results.records import Run, read
+from harness.results.records import Run
+from harness.results.run_reader import read
 from harness.search.arm import ArmPlan
 from harness.search.procedure import came_to, with_plain
 from harness.search.space import holds, written

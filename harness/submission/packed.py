@@ -27,7 +27,7 @@ from harness.experiment.plan_file import plan_that_ran
 from harness.plugins.files import meanings
 from harness.plugins.registry import Registry, entry_of
 from harness.results.plan_results import PlanResult, read_plan_result
-from harness.results.records import read
+from harness.results.run_reader import read
 from harness.search.space import written
 from harness.submission.protocol import arms_of, ensure_track, made_of, used
 

@@ -29,7 +29,8 @@ from harness.experiment.keys import run_key
 from harness.experiment.specs import RunSpec
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmId, MetricKey, RunRole, Status
-from harness.results.records import Run, read
+from harness.results.records import Run
+from harness.results.run_reader import read
 from harness.search.job import Job
 from harness.submission.packed import Submission
 from harness.submission.protocol import judged_by

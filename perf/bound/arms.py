@@ -18,7 +18,7 @@ from scipy.special import expit
 
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer

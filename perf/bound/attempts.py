@@ -21,7 +21,7 @@ from scipy.special import expit, logit
 from torch import Tensor
 
 from harness.base.environment import environment
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
 from harness.experiment.specs import EvalSpec

@@ -27,7 +27,8 @@ from harness.analysis.inference import (
     t_test,
 )
 from perf import shared_error
-from perf.coverage import SHAPES, markdown
+from perf.coverage import markdown
+from perf.known_mean import SHAPES
 
 SIMULATIONS = 4000
 SEEDS = (3, 5, 8, 20)

@@ -13,7 +13,7 @@ from support.simulated import Bench
 from harness.analysis import racing
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate
-from harness.analysis.load import Group
+from harness.analysis.groups import Group
 from harness.analysis.settling import unsettled
 from harness.experiment.plan import Plan, Race
 from harness.results.plan_results import read_plan_result

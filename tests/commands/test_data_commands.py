@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 import re
-import signal
-import subprocess
-import sys
-import textwrap
+import resource
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from rich.console import Console
 from support.command_line import multiepoch
 from support.engine import make_split
 from support.markdown import HOSTILE, elements, words
+from support.synthetic import write_endlessly
 
 from harness.api import Split, Stream, UserError
 from harness.base.seeds import generator
@@ -26,6 +26,7 @@ from harness.data import indexed
 from harness.data.profile.preset_targets import Line
 from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import Sampler
+from harness.execution.fork_server import warm_up
 from harness.plugins.registry import Registry, build
 
 SCHEMA = """
@@ -183,39 +184,33 @@ def test_a_population_drawn_at_random_is_a_preset(tmp_path: Path) -> None:
     assert len(pl.read_parquet(tmp_path / "rows" / "train.parquet")) == 40_000
 
 
-KILLED = """
-import sys
-from pathlib import Path
-from rich.console import Console
-from harness.data.synthetic.export import write_parquet
-write_parquet(Console(), "tiny", Path(sys.argv[1]), 200_000_000, None, 0)
-"""
-
-
 def test_a_kill_in_mid_write_leaves_no_data_and_the_next_write_starts_clean(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "big")]) as process:
-        while not any(path.stat().st_size > 1000 for path in tmp_path.glob(".building-*/*.parquet")):
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
+    warm_up()
+    process = multiprocessing.get_context("forkserver").Process(target=write_endlessly, args=(tmp_path / "big",))
+    process.start()
+    while not any(path.stat().st_size > 1000 for path in tmp_path.glob(".building-*/*.parquet")):
+        assert process.is_alive()
+        time.sleep(0.02)
+    process.kill()
+    process.join()
     assert not (tmp_path / "big").exists()
     assert multiepoch("data", "write", "tiny", "--out", "big", cwd=tmp_path).returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["big"]
 
 
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """A limit on the size of files stands for a disk that is full. Python ignores the signal that comes with it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("full_disk")
 @pytest.mark.parametrize("command", ["data write tiny --rows 200000 --out out", "data describe criteo_like"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, command: str) -> None:
-    """A limit on the size of files stands for a disk that is full."""
-    script = f"""
-    import resource, signal, sys
-    from harness.cli import main
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
-    sys.argv = ["multiepoch", *{command.split()!r}]
-    main()
-    """
-    command_line = [sys.executable, "-c", textwrap.dedent(script)]
-    done = subprocess.run(command_line, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = multiepoch(*command.split(), cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert re.search("cannot be written.*File too large", done.stderr.splitlines()[-1])
     assert not list(tmp_path.glob("out*"))

@@ -19,7 +19,8 @@ from support.engine import id_counts, make_data, make_split, store
 
 from harness.api import Data, Ints, Kept, Split, Stream, UserError
 from harness.data import indexed
-from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
+from harness.data.validation import SPLITS
 from harness.data.vocabulary import Vocabulary
 
 BIG = 2**62  # ids this large lose their low bits in any float

@@ -19,6 +19,7 @@ from harness.base import seeds
 from harness.base.places import DATASETS
 from harness.data import indexed
 from harness.data.tabular.schema import read_schema
+from harness.data.validation import SPLITS
 from harness.engine.run import run
 from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
@@ -33,7 +34,7 @@ def load(folder: Path, name: str) -> Data:
 
 
 def joined(data: Data, what: str) -> Any:
-    return np.concatenate([getattr(getattr(data, part), what) for part in indexed.SPLITS])
+    return np.concatenate([getattr(getattr(data, part), what) for part in SPLITS])
 
 
 def column(data: Data, name: str) -> Any:
@@ -51,11 +52,11 @@ def test_it_is_built_by_its_bare_name(tmp_path: Path, name: str) -> None:
     schema = read_schema(name, ())
     assert {*data.fields, *data.kinds.names} == set(schema.fields)
     assert data.tasks == tuple(schema.labels)
-    observed_NT = np.concatenate([_observed(getattr(data, part)) for part in indexed.SPLITS])
+    observed_NT = np.concatenate([_observed(getattr(data, part)) for part in SPLITS])
     for task, name_ in enumerate(data.tasks):
         known_N = observed_NT[:, task]
         assert 0 < joined(data, "labels_NT")[known_N, task].mean() < 1, name_
-    for part in indexed.SPLITS:
+    for part in SPLITS:
         assert len(getattr(data, part).ids_NF) > 20
 
 
@@ -115,7 +116,7 @@ def test_two_colons_are_refused_with_what_reads_them(tmp_path: Path) -> None:
 
 def test_globo_reads_the_same_from_the_hourly_files(tmp_path: Path) -> None:
     one, many = load(tmp_path, "globo"), load(tmp_path, "globo_hours")
-    for part in indexed.SPLITS:
+    for part in SPLITS:
         for what in ("ids_NF", "labels_NT", "observed_NT", "group_N", "time_N"):
             assert np.array_equal(getattr(getattr(one, part), what), getattr(getattr(many, part), what)), (part, what)
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from harness.api import Data, UserError
 from harness.base import seeds
-from harness.data.indexed import SPLITS
 from harness.data.tabular.conversion import NULL
 from harness.data.tabular.splits import time_cuts
 from harness.data.tabular.time_counts import TimeCounts
+from harness.data.validation import SPLITS
 from harness.plugins.registry import Registry, build
 
 ROWS, DAY = 1000, 86_400

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from harness.api import Data, Ints, Stream, UserError
 from harness.base import seeds
-from harness.data.indexed import SPLITS
 from harness.data.tabular import batches, copies, look, ordered
 from harness.data.tabular.batches import Table, open_table
 from harness.data.tabular.copies import refuse_copies
@@ -25,6 +24,7 @@ from harness.data.tabular.readers import lazy_table
 from harness.data.tabular.schema import read_schema
 from harness.data.tabular.streaming import table_stream
 from harness.data.tabular.time_counts import TimeCounts, times_at
+from harness.data.validation import SPLITS
 
 ROWS, GROUP = 2000, 100
 SCHEMA = """

@@ -20,6 +20,7 @@ from harness.base import seeds
 from harness.base.places import ROOT
 from harness.data import indexed
 from harness.data.tabular.conversion import NULL
+from harness.data.validation import SPLITS
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry, build
 
@@ -60,7 +61,7 @@ def load(params: dict[str, Any], seed: int = 0) -> Data:
 
 def flat(data: Data) -> list[bytes]:
     """Every array of the three splits, as bytes."""
-    return [pickle.dumps(getattr(data, part)) for part in indexed.SPLITS]
+    return [pickle.dumps(getattr(data, part)) for part in SPLITS]
 
 
 def clicks(rows: int = 400, seed: int = 0) -> pl.DataFrame:
@@ -109,7 +110,7 @@ def test_ids_are_equal_exactly_where_the_raw_values_are(
             load(params)
         return
     data = load(params)
-    ids_NF = np.concatenate([getattr(data, part).ids_NF for part in indexed.SPLITS])
+    ids_NF = np.concatenate([getattr(data, part).ids_NF for part in SPLITS])
     assert ids_NF.dtype == np.int64
     pairs = {(raw[row], code) for row, code in ids_NF.tolist()}
     assert len(ids_NF) == len(raw)
@@ -122,14 +123,14 @@ def test_a_split_by_group_tears_no_group_and_meets_the_shares(tmp_path: Path) ->
     frame = pl.DataFrame({"row": np.arange(20_000), "session": np.arange(20_000) // 2})
     schema = '[fields]\nsession = "session"\n[labels]\ny = "row % 2 = 0"\n[split]\nby = "group"\ncolumn = "session"\n'
     data = load(make(tmp_path, frame, schema + "valid = 0.2\ntest = 0.3\n"))
-    sessions = [set(getattr(data, part).ids_NF[:, 0].tolist()) for part in indexed.SPLITS]
+    sessions = [set(getattr(data, part).ids_NF[:, 0].tolist()) for part in SPLITS]
     assert sum(map(len, sessions)) == len(set.union(*sessions)) == 10_000
     assert [len(s) / 10_000 for s in sessions] == pytest.approx([0.5, 0.2, 0.3], abs=0.02)
 
 
 def test_a_split_by_time_is_ordered_and_never_divides_one_time(tmp_path: Path) -> None:
     data = load(make(tmp_path, clicks(), TIME))
-    times = [getattr(data, part).time_N for part in indexed.SPLITS]
+    times = [getattr(data, part).time_N for part in SPLITS]
     assert all((np.diff(t) >= 0).all() for t in times)
     assert times[0].max() < times[1].min() <= times[1].max() < times[2].min()
     assert [len(t) / 380 for t in times] == pytest.approx([0.5, 0.2, 0.3], abs=0.05)
@@ -139,7 +140,7 @@ def test_labels_are_unknown_where_null_or_not_observed(tmp_path: Path) -> None:
     schema = GROUP.replace('fields = ["user", "item"]', 'fields = ["row"]')
     data = load(make(tmp_path, clicks(), schema))
     raw = clicks()
-    for part in indexed.SPLITS:
+    for part in SPLITS:
         split = getattr(data, part)
         rows = raw[split.ids_NF[:, 0].tolist()]
         assert split.observed_NT[:, 0].tolist() == rows["clicked"].is_not_null().to_list()
@@ -161,7 +162,7 @@ def test_csv_and_parquet_and_a_second_reading_give_the_same_data(tmp_path: Path,
 def test_columns_of_a_csv_declared_text_keep_their_leading_zeros(tmp_path: Path) -> None:
     raw = b"row,zip\n0,7\n1,07\n2,007\n3,7\n"
     data = load(make(tmp_path, raw, 'fields = ["zip"]\ntext = ["zip"]\n' + BY_ROW, "zips.csv"))
-    assert len(np.unique(np.concatenate([getattr(data, p).ids_NF for p in indexed.SPLITS]))) == 3
+    assert len(np.unique(np.concatenate([getattr(data, p).ids_NF for p in SPLITS]))) == 3
 
 
 def test_weights_stay_with_their_rows_and_what_was_kept_is_of_its_label(tmp_path: Path) -> None:
@@ -171,7 +172,7 @@ def test_weights_stay_with_their_rows_and_what_was_kept_is_of_its_label(tmp_path
     data = load(params)
     assert data.kept == {"click": Kept(0.25, 1), "dear": Kept(0.001, 0)}
     assert load(params | {"labels": ["dear"]}).kept == {"dear": Kept(0.001, 0)}
-    for part in indexed.SPLITS:
+    for part in SPLITS:
         split = getattr(data, part)
         wanted = clicks()["price"].to_numpy()[split.ids_NF[:, 0]] * 2
         assert split.weight_N.dtype == np.float32
@@ -204,7 +205,7 @@ def test_windows_of_a_query_see_rows_that_where_drops(tmp_path: Path) -> None:
     query = "query = 'SELECT *, LEAD(row) OVER (ORDER BY row) AS following FROM data'\nwhere = 'row < 50'\n"
     schema = "fields = ['following']\n" + query + BY_ROW
     data = load(make(tmp_path, clicks(), schema))
-    assert sorted(i for p in indexed.SPLITS for i in getattr(data, p).ids_NF[:, 0].tolist()) == list(range(1, 51))
+    assert sorted(i for p in SPLITS for i in getattr(data, p).ids_NF[:, 0].tolist()) == list(range(1, 51))
 
 
 def test_the_fingerprint_is_of_content_not_of_place(tmp_path: Path) -> None:
@@ -344,12 +345,12 @@ def test_the_schema_of_globo_makes_sessions_that_no_split_tears() -> None:
     data = load({"schema": globo["schema"], "path": needs("GLOBO_CLICKS")})
     indexed.check(data, "globo")
     assert data.tasks == ("continue", "long_session", "return_24h")
-    assert sum(len(getattr(data, part).ids_NF) for part in indexed.SPLITS) == 1_540_958
+    assert sum(len(getattr(data, part).ids_NF) for part in SPLITS) == 1_540_958
     labels_NT, observed_NT = data.train.labels_NT, data.train.observed_NT
     assert observed_NT is not None
     rates = [labels_NT[observed_NT[:, t], t].mean() for t in range(3)]
     assert rates == pytest.approx([0.590, 0.097, 0.32], abs=0.01)
-    sessions = sum(int(getattr(data, part).observed_NT[:, 1].sum()) for part in indexed.SPLITS)
+    sessions = sum(int(getattr(data, part).observed_NT[:, 1].sum()) for part in SPLITS)
     raw = pl.scan_parquet(os.environ["GLOBO_CLICKS"]).filter(pl.col("session_start_ms") < 1_507_518_000_000)
     assert sessions == raw.select(pl.col("session_id").n_unique()).collect().item()
 

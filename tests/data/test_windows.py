@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.engine import make_data, make_split, store
 
 from harness.api import Data, Kinds, ListField, Lists, Split, UserError
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.windows import Windows, _edges, occurrences
 
 DAY = 86_400

@@ -10,7 +10,7 @@ import pytest
 from support.simulated import Bench, analysed
 
 from harness.analysis.estimates import Estimate
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.diagnose import subsample
 from harness.diagnose.ladder import Ladder, Line, ladder_of, shares_of_buckets
 from harness.diagnose.sizing import SIZES, Cost

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.base.errors import UserError
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.engine import batches as module
 from harness.engine.batches import Batches, DistinctFinder
 from harness.engine.row_mapping import RowMapping, map_rows

@@ -16,7 +16,7 @@ from support.training import checkpoints_of, often_due, train_here
 
 from harness.base.environment import environment
 from harness.base.owner import owner
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.checkpoint import EVERY, Checkpoints
 from harness.engine.trainer import Trainer
 from harness.execution import run_job
@@ -27,16 +27,25 @@ from harness.experiment.keys import run_key
 from harness.experiment.specs import PluginSpec, RunSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import ArmId, RunRole, Status
-from harness.results.records import Record, held, read
+from harness.results.records import Record
+from harness.results.run_reader import held, read
 from harness.search.job import Job
 
 STRATEGIES = [
-    *sorted(Registry().strategies),
+    "none",
+    "counter_adagrad",
+    "id_dropout",
+    "mlet",
+    "prune_by_importance",
     "cowclip(r=0.001)",
     "l2(scope='all', coupling='decoupled', strength=0.1)+frequency_adaptive_lr",
     "hashing(hashes=2)+reinit",
     "running_mean+return_to_mean",
 ]
+"""One of each kind of state: a table optimiser's, a random stream's, the network's, row buffers'; and compositions.
+
+That every strategy goes on from any step to the same records is a check of conformance.
+"""
 
 
 class Killed(Exception):

@@ -13,7 +13,7 @@ from support.engine import EVALUATION, TRAIN
 from support.training import checkpoints_of, often_due, train_here
 
 from harness.api import Strategy
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.windows import Windows
 from harness.engine import warm_start
 from harness.engine.checkpoint import Checkpoints
@@ -25,7 +25,8 @@ from harness.experiment.keys import run_key
 from harness.experiment.specs import ContinualSpec, PluginSpec, RunSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import ArmId, MetricKey, RunRole, Status
-from harness.results.records import Record, held, mean_over_windows, read
+from harness.results.records import Record, mean_over_windows
+from harness.results.run_reader import held, read
 from harness.search.job import Job
 
 AUC = MetricKey("valid", "auc", "click")

@@ -25,7 +25,10 @@ DECIDING = [
     "harness/contracts/*.py",
     *(f"harness/base/{name}.py" for name in ("products", "seeds")),
     *(f"harness/metrics/{name}.py" for name in ("classification", "ranking")),
-    *(f"harness/data/{name}.py" for name in ("indexer", "indexed", "vocabulary", "validation", "build", "windows")),
+    *(
+        f"harness/data/{name}.py"
+        for name in ("indexer", "indexed", "indexed_dataset", "vocabulary", "validation", "build", "windows")
+    ),
     "harness/data/tabular/*.py",
 ]
 """The modules that decide numbers of a run."""

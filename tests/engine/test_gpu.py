@@ -10,7 +10,7 @@ import torch
 from support.engine import TRAIN, train_records
 
 from harness.api import Model, Strategy
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.row_optimizers import OPTIMIZERS
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy, strategies_of

@@ -30,7 +30,7 @@ from harness.api import (
     TableSpec,
     UserError,
 )  # fmt: skip
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.batches import Batches, DistinctFinder
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.row_mapping import map_rows

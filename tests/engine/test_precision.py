@@ -7,7 +7,7 @@ import torch
 from support.engine import TRAIN, strategy_of, train_records
 
 from harness.api import Model
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.trainer import Trainer
 from harness.experiment.specs import TrainSpec
 from harness.plugins.registry import Registry

@@ -12,7 +12,7 @@ from support.engine import EVALUATION, make_mapping, strategy_of, train_records
 from torch import Tensor
 
 from harness.api import Model, RowStep, Strategy, TableSpec
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.engine.batches import BLOCK, Batch, Batches, DistinctFinder
 from harness.engine.columns import Rows
 from harness.engine.embedding_tables import EmbeddingTables

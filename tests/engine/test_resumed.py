@@ -10,7 +10,7 @@ import pytest
 import torch
 from support.engine import EVALUATION, TRAIN, strategy_of
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine import batches, warm_start
 from harness.engine.checkpoint import Checkpoints, Interrupted
 from harness.engine.run import run

@@ -10,7 +10,7 @@ import torch
 from support.engine import id_counts, make_data, store, strategy_of
 
 from harness.api import Encoder, FieldStats, Generator, Ints, Strategy, UserError
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.row_mapping import RowMapping, map_rows
 from harness.plugins.registry import Registry
 

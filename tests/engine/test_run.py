@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.api import DenseSpec, FieldStats, Model, RowStep, Strategy, Tables, UserError
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.engine import epochs, memory
 from harness.engine import run as run_module
 from harness.engine.batches import Batch

@@ -10,7 +10,7 @@ import torch
 from support.engine import TRAIN, strategy_of, train_records
 
 from harness.api import Model, UserError
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine import table_memory, trainer
 from harness.engine.row_optimizers import OPTIMIZERS
 from harness.engine.table_memory import BESIDE, ensure_room, table_bytes

@@ -12,7 +12,7 @@ from support.engine import EVALUATION, TRAIN, make_data, make_mapping, store
 
 from harness.api import Model, Strategy, TableSpec, UserError
 from harness.base.digests import digest_of
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine import warm_start
 from harness.engine.batches import DistinctFinder
 from harness.engine.checkpoint import State

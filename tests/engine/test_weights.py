@@ -20,7 +20,8 @@ from support.engine import TRAIN, store, strategy_of, train_records
 from torch.nn import functional
 
 from harness.api import Data, Kept, Model, Split, Strategy
-from harness.data.indexed import SPLITS, IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
+from harness.data.validation import SPLITS
 from harness.engine.evaluator import Evaluator
 from harness.engine.ranking_loss import in_batch_softmax
 from harness.engine.trainer import Trainer, loss_and_gradient

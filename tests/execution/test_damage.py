@@ -11,7 +11,7 @@ from support.plans import PLAN, go, plan_of, record_bytes, studies
 from harness.api import UserError
 from harness.experiment.plan import Plan
 from harness.report.write import write_report
-from harness.results import records
+from harness.results import run_reader
 from harness.results.plan_results import PlanResult, read_plan_result
 from harness.search.storage import open_journal
 
@@ -42,7 +42,7 @@ def test_damaged_runs_are_trained_again_to_the_same_bytes(ran: tuple[Plan, Path,
     (folders[2] / "spec.json").write_text('{"dataset":')
     (folders[3] / "records.jsonl").unlink()
     for folder in folders[:4]:
-        assert records.done(results / "runs", folder.name) is None
+        assert run_reader.done(results / "runs", folder.name) is None
     assert write_report(results, None).is_file(), "what is left is reported"
     again, watcher = go(plan, results)
     assert sorted(job.key for job in watcher.trained) == [folder.name for folder in folders[:4]]

@@ -74,8 +74,7 @@ def test_a_launch_that_is_given_notice_ends_to_be_tried_again(
     assert len(list(tmp_path.glob("results/checkpoints/*/checkpoint-*.pt"))) == 1
     done = len(steps(tmp_path))
     assert done < len(undisturbed[1])
-    second = launched(tmp_path, how)
-    assert second.returncode == 0, second.stdout + second.stderr
+    assert go(plan_of(tmp_path, PLAN, *SETTINGS), tmp_path / "results", plugins=tmp_path)[0].complete
     assert steps(tmp_path) == undisturbed[1], f"ended after step {done}"
     assert list(record_bytes(tmp_path / "results").values()) == [undisturbed[0]]
 

@@ -18,8 +18,8 @@ from harness.data.build import data_folder
 from harness.diagnose import power
 from harness.execution.prepare import prepare
 from harness.plugins.registry import Registry
+from harness.results.influences import influence, influences_file
 from harness.results.keys import ArmRole, RunRole
-from harness.results.records import influence, influences_file
 
 ROWS, SPLIT = 4000, '[split]\nby = "time"\nrolling = 3\nvalid = 0.1\ntest = 0.1\n'
 

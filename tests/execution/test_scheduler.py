@@ -27,7 +27,8 @@ from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
 from harness.results.keys import RunRole, Status
 from harness.results.plan_results import PlanResult
-from harness.results.records import Run, read
+from harness.results.records import Run
+from harness.results.run_reader import read
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,9 @@ from harness.base.places import ROOT
 from harness.execution.launchers.where import Where
 from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import Plan
-from harness.facts.expression import NamedRuns, Readings, check, is_difference
+from harness.facts.expression import check, is_difference
 from harness.facts.page import markdown
+from harness.facts.readings import NamedRuns, Readings
 from harness.facts.run import run_facts
 from harness.facts.sheet import Claim, load_sheet
 from harness.facts.verdict import Finding, Measured, corrected

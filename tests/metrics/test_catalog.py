@@ -13,7 +13,7 @@ from support.simulated import Bench
 
 from harness.api import Model
 from harness.base.places import ROOT
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.experiment.plan import SearchSpec
 from harness.metrics import catalog, classification
 from harness.metrics.catalog import METRICS, SELECTABLE, MetricInfo

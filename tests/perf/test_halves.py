@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.batches import Batch
 from harness.engine.trainer import Trainer
 from harness.plugins.registry import Registry

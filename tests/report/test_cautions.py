@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.simulated import Bench, analysed
 
-from harness.analysis.load import ArmRuns, Group
+from harness.analysis.groups import ArmRuns, Group
 from harness.report.cautions import cautions
 from harness.report.pages import answer as answers
 from harness.report.pages.answer import answer

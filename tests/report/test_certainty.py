@@ -14,8 +14,9 @@ from support.simulated import Bench, analysed, compared
 
 from harness.analysis.analysis import Analysis
 from harness.analysis.comparisons import family
+from harness.analysis.groups import Group
 from harness.analysis.inference import holm
-from harness.analysis.load import Group, load
+from harness.analysis.load import load
 from harness.analysis.sampling import SamplingErrors
 from harness.report.cautions import cautions
 from harness.report.format import probability

@@ -19,8 +19,8 @@ from harness.base.errors import UserError
 from harness.report.compare import Pair, Verdict, compare, table
 from harness.report.tables.costs import machines_of
 from harness.report.tables.details import environments
+from harness.results.influences import influences_file
 from harness.results.plan_results import read_plan_result
-from harness.results.records import influences_file
 
 
 @pytest.fixture

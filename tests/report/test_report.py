@@ -26,7 +26,8 @@ from support.simulated import CURVES, DIP, ENV, Bench, analysed, compared
 from harness.analysis.analysis import Analysis
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import estimate
-from harness.analysis.load import ArmRuns, Group, load
+from harness.analysis.groups import ArmRuns, Group
+from harness.analysis.load import load
 from harness.base.errors import UserError
 from harness.figures.style import FADED
 from harness.figures.svg import STANDALONE_STYLE

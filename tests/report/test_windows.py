@@ -14,7 +14,7 @@ from harness.base.errors import UserError
 from harness.metrics.selection import choose
 from harness.report.write import analyse, write_report
 from harness.results.keys import MetricKey
-from harness.results.records import read
+from harness.results.run_reader import read
 
 SETTINGS = ("search.trials=0", "train.continual.windows=4", "evaluation.points=[]")
 ONE = ('strategies=["none"]', "seeds=[1]", "evaluation.points=[]")

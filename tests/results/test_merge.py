@@ -17,7 +17,7 @@ from harness.base.locks import take
 from harness.results.keys import Status
 from harness.results.merge import Merged, merge
 from harness.results.plan_results import read_plan_result, write_plan_result
-from harness.results.records import read
+from harness.results.run_reader import read
 
 
 def contents(folder: Path) -> dict[str, tuple[bytes, int]]:

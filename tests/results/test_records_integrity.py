@@ -10,7 +10,7 @@ from support.simulated import Bench
 
 from harness.base.errors import UserError
 from harness.results.keys import Status
-from harness.results.records import done, read
+from harness.results.run_reader import done, read
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.simulated import ENV, typed
 
-from harness.results import records
+from harness.results import run_reader
 from harness.results.records import Record
 from harness.results.run_writer import RunWriter
 
@@ -32,7 +32,7 @@ def written(runs: Path) -> RunWriter:
 @pytest.mark.parametrize(("keep", "ends"), [(1, 0), (2, 1), (3, 1), (4, 2), (5, 2)])
 def test_so_many_records_stay_with_the_costs_of_their_epochs(keep: int, ends: int, tmp_path: Path) -> None:
     before = (written(tmp_path).folder / "records.jsonl").read_bytes().splitlines(keepends=True)
-    assert records.held(tmp_path, "run") == 5
+    assert run_reader.held(tmp_path, "run") == 5
     again = RunWriter(tmp_path, "run", SPEC, ENV, keep=keep)
     assert (again.folder / "records.jsonl").read_bytes() == b"".join(before[:keep])
     assert len((again.folder / "costs.jsonl").read_text().splitlines()) == ends
@@ -53,7 +53,7 @@ def test_an_epoch_whose_writing_was_cut_short_is_not_held(tmp_path: Path, monkey
     with pytest.raises(KeyboardInterrupt):
         writer.append(record(3, boundary=True))
     monkeypatch.undo()
-    assert records.held(tmp_path, "run") == 5
+    assert run_reader.held(tmp_path, "run") == 5
     again = RunWriter(tmp_path, "run", SPEC, ENV, keep=5)
     again.append(record(3, boundary=True))
-    assert [r.cost for r in records.read(tmp_path, "run").boundaries] == [{"train_s": 1.0}] * 3
+    assert [r.cost for r in run_reader.read(tmp_path, "run").boundaries] == [{"train_s": 1.0}] * 3

@@ -23,7 +23,8 @@ from harness.execution.run_job import JobRunner
 from harness.execution.scheduler import launch
 from harness.plugins.registry import Registry
 from harness.results.launches import launch_file, read_launch, write_launch
-from harness.results.records import Record, read
+from harness.results.records import Record
+from harness.results.run_reader import read
 from harness.results.status import PlanStatus, statuses
 from harness.search.job import Job
 

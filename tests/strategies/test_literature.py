@@ -28,7 +28,7 @@ from harness.api import (
     UserError,
     hash_ids,
 )
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.batches import DistinctFinder
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.trainer import Trainer

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from harness.api import DenseSpec, FieldTable, Model, RowStep, Strategy, TableSpec, UserError
 from harness.base.plugin import knobs
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.plugins.registry import Registry

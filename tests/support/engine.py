@@ -13,7 +13,7 @@ from torch import Tensor
 
 from harness.api import Data, FieldTable, Generator, Ints, LookupColumn, Model, RowStep, Split, Strategy
 from harness.data import indexed
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.columns import Columns
 from harness.engine.row_mapping import RowMapping
 from harness.engine.run import run

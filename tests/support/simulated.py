@@ -11,7 +11,8 @@ import numpy as np
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
-from harness.analysis.load import Group, load
+from harness.analysis.groups import Group
+from harness.analysis.load import load
 from harness.experiment.plan import Plan
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.selection import Rule

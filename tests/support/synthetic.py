@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+from rich.console import Console
+
+from harness.data.synthetic.export import write_parquet
 from harness.data.synthetic.sampler import Rows
 
 SIGMAS = 5.0
@@ -17,3 +21,8 @@ def drawn_by_the_truth(rows: Rows) -> None:
         for tenth in np.array_split(np.argsort(truth_N), 10):
             spread = np.sqrt((truth_N[tenth] * (1 - truth_N[tenth])).sum())
             assert abs(label_N[tenth].sum() - truth_N[tenth].sum()) < SIGMAS * spread + 1e-9
+
+
+def write_endlessly(folder: Path) -> None:
+    """Rows of a preset as Parquet, so many that whoever asks for them ends it."""
+    write_parquet(Console(quiet=True), "tiny", folder, 200_000_000, None, 0)

@@ -16,7 +16,8 @@ from harness.experiment.specs import PluginSpec, RunSpec
 from harness.metrics.selection import Rule
 from harness.results.keys import ArmId, ArmRole, RunRole, Status
 from harness.results.plan_results import Arm, PlanResult, Trial, write_plan_result
-from harness.results.records import Record, read
+from harness.results.records import Record
+from harness.results.run_reader import read
 from harness.results.run_writer import RunWriter
 from harness.search.job import Job
 from harness.tracking.background import Background

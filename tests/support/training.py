@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.checkpoint import Checkpoints
 from harness.execution.launcher import Began, Done, Recorded
 from harness.execution.run_folders import RunFolders

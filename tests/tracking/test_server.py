@@ -11,7 +11,7 @@ from support.servers import Server, mlflow_server
 from support.tracking import NONE, content, observe, run_of, tracker_of, write_plan
 
 from harness.results.keys import RunRole
-from harness.results.records import read
+from harness.results.run_reader import read
 from harness.tracking.members import Member
 from harness.tracking.sync import sync
 

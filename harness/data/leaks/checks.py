@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.data import indexed
 from harness.data.estimate import Estimate
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.leaks.evidence import HELD_OUT, Evidence, Telling, evidence, telling
 from harness.data.leaks.listed import tellings
 from harness.data.leaks.tallies import MOST_ROWS, What, tallies

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.leaks.evidence import HELD_OUT, Floats, Telling, auc_by_split, smoothed_means
 from harness.data.leaks.tallies import MOST_IDS, Codes, Ints, coded
+from harness.data.validation import SPLITS
 
 MOST = 1 << 17
 """Rows of a split that are read, evenly spaced."""

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.leaks.bins import edges
 from harness.data.numbers import binned
+from harness.data.validation import SPLITS
 
 Codes = npt.NDArray[np.signedinteger[Any]]
 Ints = npt.NDArray[np.int64]

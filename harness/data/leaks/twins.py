@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.estimate import Estimate
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.leaks.evidence import HELD_OUT
 from harness.data.leaks.tallies import MOST_ROWS, Ints
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.data import indexed
 from harness.data.build import data_folder
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.leaks.checks import findings, findings_of
 from harness.data.meter import Say, silent
 from harness.data.profile import periods

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.intraclass import of_labels
 from harness.data.profile.preset_targets import NAMES
 from harness.data.profile.sessions import sessions

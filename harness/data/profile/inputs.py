@@ -14,7 +14,7 @@ from harness.base.config import read_toml
 from harness.base.errors import unknown
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.meter import Say, silent
 from harness.data.profile.statistics import FieldProfile, Profile, SplitProfile
 from harness.data.profile.zipf_fit import fit, frequencies

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 
 MOST_ROWS = 1 << 20
 """Of a split, that are read: the last of training, the first of test."""

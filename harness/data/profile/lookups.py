@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import SPLITS, IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.periods import BLOCK, Cut, blocks
+from harness.data.validation import SPLITS
 
 LIST_BLOCK = 1 << 15
 """Rows of lists that are read together."""

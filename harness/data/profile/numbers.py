@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 
 QUANTILES, ROWS = 16, 1 << 18
 """Bins at most; rows that are read for them, evenly spread."""

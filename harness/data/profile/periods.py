@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import SPLITS, IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.tabular.times import EARLIEST, LATEST
+from harness.data.validation import SPLITS
 
 DAY = 86_400
 BLOCK = 1 << 19

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import SPLITS, IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.sessions import Bools
 from harness.data.profile.statistics import FieldProfile
 from harness.data.profile.zipf_fit import fit, frequencies
+from harness.data.validation import SPLITS
 
 Ints = npt.NDArray[np.int64]
 EXCESS = 0.1

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from harness.data.indexed import SPLITS, IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.preset_choices import choices
 from harness.data.profile.preset_draws import draws
 from harness.data.profile.preset_fit import match_field, span
@@ -15,6 +15,7 @@ from harness.data.profile.sessions import Sessions, starts
 from harness.data.profile.statistics import Profile
 from harness.data.profile.together import together
 from harness.data.profile.zipf_fit import frequencies
+from harness.data.validation import SPLITS
 
 STAYS = 0.9
 """Share of the steps of sessions that a field keeps its id in, from which on it is drawn once for each of them."""

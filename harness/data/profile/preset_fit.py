@@ -13,13 +13,14 @@ import tomli_w
 from scipy.optimize import minimize
 
 from harness.api import UserError
-from harness.data.indexed import SPLITS, IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.sessions import Sessions
 from harness.data.profile.statistics import FieldProfile, Profile
 from harness.data.profile.zipf_fit import FEW, Frequencies, descending, exponent_of_ranks, frequencies
 from harness.data.synthetic.fields import MOST_EXPONENT
 from harness.data.synthetic.population import Population
 from harness.data.synthetic.sampler import Sampler
+from harness.data.validation import SPLITS
 
 DAY = 86_400
 SIMULATED = 1_000_000

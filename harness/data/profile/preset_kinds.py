@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Ints, ListField, hash_ids
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.zipf_fit import descending, exponent_of_ranks, fit
 from harness.data.synthetic.fields import MOST_EXPONENT, MOST_IDS
 from harness.data.synthetic.kinds import MOST_LISTED

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.intraclass import intraclass, known_labels, last_rows, of_labels
 from harness.data.profile.sessions import session_codes
 from harness.data.synthetic.population import TABLES, Population

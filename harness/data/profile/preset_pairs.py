@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from scipy.special import entr
 
 from harness.base import seeds
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile import information
 from harness.data.profile.together import MOST_ROWS
 from harness.results.description import Together

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import SPLITS, IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.periods import BLOCK, Cut, blocks
+from harness.data.validation import SPLITS
 from harness.results.description import RateInTime, Values
 
 Floats = npt.NDArray[np.float64]

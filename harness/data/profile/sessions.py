@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.synthetic.population import MOST_REPEAT
 
 LONGEST = 1800

@@ -9,9 +9,10 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from harness.data.estimate import Estimate
-from harness.data.indexed import SPLITS, IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.profile.kinds import ListProfile, NumberProfile, list_profiles, number_profiles
 from harness.data.profile.zipf_fit import Frequencies, Law, fit, frequencies
+from harness.data.validation import SPLITS
 
 Array = npt.NDArray[np.generic]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.data.estimate import Estimate
-from harness.data.indexed import SPLITS
 from harness.data.profile.intraclass import Intraclass
 from harness.data.profile.statistics import Profile, TaskProfile
 from harness.data.profile.times import moments
 from harness.data.profile.together import strongest
 from harness.data.profile.zipf_fit import Frequencies
+from harness.data.validation import SPLITS
 from harness.results.description import FieldInTime, Periods, RateInTime, TextTable, Together, Values
 
 MOST_PAIRS, MOST_WITH_LABELS = 5, 6

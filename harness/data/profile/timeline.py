@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed import SPLITS, IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.drift import drift
 from harness.data.profile.lookups import Column, columns, lookups
 from harness.data.profile.numbers import binned, edges
 from harness.data.profile.periods import BLOCK, Cut, blocks
+from harness.data.validation import SPLITS
 from harness.results.description import FieldInTime, Values
 
 Ints = npt.NDArray[np.int64]

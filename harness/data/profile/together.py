@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.base import seeds
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.information import Codes, dependence
 from harness.data.profile.numbers import binned, edges
 from harness.results.description import Together

@@ -1,8 +1,11 @@
 """The loops over rows, compiled: time, ids, logits, labels and delays of the rows of given numbers.
 
 A row reads its own number and the compiled population alone; `harness/data/synthetic/sampler.py` documents the model.
-Each loop fills one kind of array for a block of rows that fits the cache. All compiled code of the generator and all
-its constants are in this file: the compiler's cache on disk knows when a file changes, not when what it imports does.
+Each loop fills one kind of array for a block of rows that fits the cache.
+
+It is one long file because of two who look at files. The compiler's cache on disk knows when a file changes, not when
+what it imports does: all compiled code of the generator and all its constants are here. And what the code means,
+module by module, is in the key of all generated data: to move a function is to build them, and train on them, anew.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ _A, _B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S11, _S27, _S30, _S31, _S32 = (np.uint64(s) for s in (11, 27, 30, 31, 32))
 _LOW, _HALF = np.uint64(0xFFFFFFFF), 1.0 / 4294967296.0
 _MASK = np.uint64((1 << BITS) - 1)
+
+
+# --- random numbers, ranks by Zipf's law ------------------------------------------------------------------------------
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -83,6 +89,9 @@ def _tail_rank(bits: Any, tail: Any) -> Any:
             return np.int64(k) - 1
 
 
+# --- when a row is, and in which session ------------------------------------------------------------------------------
+
+
 @njit(cache=True, nogil=True)
 def _clock(row_N: Any, clock_H: Any, clock_key: Any, rows: Any, time_N: Any, hour_N: Any) -> Any:
     """Seconds and hour of ascending rows: each stands in its own of `rows` equal shares of the clock."""
@@ -110,6 +119,9 @@ def _sessions(row_N: Any, lanes: Any, repeat: Any, key: Any, session_N: Any) -> 
         while turn > 0 and uniform(draw(key ^ _A, turn * lanes + lane)) < repeat:
             turn -= 1
         session_N[n] = turn * lanes + lane
+
+
+# --- which id it has: drawn, following another field, turned over, once -----------------------------------------------
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -181,6 +193,9 @@ def _once(own_N: Any, share: Any, key: Any, index_N: Any) -> Any:
             index_N[n] = ONCE + own_N[n]
 
 
+# --- what ids add to the logits ---------------------------------------------------------------------------------------
+
+
 @njit(cache=True, nogil=True)
 def _biases(id_N: Any, shared_T: Any, own_T: Any, normal: Any, logit_NT: Any) -> Any:
     """Add an id's normals to the logits: one that tasks share, and one of each task's own."""
@@ -220,6 +235,9 @@ def _matches(
             for k in range(right_NK.shape[1]):
                 match += match_TK[t, k] * left_NK[n, k]
             logit_NT[n, t] += match
+
+
+# --- a field as a whole, and what a policy shows of its candidates ----------------------------------------------------
 
 
 @njit(cache=True, nogil=True)
@@ -295,6 +313,9 @@ def _examined(exponent_F: Any, ids_F: Any, index_NF: Any, examined_N: Any) -> An
         if exponent_F[f] > 0:
             for n in range(examined_N.size):
                 examined_N[n] *= (1.0 + index_NF[n, f] % ids_F[f]) ** -exponent_F[f]
+
+
+# --- fields of numbers, lists, histories ------------------------------------------------------------------------------
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -425,6 +446,9 @@ def _histories(
         _near(sum_NK, side_NK, length_N, q.match_ST[s], logit_NT)
 
 
+# --- a block of rows --------------------------------------------------------------------------------------------------
+
+
 @njit(cache=True, nogil=True)
 def _block(
     row_N: Any, c: Any, time_N: Any, index_NF: Any, id_NF: Any, number_NP: Any, length_NG: Any, listed_NW: Any,
@@ -468,6 +492,9 @@ def _block(
     )  # fmt: skip
     for t in range(c.scale_T.size):
         logit_NT[:, t] *= c.scale_T[t]
+
+
+# --- what the sampler calls -------------------------------------------------------------------------------------------
 
 
 @njit(cache=True, nogil=True)

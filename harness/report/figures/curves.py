@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.analysis.estimates import Estimate, estimate
-from harness.analysis.load import ArmRuns, Group
+from harness.analysis.groups import ArmRuns, Group
 from harness.figures import rules
 from harness.figures.axis import axis
 from harness.figures.chart import Chart, Named, Note

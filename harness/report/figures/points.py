@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import estimate
-from harness.analysis.load import ArmRuns, Group
+from harness.analysis.groups import ArmRuns, Group
 from harness.figures.axis import Axis, Ticks, around, axis
 from harness.figures.chart import Chart
 from harness.figures.marks import Dots, Mark

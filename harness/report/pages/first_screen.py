@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
-from harness.analysis.load import Group
+from harness.analysis.groups import Group
 from harness.metrics.catalog import measured
 from harness.report.format import baseline_name, digits_for, epochs_text, interval, number
 from harness.report.pages.answer import lead_of

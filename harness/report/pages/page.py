@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import repeat
 
 from harness.analysis.analysis import Analysis, GroupAnalysis
-from harness.analysis.load import Comparison, Group
+from harness.analysis.groups import Group
+from harness.analysis.load import Comparison
 from harness.report.cautions import cautions
 from harness.report.figures import curves, points
 from harness.report.figures import windows as window_figures

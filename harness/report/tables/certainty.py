@@ -7,8 +7,8 @@ from statistics import median
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.estimates import Estimate
+from harness.analysis.groups import seeds
 from harness.analysis.inference import LEVEL, hides, seeds_for, smallest_sign_flip
-from harness.analysis.load import seeds
 from harness.analysis.settling import is_settled
 from harness.metrics.catalog import measured
 from harness.report.cautions import tested

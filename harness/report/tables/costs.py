@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from statistics import median
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.analysis.load import ArmRuns, Comparison
+from harness.analysis.groups import ArmRuns
+from harness.analysis.load import Comparison
 from harness.report.format import NOTHING
 from harness.report.tables.grids import Cell, Column, Grid
 from harness.results.records import Run

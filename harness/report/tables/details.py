@@ -8,7 +8,8 @@ from typing import Any
 import tomli_w
 
 from harness.analysis.expected_best import expected_best
-from harness.analysis.load import ArmRuns, Comparison, Group
+from harness.analysis.groups import ArmRuns, Group
+from harness.analysis.load import Comparison
 from harness.analysis.winners import winner
 from harness.base.owner import PRIVATE
 from harness.metrics.catalog import measured, sign_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.estimates import Estimate
-from harness.analysis.load import ArmRuns
+from harness.analysis.groups import ArmRuns
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import (
     NOTHING,

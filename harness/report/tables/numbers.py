@@ -11,7 +11,7 @@ import polars as pl
 from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.comparisons import DIFFERENCES, QUANTITIES, ArmComparison
 from harness.analysis.estimates import Estimate
-from harness.analysis.load import Group
+from harness.analysis.groups import Group
 from harness.metrics.catalog import METRICS
 from harness.report.tables.grids import numbered
 

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
-from harness.analysis.load import ArmRuns
+from harness.analysis.groups import ArmRuns
 from harness.analysis.winners import winner
 from harness.results.keys import Status
 from harness.results.records import Run

@@ -15,7 +15,7 @@ from harness.analysis.analysis import Analysis
 from harness.analysis.load import Comparison, groups
 from harness.experiment.plan import Plan
 from harness.metrics import curves
-from harness.results import records
+from harness.results import run_reader
 from harness.results.keys import ArmId, ArmRole, Status
 from harness.results.plan_results import Arm, PlanResult
 from harness.results.records import Record, Run
@@ -157,7 +157,7 @@ class MlflowTracker:
         for member in members(result):
             known = self._children.get(member.key)
             if known is None or known.status != "FINISHED":
-                run = records.done(self._runs, member.key)
+                run = run_reader.done(self._runs, member.key)
                 if run is not None:
                     self.replay(run, member)
         self.show_arms(result.arms, result.arms, complete=result.complete)

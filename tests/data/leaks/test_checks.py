@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from support.engine import make_data, store
 
 from harness.api import Doubt, UserError
-from harness.data.indexed import IndexedDataset, IndexedSplit
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.leaks.checks import findings, findings_of
 from harness.results.findings import Finding, Severity
 from perf.leaks import PRESETS, alarms, coded, found_in, found_in_preset
-from perf.leaky_logs import CLEAN, PLANTED, clean, data_of, of_shape
+from perf.leaky_logs.faulty import PLANTED
+from perf.leaky_logs.honest import CLEAN, of_shape
+from perf.leaky_logs.log import clean, data_of
 
 
 def of(found: tuple[Finding, ...], check: str) -> Finding:

@@ -14,11 +14,11 @@ from sklearn.metrics import roc_auc_score
 from support.engine import store
 
 from harness.api import Data, Split
-from harness.data.indexed import SPLITS
 from harness.data.leaks import tallies as module
 from harness.data.leaks.evidence import SMOOTHING, auc_of_ids, evidence, likeness, smoothed_means
 from harness.data.leaks.tallies import Tally, What, tallies
 from harness.data.profile.statistics import delong
+from harness.data.validation import SPLITS
 
 LABELS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1)), min_size=4, max_size=60)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from support.engine import make_data, store
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.periods import cut, rows
 
 START, DAY = 1_600_000_000, 86_400

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import tomli_w
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.preset_draws import draws
 from harness.data.profile.preset_fit import matched

@@ -11,7 +11,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.intraclass import intraclass, of_labels
 from harness.data.profile.preset_labels import MOST_DEVIATION, match_labels

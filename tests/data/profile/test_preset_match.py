@@ -10,7 +10,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data.indexed import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.fidelity import compared, means, shape
 from harness.data.profile.information import dependence
 from harness.data.profile.inputs import indexed_datasets

@@ -1,0 +1,97 @@
+"""What every strategy must do: learn with every model, repeat, be neutral where it says so, compose, and go on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import islice
+
+import torch
+
+from harness.api import Model, Strategy
+from harness.base import seeds
+from harness.base.plugin import knobs
+from harness.engine.checkpoint import Checkpoints
+from harness.engine.run import run
+from harness.engine.trainer import Trainer
+from harness.plugins.registry import Registry
+from harness.results.records import Record
+from harness.testing.checks import Checks, Failed
+from harness.testing.resumed import resumed
+from harness.testing.small_data import EVALUATION, TRAIN, mixed, must_learn, small
+
+
+def strategy_checks(cls: type[Strategy], model: Model, registry: Registry) -> Checks:
+    none = registry.strategies["none"].cls()
+
+    @cache
+    def plain() -> list[Record]:
+        """A run that several checks look at."""
+        return _train(registry, model, cls())
+
+    composed = cache(lambda: _train(registry, model, none, cls(), none))
+
+    def learns() -> None:
+        must_learn(plain())
+
+    def repeats() -> None:
+        if composed() != plain() and _train(registry, model, cls()) != plain():
+            raise Failed("two runs with the same seed differ")
+
+    def neutral() -> str | None:
+        values = {name: knob.neutral for name, knob in knobs(cls).items() if knob.neutral is not None}
+        if not values:
+            return "declares no neutral values"
+        if _train(registry, model, cls(**values)) != _none(registry, model):
+            raise Failed(f"with neutral values {values} it differs from none")
+        return None
+
+    def composes() -> None:
+        if composed() != plain():
+            raise Failed("it changes when composed with none")
+
+    return {
+        "trains two epochs and learns": learns,
+        "trains every model": lambda: _trains_every_model(cls, registry),
+        "gives the same records twice": repeats,
+        "equals none, bit for bit, at neutral values": neutral,
+        "composes": composes,
+        "goes on from any step to the same records": lambda: _resumes(cls, model, registry, plain()),
+    }
+
+
+def _resumes(cls: type[Strategy], model: Model, registry: Registry, whole: list[Record]) -> None:
+    """Ended after steps that its name decides."""
+    steps = 2 * -(-len(small(registry).train) // TRAIN.batch_size)
+    ends = seeds.generator(0, "check", "ends", cls.name).integers(1, steps, 2).tolist()
+    records = resumed(lambda checkpoints: _run(registry, model, [cls()], checkpoints), ends)
+    if [dataclasses.replace(r, cost={}) for r in records] != whole:
+        raise Failed(f"told to end after {ends[0]} steps, then {ends[1]}, it goes on to other records")
+
+
+def _trains_every_model(cls: type[Strategy], registry: Registry) -> None:
+    """Two steps of two epochs with each, on fields of every kind, to a finite loss."""
+    for entry in registry.models.values():
+        trainer = Trainer(mixed(registry), entry.cls(), [cls()], TRAIN, seed=0)
+        for epoch in (1, 2):
+            trainer.start_epoch(epoch)
+            losses = [trainer.step(batch) for batch in islice(trainer.batches.epoch(epoch), 2)]
+            if not torch.isfinite(torch.stack(losses)).all():
+                raise Failed(f"the loss with model '{entry.cls.name}' is not finite")
+            trainer.end_epoch(epoch)
+
+
+def _train(registry: Registry, model: Model, *strategies: Strategy) -> list[Record]:
+    return [dataclasses.replace(r, cost={}) for r in _run(registry, model, strategies)]
+
+
+def _run(
+    registry: Registry, model: Model, strategies: Sequence[Strategy], checkpoints: Checkpoints | None = None
+) -> Iterator[Record]:
+    return run(small(registry), model, strategies, TRAIN, EVALUATION, seed=0, checkpoints=checkpoints)
+
+
+@cache
+def _none(registry: Registry, model: Model) -> list[Record]:
+    return _train(registry, model, registry.strategies["none"].cls())
