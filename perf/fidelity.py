@@ -1,4 +1,4 @@
-"""The generator beside two real logs: every statistic of both, a shape score per column, a pair score per two columns.
+"""The generator beside real logs: every statistic of both, a shape score per column, a pair score per two columns.
 
 LOGS=folder/of/the/files python -m perf.fidelity    # writes results/tables/fidelity.md
 """
@@ -20,13 +20,16 @@ from harness.data.synthetic.presets import load_population
 
 LOGS = {
     "globo_like": ("datasets/globo.toml", "globo_clicks.parquet"),
+    "globo_once_like": ("plans/logs/globo_once.toml", "globo_clicks.parquet"),
     "retail_like": ("plans/logs/retail.toml", "online_retail.parquet"),
+    "retail_gap_like": ("plans/logs/retail_origins.toml", "online_retail.parquet"),
 }
 """Preset -> the schema and the file of the log that it stands for."""
 KINDS = {
     "rate": "Rates",
     "session": "Sessions",
     "tail": "Tails, of the training split",
+    "label": "Labels: correlation of those of two rows of one id, in training",
     "shape": "Columns: ids in training, and the shape score",
     "pair": "Pairs: normalised mutual information, and the pair score",
 }
@@ -38,6 +41,8 @@ Machine: {machine}.
 Shape score: one less the total variation between the shares of ids, the most frequent of either against each other.
 Pair score: one less the difference of dependence. 1 is agreement, as in SDMetrics' quality report. Presets were fitted
 by `multiepoch data match` to the same files, so that this shows what the generator can take on, not what it foretells.
+`globo_like` and `retail_like` were fitted before it knew of labels; `globo_once_like` and `retail_gap_like` have labels
+that go with ids as those of the logs do, as far as parts that are drawn apart can.
 """
 
 

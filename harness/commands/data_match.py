@@ -13,6 +13,7 @@ from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.preset_fields import match_fields
 from harness.data.profile.preset_fit import matched, to_toml
 from harness.data.profile.preset_kinds import match_kinds
+from harness.data.profile.preset_labels import match_labels
 from harness.data.profile.sessions import sessions
 from harness.data.profile.statistics import profile
 from harness.data.synthetic.population import Population
@@ -20,8 +21,8 @@ from harness.execution.said import Said
 
 LEAST_REPEAT = 0.1
 """Share of rows that another of the same user follows within half an hour, below which rows come in no sessions."""
-WORTH_SHOWING = 0.05
-"""Least dependence of a pair in file or preset."""
+WORTH_SHOWING = {"pair": 0.05, "label": 0.005}
+"""Least dependence of a pair, and least correlation of labels, in file or preset."""
 
 
 def write_match(
@@ -40,8 +41,10 @@ def write_match(
         visits = sessions(data)
         visits = visits if visits is not None and visits.repeat >= LEAST_REPEAT else None
         fields = match_fields(data, wanted, visits, status.update)
-    population = matched(data, wanted, fields, visits, f"Matched to {Path(source).name}")
-    population |= match_kinds(data, fields)
+        population = matched(data, wanted, fields, visits, f"Matched to {Path(source).name}")
+        population |= match_kinds(data, fields)
+        status.update("fitting labels")
+        population = match_labels(data, population)
     Population.model_validate(population)
     out_file.write(out, to_toml(population))
     (_, made) = next(iter(indexed_datasets(str(out), results, plugins)))
@@ -52,7 +55,7 @@ def write_match(
 def _table(lines: list[Compared]) -> Table:
     table = Table("statistic", "file", "produced", "score", title="file against preset", title_justify="left")
     for line in lines:
-        if line.kind != "pair" or max(line.log, line.made) >= WORTH_SHOWING:
+        if max(line.log, line.made) >= WORTH_SHOWING.get(line.kind, 0.0):
             score = "" if line.score is None else f"{line.score:.3f}"
             table.add_row(line.statistic, f"{line.log:,.4g}", f"{line.made:,.4g}", score)
     for kind, (count, mean) in means(lines).items():

@@ -72,6 +72,10 @@ def diagnose(console: Console, options: Options) -> Exit:
     )  # fmt: skip
     complete, stopped = _train(console, options, plan, registry, until)
     found = _judged(options, plan, complete)
+    if found is None:
+        again = "the same command goes on from there"
+        console.print(f"Cannot tell: no arm was done within {options.budget}; {again}", highlight=False, soft_wrap=True)
+        return Exit.INTERRUPTED if stopped else Exit.CANNOT_TELL
     if complete and not stopped:
         try:
             found = _beside(console, options, plan, known, found, registry, until)
@@ -138,19 +142,13 @@ class Found:
     verdict: Verdict
 
 
-def _judged(options: Options, plan: Planned, complete: bool) -> Found:
-    """What the comparison came to.
-
-    Raises:
-        UserError: there is nothing to judge.
-    """
+def _judged(options: Options, plan: Planned, complete: bool) -> Found | None:
+    """What the comparison came to; None: nothing yet."""
     from harness.report.write import analyse
 
     analysis = analyse(options.out, NAME)
     if not analysis.groups:
-        raise UserError(
-            f"--budget {options.budget}: no search was done in time; accepted: the same command again, which goes on"
-        )
+        return None
     return Found(analysis, complete, _verdict(analysis, plan, complete))
 
 

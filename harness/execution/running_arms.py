@@ -28,6 +28,11 @@ class _RunningArm:
     """Whether it waits for that."""
 
     @property
+    def repeated(self) -> bool:
+        """Whether it came to repetitions."""
+        return self.came_to is not None and bool(self.came_to.runs)
+
+    @property
     def so_far(self) -> Arm | None:
         """What it came to, with the repetitions that it waits for: those that are done can be read."""
         if self.came_to is None or not any(job.role == RunRole.SEED for job in self.asked):
@@ -63,6 +68,11 @@ class RunningArms:
         return any(arm.parked for arm in self._arms)
 
     @property
+    def searched(self) -> bool:
+        """Whether any waits for that after its search."""
+        return any(arm.parked and not arm.repeated for arm in self._arms)
+
+    @property
     def so_far(self) -> tuple[Arm, ...]:
         """What they came to, of those that came to anything."""
         return tuple(each for arm in self._arms if (each := arm.so_far) is not None)
@@ -80,10 +90,15 @@ class RunningArms:
                 missing += self._advance(arm, [arm.runs[job.key] for job in arm.asked])
         return missing
 
+    def close(self) -> None:
+        """Let go of what they hold: searches that others may then run."""
+        for arm in self._arms:
+            arm.procedure.close()
+
     def tell(self, standing: Standing) -> list[Job]:
-        """Tell all that are parked how the others stand."""
-        missing = list[Job]()
-        for arm in [arm for arm in self._arms if arm.parked]:
+        """Tell those that are parked how the others stand; while some wait after their searches, these alone."""
+        missing, searched = list[Job](), self.searched
+        for arm in [arm for arm in self._arms if arm.parked and not (searched and arm.repeated)]:
             arm.parked = False
             missing += self._advance(arm, standing)
         return missing

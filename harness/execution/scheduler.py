@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -74,6 +75,7 @@ class _Scheduler:
         self._referee = referee
         self._ready: list[Job] = []
         self._epochs: Counter[ArmId] = Counter()
+        self._place = {part.id: place for place, part in enumerate(p for arm in arms for p in arm.parts)}
         self._training: dict[str, Job] = {}
         self._died: set[str] = set()
         self._arms = RunningArms(arms, folders.done, partial(self._tell_finished, trained=False), self._arm_done)
@@ -96,6 +98,8 @@ class _Scheduler:
         except BaseException:
             self._write_result(complete=False)
             raise
+        finally:
+            self._arms.close()
         return self._write_result(complete=True)
 
     def _listen(self) -> None:
@@ -116,11 +120,11 @@ class _Scheduler:
         raise self._notice.end
 
     def _resumed(self) -> bool:
-        """Tell every parked arm how the others stand; False: none was parked."""
+        """Tell parked arms how the others stand; False: none was parked."""
         if not self._arms.parked:
             return False
         so_far = self._write_result(complete=False)
-        repeated = self._plan.settling is not None and any(arm.runs for arm in so_far.arms)
+        repeated = self._plan.settling is not None and not self._arms.searched
         said = self._referee(self._plan, so_far, self._results) if repeated else Settled(set(), {})
         self._ready += self._arms.tell(Standing(so_far.arms, said.open, said.why))
         return True
@@ -141,8 +145,10 @@ class _Scheduler:
         self._ready += elsewhere
 
     def _next(self) -> Job:
-        """The first job of the arm that had the fewest epochs, so that a busy hour falls on all arms alike."""
-        job = min(self._ready, key=lambda job: self._epochs[job.arm])
+        """The first job of the arm that had the fewest epochs, so that a busy hour falls on all arms alike. Where time
+        may be up before all is done, of the arm that comes first in the plan, so that some are whole by then."""
+        of_arm = self._epochs if self._notice.until == math.inf else self._place
+        job = min(self._ready, key=lambda job: of_arm[job.arm])
         self._ready.remove(job)
         return job
 

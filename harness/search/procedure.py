@@ -142,7 +142,7 @@ def _attributes(arm: ArmPlan, run: Run) -> dict[str, float]:
 def _report(arm: ArmPlan, trials: Tried) -> Jobs:
     """Train the winner on the reporting seeds, of which only as many as it needs where the plan leaves that open."""
     found = came_to(arm, tuple(trial for trial, _ in trials))
-    if arm.plan.search.plain and trials:
+    if arm.plan.search.plain and trials and arm.strategy != PLAIN:
         standing: Standing = yield found
         found = with_plain(found, arm, standing.arms)
     lost = bool(trials) and not found.chosen and all(trial.value is None for trial, _ in trials)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import signal
 import subprocess
@@ -14,15 +15,18 @@ from pathlib import Path
 import psutil
 import pytest
 from rich.console import Console
-from support.plans import PLAN, Watcher, go, plan_of, record_bytes, studies
+from support.plans import PLAN, Inline, Watcher, go, plan_of, record_bytes, studies
 
 from harness.analysis.load import load
 from harness.api import UserError
 from harness.base.locks import take
+from harness.base.notice import Notice, TimeIsUp
 from harness.execution.launcher import Died
 from harness.execution.launchers.local_pool import LocalPool
 from harness.execution.prepare import prepare
 from harness.execution.progress import Display, failures
+from harness.execution.run_job import JobRunner
+from harness.execution.scheduler import launch
 from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
 from harness.results.keys import RunRole, Status
@@ -69,6 +73,33 @@ def test_a_plan_without_test_never_reads_it(tmp_path: Path) -> None:
     assert {name.split for name in names} == {"sample", "valid", "train"}
     (group,) = load(tmp_path / "results", plan.name).groups
     assert group.split == "valid"
+
+
+def test_where_time_may_be_up_arms_are_whole_in_the_order_of_the_plan(tmp_path: Path) -> None:
+    """The fall of plain training first: a launch that is cut then has an answer. Without an end they take turns."""
+    plan = plan_of(tmp_path, PLAN, "search.plain=true")
+    for until, whole in ((time.monotonic() + 3600, True), (math.inf, False)):
+        started = list[str]()
+        watcher = Watcher()
+        watcher.started = lambda job, to=started: to.append(job.arm.name)  # type: ignore[method-assign,misc]
+        results = tmp_path / str(whole)
+        arms = prepare(plan, Registry(), results)
+        launch(plan, arms, results, Inline(JobRunner(results, None)), [watcher], notice=Notice(until))
+        order = list(dict.fromkeys(started))
+        assert set(order) == {"none", "one_epoch", "reinit"}
+        assert (started == sorted(started, key=order.index)) is whole, started
+    assert record_bytes(tmp_path / "True") == record_bytes(tmp_path / "False")
+
+
+def test_a_search_that_was_cut_goes_on_in_the_same_process(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, PLAN, "seeds=[1]")
+    results = tmp_path / "results"
+    arms = prepare(plan, Registry(), results)
+    with pytest.raises(TimeIsUp) as held:
+        launch(plan, arms, results, Inline(JobRunner(results, None)), notice=Notice(0.0))
+    assert held.value.__traceback__ is not None, "whoever holds it, as a notebook does, holds the frames"
+    result, _ = go(plan, results)
+    assert result.complete
 
 
 def test_the_number_of_runs_is_told_beforehand(reference: tuple[Plan, Path, PlanResult, Watcher]) -> None:

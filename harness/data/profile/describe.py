@@ -13,9 +13,10 @@ from harness.data.leaks.checks import findings, findings_of
 from harness.data.meter import Say, silent
 from harness.data.profile import periods
 from harness.data.profile.inputs import Counts, indexed_datasets, is_table, plain_table
+from harness.data.profile.intraclass import of_labels
 from harness.data.profile.rates import rates
 from harness.data.profile.statistics import Profile, profile
-from harness.data.profile.tables import in_time, pairs, tables
+from harness.data.profile.tables import in_time, of_one_id, pairs, tables
 from harness.data.profile.tails import tail
 from harness.data.profile.timeline import timeline
 from harness.data.profile.times import cuts
@@ -53,9 +54,10 @@ def describe(name: str, data: IndexedDataset, misleading: tuple[Finding, ...]) -
     spans = [split.span for split in found.splits.values() if split.span is not None]
     shown = Periods(cut.unit, cut.starts, cut.dated, cut.until, _rows(data, cut))
     listed = pairs(pairwise)
+    carried = of_one_id(of_labels(data), data.fields)
     return Description(
         name=name,
-        tables=(*tables(found), *in_time(shown, fields, labels), *((listed,) if listed else ())),
+        tables=(*tables(found), *in_time(shown, fields, labels), *(table for table in (carried, listed) if table)),
         cut=cuts(spans),
         notes=(*found.notes, *_notes(data, shown, pairwise, listed)),
         findings=misleading,

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.indexed_dataset import IndexedDataset
+from harness.data.profile.intraclass import of_labels
 from harness.data.profile.preset_targets import NAMES
 from harness.data.profile.sessions import sessions
 from harness.data.profile.statistics import Profile, profile
@@ -34,7 +35,7 @@ class Compared:
 
 
 def compared(log: IndexedDataset, made: IndexedDataset, wanted: Profile) -> Iterator[Compared]:
-    """Every statistic of two data sets with the same names, of kind rate, session, tail, shape and pair, in this order.
+    """Every statistic of two data sets with the same names, by kind: rate, session, tail, label, shape, pair.
 
     wanted: the profile of the log. What only one of them has is left out.
     """
@@ -45,6 +46,7 @@ def compared(log: IndexedDataset, made: IndexedDataset, wanted: Profile) -> Iter
         yield Compared("rate", f"{task.name}, rate in training", *rates, 1 - abs(rates[0] - rates[1]))
     yield from _sessions(log, made)
     yield from _tails(wanted, found)
+    yield from _labels(log, made)
     for name in log.fields:
         if name in made.fields:
             a_V, b_V = (data.counts(data.fields.index(name)) for data in (log, made))
@@ -89,6 +91,14 @@ def _tails(wanted: Profile, found: Profile) -> Iterator[Compared]:
         rows = (each.frequencies.rows / each.frequencies.ids for each in (field, other))
         yield Compared("tail", f"{field.name}, rows per id", *rows)
         yield Compared("tail", f"{field.name}, unseen in test", field.unseen, other.unseen)
+
+
+def _labels(log: IndexedDataset, made: IndexedDataset) -> Iterator[Compared]:
+    found = of_labels(made)
+    for task, each in of_labels(log).items():
+        for name, one in each.items():
+            if name in found.get(task, {}):
+                yield Compared("label", f"{task}, by {name}", one.value, found[task][name].value)
 
 
 def _pairs(log: IndexedDataset, made: IndexedDataset) -> Iterator[Compared]:

@@ -46,7 +46,7 @@ def matched(
     visits: Sessions | None,
     description: str,
 ) -> dict[str, Any]:
-    """The population as plain values. Of the logit nothing is known but the rates: its parts stay the defaults.
+    """The population as plain values, tasks with their rates alone: `match_labels` has the parts of their logits.
 
     fields: those with more ids before those that follow them. visits: sessions, if rows come in such.
     """

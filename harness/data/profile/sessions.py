@@ -58,6 +58,14 @@ def starts(split: IndexedSplit) -> Bools:
     return first_N
 
 
+def session_codes(split: IndexedSplit) -> npt.NDArray[np.int64]:
+    """A number of the session of each row, from 0, [N]."""
+    order_N, follows_N = _in_order(split)
+    code_N = np.empty(len(split), np.int64)
+    code_N[order_N] = np.cumsum(~follows_N) - 1
+    return code_N
+
+
 def _in_order(split: IndexedSplit) -> tuple[npt.NDArray[np.int64], Bools]:
     """Rows by group and time, and whether each is of the session of the one before it."""
     assert split.time_N is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.data.estimate import Estimate
+from harness.data.profile.intraclass import Intraclass
 from harness.data.profile.statistics import Profile, TaskProfile
 from harness.data.profile.times import moments
 from harness.data.profile.together import strongest
@@ -50,6 +51,20 @@ def in_time(periods: Periods, fields: tuple[FieldInTime, ...], rates: tuple[Rate
     yield TextTable("In time", columns, tuple(rows))
     heads = (f"label{by}", "first rate", "95 %", "last rate", "95 %")
     yield TextTable("Base rates", heads, tuple(map(_ends, rates)))
+
+
+def of_one_id(found: dict[str, dict[str, Intraclass]], fields: tuple[str, ...]) -> TextTable | None:
+    """By field and label, how the labels of two rows of one id correlate; none where that is not told from chance."""
+
+    def cell(one: Intraclass | None) -> str:
+        return "-" if one is None else f"{one.value:.4f}" if one.told else "none"
+
+    rows = tuple((field, *(cell(each.get(field)) for each in found.values())) for field in fields)
+    return (
+        TextTable("Labels of one id", ("field, and how labels of one id correlate", *found), rows)
+        if found and rows
+        else None
+    )
 
 
 def pairs(found: Together) -> TextTable | None:

@@ -218,8 +218,10 @@ def _clock(p: Population) -> Floats:
 def _bias_weights(p: Population) -> tuple[Floats, Floats]:
     """Weights [F, T] of the normals that tasks share and of those that are a task's own."""
     scale_FT = np.zeros((len(p.fields), len(p.tasks)))
-    for part, context in (("id_bias", False), ("context", True)):
-        scale_FT += shared_out([s.weight if s.context == context else 0.0 for s in p.fields.values()], p, part)
+    for t, task in enumerate(p.tasks.values()):
+        for part, context in (("id_bias", False), ("context", True)):
+            weights = [task.weights.get(n, f.weight) if f.context == context else 0.0 for n, f in p.fields.items()]
+            scale_FT[:, t] += shared_out(weights, p, part)[:, t]
     common_T = np.array([p.strength(t, "correlation") for t in p.tasks.values()])
     return scale_FT * np.sqrt(common_T), scale_FT * np.sqrt(1 - common_T)
 

@@ -140,7 +140,7 @@ def test_a_shape_is_compared_by_rank(a_V: Any, b_V: Any, random: Any) -> None:
 
 def test_a_log_is_as_near_to_itself_as_can_be(data: IndexedDataset) -> None:
     lines = [*compared(data, data, profile(data))]
-    assert {line.kind for line in lines} == {"rate", "session", "tail", "shape", "pair"}
+    assert {line.kind for line in lines} == {"rate", "session", "tail", "label", "shape", "pair"}
     assert all(line.log == line.made and line.score in (None, 1) for line in lines)
     assert {mean for _, mean in means(lines).values()} == {1.0}
     (pair,) = (line for line in lines if line.statistic == "user and pair")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.base.errors import UserError
+from harness.data.synthetic.compile import compile_population
 from harness.data.synthetic.fields import FieldSpec
 from harness.data.synthetic.population import Population
 from harness.data.synthetic.presets import load_population
@@ -73,13 +73,6 @@ def columns(found: tuple[Sampler, Rows], *names: str) -> list[Any]:
 def read(path: Path, values: dict[str, Any]) -> Population:
     path.write_text(tomli_w.dumps(values))
     return load_population(str(path))
-
-
-@pytest.mark.parametrize("preset", DIGESTS)
-def test_knobs_left_alone_leave_the_rows_of_version_2(preset: str) -> None:
-    rows = Sampler(load_population(preset), 7).rows(6_000, 10_000)
-    digest = hashlib.sha256(rows.time_N.tobytes() + rows.ids_NF.tobytes() + rows.labels_NT.tobytes())
-    assert digest.hexdigest()[:16] == DIGESTS[preset]
 
 
 @given(seed=st.integers(0, 10**6))
@@ -285,3 +278,15 @@ def test_what_rows_are_grouped_by_is_shown(tmp_path: Path) -> None:
     fields = EVERYTHING["fields"] | {"user": EVERYTHING["fields"]["user"] | {"hidden": True}}
     with pytest.raises(UserError, match="group: unknown field 'user'"):
         read(tmp_path / "mine.toml", EVERYTHING | {"fields": fields})
+
+
+def test_weights_of_a_task_take_the_place_of_those_of_fields_in_that_task_alone() -> None:
+    fields = {"a": {"ids": 500, "weight": 3.0}, "b": {"ids": 500}, "c": {"ids": 500, "context": True}}
+    tasks: dict[str, Any] = {"t": {"rate": 0.3}, "u": {"rate": 0.3, "weights": {"b": 0, "c": 0}, "id_bias": 0.5}}
+    values = {"rows": 1_000, "fields": fields, "tasks": tasks}
+    made = compile_population(Population.model_validate(values), 0)
+    variance_FT = made.shared_FT**2 + made.own_FT**2
+    assert variance_FT[:, 0] == pytest.approx([0.9**2 * 3 / 4, 0.9**2 / 4, 0.3**2])
+    assert variance_FT[:, 1] == pytest.approx([0.5**2, 0, 0])
+    with pytest.raises(UserError, match=r"tasks\.u\.weights: unknown field 'bb'; did you mean 'b'"):
+        Population.model_validate(values | {"tasks": {"u": {"rate": 0.3, "weights": {"bb": 1}}}})
