@@ -49,9 +49,12 @@ PartitionName=urgent Nodes=ALL PriorityTier=2
 
 def missing() -> str:
     """What a cluster needs and is not here; empty: nothing."""
-    os.environ["PATH"] = f"{os.environ['PATH']}:/usr/sbin"  # where Debian keeps the servers
-    lacks = [name for name in PROGRAMS if shutil.which(name) is None]
+    lacks = [name for name in PROGRAMS if _program(name) is None]
     return f"there is no SLURM here: no {', '.join(lacks)} (Debian: apt install slurm-wlm munge)" if lacks else ""
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")  # where Debian keeps the servers
 
 
 @contextmanager
@@ -85,9 +88,11 @@ def one_node() -> Iterator[Path]:
 
 
 @contextmanager
-def _serving(folder: Path, *command: str) -> Iterator[None]:
-    with (folder / f"{command[0]}.out").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+def _serving(folder: Path, name: str, *options: str) -> Iterator[None]:
+    program = _program(name)
+    assert program is not None
+    with (folder / f"{name}.out").open("wb") as log:
+        process = subprocess.Popen([program, *options], stdout=log, stderr=log)
     try:
         yield
     finally:

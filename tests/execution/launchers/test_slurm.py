@@ -12,6 +12,7 @@ from threading import Thread
 import pytest
 from support.local_jobs import LocalJobs
 from support.plans import PLAN, Watcher, go, plan_of, record_bytes
+from support.slurm import missing
 
 from harness.base.errors import UserError
 from harness.base.notice import Notice, Stopped
@@ -28,6 +29,7 @@ from harness.results.keys import RunRole
 from harness.results.plan_results import PlanResult
 from harness.search.job import Job
 
+WITHOUT_SLURM = pytest.mark.skipif(not missing(), reason="test_slurm_cluster.py tries it on a real SLURM")
 SLEEPS = '''"""Sleeps in its second epoch, once."""
 import os, pathlib, time
 from harness.api import Strategy, Tables
@@ -43,6 +45,7 @@ class Sleeps(Strategy):
 OVERRIDES = ("search.trials=0", "seeds=[1]", "strategies=['none', 'sleeps']")
 
 
+@WITHOUT_SLURM
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # submitit leaves a process alone
 def test_a_killed_job_costs_nothing_and_records_are_those_of_this_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -88,7 +91,7 @@ class Sleeps(Strategy):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # submitit leaves a process alone
-@pytest.mark.parametrize("told", ["job", "launch"])
+@pytest.mark.parametrize("told", [pytest.param("job", marks=WITHOUT_SLURM), "launch"])
 def test_notice_costs_no_step(told: str, tmp_path: Path) -> None:
     """SLURM tells a job some time before it ends or preempts it; scancel sends a job SIGTERM, as `cancel` does here."""
     steps, plugins, results = tmp_path / "steps", tmp_path / "plugins", tmp_path / "results"
