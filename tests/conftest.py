@@ -25,7 +25,7 @@ LONG = (
     "tracking/test_server", "commands/test_data_commands", "tracking/test_ui", "perf/test_faults", "test_installed",
     "execution/test_resume", "execution/test_team", "search/test_storage", "tracking/test_postgres",
     "python/test_notebooks", "python/test_calls", "tracking/test_background",
-    "execution/launchers/test_ray_cluster", "execution/launchers/test_slurm",
+    "execution/launchers/test_ray_cluster", "execution/launchers/test_slurm", "execution/launchers/test_slurm_cluster",
 )  # fmt: skip
 """Files that take longest: they come first, so that short ones fill the end and no worker waits for another."""
 

@@ -45,7 +45,7 @@ OWNERS = {
     "mlflow": "harness.tracking.mlflow",
     "optuna": "harness.search",
     "ray": "harness.execution.launchers.ray_cluster",
-    "submitit": "harness.execution.launchers.slurm",
+    "submitit": "harness.execution.launchers.slurm_jobs",
     "multiprocessing": "harness.execution",
     "typer": "harness.commands.application",
 }

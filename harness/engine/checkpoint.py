@@ -15,6 +15,8 @@ from harness.base.digests import digest_of
 from harness.base.files import on_disk
 
 State = dict[str, Any]
+FORM = 1
+"""Of what is saved: another number once a checkpoint of before would be read as something else, or not at all."""
 EVERY = 60.0
 """Seconds between checkpoints, at least: it costs less to repeat a shorter run than to save it."""
 
@@ -83,7 +85,8 @@ class Checkpoints:
         partial = self._folder / f"{uuid.uuid4().hex}.partial"
         with suppress(OSError, RuntimeError):  # torch raises RuntimeError for a full disk
             self._folder.mkdir(parents=True, exist_ok=True)
-            torch.save({"part": self.part, "trained_on": self.trained_on, "state": state}, partial)
+            about = {"form": FORM, "part": self.part, "trained_on": self.trained_on}
+            torch.save({**about, "state": state}, partial)
             on_disk(partial)
             name = f"checkpoint-{self._number + 1}-{self.records}-{digest_of(partial)}.pt"
             partial.rename(self._folder / name)
@@ -100,6 +103,10 @@ class Checkpoints:
             if digest_of(path) != digest:
                 raise ValueError("it is not what was once written")
             held = torch.load(path, weights_only=True)
+            if (form := held.get("form", 0)) != FORM:
+                version = "an earlier" if form < FORM else "a later"
+                self.drop(f"it was written by {version} version of multiepoch, in another form")
+                return
             self.part, self.trained_on, self._state = held["part"], held["trained_on"], held["state"]
             self.records = int(records)
         except Exception as error:  # torch raises whatever a damaged file leads to

@@ -13,6 +13,7 @@ from torch import nn
 from harness.base import seeds
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.engine.embedding_tables import EmbeddingTables
+from harness.engine.evaluation_memory import ensure_room
 from harness.engine.row_mapping import RowMapping
 from harness.experiment.specs import EvalSpec
 from harness.metrics import classification
@@ -30,6 +31,10 @@ class Evaluator:
     """Of the test examples at the last evaluation, as in `Record`."""
 
     def __init__(self, dataset: IndexedDataset, mapping: RowMapping, spec: EvalSpec) -> None:
+        """Raises:
+        UserError: an evaluation does not fit in memory.
+        """
+        ensure_room(dataset, spec)
         self._batch_size = spec.batch_size
         valid, test = (_capped(dataset.split(part), spec.most) for part in ("valid", "test"))
         pick = seeds.generator(0, "evaluation sample")

@@ -12,6 +12,8 @@ from harness.base.errors import UserError
 from harness.base.memory import MIB, free_memory, sized
 from harness.data import indexed
 from harness.data.build import data_folder
+from harness.data.indexed_dataset import IndexedDataset
+from harness.engine.evaluation_memory import evaluation_bytes, sizes
 from harness.engine.table_memory import SMALLER, table_bytes
 from harness.engine.trainer import table_spec
 from harness.experiment.instantiate import instances
@@ -31,33 +33,38 @@ def ensure_room(jobs: Sequence[Job], workers: int, results: Path, registry: Regi
         UserError: they do not.
     """
     size_of = measure(results, registry)
-    sizes = sorted((PROCESS + size_of(job) for job in jobs), reverse=True)[:workers]
+    largest = sorted((PROCESS + size_of(job) for job in jobs), reverse=True)[:workers]
     free = free_memory()
-    if sum(sizes) > free:
-        fit = max(n for n in range(len(sizes) + 1) if sum(sizes[:n]) <= free)
+    if sum(largest) > free:
+        fit = max(n for n in range(len(largest) + 1) if sum(largest[:n]) <= free)
         raise UserError(
-            f"{len(sizes)} runs side by side take at least {sized(sum(sizes))} of memory, tables included; "
+            f"{len(largest)} runs side by side take at least {sized(sum(largest))} of memory, tables included; "
             f"{sized(free)} is free; accepted: {f'--workers {fit}' if fit else SMALLER}"
         )
 
 
 def measure(results: Path, registry: Registry) -> Callable[[Job], int]:
-    """Bytes of a job's table with a row per training id, at least; 0 where a strategy or a device decides otherwise."""
+    """Bytes of a job's evaluation and of its table with a row per training id, at least.
+
+    The table counts as nothing where a strategy or a device decides otherwise.
+    """
 
     @lru_cache
-    def rows_and_tasks(data: str) -> tuple[int, int]:
+    def load(data: str) -> tuple[IndexedDataset, int]:
+        """And the rows of its table."""
         found = indexed.load(data_folder(results, data))
         rows = sum(int((count_V > 0).sum()) + 1 for count_V in found.count_V)
-        return rows + 2 * len(found.kinds.numbers), len(found.tasks)
+        return found, rows + 2 * len(found.kinds.numbers)
 
     def size(job: Job) -> int:
-        train = job.spec.train
+        data, rows = load(job.data)
+        tasks, train = len(data.tasks), job.spec.train
+        evaluated = evaluation_bytes(*sizes(data, job.spec.evaluation), tasks)
         with suppress(Exception):  # of a plug-in; the run will say it
             _, model, strategies = instances(job.spec, registry)
             decided = any(defining(hook, strategies) for hook in ("encoder", "network"))
             if train.device == "cpu" and not decided:
-                rows, tasks = rows_and_tasks(job.data)
-                return table_bytes(rows, model.width(tasks), table_spec(train, strategies).optimizer)
-        return 0
+                return evaluated + table_bytes(rows, model.width(tasks), table_spec(train, strategies).optimizer)
+        return evaluated
 
     return size

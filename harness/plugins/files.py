@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterable
 from functools import cache
 from os.path import relpath
 from pathlib import Path, PurePath
@@ -17,7 +18,7 @@ from types import ModuleType
 
 from harness.base.errors import UserError
 from harness.base.meaning import meaning
-from harness.plugins.imported import imported, packages_of
+from harness.plugins.imported import imported, packages_of, said
 
 PRIVATE = "harness_plugins"
 """Begins the names of their modules."""
@@ -51,13 +52,20 @@ def meaning_of(path: Path, package: Path | None = None) -> str:
         UserError: as of `meanings`.
     """
     (own, text), *rest = meanings(path, package).items()
-    others = sorted((PurePath(relpath(file, own.parent)).as_posix(), other) for file, other in rest)
+    named = said(own.read_text()).values()
+    others = sorted((_place(file, own, named), other) for file, other in rest)
     return hashlib.sha256("\n".join([text, *(f"{name}:{other}" for name, other in others)]).encode()).hexdigest()
 
 
+def _place(file: Path, own: Path, named: Iterable[Path]) -> str:
+    """Where a file lies: from the plug-in, or, in a module that it says is its own, from there."""
+    around = next((folder.parent for folder in named if folder in (*file.parents, file.with_suffix(""))), own.parent)
+    return PurePath(relpath(file, around)).as_posix()
+
+
 def meanings(path: Path, package: Path | None = None) -> dict[Path, str]:
-    """The meaning of a plug-in file, which comes first, and of every helper and module of its own package that it
-    imports, directly or not, each by its path.
+    """The meaning of a plug-in file, which comes first, and of what it imports, directly or not: helpers, modules of
+    its own package, and modules that it says are its own. Each by its path.
 
     package: the outermost that it lies in, where that is known; None: those that `packages_of` finds.
 
@@ -72,6 +80,7 @@ def meanings(path: Path, package: Path | None = None) -> dict[Path, str]:
         try:
             source = file.read_text()
             found[file] = meaning(source)
+            packages += said(source).values() if len(found) == 1 else ()
             todo += imported(file, source, packages)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise UserError(f"plug-in {path} cannot be read: {type(error).__name__}: {error}") from error

@@ -1,4 +1,5 @@
-"""The files that a plug-in file imports of its own: helpers beside it, and modules of the package that it lies in.
+"""The files that a plug-in file imports of its own: helpers beside it, modules of the package that it lies in, and
+modules that it says are its own.
 
 Statements are read, not run; they count wherever they stand, in a function too.
 """
@@ -6,12 +7,20 @@ Statements are read, not run; they count wherever they stand, in a function too.
 from __future__ import annotations
 
 import ast
+import importlib.util
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
 
 OURS = ("harness", "multiepoch")
 """Packages that `ENGINE` stands for in a key."""
+INSTALLED = {"site-packages", "dist-packages"}
+"""Folders of packages that are installed."""
+
+MODULES = "MODULES"
+"""The constant of a plug-in file that names modules and packages, without dots, wherever Python finds them: what the
+file imports of them is its own."""
 
 
 def packages_of(file: Path) -> list[Path]:
@@ -36,6 +45,53 @@ def imported(file: Path, source: str, packages: Sequence[Path]) -> Iterator[Path
             found = list(_along(folder, name))
             there = found or level > 1 or (folder / "__init__.py").exists()
             yield from found if there else [folder / f"{first}.py"]
+
+
+def said(source: str) -> dict[str, Path]:
+    """The modules and packages that a plug-in file says are its own, each as a folder, as `imported` takes them.
+
+    Raises:
+        ValueError: it names none so, or one that Python does not find or that is no Python file.
+    """
+    names: list[str] = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == MODULES for to in node.targets):
+            names = list(ast.literal_eval(node.value))
+    found = {name: _found(name) for name in names}
+    for name, folder in found.items():
+        if folder is None:
+            raise ValueError(f"{MODULES}: Python finds no file of a module '{name}'")
+    return {name: folder for name, folder in found.items() if folder is not None}
+
+
+def own(source: str) -> list[str]:
+    """The modules and packages that a source imports, directly or not, as `MODULES` names them: those that are neither
+    installed, nor of Python, nor of this project, nor without a file.
+
+    Raises:
+        OSError, SyntaxError: a file cannot be read.
+    """
+    found, seen, todo = dict[str, Path](), set[Path](), [(Path("/"), source)]
+    while todo:
+        file, text = todo.pop()
+        for level, name in _imports(text):
+            first = name.partition(".")[0]
+            mine = level == 0 and first not in OURS and first not in sys.stdlib_module_names
+            if mine and (folder := _found(first)) and not INSTALLED & set(folder.parts):
+                found[first] = folder
+        new = set(imported(file, text, list(found.values()))) - seen
+        todo += [(each, each.read_text()) for each in sorted(new)]
+        seen |= new
+    return sorted(found)
+
+
+def _found(name: str) -> Path | None:
+    """A module or package that is a Python file, as a folder: of a module that which it would be as a package."""
+    spec = importlib.util.find_spec(name)
+    origin = Path(spec.origin).resolve() if spec is not None and spec.origin else Path()
+    if origin.suffix != ".py":
+        return None
+    return origin.parent if origin.name == "__init__.py" else origin.with_suffix("")
 
 
 def _imports(source: str) -> Iterator[tuple[int, str]]:

@@ -1,4 +1,7 @@
-"""The source of a class from a notebook, a script or a module, with all that it uses there, as a file of its own."""
+"""The source of a class from a notebook, a script or a module, with all that it uses there, as a file of its own.
+
+It says which modules of the user's it imports, so that what they mean is part of what it means.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from harness.api import Strategy, UserError
+from harness.plugins.imported import MODULES, own
 
 Definition = type[Any] | FunctionType
 OURS, API = "multiepoch", "harness.api"
@@ -38,7 +42,12 @@ def source_of(cls: type[Strategy], where: str) -> str:
     file = _File(cls, where)
     file.define(cls.__name__, cls)
     text = "\n\n\n".join(file.definitions.values())
-    head = "\n".join([LATER, "", *sorted(file.imports), *file.constants.values()])
+    try:
+        modules = own("\n".join([*file.imports, text]))  # it may import in a hook
+    except (OSError, SyntaxError, ValueError, ImportError) as error:
+        raise UserError(f"{where}: class {cls.__name__} imports what cannot be read: {error}") from error
+    said = [f"{MODULES} = {modules!r}"] if modules else []
+    head = "\n".join([LATER, "", *sorted(file.imports), *said, *file.constants.values()])
     return f"{head}\n\n\n{text}\n"
 
 

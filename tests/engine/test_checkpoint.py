@@ -17,7 +17,7 @@ from support.training import checkpoints_of, often_due, train_here
 from harness.base.environment import environment
 from harness.base.owner import owner
 from harness.data.indexed_dataset import IndexedDataset
-from harness.engine.checkpoint import EVERY, Checkpoints
+from harness.engine.checkpoint import EVERY, FORM, Checkpoints
 from harness.engine.trainer import Trainer
 from harness.execution import run_job
 from harness.execution.launcher import Began, Recorded
@@ -173,6 +173,23 @@ def test_a_run_that_begins_anew_names_its_machine_alone(
     ]
 
 
+NAMES = {
+    *("tables.store", "tables.state_reset_step_R", "tables.numbers.epoch", "tables.numbers.step"),
+    *("tables.numbers.rows_touched", "tables.numbers._frozen", "tables.parts._initial", "tables.parts.row_buffer"),
+    *("tables.parts.run_buffer", "tables.parts.history", "tables.parts._absence", "optimizer.kept", "random.cpu"),
+}
+"""What form 1 of a checkpoint has of a trainer, beside the parts of its net."""
+
+
+def names(state: dict[str, Any], before: tuple[str, ...] = ()) -> set[str]:
+    """Of all parts, three deep."""
+    found = set[str]()
+    for name, value in state.items():
+        inner = isinstance(value, dict) and len(before) < 2
+        found |= names(value, (*before, name)) if inner else {".".join((*before, name))}
+    return {name for name in found if not name.startswith("net.")}
+
+
 def test_a_restored_trainer_is_the_same_to_the_last_tensor(
     dataset: IndexedDataset, registry: Registry, tmp_path: Path
 ) -> None:
@@ -193,6 +210,7 @@ def test_a_restored_trainer_is_the_same_to_the_last_tensor(
             trainer.step(batch)
     states = [torch.utils._pytree.tree_leaves(t.state()) for t in trainers]
     assert len(states[0]) == len(states[1]) > 20
+    assert names(trainers[0].state()) == NAMES, "another form: raise FORM in harness/engine/checkpoint.py"
     for a, b in zip(*states, strict=True):
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
@@ -222,6 +240,24 @@ def test_a_flipped_bit_is_never_trained_on(tmp_path: Path, seed: int) -> None:
     found = Checkpoints(tmp_path)
     assert (found.part, found.records) == (0, 0)
     assert found.unused.startswith("it is damaged: ")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("form", "version"), [(None, "an earlier"), (FORM - 1, "an earlier"), (FORM + 1, "a later")])
+def test_what_another_version_has_written_is_not_called_damaged(
+    form: int | None, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = torch.save
+
+    def written(held: dict[str, Any], path: Path) -> None:
+        saved({name: value for name, value in {**held, "form": form}.items() if value is not None}, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", written)
+        Checkpoints(tmp_path).save({"epoch": 1})
+    found = Checkpoints(tmp_path)
+    assert (found.part, found.records) == (0, 0)
+    assert found.unused == f"it was written by {version} version of multiepoch, in another form"
     assert not list(tmp_path.iterdir())
 
 

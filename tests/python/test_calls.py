@@ -176,13 +176,13 @@ import multiepoch as me
 from multiepoch import RowStep, Strategy
 
 assert not {"torch", "pandas", "mlflow"} & sys.modules.keys()
-FACTOR = 0.5
+from factors import factor
 
 class Slower(Strategy):
     name = "slower"
 
     def on_rows(self, step: RowStep) -> RowStep:
-        return step.scale_lr(FACTOR * step.seen_K.sign())
+        return step.scale_lr(factor() * step.seen_K.sign())
 
 os.chdir("below")
 model = {"name": "dnn", "dim": 4, "hidden": [8]}
@@ -195,8 +195,12 @@ def test_a_class_of_a_script_without_a_guard_reaches_worker_processes(tmp_path: 
     (tmp_path / "below").mkdir()
     log.write_parquet(tmp_path / "below" / "log.parquet")
     (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "factors.py").write_text("def factor():\n    return 0.5\n")
     done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "2 runs trained, 0 found in 'results'" in done.stdout
     assert done.stdout.splitlines()[-1] == "[1, 1, 1]"
+    (tmp_path / "factors.py").write_text("def factor():\n    return 0.25\n")
+    again = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 runs trained, 2 found in 'results'" in again.stdout
     assert me.load(tmp_path / "below" / "results").table().filter(strategy="slower")["value"].item() > 0

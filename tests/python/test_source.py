@@ -89,6 +89,44 @@ def test_the_meaning_of_a_class_holds_what_it_uses_and_no_comment(tmp_path: Path
     assert meanings[0] == meanings[1] != meanings[2]
 
 
+IMPORTING = (
+    CELL.replace("MOST = 3", "import rules")
+    .replace("MOST + 0.5", "rules.MOST + 0.5")
+    .replace("        rows = capped", "        import late_rules\n        rows = capped")
+)
+IMPORTED = {
+    "rules.py": "from shares.half import HALF\nimport numpy\nMOST = 3\n",
+    "shares/__init__.py": "",
+    "shares/half.py": "from .whole import WHOLE\nHALF = WHOLE / 2\n",
+    "shares/whole.py": "WHOLE = 1\n",
+    "shares/other.py": "OTHER = 1\n",
+    "late_rules.py": "LATE = 1\n",
+}
+
+
+def test_the_meaning_of_a_class_holds_what_it_imports_of_the_users_wherever_that_lies(
+    tmp_path: Path, notebook: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meant(place: str, changed: str = "") -> str:
+        folder = tmp_path / place
+        for name, text in IMPORTED.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text + ("MORE = 1\n" if name == changed else f"# {place}\n"))
+        with monkeypatch.context() as patch:
+            patch.syspath_prepend(folder)
+            cell(IMPORTING, notebook)
+            entry = Registry(named([notebook["Mine"]], tmp_path / "results")[1]).strategies["mine"]
+            for name in ("rules", "shares", "shares.half", "shares.whole"):
+                del sys.modules[name]
+        assert "MODULES = ['late_rules', 'rules', 'shares']" in entry.source
+        return entry.meaning
+
+    before = meant("here")
+    assert meant("there") == meant("elsewhere", "shares/other.py") == before
+    for name in IMPORTED.keys() - {"shares/other.py"}:
+        assert meant(name, name) != before, name
+
+
 def test_the_cell_that_ran_last_is_the_one_that_is_written(tmp_path: Path, notebook: dict[str, Any]) -> None:
     cell(CELL, notebook)
     cell(CELL.replace("scale_lr(rows)", "scale_lr(2 * rows)"), notebook)

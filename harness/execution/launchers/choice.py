@@ -38,9 +38,17 @@ def launcher_of(where: Where, plan: Plan, plugins: Path | None, results: Path) -
         from harness.execution.launchers.ray_cluster import RayCluster
 
         return RayCluster(where, cpus, plugins, results)
-    from harness.execution.launchers.slurm import Slurm
+    return _slurm(where, cpus, plugins, results, (results / "jobs" / plan.name).resolve())
 
-    return Slurm(where, cpus, plugins, results, results / "jobs" / plan.name)
+
+def _slurm(where: Where, cpus: float, plugins: Path | None, results: Path, folder: Path) -> Launcher:
+    from harness.execution.launchers.slurm import Slurm
+    from harness.execution.launchers.slurm_jobs import SlurmJobs
+
+    for option, amount in {"--cpus": cpus, "--gpus": where.gpus}.items():
+        if amount != int(amount):
+            raise UserError(f"{option} {amount:g}: SLURM gives whole ones; accepted: {int(amount) + 1}")
+    return Slurm(SlurmJobs(folder, int(cpus), int(where.gpus)), where.workers, plugins, results, folder)
 
 
 def _refuse_what_is_for_clusters(where: Where) -> None:

@@ -1,7 +1,7 @@
 """A launcher that trains each run in a job of its own, which SLURM starts on a node that sees the same folders.
 
-A job appends its events to a file, and the scheduler reads them there. Partition, account and time limit are those of
-sbatch's own environment variables (SBATCH_PARTITION, SBATCH_ACCOUNT, SBATCH_TIMELIMIT).
+A job appends its events to a file, and the scheduler reads them there. Both carry one name, so that the next launch
+finds the jobs that a killed one has left, and goes on with them.
 """
 
 from __future__ import annotations
@@ -11,20 +11,14 @@ import shutil
 import signal
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import CalledProcessError
 from types import TracebackType
-from typing import Any
+from typing import Protocol
 
-import submitit
-from submitit.core.utils import FailedJobError
-
-from harness.base.errors import UserError
 from harness.base.notice import TELLING, Notice
 from harness.execution.launcher import Began, Died, Event, Recorded
-from harness.execution.launchers.where import Where
 from harness.search.job import Job
 
 QUEUED = 64
@@ -35,76 +29,71 @@ LAG = 10.0
 """Seconds after the end of a job in which a shared folder may still come to show what it wrote."""
 
 
+class Jobs(Protocol):
+    """As of `slurm_jobs.SlurmJobs`."""
+
+    def submit(self, name: str, work: Callable[..., None], *arguments: object) -> None: ...
+    def ended(self, name: str) -> str: ...
+    def cancel(self, names: Iterable[str]) -> None: ...
+    def last_line(self, name: str) -> str: ...
+
+
 @dataclass
 class _Running:
-    """A run in a job. read: bytes of its events so far. ended: since when the job is known to be over."""
+    """A run in a job. read: bytes of its events so far. how, ended: how the job came to its end, and when."""
 
-    job: submitit.Job[None]
+    name: str
     events: Path
     read: int = 0
+    how: str = ""
     ended: float | None = None
 
 
 class Slurm:
-    """Runs as jobs of SLURM.
+    """Runs as jobs.
 
-    cpus: of each run. plugins: a folder of further plug-ins. results: where the data sets are, and checkpoints go.
-    folder: for jobs and their events; what an earlier launch has left in it is deleted, and ends the jobs that it has
-    left. All folders must be seen by every node. kind: of executor; another starts processes in another way.
-
-    Raises:
-        UserError: there is no sbatch, or a run is to have a share of a CPU or GPU.
+    plugins: a folder of further plug-ins. results: where the data sets are, and checkpoints go. folder: for the jobs of
+    this plan, which is deleted at the end. Every node must see all folders. most: jobs at a time; None: `QUEUED`.
     """
 
-    def __init__(
-        self, where: Where, cpus: float, plugins: Path | None, results: Path, folder: Path,
-        kind: type[submitit.Executor] = submitit.SlurmExecutor,
-    ) -> None:  # fmt: skip
-        for option, amount in {"--cpus": cpus, "--gpus": where.gpus}.items():
-            if amount != int(amount):
-                raise UserError(f"{option} {amount:g}: SLURM gives whole ones; accepted: {int(amount) + 1}")
-        if kind is submitit.SlurmExecutor and shutil.which("sbatch") is None:
-            raise UserError("--launcher slurm: there is no sbatch on this machine; accepted: a login node of SLURM")
-        self._cpus, self._gpus, self._most, self._kind = int(cpus), int(where.gpus), where.workers or QUEUED, kind
+    def __init__(self, jobs: Jobs, most: int | None, plugins: Path | None, results: Path, folder: Path) -> None:
+        self._jobs, self._most, self._folder = jobs, most or QUEUED, folder.resolve()
         self._plugins, self._results = plugins and plugins.resolve(), results.resolve()
-        self._left, self._folder = folder.resolve(), folder.resolve() / uuid.uuid4().hex
         self._live: dict[str, _Running] = {}
+        self._left: dict[str, str] = {}
+        """Of an earlier launch: key -> name of the job."""
 
     def __enter__(self) -> Slurm:
-        shutil.rmtree(self._left, ignore_errors=True)
-        self._folder.mkdir(parents=True, mode=0o700)
-        self._executor = self._kind(folder=self._folder)
-        if self._kind is submitit.SlurmExecutor:  # submitit limits the time to 5 minutes, if it is not told otherwise
-            asked = {"cpus_per_task": self._cpus, "gpus_per_node": self._gpus or None, "time": None}
-            self._executor.update_parameters(job_name="multiepoch", **asked)
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._left = {path.stem.split("-")[1]: path.stem for path in self._folder.glob("multiepoch-*-*.events")}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for running in self._live.values():
-            running.job.cancel(check=False)
-        shutil.rmtree(self._left, ignore_errors=True)
+        self._jobs.cancel([*(running.name for running in self._live.values()), *self._left.values()])
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def free(self) -> int:
         return self._most - len(self._live)
 
     def submit(self, job: Job, records_held: int) -> None:
-        events = self._folder / f"{job.key}-{uuid.uuid4().hex}.events"
-        try:
-            submitted = self._executor.submit(_train, job, records_held, self._plugins, self._results, events)
-        except (FailedJobError, CalledProcessError) as error:
-            problem = " ".join(str(error).split())
-            raise UserError(f"sbatch refuses a run with --cpus {self._cpus} --gpus {self._gpus}: {problem}") from error
-        self._live[job.key] = _Running(submitted, events)
+        name = self._left.pop(job.key, "")
+        if not name or not self._goes_on(name):
+            self._jobs.cancel([name])
+            name = f"multiepoch-{job.key}-{uuid.uuid4().hex[:8]}"
+            for old in self._folder.glob(f"multiepoch-{job.key}-*.events"):
+                old.unlink()
+            self._events(name).touch()
+            self._jobs.submit(name, _train, job, records_held, self._plugins, self._results, self._events(name))
+        self._live[job.key] = _Running(name, self._events(name))
 
     def pause(self) -> None:
-        """By SIGTERM; SLURM kills what has not ended after the `KillWait` of slurm.conf, 30 seconds if it has none."""
+        self._jobs.cancel(running.name for running in self._live.values())
         for running in self._live.values():
-            running.job.cancel(check=False)
-            if not running.events.exists():
-                running.ended = time.monotonic() - LAG
+            if running.events.stat().st_size == 0:
+                running.how, running.ended = "CANCELLED", time.monotonic() - LAG
 
     def events(self, timeout: float) -> Iterator[Event]:
         until = time.monotonic() + timeout
@@ -114,47 +103,56 @@ class Slurm:
             time.sleep(POLL)
         yield from found
 
+    def _events(self, name: str) -> Path:
+        return self._folder / f"{name}.events"
+
+    def _goes_on(self, name: str) -> bool:
+        """Whether a job of an earlier launch waits, or has reported what this version can read."""
+        try:
+            return bool(list(_read(_Running(name, self._events(name))))) or not self._jobs.ended(name)
+        except Exception:  # pickle raises whatever the events of another version lead to
+            return False
+
     def _new(self, key: str) -> list[Event]:
         """What a run reported since the last look."""
         running = self._live[key]
-        if running.ended is None and running.job.done():
-            running.ended = time.monotonic()
+        if running.ended is None and (how := self._jobs.ended(running.name)):
+            running.how, running.ended = how, time.monotonic()
         found = list(_read(running))
         if not found and running.ended is not None and time.monotonic() >= running.ended + LAG:
-            found = [Died(key, f"job {running.job.job_id} ended as {running.job.state}: {_last_line(running.job)}")]
+            found = [Died(key, f"its job ended as {running.how}: {self._jobs.last_line(running.name)}")]
         if found and not isinstance(found[-1], Began | Recorded):
             del self._live[key]
         return found
 
 
 def _train(job: Job, records_held: int, plugins: Path | None, results: Path, events: Path) -> None:
-    """What a job does: train a run, and append its events to a file, as long as its folder is there.
+    """What a job does: train a run, and append its events to a file, as long as the file is there.
 
     At a signal submitit would requeue the job as it was. Instead the run saves a checkpoint, the job ends, and the
     scheduler submits another.
+
+    Raises:
+        RuntimeError: SLURM has started the job before. The scheduler, which reads that it failed, submits another.
     """
     from harness.execution.run_job import JobRunner
 
     notice = Notice()
     notice.heed(*TELLING, signal.SIGUSR2)
+    if events.stat().st_size:
+        raise RuntimeError("this job was started again: its run goes on in another")
     for event in JobRunner(results, plugins, notice).run(job, records_held):
         content = pickle.dumps(event)
-        with events.open("ab") as file:  # closed each time, so that other machines see it
+        with events.open("r+b") as file:  # closed each time, so that other machines see it
+            file.seek(0, 2)
             file.write(len(content).to_bytes(8) + content)
 
 
 def _read(running: _Running) -> Iterator[Event]:
     """The events that are whole in a file, from where it was read to before."""
-    try:
-        content = running.events.read_bytes()[running.read :]
-    except FileNotFoundError:
-        return
+    with running.events.open("rb") as file:
+        file.seek(running.read)
+        content = file.read()
     while len(content) >= 8 and len(content) >= (end := 8 + int.from_bytes(content[:8])):
         yield pickle.loads(content[8:end])
         content, running.read = content[end:], running.read + end
-
-
-def _last_line(job: submitit.Job[Any]) -> str:
-    """Of what a job wrote to its standard error."""
-    lines = (job.stderr() or "").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote no error")
