@@ -17,6 +17,7 @@ import torch
 from rich.console import Console
 
 from harness.engine.device import device_of, settle
+from harness.engine.group import Group
 from harness.engine.trainer import Trainer
 from perf.contenders import NotInstalled
 from perf.contenders.ours import Ours
@@ -112,6 +113,16 @@ def together(runs: int, device: str, steps: int = 300) -> float:
     return runs * steps * Work.batch / max(seconds)
 
 
+def at_once(runs: int, device: str, steps: int = 300) -> float:
+    """Rows per second, in sum, of so many runs that train in one (`train.seeds_at_once`)."""
+    ours = Ours(work_of(Work.batch, steps), device=device)
+    group = Group([ours.trainer(seed) for seed in range(runs)])
+    group.start_epoch(1)
+    for made in itertools.islice(group.batches.epoch(1), 5):
+        group.step(made)
+    return runs * steps * Work.batch / _seconds(group)
+
+
 def _meet(barrier: Barrier) -> None:
     """Told to each process: where it waits for the others."""
     global _START
@@ -122,6 +133,11 @@ def _one_of_several(device: str, steps: int) -> float:
     torch.set_num_threads(1)
     trainer = warm_trainer(Work.batch, device, steps)
     _START.wait()
+    return _seconds(trainer)
+
+
+def _seconds(trainer: Trainer | Group) -> float:
+    """Of an epoch."""
     begun = time.perf_counter()
     for batch in trainer.batches.epoch(2):
         trainer.step(batch)
@@ -147,7 +163,10 @@ def page(device: str, rounds: int) -> Iterator[str]:
     yield from table(batches, {name: [p[name] for p in by_batch] for name in by_batch[0]}, lambda value: f"{value:.2f}")
     yield from ("", f"A step waits for the GPU {waits(device):g} times.", "")
     yield from (f"Several runs on one card, batch {Work.batch:,}: thousands of examples in a second, in sum.", "")
-    sums = {"ours, lazy Adam": [together(runs, device) for runs in TOGETHER]}
+    sums = {
+        "each in a process": [together(runs, device) for runs in TOGETHER],
+        "all in one batched run": [at_once(runs, device) for runs in TOGETHER],
+    }
     yield from table([f"{runs} at once" for runs in TOGETHER], sums, lambda value: f"{value / 1000:,.0f}")
     name = torch.cuda.get_device_name() if device == "cuda" else "none"
     yield from ("", f"GPU: {name}; torch {torch.__version__}.")

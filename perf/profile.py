@@ -22,6 +22,7 @@ from harness.engine import batches, kernels, row_history, row_optimizers, traine
 from harness.engine.dense_adam import DenseAdam
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.trainer import Trainer
+from harness.engine.vectors import Vectors
 from perf.contenders.ours import Ours
 from perf.work import FIELDS, TASKS, Work
 
@@ -32,7 +33,7 @@ PARTS: list[tuple[str, Any, str]] = [
     ("net forward", trainer.Trainer, "_forward"),
     ("loss and its gradient", trainer, "loss_and_gradient"),
     ("net backward", torch.autograd, "backward"),
-    ("gradient by row", EmbeddingTables, "_sum_by_row"),
+    ("gradient by row", Vectors, "by_row"),
     ("counting rows for hooks", row_history.RowHistory, "touch"),
     ("rows' step", row_optimizers.RowOptimizer, "fused_step"),
     ("net's step", DenseAdam, "step"),

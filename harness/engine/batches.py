@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -39,15 +39,15 @@ class DistinctRows:
     scale_BC: Tensor | None = None
     """float32: what each of rows_BC is multiplied with. None: 1."""
 
-    def to(self, device: torch.device) -> DistinctRows:
-        return DistinctRows(*(_moved(tensor, device) for tensor in vars(self).values()))
+    def to(self, device: torch.device) -> Self:
+        return replace(self, **{name: _moved(value, device) for name, value in vars(self).items()})
 
 
-def _moved(tensor: Any, device: torch.device) -> Any:
-    """Pinned first on its way to a GPU, or the copy would wait for all that the GPU has been told to do."""
-    if tensor is None or device.type == "cpu":
-        return tensor
-    return tensor.pin_memory().to(device, non_blocking=True)
+def _moved(value: Any, device: torch.device) -> Any:
+    """A tensor is pinned first on its way to a GPU, or its copy would wait for all that the GPU has been told to do."""
+    if not isinstance(value, Tensor) or device.type == "cpu":
+        return value
+    return value.pin_memory().to(device, non_blocking=True)
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,11 @@ class Batches:
         return batches if self._device.type == "cpu" or self._hooks else ahead(batches, AHEAD)
 
     def in_order(self, epoch: int, done: int = 0) -> Iterator[Batch]:
+        """The same, each made when it is asked for."""
+        return (batch.to(self._device) for batch in self.on_cpu(epoch, done))
+
+    def on_cpu(self, epoch: int, done: int = 0) -> Iterator[Batch]:
+        """The same, before they are moved to the device."""
         random = seeds.generator(self._seed, "shuffle", epoch)
         for starts in self._windows(random):
             size = int(np.minimum(BLOCK, len(self._split) - starts).sum())
@@ -185,7 +190,7 @@ class Batches:
         truth_BT = torch.from_numpy(held["truth_NT"]) if "truth_NT" in held else None
         weight_B = torch.from_numpy(held["weight_N"]) if "weight_N" in held else None
         distinct = self._distinct(rows_BC, rows.scale_BC)
-        return Batch(distinct, labels_BT, known_BT, truth_BT, rows.length_BQ, weight_B).to(self._device)
+        return Batch(distinct, labels_BT, known_BT, truth_BT, rows.length_BQ, weight_B)
 
     def _changed(self, rows_BC: Tensor) -> Tensor:
         """The rows that strategies want looked up; those of numbers stay."""

@@ -22,7 +22,7 @@ from harness.engine.initial_rows import InitialRows
 from harness.engine.lookup import Lookup
 from harness.engine.row_buffers import RowBuffers
 from harness.engine.row_history import RowHistory
-from harness.engine.row_hooks import RowHooks
+from harness.engine.row_hooks import RowHooks, RowUpdate
 from harness.engine.row_mapping import RowMapping
 from harness.engine.row_optimizers import OPTIMIZERS
 from harness.engine.vectors import Vectors
@@ -54,18 +54,18 @@ class EmbeddingTables:
         self._frozen = False
         self._compiled = self.device.type == "cpu" if compiled is None else compiled
         self._optimizer = OPTIMIZERS[spec.optimizer]
-        self._vectors = Vectors(mapping.columns, self.device, compiled=self._compiled)
+        self.vectors = Vectors(mapping.columns, self.device, compiled=self._compiled)
         self.train_count_R = mapping.train_count_R.to(self.device)
         rows, columns = mapping.num_rows, width + self._optimizer.columns(width)
         self.store = memory.zeros(rows, columns, device=self.device)
-        self._state_reset_step_R = memory.zeros(rows, dtype=torch.int32, device=self.device)
+        self.state_reset_step_R = memory.zeros(rows, dtype=torch.int32, device=self.device)
         self._initial = InitialRows(width, spec.init_std, seed)
         self.row_buffer = RowBuffers(rows, self.device)
         self.run_buffer = RowBuffers(1, self.device)
         self._hooks = RowHooks(strategies, spec.lr, self.row_buffer, self.run_buffer)
         self.history = RowHistory(mapping, self.device, kept=self._hooks.any, compiled=self._compiled)
         self._absence = Absence(
-            spec, width, self.store, self._state_reset_step_R, compiled=self._compiled, scaled=self._hooks.any
+            spec, width, self.store, self.state_reset_step_R, compiled=self._compiled, scaled=self._hooks.any
         )
         for table in mapping.tables:
             self.reset(table)
@@ -73,12 +73,27 @@ class EmbeddingTables:
     @property
     def names(self) -> tuple[str, ...]:
         """Of the vectors that `read` gives first; those of places in sequences follow."""
-        return self._vectors.names
+        return self.vectors.names
 
     @property
     def weight_RD(self) -> Tensor:
         """The weights of every row, absent ones worked out up to this step."""
         return self._now(0, len(self.store))
+
+    @property
+    def owes(self) -> bool:
+        """Whether absent rows have something to be worked out."""
+        return self._absence.active
+
+    @property
+    def hooked(self) -> bool:
+        """Whether a strategy looks at the rows of a batch."""
+        return self._hooks.any
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the tables stay as they are."""
+        return self._frozen
 
     @property
     def perturbed(self) -> bool:
@@ -88,38 +103,56 @@ class EmbeddingTables:
     def lookup(self, rows: DistinctRows) -> Lookup:
         """Start a step: the embeddings of a training batch."""
         self.step += 1
-        if self._absence.active:
-            weight_KD = self._absence.pay(rows.rows_K, self.step)
-        else:
-            weight_KD = self._weight_RD.index_select(0, rows.rows_K)
-        touched = self.history.touch(rows, self.step) if self._hooks.any and not self._frozen else None
-        return Lookup(rows, weight_KD, self._embed(rows, weight_KD), touched, self.epoch, self.step)
+        weight_KD = self.paid(rows.rows_K) if self.owes else self._weight_RD.index_select(0, rows.rows_K)
+        return self.looked_up(rows, weight_KD, self.vectors.embedded(rows, weight_KD))
+
+    def paid(self, rows_K: Tensor) -> Tensor:
+        """The weights [K, D] of rows that this step touches, once what they owe is worked out."""
+        return self._absence.pay(rows_K, self.step)
+
+    def looked_up(self, rows: DistinctRows, weight_KD: Tensor, embedded_BFD: Tensor) -> Lookup:
+        """The lookup of this step, with the history of its rows if a strategy asks for it."""
+        touched = self.history.touch(rows, self.step) if self.hooked and not self._frozen else None
+        return Lookup(rows, weight_KD, embedded_BFD, touched, self.epoch, self.step)
 
     def displaced(self, lookup: Lookup, grad_BFD: Tensor) -> Lookup | None:
         """The same lookup with its rows moved to where strategies want the gradient; None: nowhere else.
 
         grad_BFD: the gradient of the lookup as it was. The table stays as it is.
         """
-        moves = self._hooks.displacements(lookup, self.history, self._sum_by_row(lookup.rows, grad_BFD))
-        if not moves:
+        moved_KD = self.moved(lookup, self.vectors.by_row(lookup.rows, grad_BFD))
+        if moved_KD is None:
             return None
-        return replace(lookup, embedded_BFD=self._embed(lookup.rows, sum(moves, lookup.weight_KD)))
+        return replace(lookup, embedded_BFD=self.vectors.embedded(lookup.rows, moved_KD))
+
+    def moved(self, lookup: Lookup, grad_KD: Tensor) -> Tensor | None:
+        """Where strategies move the rows of a lookup, [K, D]; None: nowhere."""
+        moves = self._hooks.displacements(lookup, self.history, grad_KD)
+        return sum(moves, lookup.weight_KD) if moves else None
 
     def update(self, lookup: Lookup, grad_BFD: Tensor) -> None:
         """Finish the step: one optimiser step of the rows of a lookup."""
-        rows_K = lookup.rows.rows_K
-        self.rows_touched += len(rows_K)
-        if self._frozen:
-            return
-        update = self._hooks.update(lookup, self.history, self._sum_by_row(lookup.rows, grad_BFD))
-        grad_KD, keep_K = update.grad_KD, update.keep_K
+        self.rows_touched += len(lookup.rows.rows_K)
+        if not self._frozen:
+            update = self.asked(lookup, self.vectors.by_row(lookup.rows, grad_BFD))
+            self.step_rows(self.store, self.state_reset_step_R, lookup.rows.rows_K, update)
+
+    def step_rows(self, store_RS: Tensor, state_reset_step_R: Tensor, rows_K: Tensor, update: RowUpdate) -> None:
+        """One step of the optimiser, of rows of these tables or of larger ones that hold them."""
+        if self._optimizer.by_touch:
+            state_reset_step_R[rows_K] -= 1
+        step = self._optimizer.fused_step if self._compiled else self._optimizer.step
+        factors = update.scale_K, update.keep_K
+        step(store_RS, rows_K, update.grad_KD, state_reset_step_R, self._clock, *factors, self.spec)
+
+    def asked(self, lookup: Lookup, grad_KD: Tensor) -> RowUpdate:
+        """The update of the rows of a lookup, as strategies and decay change it."""
+        update = self._hooks.update(lookup, self.history, grad_KD)
+        keep_K = update.keep_K
         if (kept := self._absence.kept) is not None:
             keep_K = torch.full_like(grad_KD[:, 0], kept) if keep_K is None else keep_K * kept
-        self._absence.scaled(rows_K, update.scale_K)
-        if self._optimizer.by_touch:
-            self._state_reset_step_R[rows_K] -= 1
-        step_rows = self._optimizer.fused_step if self._compiled else self._optimizer.step
-        step_rows(self.store, rows_K, grad_KD, self._state_reset_step_R, self._clock, update.scale_K, keep_K, self.spec)
+        self._absence.scaled(lookup.rows.rows_K, update.scale_K)
+        return replace(update, keep_K=keep_K)
 
     def read(self, rows_BC: Tensor, scale_BC: Tensor | None = None) -> Tensor:
         """Embeddings [B, F, D] for evaluation, of rows worked out up to this step; nothing is changed.
@@ -128,9 +161,9 @@ class EmbeddingTables:
         """
         at_BC = rows_BC if scale_BC is None else rows_BC.clamp(min=0)
         if not self._absence.active:
-            return self._vectors.of(self._weight_RD, at_BC, scale_BC)
+            return self.vectors.of(self._weight_RD, at_BC, scale_BC)
         place_BC = torch.arange(at_BC.numel(), dtype=torch.int32, device=self.device).view(at_BC.shape)
-        return self._vectors.of(self._absence.weights(at_BC.reshape(-1).long(), self.step), place_BC, scale_BC)
+        return self.vectors.of(self._absence.weights(at_BC.reshape(-1).long(), self.step), place_BC, scale_BC)
 
     def weight(self, field: FieldTable) -> Tensor:
         """A copy of a field's rows, worked out up to this step."""
@@ -171,7 +204,7 @@ class EmbeddingTables:
         self.row_buffer.reset(which)
         if state and self.step:
             self.store[which, self.width :] = 0
-            self._state_reset_step_R[which] = self._clock
+            self.state_reset_step_R[which] = self._clock
 
     def adopt(
         self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, *, optimizer: bool, counts: bool
@@ -184,10 +217,10 @@ class EmbeddingTables:
         """
         self.step, store_RS = state["numbers"]["step"], state["store"]
         self._weight_RD[into_M] = store_RS[from_M, : self.width].to(self.device)
-        self._state_reset_step_R.fill_(0 if optimizer else self._clock)
+        self.state_reset_step_R.fill_(0 if optimizer else self._clock)
         if optimizer:
             self.store[into_M, self.width :] = store_RS[from_M, self.width :].to(self.device)
-            self._state_reset_step_R[into_M] = state["state_reset_step_R"][from_M].to(self.device)
+            self.state_reset_step_R[into_M] = state["state_reset_step_R"][from_M].to(self.device)
         if counts:
             self.history.adopt(state["parts"]["history"], into_M, from_M)
             self.row_buffer.adopt(state["parts"]["row_buffer"], into_M, from_M)
@@ -218,14 +251,14 @@ class EmbeddingTables:
         """All that changes in training."""
         return {
             "store": self.store,
-            "state_reset_step_R": self._state_reset_step_R,
+            "state_reset_step_R": self.state_reset_step_R,
             "numbers": {name: getattr(self, name) for name in ("epoch", "step", "rows_touched", "_frozen")},
             "parts": {name: part.state() for name, part in self._parts().items()},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.store.copy_(state["store"])
-        self._state_reset_step_R.copy_(state["state_reset_step_R"])
+        self.state_reset_step_R.copy_(state["state_reset_step_R"])
         vars(self).update(state["numbers"])
         for name, part in self._parts().items():
             part.restore(state["parts"][name])
@@ -249,15 +282,6 @@ class EmbeddingTables:
         if not self._absence.active:
             return self._weight_RD[first:end]
         return self._absence.weights(torch.arange(first, end, device=self.device), self.step)
-
-    def _embed(self, rows: DistinctRows, weight_KD: Tensor) -> Tensor:
-        """A leaf [B, F, D] of these weights of the distinct rows."""
-        return self._vectors.of(weight_KD, rows.inverse_I.view(rows.rows_BC.shape), rows.scale_BC).requires_grad_()
-
-    def _sum_by_row(self, rows: DistinctRows, grad_BFD: Tensor) -> Tensor:
-        """The gradient of each distinct row, [K, D]."""
-        at_BC = rows.inverse_I.view(rows.rows_BC.shape)
-        return self._vectors.gradient(grad_BFD, at_BC, rows.scale_BC, len(rows.rows_K))
 
 
 def _check(spec: TableSpec) -> None:

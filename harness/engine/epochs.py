@@ -1,11 +1,11 @@
-"""Epochs of one trainer: training, evaluation at the points of an epoch and at its end, and checkpoints."""
+"""Epochs of one trainer, or of a group: training, evaluation at points of an epoch and at its end, and checkpoints."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import torch
@@ -16,9 +16,10 @@ from harness.engine import warm_start
 from harness.engine.batches import Batch
 from harness.engine.checkpoint import Checkpoints, State
 from harness.engine.device import settle
-from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.evaluator import Evaluator
+from harness.engine.group import Group
 from harness.engine.kernels import MOST
+from harness.engine.lookup import Lookup
 from harness.engine.probes import Probes
 from harness.engine.trainer import Trainer
 from harness.experiment.specs import EvalSpec
@@ -53,27 +54,38 @@ class _Place:
 
 
 class Epochs:
-    """Those of a trainer that has made no step yet. checkpoints: where its state is saved when that is due."""
+    """Those of a trainer, or of a group of them, that has made no step yet. checkpoints: where its state is saved when
+    that is due."""
 
-    def __init__(self, trainer: Trainer, evaluation: EvalSpec, checkpoints: Checkpoints | None = None) -> None:
+    def __init__(
+        self, trainer: Trainer | Group, evaluation: EvalSpec, checkpoints: Checkpoints | None = None
+    ) -> None:  # fmt: skip
         self.trainer, self._points, self._checkpoints = trainer, evaluation.points, checkpoints
-        dataset = trainer.dataset
-        probed = dataset.tasks.index(evaluation.task) if evaluation.task else 0
-        self._probes = Probes(evaluation.probes, dataset, trainer.mapping, trainer.tables, probed)
-        self._evaluate = Evaluator(dataset, trainer.mapping, evaluation)
+        self._runs = [_Evaluated(run, evaluation) for run in trainer.runs]
         self._at = _Place()
 
     def records(self, recorded: range) -> Iterator[Record]:
-        """Train to the end of a range of epochs; a record at each point of those in it, and at their ends.
+        """`outcomes` of a single run.
 
         Raises:
             Diverged: a loss or a metric is not finite.
-            Interrupted: the run was told to end.
-            UserError: it would make more steps than can be counted, those before it included.
+        """
+        for (outcome,) in self.outcomes(recorded):
+            if isinstance(outcome, Diverged):
+                raise outcome
+            yield outcome
+
+    def outcomes(self, recorded: range) -> Iterator[list[Record | Diverged]]:
+        """Train to the end of a range of epochs; of every run a record at each point of those in it, and at their ends.
+        A run that has diverged has no more records, and when all have it ends.
+
+        Raises:
+            Interrupted: the runs were told to end.
+            UserError: they would make more steps than can be counted, those before included.
         """
         to_come = (recorded.stop - self._at.epoch) * len(self.trainer.batches) - self._at.batches
         ensure_counted(self.trainer.tables.step + to_come)
-        while self._at.epoch < recorded.stop:
+        while self._at.epoch < recorded.stop and not all(run.diverged for run in self._runs):
             yield from self._epoch(recorded=self._at.epoch in recorded)
             self._at = _Place(self._at.epoch + 1)
 
@@ -82,7 +94,7 @@ class Epochs:
         self.trainer.restore(state["trainer"])
         self._at = _Place(**state["place"])
 
-    def _epoch(self, *, recorded: bool) -> Iterator[Record]:
+    def _epoch(self, *, recorded: bool) -> Iterator[list[Record | Diverged]]:
         at, trainer, batches = self._at, self.trainer, len(self.trainer.batches)
         if not at.batches and self._due():
             self._save()
@@ -97,7 +109,7 @@ class Epochs:
             while at.batches < stop:
                 with trainer.randomness():
                     for batch in islice(order, stop - at.batches):
-                        loss = trainer.step(batch)
+                        loss_S = trainer.step(batch)
                         at.batches += 1
                         if self._due():
                             break
@@ -106,7 +118,7 @@ class Epochs:
                     self._save()
                     clock.restart()
             if recorded:
-                yield self._record(loss, batch, clock)
+                yield self._outcomes(loss_S, batch, clock)
         trainer.end_epoch(at.epoch)
 
     def _stops(self, batches: int) -> list[int]:
@@ -114,26 +126,49 @@ class Epochs:
         stops = {max(1, round(p * batches)) for p in self._points} | {batches}
         return sorted(stop for stop in stops if stop > self._at.batches)
 
-    def _record(self, loss: Tensor, batch: Batch, clock: _Clock) -> Record:
-        """Evaluate. loss, batch: of the last step."""
+    def _outcomes(self, loss_S: Tensor, batch: Batch, clock: _Clock) -> list[Record | Diverged]:
+        """Evaluate every run. loss_S, batch: of the last step."""
         at, trainer, batches = self._at, self.trainer, len(self.trainer.batches)
-        step, boundary = (at.epoch - 1) * batches + at.batches, at.batches == batches
-        metrics = self._evaluate(trainer.net, trainer.tables, full=boundary)
-        metrics |= self._probes(batch, trainer.last_lookup)
+        each = zip(self._runs, loss_S.tolist(), strict=True)
+        found = [run(at, batches, loss, batch, trainer.last_lookup) for run, loss in each]
         clock.evaluated()
-        if not torch.isfinite(loss) or not all(map(math.isfinite, metrics.values())):
-            raise Diverged(f"the loss is not a finite number in epoch {at.epoch} by step {step} ({loss.item()})")
-        cost = clock.cost(len(trainer.dataset.train), trainer.tables, at.touched, batches) if boundary else {}
-        position = at.epoch - 1 + at.batches / batches
-        return Record(at.epoch, step, position, boundary, metrics, cost, self._evaluate.last_influences)
+        if at.batches < batches:
+            return found
+        cost = clock.cost(trainer, at.touched)
+        return [outcome if isinstance(outcome, Diverged) else replace(outcome, cost=cost) for outcome in found]
 
     def _due(self) -> bool:
         return self._checkpoints is not None and self._checkpoints.due()
 
     def _save(self) -> None:
         assert self._checkpoints is not None
-        begun = warm_start.begun(self.trainer)
+        begun = warm_start.begun(self.trainer.runs[0])  # a group begins with none
         self._checkpoints.save({"place": vars(self._at), "begun": begun, "trainer": self.trainer.state()})
+
+
+class _Evaluated:
+    """One run at the points where it is evaluated."""
+
+    def __init__(self, trainer: Trainer, evaluation: EvalSpec) -> None:
+        self._trainer, dataset = trainer, trainer.dataset
+        probed = dataset.tasks.index(evaluation.task) if evaluation.task else 0
+        self._probes = Probes(evaluation.probes, dataset, trainer.mapping, trainer.tables, probed)
+        self._evaluate = Evaluator(dataset, trainer.mapping, evaluation)
+        self.diverged: Diverged | None = None
+        """Why it has no more records; None: it has."""
+
+    def __call__(self, at: _Place, batches: int, loss: float, batch: Batch, lookup: Lookup) -> Record | Diverged:
+        """loss, batch, lookup: of the last step. Its cost is left to others."""
+        if self.diverged is not None:
+            return self.diverged
+        step, boundary = (at.epoch - 1) * batches + at.batches, at.batches == batches
+        metrics = self._evaluate(self._trainer.net, self._trainer.tables, full=boundary)
+        metrics |= self._probes(batch, lookup)
+        if not all(map(math.isfinite, (loss, *metrics.values()))):
+            self.diverged = Diverged(f"the loss is not a finite number in epoch {at.epoch} by step {step} ({loss})")
+            return self.diverged
+        position = at.epoch - 1 + at.batches / batches
+        return Record(at.epoch, step, position, boundary, metrics, influences=self._evaluate.last_influences)
 
 
 class _Clock:
@@ -164,11 +199,14 @@ class _Clock:
         self._spent[f"{what}_s"] += self._last[0] - wall
         self._spent[f"{what}_cpu_s"] += self._last[1] - cpu
 
-    def cost(self, examples: int, tables: EmbeddingTables, touched_before: int, steps: int) -> dict[str, float]:
+    def cost(self, trainer: Trainer | Group, touched_before: int) -> dict[str, float]:
+        """Of one run; in a group its share, which is that of every other."""
+        runs, tables = trainer.runs, trainer.tables
+        spent = {name: seconds / len(runs) for name, seconds in self._spent.items()}
         return {
-            **self._spent,
-            "rows_per_s": examples / self._spent["train_s"],
-            "distinct_rows_per_step": (tables.rows_touched - touched_before) / steps,
-            "table_rows": float(len(tables.store)),
-            "table_mb": tables.store.nbytes / 2**20,
+            **spent,
+            "rows_per_s": len(runs[0].dataset.train) / spent["train_s"],
+            "distinct_rows_per_step": (tables.rows_touched - touched_before) / len(trainer.batches),
+            "table_rows": float(len(runs[0].tables.store)),
+            "table_mb": runs[0].tables.store.nbytes / 2**20,
         }

@@ -26,13 +26,18 @@ def keep_freed() -> None:
 
 def zeros(*shape: int, dtype: torch.dtype = torch.float32, device: torch.device = CPU) -> Tensor:
     """Like torch.zeros, but in huge pages on a CPU: fewer page faults, and faster access to scattered rows."""
+    return empty(*shape, dtype=dtype, device=device).zero_()
+
+
+def empty(*shape: int, dtype: torch.dtype = torch.float32, device: torch.device = CPU) -> Tensor:
+    """Like torch.empty, in the pages of `zeros`, of which a CPU gives each when it is first written to."""
     tensor = torch.empty(shape, dtype=dtype, device=device)
     start = -(-tensor.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
     size = tensor.data_ptr() + tensor.nbytes - start
     if tensor.device.type == "cpu" and size > 0:
         with suppress(OSError, AttributeError):
             ctypes.CDLL("libc.so.6").madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), mmap.MADV_HUGEPAGE)
-    return tensor.zero_()
+    return tensor
 
 
 def forget_peak() -> None:

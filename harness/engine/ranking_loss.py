@@ -14,8 +14,8 @@ from torch.nn import functional
 def in_batch_softmax(
     logits_BT: Tensor, labels_BT: Tensor, known_BT: Tensor | None, weight_B: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The sum over tasks of the mean over positives of -log of its share of exp(logit), beside all negatives, in nats,
-    and its gradient [B, T] at the logits.
+    """The mean over positives, [T], of -log of its share of exp(logit), beside all negatives, in nats, and the gradient
+    [B, T] of its sum over tasks at the logits.
 
     A weight of w counts as w examples. A task without positives or without negatives that count has the loss 0.
     """
@@ -29,4 +29,4 @@ def in_batch_softmax(
     behind_BT = total_T - logits_BT
     pull_BT = torch.sigmoid(behind_BT) * share_BT
     push_BT = torch.exp(against_BT - total_T.clamp(min=torch.finfo(torch.float32).min))
-    return (functional.softplus(behind_BT) * share_BT).sum(), push_BT * pull_BT.sum(dim=0) - pull_BT
+    return (functional.softplus(behind_BT) * share_BT).sum(dim=0), push_BT * pull_BT.sum(dim=0) - pull_BT

@@ -68,7 +68,7 @@ class _Course:
         """Train on the training split."""
         epochs = self._begun(1, self.dataset, self._start())
         yield from epochs.records(range(1, self.train.epochs + 1))
-        return epochs.trainer
+        return epochs.trainer.runs[0]
 
     def _by_window(self, spec: ContinualSpec) -> Generator[Record, None, Trainer]:
         """Train on window after window of the log.
@@ -89,8 +89,8 @@ class _Course:
                 begin = None if warm else begin  # it is as large as the tables, which have taken it over
                 yield from _of_window(number, epochs, recorded)
                 if warm:
-                    begin = warm_start.end_state(epochs.trainer, self.model), KEPT
-        return epochs.trainer
+                    begin = warm_start.end_state(epochs.trainer.runs[0], self.model), KEPT
+        return epochs.trainer.runs[0]
 
     def _start(self) -> Begin:
         """The state that the plan names."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.api import DenseSpec, Model, Strategy, TableSpec, defining
 from harness.base import products, seeds
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine import memory
-from harness.engine.batches import Batch, Batches
+from harness.engine.batches import Batch, Batches, DistinctRows
 from harness.engine.dense_adam import DenseAdam
 from harness.engine.device import device_of
 from harness.engine.embedding_tables import EmbeddingTables
@@ -27,11 +28,95 @@ from harness.engine.table_memory import ensure_room
 from harness.experiment.specs import TrainSpec
 
 
-class Trainer:
-    """Everything that one run trains, and how it does a step. truth: whether batches hold the truth, for probes."""
+class Tables(Protocol):
+    """What a step looks up and updates."""
 
+    epoch: int
+
+    @property
+    def perturbed(self) -> bool: ...
+
+    def lookup(self, rows: DistinctRows) -> Lookup: ...
+
+    def displaced(self, lookup: Lookup, grad_BFD: Tensor) -> Lookup | None: ...
+
+    def update(self, lookup: Lookup, grad_BFD: Tensor) -> None: ...
+
+
+class Steps(ABC):
+    """One training step: of one run, or of several at once."""
+
+    train: TrainSpec
+    strategies: Sequence[Strategy]
+    tables: Tables
+    net: nn.Module
+    optimizer: DenseAdam
+    randomness: RandomStreams
     last_lookup: Lookup
     """That of the last step, where the net took the gradient it learnt from; not set before the first step."""
+    _embedded: Sequence[Strategy]
+    _penalties: Sequence[Strategy]
+    _trainable: Sequence[nn.Parameter]
+
+    @property
+    @abstractmethod
+    def runs(self) -> tuple[Trainer, ...]:
+        """S trainers, one for each run."""
+
+    def continue_epoch(self, epoch: int) -> None:
+        """Go on in the middle of an epoch: all of `start_epoch` that no state holds."""
+        self.tables.epoch = epoch
+        dense = DenseSpec(self.train.dense_lr)
+        for strategy in self.strategies:
+            dense = instance(strategy.dense(dense, epoch), DenseSpec, strategy, "dense")
+        self.optimizer.lr = dense.lr
+        for parameter in self._trainable:
+            parameter.requires_grad_(not dense.frozen)
+        self.net.train()
+
+    def step(self, batch: Batch) -> Tensor:
+        """Train on one batch: lookup, forward, backward, update. Returns the loss of each run, [S], on the device."""
+        lookup = self.tables.lookup(batch.rows)
+        drawn_from = self.randomness.now() if self.tables.perturbed else None
+        loss_T, grad_BFD = self._backward(lookup.embedded_BFD, batch)
+        if drawn_from is not None and (moved := self.tables.displaced(lookup, grad_BFD)) is not None:
+            self.randomness.rewind(drawn_from)  # what is dropped or mixed is the same in both passes
+            lookup = moved
+            _, grad_BFD = self._backward(lookup.embedded_BFD, batch)
+        self.tables.update(lookup, grad_BFD)
+        self.optimizer.step()
+        self.last_lookup = lookup
+        return loss_T.view(len(self.runs), -1).sum(dim=1)
+
+    def _backward(self, embedded_BFD: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The losses [T] and the gradient of their sum at the embeddings [B, F, D]; that of the net is left in it."""
+        logits_BT = self._forward(embedded_BFD, batch)
+        compute = in_batch_softmax if self.train.loss == "in_batch_softmax" else loss_and_gradient
+        loss_T, grad_BT = compute(logits_BT.detach(), batch.labels_BT, batch.known_BT, batch.weight_B)
+        asked = [(s, s.penalty(embedded_BFD)) for s in self._penalties]
+        penalties = [scalar(penalty, s, "penalty") for s, penalty in asked if penalty is not None]
+        self.optimizer.zero_grad()
+        torch.autograd.backward([logits_BT, *penalties], [grad_BT, *map(torch.ones_like, penalties)])
+        assert embedded_BFD.grad is not None
+        return loss_T, embedded_BFD.grad
+
+    def _forward(self, embedded_BFD: Tensor, batch: Batch) -> Tensor:
+        """Logits [B, T] of a training batch, as strategies change it before the net reads it."""
+        if self._embedded:
+            known_BT, labels_BT = batch.known_BT, batch.labels_BT
+            labels_BT = labels_BT if known_BT is None else labels_BT.masked_fill(known_BT == 0, -1)
+            for strategy in self._embedded:
+                answer = strategy.on_embedded(embedded_BFD, labels_BT)
+                embedded_BFD = tensor_like(answer, embedded_BFD, strategy, "on_embedded", "the embedding")
+        with torch.autocast(embedded_BFD.device.type, torch.bfloat16, enabled=self.train.precision == "bf16"):
+            logits_BT: Tensor = self.net(embedded_BFD, *(() if batch.length_BQ is None else (batch.length_BQ,)))
+        return logits_BT.float()
+
+
+class Trainer(Steps):
+    """Everything that one run trains, and how it does a step. truth: whether batches hold the truth, for probes."""
+
+    tables: EmbeddingTables
 
     def __init__(
         self, dataset: IndexedDataset, model: Model, strategies: Sequence[Strategy], train: TrainSpec, seed: int, *,
@@ -59,60 +144,15 @@ class Trainer:
         self.optimizer = DenseAdam(self.net, train.dense_lr)
         self._embedded, self._penalties = defining("on_embedded", strategies), defining("penalty", strategies)
 
+    @property
+    def runs(self) -> tuple[Trainer, ...]:
+        return (self,)
+
     def start_epoch(self, epoch: int) -> None:
         self.continue_epoch(epoch)
         with self.randomness():
             for strategy in self.strategies:
                 strategy.on_epoch_start(epoch, self.tables)
-
-    def continue_epoch(self, epoch: int) -> None:
-        """Go on in the middle of an epoch: all of `start_epoch` that no state holds."""
-        self.tables.epoch = epoch
-        dense = DenseSpec(self.train.dense_lr)
-        for strategy in self.strategies:
-            dense = instance(strategy.dense(dense, epoch), DenseSpec, strategy, "dense")
-        self.optimizer.lr = dense.lr
-        for parameter in self._trainable:
-            parameter.requires_grad_(not dense.frozen)
-        self.net.train()
-
-    def step(self, batch: Batch) -> Tensor:
-        """Train on one batch: lookup, forward, backward, update. Returns the loss, a scalar on the device."""
-        lookup = self.tables.lookup(batch.rows)
-        drawn_from = self.randomness.now() if self.tables.perturbed else None
-        loss, grad_BFD = self._backward(lookup.embedded_BFD, batch)
-        if drawn_from is not None and (moved := self.tables.displaced(lookup, grad_BFD)) is not None:
-            self.randomness.rewind(drawn_from)  # what is dropped or mixed is the same in both passes
-            lookup = moved
-            _, grad_BFD = self._backward(lookup.embedded_BFD, batch)
-        self.tables.update(lookup, grad_BFD)
-        self.optimizer.step()
-        self.last_lookup = lookup
-        return loss
-
-    def _backward(self, embedded_BFD: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The loss and its gradient at the embeddings [B, F, D]; the gradient of the net is left in its parameters."""
-        logits_BT = self._forward(embedded_BFD, batch)
-        compute = in_batch_softmax if self.train.loss == "in_batch_softmax" else loss_and_gradient
-        loss, grad_BT = compute(logits_BT.detach(), batch.labels_BT, batch.known_BT, batch.weight_B)
-        asked = [(s, s.penalty(embedded_BFD)) for s in self._penalties]
-        penalties = [scalar(penalty, s, "penalty") for s, penalty in asked if penalty is not None]
-        self.optimizer.zero_grad()
-        torch.autograd.backward([logits_BT, *penalties], [grad_BT, *map(torch.ones_like, penalties)])
-        assert embedded_BFD.grad is not None
-        return loss, embedded_BFD.grad
-
-    def _forward(self, embedded_BFD: Tensor, batch: Batch) -> Tensor:
-        """Logits [B, T] of a training batch, as strategies change it before the net reads it."""
-        if self._embedded:
-            known_BT, labels_BT = batch.known_BT, batch.labels_BT
-            labels_BT = labels_BT if known_BT is None else labels_BT.masked_fill(known_BT == 0, -1)
-            for strategy in self._embedded:
-                answer = strategy.on_embedded(embedded_BFD, labels_BT)
-                embedded_BFD = tensor_like(answer, embedded_BFD, strategy, "on_embedded", "the embedding")
-        with torch.autocast(embedded_BFD.device.type, torch.bfloat16, enabled=self.train.precision == "bf16"):
-            logits_BT: Tensor = self.net(embedded_BFD, *(() if batch.length_BQ is None else (batch.length_BQ,)))
-        return logits_BT.float()
 
     def end_epoch(self, epoch: int) -> None:
         with self.randomness():
@@ -146,7 +186,7 @@ def table_spec(train: TrainSpec, strategies: Sequence[Strategy]) -> TableSpec:
 def loss_and_gradient(
     logits_BT: Tensor, labels_BT: Tensor, known_BT: Tensor | None, weight_B: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The sum over tasks of the mean cross-entropy of known labels, in nats, and its gradient [B, T] at the logits.
+    """The mean cross-entropy [T] of known labels, in nats, and the gradient [B, T] of its sum over tasks at the logits.
 
     The mean is that of the batch by weights; a task of which nothing in the batch counts has the loss 0.
     """
@@ -159,5 +199,5 @@ def loss_and_gradient(
     elif known_BT is not None:
         share_BT = known_BT / known_BT.sum(dim=0).clamp(min=1)
     else:
-        return loss_BT.sum() / len(logits_BT), grad_BT.div_(len(logits_BT))
-    return (loss_BT * share_BT).sum(), grad_BT.mul_(share_BT)
+        return loss_BT.sum(dim=0) / len(logits_BT), grad_BT.div_(len(logits_BT))
+    return (loss_BT * share_BT).sum(dim=0), grad_BT.mul_(share_BT)

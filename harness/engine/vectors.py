@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from harness.engine import kernels, list_kernels
+from harness.engine.batches import DistinctRows
 from harness.engine.columns import Columns
 
 
@@ -19,6 +20,15 @@ class Vectors:
         self.names, self._count, self._compiled = columns.names, columns.vectors, compiled
         self._slot_C = columns.slot_C.to(device)
         self._straight = columns.slot_C.tolist() == list(range(self._count))
+
+    def embedded(self, rows: DistinctRows, weight_KD: Tensor) -> Tensor:
+        """A leaf [B, F, D] of these weights of the distinct rows of a batch."""
+        return self.of(weight_KD, rows.inverse_I.view(rows.rows_BC.shape), rows.scale_BC).requires_grad_()
+
+    def by_row(self, rows: DistinctRows, grad_BFD: Tensor) -> Tensor:
+        """The gradient of each distinct row of a batch, [K, D]."""
+        at_BC = rows.inverse_I.view(rows.rows_BC.shape)
+        return self.gradient(grad_BFD, at_BC, rows.scale_BC, len(rows.rows_K))
 
     def of(self, weight_MD: Tensor, at_BC: Tensor, scale_BC: Tensor | None) -> Tensor:
         """[B, F, D]. weight_MD: some rows; at_BC: where in them each column's row is. scale_BC: None means 1."""

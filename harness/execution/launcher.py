@@ -44,11 +44,14 @@ class Done:
     status: Status
     reason: str
     """Why it failed; empty if it finished."""
+    beside: tuple[Done, ...] = ()
+    """What runs came to that were trained in one with it."""
 
 
 @dataclass(frozen=True)
 class Paused:
-    """A run was told to end, and saved a checkpoint: submitted again, it goes on from there."""
+    """A run was told to end, and saved a checkpoint: submitted again, it goes on from there. What is said of a run that
+    paused, crashed or died is true of those trained in one with it."""
 
     key: str
 
@@ -80,9 +83,10 @@ class Launcher(Protocol):
         """How many more runs can start now."""
 
     def submit(self, job: Job, records_held: int) -> None:
-        """Start a run; only while `free` is positive.
+        """Start a run, and in one with it those beside it; only while `free` is positive.
 
-        records_held: how many of its records the scheduler has. A checkpoint that was taken after more is of no use.
+        records_held: how many of its records the scheduler has, of each. A checkpoint that was taken after more is of
+        no use.
         """
 
     def pause(self) -> None:
@@ -91,7 +95,8 @@ class Launcher(Protocol):
     def events(self, timeout: float) -> Iterator[Event]:
         """What was reported by now, each run's events in order; waits at most `timeout` seconds for the first.
 
-        Every run that was submitted comes to exactly one of Done, Paused, Crashed and Died.
+        Every run that was submitted comes to exactly one of Done, Paused, Crashed and Died. Those beside it only begin
+        and are recorded.
         """
 
     def __enter__(self) -> Self: ...

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from harness.api import Model
+from harness.api import Model, Strategy
 from harness.base.digests import digest_of
 from harness.base.errors import UserError, unknown
 from harness.base.files import ensure_writable
@@ -17,6 +17,7 @@ from harness.data.meter import Say, silent
 from harness.data.windows import Windows
 from harness.engine import warm_start
 from harness.engine.checkpoint import State
+from harness.engine.group import apart
 from harness.engine.network import check_fits
 from harness.experiment.instantiate import plugin_specs, repetitions, strategies_of
 from harness.experiment.plan import Plan, labels
@@ -56,10 +57,24 @@ def prepare(
             if state is not None:
                 _check_start(state, plan, net, strategies, data, registry)
             arms += [
-                ArmPlan(plan, registry, label, model_label, text, draws, model, task, journal, findings=found)
-                for text in plan.strategies
-            ]
+                ArmPlan(
+                    plan, registry, label, model_label, text, draws, model, task, journal, findings=found,
+                    apart=_apart(plan, net, strategies_of(parts, registry), draws, results),
+                )
+                for text, parts in zip(plan.strategies, strategies, strict=True)
+            ]  # fmt: skip
     return arms
+
+
+def _apart(
+    plan: Plan, model: Model, strategies: Sequence[Strategy], draws: Sequence[Draw], results: Path
+) -> str:  # fmt: skip
+    """Why seeds of an arm cannot be trained several at once, where the plan asks for it."""
+    if plan.train.seeds_at_once == 1:
+        return ""
+    keys = dict.fromkeys(draw.key for draw in draws[1:] or draws)
+    datasets = [indexed.load(data_folder(results, key)) for key in keys]
+    return apart(model, strategies, datasets, plan.train, plan.evaluation)
 
 
 def _start_found(plan: Plan, results: Path) -> Plan:

@@ -59,6 +59,7 @@ class Display:
     def started(self, job: Job) -> None:
         self._running[job.key] = (job, None)
         self._begun[job.key] = time.monotonic()
+        self._workers = max(self._workers, len(self._running))  # more than workers where several are trained in one
 
     def recorded(self, job: Job, record: Record) -> None:
         self._running[job.key] = (job, record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -19,13 +19,16 @@ from harness.data.build import data_folder
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine import warm_start
 from harness.engine.checkpoint import Checkpoints, Interrupted
+from harness.engine.group_run import Member, run_group
 from harness.engine.run import Diverged, run
 from harness.execution.launcher import Began, Crashed, Done, Event, Paused, Recorded
 from harness.experiment.instantiate import instances
 from harness.experiment.keys import run_key
+from harness.experiment.specs import RunSpec
 from harness.plugins.registry import Registry
 from harness.results.keys import Status
 from harness.results.plan_results import state_file
+from harness.results.records import Record
 from harness.search.job import Job
 
 
@@ -42,8 +45,13 @@ class JobRunner:
     def run(self, job: Job, records_held: int) -> Iterator[Event]:
         """Train a run; an error becomes its last event."""
         try:
-            told, data = self._notice.given, self._load(job.data)
-            for event in train(job, records_held, data, self._registry, self._results, told):
+            data, here = [self._load(each.data) for each in job.group], (self._registry, self._results)
+            told = self._notice.given
+            if job.beside:
+                events = train_group(job, records_held, data, *here, told)
+            else:
+                events = train(job, records_held, data[0], *here, told)
+            for event in events:
                 if isinstance(event, Paused):
                     self._notice.number = None
                 yield event
@@ -66,21 +74,15 @@ def train(
     """
     _ensure_same(job, registry)
     checkpoints, keep = results / "checkpoints" / job.key, partial(warm_start.save, path=state_file(results, job.key))
-    saved = Checkpoints(checkpoints, told)
-    if saved.records > records_held:
-        saved.drop(f"it was taken after {saved.records} records, of which {records_held} are there")
+    saved = _usable(Checkpoints(checkpoints, told), records_held)
     saved.go_on_in({**environment(), "host": host()})
     yield Began(job.key, saved.records, saved.trained_on, saved.unused)
     spec, status, reason = job.spec, Status.FINISHED, ""
     _, model, strategies = instances(spec, registry)
-    process = psutil.Process()
-    process.cpu_percent()  # counts from here
+    used = _usage()
     try:
         for record in run(data, model, strategies, spec.train, spec.evaluation, spec.seed, saved, keep):
-            if record.boundary:
-                usage = {"cpu_percent": process.cpu_percent(), "load_average": psutil.getloadavg()[0]}
-                record = replace(record, cost=record.cost | usage)
-            yield Recorded(job.key, record)
+            yield Recorded(job.key, replace(record, cost=record.cost | used()) if record.boundary else record)
     except Diverged as error:
         status, reason = Status.FAILED, str(error)
     except Interrupted:
@@ -88,6 +90,59 @@ def train(
         return
     yield Done(job.key, status, reason)
     shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def train_group(
+    first: Job, records_held: int, data: Sequence[IndexedDataset], registry: Registry, results: Path,
+    told: Callable[[], bool] = lambda: False,
+) -> Iterator[Began | Recorded | Done | Paused]:  # fmt: skip
+    """Train a run and those beside it in one, each on its data, as `train` does one. Their checkpoint is that of all of
+    them together, and no other group goes on from it."""
+    group, spec, status = first.group, first.spec, dict[str, tuple[Status, str]]()
+    for job in group:
+        _ensure_same(job, registry)
+    seeds = [job.spec.seed for job in group]
+    folder = results / "checkpoints" / first.key / f"seeds-{'-'.join(map(str, seeds))}"
+    saved = _usable(Checkpoints(folder, told), records_held)
+    saved.go_on_in({**environment(), "host": host(), "seeds_at_once": seeds})
+    for job in group:
+        yield Began(job.key, saved.records, saved.trained_on, saved.unused if job is first else "")
+    members = [_member(job.spec, each, registry) for job, each in zip(group, data, strict=True)]
+    used = _usage()
+    try:
+        for outcomes in run_group(members, spec.train, spec.evaluation, saved):
+            ends = any(isinstance(outcome, Record) and outcome.boundary for outcome in outcomes)
+            usage = used() if ends else {}
+            for job, outcome in zip(group, outcomes, strict=True):
+                if isinstance(outcome, Diverged):
+                    status[job.key] = Status.FAILED, str(outcome)
+                else:
+                    yield Recorded(job.key, replace(outcome, cost=outcome.cost | usage))
+    except Interrupted:
+        yield Paused(first.key)
+        return
+    done = [Done(job.key, *status.get(job.key, (Status.FINISHED, ""))) for job in group]
+    yield replace(done[0], beside=tuple(done[1:]))
+    shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def _member(spec: RunSpec, data: IndexedDataset, registry: Registry) -> Member:
+    _, model, strategies = instances(spec, registry)
+    return Member(data, model, strategies, spec.seed)
+
+
+def _usable(saved: Checkpoints, records_held: int) -> Checkpoints:
+    """Without a checkpoint that was taken after more records than there are."""
+    if saved.records > records_held:
+        saved.drop(f"it was taken after {saved.records} records, of which {records_held} are there")
+    return saved
+
+
+def _usage() -> Callable[[], dict[str, float]]:
+    """What tells, when it is called, how busy this process was since then and the machine is."""
+    process = psutil.Process()
+    process.cpu_percent()  # counts from here
+    return lambda: {"cpu_percent": process.cpu_percent(), "load_average": psutil.getloadavg()[0]}
 
 
 def _ensure_same(job: Job, registry: Registry) -> None:

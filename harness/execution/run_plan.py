@@ -44,6 +44,9 @@ def checked(console: Console, plan: Plan, registry: Registry, results: Path, whe
     for dataset, found in findings_by_dataset(arms).items():
         for finding in found:
             warn(f"{dataset}: {finding}")
+    for arm in arms:
+        if arm.apart:
+            warn(f"{arm.id}: train.seeds_at_once = {plan.train.seeds_at_once} is not used, as {arm.apart}")
     return arms
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice, product
 from pathlib import Path
 
 from harness.analysis.settling import Settled, unsettled
@@ -134,29 +135,37 @@ class _Scheduler:
         then it is done, or free again."""
         elsewhere = list[Job]()
         while self._ready and self._launcher.free:
-            job = self._next()
-            if not self._folders.claim(job.key):
-                elsewhere.append(job)
-            elif (run := self._folders.done(job)) is not None:
-                self._folders.release(job.key, done=True)
-                self._settle(job, run, trained=False)
-            else:
-                self._submit(job)
+            ours = list[Job]()
+            for job in self._next():
+                if not self._folders.claim(job.key):
+                    elsewhere.append(job)
+                elif (run := self._folders.done(job)) is not None:
+                    self._folders.release(job.key, done=True)
+                    self._settle(job, run, trained=False)
+                else:
+                    ours.append(job)
+            if ours:
+                self._submit(replace(ours[0], beside=tuple(ours[1:])))
         self._ready += elsewhere
 
-    def _next(self) -> Job:
-        """The first job of the arm that had the fewest epochs, so that a busy hour falls on all arms alike. Where time
-        may be up before all is done, of the arm that comes first in the plan, so that some are whole by then."""
+    def _next(self) -> list[Job]:
+        """The first job of the arm that had the fewest epochs, so that a busy hour falls on all arms alike; where time
+        may be up before all is done, of the arm that comes first in the plan, so that some are whole by then. With it
+        those that may be trained in one with it."""
         of_arm = self._epochs if self._notice.until == math.inf else self._place
-        job = min(self._ready, key=lambda job: of_arm[job.arm])
-        self._ready.remove(job)
-        return job
+        first = min(self._ready, key=lambda job: of_arm[job.arm])
+        others = (job for job in self._ready if job is not first and first.at_once > 1 and first.fits(job))
+        group = [first, *islice(others, first.at_once - 1)]
+        taken = {job.key for job in group}
+        self._ready = [job for job in self._ready if job.key not in taken]
+        return group
 
-    def _submit(self, job: Job) -> None:
-        self._training[job.key] = job
-        self._epochs[job.arm] += job.spec.train.epochs
-        self._launcher.submit(job, self._folders.records_held(job.key))
-        for observer in self._observers:
+    def _submit(self, first: Job) -> None:
+        for job in first.group:
+            self._training[job.key] = job
+            self._epochs[job.arm] += job.spec.train.epochs
+        self._launcher.submit(first, min(self._folders.records_held(job.key) for job in first.group))
+        for job, observer in product(first.group, self._observers):
             observer.started(job)
 
     def _handle(self, event: Event, job: Job) -> None:
@@ -170,18 +179,25 @@ class _Scheduler:
                 self._folders.append(job.key, record)
                 self._show(job, record)
             case Done():
-                del self._training[job.key]
-                self._settle(job, self._folders.finish(event), trained=True)
+                self._done(event, self._ended(job))
             case Paused():
-                del self._training[job.key]
-                self._ready.insert(0, job)
+                self._ready[:0] = self._ended(job)
             case Died() if job.key not in self._died or self._notice.given():
-                del self._training[job.key]
                 self._died.add(job.key)
-                self._ready.insert(0, job)
+                self._ready[:0] = self._ended(job)
             case Crashed(reason=reason) | Died(reason=reason):
-                del self._training[job.key]
-                self._settle(job, self._folders.crash(job, reason), trained=True)
+                for each in self._ended(job):
+                    self._settle(each, self._folders.crash(each, reason), trained=True)
+
+    def _done(self, event: Done, jobs: Sequence[Job]) -> None:
+        for job, done in zip(jobs, (event, *event.beside), strict=True):
+            self._settle(job, self._folders.finish(done), trained=True)
+
+    def _ended(self, job: Job) -> list[Job]:
+        """A run that no longer trains, and those that were trained in one with it, each by itself."""
+        for each in job.group:
+            del self._training[each.key]
+        return [replace(job, beside=()), *job.beside]
 
     def _show(self, job: Job, record: Record) -> None:
         for observer in self._observers:

@@ -64,6 +64,8 @@ class TrainSpec(Config):
     precision: of the net's matrix products in training; tables, optimisers and evaluation are float32 either way. It
     is left out of what is written, and so of the key, where it is fp32.
     continual: epochs are of every window.
+    seeds_at_once: reporting seeds of an arm that are trained in one batched run at most, which saves a GPU launches; in
+    the key, where it is not 1, as numbers equal those of separate runs within rounding alone.
     """
 
     epochs: int = Field(4, ge=1, le=10_000)
@@ -77,6 +79,7 @@ class TrainSpec(Config):
     device: Literal["cpu", "cuda"] = "cpu"
     loss: Literal["logloss", "in_batch_softmax"] = Field("logloss", exclude_if=lambda loss: loss == "logloss")
     precision: Literal["fp32", "bf16"] = Field("fp32", exclude_if=lambda value: value == "fp32")
+    seeds_at_once: int = Field(1, ge=1, le=64, exclude_if=lambda seeds: seeds == 1)
     start: StartSpec | None = Field(None, exclude_if=lambda asked: asked is None)
     keep: bool = Field(False, exclude_if=lambda asked: not asked)
     continual: ContinualSpec | None = Field(None, exclude_if=lambda asked: asked is None)

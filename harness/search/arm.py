@@ -26,6 +26,10 @@ SHARED = ("dense_lr", "table_lr", "batch_size", "table_optimizer")
 """Knobs of training that a search may vary for every arm alike."""
 
 
+ALONE = {"keep": False, "seeds_at_once": 1}
+"""What trials have of training that reporting runs may have otherwise."""
+
+
 @dataclass(frozen=True)
 class Draw:
     """A data set with the seed that it was built with, and its key."""
@@ -57,6 +61,8 @@ class ArmPlan:
     role: ArmRole = ArmRole.ARM
     findings: tuple[Finding, ...] = ()
     """What in the data set would mislead."""
+    apart: str = ""
+    """Why its seeds cannot be trained several at once; empty: they can."""
     knobs: Mapping[ArmRole, Mapping[str, Any]] = field(default_factory=dict)
     """Searched values that are known beforehand, of the arm and of the baseline that belongs to it."""
 
@@ -145,7 +151,7 @@ class ArmPlan:
         of it. number: of the trial, or the seed."""
         draw = self.draws[self.plan.seeds.index(number) + 1 if role == RunRole.SEED else 0]
         shared = {k: params[k] for k in SHARED if k in params}
-        train = self.plan.train.model_copy(update=shared | {"keep": self.plan.train.keep and role == RunRole.SEED})
+        train = self.plan.train.model_copy(update=shared | ({} if role == RunRole.SEED else ALONE))
         parts = parse_strategy(self.strategy, self.registry)
         searched = [{k: params[n] for k in p.params if (n := f"{p.name}.{k}") in params} for p in parts]
         strategy = tuple(p.model_copy(update={"params": p.params | s}) for p, s in zip(parts, searched, strict=True))
@@ -163,7 +169,8 @@ class ArmPlan:
             evaluation=evaluation.model_copy(update={"task": probed}),
             seed=seed,
         )
-        return Job(run_key(spec, draw.key, self.registry), spec, draw.key, self.id, self.task, role, number, params)
+        key, at_once = run_key(spec, draw.key, self.registry), 1 if self.apart else train.seeds_at_once
+        return Job(key, spec, draw.key, self.id, self.task, role, number, params, at_once=at_once)
 
 
 def findings_by_dataset(arms: Iterable[ArmPlan]) -> dict[str, tuple[Finding, ...]]:

@@ -27,3 +27,17 @@ class Job:
     """The searched values."""
     page: str = ""
     """Of a trial, as in Trial."""
+    at_once: int = 1
+    """How many runs like it, but for their seeds and data, are trained in one at most."""
+    beside: tuple[Job, ...] = ()
+    """Those that are trained in one with it."""
+
+    @property
+    def group(self) -> tuple[Job, ...]:
+        """It, and those that are trained in one with it."""
+        return (self, *self.beside)
+
+    def fits(self, other: Job) -> bool:
+        """Whether another run may be trained in one with it."""
+        same = {"seed": 0, "data_seed": 0, "dataset": self.spec.dataset}
+        return self.arm == other.arm and self.spec.model_copy(update=same) == other.spec.model_copy(update=same)

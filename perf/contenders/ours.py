@@ -34,8 +34,8 @@ class Ours(Contender):
         self.dataset = dataset(work)
         self.table_mb = 0.0
 
-    def trainer(self) -> Trainer:
-        return Trainer(self.dataset, self.model, self.strategies, self.spec, seed=0)
+    def trainer(self, seed: int = 0) -> Trainer:
+        return Trainer(self.dataset, self.model, self.strategies, self.spec, seed)
 
     def parameters(self) -> int:
         """Less the one row per field for ids unknown in training, which no peer here has."""

@@ -186,7 +186,7 @@ def test_the_loss_is_a_sum_over_tasks_of_the_mean_over_known_labels() -> None:
         expected = expected + functional.binary_cross_entropy_with_logits(leaf[at, t], labels_BT[at, t])
     expected.backward()  # type: ignore[no-untyped-call]
     loss, gradient = loss_and_gradient(logits, labels_BT, known_BT)
-    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert loss.sum().item() == pytest.approx(expected.item(), rel=1e-5)
     assert leaf.grad is not None
     assert torch.allclose(gradient, leaf.grad, rtol=1e-5, atol=1e-8)
     for masked, plain in zip(

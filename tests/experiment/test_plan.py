@@ -157,6 +157,7 @@ def test_the_key_changes_with_every_input_and_with_nothing_else() -> None:
         run_key(spec(batch_size=12), "data", REGISTRY),
         run_key(spec(epochs=12), "data", REGISTRY),
         run_key(spec(precision="bf16"), "data", REGISTRY),
+        run_key(spec(seeds_at_once=4), "data", REGISTRY),
     ]
     assert len({key, *others}) == len(others) + 1
 
@@ -167,9 +168,9 @@ def test_runs_whose_products_another_library_computes_have_keys_of_their_own(mon
     assert run_key(spec(), "data", REGISTRY) != key
 
 
-def test_a_precision_that_is_not_chosen_is_written_nowhere() -> None:
+def test_a_setting_that_is_not_chosen_is_written_nowhere() -> None:
     """Runs of before it could be chosen keep their keys."""
-    assert "precision" not in spec().model_dump()["train"]
+    assert not {"precision", "seeds_at_once"} & spec().model_dump()["train"].keys()
     assert RunSpec.model_validate(spec(precision="bf16").model_dump()).train.precision == "bf16"
 
 

@@ -40,6 +40,8 @@ def write(folder: Path, text: str = PLAN, name: str = "mine.toml") -> Path:
             "label 'powerlaw-1' would stand for two of them",
         ),
         ("[train]\nthreads = 100000\n", "less than or equal to 1024"),
+        ("[train]\nseeds_at_once = 0\n", "greater than or equal to 1"),
+        ("[train]\nseeds_at_once = 65\n", "less than or equal to 64"),
         ("[train]\nepochs = 1000000\n", "less than or equal to 10000"),
         ("[train]\nbatch_size = 1000000000000\n", "less than or equal to"),
         ("[search]\ntrials = 10000000\n", "less than or equal to"),

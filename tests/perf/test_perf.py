@@ -16,7 +16,7 @@ from rich.console import Console
 from harness.api import Data
 from harness.results.keys import MetricKey, Status
 from harness.results.records import Record, Run
-from perf import beyond_memory, figures, gpu, plans, precision, profile, running_mean_rates, table, throughput
+from perf import beyond_memory, figures, gpu, launches, plans, precision, profile, running_mean_rates, table, throughput
 from perf.contenders import NAMES, Contender, NotInstalled, load
 from perf.measure import ROOT, Measurement, Result, here, measure
 from perf.series import Reached, add, read
@@ -172,12 +172,20 @@ def test_the_table_of_a_gpu_has_a_column_for_every_batch_and_says_what_is_missin
     monkeypatch.setattr(gpu, "here", measured)
     monkeypatch.setattr(gpu, "parts", lambda batch, device: {"the GPU at work": batch / 4096})
     monkeypatch.setattr(gpu, "together", lambda runs, device: 1000.0 * runs)
+    monkeypatch.setattr(gpu, "at_once", lambda runs, device: 2000.0 * runs)
     monkeypatch.setattr(gpu, "waits", lambda device: 0.0)
     rows = list(gpu.page("cpu", rounds=2))
     assert "| the GPU at work | 1.00 | 4.00 | 16.00 |" in rows
-    assert "| ours, lazy Adam | 1 | 2 | 4 | 8 |" in rows
+    assert "| each in a process | 1 | 2 | 4 | 8 |" in rows
+    assert "| all in one batched run | 2 | 4 | 8 | 16 |" in rows
     assert "| ours, lazy Adam | 4,096 | 16,384 | 65,536 |" in rows
     assert "| FBGEMM, row-wise Adagrad | not installed |  |  |" in rows
+
+
+@pytest.mark.parametrize("strategy", ["none", "frequency_adaptive_lr"])
+def test_a_step_of_several_runs_in_one_tells_a_gpu_less_than_theirs_apart(strategy: str) -> None:
+    alone, in_one = (launches.launches(strategy, "adam", runs) for runs in (1, 4))
+    assert alone <= in_one < 2.5 * alone
 
 
 def test_bfloat16_is_compared_by_seed_at_each_epoch() -> None:

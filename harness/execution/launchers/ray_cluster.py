@@ -80,9 +80,9 @@ class RayCluster:
         return max(0, min(room, self._most or room) - len(self._live))
 
     def submit(self, job: Job, records_held: int) -> None:
-        manifest = node_copy.manifest_of(self._home.results, job.data)
+        manifests = {each.data: node_copy.manifest_of(self._home.results, each.data) for each in job.group}
         task = _train.options(num_cpus=self._needs["CPU"], num_gpus=self._needs["GPU"], name=job.key)
-        self._live[task.remote(job, records_held, self._home, manifest)] = job.key
+        self._live[task.remote(job, records_held, self._home, manifests)] = job.key
 
     def pause(self) -> None:
         """End them: what is asked of a worker reaches it between two things that it reports, which may be an epoch."""
@@ -150,10 +150,11 @@ def _room(needs: dict[str, float]) -> int:
 
 
 @ray.remote(max_retries=0, num_returns="streaming")
-def _train(job: Job, records_held: int, home: Home, manifest: bytes) -> Iterator[Event]:
+def _train(job: Job, records_held: int, home: Home, manifests: dict[str, bytes]) -> Iterator[Event]:
     """Train a run on this node."""
     try:
-        results, plugins = _here(home, job.data, manifest)
+        for data, manifest in manifests.items():
+            results, plugins = _here(home, data, manifest)
         node_copy.ensure_seen(job, home.results, results)
         runner = _runner(results, plugins)
     except Exception as error:
