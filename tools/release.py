@@ -66,7 +66,7 @@ def steps(environment: Path, package: Path, asked: Sequence[str]) -> Iterator[tu
     yield "check", [python, "-m", "pip", "check"]
     yield "list", [multiepoch, "list"]
     yield "train", [multiepoch, "benchmark", "smoke", "--no-mlflow"]
-    yield "diagnose", [multiepoch, "diagnose", "clicks.csv", "--labels", "click", "--budget", "60s"]
+    yield "diagnose", [multiepoch, "diagnose", "clicks.csv", "--labels", "click", "--budget", "2m"]
     yield "import", [python, "-c", TYPED]
 
 
