@@ -3,9 +3,8 @@
 A row reads its own number and the compiled population alone; `harness/data/synthetic/sampler.py` documents the model.
 Each loop fills one kind of array for a block of rows that fits the cache.
 
-It is one long file because of two who look at files. The compiler's cache on disk knows when a file changes, not when
-what it imports does: all compiled code of the generator and all its constants are here. And what the code means,
-module by module, is in the key of all generated data: to move a function is to build them, and train on them, anew.
+It is one long file because of the compiler's cache on disk, which knows when a file changes, not when what it imports
+does: all compiled code of the generator and all its constants are here.
 """
 
 from __future__ import annotations
