@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import os
 import pickle
 import re
@@ -195,8 +196,8 @@ def test_a_label_that_is_not_observed_may_have_any_value(tmp_path: Path) -> None
 
 
 def test_the_example_in_the_documentation_is_a_schema(tmp_path: Path) -> None:
-    documentation = str(DATASETS["table_file"].cls.__doc__)
-    example = "\n".join(line[8:] for line in documentation.splitlines() if line.startswith(" " * 8))
+    documentation = inspect.cleandoc(str(DATASETS["table_file"].cls.__doc__))
+    example = "\n".join(line[4:] for line in documentation.splitlines() if line.startswith(" " * 4))
     params = make(tmp_path, clicks(), example)
     assert "session_id" in build(DATASETS, "data set", "table_file", params).fingerprint()["schema"]
 
