@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.plans import PLAN, go, plan_of, record_bytes
 
+from harness.engine.checkpoint import Checkpoints
 from harness.results.keys import Status
 
 PLUGIN = '''"""Kills once, in epoch 3, when the records of two epochs are there and a checkpoint was saved."""
@@ -38,6 +40,14 @@ SETTINGS = ("search.trials=0", "seeds=[1]", 'strategies=["broken"]', "train.epoc
 
 def write_plugin(folder: Path, pid: str) -> None:
     (folder / "broken.py").write_text(PLUGIN.format(folder=str(folder), pid=pid))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _due_as_it_was() -> Iterator[None]:
+    """The plug-in changes it, in this process too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "due", Checkpoints.due)
+        yield
 
 
 @pytest.fixture(scope="module")

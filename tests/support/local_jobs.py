@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import submitit
 
@@ -32,3 +33,9 @@ class LocalJobs:
 
     def last_line(self, name: str) -> str:
         return (self._jobs[name].stderr() or "").strip().rpartition("\n")[2]
+
+    def wait(self) -> None:
+        """For the ends of their processes, which submitit leaves alone: a later test would be told of them."""
+        for job in self._jobs.values():
+            if (process := cast(submitit.LocalJob[None], job)._process) is not None:
+                process.wait(timeout=60)

@@ -45,10 +45,16 @@ class Sleeps(Strategy):
 OVERRIDES = ("search.trials=0", "seeds=[1]", "strategies=['none', 'sleeps']")
 
 
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[LocalJobs]:
+    jobs = LocalJobs(tmp_path / "local")
+    yield jobs
+    jobs.wait()
+
+
 @WITHOUT_SLURM
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # submitit leaves a process alone
 def test_a_killed_job_costs_nothing_and_records_are_those_of_this_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, local: LocalJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slurm, "LAG", 0.5)
     marker, plugins, results = tmp_path / "asleep", tmp_path / "plugins", tmp_path / "results"
@@ -62,7 +68,7 @@ def test_a_killed_job_costs_nothing_and_records_are_those_of_this_machine(
         os.kill(int(marker.read_text()), signal.SIGKILL)
 
     Thread(target=kill, daemon=True).start()
-    launcher = Slurm(LocalJobs(tmp_path / "local"), None, plugins, results, results / "jobs" / "tiny")
+    launcher = Slurm(local, None, plugins, results, results / "jobs" / "tiny")
     result = launch(plan, prepare(plan, Registry(plugins), results), results, launcher, [watcher])
     assert result.complete
     assert [run.status for run in watcher.runs] == ["finished", "finished"]
@@ -90,9 +96,8 @@ class Sleeps(Strategy):
 '''
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # submitit leaves a process alone
 @pytest.mark.parametrize("told", [pytest.param("job", marks=WITHOUT_SLURM), "launch"])
-def test_notice_costs_no_step(told: str, tmp_path: Path) -> None:
+def test_notice_costs_no_step(told: str, tmp_path: Path, local: LocalJobs) -> None:
     """SLURM tells a job some time before it ends or preempts it; scancel sends a job SIGTERM, as `cancel` does here."""
     steps, plugins, results = tmp_path / "steps", tmp_path / "plugins", tmp_path / "results"
     plugins.mkdir()
@@ -106,7 +111,7 @@ def test_notice_costs_no_step(told: str, tmp_path: Path) -> None:
         notice.number = signal.SIGTERM
 
     def started() -> PlanResult:
-        launcher = Slurm(LocalJobs(tmp_path / "local"), None, plugins, results, results / "jobs" / "tiny")
+        launcher = Slurm(local, None, plugins, results, results / "jobs" / "tiny")
         return launch(plan, prepare(plan, Registry(plugins), results), results, launcher, notice=notice)
 
     if told == "launch":
