@@ -44,7 +44,7 @@ def write_match(
         population = matched(data, wanted, fields, visits, f"Matched to {Path(source).name}")
         population |= match_kinds(data, fields)
         status.update("fitting labels")
-        population = match_labels(data, population)
+        population = match_labels(data, wanted, population)
     Population.model_validate(population)
     out_file.write(out, to_toml(population))
     (_, made) = next(iter(indexed_datasets(str(out), results, plugins)))

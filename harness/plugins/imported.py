@@ -57,11 +57,12 @@ def said(source: str) -> dict[str, Path]:
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == MODULES for to in node.targets):
             names = list(ast.literal_eval(node.value))
-    found = {name: _found(name) for name in names}
-    for name, folder in found.items():
-        if folder is None:
+    found = dict[str, Path]()
+    for name in names:
+        if (folder := _found(name)) is None:
             raise ValueError(f"{MODULES}: Python finds no file of a module '{name}'")
-    return {name: folder for name, folder in found.items() if folder is not None}
+        found[name] = folder
+    return found
 
 
 def own(source: str) -> list[str]:

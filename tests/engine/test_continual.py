@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.engine import EVALUATION, TRAIN
+from support.engine import EVALUATION, TRAIN, train_epochs
 from support.training import checkpoints_of, often_due, train_here
 
 from harness.api import Strategy
@@ -76,12 +76,7 @@ def test_a_window_goes_on_from_the_one_before(dataset: IndexedDataset, registry:
         trainer = Trainer(data if state is None else warm_start.knowing(data, state, KEPT), model, parts, train_of(), 1)
         if state is not None:
             warm_start.begin(trainer, state, KEPT)
-        for epoch in (1, 2):
-            trainer.start_epoch(epoch)
-            with trainer.randomness():
-                for batch in trainer.batches.epoch(epoch):
-                    trainer.step(batch)
-            trainer.end_epoch(epoch)
+        train_epochs(trainer)
         state = warm_start.end_state(trainer, model)
     valid = trainer.dataset.valid
     rows = trainer.mapping.rows_of(valid)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.engine import EVALUATION, TRAIN, store
+from support.engine import EVALUATION, TRAIN, store, train_epochs
 from torch import Tensor, nn
 
 from harness.api import Data, Model, RowStep, Strategy, Tables, UserError
@@ -118,9 +118,9 @@ def test_fields_of_every_kind_and_unknown_labels_come_to_what_they_come_to_alone
 
 def test_weights_after_two_epochs_are_those_of_runs_alone(dataset: IndexedDataset, model: Model) -> None:
     group, alone = Group(trainers(dataset, model)), trainers(dataset, model)
-    two_epochs(group)
+    train_epochs(group)
     for each in alone:
-        two_epochs(each)
+        train_epochs(each)
     for mine, other in zip(group.runs, alone, strict=True):
         torch.testing.assert_close(mine.tables.weight_RD, other.tables.weight_RD, rtol=1e-4, atol=1e-6)
         for p, q in zip(mine.net.parameters(), other.net.parameters(), strict=True):
@@ -136,15 +136,6 @@ def test_threads_make_the_batches_for_a_gpu_that_are_made_in_turn_for_a_cpu(
     for mine, other in zip(here, there, strict=True):
         assert torch.equal(mine.rows.inverse_I, other.rows.inverse_I)
         assert torch.equal(mine.labels_BT, other.labels_BT)
-
-
-def two_epochs(trainer: Trainer | Group) -> None:
-    for epoch in (1, 2):
-        trainer.start_epoch(epoch)
-        with trainer.randomness():
-            for batch in trainer.batches.epoch(epoch):
-                trainer.step(batch)
-        trainer.end_epoch(epoch)
 
 
 def trainers(dataset: IndexedDataset, model: Model, text: str = "none") -> list[Trainer]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.engine import EVALUATION, TRAIN, make_data, make_mapping, store
+from support.engine import EVALUATION, TRAIN, make_data, make_mapping, store, train_epochs
 
 from harness.api import Model, Strategy, TableSpec, UserError
 from harness.base.digests import digest_of
@@ -52,11 +52,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> tuple[IndexedDataset, 
 
 def trained(dataset: IndexedDataset, strategy: str, train: TrainSpec = TRAIN, epochs: int = 2) -> Trainer:
     trainer = Trainer(dataset, net_of(), parts_of(strategy), train, seed=1)
-    for epoch in range(1, epochs + 1):
-        trainer.start_epoch(epoch)
-        for batch in trainer.batches.epoch(epoch):
-            trainer.step(batch)
-        trainer.end_epoch(epoch)
+    train_epochs(trainer, epochs)
     return trainer
 
 

@@ -15,8 +15,10 @@ from harness.api import Data, FieldTable, Generator, Ints, LookupColumn, Model, 
 from harness.data import indexed
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.columns import Columns
+from harness.engine.group import Group
 from harness.engine.row_mapping import RowMapping
 from harness.engine.run import run
+from harness.engine.trainer import Trainer
 from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.records import Record
@@ -45,6 +47,16 @@ def store(data: Data, folder: Path) -> IndexedDataset:
     indexed.check(data, "tiny")
     indexed.save(data, folder)
     return indexed.load(folder)
+
+
+def train_epochs(trainer: Trainer | Group, epochs: int = 2) -> None:
+    """Steps alone, without evaluation."""
+    for epoch in range(1, epochs + 1):
+        trainer.start_epoch(epoch)
+        with trainer.randomness():
+            for batch in trainer.batches.epoch(epoch):
+                trainer.step(batch)
+        trainer.end_epoch(epoch)
 
 
 def make_split(rng: Generator, ids_NF: npt.ArrayLike, **more: Any) -> Split:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import tomli_w
 from rich.console import Console
 
+from harness.data.indexed_dataset import IndexedDataset
+from harness.data.profile.inputs import indexed_datasets
 from harness.data.synthetic.export import write_parquet
 from harness.data.synthetic.sampler import Rows
 
@@ -21,6 +25,13 @@ def drawn_by_the_truth(rows: Rows) -> None:
         for tenth in np.array_split(np.argsort(truth_N), 10):
             spread = np.sqrt((truth_N[tenth] * (1 - truth_N[tenth])).sum())
             assert abs(label_N[tenth].sum() - truth_N[tenth].sum()) < SIGMAS * spread + 1e-9
+
+
+def coded(population: dict[str, Any], folder: Path) -> IndexedDataset:
+    """The data of a population, built in a folder."""
+    path = folder / "population.toml"
+    path.write_text(tomli_w.dumps(population))
+    return next(iter(indexed_datasets(str(path), folder, None)))[1]
 
 
 def write_endlessly(folder: Path) -> None:

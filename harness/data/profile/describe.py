@@ -13,7 +13,6 @@ from harness.data.leaks.checks import findings, findings_of
 from harness.data.meter import Say, silent
 from harness.data.profile import periods
 from harness.data.profile.inputs import Counts, indexed_datasets, is_table, plain_table
-from harness.data.profile.intraclass import of_labels
 from harness.data.profile.rates import rates
 from harness.data.profile.statistics import Profile, profile
 from harness.data.profile.tables import in_time, of_one_id, pairs, tables
@@ -54,7 +53,7 @@ def describe(name: str, data: IndexedDataset, misleading: tuple[Finding, ...]) -
     spans = [split.span for split in found.splits.values() if split.span is not None]
     shown = Periods(cut.unit, cut.starts, cut.dated, cut.until, _rows(data, cut))
     listed = pairs(pairwise)
-    carried = of_one_id(of_labels(data), data.fields)
+    carried = of_one_id(found)
     return Description(
         name=name,
         tables=(*tables(found), *in_time(shown, fields, labels), *(table for table in (carried, listed) if table)),

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.indexed_dataset import IndexedDataset
-from harness.data.profile.intraclass import of_labels
 from harness.data.profile.preset_targets import NAMES
 from harness.data.profile.sessions import sessions
 from harness.data.profile.statistics import Profile, profile
@@ -46,7 +45,7 @@ def compared(log: IndexedDataset, made: IndexedDataset, wanted: Profile) -> Iter
         yield Compared("rate", f"{task.name}, rate in training", *rates, 1 - abs(rates[0] - rates[1]))
     yield from _sessions(log, made)
     yield from _tails(wanted, found)
-    yield from _labels(log, made)
+    yield from _labels(wanted, found)
     for name in log.fields:
         if name in made.fields:
             a_V, b_V = (data.counts(data.fields.index(name)) for data in (log, made))
@@ -93,12 +92,11 @@ def _tails(wanted: Profile, found: Profile) -> Iterator[Compared]:
         yield Compared("tail", f"{field.name}, unseen in test", field.unseen, other.unseen)
 
 
-def _labels(log: IndexedDataset, made: IndexedDataset) -> Iterator[Compared]:
-    found = of_labels(made)
-    for task, each in of_labels(log).items():
-        for name, one in each.items():
-            if name in found.get(task, {}):
-                yield Compared("label", f"{task}, by {name}", one.value, found[task][name].value)
+def _labels(wanted: Profile, found: Profile) -> Iterator[Compared]:
+    for task, each in wanted.of_one_id.items():
+        made = found.of_one_id.get(task, {})
+        for name in (name for name in each if name in made):
+            yield Compared("label", f"{task}, by {name}", each[name].value, made[name].value)
 
 
 def _pairs(log: IndexedDataset, made: IndexedDataset) -> Iterator[Compared]:

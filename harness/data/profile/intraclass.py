@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.indexed_dataset import IndexedDataset
+from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 
 MOST_ROWS = 1 << 22
 """Of training, that are read: the last of them."""
@@ -57,23 +57,22 @@ def intraclass(code_N: npt.NDArray[np.integer], value_N: npt.NDArray[np.floating
 
 def of_labels(data: IndexedDataset) -> dict[str, dict[str, Intraclass]]:
     """Of each task, of each field some of whose ids have two rows with a known label in training."""
-    found: dict[str, dict[str, Intraclass]] = {}
-    rows = last_rows(data)
-    for t, task in enumerate(data.tasks):
-        known_M, label_K = known_labels(data, t)
-        each = {f: intraclass(data.codes(data.train, f, rows)[known_M], label_K) for f in range(len(data.fields))}
-        found[task] = {data.fields[f]: one for f, one in each.items() if one is not None}
+    split = last_rows(data)
+    found: dict[str, dict[str, Intraclass]] = {task: {} for task in data.tasks}
+    for f, name in enumerate(data.fields):
+        code_M = data.codes(split, f)
+        for t, task in enumerate(data.tasks):
+            if (one := of_known(split, t, code_M)) is not None:
+                found[task][name] = one
     return found
 
 
-def last_rows(data: IndexedDataset) -> slice:
-    """Those of training that are read."""
-    return slice(max(0, len(data.train) - MOST_ROWS), None)
+def last_rows(data: IndexedDataset) -> IndexedSplit:
+    """The training rows that are read."""
+    return data.train.take(slice(max(0, len(data.train) - MOST_ROWS), None))
 
 
-def known_labels(data: IndexedDataset, t: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
-    """Which of the rows that are read have a known label of task t, and those labels."""
-    label_M = np.asarray(data.train.labels_NT[last_rows(data), t], np.float64)
-    observed_NT = data.train.observed_NT
-    known_M = np.ones(len(label_M), np.bool_) if observed_NT is None else observed_NT[last_rows(data), t]
-    return known_M, label_M[known_M]
+def of_known(split: IndexedSplit, t: int, code_M: npt.NDArray[np.integer]) -> Intraclass | None:
+    """As `intraclass`, of the known labels of task t. code_M: of all rows."""
+    known = split.known(t)
+    return intraclass(code_M[known], np.asarray(split.labels_NT[:, t], np.float64)[known])

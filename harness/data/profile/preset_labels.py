@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.indexed_dataset import IndexedDataset
-from harness.data.profile.intraclass import intraclass, known_labels, last_rows, of_labels
+from harness.data.profile.intraclass import intraclass, last_rows, of_known
 from harness.data.profile.sessions import session_codes
+from harness.data.profile.statistics import Profile
 from harness.data.synthetic.population import TABLES, Population
 from harness.data.synthetic.sampler import Sampler
 
@@ -36,15 +37,15 @@ Parts = dict[str, dict[str, float]]
 """By task, of each field: the variance of what its ids add to the logit."""
 
 
-def match_labels(data: IndexedDataset, population: dict[str, Any]) -> dict[str, Any]:
-    """The population with `id_bias`, `context`, `interaction` and `weights` of each task fitted.
+def match_labels(data: IndexedDataset, profile: Profile, population: dict[str, Any]) -> dict[str, Any]:
+    """The population with `id_bias`, `context`, `interaction` and `weights` of each task fitted. profile: of the data.
 
     Simulated moments: a round multiplies the variance of each field's part by the wanted over the produced correlation
     of the labels of two rows of one id. Fields whose labels do not go with their ids get none. Where rows come in
     sessions whose labels go together, a hidden field of the session carries what no other does. The match of the two
     sides is not told from a log: it keeps its default size beside what they carry.
     """
-    population, wanted = _with_sessions(data, population)
+    population, wanted = _with_sessions(data, profile, population)
     trial = _Trial(population, len(data.train))
     parts = {task: {name: trial.start(task, value) for name, value in each.items()} for task, each in wanted.items()}
     for _ in range(ROUNDS):
@@ -77,21 +78,31 @@ def _hold(variances: dict[str, float]) -> None:
         variances[name] *= min(1.0, MOST_DEVIATION**2 / total)
 
 
-def _with_sessions(data: IndexedDataset, population: dict[str, Any]) -> tuple[dict[str, Any], Parts]:
+def _with_sessions(
+    data: IndexedDataset, profile: Profile, population: dict[str, Any]
+) -> tuple[dict[str, Any], Parts]:  # fmt: skip
     """The population, with a hidden field of the session if labels go with it; and what each field is to carry."""
-    fields = population["fields"]
-    found = {task: {f: one for f, one in each.items() if f in fields} for task, each in of_labels(data).items()}
-    if "repeat" in population:
-        name, code_M = _free_name(population), session_codes(data.train)[last_rows(data)]
-        for t, task in enumerate(data.tasks):
-            known_M, label_K = known_labels(data, t)
-            code_K = code_M[known_M]
-            one = intraclass(code_K, label_K)
-            if one is not None and (np.bincount(code_K)[code_K] > 1).mean() >= IN_SESSIONS:
-                found[task][name] = one
-        if any(name in each and each[name].told for each in found.values()):
-            population = population | {"fields": fields | {name: {"time": "session", "hidden": True}}}
-    return population, {task: {f: one.value for f, one in each.items() if one.told} for task, each in found.items()}
+    fields, asked = population["fields"], profile.of_one_id.items()
+    wanted = {task: {f: one.value for f, one in each.items() if f in fields and one.told} for task, each in asked}
+    sessions = _of_sessions(data) if "repeat" in population else {}
+    if sessions:
+        name = _free_name(population)
+        population = population | {"fields": fields | {name: {"time": "session", "hidden": True}}}
+        for task, value in sessions.items():
+            wanted[task][name] = value
+    return population, wanted
+
+
+def _of_sessions(data: IndexedDataset) -> dict[str, float]:
+    """How the labels of two rows of a session correlate, by task; of those that do, and are known in enough of them."""
+    split = last_rows(data)
+    code_M, found = session_codes(split), {}
+    for t, task in enumerate(data.tasks):
+        code_K = code_M[split.known(t)]
+        one = of_known(split, t, code_M)
+        if one is not None and one.told and (np.bincount(code_K)[code_K] > 1).mean() >= IN_SESSIONS:
+            found[task] = one.value
+    return found
 
 
 def _free_name(population: dict[str, Any]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from scipy.special import xlogy
 
 from harness.data.estimate import Estimate
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
+from harness.data.profile.intraclass import Intraclass, of_labels
 from harness.data.profile.kinds import ListProfile, NumberProfile, list_profiles, number_profiles
 from harness.data.profile.zipf_fit import Frequencies, Law, fit, frequencies
 from harness.data.validation import SPLITS
@@ -57,7 +59,7 @@ class SplitProfile:
 class Profile:
     """A data set. everything: frequencies of the ids of all fields pooled; rarest_*: of the rarest id in a test row.
 
-    notes: of the data set.
+    of_one_id: how the labels of two rows of one id correlate, by task and field. notes: of the data set.
     """
 
     splits: dict[str, SplitProfile]
@@ -68,6 +70,7 @@ class Profile:
     rarest_once: float
     numbers: tuple[NumberProfile, ...] = ()
     lists: tuple[ListProfile, ...] = ()
+    of_one_id: Mapping[str, Mapping[str, Intraclass]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -87,6 +90,7 @@ def profile(data: IndexedDataset) -> Profile:
         rarest_once=float((rarest_N == 1).mean()),
         numbers=number_profiles(data),
         lists=list_profiles(data),
+        of_one_id=of_labels(data),
         notes=data.notes,
     )
 

@@ -53,18 +53,18 @@ def in_time(periods: Periods, fields: tuple[FieldInTime, ...], rates: tuple[Rate
     yield TextTable("Base rates", heads, tuple(map(_ends, rates)))
 
 
-def of_one_id(found: dict[str, dict[str, Intraclass]], fields: tuple[str, ...]) -> TextTable | None:
+def of_one_id(found: Profile) -> TextTable | None:
     """By field and label, how the labels of two rows of one id correlate; none where that is not told from chance."""
+    if not found.of_one_id:
+        return None
 
     def cell(one: Intraclass | None) -> str:
         return "-" if one is None else f"{one.value:.4f}" if one.told else "none"
 
-    rows = tuple((field, *(cell(each.get(field)) for each in found.values())) for field in fields)
-    return (
-        TextTable("Labels of one id", ("field, and how labels of one id correlate", *found), rows)
-        if found and rows
-        else None
-    )
+    columns = ("field, and how labels of one id correlate", *found.of_one_id)
+    names = (field.name for field in found.fields)
+    rows = tuple((name, *(cell(each.get(name)) for each in found.of_one_id.values())) for name in names)
+    return TextTable("Labels of one id", columns, rows)
 
 
 def pairs(found: Together) -> TextTable | None:

@@ -15,7 +15,7 @@ from harness.data.synthetic.compile_kinds import (
     compile_lists,
     compile_numbers,
     compile_sequences,
-    shared_out,
+    shares,
 )
 from harness.data.synthetic.fields import FieldSpec
 from harness.data.synthetic.kernel import CROSS, FREE, HOUR, HOURS, LEFT, RIGHT, SESSION, WEEKDAY
@@ -221,7 +221,7 @@ def _bias_weights(p: Population) -> tuple[Floats, Floats]:
     for t, task in enumerate(p.tasks.values()):
         for part, context in (("id_bias", False), ("context", True)):
             weights = [task.weights.get(n, f.weight) if f.context == context else 0.0 for n, f in p.fields.items()]
-            scale_FT[:, t] += shared_out(weights, p, part)[:, t]
+            scale_FT[:, t] += shares(weights) * p.strength(task, part)
     common_T = np.array([p.strength(t, "correlation") for t in p.tasks.values()])
     return scale_FT * np.sqrt(common_T), scale_FT * np.sqrt(1 - common_T)
 

@@ -135,9 +135,14 @@ def compile_sequences(p: Population, seed: int) -> Sequences:
 
 def shared_out(weights: list[float], p: Population, part: str) -> Floats:
     """The standard deviation of a part of each task's logit, shared out by weight, [fields, T]."""
-    strength_T = np.array([p.strength(t, part) for t in p.tasks.values()])
+    return np.outer(shares(weights), [p.strength(task, part) for task in p.tasks.values()])
+
+
+def shares(weights: list[float]) -> Floats:
+    """Of a standard deviation, [fields]: their squares add up to 1."""
     weight_F = _floats(weights)
-    return np.outer(np.sqrt(weight_F / (weight_F.sum() or 1.0)), strength_T)
+    found: Floats = np.sqrt(weight_F / (weight_F.sum() or 1.0))
+    return found
 
 
 def _log_more(mean: float) -> float:

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomli_w
+from support.synthetic import coded
 
 from harness.data.indexed_dataset import IndexedDataset
-from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.preset_draws import draws
 from harness.data.profile.preset_fit import matched
 from harness.data.profile.preset_kinds import match_kinds
@@ -43,9 +42,7 @@ FIELDS: dict[str, dict[str, Any]] = {"user": {}, "item": {}, "pair": {"cross": [
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> IndexedDataset:
-    folder = tmp_path_factory.mktemp("log")
-    (folder / "log.toml").write_text(tomli_w.dumps(LOG))
-    return next(iter(indexed_datasets(str(folder / "log.toml"), folder, None)))[1]
+    return coded(LOG, tmp_path_factory.mktemp("log"))
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +93,7 @@ def test_what_a_log_says_was_left_out_is_put_back(tmp_path: Path) -> None:
         "buy": {"rate": 0.03, "under": "click"},
     }
     log = {"rows": 50_000, "fields": LOG["fields"], "id_bias": 0.5, "tasks": tasks}
-    (tmp_path / "log.toml").write_text(tomli_w.dumps(log))
-    data = next(iter(indexed_datasets(str(tmp_path / "log.toml"), tmp_path, None)))[1]
+    data = coded(log, tmp_path)
     made = matched(data, profile(data), {name: dict(field) for name, field in LOG["fields"].items()}, None, "")
     assert made["tasks"]["click"]["kept"] == 0.2
     assert made["tasks"]["buy"]["under"] == "click"

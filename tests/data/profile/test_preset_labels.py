@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
+from support.synthetic import coded
 
 from harness.data.indexed_dataset import IndexedDataset
-from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.intraclass import intraclass, of_labels
 from harness.data.profile.preset_labels import MOST_DEVIATION, match_labels
+from harness.data.profile.statistics import profile
 from harness.data.profile.tables import of_one_id
 from harness.data.synthetic.population import Population
 from harness.results.description import TextTable
@@ -77,9 +78,7 @@ def test_where_labels_do_not_go_with_ids_the_estimate_scatters_around_none_as_it
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> IndexedDataset:
-    folder = tmp_path_factory.mktemp("log")
-    (folder / "log.toml").write_text(tomli_w.dumps(LOG))
-    return next(iter(indexed_datasets(str(folder / "log.toml"), folder, None)))[1]
+    return coded(LOG, tmp_path_factory.mktemp("log"))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +86,7 @@ def fitted(log: IndexedDataset) -> dict[str, Any]:
     """The same but for all that labels depend on."""
     fields = {name: knobs for name, knobs in LOG["fields"].items() if name != "session"}
     tasks = {name: {"rate": task["rate"]} for name, task in LOG["tasks"].items()}
-    return match_labels(log, LOG | {"fields": fields, "tasks": tasks})
+    return match_labels(log, profile(log), LOG | {"fields": fields, "tasks": tasks})
 
 
 def test_a_fitted_preset_has_the_variances_that_made_the_log(fitted: dict[str, Any]) -> None:
@@ -108,9 +107,7 @@ def test_a_fitted_preset_has_the_variances_that_made_the_log(fitted: dict[str, A
 def test_labels_of_its_ids_go_together_as_those_of_the_log(
     log: IndexedDataset, fitted: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = tmp_path_factory.mktemp("fitted")
-    (folder / "made.toml").write_text(tomli_w.dumps(fitted))
-    made = of_labels(next(iter(indexed_datasets(str(folder / "made.toml"), folder, None)))[1])
+    made = of_labels(coded(fitted, tmp_path_factory.mktemp("fitted")))
     for task, each in of_labels(log).items():
         for name, one in each.items():
             assert made[task][name].value == pytest.approx(one.value, abs=0.01 + 5 * one.error), (task, name)
@@ -122,19 +119,21 @@ def test_parts_that_no_logit_could_hold_between_them_are_held(tmp_path: Path) ->
     fields = {"user": LOG["fields"]["user"], "item": {"ids": 800}, "name": names | {"of": "user"}}
     task = {"rate": 0.4, "id_bias": 8, "interaction": 0, "weights": {"name": 0, "item": 0}}
     log = LOG | {"rows": 20_000, "fields": fields, "tasks": {"click": task}}
-    (tmp_path / "log.toml").write_text(tomli_w.dumps(log))
-    data = next(iter(indexed_datasets(str(tmp_path / "log.toml"), tmp_path, None)))[1]
+    data = coded(log, tmp_path)
     apart = fields | {"name": names}
-    found = match_labels(data, log | {"fields": apart, "tasks": {"click": {"rate": 0.4}}})["tasks"]["click"]
+    found = match_labels(data, profile(data), log | {"fields": apart, "tasks": {"click": {"rate": 0.4}}})["tasks"][
+        "click"
+    ]
     assert MOST_DEVIATION / 2 < found["id_bias"] <= MOST_DEVIATION
     assert found["weights"]["user"] == pytest.approx(found["weights"]["name"], rel=0.5)
 
 
 def test_a_table_tells_labels_that_go_with_ids_from_those_that_do_not(log: IndexedDataset) -> None:
-    table = of_one_id(of_labels(log), log.fields)
+    table = of_one_id(profile(log))
     assert table is not None
     cells = {row[0]: dict(zip(table.columns[1:], row[1:], strict=True)) for row in table.rows}
     assert [*cells] == ["user", "item", "place", "page"]
     assert 0.05 < float(cells["user"]["click"]) < 0.3
     assert cells["page"]["buy"] == "none"
-    assert of_one_id({"click": {}}, ("user",)) == TextTable(table.title, (table.columns[0], "click"), (("user", "-"),))
+    unseen = replace(profile(log), of_one_id={"click": {}}, fields=profile(log).fields[:1])
+    assert of_one_id(unseen) == TextTable(table.title, (table.columns[0], "click"), (("user", "-"),))

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
+from support.synthetic import coded
 
 from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.fidelity import compared, means, shape
 from harness.data.profile.information import dependence
-from harness.data.profile.inputs import indexed_datasets
 from harness.data.profile.preset_choices import choices
 from harness.data.profile.preset_draws import seen_once_beyond_the_law
 from harness.data.profile.preset_fields import match_fields
@@ -44,9 +43,7 @@ LOG: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> IndexedDataset:
-    folder = tmp_path_factory.mktemp("log")
-    (folder / "log.toml").write_text(tomli_w.dumps(LOG))
-    return next(iter(indexed_datasets(str(folder / "log.toml"), folder, None)))[1]
+    return coded(LOG, tmp_path_factory.mktemp("log"))
 
 
 @pytest.fixture(scope="module")
