@@ -35,6 +35,7 @@ class TableFile(Dataset):
         weight = "price"                  # ? how much a row counts in the loss and in metrics: a number, 0 or more
         query = "SELECT *, ... FROM data" # ? derives columns first, from ALL rows: windows and joins
         text = ["zip"]                    # ? columns of a CSV file that are text, though they look like numbers
+        optional = ["zip"]                # ? columns that some files may not have; null there
         path = "$CLICKS"                  # ?
         [csv]                             # ? of delimited text
         separator = ";"                   # ? if it is none of tab, comma, semicolon, bar, or not the most frequent

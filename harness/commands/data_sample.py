@@ -12,9 +12,10 @@ from rich.text import Text
 
 from harness.base.errors import UserError, unknown
 from harness.base.files import whole_file
-from harness.data.guess.sample import Sample, sample
+from harness.data.guess.sample import sample
 from harness.data.tabular.files import data_files
-from harness.data.tabular.formats import readable, scan
+from harness.data.tabular.formats import readable
+from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Csv
 from harness.data.tabular.thinned import thinned
 
@@ -40,7 +41,7 @@ def write_sample(console: Console, source: str, by: str, keep: float, out: Path,
     files = data_files(source)
     with console.status("reading a sample"):
         first = sample(files)
-    frame, _ = scan(files, _csv(first), first.zeros)
+    frame = scan(files, Csv() if first.form is None else first.form.csv, first.zeros).frame
     if by not in (columns := frame.collect_schema()):
         raise unknown("column", by, columns, "--by")
     drawn = thinned(frame, pl.col(by), keep, f"--by {by}")
@@ -71,13 +72,6 @@ def _table(frame: pl.LazyFrame, drawn: pl.LazyFrame, ids: Iterable[str]) -> Tabl
     for name in ids:
         table.add_row(Text(name), *_counted(frame, name), *_counted(drawn, name))
     return table
-
-
-def _csv(first: Sample) -> Csv:
-    form = first.form
-    if form is None:
-        return Csv()
-    return Csv(separator=form.separator, header=form.header, comment=form.comment, nulls=list(form.nulls))
 
 
 def _of_ids(column: pl.Series) -> bool:

@@ -6,57 +6,18 @@ import gzip
 import re
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pytest
+from support.small_log import ROWS, SCHEMA, WRITERS, content, load, log
 
-from harness.api import Data, UserError
-from harness.base import seeds
+from harness.api import UserError
 from harness.data.guess.sample import sample
 from harness.data.tabular.files import data_files
-from harness.data.tabular.formats import scan
+from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Csv
 from harness.plugins.registry import Registry, build
-
-ROWS = 200
-SCHEMA = """
-fields = ["user", "item"]
-time = "ts"
-[labels]
-y = "y"
-[split]
-by = "time"
-"""
-
-
-def log() -> pl.DataFrame:
-    """Ids with and without an unknown one, in order of time."""
-    k = range(ROWS)
-    return pl.DataFrame(
-        {
-            "y": [n % 3 == 0 for n in k],
-            "user": [n % 17 for n in k],
-            "item": [None if n % 11 == 0 else f"i{n % 7:02x}" for n in k],
-            "ts": [1_600_000_000 + 60 * n for n in k],
-        }
-    ).with_columns(pl.col("y").cast(pl.Int64))
-
-
-def load(folder: Path, path: str | Path, more: str = "", schema: str = SCHEMA) -> Data:
-    (folder / "schema.toml").write_text(schema + more)
-    params: dict[str, Any] = {"schema": str(folder / "schema.toml"), "path": str(path)}
-    return build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
-
-
-def content(data: Data) -> list[bytes]:
-    return [
-        array.tobytes()
-        for part in (data.train, data.valid, data.test)
-        for array in (part.ids_NF, part.labels_NT, part.time_N)
-        if array is not None
-    ]
 
 
 @pytest.fixture
@@ -140,9 +101,6 @@ def test_a_list_of_files_is_read_in_its_order(tmp_path: Path, wanted: list[bytes
         load(tmp_path, "", schema=schema.replace("day=1", "day=0"))
 
 
-WRITERS = {"parquet": "write_parquet", "csv": "write_csv", "jsonl": "write_ndjson", "arrow": "write_ipc"}
-
-
 @pytest.mark.parametrize("kind", WRITERS)
 def test_folders_of_hive_are_columns(tmp_path: Path, kind: str) -> None:
     for file in parts(tmp_path).rglob("*.parquet"):
@@ -183,7 +141,7 @@ def test_a_file_says_what_its_folder_says(
     some = pl.select(pl.int_range(40).alias("k")).with_columns([value.alias(f"v{i}") for i, value in enumerate(own)])
     bare = in_folders(tmp_path / "bare", kind, dict.fromkeys(folders))
     full = in_folders(tmp_path / "full", kind, {name: some[f"v{i}"] for i, name in enumerate(folders)})
-    read = [scan(data_files(str(path)), Csv(), ())[0].collect() for path in (bare, full)]
+    read = [scan(data_files(str(path)), Csv(), ()).frame.collect() for path in (bare, full)]
     assert read[1].select(read[0].columns).equals(read[0])
     assert sample(data_files(str(full))).frame["day"].n_unique() == 2
     (full / f"day={folders[1]}").rename(full / f"day={other}")
@@ -198,7 +156,7 @@ def test_what_a_folder_says_is_read_alike_in_all_formats(tmp_path: Path) -> None
     """Bytes written as %20 or so, and the name that Hive gives what is missing."""
     folders = ["New%20York", "a%2520b", "100%", "__HIVE_DEFAULT_PARTITION__"]
     read = [
-        scan(data_files(str(in_folders(tmp_path / kind, kind, dict.fromkeys(folders)))), Csv(), ())[0].collect()
+        scan(data_files(str(in_folders(tmp_path / kind, kind, dict.fromkeys(folders)))), Csv(), ()).frame.collect()
         for kind in WRITERS
     ]
     assert {tuple(frame["day"].unique().sort()) for frame in read} == {(None, "100%", "New York", "a%20b")}
@@ -229,7 +187,7 @@ def test_one_file_among_others_says_what_its_folder_says(tmp_path: Path, kind: s
 def test_a_column_that_a_folder_tells_may_be_of_another_type_in_each_file(tmp_path: Path) -> None:
     own = {"1": pl.Series([1] * 40, dtype=pl.Int8), "2": pl.Series([2] * 40), "3": pl.Series(["3"] * 40)}
     logs = in_folders(tmp_path, "parquet", dict(own))
-    assert scan(data_files(str(logs)), Csv(), ())[0].collect()["day"].n_unique() == 3
+    assert scan(data_files(str(logs)), Csv(), ()).frame.collect()["day"].n_unique() == 3
     (logs / "day=3").rename(logs / "day=4")
     with pytest.raises(UserError, match=r"has the value '3' in the column 'day', and its folder says '4'"):
         scan(data_files(str(logs)), Csv(), ())

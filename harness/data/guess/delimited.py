@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.data.guess.marks import NUMBER
+from harness.data.tabular.schema import Csv
 
 SEPARATORS = ("\t,;|^\x01~", ": ")
 """The latter, which stand in times and sentences too, are tried if none of the former fits. Of several that fit, the
@@ -26,6 +27,11 @@ class Form:
     comment: str
     nulls: tuple[str, ...]
     reasons: dict[str, str]
+
+    @property
+    def csv(self) -> Csv:
+        """As the schema has it."""
+        return Csv(separator=self.separator, header=self.header, comment=self.comment, nulls=list(self.nulls))
 
 
 def form_of(text: str) -> Form:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
@@ -14,10 +14,12 @@ import pyarrow as pa
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
 from harness.data.tabular.files import Source
-from harness.data.tabular.formats import GZIP, ZSTD, format_of, readable, scan
+from harness.data.tabular.formats import GZIP, ZSTD, format_of, readable
 from harness.data.tabular.partitions import SOURCE, partitioned
+from harness.data.tabular.scans import csv_names, scan
 from harness.data.tabular.schema import Csv
 from harness.data.tabular.stores import Stored, first_bytes
+from harness.data.tabular.unlike import Columns, Problem
 
 HEAD, PIECE = 1 << 20, 1 << 18
 """Bytes of text that are read at the beginning of a file, and at each place further on."""
@@ -39,6 +41,8 @@ class Sample:
     frame: pl.DataFrame
     format: str
     form: Form | None
+    problems: Mapping[str, Problem] = field(default_factory=dict)
+    """Of columns that not all files have, or not as one type, as far as that is known."""
 
     @property
     def zeros(self) -> list[str]:
@@ -54,26 +58,28 @@ def sample(files: Sequence[Source]) -> Sample:
         UserError: one cannot be read, or there is no row.
     """
     kind, form = format_of(files[0]), None
+    problems: Mapping[str, Problem] = {}
     with readable(files):
         if kind == "CSV":
             form = form_of(_head(files[0]).decode(errors="replace"))
             frame = _of_text(files, _reader(form), quotes=True)
+            problems = Columns(csv_names(files, form.csv), text=True).problems if form.header else problems
         elif kind == "JSON lines":
             frame = _of_text(files, lambda text: pl.read_ndjson(text, infer_schema_length=None), quotes=False)
         else:
-            frame = _of_binary(files)
+            frame, problems = _of_binary(files)
     if not len(frame):
         raise UserError(f"file '{files[0]}' has 0 rows; accepted: a row for every example")
-    return Sample(frame, kind, form)
+    return Sample(frame, kind, form, problems)
 
 
-def _of_binary(files: Sequence[Source]) -> pl.DataFrame:
-    frame, _ = scan(files, Csv(), ())
+def _of_binary(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Problem]]:
+    frame, _, problems = scan(files, Csv(), ())
     rows = frame.select(pl.len()).collect().item()
     if rows <= PLACES * ROWS:
-        return frame.collect()
+        return frame.collect(), problems
     starts = ((rows - ROWS) * place // (PLACES - 1) for place in range(PLACES))
-    return pl.concat([frame.slice(start, ROWS) for start in starts]).collect()
+    return pl.concat([frame.slice(start, ROWS) for start in starts]).collect(), problems
 
 
 def _reader(form: Form) -> Parser:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import tomli_w
 
@@ -11,6 +11,7 @@ from harness.data.guess.columns import Guess
 from harness.data.guess.delimited import Form
 from harness.data.guess.guess import Guesses
 from harness.data.guess.sample import Sample
+from harness.data.tabular.unlike import Problem
 
 SECTIONS = {
     "label": "labels",
@@ -37,6 +38,7 @@ def schema_text(guesses: Guesses, path: str, rows: Sample, sampled: str) -> str:
         _line("path", path, ""),
         *_top(guesses),
         *((_line("text", rows.zeros, ZEROS),) if rows.zeros else ()),
+        *_unlike(guesses, rows.problems),
         *(_csv(rows.form) if rows.form is not None else ()),
         *_table("fields", guesses.columns),
         *_left_out(guesses),
@@ -55,6 +57,16 @@ def _top(guesses: Guesses) -> Iterator[str]:
     if guesses.made is not None:
         yield from ("", f"# No column is a label. One can be made: {one_line(guesses.made.why)}.", HOW)
         yield from _made("", guesses)
+
+
+def _unlike(guesses: Guesses, problems: Mapping[str, Problem]) -> Iterator[str]:
+    """Columns that not all files have, or not as one type."""
+    used = [guess.column for guess in guesses.columns if guess.what != "left out"]
+    if optional := [name for name in used if name in problems]:
+        yield _line("optional", optional, f"'{optional[0]}' {problems[optional[0]].said}; null there")
+    for name, problem in problems.items():
+        if not problem.lacks:
+            yield f"# {_line(name, name, f'left out: it {problem.said}')}"
 
 
 def _left_out(guesses: Guesses) -> Iterator[str]:

@@ -21,7 +21,8 @@ from harness.data.profile.zipf_fit import fit, frequencies
 from harness.data.synthetic.presets import is_preset, presets
 from harness.data.tabular.expressions import is_id
 from harness.data.tabular.files import PATTERN, data_files
-from harness.data.tabular.formats import readable, scan
+from harness.data.tabular.formats import readable
+from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Csv
 from harness.data.tabular.stores import is_address
 from harness.experiment.instantiate import plugin_specs
@@ -88,7 +89,7 @@ def _datasets(
 def plain_table(path: str) -> tuple[str, Counts, Profile]:
     """Every column of table files as a field of ids, all rows being training; floats and times left out."""
     files = data_files(path)
-    frame, _ = scan(files, Csv(), ())
+    frame = scan(files, Csv(), ()).frame
     types = frame.collect_schema()
     chosen = [name for name, dtype in types.items() if is_id(dtype) and not dtype.is_temporal()]
     with readable(files):

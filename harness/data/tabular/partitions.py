@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 import polars as pl
@@ -30,37 +29,25 @@ def partitioned(frame: pl.LazyFrame, files: Sequence[Source]) -> pl.LazyFrame:
     return _with_folders(frame, files)
 
 
-def parquet(files: Sequence[Source]) -> pl.LazyFrame:
-    """The same of Parquet, of which each file may have other columns.
+def refuse_others_in(types: Mapping[Source, pl.Schema]) -> None:
+    """The same refusal of Parquet, of whose files each may have a column of another type. types: of their own columns.
 
     Raises:
         UserError: a file has another value than its folder.
     """
-    placed, names = [file for file in files if PARTITION.search(str(file))], _names(files)
-    with ThreadPoolExecutor() as pool:
-        types = list(pool.map(_types, placed))
-    for column in dict.fromkeys((name, each[name]) for each in types for name in names if name in each):
-        having = [str(file) for file, each in zip(placed, types, strict=True) if column in each.items()]
+    names = folders_of(types)
+    placed = {file: each for file, each in types.items() if PARTITION.search(str(file))}
+    for column in dict.fromkeys((name, each[name]) for each in placed.values() for name in names if name in each):
+        having = [str(file) for file, each in placed.items() if column in each.items()]
         frame = pl.scan_parquet(
             having, glob=False, hive_partitioning=False, extra_columns="ignore", include_file_paths=SOURCE
         )
-        _refuse_others(frame.select(column[0], SOURCE), placed)
-    return pl.scan_parquet(
-        [str(file) for file in files], glob=False, hive_partitioning=True, try_parse_hive_dates=False
-    )
+        _refuse_others(frame.select(column[0], SOURCE), list(placed))
 
 
-def json_lines(files: Sequence[Source]) -> pl.LazyFrame:
-    """The same of JSON lines, whose columns are those of the first file, so that others are asked for by name.
-
-    Raises:
-        UserError: a file has another value than its folder.
-    """
-    sources, names = [str(file) for file in files], _names(files)
-    if names:
-        text = pl.Schema(dict.fromkeys(names, pl.String()))
-        _refuse_others(pl.scan_ndjson(sources, schema=text, include_file_paths=SOURCE), files)
-    return _with_folders(pl.scan_ndjson(sources, infer_schema_length=None, include_file_paths=SOURCE), files)
+def folders_of(files: Iterable[Source]) -> list[str]:
+    """The names of the columns that folders tell."""
+    return list(dict.fromkeys(name for file in files for name, _ in PARTITION.findall(str(file))))
 
 
 def _refuse_others(frame: pl.LazyFrame, files: Sequence[Source]) -> None:
@@ -72,7 +59,7 @@ def _refuse_others(frame: pl.LazyFrame, files: Sequence[Source]) -> None:
         UserError: there is one.
     """
     types = frame.collect_schema()
-    for name in (name for name in _names(files) if name in types):
+    for name in (name for name in folders_of(files) if name in types):
         both = frame.select(name, SOURCE, _told(name, files).alias(FOLDER)).drop_nulls(name)
         others = both.filter(~_agree(name, types[name]).fill_null(False))
         for value, file, folder in others.head(1).collect().iter_rows():
@@ -97,16 +84,7 @@ def _agree(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _with_folders(frame: pl.LazyFrame, files: Sequence[Source]) -> pl.LazyFrame:
-    return frame.with_columns(_told(name, files).alias(name) for name in _names(files)).drop(SOURCE)
-
-
-def _types(file: Source) -> pl.Schema:
-    """Of its own columns."""
-    return pl.scan_parquet(str(file), glob=False, hive_partitioning=False).collect_schema()
-
-
-def _names(files: Sequence[Source]) -> list[str]:
-    return list(dict.fromkeys(name for file in files for name, _ in PARTITION.findall(str(file))))
+    return frame.with_columns(_told(name, files).alias(name) for name in folders_of(files)).drop(SOURCE)
 
 
 def _told(name: str, files: Sequence[Source]) -> pl.Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -13,11 +13,13 @@ from harness.api import Doubt
 from harness.base.errors import UserError, unknown
 from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
-from harness.data.tabular.formats import Scan, readable, scan
+from harness.data.tabular.formats import readable
+from harness.data.tabular.scans import Scan, scan
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.shared import check_shared
 from harness.data.tabular.thinned import thinned
 from harness.data.tabular.undecided import undecided
+from harness.data.tabular.unlike import Problem
 
 ORDERLY = re.compile(r"SELECT \[|WITH_COLUMNS:$|\[|FILTER |FROM$|\w+ SCAN \[|PROJECT |ESTIMATED ROWS: ")
 """Begins the lines of Polars' plan of a query that gives rows as they come and in their order."""
@@ -47,11 +49,12 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     Raises:
         UserError: a file cannot be read, or an expression is not accepted.
     """
-    frame, read_again = scan(files, schema.csv, schema.text)
+    frame, read_again, problems = scan(files, schema.csv, schema.text)
     columns = frame.collect_schema()
-    for name in schema.text:
-        if name not in columns:
-            raise unknown("column", name, columns, f"{where}: text")
+    for key in ("text", "optional"):
+        for name in (name for name in getattr(schema, key) if name not in columns):
+            raise unknown("column", name, columns, f"{where}: {key}")
+    _refuse_problems(schema, problems, where)
     if read_again is not None:
         _keep_zeros(schema, columns, read_again, files, where)
     if schema.query is not None:
@@ -74,6 +77,18 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     check_shared(schema, found.collect_schema(), where)
     read = {each.meta.output_name(): set(_columns_of(each)) for each in chosen}
     return Opened(found, schema, orderly, undecided(schema, read))
+
+
+def _refuse_problems(schema: Schema, problems: Mapping[str, Problem], where: str) -> None:
+    """Refuse a column that the schema reads and some files do not have, or have as another type."""
+    sql = "\n".join([*schema.expressions().values(), schema.where or "", schema.query or ""])
+    sql += "" if schema.sample is None else schema.sample.by
+    for name, problem in problems.items():
+        if (problem.lacks and name in schema.optional) or not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql):
+            continue
+        one = "one type in all files, as CAST in what writes them gives"
+        lacking = f'optional = ["{name}"] in the schema, which makes it null there, or files that all have it'
+        raise UserError(f"{where}: column '{name}' {problem.said}; accepted: {lacking if problem.lacks else one}")
 
 
 def _told_by_type(schema: Schema, frame: pl.LazyFrame, empty: pl.DataFrame, where: str) -> Schema:

@@ -81,6 +81,8 @@ class Schema(Config):
     """Of times that are numbers; empty: found out."""
     query: str | None = None
     text: list[str] = []
+    optional: list[str] = []
+    """Columns that some files may not have; null there."""
     path: str | list[str] = ""
     csv: Csv = Csv()
     split: Cut

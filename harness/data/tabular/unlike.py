@@ -1,0 +1,96 @@
+"""Files of one table that have not the same columns: a log that got one on some day, or writes it as another type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import polars as pl
+
+from harness.base.errors import UserError
+from harness.data.tabular.files import Source
+
+Read = Callable[[Sequence[Source], pl.Schema], pl.LazyFrame]
+"""Reads files that have these columns, as these types."""
+
+
+class Problem(NamedTuple):
+    """What is wrong with a column. lacks: some files do not have it, so that it may be missing there."""
+
+    said: str
+    lacks: bool
+
+
+class Columns:
+    """What files have together.
+
+    own: of each file, the columns it has. text: they are written as text, so that numbers beside words are text.
+    """
+
+    problems: Mapping[str, Problem]
+    types: pl.Schema
+    """What columns are read as; without those of which no type holds what all files have."""
+
+    def __init__(self, own: Mapping[Source, pl.Schema], *, text: bool) -> None:
+        self._own, self._text = own, text
+        _refuse_others(own)
+        names = dict.fromkeys(name for columns in own.values() for name in columns)
+        found = {name: _type([c[name] for c in own.values() if name in c], text=text) for name in names}
+        self.types = pl.Schema({name: dtype for name, dtype in found.items() if dtype is not None})
+        self.problems = dict(self._problems(names))
+
+    def read(self, alike: Read) -> pl.LazyFrame:
+        """The rows of all files in their order; null where a file has no such column."""
+        groups = groupby(self._own, key=lambda file: list(self._own[file] if self._text else self._own[file].items()))
+        frames = [alike(files, self._wanted(files[0])) for files in (list(files) for _, files in groups)]
+        return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal")
+
+    def _wanted(self, file: Source) -> pl.Schema:
+        return pl.Schema({name: self.types[name] for name in self._own[file] if name in self.types})
+
+    def _problems(self, names: Collection[str]) -> Iterator[tuple[str, Problem]]:
+        for name in names:
+            having = {file: columns[name] for file, columns in self._own.items() if name in columns}
+            if name not in self.types:
+                (file, dtype), *rest = having.items()
+                other, unlike = next((f, d) for f, d in rest if _type([dtype, d], text=False) is None)
+                yield name, Problem(f"is {dtype} in '{file}' and {unlike} in '{other}'", lacks=False)
+            elif len(having) < len(self._own):
+                without = next(file for file in self._own if file not in having)
+                said = f"is in {len(having):,} of {len(self._own):,} files, not in '{without}'"
+                yield name, Problem(said, lacks=True)
+
+
+def as_types(frame: pl.LazyFrame, own: Mapping[str, pl.DataType], types: pl.Schema) -> pl.LazyFrame:
+    """Columns that have types of their own as the ones wanted; those that are not wanted are left out."""
+    other = {name: dtype for name, dtype in types.items() if own[name] != dtype}
+    unwanted = [name for name in own if name not in types]
+    frame = frame.drop(unwanted) if unwanted else frame
+    return frame.cast(pl.Schema(other)) if other else frame
+
+
+def _refuse_others(own: Mapping[Source, pl.Schema]) -> None:
+    """Refuse a file that has none of the columns of the first: it has no header, or is of another table."""
+    begun, *others = own
+    for file in others:
+        if not own[begun].keys() & own[file].keys():
+            raise UserError(
+                f"file '{file}' has none of the columns of '{begun}', but {', '.join(map(repr, own[file].keys()))}; "
+                "accepted: files of one table"
+            )
+
+
+def _type(types: Sequence[pl.DataType], *, text: bool) -> pl.DataType | None:
+    """One that holds what all of these do, and as which it is read; None: there is none."""
+    distinct = list(dict.fromkeys(dtype for dtype in types if dtype != pl.Null)) or [pl.Null()]
+    if len(distinct) == 1:
+        return distinct[0]
+    if all(dtype.is_numeric() for dtype in distinct):
+        frames = [pl.DataFrame(schema={"": dtype}) for dtype in distinct]
+        return pl.concat(frames, how="vertical_relaxed").schema[""]
+    inner = [dtype.inner for dtype in distinct if isinstance(dtype, pl.List)]
+    if len(inner) == len(distinct):
+        found = _type(inner, text=text)  # type: ignore[arg-type]
+        return None if found is None else pl.List(found)
+    return pl.String() if text and not any(dtype.is_nested() for dtype in distinct) else None
