@@ -115,8 +115,8 @@ def markdown(found: Sequence[Analysis], strategies: Sequence[str]) -> str:
         "epoch, whose seeds have nothing in common, and all winners on the same seven draws of avazu\\_like. "
         f"{literal(str(here['machine']))} with {here['cores']} cores.",
         "",
-        "Gains in test AUC. A search: mean over draws. Mean: over searches and draws, its 95 % interval of both. Apart: "
-        "the standard deviation of what another search, or another draw, adds to a gain.",
+        "Gains in test AUC. A search: mean over draws. Mean: over searches and draws, with its 95 % interval. Apart: "
+        "standard deviation of what another search, or another draw, adds to a gain.",
     ]
     for quantity, title in QUANTITIES.items():
         lines += ["", f"## {title.capitalize()}", ""]
