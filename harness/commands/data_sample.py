@@ -41,9 +41,13 @@ def write_sample(console: Console, source: str, by: str, keep: float, out: Path,
     files = data_files(source)
     with console.status("reading a sample"):
         first = sample(files)
-    frame = scan(files, Csv() if first.form is None else first.form.csv, first.zeros).frame
+    frame, _, problems = scan(files, Csv() if first.form is None else first.form.csv, first.zeros)
     if by not in (columns := frame.collect_schema()):
         raise unknown("column", by, columns, "--by")
+    for name, problem in problems.items():
+        if name not in columns:
+            text = f"column '{name}' is left out of the sample: it {problem.said}"
+            console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
     drawn = thinned(frame, pl.col(by), keep, f"--by {by}")
     try:
         with console.status("writing it"), readable(files), whole_file(out) as partial:

@@ -111,3 +111,14 @@ def test_a_schema_that_draws_what_is_not_there_or_all_is_refused(log: Path, tmp_
     assert "sample" not in Schema.model_validate(
         {"fields": ["item"], "labels": {"click": "click"}, "split": {"by": "row"}}
     ).model_dump(exclude_defaults=True), "keys of other schemas stay"
+
+
+def test_a_column_of_two_types_is_said_to_be_left_out(tmp_path: Path) -> None:
+    for number, value in enumerate((1, "x")):
+        rows = pl.DataFrame({"user": range(100), "w": [value] * 100})
+        rows.write_parquet(tmp_path / f"{number}.parquet")
+    done = multiepoch(
+        "data", "sample", "*.parquet", "--by", "user", "--keep", "0.5", "--out", "s.parquet", cwd=tmp_path
+    )
+    assert "column 'w' is left out of the sample: it is Int64 in '0.parquet' and String in '1.parquet'" in done.stdout
+    assert pl.read_parquet_schema(tmp_path / "s.parquet").keys() == {"user"}
