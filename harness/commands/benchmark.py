@@ -38,9 +38,10 @@ def benchmark(
     plan = load_plan(plan_name, overrides)
     analysis, display, tracking = trained(console, plan, Registry(plugins), results, where, tracker)
 
-    from harness.report.write import ranked_table, write_report  # here, as the first run would wait for scipy.stats
+    from harness.report.tables.printed import terminal  # here, as the first run would wait for scipy.stats
+    from harness.report.write import write_report
 
-    console.print(ranked_table(analysis))
+    console.print(terminal(analysis))
     lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]
     lines.append(f"report            {write_report(results, None, known=[analysis])}")
     tracking.attach(report_files(results, plan.name))
