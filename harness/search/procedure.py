@@ -87,12 +87,9 @@ def _study(arm: ArmPlan) -> Search:
     plan, space = arm.plan.search, arm.space()
     given = arm.given(space)
     first = arm.job(given[0], RunRole.TRIAL, 0, plan.seed)
-    name, larger = f"{arm.plan.name}: {arm.id}", sign_of(plan.metric) > 0
     value = f"valid/{plan.metric}/{arm.task} at {plan.select}"
     note = _note(arm, value, list(space))
-    return Search(
-        arm.journal, name, space, given, first.key, plan.trials, plan.seed, larger, value, note, plan.parallel
-    )
+    return Search(arm.journal, f"{arm.plan.name}: {arm.id}", space, given, first.key, plan, value, note)
 
 
 def _trial_job(arm: ArmPlan, trial: Trial) -> Job:
