@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from rich.console import Console
 from rich.progress import track
 
 from harness.api import Dataset
@@ -152,7 +151,7 @@ def main() -> None:
         lines += lines_of(rows, arguments.place, TRIES, ordered=False)
     lines += ["", f"Machine: {env['machine']}, {env['cores']} cores, {env['memory_gb']} GB; Polars {pl.__version__}."]
     TABLE.write_text("\n".join(lines) + "\n")
-    Console().print("\n".join(lines), f"\ntable: {TABLE}", soft_wrap=True, highlight=False, markup=False)
+    print("\n".join(lines), f"\ntable: {TABLE}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from rich.console import Console
 
 from harness.engine.device import device_of, settle
 from harness.engine.group import Group
@@ -179,9 +178,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help=f"default: {TABLE.relative_to(ROOT)} on a GPU")
     arguments = parser.parse_args()
     device_of(arguments.device)
-    console, said = Console(), []
+    said = []
     for line in page(arguments.device, arguments.rounds):
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+        print(line, flush=True)
         said.append(line)
     if out := arguments.out or (TABLE if arguments.device == "cuda" else None):
         out.write_text("\n".join(said) + "\n")

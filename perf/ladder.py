@@ -28,6 +28,7 @@ from harness.plugins.registry import Registry
 from harness.report.write import analyse
 from harness.results.plan_results import read_plan_result
 from perf import generated_log
+from perf.markdown import table
 from perf.measure import ROOT
 
 PRESETS = ("avazu_like", "criteo_like", "retail_like")
@@ -79,7 +80,6 @@ def markdown(presets: Sequence[str], rows: int, workers: int) -> str:
         with tempfile.TemporaryDirectory() as folder:
             found += list(lines(preset, rows, workers, Path(folder)))
     sizes = ", ".join(f"{KEEP * part:.3g}" for part in (1, *RUNGS))
-    rules = [":--"] * len(HEADER)
     text = [
         "# Ladders: what a sample says of the whole log, and what is so",
         "",
@@ -87,7 +87,7 @@ def markdown(presets: Sequence[str], rows: int, workers: int) -> str:
         f"default knobs and batches of {BATCH}, {SEEDS} seeds. Sizes: {sizes} of the users, each with all rows. Gains "
         "in test AUC over one epoch.",
         "",
-        *("| " + " | ".join(row) + " |" for row in (HEADER, rules, *found)),
+        *table(HEADER, found, words=len(HEADER)),
     ]
     return "\n".join(text) + "\n"
 

@@ -128,9 +128,9 @@ def test_time_outside_training_is_all_else_in_a_runs_life(tmp_path: Path, monkey
             (folder / name).touch()
             os.utime(folder / name, (at, at))
         (folder / "costs.jsonl").write_text('{"train_s": 1.5}\n{"train_s": 1.5}\n')
-    arm: Any = type("Arm", (), {"runs": dict(enumerate(spans)), "trials": ()})
+    arm: Any = type("Arm", (), {"keys": set(spans)})
     monkeypatch.setattr(plans, "read_plan_result", lambda *_: type("PlanResult", (), {"arms": (arm,)}))
-    assert plans.outside_training(tmp_path) == pytest.approx(1 - 12 / 21.5)
+    assert plans.outside_training(tmp_path, "quick") == pytest.approx(1 - 12 / 21.5)
 
 
 def test_mapped_examples_are_those_of_the_work(tmp_path: Path) -> None:
