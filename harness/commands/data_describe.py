@@ -15,7 +15,7 @@ from harness.base.terminal import print_plain
 from harness.data.profile.describe import described
 from harness.data.profile.drawing import draw
 from harness.execution.said import Said
-from harness.report.pages.data_page import write_page
+from harness.report.pages.described import write_page
 from harness.results.description import Description, TextTable
 
 T = TypeVar("T")
