@@ -19,6 +19,7 @@ from rich.progress import track
 from scipy import stats
 
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
@@ -31,7 +32,6 @@ from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
 from perf.markdown import table
-from perf.measure import ROOT
 from perf.memory import memory_mb
 from perf.work import TASKS, Work
 from perf.work import dataset as in_memory

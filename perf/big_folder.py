@@ -20,11 +20,11 @@ from rich.progress import track
 
 from harness.api import Dataset
 from harness.base import seeds
+from harness.base.places import ROOT
 from harness.data import indexed
 from harness.plugins.registry import Registry, build
 from perf.memory import memory_mb
 
-ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "results" / "tables" / "big_folder.md"
 IDS = (5_000_000, 1_000_000, 200_000, 50_000, 10_000, 2_000, 500, 100, 24, 12, 7, 2)
 """Of each field, about; the first two are 64 bits wide, the others 32."""

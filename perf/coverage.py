@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from harness.analysis.inference import BOOTSTRAP_FROM, LEVEL, POWER
+from harness.base.places import ROOT
 from perf import fresh, known_mean, shared_error, stopping
 from perf.markdown import share, table
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def markdown(simulations: int, seed: int) -> str:

@@ -15,12 +15,13 @@ from statistics import median
 
 import torch
 
+from harness.base.places import ROOT
 from harness.engine.device import device_of, settle
 from harness.engine.group import Group
 from harness.engine.trainer import Trainer
 from perf.contenders import NotInstalled
 from perf.contenders.ours import Ours
-from perf.measure import ROOT, Measurement, here
+from perf.measure import Measurement, here
 from perf.work import Work
 
 TABLE = ROOT / "results" / "tables" / "gpu.md"

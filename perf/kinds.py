@@ -14,13 +14,13 @@ import torch
 
 from harness.api import Kinds, ListField, NumberField
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.engine.batches import Batch
 from harness.engine.trainer import Trainer
 from harness.experiment.specs import TrainSpec
 from harness.plugins.registry import Registry, build
 from perf.markdown import table
-from perf.measure import ROOT
 from perf.work import FIELDS, Work, dataset
 
 TABLE = ROOT / "results" / "tables" / "kinds.md"

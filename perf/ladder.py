@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.analysis.analysis import GroupAnalysis
+from harness.base.places import ROOT
 from harness.data import indexed
 from harness.data.build import data_folder
 from harness.diagnose import subsample
@@ -29,7 +30,6 @@ from harness.report.write import analyse
 from harness.results.plan_results import read_plan_result
 from perf import generated_log
 from perf.markdown import table
-from perf.measure import ROOT
 
 PRESETS = ("avazu_like", "criteo_like", "retail_like")
 LEAD, KEEP, EPOCHS, BATCH = "reinit", 0.25, 3, 128

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from harness.analysis.estimates import estimate
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.run import run
 from harness.experiment.instantiate import parse_strategy, strategies_of
@@ -19,7 +20,6 @@ from harness.report.format import show
 from harness.results.keys import MetricKey
 from perf.bound.arms import TASK, drawn
 from perf.markdown import table
-from perf.measure import ROOT
 
 TABLE = ROOT / "results" / "tables" / "losses.md"
 LOSSES: tuple[str, ...] = get_args(TrainSpec.model_fields["loss"].annotation)

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.base.places import ROOT
 from harness.results.plan_results import read_plan_result
 from harness.results.run_reader import lines
-from perf.measure import ROOT
 
 PLAN = ROOT / "plans" / "quick.toml"
 SMALL = ("strategies=['none', 'reinit']", "seeds=[1, 2]", "search.trials=0", "train.epochs=2", "train.batch_size=4096")

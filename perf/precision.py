@@ -9,13 +9,13 @@ from pathlib import Path
 
 from harness.analysis.estimates import Estimate, estimate
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.report.format import show
 from harness.results.keys import ArmRole, MetricKey
 from harness.results.plan_results import read_plan_result
 from harness.results.records import Run
 from harness.results.run_reader import read
 from perf.markdown import table
-from perf.measure import ROOT
 from perf.plans import multiepoch
 
 TABLE = ROOT / "results" / "tables" / "precision.md"

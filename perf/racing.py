@@ -17,8 +17,8 @@ from harness.analysis.always_valid import LARGE, always_interval, always_p
 from harness.analysis.inference import LEVEL, Floats, holm, t_test
 from harness.analysis.racing import ALIKE, statements
 from harness.analysis.racing import LEVEL as DROPS
+from harness.base.places import ROOT
 from perf.markdown import share, table
-from perf.measure import ROOT
 
 MOST = 40
 NEAR = 0.5

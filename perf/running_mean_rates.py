@@ -15,6 +15,7 @@ from rich.console import Console
 from harness.api import Data, Kinds, ListField, Lists, Split
 from harness.base import seeds
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data import indexed
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.run import Diverged, run
@@ -23,7 +24,6 @@ from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
 from perf.markdown import table
-from perf.measure import ROOT
 
 TABLE = ROOT / "results" / "tables" / "running_mean.md"
 MODELS = ("dnn", "deepfm", "dcnv2", "din")

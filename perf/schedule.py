@@ -18,6 +18,7 @@ from typing import Self
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import InMemoryStorage
 
+from harness.base.places import ROOT
 from harness.execution.launcher import Began, Done, Event, Recorded
 from harness.execution.scheduler import launch
 from harness.experiment.instantiate import plugin_specs, repetitions
@@ -31,7 +32,7 @@ from harness.search.job import Job
 from harness.search.storage import Journal
 from perf.markdown import table
 
-TABLE = Path(__file__).resolve().parent.parent / "results" / "tables" / "schedule.md"
+TABLE = ROOT / "results" / "tables" / "schedule.md"
 WORKERS, TOGETHER = (8, 32, 128), (1, 2, 4)
 SHAPES = {
     "The leaderboard": (),

@@ -20,6 +20,7 @@ from rich.console import Console
 from scipy.special import xlogy
 
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import Sampler
 from harness.metrics.catalog import BUCKETS
@@ -29,7 +30,6 @@ from harness.plugins.registry import Registry
 from perf.bound.arms import PRESETS, TASK, drawn, predictions, winners
 from perf.bound.posterior import fit, known
 from perf.markdown import table
-from perf.measure import ROOT
 
 TABLE = ROOT / "results" / "tables" / "bound.md"
 DRAWS = (1, 2, 3)

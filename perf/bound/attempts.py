@@ -21,6 +21,7 @@ from scipy.special import expit, logit
 from torch import Tensor
 
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
@@ -30,7 +31,6 @@ from harness.plugins.registry import Registry
 from perf.bound.__main__ import DRAWS, divergence
 from perf.bound.arms import OURS, PRESETS, TASK, Arm, drawn, probabilities, trained, winners
 from perf.markdown import table
-from perf.measure import ROOT
 
 TABLE = ROOT / "results" / "tables" / "attempts.md"
 EVERY = 10

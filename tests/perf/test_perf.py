@@ -14,11 +14,12 @@ import torch
 from rich.console import Console
 
 from harness.api import Data
+from harness.base.places import ROOT
 from harness.results.keys import MetricKey, Status
 from harness.results.records import Record, Run
 from perf import beyond_memory, figures, gpu, launches, plans, precision, profile, running_mean_rates, table, throughput
 from perf.contenders import NAMES, Contender, NotInstalled, load
-from perf.measure import ROOT, Measurement, Result, here, measure
+from perf.measure import Measurement, Result, here, measure
 from perf.series import Reached, add, read
 from perf.throughput import Rounds
 from perf.work import FIELDS, TASKS, Work, dataset, draw, mlp
