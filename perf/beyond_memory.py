@@ -15,11 +15,11 @@ from statistics import mean
 import numpy as np
 import torch
 from numpy.lib.format import open_memmap
-from rich.console import Console
 from rich.progress import track
 from scipy import stats
 
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
@@ -31,7 +31,7 @@ from harness.experiment.plan_file import load_plan
 from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
-from perf.measure import ROOT
+from perf.markdown import table
 from perf.memory import memory_mb
 from perf.work import TASKS, Work
 from perf.work import dataset as in_memory
@@ -116,14 +116,16 @@ def main() -> None:
         f"A window is made of blocks of {batches.BLOCK:,} examples from all over the split, shuffled together.",
         "Test click AUC after one epoch of `plans/quick.toml`, whose training split is in order of time;",
         f"{arguments.seeds} seeds, difference from a full shuffle with the same seed, 95 % t interval:",
-        "", "| window | blocks, at most | AUC | against a full shuffle |", "| :-- | --: | --: | --: |",
+        "",
     ]  # fmt: skip
+    rows = []
     for name, auc, difference, half in shuffles(range(arguments.seeds)):
         interval = "" if name == "whole" else f"{difference:+.4f} [{difference - half:+.4f}, {difference + half:+.4f}]"
-        lines.append(f"| {name} | {-(-WINDOWS[name] // batches.BLOCK):,} | {auc:.4f} | {interval} |")
+        rows.append((name, f"{-(-WINDOWS[name] // batches.BLOCK):,}", f"{auc:.4f}", interval))
+    lines += table(("window", "blocks, at most", "AUC", "against a full shuffle"), rows)
     lines += ["", f"Machine: {env['machine']}, {env['cores']} cores, {env['memory_gb']} GB; torch {torch.__version__}."]
     TABLE.write_text("\n".join(lines) + "\n")
-    Console().print("\n".join(lines), f"\ntable: {TABLE}", soft_wrap=True, highlight=False, markup=False)
+    print("\n".join(lines), f"\ntable: {TABLE}")
 
 
 if __name__ == "__main__":

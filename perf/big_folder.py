@@ -16,16 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from rich.console import Console
 from rich.progress import track
 
 from harness.api import Dataset
 from harness.base import seeds
+from harness.base.places import ROOT
 from harness.data import indexed
 from harness.plugins.registry import Registry, build
 from perf.memory import memory_mb
 
-ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "results" / "tables" / "big_folder.md"
 IDS = (5_000_000, 1_000_000, 200_000, 50_000, 10_000, 2_000, 500, 100, 24, 12, 7, 2)
 """Of each field, about; the first two are 64 bits wide, the others 32."""
@@ -152,7 +151,7 @@ def main() -> None:
         lines += lines_of(rows, arguments.place, TRIES, ordered=False)
     lines += ["", f"Machine: {env['machine']}, {env['cores']} cores, {env['memory_gb']} GB; Polars {pl.__version__}."]
     TABLE.write_text("\n".join(lines) + "\n")
-    Console().print("\n".join(lines), f"\ntable: {TABLE}", soft_wrap=True, highlight=False, markup=False)
+    print("\n".join(lines), f"\ntable: {TABLE}")
 
 
 if __name__ == "__main__":

@@ -7,26 +7,25 @@ Simulated differences with a known mean, drawn in numbers that seeds come in, go
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from harness.analysis.inference import BOOTSTRAP_FROM, LEVEL, POWER
+from harness.base.places import ROOT
 from perf import fresh, known_mean, shared_error, stopping
-
-ROOT = Path(__file__).resolve().parent.parent
+from perf.markdown import share, table
 
 
 def markdown(simulations: int, seed: int) -> str:
     """The published table."""
     rng = np.random.default_rng(seed)
     rows = [
-        (name, str(n), *map(_share, known_mean.one_difference(draw, n, simulations, rng)))
+        (name, str(n), *map(share, known_mean.one_difference(draw, n, simulations, rng)))
         for name, draw in known_mean.SHAPES.items()
         for n in known_mean.SEEDS
     ]
-    families = [(str(n), *map(_share, known_mean.family(n, simulations, rng))) for n in known_mean.SEEDS]
+    families = [(str(n), *map(share, known_mean.family(n, simulations, rng))) for n in known_mean.SEEDS]
     error = 1.96 * np.sqrt(LEVEL * (1 - LEVEL) / simulations)
     lines = [
         "# Statistics: what is said and what is measured",
@@ -35,7 +34,7 @@ def markdown(simulations: int, seed: int) -> str:
         f"mean is known. Nominal: coverage {1 - LEVEL:.3f}, size {LEVEL:.3f}, power {POWER:.3f}; the error of a "
         f"measured share near nominal is ±{error:.3f}.",
         "",
-        *_table(known_mean.HEADER, rows),
+        *table(known_mean.HEADER, rows),
         "",
         f"**Which is used.** Student t at every number of seeds. Below {BOOTSTRAP_FROM} seeds the bootstrap covers "
         "less than it in every line; with more it is at best a hundredth or so better (log-normal) and at worst "
@@ -51,7 +50,7 @@ def markdown(simulations: int, seed: int) -> str:
         f"A plan of {known_mean.ARMS} arms compared with one baseline, none of them with an effect; normal noise, half "
         "of it the baseline's and shared by all.",
         "",
-        *_table(known_mean.FAMILY_HEADER, families),
+        *table(known_mean.FAMILY_HEADER, families, words=0),
         "",
         *on_stopping(simulations // 2, seed),
         "",
@@ -61,7 +60,7 @@ def markdown(simulations: int, seed: int) -> str:
         f"with power {POWER:.1f}. The last column is the 95 % interval of the true deviation over the one estimated, "
         "for normal differences.",
         "",
-        *_table(known_mean.FEW_HEADER, [known_mean.few(n) for n in known_mean.SEEDS]),
+        *table(known_mean.FEW_HEADER, [known_mean.few(n) for n in known_mean.SEEDS], words=0),
     ]
     return "\n".join(lines) + "\n"
 
@@ -79,7 +78,7 @@ def on_fresh_rows(simulations: int, seed: int) -> list[str]:
         + "; ".join(f"{s.name} {s.test:g}, {s.seed:g}, {s.draw:g}" for s in fresh.MEASURED)
         + ".",
         "",
-        *_table(fresh.HEADER, list(fresh.table(simulations, np.random.default_rng(seed)))),
+        *table(fresh.HEADER, list(fresh.table(simulations, np.random.default_rng(seed)))),
         "",
         "Where all repetitions are tested on the same rows, an interval of seeds alone narrows around what these rows "
         "happen to say. `evaluation.test_error = true` adds their error; `repetitions = 'draws'` gives each repetition "
@@ -95,10 +94,10 @@ def on_shared_error(plans: int, seed: int) -> list[str]:
         f"{plans:,} plans a line of {shared_error.ARMS} arms without effect, whose seeds share a test error of known "
         "variance V; half of an arm's variance is the baseline's. Interval and p are the wider and the larger of two: "
         "with V and Satterthwaite's degrees of freedom, and of the seeds alone. The former alone made a false claim in "
-        f"{_share(shared_error.added_alone(plans, np.random.default_rng(seed)))} of the plans of three seeds at "
+        f"{share(shared_error.added_alone(plans, np.random.default_rng(seed)))} of the plans of three seeds at "
         "n V / s² = .2: where s is too small by chance, so is the interval, and its degrees of freedom are too many.",
         "",
-        *_table(shared_error.HEADER, list(shared_error.table(plans, np.random.default_rng(seed)))),
+        *table(shared_error.HEADER, list(shared_error.table(plans, np.random.default_rng(seed))), words=0),
     ]
 
 
@@ -112,20 +111,11 @@ def on_stopping(simulations: int, seed: int) -> list[str]:
         f"{stopping.SETTLE:g} }}`; deviation of a gain over draws {stopping.DEVIATION:g}, half of its variance the "
         "baseline's. A claim is false if it has the wrong sign, or says of a gain that it is within what it is beyond.",
         "",
-        *_table(stopping.HEADER, list(stopping.table(simulations, rng))),
+        *table(stopping.HEADER, list(stopping.table(simulations, rng)), words=0),
         "",
         f"Student's t test with Bonferroni's correction, looked at as often, claims a gain where there is none in "
-        f"{_share(stopping.peeking(simulations, rng))} of plans.",
+        f"{share(stopping.peeking(simulations, rng))} of plans.",
     ]
-
-
-def _share(value: float) -> str:
-    return f"{value:.3f}".removeprefix("0")
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    rules = [":--" if header in (known_mean.HEADER, fresh.HEADER) and i == 0 else "--:" for i in range(len(header))]
-    return ["| " + " | ".join(row) + " |" for row in (header, rules, *rows)]
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from harness.analysis.inference import LEVEL, Floats, p_of
+from harness.analysis.inference import LEVEL, Floats, t_test
+from perf.markdown import share
 
 Labels = npt.NDArray[np.int64]
 SEEDS = (5, 20)
@@ -52,7 +53,7 @@ def table(simulations: int, rng: np.random.Generator) -> Iterator[tuple[str, ...
     for sizes in MEASURED:
         for n in SEEDS:
             chunks = [_held(sizes, n, CHUNK, rng) for _ in range(0, simulations, CHUNK)]
-            yield sizes.name, str(n), *(f"{share:.3f}".removeprefix("0") for share in np.mean(chunks, axis=0))
+            yield sizes.name, str(n), *map(share, np.mean(chunks, axis=0))
 
 
 def _held(sizes: Sizes, n: int, simulations: int, rng: np.random.Generator) -> Floats:
@@ -62,7 +63,7 @@ def _held(sizes: Sizes, n: int, simulations: int, rng: np.random.Generator) -> F
     off, error = _misses(rng, simulations, n, unit * sizes.seed, draws=False)
     drawn, _ = _misses(rng, simulations, n, unit * np.hypot(sizes.seed, sizes.draw), draws=True)
     found = ((off, 0.0), (off, error), (drawn, 0.0))
-    return np.array([np.mean(p_of(x.mean(-1), x.std(-1, ddof=1), n, shared) > LEVEL) for x, shared in found])
+    return np.array([np.mean(t_test(values, shared) > LEVEL) for values, shared in found])
 
 
 def _misses(rng: np.random.Generator, s: int, n: int, spread: float, *, draws: bool) -> tuple[Floats, Floats]:

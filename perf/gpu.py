@@ -14,14 +14,14 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from rich.console import Console
 
+from harness.base.places import ROOT
 from harness.engine.device import device_of, settle
 from harness.engine.group import Group
 from harness.engine.trainer import Trainer
 from perf.contenders import NotInstalled
 from perf.contenders.ours import Ours
-from perf.measure import ROOT, Measurement, here
+from perf.measure import Measurement, here
 from perf.work import Work
 
 TABLE = ROOT / "results" / "tables" / "gpu.md"
@@ -179,9 +179,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help=f"default: {TABLE.relative_to(ROOT)} on a GPU")
     arguments = parser.parse_args()
     device_of(arguments.device)
-    console, said = Console(), []
+    said = []
     for line in page(arguments.device, arguments.rounds):
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+        print(line, flush=True)
         said.append(line)
     if out := arguments.out or (TABLE if arguments.device == "cuda" else None):
         out.write_text("\n".join(said) + "\n")

@@ -11,16 +11,16 @@ from statistics import median
 
 import numpy as np
 import torch
-from rich.console import Console
 
 from harness.api import Kinds, ListField, NumberField
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.engine.batches import Batch
 from harness.engine.trainer import Trainer
 from harness.experiment.specs import TrainSpec
 from harness.plugins.registry import Registry, build
-from perf.measure import ROOT
+from perf.markdown import table
 from perf.work import FIELDS, Work, dataset
 
 TABLE = ROOT / "results" / "tables" / "kinds.md"
@@ -96,11 +96,13 @@ def lines(spent: dict[str, list[float]], work: Work) -> Iterator[str]:
     yield from ("# Fields of every kind: what they add to a step", "", "Written by `python -m perf.kinds`.", "")
     yield f"CPU of a training step of {work.batch:,} examples, width {work.width}, MLP {work.hidden}, one thread."
     yield f"They took turns in {len(plain)} rounds; ratio to the plain step of its round: median, least and most."
-    yield from ("", "| fields | model | ms of CPU | ratio |", "| :-- | :-- | --: | --: |")
+    yield ""
+    rows = []
     for name, values in spent.items():
         ratio = sorted(value / base for value, base in zip(values, plain, strict=True))
         told = "1" if values is plain else f"{median(ratio):.2f} ({ratio[0]:.2f} to {ratio[-1]:.2f})"
-        yield f"| {name} | `{VARIANTS[name][0]}` | {median(values):.1f} | {told} |"
+        rows.append((name, f"`{VARIANTS[name][0]}`", f"{median(values):.1f}", told))
+    yield from table(("fields", "model", "ms of CPU", "ratio"), rows, words=2)
     yield from (
         "",
         f"Machine: {env['machine']}, {env['cores']} cores; torch {torch.__version__}, {work.threads} thread.",
@@ -115,7 +117,7 @@ def main() -> None:
     work = Work(threads=1)
     text = "\n".join(lines(series(work, arguments.rounds, arguments.steps), work)) + "\n"
     TABLE.write_text(text)
-    Console().print(text, f"table: {TABLE}", soft_wrap=True, highlight=False, markup=False)
+    print(text, f"table: {TABLE}")
 
 
 if __name__ == "__main__":

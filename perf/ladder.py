@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.analysis.analysis import GroupAnalysis
+from harness.base.places import ROOT
 from harness.data import indexed
 from harness.data.build import data_folder
 from harness.diagnose import subsample
@@ -28,7 +29,7 @@ from harness.plugins.registry import Registry
 from harness.report.write import analyse
 from harness.results.plan_results import read_plan_result
 from perf import generated_log
-from perf.measure import ROOT
+from perf.markdown import table
 
 PRESETS = ("avazu_like", "criteo_like", "retail_like")
 LEAD, KEEP, EPOCHS, BATCH = "reinit", 0.25, 3, 128
@@ -79,7 +80,6 @@ def markdown(presets: Sequence[str], rows: int, workers: int) -> str:
         with tempfile.TemporaryDirectory() as folder:
             found += list(lines(preset, rows, workers, Path(folder)))
     sizes = ", ".join(f"{KEEP * part:.3g}" for part in (1, *RUNGS))
-    rules = [":--"] * len(HEADER)
     text = [
         "# Ladders: what a sample says of the whole log, and what is so",
         "",
@@ -87,7 +87,7 @@ def markdown(presets: Sequence[str], rows: int, workers: int) -> str:
         f"default knobs and batches of {BATCH}, {SEEDS} seeds. Sizes: {sizes} of the users, each with all rows. Gains "
         "in test AUC over one epoch.",
         "",
-        *("| " + " | ".join(row) + " |" for row in (HEADER, rules, *found)),
+        *table(HEADER, found, words=len(HEADER)),
     ]
     return "\n".join(text) + "\n"
 

@@ -12,7 +12,6 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from rich.console import Console
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.engine import trainer as steps
@@ -72,8 +71,7 @@ def main() -> None:
         counts = [launches(strategy, optimizer, runs) for runs in RUNS]
         rows.append([label, *(f"{count / runs:.0f}" for count, runs in zip(counts, RUNS, strict=True))])
     header = ["operations of a step, for one run", *("alone" if runs == 1 else f"{runs} in one" for runs in RUNS)]
-    Console().print("\n".join(table(header, rows)), markup=False, highlight=False, soft_wrap=True)
-    Console().print(f"\ntorch {torch.__version__}", highlight=False)
+    print("\n".join([*table(header, rows), "", f"torch {torch.__version__}"]))
 
 
 if __name__ == "__main__":

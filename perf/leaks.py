@@ -17,6 +17,7 @@ import numpy as np
 from harness.api import Data, Generator
 from harness.base import seeds
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data import indexed
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.leaks.checks import findings
@@ -26,7 +27,6 @@ from perf.leaky_logs.faulty import PLANTED
 from perf.leaky_logs.honest import CLEAN
 from perf.leaky_logs.log import ROWS, Log, data_of
 
-ROOT = Path(__file__).resolve().parent.parent
 PRESETS = ("tiny", "ads", "avazu_like", "criteo_like", "feed", "news_like", "pinterest_like")
 PRESET_ROWS = 200_000
 NO_LEAK = "few_labels"

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from harness.analysis.estimates import estimate
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.run import run
 from harness.experiment.instantiate import parse_strategy, strategies_of
@@ -18,7 +19,7 @@ from harness.plugins.registry import Registry, build
 from harness.report.format import show
 from harness.results.keys import MetricKey
 from perf.bound.arms import TASK, drawn
-from perf.measure import ROOT
+from perf.markdown import table
 
 TABLE = ROOT / "results" / "tables" / "losses.md"
 LOSSES: tuple[str, ...] = get_args(TrainSpec.model_fields["loss"].annotation)
@@ -46,12 +47,14 @@ def lines(curves: Curves) -> Iterator[str]:
     yield "a batch against all its negatives. Nothing is tuned: losses are compared with themselves, epoch by epoch."
     ends = [f"epoch {n}" for n in range(1, EPOCHS + 1)]
     changes = [f"epoch {n} - epoch 1" for n in range(2, EPOCHS + 1)]
-    yield from ("", f"| preset | loss | strategy | {' | '.join(ends + changes)} |", "| :-- " * 3 + "| --: " * 5 + "|")
+    yield ""
+    rows = []
     for (preset, loss, strategy), of in curves.items():
         levels = [f"{sum(auc) / draws:.4f}" for auc in zip(*of, strict=True)]
         found = (estimate(auc[n] - auc[0] for auc in of) for n in range(1, EPOCHS))
         told = [show(each, 4, signed=True) for each in found]
-        yield f"| {preset} | `{loss}` | `{strategy}` | {' | '.join(levels + told)} |"
+        rows.append((preset, f"`{loss}`", f"`{strategy}`", *levels, *told))
+    yield from table(("preset", "loss", "strategy", *ends, *changes), rows, words=3)
     yield from ("", f"Machine: {env['machine']}, {env['cores']} cores, one thread.")
 
 

@@ -16,10 +16,10 @@ from typing import Any
 import torch
 
 from harness.base import products
+from harness.base.places import ROOT
 from perf.contenders import NotInstalled, load
 from perf.work import Work
 
-ROOT = Path(__file__).resolve().parent.parent
 TRIES, DISTURBED = 4, 0.1
 """A measurement is repeated while others keep more than this share of a core busy."""
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.base.places import ROOT
 from harness.results.plan_results import read_plan_result
-from perf.measure import ROOT
+from harness.results.run_reader import lines
 
 PLAN = ROOT / "plans" / "quick.toml"
 SMALL = ("strategies=['none', 'reinit']", "seeds=[1, 2]", "search.trials=0", "train.epochs=2", "train.batch_size=4096")
@@ -50,10 +50,10 @@ def plan_times() -> PlanTimes:
             time.sleep(1 if first else 0.02)
         if running.returncode:
             raise RuntimeError(f"multiepoch benchmark quick failed: exit status {running.returncode}")
-        return PlanTimes(time.perf_counter() - start, first, outside_training(Path(folder)))
+        return PlanTimes(time.perf_counter() - start, first, outside_training(Path(folder), PLAN.stem))
 
 
-def outside_training(results: Path, plan: str = "quick") -> float:
+def outside_training(results: Path, plan: str) -> float:
     """The share of the runs' time that is not in `train_s`.
 
     A run lasts from its first file to its last: drawing tables, evaluation, records, and telling them to MLflow's
@@ -63,14 +63,11 @@ def outside_training(results: Path, plan: str = "quick") -> float:
         UserError: the plan was not run here.
     """
     result = read_plan_result(results, plan)
-    keys = {key for arm in result.arms for key in arm.runs.values()}
-    keys |= {trial.key for arm in result.arms for trial in arm.trials}
     whole, trained = 0.0, 0.0
-    for folder in (results / "runs" / key for key in sorted(keys)):
+    for folder in (results / "runs" / key for key in sorted({key for arm in result.arms for key in arm.keys})):
         if (folder / "done").exists() and (folder / "costs.jsonl").exists():
             whole += (folder / "done").stat().st_mtime - (folder / "env.json").stat().st_mtime
-            costs = [json.loads(line) for line in (folder / "costs.jsonl").read_text().splitlines()]
-            trained += sum(c["train_s"] for c in costs)
+            trained += sum(cost["train_s"] for cost in lines(folder / "costs.jsonl"))
     return 1 - trained / whole
 
 

@@ -17,9 +17,9 @@ from scipy import stats
 
 from harness.analysis.inference import LEVEL
 from harness.analysis.pooling import FEWEST, pool
+from harness.base.places import ROOT
 from perf.markdown import table
 
-ROOT = Path(__file__).resolve().parent.parent
 DATA_SETS, SPREADS, ERRORS = (3, 5, 10, 40), (0.0, 0.001, 0.002, 0.005), (0.0005, 0.002)
 MEAN, REPETITIONS, SMALL = 0.002, 5, 0.001
 """Of simulated gains; repetitions from which an error is estimated; the gain whose chance is asked for."""

@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 
 from harness.analysis.estimates import holm
 from harness.analysis.inference import LEVEL
+from harness.base.places import ROOT
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.profile.statistics import Profile, profile
@@ -23,7 +24,6 @@ from harness.experiment.plan_file import load_plan
 from harness.experiment.specs import PluginSpec
 from harness.plugins.registry import Registry
 from perf.markdown import table
-from perf.measure import ROOT
 
 TRAITS: dict[str, Callable[[Profile], float]] = {
     "rows with an unseen id": lambda found: found.rarest_unseen,

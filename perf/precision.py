@@ -7,16 +7,15 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from harness.analysis.estimates import Estimate, estimate
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.report.format import show
 from harness.results.keys import ArmRole, MetricKey
 from harness.results.plan_results import read_plan_result
 from harness.results.records import Run
 from harness.results.run_reader import read
-from perf.measure import ROOT
+from perf.markdown import table
 from perf.plans import multiepoch
 
 TABLE = ROOT / "results" / "tables" / "precision.md"
@@ -51,12 +50,14 @@ def lines(plan: str, sets: Sequence[str], found: dict[str, Runs]) -> Iterator[st
     yield from ("# Products in bfloat16", "", f"Written by `{command}`.", "")
     yield "Runs with `train.precision` bf16 minus those with fp32, of the same seeds: mean over seeds and 95 % interval"
     yield f"of valid {task}; no search, all knobs at their defaults."
-    yield from ("", "| strategy | epoch | AUC | logloss | seeds |", "| :-- | --: | --: | --: | --: |")
+    yield ""
+    rows = []
     for strategy, runs in exact.items():
         for epoch in range(1, max(len(run.boundaries) for run in runs.values()) + 1):
             changes = [change(runs, rounded[strategy], epoch, MetricKey("valid", metric, task)) for metric in METRICS]
             cells = (show(value, 5, signed=True) for value in changes)
-            yield f"| `{strategy}` | {epoch} | {' | '.join(cells)} | {changes[0].n if changes[0] else 0} |"
+            rows.append((f"`{strategy}`", str(epoch), *cells, str(changes[0].n if changes[0] else 0)))
+    yield from table(("strategy", "epoch", "AUC", "logloss", "seeds"), rows)
     yield from ("", f"Machine: {env['machine']}, {env['cores']} cores; torch {env['torch']}.")
 
 
@@ -71,7 +72,7 @@ def main() -> None:
         found = {p: trained(arguments.plan, p, arguments.sets, results) for p in PRECISIONS}
         text = "\n".join(lines(arguments.plan, arguments.sets, found)) + "\n"
     TABLE.write_text(text)
-    Console().print(text, f"table: {TABLE}", soft_wrap=True, highlight=False, markup=False)
+    print(text, f"table: {TABLE}")
 
 
 if __name__ == "__main__":

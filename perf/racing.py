@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from harness.analysis.always_valid import LARGE, always_interval, always_p
-from harness.analysis.inference import LEVEL, Floats, holm, p_of
+from harness.analysis.inference import LEVEL, Floats, holm, t_test
 from harness.analysis.racing import ALIKE, statements
 from harness.analysis.racing import LEVEL as DROPS
-from perf.measure import ROOT
+from harness.base.places import ROOT
+from perf.markdown import share, table
 
 MOST = 40
 NEAR = 0.5
@@ -105,7 +106,7 @@ def race(values: Floats, case: Case) -> Raced:
         over = (live & ~more)[:, None] & open_
         left = values[over][:, :n]
         mean[over], seeds[over] = left.mean(-1), n
-        p[over] = p_of(left.mean(-1), left.std(-1, ddof=1), n, shared)
+        p[over] = t_test(left, shared)
         live &= more
     return Raced(**why, p=p, mean=mean, seeds=seeds)
 
@@ -138,8 +139,8 @@ def line(case: Case, plans: int, rng: np.random.Generator) -> tuple[str, ...]:
     left = f"{found.seeds[open_].mean():.1f}" if open_.any() else "none"
     shares = ((dropped > 0).any(1).mean(), false.any(1).mean(), kept.mean(), found.settled.mean())
     rows = "not in question" if not case.shared else f"±{case.shared:g}"
-    told = (f"{share:.3f}".removeprefix("0") for share in shares)
-    return case.name, rows, str(case.planned), str(case.time), *told, f"{found.seeds.mean():.1f}", left
+    told = str(case.planned), str(case.time), *map(share, shares)
+    return case.name, rows, *told, f"{found.seeds.mean():.1f}", left
 
 
 def lines(plans: int, seed: int) -> Iterator[tuple[str, ...]]:
@@ -150,7 +151,6 @@ def lines(plans: int, seed: int) -> Iterator[tuple[str, ...]]:
 def markdown(plans: int, seed: int) -> str:
     """The published table."""
     error = 1.96 * np.sqrt(LEVEL * (1 - LEVEL) / plans)
-    rules = [":--", ":--", *["--:"] * (len(HEADER) - 2)]
     text = [
         "# Races: what is dropped, and what that saves",
         "",
@@ -164,7 +164,7 @@ def markdown(plans: int, seed: int) -> str:
         "or loss is shown that is none or of the other sign, by an always-valid p of arms settled early, and by "
         "Student's t of the others.",
         "",
-        *("| " + " | ".join(row) + " |" for row in (HEADER, rules, *lines(plans, seed))),
+        *table(HEADER, list(lines(plans, seed)), words=2),
     ]
     return "\n".join(text) + "\n"
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from harness.api import Data, Kinds, ListField, Lists, Split
 from harness.base import seeds
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data import indexed
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.run import Diverged, run
@@ -22,7 +23,7 @@ from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
-from perf.measure import ROOT
+from perf.markdown import table
 
 TABLE = ROOT / "results" / "tables" / "running_mean.md"
 MODELS = ("dnn", "deepfm", "dcnv2", "din")
@@ -75,23 +76,21 @@ def trained(data: IndexedDataset, model: str, knobs: str, seed: int) -> tuple[fl
 def lines(auc: dict[tuple[str, str], list[tuple[float, float]]], arms: Sequence[str], rows: int) -> Iterator[str]:
     """auc: by model and arm, of each seed; the arms are the factors of the default, then the rule of before."""
     env, count = environment(), len(next(iter(auc.values())))
-    yield from (
-        "# One rate of `running_mean` behind every network",
-        "",
-        "Written by `python -m perf.running_mean_rates`.",
-    )
-    yield ""
+    yield from ("# One rate of `running_mean` behind every network", "")
+    yield from ("Written by `python -m perf.running_mean_rates`.", "")
     yield f"`running_mean+return_to_mean`, two epochs of avazu_like ({rows:,} rows, ids in proportion, a sequence):"
     yield f"test AUC of clicks, mean of {count} seeds, by the factor of the default rate; bold: best by valid AUC."
     yield f"before: `{BEFORE}`. Last, the default less the best, and its standard error over seeds."
-    yield from ("", f"| model | {' | '.join(arms)} | default - best |", "| :-- |" + " --: |" * (len(arms) + 1))
+    yield ""
+    found = []
     for model in dict.fromkeys(model for model, _ in auc):
         best = max(arms[:-1], key=lambda arm: mean(valid for valid, _ in auc[model, arm]))
         lost = [a - b for (_, a), (_, b) in zip(auc[model, "x 1"], auc[model, best], strict=True)]
         told = f"{mean(lost):+.4f} ({stdev(lost) / count**0.5:.4f})" if best != "x 1" else "0"
         shown = [f"{mean(test for _, test in auc[model, arm]):.4f}" for arm in arms]
         shown = [f"**{value}**" if arm == best else value for value, arm in zip(shown, arms, strict=True)]
-        yield f"| `{model}` | {' | '.join(shown)} | {told} |"
+        found.append((f"`{model}`", *shown, told))
+    yield from table(("model", *arms, "default - best"), found)
     yield from ("", f"Machine: {env['machine']}, {env['cores']} cores, one thread.")
 
 

@@ -18,6 +18,7 @@ from typing import Self
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import InMemoryStorage
 
+from harness.base.places import ROOT
 from harness.execution.launcher import Began, Done, Event, Recorded
 from harness.execution.scheduler import launch
 from harness.experiment.instantiate import plugin_specs, repetitions
@@ -29,8 +30,9 @@ from harness.results.records import Record
 from harness.search.arm import ArmPlan, Draw
 from harness.search.job import Job
 from harness.search.storage import Journal
+from perf.markdown import table
 
-TABLE = Path(__file__).resolve().parent.parent / "results" / "tables" / "schedule.md"
+TABLE = ROOT / "results" / "tables" / "schedule.md"
 WORKERS, TOGETHER = (8, 32, 128), (1, 2, 4)
 SHAPES = {
     "The leaderboard": (),
@@ -130,7 +132,7 @@ def page(shapes: Sequence[str]) -> Iterator[str]:
     """The published page."""
     yield from ("# How busy workers are", "", "Written by `python -m perf.schedule`, on a simulated clock.", "")
     for shape in shapes:
-        yield from table(shape)
+        yield from section(shape)
     yield (
         "A cell is the share of the workers' time in which they train, and in brackets how many epochs long all takes. "
         f"Runs of one length differ by up to {SPREAD:.0%}, up or down. The critical path is how long it takes with any "
@@ -138,15 +140,14 @@ def page(shapes: Sequence[str]) -> Iterator[str]:
     )
 
 
-def table(shape: str) -> Iterator[str]:
-    header = [f"{workers} workers" for workers in WORKERS]
-    yield from (f"**{shape}**", "")
-    yield from (_line("trials together", "critical path", *header), _line(":--", "--:", *["--:"] * len(header)))
+def section(shape: str) -> Iterator[str]:
+    rows = []
     for together in TOGETHER:
         plan = load_plan("main", [*SHAPES[shape], f"search.parallel={together}"])
         longest, found = simulate(plan, 1 << 20), [simulate(plan, workers) for workers in WORKERS]
-        yield _line(str(together), f"{longest.long:.0f}", *(f"{f.busy:.0%} ({f.long:.0f})" for f in found))
-    yield from ("", _notes(plan, longest.runs), "")
+        rows.append((str(together), f"{longest.long:.0f}", *(f"{f.busy:.0%} ({f.long:.0f})" for f in found)))
+    header = ("trials together", "critical path", *(f"{workers} workers" for workers in WORKERS))
+    yield from (f"**{shape}**", "", *table(header, rows), "", _notes(plan, longest.runs), "")
 
 
 def _notes(plan: Plan, runs: int) -> str:
@@ -155,10 +156,6 @@ def _notes(plan: Plan, runs: int) -> str:
         f"{runs} runs. If all trials of a search came one by one, {trials} + 1 runs of {epochs} epochs would come in a "
         f"row, {(trials + 1) * epochs} epochs, and {trials * epochs} + 1 of one epoch for the baseline."
     )
-
-
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

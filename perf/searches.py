@@ -23,6 +23,7 @@ from harness.analysis.inference import LEVEL, Floats
 from harness.analysis.winners import winner
 from harness.base.environment import environment
 from harness.base.markdown import literal
+from harness.base.places import ROOT
 from harness.execution.launchers.where import Where
 from harness.execution.run_plan import checked, run_plan
 from harness.experiment.plan import Plan
@@ -30,7 +31,6 @@ from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.report.write import analyse
 from perf.markdown import table
-from perf.measure import ROOT
 
 PLAN = ROOT / "perf" / "searches.toml"
 TABLE = ROOT / "results" / "tables" / "searches.md"

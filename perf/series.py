@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from perf.figures import Figure
-from perf.measure import ROOT, Result
+from perf.measure import Result
 
 FILE = ROOT / "results" / "tables" / "throughput.json"
 KEPT = 2

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from harness.analysis.inference import LEVEL, Floats, holm, interval_of, p_of
+from perf.markdown import share
 
 ARMS = 12
 SEEDS = (3, 5, 7, 20)
@@ -44,7 +45,7 @@ def line(n: int, ratio: float, plans: int, rng: np.random.Generator) -> tuple[st
     claims = [min(holm(p)) <= LEVEL for p in p_of(mean, deviation, n, shared)]
     shares = np.mean((low <= 0) & (high >= 0)), np.mean(claims)
     length = float((high - low).mean() / (beyond - alone).mean())
-    return str(n), f"{ratio:g}", *(f"{share:.3f}".removeprefix("0") for share in shares), f"{length:.2f}"
+    return str(n), f"{ratio:g}", *map(share, shares), f"{length:.2f}"
 
 
 def table(plans: int, rng: np.random.Generator) -> Iterator[tuple[str, ...]]:

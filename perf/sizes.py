@@ -20,6 +20,7 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate
 from harness.base.environment import environment
 from harness.base.markdown import literal
+from harness.base.places import ROOT
 from harness.diagnose.again import Again, with_knobs
 from harness.diagnose.ladder import Line
 from harness.execution.launchers.where import Where
@@ -32,7 +33,6 @@ from harness.report.format import show
 from harness.report.write import analyse
 from harness.results.plan_results import PLAIN, read_plan_result
 from perf.markdown import table
-from perf.measure import ROOT
 
 PLAN, LARGEST, GROWN = "sizes", "sizes_largest", 4
 """Plans, and how often the largest size of the first lies in the second."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.analysis.always_valid import always_interval
-from harness.analysis.inference import LEVEL, Floats, p_of
+from harness.analysis.inference import LEVEL, Floats, t_test
 from harness.experiment.plan import looks
+from perf.markdown import share
 
 ARMS, MOST, SETTLE = 6, 30, 0.0005
 DEVIATION = 0.00105
@@ -59,11 +60,11 @@ def table(plans: int, rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
         false = (found.shown < 0) | ((found.within > 0) & (gain > SETTLE)) | ((found.shown > 0) & (gain == 0))
         open_ = (found.shown == 0) & (found.within == 0)
         shares = (false.any(1).mean(), (found.shown > 0).mean(), found.within.mean(), open_.mean())
-        yield f"{gain:g}", *(f"{share:.3f}".removeprefix("0") for share in shares), f"{found.draws.mean():.1f}"
+        yield f"{gain:g}", *map(share, shares), f"{found.draws.mean():.1f}"
 
 
 def peeking(plans: int, rng: np.random.Generator) -> float:
     """Share of plans without any gain in which Student's t test, looked at as often, claims one all the same."""
     values = simulate(0.0, plans, rng)
-    p_values = [p_of(v.mean(-1), v.std(-1, ddof=1), n) for n in looks(MOST) for v in [values[..., :n]]]
+    p_values = [t_test(values[..., :n]) for n in looks(MOST)]
     return float((np.min(p_values, axis=0) <= LEVEL / ARMS).any(1).mean())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from harness.base.environment import environment
+from perf.markdown import table
 from perf.series import Reached, Series
 from perf.work import FIELDS, Work
 
@@ -31,17 +32,23 @@ def cells(reached: Reached) -> tuple[str, ...]:
 
 
 def show(reached: Sequence[Reached]) -> Table:
-    table = Table(*HEADER, box=None, header_style="dim")
+    shown = Table(*HEADER, box=None, header_style="dim")
     for row in map(cells, reached):
-        table.add_row(*row, style={"not met": "yellow"}.get(row[3]))
-    return table
+        shown.add_row(*row, style={"not met": "yellow"}.get(row[3]))
+    return shown
 
 
 def markdown(kept: dict[str, Series]) -> str:
     """The published table: the last series of each figure, the one before, the machines, and what is compared."""
     work, reached = Work(), [series[-1] for series in kept.values()]
-    lines = ["# Throughput", "", "Written by `make perf`.", "", _line((*HEADER, BEFORE)), _line([":--", *["--:"] * 7])]
-    lines += [_line((*cells(last), *map(_range, before or [Reached(last.figure)]))) for *before, last in kept.values()]
+    lines = [
+        "# Throughput",
+        "",
+        "Written by `make perf`.",
+        "",
+    ]
+    rows = [(*cells(last), *map(_range, before or [Reached(last.figure)])) for *before, last in kept.values()]
+    lines += table((*HEADER, BEFORE), rows)
     notes = [f"- {r.figure.text}: {r.why}." for r in reached if r.values and r.why]
     lines += ["", *notes] if notes else []
     lines += [
@@ -80,10 +87,6 @@ def _series(kept: dict[str, Series]) -> list[str]:
     """When and where the figures were measured."""
     figures = Counter((r.began, r.machine) for series in kept.values() for r in series)
     return [f"- {began}, {machine}: {number} of the figures." for (began, machine), number in sorted(figures.items())]
-
-
-def _line(values: Sequence[str]) -> str:
-    return f"| {' | '.join(values)} |"
 
 
 def _speed(results: list[Result]) -> str:

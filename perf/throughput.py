@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
+from harness.base.places import ROOT
 from perf import series
 from perf.contenders import NotInstalled
 from perf.figures import OURS_FIFTY_MILLION, Figure, figures
-from perf.measure import ROOT, Measurement, Result, measure
+from perf.measure import Measurement, Result, measure
 from perf.plans import PlanTimes, plan_times, workers_gain
 from perf.series import Reached
 from perf.table import markdown, show

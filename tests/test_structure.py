@@ -33,7 +33,7 @@ LAYERS = {
     "testing": "api base data engine experiment plugins results",
     "facts": "analysis base execution experiment figures metrics plugins report results",
     "diagnose": "analysis api base data engine experiment metrics plugins report results search",
-    "submission": "analysis api base data execution experiment metrics plugins report results search",
+    "submission": "analysis api base data execution experiment plugins report results search",
     "commands": "analysis api base data diagnose engine execution experiment export facts metrics plugins report "
     "results search submission testing tracking",
     "python": "analysis api base commands data diagnose execution experiment figures metrics plugins report results "

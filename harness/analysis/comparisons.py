@@ -11,8 +11,8 @@ from harness.analysis.groups import ArmRuns, Group
 from harness.analysis.inference import LEVEL
 from harness.analysis.sampling import End, SamplingErrors
 from harness.metrics.catalog import sign_of
+from harness.metrics.curves import boundary_jump
 from harness.results.keys import MetricKey
-from harness.results.records import Record
 
 QUANTITIES = (
     "gain",
@@ -150,7 +150,7 @@ def family(found: Iterable[ArmComparison], quantity: str, *, against_none: bool 
 
 def _quantities(arm: ArmRuns, epochs: Mapping[int, int], group: Group, task: str, metric: str) -> dict[str, BySeed]:
     found: dict[str, BySeed] = {name: {} for name in QUANTITIES}
-    key, loss = MetricKey(group.split, metric, task), MetricKey("sample", "logloss", task)
+    key = MetricKey(group.split, metric, task)
     for seed, run in arm.finished.items():
         ends = [end.metrics.get(key, math.nan) for end in run.boundaries]
         values = {"best": ends[epochs[seed] - 1], "first": ends[0]}
@@ -158,17 +158,12 @@ def _quantities(arm: ArmRuns, epochs: Mapping[int, int], group: Group, task: str
             values["last"], values["gain_after_own_first"] = ends[-1], sign_of(metric) * (values["best"] - ends[0])
             if len(ends) > 1:
                 values["second_epoch_change"] = ends[1] - ends[0]
-                values["jump"] = _jump(run.records, loss)
+                jump = boundary_jump(run.records, task)
+                values["jump"] = math.nan if jump is None else jump
         for name, value in values.items():
             if not math.isnan(value):
                 found[name][seed] = value
     return found
-
-
-def _jump(records: Iterable[Record], key: MetricKey) -> float:
-    """Change of the sample loss from the end of epoch 1 to the first evaluation after it."""
-    values = {r.position: r.metrics.get(key, math.nan) for r in records}
-    return values[min(p for p in values if p > 1)] - values.get(1.0, math.nan)
 
 
 def _contrasts(

@@ -80,9 +80,9 @@ def bootstrap_interval(values: Floats, resamples: int = RESAMPLES) -> tuple[Floa
     return low, high
 
 
-def t_test(values: Floats) -> Floats:
-    """Two-sided p of Student's paired t test; 1 where every value is zero."""
-    return p_of(values.mean(-1), values.std(-1, ddof=1), values.shape[-1])
+def t_test(values: Floats, shared: float | Floats = 0.0) -> Floats:
+    """Two-sided p of Student's paired t test; 1 where every value is zero. shared: as of `p_of`."""
+    return p_of(values.mean(-1), values.std(-1, ddof=1), values.shape[-1], shared)
 
 
 def p_of(mean: Values, deviation: Values, n: int, shared: float | Floats = 0.0) -> Floats:

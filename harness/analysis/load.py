@@ -49,8 +49,7 @@ def load(results: Path, name: str) -> Comparison:
     """
     result = read_plan_result(results, name)
     plan = plan_that_ran(name, result.plan)
-    keys = {key for arm in result.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
-    spent = sum(seconds_of(results / "runs", key) for key in keys)
+    spent = sum(seconds_of(results / "runs", key) for key in {key for arm in result.arms for key in arm.keys})
     found = ((label, kept(results, key)) for label, key in result.data.items())
     descriptions = tuple(replace(each, name=label) for label, each in found if each is not None)
     return Comparison(result, plan, groups(plan, result, results), spent, descriptions)

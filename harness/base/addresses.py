@@ -11,6 +11,8 @@ from harness.base.errors import UserError
 
 HERE = "127.0.0.1"
 LOOPBACK = (HERE, "localhost", "[::1]")
+LONGEST = 300
+"""Letters of an error that somebody else's library raised."""
 
 
 @dataclass(frozen=True)
@@ -62,3 +64,8 @@ MLFLOW, DASHBOARD = Address(HERE, 5000), Address(HERE, 8080)
 def without_secrets(text: str) -> str:
     """The same without user names and passwords in addresses: these are shown and stored nowhere."""
     return re.sub(r"(?<=://)[^/@\s]*@", "", text)
+
+
+def error_line(error: Exception) -> str:
+    """An error in one line, without the password of an address in it."""
+    return without_secrets(f"{type(error).__name__}: {error}".splitlines()[0][:LONGEST])

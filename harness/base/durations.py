@@ -22,6 +22,11 @@ def duration(text: str) -> int:
     return int(found[1]) * UNITS[found[2]]
 
 
+def told(seconds: float) -> str:
+    """About how long something takes: `12 min`, or `45 s`."""
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
 def _checked(value: Any) -> Any:
     if value != "":
         duration(str(value))

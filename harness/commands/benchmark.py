@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from harness.base.errors import UserError
+from harness.base.terminal import print_plain
 from harness.execution.launchers.where import Where
 from harness.execution.progress import Display, failures
 from harness.execution.run_plan import checked, pages, run_plan
@@ -38,13 +39,14 @@ def benchmark(
     plan = load_plan(plan_name, overrides)
     analysis, display, tracking = trained(console, plan, Registry(plugins), results, where, tracker)
 
-    from harness.report.write import ranked_table, write_report  # here, as the first run would wait for scipy.stats
+    from harness.report.tables.printed import terminal  # here, as the first run would wait for scipy.stats
+    from harness.report.write import write_report
 
-    console.print(ranked_table(analysis))
+    console.print(terminal(analysis))
     lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]
     lines.append(f"report            {write_report(results, None, known=[analysis])}")
     tracking.attach(report_files(results, plan.name))
-    console.print("\n".join(lines + pages(results, tracking, plan)), markup=False, highlight=False, soft_wrap=True)
+    print_plain(console, "\n".join(lines + pages(results, tracking, plan)))
     return failures(console, display)
 
 
@@ -54,7 +56,7 @@ def trained(
     """Run what is missing of a plan, and read what it came to."""
     _own_table(plan, results)
     arms = checked(console, plan, registry, results, where)
-    console.print(_outline(plan, arms, where), markup=False, highlight=False, soft_wrap=True)
+    print_plain(console, _outline(plan, arms, where))
     result, display, tracking = run_plan(console, plan, arms, results, where, tracker)
 
     from harness.data.profile.describe import keep_descriptions

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.base.places import PLANS
+from harness.base.terminal import print_plain
 from harness.execution.run_plan import checked
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
@@ -30,12 +31,8 @@ def _print_plan(console: Console, name: str, results: Path, plugins: Path | None
     found = findings_by_dataset(arms)
     misleading = sum(map(len, found.values()))
     runs = sum(arm.most_runs for arm in arms)
-    console.print(
-        f"plan {plan.name}: {len(arms)} arms, at most {runs} runs; data sets: {len(found)}, findings: {misleading}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    counted = f"{len(arms)} arms, at most {runs} runs; data sets: {len(found)}, findings: {misleading}"
+    print_plain(console, f"plan {plan.name}: {counted}")
 
 
 def print_conformance(console: Console, names: list[str], plugins: Path | None) -> int:

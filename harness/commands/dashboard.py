@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.base.addresses import Address
+from harness.base.terminal import print_plain
 from harness.base.web_server import WebServer
 from harness.search.dashboard import dashboard
 
@@ -20,7 +21,7 @@ def serve_dashboard(console: Console, results: Path, address: Address) -> None:
     app, shown = dashboard(results)
     address.check_free()
     with WebServer(app, address) as server:
-        console.print(f"{shown}: {address.url}\nCtrl-C ends it", markup=False, highlight=False, soft_wrap=True)
+        print_plain(console, f"{shown}: {address.url}\nCtrl-C ends it")
         try:
             server.serve_forever()
         except KeyboardInterrupt:

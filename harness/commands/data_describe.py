@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.base.errors import UserError
+from harness.base.terminal import print_plain
 from harness.data.profile.describe import described
 from harness.data.profile.drawing import draw
 from harness.execution.said import Said
-from harness.report.pages.data_page import write_page
+from harness.report.pages.described import write_page
 from harness.results.description import Description, TextTable
 
 T = TypeVar("T")
@@ -45,10 +46,10 @@ def print_data(
         if png is not None:
             path = png if i == 0 else png.with_stem(f"{png.stem}-{i + 1}")
             draw(each, path)
-            console.print(f"pictures: {path}", soft_wrap=True, highlight=False, markup=False)
+            print_plain(console, f"pictures: {path}")
     if page is not None:
         write_page(found, page)
-        console.print(f"page: {page}", soft_wrap=True, highlight=False, markup=False)
+        print_plain(console, f"page: {page}")
 
 
 def _print(console: Console, found: Description) -> None:
@@ -58,9 +59,9 @@ def _print(console: Console, found: Description) -> None:
             console.print()
         console.print(_plain(table))
         if i == 0 and found.cut:
-            console.print(f" cut: {found.cut}", highlight=False, soft_wrap=True)
+            print_plain(console, f" cut: {found.cut}")
     for text in (*found.notes, *map(str, found.findings)):
-        console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        print_plain(console, text, "yellow")
 
 
 def _watched(said: Said, items: Iterator[T]) -> Iterator[T]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from harness.base.terminal import print_plain
 from harness.commands import out_file
 from harness.data.profile.fidelity import Compared, compared, means
 from harness.data.profile.inputs import indexed_datasets
@@ -49,7 +50,7 @@ def write_match(
     out_file.write(out, to_toml(population))
     (_, made) = next(iter(indexed_datasets(str(out), results, plugins)))
     console.print(_table([*compared(data, made, wanted)]))
-    console.print(f'{out}: use it as preset = "{out}"', highlight=False, soft_wrap=True)
+    print_plain(console, f'{out}: use it as preset = "{out}"')
 
 
 def _table(lines: list[Compared]) -> Table:

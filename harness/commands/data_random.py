@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.base.terminal import print_plain
 from harness.commands import out_file
 from harness.data.profile.preset_fit import to_toml
 from harness.data.synthetic.random_population import random_population
@@ -19,4 +20,4 @@ def write_random(console: Console, seed: int, rows: int, out: Path) -> None:
     """
     out_file.ensure_toml(out)
     out_file.write(out, to_toml(random_population(seed, rows)))
-    console.print(f'{out}: use it as preset = "{out}"', highlight=False, soft_wrap=True)
+    print_plain(console, f'{out}: use it as preset = "{out}"')

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from harness.base.errors import UserError, unknown
 from harness.base.files import whole_file
+from harness.base.terminal import print_plain
 from harness.data.guess.sample import sample
 from harness.data.tabular.files import data_files
 from harness.data.tabular.formats import readable
@@ -61,11 +62,11 @@ def write_sample(console: Console, source: str, by: str, keep: float, out: Path,
         whole = frame.select(pl.len()).collect(engine="streaming").item()
         table = _table(frame, pl.scan_parquet(out), ids)
     console.print(table)
-    console.print(
+    print_plain(
+        console,
         f"{out}: {rows:,} of {whole:,} rows. Every {by} in it has all rows; ids of other columns are seen less often "
         "than in the whole log, so that effects of rare ids are larger in it.",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+    )
 
 
 def _table(frame: pl.LazyFrame, drawn: pl.LazyFrame, ids: Iterable[str]) -> Table:

@@ -14,6 +14,7 @@ from harness.api import Stream
 from harness.base import seeds
 from harness.base.environment import environment
 from harness.base.markdown import literal
+from harness.base.terminal import print_plain
 from harness.data import indexed
 from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.preset_targets import Line, lines, produce
@@ -55,7 +56,7 @@ def write_table(console: Console, names: list[str], out: Path) -> int:
             missed += sum(line.met is False for line in found)
             console.print(f"{name}: {sum(line.met is True for line in found)} targets met", highlight=False)
     out.write_text("\n".join(text))
-    console.print(f"{out}: {missed} targets missed", highlight=False, soft_wrap=True)
+    print_plain(console, f"{out}: {missed} targets missed")
     return int(missed > 0)
 
 

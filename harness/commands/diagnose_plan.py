@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.api import Model
+from harness.base.durations import told
 from harness.base.errors import UserError
 from harness.data.tabular.schema import read_schema
 from harness.diagnose import asked, power, sizing, subsample, tails
@@ -126,7 +127,3 @@ def _no_verdict(plan: Plan) -> str:
     """Said before anything is trained that cannot answer."""
     few = too_few(plan)
     return f"\nno verdict can come of this: {few}" if few else ""
-
-
-def told(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

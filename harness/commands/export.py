@@ -9,6 +9,7 @@ from rich.console import Console
 
 from harness.base.config import explain
 from harness.base.errors import UserError, unknown
+from harness.base.terminal import print_plain
 from harness.commands import out_file
 from harness.experiment.specs import TrainSpec
 from harness.export.exported import exported
@@ -49,4 +50,4 @@ def export(
         print(text, end="")
         return
     out_file.write(out, text)
-    console.print(f"{out}: its first lines say how it is used", highlight=False, soft_wrap=True)
+    print_plain(console, f"{out}: its first lines say how it is used")

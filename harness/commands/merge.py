@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.base.errors import UserError
+from harness.base.terminal import print_plain
 from harness.results.merge import merge as go
 
 
@@ -21,9 +22,7 @@ def merge(console: Console, folders: list[Path], into: Path | None) -> int:
         console.print(line, highlight=False)
     for lines, style in ((merged.left, "yellow"), (merged.refused, "red")):
         for line in lines:
-            console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
-    console.print(
-        f"'{target}' has all else; run plans there again to train what is missing, then `multiepoch report` and `sync`",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+            print_plain(console, line, style)
+    then = "run plans there again to train what is missing, then `multiepoch report` and `sync`"
+    print_plain(console, f"'{target}' has all else; {then}")
     return int(bool(merged.refused))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.base.terminal import print_plain
 from harness.commands.data_init import guesses_table
 from harness.data.guess.asked import Asked
 from harness.diagnose.log import guessed
@@ -18,10 +19,10 @@ def schema_at(console: Console, kept: Path, source: str, asked: Asked) -> Path:
         UserError: the files cannot be read, or what is asked for is not there.
     """
     if kept.exists():
-        console.print(f"schema: {kept}, as it stands; without it, it is guessed anew", highlight=False, soft_wrap=True)
+        print_plain(console, f"schema: {kept}, as it stands; without it, it is guessed anew")
         return kept
     with console.status("reading a sample"):
         rows, guesses = guessed(source, asked, kept)
     console.print(guesses_table(rows, guesses))
-    console.print(f"schema: {kept}; correct it and run this again if a guess is wrong", highlight=False, soft_wrap=True)
+    print_plain(console, f"schema: {kept}; correct it and run this again if a guess is wrong")
     return kept

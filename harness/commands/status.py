@@ -10,6 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from harness.base.durations import told
+from harness.base.terminal import print_plain
 from harness.results.status import PlanStatus, statuses
 
 MOST = 10
@@ -32,7 +34,7 @@ def print_status(console: Console, results: Path, names: list[str] | None, as_js
     for title, lines in (("running", running), ("failed", failed), ("not readable", problems)):
         if lines:
             more = [f"  and {len(lines) - MOST} more; --json has all"] if len(lines) > MOST else []
-            console.print("\n".join([title, *lines[:MOST], *more]), markup=False, highlight=False, soft_wrap=True)
+            print_plain(console, "\n".join([title, *lines[:MOST], *more]))
 
 
 def _plans(found: list[PlanStatus]) -> Table:
@@ -50,9 +52,7 @@ def _plans(found: list[PlanStatus]) -> Table:
 def _left(seconds: float | None) -> str:
     if seconds is None:
         return ""
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+    return f"about {told(seconds)}" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
 def _clock(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from harness.base.digests import digest_of
 from harness.base.environment import environment
 from harness.base.errors import UserError
 from harness.base.files import write_json
+from harness.base.terminal import print_plain
 from harness.commands import out_file
 from harness.plugins.registry import Registry
 from harness.submission.checks import problems
@@ -39,7 +41,7 @@ def make(console: Console, track: str, out: Path, by: str, results: Path, plugin
     if found:
         out.unlink()
         raise UserError(f"the plan cannot be submitted: {found[0]}")
-    _say(console, f"{out}: {out.stat().st_size / 1e3:.0f} kB, digest {digest_of(out)}")
+    print_plain(console, f"{out}: {out.stat().st_size / 1e3:.0f} kB, digest {digest_of(out)}")
 
 
 def verify(console: Console, file: Path, choice: int | None, run_its_code: bool) -> int:
@@ -47,35 +49,40 @@ def verify(console: Console, file: Path, choice: int | None, run_its_code: bool)
 
     What it came to is kept beside the file, for the table; a run that does not agree takes away what was kept.
     """
+    tell = partial(print_plain, console)
     with tempfile.TemporaryDirectory(prefix="multiepoch-") as folder:
         submission = unpacked(file, Path(folder))
         if found := problems(submission):
             for line in found:
-                _say(console, line)
-            _say(console, f"{file}: not verified, {len(found)} problems; nothing of it was run")
+                tell(line)
+            tell(f"{file}: not verified, {len(found)} problems; nothing of it was run")
             return 1
         runs = len(list(submission.folder.glob("runs/*")))
-        _say(console, f"checked without running anything of it: {runs} runs, plan, arms, seeds, sources, searches")
+        print_plain(
+            console, f"checked without running anything of it: {runs} runs, plan, arms, seeds, sources, searches"
+        )
         if code := foreign(submission):
             names = ", ".join(f"strategies/{path.name}" for path in code)
-            _say(console, f"its own code, which can do on this machine all that you can: {names}")
+            tell(f"its own code, which can do on this machine all that you can: {names}")
             if not run_its_code:
-                _say(console, f"{file}: not verified; read that code, then say --run-its-code")
+                tell(f"{file}: not verified; read that code, then say --run-its-code")
                 return 1
         choice = secrets.randbelow(1 << 31) if choice is None else choice
         drawn, outcomes = chosen(submission, choice), list[Outcome]()
-        _say(console, f"--choice {choice} draws {len(drawn)} of {len(cells(submission))} runs, one of each strategy")
+        print_plain(
+            console, f"--choice {choice} draws {len(drawn)} of {len(cells(submission))} runs, one of each strategy"
+        )
         for cell in drawn:
             outcomes.append(rerun(submission, cell, len(drawn)))
-            _say(console, f"{cell}: {outcomes[-1].text}")
+            tell(f"{cell}: {outcomes[-1].text}")
             if not outcomes[-1].agrees:
                 verdict_file(file).unlink(missing_ok=True)
-                _say(console, f"{file}: not verified")
+                tell(f"{file}: not verified")
                 return 1
     outcome = SAME if all(outcome.same for outcome in outcomes) else NEAR
     about = {"digest": digest_of(file), "choice": choice, "runs": [str(cell) for cell in drawn], "outcome": outcome}
     write_json(verdict_file(file), about | {"environment": environment()})
-    _say(console, f"{file}: verified: {outcome}")
+    tell(f"{file}: verified: {outcome}")
     return 0
 
 
@@ -90,8 +97,4 @@ def table(console: Console, folder: Path, out: Path) -> None:
         raise UserError(f"no submission (*.zip) is in folder '{folder}'")
     out.parent.mkdir(parents=True, exist_ok=True)
     out_file.write(out, markdown(files))
-    _say(console, f"{out}: {len(files)} submissions")
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    print_plain(console, f"{out}: {len(files)} submissions")

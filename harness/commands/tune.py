@@ -12,6 +12,7 @@ from rich.table import Table
 from harness.analysis.expected_best import budgets, expected_best
 from harness.base.errors import UserError
 from harness.base.plugin import shown
+from harness.base.terminal import print_plain
 from harness.execution.launchers.where import Where
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, pages, run_plan
@@ -54,10 +55,10 @@ def tune_one(
     result, display, tracking = run_plan(console, plan, arms, results, where, tracker)
     for arm, source in zip(result.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))
-        console.print(_expected(arm, sign_of(plan.search.metric)), highlight=False, soft_wrap=True)
+        print_plain(console, _expected(arm, sign_of(plan.search.metric)))
         again = _options(plan_name, results, plugins, overrides)
-        console.print(_winner(arm, registry, again), markup=False, highlight=False, soft_wrap=True)
-    console.print("\n".join(["", *pages(results, tracking, plan)]), markup=False, highlight=False, soft_wrap=True)
+        print_plain(console, _winner(arm, registry, again))
+    print_plain(console, "\n".join(["", *pages(results, tracking, plan)]))
     return failures(console, display)
 
 

@@ -14,6 +14,7 @@ from threading import Thread
 from rich.console import Console
 
 from harness.base.addresses import Address
+from harness.base.terminal import print_plain
 from harness.tracking.factory import pages
 
 PATIENCE, NAP = 60.0, 0.2
@@ -33,7 +34,7 @@ def serve_ui(console: Console, results: Path, address: Address, show: bool | Non
     if serve is not None:
         address.check_free()
         lines = [*lines, "Ctrl-C ends it"]
-    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    print_plain(console, "\n".join(lines))
     if serve is None:
         if view:
             webbrowser.open(view)

@@ -13,8 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from harness.api import FieldTable, Strategy, TableSpec, UserError
-from harness.base.errors import unknown
+from harness.api import FieldTable, Strategy, TableSpec
 from harness.engine import memory
 from harness.engine.absence import Absence
 from harness.engine.batches import DistinctRows
@@ -24,7 +23,7 @@ from harness.engine.row_buffers import RowBuffers
 from harness.engine.row_history import RowHistory
 from harness.engine.row_hooks import RowHooks, RowUpdate
 from harness.engine.row_mapping import RowMapping
-from harness.engine.row_optimizers import OPTIMIZERS
+from harness.engine.row_optimizers import optimizer_of
 from harness.engine.vectors import Vectors
 
 
@@ -47,13 +46,12 @@ class EmbeddingTables:
         self, mapping: RowMapping, spec: TableSpec, width: int, strategies: Sequence[Strategy], seed: int,
         device: torch.device | None = None, *, compiled: bool | None = None,
     ) -> None:  # fmt: skip
-        _check(spec)
         self.fields, self.spec, self.width = mapping.fields, spec, width
         self.device = device or torch.device("cpu")
         self.epoch, self.step, self.rows_touched = 0, 0, 0
         self._frozen = False
         self._compiled = self.device.type == "cpu" if compiled is None else compiled
-        self._optimizer = OPTIMIZERS[spec.optimizer]
+        self._optimizer = optimizer_of(spec)
         self.vectors = Vectors(mapping.columns, self.device, compiled=self._compiled)
         self.train_count_R = mapping.train_count_R.to(self.device)
         rows, columns = mapping.num_rows, width + self._optimizer.columns(width)
@@ -69,11 +67,6 @@ class EmbeddingTables:
         )
         for table in mapping.tables:
             self.reset(table)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of the vectors that `read` gives first; those of places in sequences follow."""
-        return self.vectors.names
 
     @property
     def weight_RD(self) -> Tensor:
@@ -282,12 +275,3 @@ class EmbeddingTables:
         if not self._absence.active:
             return self._weight_RD[first:end]
         return self._absence.weights(torch.arange(first, end, device=self.device), self.step)
-
-
-def _check(spec: TableSpec) -> None:
-    if spec.optimizer not in OPTIMIZERS:
-        raise unknown("table optimizer", spec.optimizer, OPTIMIZERS)
-    if not 0 <= spec.lr * spec.decay < 1:
-        raise UserError(f"table lr {spec.lr:g} times decay {spec.decay:g} is not in [0, 1)")
-    if not 0 <= spec.absent_decay <= 1:
-        raise UserError(f"absent_decay {spec.absent_decay:g} is not in [0, 1]")

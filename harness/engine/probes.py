@@ -85,7 +85,7 @@ def a_distance(probes: Probes, batch: Batch, lookup: Lookup) -> Values:
     return {
         MetricKey("probe", name, field): _separation(embedded_BFD[:, f], label_B)
         for name, embedded_BFD, label_B in sets
-        for f, field in enumerate(tables.names)
+        for f, field in enumerate(tables.vectors.names)
     }
 
 
@@ -183,11 +183,11 @@ def _correlation(name: str, probes: Probes, embedded_BFD: npt.NDArray[np.float32
     with threadpool_limits(1):
         predicted_FB = [
             cross_val_predict(Ridge(1.0, fit_intercept=False), _features(embedded_BFD[:, f]), target_B, cv=FOLDS)
-            for f in range(len(probes.tables.names))
+            for f in range(len(probes.tables.vectors.names))
         ]
     return {
         MetricKey("probe", name, field): float(np.corrcoef(predicted_B, target_B)[0, 1]) if np.ptp(predicted_B) else 0.0
-        for field, predicted_B in zip(probes.tables.names, predicted_FB, strict=True)
+        for field, predicted_B in zip(probes.tables.vectors.names, predicted_FB, strict=True)
     }
 
 

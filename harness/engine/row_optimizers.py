@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.api import TableSpec
+from harness.api import TableSpec, UserError
+from harness.base.errors import unknown
 from harness.engine import kernels
 from harness.engine.kernels import ONES
 
@@ -107,3 +108,18 @@ OPTIMIZERS = {
     "rowwise_adagrad": RowOptimizer(lambda d: 1, _rowwise_adagrad, kernels.rowwise_adagrad),
     "sgd": RowOptimizer(lambda d: 0, _sgd, kernels.sgd),
 }
+
+
+def optimizer_of(spec: TableSpec) -> RowOptimizer:
+    """The one that a table is to be stepped with.
+
+    Raises:
+        UserError: there is no such optimiser, or decay is out of range.
+    """
+    if spec.optimizer not in OPTIMIZERS:
+        raise unknown("table optimizer", spec.optimizer, OPTIMIZERS)
+    if not 0 <= spec.lr * spec.decay < 1:
+        raise UserError(f"table lr {spec.lr:g} times decay {spec.decay:g} is not in [0, 1)")
+    if not 0 <= spec.absent_decay <= 1:
+        raise UserError(f"absent_decay {spec.absent_decay:g} is not in [0, 1]")
+    return OPTIMIZERS[spec.optimizer]

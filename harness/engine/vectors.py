@@ -13,6 +13,7 @@ from harness.engine.columns import Columns
 class Vectors:
     """Each of the F vectors of an example is the sum of its columns' rows, each multiplied with its scale.
 
+    names: of the vectors, but for those of places in sequences, which follow.
     compiled: by the compiled kernels, which need a CPU, rather than by their definitions in torch.
     """
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from harness.base.durations import told
 from harness.metrics import curves
 from harness.results.keys import MetricKey, Status
 from harness.results.plan_results import Arm
@@ -86,7 +87,7 @@ class Display:
         if not self._seconds or not runs:
             return ""
         seconds = runs * sum(self._seconds) / len(self._seconds) / self._workers
-        return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
+        return f"about {told(seconds)} left"
 
     def _render(self) -> Group:
         table = Table.grid(padding=(0, 2))

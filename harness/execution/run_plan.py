@@ -13,6 +13,7 @@ from harness.base.addresses import DASHBOARD
 from harness.base.heartbeat import beating
 from harness.base.notice import heeding
 from harness.base.places import page_command
+from harness.base.terminal import print_plain
 from harness.execution.launchers.choice import launcher_of
 from harness.execution.launchers.where import HERE, Where
 from harness.execution.ledger import Ledger
@@ -96,4 +97,4 @@ def link_trials(results: Path, page: Callable[[str], str | None]) -> None:
 
 
 def _warner(console: Console) -> Callable[[str], None]:
-    return lambda text: console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    return lambda text: print_plain(console, text, "yellow")

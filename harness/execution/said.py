@@ -8,6 +8,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.markup import escape
 
+from harness.base.terminal import print_plain
+
 SELDOM = 30.0
 """Seconds between two lines where there is no terminal."""
 
@@ -31,4 +33,4 @@ class Said:
             self._status.update(escape(text))
         elif time.monotonic() - self._told >= SELDOM:
             self._told = time.monotonic()
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            print_plain(self._console, text)

@@ -19,8 +19,6 @@ from harness.plugins.registry import Registry, build, entry_of
 
 NOT_IN_KEY: Any = {"dataset": True, "data_seed": True, "train": {"keep": True, "start": {"source": True}}}
 """Parts of a spec that a run's key has in another form, or that change no number."""
-
-
 CARRIED = 3
 """Of what a run takes over that begins with the state of another: it enters the keys of those alone.
 
@@ -42,22 +40,18 @@ def versions() -> Versions:
     return Versions(torch_version(), version("numpy"), ENGINE)
 
 
-def data_key(dataset: PluginSpec, data_seed: int, registry: Registry, by: Versions | None = None) -> str:
-    """Names a built data set: its identity, version, meaning and seed, and the versions that compute it.
-
-    by: these versions; None: those of this process.
-    """
+def data_key(dataset: PluginSpec, data_seed: int, registry: Registry) -> str:
+    """Names a built data set: its identity, version, meaning and seed, and the versions of this process."""
     entry = entry_of(registry.datasets, "data set", dataset.name)
     plugin = build(registry.datasets, "data set", dataset.name, dataset.params)
     identity = (dataset.name, plugin.fingerprint(), plugin.version, entry.meaning, data_seed)
-    numpy, engine = by[1:] if by else (version("numpy"), ENGINE)
-    return _digest((identity, numpy, engine))
+    return _digest((identity, version("numpy"), ENGINE))
 
 
 def run_key(spec: RunSpec, data: str, registry: Registry, by: Versions | None = None) -> str:
     """Names a run: its spec, its data, the meaning of its plug-ins, and the versions that compute it.
 
-    data: the key of the data set. by: as of `data_key`.
+    data: the key of the data set. by: these versions; None: those of this process.
     """
     meanings = [entry_of(registry.models, "model", spec.model.name).meaning]
     meanings += [entry_of(registry.strategies, "strategy", s.name).meaning for s in spec.strategy]

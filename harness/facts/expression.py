@@ -32,10 +32,8 @@ def check(expression: str, *, placed: bool) -> None:
 
 def is_difference(expression: str) -> bool:
     """Whether its value is one reading less another, and not a ratio, say, of such."""
-    match parsed(expression):
-        case ast.BinOp(op=ast.Sub()):
-            return True
-    return False
+    tree = parsed(expression)
+    return isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Sub)
 
 
 def _check(node: ast.AST, placed: bool) -> None:

@@ -35,7 +35,7 @@ def run_facts(
     sheet, registry = load_sheet(plan_file(sheet_name)), Registry(plugins)
     out = results / TABLES
     out.mkdir(parents=True, exist_ok=True)
-    failed = 0
+    failed, read = 0, dict[str, Finding]()
     for fact in sheet.select(names):
         console.print(f"[bold]{fact.name}[/] {fact.says}", highlight=False, soft_wrap=True)
         if unset := _unset(sheet, fact):
@@ -44,11 +44,12 @@ def run_facts(
         began = time.monotonic()
         failed += _run(console, sheet, fact, results, where, registry)
         if found := finding(sheet, fact, results):
+            read[fact.name] = found
             (out / f"{sheet.stem}-{fact.name}.svg").write_text(page.figure(found), encoding="utf-8")
             console.print(_claims(found), f"{time.monotonic() - began:.0f} s\n")
     written = out / f"{sheet.stem}.md"
     with waited(results, "report"):
-        found_all = findings(sheet, results)
+        found_all = findings(sheet, results, read)
         written.write_text(page.markdown(sheet, found_all), encoding="utf-8")
     console.print(_verdicts(found_all))
     console.print(f"facts: {written}", soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,13 +78,15 @@ class Finding:
         )
 
 
-def findings(sheet: Sheet, results: Path) -> dict[str, Finding]:
-    """By name, of every fact whose plan, as it stands now, is complete in this results folder.
+def findings(sheet: Sheet, results: Path, known: Mapping[str, Finding]) -> dict[str, Finding]:
+    """By name, of every fact whose plan, as it stands now, is complete in this results folder. known: those that were
+    read already, before their claims are corrected.
 
     Raises:
         UserError: a claim or a line of the figure fits no run, or more than one.
     """
-    found = {fact.name: each for fact in sheet.facts if (each := finding(sheet, fact, results))}
+    each = ((fact.name, known.get(fact.name) or finding(sheet, fact, results)) for fact in sheet.facts)
+    found = {name: one for name, one in each if one is not None}
     return dict(zip(found, corrected(list(found.values())), strict=True))
 
 

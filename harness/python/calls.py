@@ -14,6 +14,7 @@ from rich.console import Console
 
 from harness.api import Strategy, UserError
 from harness.base.files import ensure_writable
+from harness.base.terminal import print_plain
 from harness.execution.fork_server import warm_up
 from harness.execution.launchers.where import Where
 from harness.experiment.instantiate import plugin_specs
@@ -168,17 +169,15 @@ def _trained(
         analysis, display, tracking = trained(console, plan, registry, results, Where(workers=workers), kind)
     except KeyboardInterrupt:
         said = f"interrupted: what is done is in '{results}', and the same call goes on with what is missing"
-        console.print(said, markup=False, highlight=False, soft_wrap=True)
+        print_plain(console, said)
         raise
     failures(console, display)
-    console.print(
-        f"{display.trained} runs trained, {display.found} found in '{results}'", highlight=False, soft_wrap=True
-    )
+    print_plain(console, f"{display.trained} runs trained, {display.found} found in '{results}'")
     found = Result(results, analysis)
     if mlflow:
         found.report()
         tracking.attach(report_files(results, plan.name))
-        console.print("\n".join(pages(results, tracking, plan)), markup=False, highlight=False, soft_wrap=True)
+        print_plain(console, "\n".join(pages(results, tracking, plan)))
     return found
 
 

@@ -24,7 +24,8 @@ from harness.report.figures.curves import drawn_key, points_of, with_legend
 from harness.report.pages.answer import Answer, answer
 from harness.report.pages.notebook import fragment
 from harness.report.tables.grids import numbered
-from harness.report.write import ranked_table, write_report
+from harness.report.tables.printed import terminal
+from harness.report.write import write_report
 
 WIDTH = 100
 """Of a printed table where there is no terminal."""
@@ -163,7 +164,7 @@ class Result:
     def __str__(self) -> str:
         console = Console(force_jupyter=False, force_terminal=False, width=shutil.get_terminal_size((WIDTH, 0)).columns)
         with console.capture() as said:
-            console.print(ranked_table(self.analysis))
+            console.print(terminal(self.analysis))
         return said.get().rstrip()
 
     def __repr__(self) -> str:

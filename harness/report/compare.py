@@ -74,14 +74,14 @@ def compare(left: Path, right: Path) -> list[Pair]:
     return pairs
 
 
-def judge(runs: Sequence[tuple[Run, Run]], left: Path, right: Path) -> tuple[Verdict, str]:
+def _judge(runs: Sequence[tuple[Run, Run]]) -> tuple[Verdict, str]:
     """A verdict, and why, on the finished runs of one arm with the same seeds in two results folders."""
     if not runs:
         return Verdict.NOT, "no seed finished in both"
     other = next(((a, b) for a, b in runs if a.key != b.key), None)
     if other is not None:
         return _other_keys(*other)
-    differ = [(a, b) for a, b in runs if _records(left, a) != _records(right, b)]
+    differ = [(a, b) for a, b in runs if _records(a) != _records(b)]
     if not differ:
         return Verdict.SAME, f"{seeds(len(runs))}, records equal byte by byte"
     (a, b), *_ = differ
@@ -113,7 +113,7 @@ def _of_plan(left: Path, right: Path, name: str) -> Iterator[Pair]:
         if other is not None:
             matches = {row.arm.label: row for row in other.ranked}
             for row in (r for r in each.ranked if r.arm.label in matches):
-                yield _pair(name, each, other, row, matches[row.arm.label], (left, right))
+                yield _pair(name, each, other, row, matches[row.arm.label])
 
 
 def _measured(group: Group) -> tuple[str, str, str]:
@@ -121,15 +121,10 @@ def _measured(group: Group) -> tuple[str, str, str]:
 
 
 def _pair(
-    plan: str,
-    left: GroupAnalysis,
-    right: GroupAnalysis,
-    row: ArmComparison,
-    match: ArmComparison,
-    folders: tuple[Path, Path],
-) -> Pair:
+    plan: str, left: GroupAnalysis, right: GroupAnalysis, row: ArmComparison, match: ArmComparison
+) -> Pair:  # fmt: skip
     group = left.group
-    verdict, why = judge(_shared(row.arm, match.arm), *folders)
+    verdict, why = _judge(_shared(row.arm, match.arm))
     compared = verdict in (Verdict.SAME, Verdict.COMPARABLE)
     try:
         difference = right.against(match.arm, row.arm, left) if compared else None
@@ -186,8 +181,9 @@ def _line(pair: Pair) -> tuple[Cell, ...]:
     return (Cell(pair.arm), *values, Cell(pair.verdict, pair.why))
 
 
-def _records(results: Path, run: Run) -> bytes:
-    return (results / "runs" / run.key / "records.jsonl").read_bytes()
+def _records(run: Run) -> bytes:
+    assert run.folder is not None
+    return (run.folder / "records.jsonl").read_bytes()
 
 
 def _environment(run: Run) -> dict[str, str]:

@@ -6,8 +6,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.table import Table
-
 from harness.analysis import load
 from harness.analysis.analysis import Analysis
 from harness.analysis.windows import by_window
@@ -82,11 +80,6 @@ def _readable(results: Path, name: str) -> Analysis | None:
     except UserError as error:
         LOG.warning("the report leaves out what it cannot read: %s", error)
         return None
-
-
-def ranked_table(analysis: Analysis) -> Table:
-    """The ranked comparison of a plan for the terminal."""
-    return printed.terminal(analysis)
 
 
 def _write_tables(analysis: Analysis, folder: Path, difference: float) -> None:

@@ -72,6 +72,11 @@ class Arm:
     def id(self) -> ArmId:
         return ArmId(self.dataset, self.model, self.strategy if self.role == ArmRole.ARM else self.role)
 
+    @property
+    def keys(self) -> set[str]:
+        """Of all its runs and trials."""
+        return {*self.runs.values(), *(trial.key for trial in self.trials)}
+
     def searched(self, turn: int) -> dict[str, Any]:
         """What the reporting run of this turn, counted from 0, is trained with: runs go through all winners."""
         return (self.chosen, *self.tied)[turn % (1 + len(self.tied))]

@@ -69,7 +69,7 @@ def _trials(arm: ArmPlan, study: Search) -> Generator[list[Job], list[Run], Trie
     while batch := study.batch(len(done)):
         jobs = [_trial_job(arm, trial) for trial in batch]
         runs = yield jobs
-        values = [_value(arm, arm.plan.search.select, run) for run in runs]
+        values = [value_of(run, arm) for run in runs]
         told = [replace(t, key=job.key, value=v) for t, job, v in zip(batch, jobs, values, strict=True)]
         if not study.agrees(told):
             study.rewind(batch[0].number)
@@ -87,12 +87,9 @@ def _study(arm: ArmPlan) -> Search:
     plan, space = arm.plan.search, arm.space()
     given = arm.given(space)
     first = arm.job(given[0], RunRole.TRIAL, 0, plan.seed)
-    name, larger = f"{arm.plan.name}: {arm.id}", sign_of(plan.metric) > 0
     value = f"valid/{plan.metric}/{arm.task} at {plan.select}"
     note = _note(arm, value, list(space))
-    return Search(
-        arm.journal, name, space, given, first.key, plan.trials, plan.seed, larger, value, note, plan.parallel
-    )
+    return Search(arm.journal, f"{arm.plan.name}: {arm.id}", space, given, first.key, plan, value, note)
 
 
 def _trial_job(arm: ArmPlan, trial: Trial) -> Job:
@@ -131,9 +128,8 @@ def _attributes(arm: ArmPlan, run: Run) -> dict[str, float]:
     plan = arm.plan.search
     found = curves.ends(run.records, plan.metric, arm.task)
     out = {}
-    if run.status == Status.FINISHED:
-        gain = sign_of(plan.metric) * (choose(plan.select, plan.metric, arm.task, run.records)[1] - found[1])
-        out["multi_epoch_gain_valid_over_own_epoch_1"] = gain
+    if (value := value_of(run, arm)) is not None:
+        out["multi_epoch_gain_valid_over_own_epoch_1"] = sign_of(plan.metric) * (value - found[1])
     if (jump := curves.boundary_jump(run.records, arm.task)) is not None:
         out["boundary_jump_sample_logloss"] = jump
     return out
@@ -212,6 +208,7 @@ def _winners(trials: Iterable[Trial], arm: ArmPlan) -> list[dict[str, Any]]:
     return found
 
 
-def _value(arm: ArmPlan, rule: str, run: Run) -> float | None:
-    """The value of a run under a selection rule; None: it failed."""
-    return choose(rule, arm.plan.search.metric, arm.task, run.records)[1] if run.status == Status.FINISHED else None
+def value_of(run: Run, arm: ArmPlan) -> float | None:
+    """What a run is worth to its search; None: it failed."""
+    search = arm.plan.search
+    return choose(search.select, search.metric, arm.task, run.records)[1] if run.status == Status.FINISHED else None

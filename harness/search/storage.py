@@ -19,7 +19,7 @@ from optuna.storages import BaseStorage, JournalStorage, get_storage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.base.addresses import without_secrets
+from harness.base.addresses import error_line, without_secrets
 from harness.base.errors import UserError
 from harness.base.files import write_text
 from harness.base.locks import take, waited
@@ -115,7 +115,7 @@ class Journal:
         except (StorageInternalError, SQLAlchemyError) as error:
             raise UserError(
                 f"the searches in '{self.address or self.results / JOURNAL}' cannot be read or written: "
-                f"{_line(error)}; once they can, the same command goes on with what is missing"
+                f"{error_line(error)}; once they can, the same command goes on with what is missing"
             ) from error
 
 
@@ -157,7 +157,8 @@ def _database(address: str) -> BaseStorage:
     except Exception as error:  # of SQLAlchemy, of Optuna, or of the driver that a database needs
         raise UserError(
             f"the database '{without_secrets(address)}', named by --storage or {VARIABLE}, cannot be used: "
-            f"{_line(error)}; accepted: an address as postgresql://user@host/database, which needs multiepoch[postgres]"
+            f"{error_line(error)}; accepted: an address as postgresql://user@host/database, which needs "
+            "multiepoch[postgres]"
         ) from error
 
 
@@ -168,8 +169,3 @@ def _store(results: Path) -> str:
         if not path.exists():
             write_text(path, uuid.uuid4().hex[:12] + "\n")
     return path.read_text().strip()
-
-
-def _line(error: Exception) -> str:
-    """An error in one line, without the password of an address in it."""
-    return without_secrets(f"{type(error).__name__}: {error}".splitlines()[0][:300])

@@ -23,8 +23,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from harness.base import seeds
 from harness.base.markdown import code
-from harness.experiment.plan import STARTUP
+from harness.experiment.plan import STARTUP, SearchSpec
 from harness.figures.run_curves import FILE
+from harness.metrics.catalog import sign_of
 from harness.results.plan_results import Trial
 from harness.search.space import Space
 from harness.search.storage import Journal
@@ -37,24 +38,22 @@ class Search:
     given: trial -> values of knobs that are not left to the sampler; in trial 0 the defaults.
     key: of the first trial's run. Other data, another engine or a changed plug-in changes it, and makes this another
         study. The sampler's random stream stays the same, as it depends only on the arm and its space.
-    trials: how many belong to it. If an earlier budget was larger, the others are ignored.
-    larger: whether a larger value is better.
+    plan: trials beyond its budget, of an earlier one that was larger, are ignored. More than one proposed together make
+        this another study.
     value: what a trial's value is called in the dashboard.
     note: describes the study, in Markdown.
-    parallel: how many trials are proposed together after the start-up. More than one make this another study.
     """
 
     def __init__(
-        self, journal: Journal, arm: str, space: Space, given: Mapping[int, dict[str, Any]], key: str, trials: int,
-        seed: int, larger: bool, value: str = "value", note: str = "", parallel: int = 1,
+        self, journal: Journal, arm: str, space: Space, given: Mapping[int, dict[str, Any]], key: str, plan: SearchSpec,
+        value: str = "value", note: str = "",
     ) -> None:  # fmt: skip
         about = json.dumps({k: [distribution_to_json(d), default] for k, (d, default) in space.items()}, sort_keys=True)
-        together = f", {parallel} at a time" if parallel > 1 else ""
+        together = f", {plan.parallel} at a time" if plan.parallel > 1 else ""
         self.name = journal.name(f"{arm} [{_digest(about + key)}]{together}")
-        self._trials, self._seed = trials, seed
         self._stream = f"{arm} [{_digest(about)}]"
-        self._journal, self._space, self._given = journal, space, given
-        self._larger, self._value, self._note, self._parallel = larger, value, note, parallel
+        self._journal, self._space, self._given, self._plan = journal, space, given, plan
+        self._value, self._note = value, note
         self._open([])
 
     def batch(self, start: int) -> tuple[Trial, ...]:
@@ -65,7 +64,7 @@ class Search:
         the whole batch is asked for again, as if none was told.
         """
         self._journal.check(self.name)
-        end = min(start + self._parallel if start >= STARTUP else STARTUP, self._trials)
+        end = min(start + self._plan.parallel if start >= STARTUP else STARTUP, self._plan.trials)
         there = self._study.get_trials(deepcopy=False)[start:end]
         if sum(set(trial.params) == set(self._space) for trial in there) < end - start:
             if there:
@@ -80,7 +79,7 @@ class Search:
         if number in self._given:
             self._study.enqueue_trial(self._given[number])
         self._study.sampler = optuna.samplers.TPESampler(
-            seed=seeds.torch_seed(self._seed, self._stream, number) % 2**32,
+            seed=seeds.torch_seed(self._plan.seed, self._stream, number) % 2**32,
             n_startup_trials=STARTUP,
             constant_liar=True,
         )
@@ -139,7 +138,7 @@ class Search:
         self._study = optuna.create_study(
             storage=self._journal.storage,
             study_name=self.name,
-            direction="maximize" if self._larger else "minimize",
+            direction="maximize" if sign_of(self._plan.metric) > 0 else "minimize",
             load_if_exists=True,
         )
         self._study.add_trials(trials)
@@ -147,7 +146,7 @@ class Search:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ExperimentalWarning)
                 self._study.set_metric_names([self._value])
-        for name, shown in {"value": self._value, "trials": self._trials}.items():
+        for name, shown in {"value": self._value, "trials": self._plan.trials}.items():
             if self._study.user_attrs.get(name) != shown:
                 self._study.set_user_attr(name, shown)
 
@@ -155,7 +154,7 @@ class Search:
         return Trial(
             number=stored.number,
             key=stored.user_attrs.get("key", ""),
-            seed=self._seed + stored.number,
+            seed=self._plan.seed + stored.number,
             params=dict(stored.params),
             value=stored.value if stored.state == TrialState.COMPLETE else None,
             page=f"dashboard/studies/{self._study._study_id}/trials?numbers={stored.number}",

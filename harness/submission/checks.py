@@ -11,14 +11,13 @@ from harness.base.digests import digest_of
 from harness.base.errors import UserError
 from harness.experiment.keys import Versions, run_key
 from harness.experiment.specs import RunSpec
-from harness.metrics.selection import choose
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmId, RunRole, Status
-from harness.results.plan_results import Arm, Trial
+from harness.results.plan_results import Arm
 from harness.results.records import Run
 from harness.results.run_reader import read
 from harness.search.arm import ArmPlan
-from harness.search.procedure import came_to, with_plain
+from harness.search.procedure import came_to, value_of, with_plain
 from harness.search.space import holds, written
 from harness.submission.packed import ABOUT, Submission
 from harness.submission.protocol import arms_of, departures, differences, judged_by
@@ -117,7 +116,8 @@ class _Checks:
         for arm in self.submission.result.arms:
             planned = self.planned[arm.id]
             if arm.trials:
-                yield from _trials(arm, planned, {trial.number: self._value(trial, planned) for trial in arm.trials})
+                values = {trial.number: value_of(self.read[trial.key], planned) for trial in arm.trials}
+                yield from _trials(arm, planned, values)
             found = came_to(planned, arm.trials)
             if planned.plan.search.plain and arm.trials:
                 found = with_plain(found, planned, self.submission.result.arms)
@@ -144,11 +144,6 @@ class _Checks:
         if run_key(spec, data, self.registry, by) != key:
             yield "its key is not that of its spec, data, strategies' source and versions: something was changed"
         yield from _values(run, arm, role)
-
-    def _value(self, trial: Trial, arm: ArmPlan) -> float | None:
-        """What a trial is worth by its records."""
-        run, search = self.read[trial.key], arm.plan.search
-        return choose(search.select, search.metric, arm.task, run.records)[1] if run.status == Status.FINISHED else None
 
 
 def _values(run: Run, arm: ArmPlan, role: RunRole) -> Iterator[str]:

@@ -80,10 +80,9 @@ def pack(results: Path, track: str, by: str, registry: Registry, out: Path) -> N
     ensure_track(track)
     result = read_plan_result(results, track)
     plan = plan_that_ran(track, result.plan)
-    keys = {key for arm in result.arms for key in (*arm.runs.values(), *(trial.key for trial in arm.trials))}
     try:
         files = {f"plans/{track}.json": (results / "plans" / f"{track}.json").read_bytes()}
-        for key in sorted(keys):
+        for key in sorted({key for arm in result.arms for key in arm.keys}):
             files |= {f"runs/{key}/{name}": content for name, content in _of_run(results / "runs", key).items()}
         files |= {name: path.read_bytes() for name, path in _sources(plan, registry).items()}
     except OSError as error:

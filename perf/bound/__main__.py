@@ -20,6 +20,7 @@ from rich.console import Console
 from scipy.special import xlogy
 
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import Sampler
 from harness.metrics.catalog import BUCKETS
@@ -28,7 +29,7 @@ from harness.metrics.ranking import rank_metrics
 from harness.plugins.registry import Registry
 from perf.bound.arms import PRESETS, TASK, drawn, predictions, winners
 from perf.bound.posterior import fit, known
-from perf.measure import ROOT
+from perf.markdown import table
 
 TABLE = ROOT / "results" / "tables" / "bound.md"
 DRAWS = (1, 2, 3)
@@ -80,15 +81,15 @@ def section(preset: str, draws: Sequence[Draw]) -> list[str]:
     titles = [title for title in draws[0].columns if title != "the truth"]
     bucket_N = np.concatenate([draw.bucket_N for draw in draws])
     excess = {title: np.concatenate([draw.excess(title) for draw in draws]) for title in titles}
-    lines = [f"## {preset}", "", f"| rarest id in training | share of rows | {' | '.join(titles)} |"]
-    lines += ["| :-- |" + " --: |" * (len(titles) + 1)]
+    rows = []
     for name, rows_N in [*((name, bucket_N == b) for b, (name, _) in enumerate(BUCKETS)), ("all", bucket_N >= 0)]:
         if rows_N.any():
-            cells = " | ".join(f"{excess[title][rows_N].mean():.2f}" for title in titles)
-            lines.append(f"| {name} | {100 * rows_N.mean():.0f} % | {cells} |")
+            cells = (f"{excess[title][rows_N].mean():.2f}" for title in titles)
+            rows.append((name, f"{100 * rows_N.mean():.0f} %", *cells))
     auc = {title: float(np.mean([draw.auc(title) for draw in draws])) for title in draws[0].columns}
-    lines.append("| test AUC | | " + " | ".join(f"{auc[title]:.4f}" for title in titles) + " |")
-    return [*lines, "", f"The truth has AUC {auc['the truth']:.4f}.", ""]
+    rows.append(("test AUC", "", *(f"{auc[title]:.4f}" for title in titles)))
+    lines = table(("rarest id in training", "share of rows", *titles), rows)
+    return [f"## {preset}", "", *lines, "", f"The truth has AUC {auc['the truth']:.4f}.", ""]
 
 
 HEAD = """# The floor

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from scipy.special import expit
 
+from harness.base.places import ROOT
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.indexed_dataset import IndexedDataset
@@ -25,7 +26,6 @@ from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.experiment.specs import EvalSpec, PluginSpec, TrainSpec
 from harness.plugins.registry import Registry, build
-from perf.measure import ROOT
 
 TASK = "click"
 PRESETS: dict[str, dict[str, Any]] = {"avazu_like": {}, "pinterest_like": {"rows": 1_000_000}, "criteo_like": {}}

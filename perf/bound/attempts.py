@@ -21,6 +21,7 @@ from scipy.special import expit, logit
 from torch import Tensor
 
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
@@ -29,7 +30,7 @@ from harness.metrics.ranking import rank_metrics
 from harness.plugins.registry import Registry
 from perf.bound.__main__ import DRAWS, divergence
 from perf.bound.arms import OURS, PRESETS, TASK, Arm, drawn, probabilities, trained, winners
-from perf.measure import ROOT
+from perf.markdown import table
 
 TABLE = ROOT / "results" / "tables" / "attempts.md"
 EVERY = 10
@@ -137,12 +138,12 @@ if __name__ == "__main__":
     lines, about = [HEAD], environment()
     for preset in PRESETS:
         found = [one_draw(preset, number, plugins) for number in DRAWS[: asked.draws]]
-        lines += [f"## {preset}", "", "| read | excess logloss | test AUC |", "| :-- | --: | --: |"]
+        rows = []
         for title in found[0]:
             excess, auc = np.mean([one[title] for one in found], axis=0)
-            lines.append(f"| {title} | {excess:.2f} | {auc:.4f} |")
+            rows.append((title, f"{excess:.2f}", f"{auc:.4f}"))
             console.print(preset, title, [f"{e:.2f} {a:.4f}" for e, a in (one[title] for one in found)])
-        lines.append("")
+        lines += [f"## {preset}", "", *table(("read", "excess logloss", "test AUC"), rows), ""]
     by = f"By `python -m perf.bound.attempts --draws {asked.draws}`"
     lines.append(f"{by} on {about['machine']}, {about['cores']} cores.\n")
     asked.out.write_text("\n".join(lines), encoding="utf-8")

@@ -18,6 +18,7 @@ import torch
 from rich.console import Console
 
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.evaluator import Evaluator
 from harness.engine.trainer import Trainer
@@ -28,7 +29,6 @@ from perf.bound.__main__ import DRAWS, divergence
 from perf.bound.arms import Arm, Drawn, drawn, probabilities, trainer_of, winners
 from perf.bound.halves import Gradient, Halves, Read
 from perf.markdown import table
-from perf.measure import ROOT
 
 TABLE = ROOT / "results" / "tables" / "cross_fitted.md"
 PRESETS = ("avazu_like", "pinterest_like")

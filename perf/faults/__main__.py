@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.base.environment import environment
+from harness.base.places import ROOT
 from perf.faults.cases import BAD
 from perf.faults.count import Count
 from perf.faults.damage import damages
@@ -17,8 +18,6 @@ from perf.faults.hooks import hooks
 from perf.faults.inputs import Answer, tried
 from perf.faults.kills import kills
 from perf.faults.tracking import servers
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def inputs(folder: Path, most: int | None = None) -> tuple[Count, list[tuple[str, Answer]]]:

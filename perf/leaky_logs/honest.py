@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.api import Generator
-from perf.leaky_logs.log import ROWS, Log, clean, with_field, zipf
+from perf.leaky_logs.log import ROWS, Log, clean, labels, with_field, zipf
 
 
 def singletons(rng: Generator) -> Log:
@@ -22,8 +22,8 @@ def strong(rng: Generator) -> Log:
     """An honest field whose AUC is .70 to .75."""
     log = clean(rng)
     place_N = rng.integers(0, 30, ROWS)
-    p_N = 1 / (1 + np.exp(1.4 - 1.05 * rng.permutation(np.linspace(-1.8, 1.8, 30))[place_N]))
-    return replace(with_field(log, "place", place_N), label_N=(rng.random(ROWS) < p_N).astype(np.int64))
+    logit_N = 1.05 * rng.permutation(np.linspace(-1.8, 1.8, 30))[place_N] - 1.4
+    return replace(with_field(log, "place", place_N), label_N=labels(rng, logit_N))
 
 
 def few_values(rng: Generator) -> Log:
@@ -37,8 +37,7 @@ def habits(rng: Generator) -> Log:
     user_N, nth_N = zipf(rng, ROWS, ROWS // 4, 0.6), zipf(rng, ROWS, 5, 0.5)
     pair_N = 5 * user_N + nth_N
     logit_N = rng.normal(size=ROWS)[user_N] + rng.normal(size=5 * ROWS)[pair_N] - 1
-    label_N = (rng.random(ROWS) < 1 / (1 + np.exp(-logit_N))).astype(np.int64)
-    return Log({"user": user_N, "item": pair_N * 7919 % 1009}, label_N, user_N, by_row=True)
+    return Log({"user": user_N, "item": pair_N * 7919 % 1009}, labels(rng, logit_N), user_N, by_row=True)
 
 
 def no_signal(rng: Generator) -> Log:
@@ -48,7 +47,7 @@ def no_signal(rng: Generator) -> Log:
 def numbers(rng: Generator) -> Log:
     """Honest numbers: of no meaning, half of them missing, mostly 0, one that moves the label, and the time."""
     log, price_N = clean(rng), rng.normal(size=ROWS)
-    label_N = (rng.random(ROWS) < 1 / (1 + np.exp(1.5 - 0.8 * price_N))).astype(np.int64)
+    label_N = labels(rng, 0.8 * price_N - 1.5)
     half_N, few_N = np.where(rng.random(ROWS) < 0.5, np.nan, price_N), rng.poisson(0.1, ROWS).astype(np.float64)
     honest = {"flat": rng.normal(size=ROWS), "half": half_N, "few": few_N, "price": price_N}
     return replace(log, label_N=label_N, numbers=honest | {"time": np.arange(ROWS, dtype=np.float64)})
@@ -75,8 +74,7 @@ def of_shape(
     logit_N = np.log(base / (1 - base)) + sum(
         effect * rng.normal(size=ids)[columns[f"field{f}"]] for f, (ids, _) in enumerate(fields)
     )
-    label_N = (rng.random(rows) < 1 / (1 + np.exp(-logit_N))).astype(np.int64)
-    return Log(columns, label_N, columns["field0"], by_row)
+    return Log(columns, labels(rng, logit_N), columns["field0"], by_row)
 
 
 def any_shape(rng: Generator) -> Log:

@@ -29,8 +29,11 @@ def clean(rng: Generator, effect: float = 0.5, base: float = 0.2, rows: int = RO
     logit_N = np.log(base / (1 - base)) + effect * (rng.normal(size=rows)[user_N] + rng.normal(size=rows)[item_N])
     fields = {"user": user_N, "item": item_N, "hour": np.arange(rows) * 24 * 7 // rows % 24}
     fields["noise"] = rng.integers(0, rows // 20, rows)
-    label_N = (rng.random(rows) < 1 / (1 + np.exp(-logit_N))).astype(np.int64)
-    return Log(fields, label_N, user_N)
+    return Log(fields, labels(rng, logit_N), user_N)
+
+
+def labels(rng: Generator, logit_N: npt.NDArray[np.float64]) -> Ints:
+    return (rng.random(len(logit_N)) < 1 / (1 + np.exp(-logit_N))).astype(np.int64)
 
 
 def zipf(rng: Generator, rows: int, ids: int, exponent: float) -> Ints:

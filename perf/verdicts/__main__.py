@@ -19,11 +19,11 @@ from harness.base.environment import environment
 from harness.base.exits import Exit
 from harness.base.files import write_json
 from harness.base.markdown import literal
+from harness.base.places import ROOT
 from harness.diagnose.asked import NAME
 from harness.report.write import analyse
 from harness.results.plan_results import PLAIN
 from perf.markdown import table
-from perf.measure import ROOT
 from perf.verdicts.known import DRAWS, Answer, answer, fresh, published
 from perf.verdicts.logs import LOGS, TABLE, Log
 

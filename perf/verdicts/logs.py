@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.base.places import ROOT
 from perf import generated_log
-from perf.measure import ROOT
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ import torch
 from rich.console import Console
 
 from harness.api import Data
+from harness.base.places import ROOT
 from harness.results.keys import MetricKey, Status
 from harness.results.records import Record, Run
 from perf import beyond_memory, figures, gpu, launches, plans, precision, profile, running_mean_rates, table, throughput
 from perf.contenders import NAMES, Contender, NotInstalled, load
-from perf.measure import ROOT, Measurement, Result, here, measure
+from perf.measure import Measurement, Result, here, measure
 from perf.series import Reached, add, read
 from perf.throughput import Rounds
 from perf.work import FIELDS, TASKS, Work, dataset, draw, mlp
@@ -128,9 +129,9 @@ def test_time_outside_training_is_all_else_in_a_runs_life(tmp_path: Path, monkey
             (folder / name).touch()
             os.utime(folder / name, (at, at))
         (folder / "costs.jsonl").write_text('{"train_s": 1.5}\n{"train_s": 1.5}\n')
-    arm: Any = type("Arm", (), {"runs": dict(enumerate(spans)), "trials": ()})
+    arm: Any = type("Arm", (), {"keys": set(spans)})
     monkeypatch.setattr(plans, "read_plan_result", lambda *_: type("PlanResult", (), {"arms": (arm,)}))
-    assert plans.outside_training(tmp_path) == pytest.approx(1 - 12 / 21.5)
+    assert plans.outside_training(tmp_path, "quick") == pytest.approx(1 - 12 / 21.5)
 
 
 def test_mapped_examples_are_those_of_the_work(tmp_path: Path) -> None:

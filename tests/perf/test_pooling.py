@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from scipy import stats
 
+from harness.base.places import ROOT
 from perf import pooling
 
-TABLES = Path(pooling.ROOT) / "results" / "tables"
+TABLES = ROOT / "results" / "tables"
 
 
 @pytest.mark.parametrize(("data_sets", "spread"), [(3, 0.005), (10, 0.002)])

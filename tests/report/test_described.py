@@ -14,7 +14,7 @@ from support.markdown import HOSTILE
 from support.simulated import Bench
 
 from harness.report.figures.described import by_period, goes_together, rate, tails
-from harness.report.pages.data_page import write_page
+from harness.report.pages.described import write_page
 from harness.report.write import write_report
 from harness.results.description import (
     Description,

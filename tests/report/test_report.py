@@ -40,7 +40,8 @@ from harness.report.pages.first_screen import facts
 from harness.report.pages.templates import breakable, typeset
 from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs, plan_toml
-from harness.report.write import analyse, ranked_table, write_report
+from harness.report.tables.printed import terminal
+from harness.report.write import analyse, write_report
 from harness.results.keys import ArmRole, Status
 from harness.results.plan_results import Arm, PlanResult, read_plan_result, write_plan_result
 from harness.results.records import Run
@@ -68,7 +69,7 @@ def page_of(report: Path) -> Page:
 
 def printed(bench: Bench, width: int = 160) -> str:
     console = Console(width=width, record=True, file=(bench.results / "terminal").open("w"))
-    console.print(ranked_table(analyse(bench.results, bench.name)))
+    console.print(terminal(analyse(bench.results, bench.name)))
     console.file.close()
     return console.export_text()
 

@@ -20,7 +20,7 @@ from optuna.artifacts import get_all_artifact_meta
 from optuna_dashboard import get_note
 
 from harness.base.plugin import Knob
-from harness.experiment.plan import STARTUP
+from harness.experiment.plan import STARTUP, SearchSpec
 from harness.figures import run_curves
 from harness.results.plan_results import Trial
 from harness.search.space import distribution
@@ -42,7 +42,7 @@ GIVEN: dict[int, dict[str, Any]] = {
 
 def search(folder: Path, trials: int = 8, key: str = "key", parallel: int = 1) -> Search:
     journal = open_journal(folder)
-    return Search(journal, "arm", SPACE, GIVEN, key, trials, seed=100, larger=True, parallel=parallel)
+    return Search(journal, "arm", SPACE, GIVEN, key, SearchSpec(trials=trials, seed=100, parallel=parallel))
 
 
 def value_of(trial: Trial) -> float | None:
@@ -136,7 +136,7 @@ def test_another_space_is_another_study(tmp_path: Path) -> None:
     wider = SPACE | {"lr": (distribution(Knob(1e-5, 1e-1, log=True), 1e-2), 1e-2)}
     assert (
         search(tmp_path).name
-        != Search(open_journal(tmp_path), "arm", wider, GIVEN, "key", 8, seed=100, larger=True).name
+        != Search(open_journal(tmp_path), "arm", wider, GIVEN, "key", SearchSpec(trials=8, seed=100)).name
     )
 
 

@@ -20,9 +20,3 @@ def edges(data: IndexedDataset, p: int) -> npt.NDArray[np.float64]:
     if not len(value_K):
         return np.empty(0)
     return np.unique(np.quantile(value_K, np.linspace(0, 1, QUANTILES + 1)[1:-1]))
-
-
-def binned(value_N: npt.NDArray[np.float32], edge: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
-    """0 for a missing number, else 1 + how many edges are not above it."""
-    bin_N = np.searchsorted(edge, value_N, side="right") + 1
-    return np.where(np.isnan(value_N), 0, bin_N).astype(np.int32)

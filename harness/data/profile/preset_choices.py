@@ -10,10 +10,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from harness.data.profile.preset_fit import SHARES, SIMULATED, arcs
+from harness.data.profile.preset_fit import SHARES, SIMULATED, arcs, drawn_ids
 from harness.data.profile.zipf_fit import Frequencies, frequencies
-from harness.data.synthetic.population import Population
-from harness.data.synthetic.sampler import Sampler
 
 START = (0.0, math.log(30))
 """Half of the rows, thirty choices."""
@@ -50,9 +48,5 @@ def _distance(found: Frequencies, wanted: Frequencies) -> float:
 
 
 def _pairs(first: dict[str, Any], other: dict[str, Any], whole: dict[str, Any], rows: int) -> Frequencies:
-    fields = {"first": first, "other": other, "pair": {"cross": ["first", "other"]}}
-    values = whole | {"rows": max(rows, 100), "fields": fields, "tasks": {"t": {"rate": 0.5}}}
-    sampler = Sampler(Population.model_validate(values), 0)
-    sampler.intercepts = np.zeros(1)
-    pair_N = np.concatenate([piece.ids_NF[:, 2] for piece in sampler.chunks(0, sampler.population.rows)])
+    pair_N = drawn_ids({"first": first, "other": other, "pair": {"cross": ["first", "other"]}}, rows, whole)
     return frequencies(np.unique(pair_N, return_counts=True)[1])

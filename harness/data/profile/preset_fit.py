@@ -118,12 +118,8 @@ def match_field(
     if follows or trial.produced(start)[1] > field.unseen / 1.5:
         return start.values(life=False)
     starts = [_Knobs(start.exponent, start.log_ids, start.log_shift, math.log(days / n)) for n in (2, 8)]
-    found = min((minimize(trial, s.vector(), method="Nelder-Mead", options={"maxfev": 80}) for s in starts), key=_loss)
-    return _Knobs(*found.x).values(life=True)
-
-
-def _loss(result: Any) -> float:
-    return float(result.fun)
+    tried = (minimize(trial, s.vector(), method="Nelder-Mead", options={"maxfev": 80}) for s in starts)
+    return _Knobs(*min(tried, key=lambda found: found.fun).x).values(life=True)
 
 
 @dataclass(frozen=True)
@@ -158,19 +154,20 @@ class _Trial:
         return float(np.square(found - self._wanted).sum()) + OF_IDS * ids**2
 
     def produced(self, knobs: _Knobs) -> tuple[Frequencies, float]:
-        total = sum(self._rows.values())
-        values = {
-            "rows": max(total, 100), "days": self._days, "tasks": {"t": {"rate": 0.5}},
-            "fields": {"x": knobs.values(life=True)},
-        }  # fmt: skip
-        sampler = Sampler(Population.model_validate(values), 0)
-        sampler.intercepts = np.zeros(1)
-        train = self._rows["train"]
-        ids_N = np.concatenate([piece.ids_NF[:, 0] for piece in sampler.chunks(0, total)])
+        train, total = self._rows["train"], sum(self._rows.values())
+        ids_N = drawn_ids({"x": knobs.values(life=True)}, total, {"days": self._days})[:total]
         ids_U, count_U = np.unique(ids_N[:train], return_counts=True)
         test_N = ids_N[train + self._rows["valid"] :]
         at = np.minimum(np.searchsorted(ids_U, test_N), len(ids_U) - 1)
         return frequencies(count_U), float((ids_U[at] != test_N).mean())
+
+
+def drawn_ids(fields: dict[str, Any], rows: int, whole: dict[str, Any]) -> npt.NDArray[np.int64]:
+    """The ids of the last of these fields in so many rows, a hundred at least. whole: the days and sessions of rows."""
+    values = whole | {"rows": max(rows, 100), "fields": fields, "tasks": {"t": {"rate": 0.5}}}
+    sampler = Sampler(Population.model_validate(values), 0)
+    sampler.intercepts = np.zeros(1)
+    return np.concatenate([piece.ids_NF[:, -1] for piece in sampler.chunks(0, sampler.population.rows)])
 
 
 def arcs(shares: Iterable[float]) -> npt.NDArray[np.float64]:

@@ -40,7 +40,7 @@ def wilson(rate_P: Floats, rows_P: Floats) -> tuple[Floats, Floats]:
 
 
 def _rate(data: IndexedDataset, name: str, weight_P: Floats, squares_P: Floats, ones_P: Floats) -> RateInTime:
-    """squares: of weights, by which their sum is worth so many equal rows (Kish 1965)."""
+    """squares_P: of weights, by which their sum is worth so many equal rows (Kish 1965)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         rate_P, rows_P = ones_P / weight_P, weight_P**2 / squares_P
         found = [rate_P, *wilson(rate_P, rows_P)]

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.indexed_dataset import IndexedDataset
+from harness.data.numbers import binned
 from harness.data.profile.drift import drift
 from harness.data.profile.lookups import Column, columns, lookups
-from harness.data.profile.numbers import binned, edges
+from harness.data.profile.numbers import edges
 from harness.data.profile.periods import BLOCK, Cut, blocks
 from harness.data.validation import SPLITS
 from harness.results.description import FieldInTime, Values

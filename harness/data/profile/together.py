@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from harness.base import seeds
 from harness.data.indexed_dataset import IndexedDataset
+from harness.data.numbers import binned
 from harness.data.profile.information import Codes, dependence
-from harness.data.profile.numbers import binned, edges
+from harness.data.profile.numbers import edges
 from harness.results.description import Together
 
 MOST_COLUMNS = 40

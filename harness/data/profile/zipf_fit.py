@@ -100,7 +100,8 @@ def fit(count_V: Ints) -> Law | None:
     k_D, number_D = np.unique(count_U, return_counts=True)
     starts = [(s, np.log(unseen), np.log(q)) for s in (0.6, 1.1, 1.6) for unseen in (0.2, 2.0) for q in (0.1, 3.0)]
     loss = _Spectrum(k_D.astype(np.float64), number_D.astype(np.float64))
-    best = min((minimize(loss, start, method="Nelder-Mead", options={"maxiter": 60}) for start in starts), key=_value)
+    tried = (minimize(loss, start, method="Nelder-Mead", options={"maxiter": 60}) for start in starts)
+    best = min(tried, key=lambda found: found.fun)
     best = minimize(loss, best.x, method="Nelder-Mead", options={"maxiter": 600, "xatol": 1e-4, "fatol": 1e-3})
     s, unseen, q = best.x
     error = 1.96 * _standard_error(loss, best.x)
@@ -109,10 +110,6 @@ def fit(count_V: Ints) -> Law | None:
     return Law(
         float(s), float(s - error), float(s + error), float(np.exp(q)), round(len(count_U) * (1 + np.exp(unseen)))
     )
-
-
-def _value(result: object) -> float:
-    return float(result.fun)  # type: ignore[attr-defined]
 
 
 class _Spectrum:

@@ -16,11 +16,12 @@ from harness.data.synthetic.compile_kinds import (
     compile_numbers,
     compile_sequences,
     shares,
+    strengths,
 )
 from harness.data.synthetic.fields import FieldSpec
 from harness.data.synthetic.kernel import CROSS, FREE, HOUR, HOURS, LEFT, RIGHT, SESSION, WEEKDAY
 from harness.data.synthetic.population import Population, TaskSpec
-from harness.data.synthetic.stream import key, quantiles
+from harness.data.synthetic.stream import key, keys, quantiles
 from harness.data.synthetic.zipf import compile_ranks
 
 Floats = npt.NDArray[np.float64]
@@ -105,36 +106,10 @@ class Compiled(NamedTuple):
 
 def compile_population(p: Population, seed: int) -> Compiled:
     """Everything that the kernel reads, as arrays."""
-    names, specs = list(p.fields), list(p.fields.values())
-    tasks = list(p.tasks.values())
-    ranks = [compile_ranks(max(s.ids, 2), s.exponent, s.shift) for s in specs]
-    size_F = np.array([len(r.alias) for r in ranks])
+    names, specs, tasks = list(p.fields), list(p.fields.values()), list(p.tasks.values())
     clock_H = _clock(p)
     shared_FT, own_FT = _bias_weights(p)
     delay_TP, delay_share_TP = _delays(tasks)
-    beside, beside_F = _beside(p, names)
-    noise_T = np.array([p.strength(t, "noise") for t in tasks])
-    draws = Draws(
-        draw_F=np.array([key(seed, "draw", n) for n in names]),
-        of_F=np.array([_source(s, names) for s in specs]),
-        otherwise_F=np.array([-1 if s.otherwise is None else names.index(s.otherwise) for s in specs]),
-        strength_F=np.array([s.strength for s in specs]),
-        choices_F=np.array([float(s.choices) for s in specs]),
-        follow_F=np.array([key(seed, "follow", n) for n in names]),
-        beside=beside,
-        beside_F=beside_F,
-        crossed_FF=np.array([[n in s.cross for n in names] for s in specs]),
-        ids_F=np.array([s.ids for s in specs]),
-        once_F=np.array([s.once for s in specs]),
-        life_F=np.array([s.life for s in specs]),
-        fade_F=np.array([s.fade for s in specs]),
-        turn_F=np.array([key(seed, "turn", n) for n in names]),
-        alias=np.concatenate([r.alias for r in ranks]),
-        keep=np.concatenate([r.keep for r in ranks]),
-        at_F=np.cumsum(size_F) - size_F,
-        size_F=size_F,
-        tail_F8=np.stack([r.tail for r in ranks]),
-    )
     return Compiled(
         rows=float(p.rows),
         clock_H=clock_H,
@@ -142,11 +117,11 @@ def compile_population(p: Population, seed: int) -> Compiled:
         repeat=p.repeat,
         lanes=_lanes(p),
         session_key=key(seed, "session"),
-        draws=draws,
-        id_F=np.array([key(seed, "id", n) for n in names]),
+        draws=_draws(p, seed),
+        id_F=keys(seed, "id", names),
         session_F=np.array([s.session for s in specs]),
         candidates_F=np.array([s.candidates for s in specs]),
-        policy_F=np.array([key(seed, "policy", n) for n in names]),
+        policy_F=keys(seed, "policy", names),
         policy_noise_F=np.array([s.policy_noise for s in specs]),
         examined_F=np.array([s.examined for s in specs]),
         shared_FT=shared_FT,
@@ -154,10 +129,10 @@ def compile_population(p: Population, seed: int) -> Compiled:
         side_F=np.array([LEFT if n in p.match[0] else RIGHT if n in p.match[1] else 0 for n in names]),
         match_TK=_match_weights(p, seed),
         fashion_HK=_fashion(p, seed, len(clock_H) - 1),
-        drift_T=np.array([p.strength(t, "drift") for t in tasks]) / np.sqrt(max(len(p.match[1]), 1)),
+        drift_T=strengths(p, "drift") / np.sqrt(max(len(p.match[1]), 1)),
         under_T=np.array([-1 if t.under is None else list(p.tasks).index(t.under) for t in tasks]),
-        scale_T=1 / np.sqrt(1 + np.pi * noise_T**2 / 8),
-        label_T=np.array([key(seed, "label", n) for n in p.tasks]),
+        scale_T=1 / np.sqrt(1 + np.pi * strengths(p, "noise") ** 2 / 8),
+        label_T=keys(seed, "label", p.tasks),
         delayed_T=np.array([t.delay is not None for t in tasks]),
         delay_key=key(seed, "delay"),
         delay_TP=delay_TP,
@@ -166,6 +141,34 @@ def compile_population(p: Population, seed: int) -> Compiled:
         numbers=compile_numbers(p, seed),
         lists=compile_lists(p, seed),
         sequences=compile_sequences(p, seed),
+    )
+
+
+def _draws(p: Population, seed: int) -> Draws:
+    names, specs = list(p.fields), list(p.fields.values())
+    ranks = [compile_ranks(max(s.ids, 2), s.exponent, s.shift) for s in specs]
+    size_F = np.array([len(r.alias) for r in ranks])
+    beside, beside_F = _beside(p, names)
+    return Draws(
+        draw_F=keys(seed, "draw", names),
+        of_F=np.array([_source(s, names) for s in specs]),
+        otherwise_F=np.array([-1 if s.otherwise is None else names.index(s.otherwise) for s in specs]),
+        strength_F=np.array([s.strength for s in specs]),
+        choices_F=np.array([float(s.choices) for s in specs]),
+        follow_F=keys(seed, "follow", names),
+        beside=beside,
+        beside_F=beside_F,
+        crossed_FF=np.array([[n in s.cross for n in names] for s in specs]),
+        ids_F=np.array([s.ids for s in specs]),
+        once_F=np.array([s.once for s in specs]),
+        life_F=np.array([s.life for s in specs]),
+        fade_F=np.array([s.fade for s in specs]),
+        turn_F=keys(seed, "turn", names),
+        alias=np.concatenate([r.alias for r in ranks]),
+        keep=np.concatenate([r.keep for r in ranks]),
+        at_F=np.cumsum(size_F) - size_F,
+        size_F=size_F,
+        tail_F8=np.stack([r.tail for r in ranks]),
     )
 
 
@@ -182,18 +185,11 @@ def _beside(p: Population, names: list[str]) -> tuple[I64, I64]:
     tables, at_F = [np.empty(0, np.int64)], np.full(len(names), -1)
     for f, field in enumerate(p.fields.values()):
         if field.of is not None and field.in_order:
-            above_R, own_R = _shares(p.fields[field.of]), _shares(field)
+            above_R, own_R = p.fields[field.of].share_R, field.share_R
             at_F[f] = sum(map(len, tables))
             middle_R = np.cumsum(above_R) - above_R / 2
             tables.append(np.minimum(np.searchsorted(np.cumsum(own_R), middle_R), len(own_R) - 1))
     return np.concatenate(tables), at_F
-
-
-def _shares(field: FieldSpec) -> Floats:
-    rank_R = np.arange(1, field.ids + 1, dtype=np.float64)
-    p_R: Floats = (rank_R + field.shift) ** -field.exponent
-    p_R /= p_R.sum()
-    return p_R
 
 
 def _lanes(p: Population) -> int:
@@ -222,7 +218,7 @@ def _bias_weights(p: Population) -> tuple[Floats, Floats]:
         for part, context in (("id_bias", False), ("context", True)):
             weights = [task.weights.get(n, f.weight) if f.context == context else 0.0 for n, f in p.fields.items()]
             scale_FT[:, t] += shares(weights) * p.strength(task, part)
-    common_T = np.array([p.strength(t, "correlation") for t in p.tasks.values()])
+    common_T = strengths(p, "correlation")
     return scale_FT * np.sqrt(common_T), scale_FT * np.sqrt(1 - common_T)
 
 

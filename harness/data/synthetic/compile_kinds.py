@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.synthetic.population import Population
-from harness.data.synthetic.stream import key
+from harness.data.synthetic.stream import keys
 from harness.data.synthetic.zipf import compile_ranks
 
 Floats = npt.NDArray[np.float64]
@@ -76,7 +76,7 @@ def compile_numbers(p: Population, seed: int) -> Numbers:
     share_P = np.array([0.0 if s.of is None else s.strength for s in specs])
     curve_P = _floats(s.curve for s in specs)
     return Numbers(
-        key_P=_keys(key(seed, "number", n) for n in p.numbers),
+        key_P=keys(seed, "number", p.numbers),
         of_P=_ints(-1 if s.of is None else names.index(s.of) for s in specs),
         shared_P=np.sqrt(share_P),
         own_P=np.sqrt(1 - share_P),
@@ -99,11 +99,11 @@ def compile_lists(p: Population, seed: int) -> Lists:
     log_more_L = _floats(_log_more(s.length - s.shortest) for s in specs)
     scale_L = _floats(map(_mean_scale, shortest_L, longest_L, log_more_L))
     weight_LT = shared_out([s.weight for s in specs], p, "list_bias") * scale_L[:, None]
-    common_T = np.array([p.strength(t, "correlation") for t in p.tasks.values()])
+    common_T = strengths(p, "correlation")
     return Lists(
-        key_L=_keys(key(seed, "list", n) for n in p.lists),
+        key_L=keys(seed, "list", p.lists),
         of_L=_ints(-1 if s.of is None else names.index(s.of) for s in specs),
-        id_L=_keys(key(seed, "id", n) for n in p.lists),
+        id_L=keys(seed, "id", p.lists),
         shortest_L=shortest_L,
         longest_L=longest_L,
         log_more_L=log_more_L,
@@ -122,7 +122,7 @@ def compile_sequences(p: Population, seed: int) -> Sequences:
     specs, names = list(p.sequences.values()), list(p.fields)
     longest_S = _ints(s.longest for s in specs)
     return Sequences(
-        key_S=_keys(key(seed, "sequence", n) for n in p.sequences),
+        key_S=keys(seed, "sequence", p.sequences),
         of_S=_ints(names.index(s.of) for s in specs),
         by_S=_ints(names.index(s.by) for s in specs),
         log_more_S=_floats(_log_more(s.length) for s in specs),
@@ -135,7 +135,12 @@ def compile_sequences(p: Population, seed: int) -> Sequences:
 
 def shared_out(weights: list[float], p: Population, part: str) -> Floats:
     """The standard deviation of a part of each task's logit, shared out by weight, [fields, T]."""
-    return np.outer(shares(weights), [p.strength(task, part) for task in p.tasks.values()])
+    return np.outer(shares(weights), strengths(p, part))
+
+
+def strengths(p: Population, part: str) -> Floats:
+    """The standard deviation of a part of each task's logit, or a correlation, [T]."""
+    return np.array([p.strength(task, part) for task in p.tasks.values()])
 
 
 def shares(weights: list[float]) -> Floats:
@@ -166,7 +171,3 @@ def _floats(values: Iterable[Any]) -> Floats:
 
 def _ints(values: Iterable[Any]) -> I64:
     return np.array(list(values), np.int64)
-
-
-def _keys(values: Iterable[Any]) -> U64:
-    return np.array(list(values), np.uint64)

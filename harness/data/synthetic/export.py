@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 
 from harness.base.errors import UserError
 from harness.base.files import whole
+from harness.base.terminal import print_plain
 from harness.data.synthetic.presets import load_population
 from harness.data.synthetic.sampler import CHUNK, Rows, Sampler
 
@@ -49,7 +50,7 @@ def write_parquet(console: Console, source: str, out: Path, rows: int | None, pa
     except OSError as error:
         raise UserError(f"--out '{out}' cannot be written: {error.strerror or error}") from error
     size = sum(path.stat().st_size for path in out.iterdir()) / 2**20
-    console.print(f"{out}: {kept:,} rows, {size:,.0f} MiB", highlight=False, soft_wrap=True)
+    print_plain(console, f"{out}: {kept:,} rows, {size:,.0f} MiB")
 
 
 def _files(rows: int, edges: tuple[int, int, int], part: str | None) -> dict[str, tuple[int, int]]:

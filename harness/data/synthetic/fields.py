@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from harness.base.config import Config
@@ -63,9 +64,13 @@ class FieldSpec(Config):
         """The share of its rows that are examined."""
         if not self.examined:
             return 1.0
-        rank_R = np.arange(1, self.ids + 1)
-        p_R = (rank_R + self.shift) ** -self.exponent
-        return float((p_R / p_R.sum()) @ rank_R**-self.examined)
+        return float(self.share_R @ np.arange(1, self.ids + 1) ** -self.examined)
+
+    @property
+    def share_R(self) -> npt.NDArray[np.float64]:
+        """By its law, the share of each rank in what is drawn."""
+        p_R = (np.arange(1, self.ids + 1) + self.shift) ** -self.exponent
+        return np.asarray(p_R / p_R.sum())
 
     @property
     def free(self) -> bool:

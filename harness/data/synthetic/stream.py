@@ -6,6 +6,8 @@ A key names a stream (seed and purpose); the draw for counter i is the i-th outp
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
@@ -17,6 +19,11 @@ from harness.data.synthetic.kernel import BITS
 def key(seed: int, *names: str | int) -> np.uint64:
     """The key of the stream called `names`; adding a stream never moves another."""
     return np.uint64(seeds.sequence(seed, "synthetic", *names).generate_state(1, np.uint64)[0])
+
+
+def keys(seed: int, part: str, names: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """The key of this stream of each name."""
+    return np.array([key(seed, part, name) for name in names], np.uint64)
 
 
 def quantiles() -> npt.NDArray[np.float32]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from harness.report.figures import described as figures
 from harness.report.format import listed
+from harness.report.pages.templates import templates
 from harness.report.tables.grids import Cell, Column, Grid
 from harness.results.description import Description, FieldInTime, TextTable, Values
 
@@ -48,6 +50,13 @@ def describe(found: Description) -> Described:
         for title, text, pictures, names in _chapters(found)
     ]
     return Described(found.name, _grid(tables[FIRST]), notes, findings, chapters)
+
+
+def write_page(found: Sequence[Description], path: Path) -> None:
+    """What data sets look like, as one HTML page that needs nothing but itself; every name in it is escaped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page = templates().get_template("data.html").render(found=list(map(describe, found)))
+    path.write_text(page, encoding="utf-8")
 
 
 def _chapters(

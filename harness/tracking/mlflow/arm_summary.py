@@ -30,7 +30,6 @@ class ArmSummary:
     done: its finished runs; of a one-epoch arm only their first epoch.
     values: means over these runs.
     gains: by key, the gain of each run that has a baseline of its seed.
-    keys: of all its runs and trials.
     digest: changes with everything that its curves depend on.
     """
 
@@ -52,9 +51,8 @@ class ArmSummary:
                     row = next(row for row in analysis.compared(task, metric) if row.arm is runs)
                     self._add(row, task, metric, corrected=runs.complete)
         self.values = {name: round(value, DECIMALS) for name, value in self.values.items()}
-        self.keys = {*self.arm.runs.values(), *(trial.key for trial in self.arm.trials)}
         ended = sorted((r.key, r.status) for r in runs.runs.values() if r.status in (Status.FINISHED, Status.FAILED))
-        self.digest = digest([sorted(self.keys), ended])
+        self.digest = digest([sorted(self.arm.keys), ended])
 
     def _add(self, row: ArmComparison, task: str, metric: str, *, corrected: bool) -> None:
         self.values |= dict(self._gain(row, task, metric, corrected))

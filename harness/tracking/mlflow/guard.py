@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from harness.tracking.mlflow.place import line
+from harness.base.addresses import error_line
 
 PAUSE = 60.0
 """Seconds without new runs after a call failed, so that a dead server does not hold up every run."""
@@ -46,7 +46,7 @@ class Guard:
             self._abandon(key)
             self._quiet_until = time.monotonic() + PAUSE
             if self.problem is None:
-                self.problem = f"MLflow at '{self._uri}' failed: {line(error)}"
+                self.problem = f"MLflow at '{self._uri}' failed: {error_line(error)}"
             if not self._warned:
                 self._warned = True
                 self._warn(f"{self.problem}; going on without it, `multiepoch sync` completes it later")

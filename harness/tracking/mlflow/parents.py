@@ -113,12 +113,13 @@ class Parents:
         data = client.get_run(parent).data
         if data.tags.get("multiepoch.digest") == new.digest:
             return parent, data
-        strays = any(c.parent == parent and key not in new.keys for key, c in self._children.items())
+        keys = new.arm.keys
+        strays = any(c.parent == parent and key not in keys for key, c in self._children.items())
         if strays or data.metrics:
             client.set_tag(former, "multiepoch.role", "superseded")
             del self.ids[arm]
             parent = self.of(arm)
-        for child in (self._children[key] for key in new.keys if key in self._children):
+        for child in (self._children[key] for key in keys if key in self._children):
             if child.arm == arm and child.parent != parent:
                 client.set_tag(child.run_id, "mlflow.parentRunId", parent)
                 child.parent = parent

@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from harness.base.addresses import without_secrets
+from harness.base.addresses import error_line, without_secrets
 from harness.base.errors import UserError
 
 PATIENCE = 4.0
@@ -78,15 +78,10 @@ def reach(uri: str) -> None:
 def unusable(uri: str, error: Exception) -> UserError:
     """What a person is told where MLflow failed before it was of any use."""
     return UserError(
-        f"MLflow at '{without_secrets(uri)}' cannot be used: {line(error)}; start it, or change or unset "
+        f"MLflow at '{without_secrets(uri)}' cannot be used: {error_line(error)}; start it, or change or unset "
         "MLFLOW_TRACKING_URI; benchmark, run and tune do without it by --no-mlflow, and `multiepoch sync` completes it "
         "later"
     )
-
-
-def line(error: Exception) -> str:
-    """An error in one line, without the password of an address in it."""
-    return without_secrets(f"{type(error).__name__}: {error}".splitlines()[0][:200])
 
 
 def _call(uri: str) -> None:

@@ -15,12 +15,12 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from harness.analysis.load import plans
-from harness.base.addresses import Address, without_secrets
+from harness.base.addresses import Address, error_line, without_secrets
 from harness.base.errors import UserError
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import plan_that_ran
 from harness.results.plan_results import read_plan_result
-from harness.tracking.mlflow.place import has_server, line, own_database, reach
+from harness.tracking.mlflow.place import has_server, own_database, reach
 from harness.tracking.mlflow.store import shared_page
 from harness.tracking.mlflow.views import of_plan
 
@@ -54,7 +54,7 @@ def pages(results: Path, address: Address) -> tuple[list[str], Callable[[], None
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"MLflow at '{without_secrets(uri)}' cannot be used: {line(error)}") from error
+        raise UserError(f"MLflow at '{without_secrets(uri)}' cannot be used: {error_line(error)}") from error
     return lines, None if has_server(uri) else partial(_serve, results.resolve(), uri, address)
 
 

@@ -16,7 +16,7 @@ from harness.data import indexed
 from harness.data.profile import describe as describing
 from harness.data.profile.describe import describe, keep_descriptions
 from harness.data.profile.together import strongest
-from harness.report.pages.data_page import write_page
+from harness.report.pages.described import write_page
 from harness.results.description import Description, keep, kept, path_of
 
 

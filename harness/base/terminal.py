@@ -1,0 +1,10 @@
+"""Lines for people."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+
+def print_plain(console: Console, text: str, style: str | None = None) -> None:
+    """Print a text as it is: nothing in it is markup, no number is coloured, and lines are as long as they are."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
