@@ -125,7 +125,7 @@ def _train(console: Console, options: Options, plan: Planned, registry: Registry
         where = Where(workers=options.workers)
         run_plan(console, plan.plan, arms, options.out, where, options.tracker, referee, until)
     except TimeIsUp:
-        console.print("time is up: this is the verdict of what was trained", highlight=False)
+        console.print("time is up: this is the verdict of what was trained; the same command goes on", highlight=False)
         return referee.time_is_up(), False
     except KeyboardInterrupt:
         console.print("stopped: this is the verdict of what was trained; the same command goes on", highlight=False)

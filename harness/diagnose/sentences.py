@@ -92,8 +92,10 @@ def export_command(lead: ArmComparison) -> str:
 def _use(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
     group = analysis.group
     if lead is None:
-        tried = [row.arm.label for row in analysis.ranked if not row.arm.is_baseline and row.arm.label != PLAIN]
-        return f"One epoch. No mitigation is shown to gain over it: {named(tried) if tried else 'none was trained'}."
+        later = _not_compared(analysis)
+        tried = [label for label in _mitigations(analysis) if label not in later]
+        known = f" No mitigation is shown to gain over it: {named(tried)}." if tried else ""
+        return f"One epoch.{known}" + (f" Not compared yet: {named(later)}." if later else "")
     gain, chosen = lead.value("gain"), lead.arm.arm.chosen
     assert gain is not None
     cost = _cost(analysis, lead)
@@ -101,6 +103,17 @@ def _use(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
         f"{lead.arm.label}: {size(gain)} test {measured(group.task, group.metric)} over {baseline_name(group)}, read "
         f"at epoch {epochs_text(lead.epochs)}{cost}. Knobs: {settings(chosen) or 'its defaults'}."
     )
+
+
+def _mitigations(analysis: GroupAnalysis) -> dict[str, ArmComparison]:
+    return {row.arm.label: row for row in analysis.ranked if not row.arm.is_baseline and row.arm.label != PLAIN}
+
+
+def _not_compared(analysis: GroupAnalysis) -> list[str]:
+    """Mitigations of which fewer seeds were trained than a verdict takes."""
+    rows = _mitigations(analysis).items()
+    begun = [label for label, row in rows if not row.arm.failed and not enough(row.value("gain"))]
+    return begun + [label for label in analysis.group.pending if label != PLAIN]
 
 
 def _cost(analysis: GroupAnalysis, lead: ArmComparison) -> str:
@@ -123,7 +136,7 @@ def _first(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
         best = max(values.values())
         what = f"{best - default:+.4f} valid {measured(group.task, group.metric)} over its defaults"
         said.append(
-            f"Tune one epoch: {what}, without a second one, by the rows that chose its knobs."
+            f"Tune one epoch: {what}, without a second epoch; a little too much, as these rows chose its knobs."
             if best > default
             else f"One epoch is best at its defaults, of {len(values)} trials."
         )
@@ -184,4 +197,6 @@ def _next(analysis: GroupAnalysis, state: str, lead: ArmComparison | None, small
         return f"Try it on fresh days, then take it out of here: {export_command(lead)}"
     if state == "safe":
         return "Train on while validation says so; a longer budget looks further."
+    if later := _not_compared(analysis):
+        return f"Give the same command again: it goes on with {named(later)}."
     return f"These test rows tell a gain of about {smallest:.4f} or more; for less, give more rows, or more time."

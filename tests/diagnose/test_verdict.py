@@ -246,6 +246,18 @@ def test_a_verdict_on_what_was_trained_so_far_says_so(tmp_path: Path) -> None:
     assert verdict_on(bench, complete=False).headline == "Stop after one epoch, as far as it was trained"
 
 
+def test_a_mitigation_that_was_not_repeated_is_not_said_to_be_no_better(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, curves={"none": FALLS, "hashing": FALLS, "reinit": RISES}, seeds=SEEDS, own=0.0005)
+    bench.status = {("reinit", seed): "absent" for seed in SEEDS}
+    group = bench.group(complete=False, pending=("l2",))
+    plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
+    found = verdict_of(GroupAnalysis(group, plan), {}, 0.003, False)
+    nothing = "One epoch. No mitigation is shown to gain over it: hashing."
+    assert found.lines["Use"] == f"{nothing} Not compared yet: reinit and l2."
+    assert found.lines["Next"] == "Give the same command again: it goes on with reinit and l2."
+    assert judged(tmp_path / "whole", none=FALLS, hashing=FALLS).lines["Use"] == nothing
+
+
 def test_an_epoch_that_is_below_the_first_and_recovers_is_not_where_a_fall_begins(tmp_path: Path) -> None:
     found = judged(tmp_path, none=(0.67, 0.65, 0.68, 0.66), reinit=FLAT)
     assert found.falls["click"].epoch == 4

@@ -68,8 +68,8 @@ class Bench:
         plan |= {"model": [{"name": "dnn"}]}
         write_plan_result(self.results, PlanResult(self.name, plan, tuple(arms), complete))
 
-    def group(self) -> Group:
-        self.write()
+    def group(self, complete: bool = True, pending: tuple[str, ...] = ()) -> Group:
+        self.write(complete, pending)
         (group,) = load(self.results, self.name).groups
         return group
 
