@@ -52,7 +52,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         (["sync", "nothing"], "unknown plan 'nothing'"),
         (["ui"], "no 'results/mlflow.db' yet; `multiepoch benchmark` writes it"),
         (["dashboard"], "no 'results/optuna.journal' yet; `multiepoch benchmark` and `tune` write it"),
-        (["list", "strategy"], "unknown kind or plug-in 'strategy'; did you mean 'strategies'?"),
+        (["list", "strategy"], "unknown kind or name 'strategy'; did you mean 'strategies'?"),
         (["check", "hasing"], "unknown plug-in 'hasing'; did you mean 'hashing'?"),
     ],
 )
@@ -105,7 +105,7 @@ def test_the_list_names_every_plugin_once_and_fits_80_columns() -> None:
     print_plugins(console, None)
     text = console.export_text()
     assert "\u2026" not in text
-    assert len(re.findall(r"^ none  ", text, flags=re.MULTILINE)) == 1
+    assert len(re.findall(r"^none  ", text, flags=re.MULTILINE)) == 1
     assert re.search(r"^   min_count +2 +1 to 100 +yes *$", text, flags=re.MULTILINE)
     assert "out-of-vocabulary" in text or "shared row" in text
     assert "inf to inf" not in text
@@ -114,7 +114,11 @@ def test_the_list_names_every_plugin_once_and_fits_80_columns() -> None:
 @pytest.mark.parametrize(
     ("what", "has", "lacks"),
     [
-        ("plans", "quick  Seven strategies", "reinit"),
+        ("plans", "Seven strategies on power-law", "reinit"),
+        ("presets", "avazu_like", "deepfm"),
+        ("metrics", "needs groups", "row_norm"),
+        ("probes", "row_norm", "gauc"),
+        ("quick", f"file: {ROOT / 'plans' / 'quick.toml'}", "smoke"),
         ("models", "deepfm", "redraw"),
         ("schemas", "avazu", "deepfm"),
         ("reinit", "source: Liu et al. 2023, arXiv 2305.19531", "hashing"),

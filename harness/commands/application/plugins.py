@@ -15,11 +15,15 @@ app = typer.Typer()
 @app.command("list")
 def list_plugins(
     what: Annotated[
-        str | None, typer.Argument(help="strategies, datasets, models, plans or schemas, or the name of one plug-in.")
+        str | None,
+        typer.Argument(
+            help="strategies, datasets, models, plans, schemas, presets, metrics or probes; or the name of one, which "
+            "says where its file is."
+        ),
     ] = None,
     plugins: Plugins = None,
 ) -> None:
-    """Strategies, data sets and models, with their parameters, defaults and accepted values; plans and schemas."""
+    """All that a plan can name: strategies, data sets and models with their parameters, and the rest."""
     from harness.commands.list_plugins import print_plugins
 
     print_plugins(console, plugins, what)
