@@ -70,8 +70,8 @@ clean:  ## delete .venv and caches; results stay
 
 clean-results:  ## delete records, MLflow, Optuna and report (asks for YES=1)
 	@test -n "$(YES)" || { echo "this deletes every result in $(RESULTS)/; say so with: make clean-results YES=1" >&2; exit 2; }
-	rm -rf $(RESULTS)/.locks $(RESULTS)/report $(RESULTS)/launches $(RESULTS)/runs $(RESULTS)/plans $(RESULTS)/data $(RESULTS)/mlartifacts $(RESULTS)/optuna.artifacts
-	rm -f $(RESULTS)/mlflow.db* $(RESULTS)/optuna.journal $(RESULTS)/report.html $(RESULTS)/report-*.html
+	rm -rf $(addprefix $(RESULTS)/,.locks checkpoints data descriptions inputs jobs launches mlartifacts optuna.artifacts plans report runs states)
+	rm -f $(RESULTS)/store $(RESULTS)/mlflow.db* $(RESULTS)/optuna.journal $(RESULTS)/.optuna.journal.lock $(RESULTS)/report.html $(RESULTS)/report-*.html
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

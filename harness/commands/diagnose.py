@@ -59,6 +59,9 @@ class Options:
 def diagnose(console: Console, options: Options) -> Exit:
     """Read, check, plan, train and judge."""
     begun, registry = time.monotonic(), Registry()
+    if Path(options.source).suffix == ".toml":
+        accepted = f"a table file, a folder of them, or a pattern, with --schema '{options.source}'"
+        raise UserError(f"diagnose: '{options.source}' is no table; accepted: {accepted}")
     seconds, model = _seconds(options.budget), build(registry.models, "model", options.model, {})
     until = begun + seconds - LEFT_FOR_THE_END
     ensure_writable(options.out)

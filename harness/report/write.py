@@ -52,7 +52,7 @@ def write_report(
 def _write(results: Path, plan_names: list[str] | None, difference: float, known: Sequence[Analysis]) -> Path:
     named = {analysis.comparison.result.name: analysis for analysis in known}
     if plan_names:
-        analyses = [named.get(name) or analyse(results, name) for name in plan_names]
+        analyses = [named.get(name) or analyse(results, name) for name in dict.fromkeys(plan_names)]
     else:
         found = (named.get(name) or _readable(results, name) for name in load.plans(results))
         analyses = [analysis for analysis in found if analysis is not None]

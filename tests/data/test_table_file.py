@@ -306,7 +306,7 @@ def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, name: str, content: b
     ("change", "message"),
     [
         ({"path": "$CLIKS_OF_TEST"}, "$CLIKS_OF_TEST is not set; did you mean 'CLICKS_OF_TEST'?"),
-        ({"path": "data.parqet"}, "does not exist"),
+        ({"path": "dcs"}, "does not exist; a file is needed"),
         ({"path": "FOLDER/*.nothing"}, "no file is named so"),
         ({"schema": "FOLDER"}, "this is a folder; a file is needed"),
         ({"path": "FOLDER/data.parqet"}, "does not exist; did you mean 'data.parquet'?"),
@@ -320,6 +320,7 @@ def test_a_missing_file_or_label_is_refused_with_its_nearest_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], message: str
 ) -> None:
     monkeypatch.setenv("CLICKS_OF_TEST", "x")
+    monkeypatch.chdir(tmp_path)  # whose files are near, and not those of the harness, as docs
     params = make(tmp_path, clicks(), GROUP) | {
         k: v.replace("FOLDER", str(tmp_path)) if isinstance(v, str) else v for k, v in change.items()
     }

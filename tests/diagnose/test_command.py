@@ -142,6 +142,12 @@ def test_what_is_not_there_is_refused_before_any_work(
     assert not list((tmp_path / "diagnosis").glob("*"))
 
 
+def test_a_schema_in_the_place_of_a_table_is_refused(tmp_path: Path) -> None:
+    done = multiepoch("diagnose", "my_schema.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "'my_schema.toml' is no table; accepted: a table file" in done.stderr
+
+
 def test_labels_and_time_that_are_named_take_the_place_of_guesses() -> None:
     frame = pl.DataFrame(
         {"shop": ["a", "a", "b", "c"] * 25, "seen": range(100), "paid": [0, 1] * 50, "click": [1, 0, 0, 1] * 25}

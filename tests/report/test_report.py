@@ -237,7 +237,7 @@ def test_failed_missing_and_pending_runs_are_shown(tmp_path: Path) -> None:
     lost = {("reinit", 2): "failed", ("hashing", 1): "failed", ("hashing", 2): "killed", ("hashing", 3): "absent"}
     bench = Bench(tmp_path, status=lost)
     bench.write(complete=False, pending=("l2",))
-    page = write_report(tmp_path, ["bench"]).read_text()
+    page = write_report(tmp_path, ["bench", "bench"]).read_text()
     markdown = (tmp_path / "report" / "bench.md").read_text()
     for text in (page, markdown, printed(bench)):
         assert "2 of 3 seeds" in text

@@ -12,7 +12,9 @@ from harness.base.places import PLANS
 from harness.commands.application.arguments import Overrides, Plugins, Results, console, folder_or_file
 
 app = typer.Typer(help="Look at data, match it, and make data of any size.", no_args_is_help=True)
-Source = Annotated[str, typer.Argument(help="A preset, or a file: plan, schema or population (.toml), .parquet, .csv.")]
+WHAT = "A preset, or a file: plan, schema or population (.toml), .parquet, .csv."
+Source = Annotated[str, typer.Argument(help=WHAT)]
+Described = Annotated[str, typer.Argument(help=WHAT, show_default="plan quick")]
 TableSchema = Annotated[str | None, typer.Option("--schema", help="Says what is what in a .parquet or .csv file.")]
 
 
@@ -30,7 +32,7 @@ def init(
 
 @app.command()
 def describe(
-    source: Source = str(PLANS / "quick.toml"),
+    source: Described = str(PLANS / "quick.toml"),
     schema: TableSchema = None,
     results: Results = Path("results"),
     plugins: Plugins = None,
@@ -54,8 +56,7 @@ def match(
 ) -> None:
     """Fit the generator's knobs to a data set, write them as a preset, and show how near it comes.
 
-    A log does not tell what was left out of it, or why a row was shown: of a task's negatives the schema may say what
-    was kept, and policies and positions are for you to add (docs/engine.md).
+    Policies and positions are for you to add (docs/engine.md): a log does not tell why a row was shown.
     """
     from harness.commands.data_match import write_match
 
