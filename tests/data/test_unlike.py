@@ -146,12 +146,12 @@ def test_a_column_without_a_value_in_one_file_is_what_it_is_in_others(tmp_path: 
     """Delimited text does not say what nothing is."""
     files = [f"{n}.csv" for n in range(3)]
     for name, values in zip(files, ["5,", "6,", "1.5,x"], strict=True):
-        (tmp_path / name).write_text(f"u,v,w\n{values},\n,,\n")
+        (tmp_path / name).write_text(f"u,v,w,k\n{values},,1\n,,,1\n")
     found = scan(data_files([str(tmp_path / name) for name in files]), Csv(), ()).frame.collect()
-    assert found.schema == {"u": pl.Float64, "v": pl.String, "w": pl.String}
-    (tmp_path / files[0]).write_text("u,v,w\n,,1\n,,2\n")
+    assert found.schema == {"u": pl.Float64, "v": pl.String, "w": pl.String, "k": pl.Int64}
+    (tmp_path / files[0]).write_text("u,v,w,k\n,,1,1\n,,2,1\n")
     found = scan(data_files([str(tmp_path / name) for name in files]), Csv(), ()).frame.collect()
-    assert found.schema == {"u": pl.Float64, "v": pl.String, "w": pl.Int64}
+    assert found.schema == {"u": pl.Float64, "v": pl.String, "w": pl.Int64, "k": pl.Int64}
     assert found["w"].to_list() == [1, 2, None, None, None, None]
 
 
