@@ -9,6 +9,7 @@ import polars as pl
 from sklearn.metrics import roc_auc_score
 
 from harness.data.guess.columns import Column, Guess, Table
+from harness.data.guess.times import why_no_time
 from harness.data.guess.words import AFTER, CLOCK, ROWS, SINCE, TIMES
 
 TELLS = 0.95
@@ -105,8 +106,10 @@ def _is_another_time(column: Column, known: Known) -> str:
     """By its values, or by a name that says so."""
     if column.has(CLOCK) or column.has(SINCE):
         return ""
+    if column.name in known.moments:
+        return "a time, of which the rows need one"
     named = column.has(TIMES) and (column.is_text or column.values.dtype.is_numeric())
-    return "a time, of which the rows need one" if named or column.name in known.moments else ""
+    return f"named as a time, but {why_no_time(column)}" if named else ""
 
 
 def _is_a_name(column: Column, known: Known) -> str:
