@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ TELLS = 0.95
 """AUC of one column alone from which on it is the label in other words."""
 FEWEST = 20
 """Rows of each class that such a measure needs."""
+INDEX = re.compile(r"(__index_level_\d+__|Unnamed: 0)?")
+"""Names that pandas gives to an index without one, in Parquet and, written and read again, in CSV; or none at all."""
 LONG = 40
 """Letters, on average, of text that is read rather than looked up."""
 
@@ -62,6 +65,10 @@ def _numbers_rows(column: Column, known: Known) -> str:
         return "another value in every row: its number"
     counts_up = column.is_whole and column.values[0] in (0, 1) and (column.values.diff().drop_nulls() == 1).all()
     return "counts the rows" if counts_up else ""
+
+
+def _is_an_index(column: Column, known: Known) -> str:
+    return "the row numbers of a data frame" if column.is_whole and INDEX.fullmatch(column.name) else ""
 
 
 def _is_another_label(column: Column, known: Known) -> str:
@@ -139,6 +146,7 @@ RULES: tuple[Callable[[Column, Known], str], ...] = (
     _says_nothing,
     _has_parts,
     _numbers_rows,
+    _is_an_index,
     _is_another_label,
     _comes_after,
     _is_another_time,

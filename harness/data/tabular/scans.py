@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from harness.base.errors import UserError
-from harness.data.tabular.files import Source
+from harness.data.tabular.files import PARTITION, Source
 from harness.data.tabular.formats import first_block, one_format, readable
 from harness.data.tabular.partitions import SOURCE, folders_of, partitioned, refuse_others_in
 from harness.data.tabular.schema import Csv
@@ -70,14 +70,22 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
 
 
 def _parquet(files: Sequence[Source]) -> Scanned:
-    """Columns that folders tell come from Polars, which then opens no file that a filter of them leaves out."""
+    """Columns that folders tell come from Polars, which then opens no file that a filter of them leaves out; but where
+    not every file lies in such a folder, as Polars takes that for an error."""
     types = _each(files, lambda file: pl.scan_parquet(str(file), glob=False, hive_partitioning=False))
     refuse_others_in(types)
     names = folders_of(files)
+    own = {file: pl.Schema({n: dtype for n, dtype in each.items() if n not in names}) for file, each in types.items()}
+    columns = Columns(own, text=False)
+    if any(sorted(name for name, _ in PARTITION.findall(str(file))) != sorted(names) for file in files):
+
+        def placed(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
+            frame = pl.scan_parquet(_named(some), glob=False, hive_partitioning=False, include_file_paths=SOURCE)
+            return partitioned(as_types(frame, own[some[0]], wanted), files)
+
+        return Scanned(columns.read(placed), None, columns.problems)
     told = pl.scan_parquet(_named(files), glob=False, hive_partitioning=True, try_parse_hive_dates=False)
     hive = {name: told.collect_schema()[name] for name in names}
-    own = {file: pl.Schema({n: dtype for n, dtype in each.items() if n not in hive}) for file, each in types.items()}
-    columns = Columns(own, text=False)
 
     def alike(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
         frame = pl.scan_parquet(

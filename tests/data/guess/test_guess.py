@@ -195,7 +195,8 @@ def test_few_rows_without_a_time_are_left_out_and_said(tmp_path: Path, nothing: 
     data = build(Registry().datasets, "data set", "table_file", {"schema": str(tmp_path / "s.toml")})
     parts = data.build(seeds.generator(0, "data"))
     assert len(parts.train.labels_NT) + len(parts.valid.labels_NT) + len(parts.test.labels_NT) == N - 2
-    assert parts.train.time_N is not None and parts.valid.time_N is not None
+    assert parts.train.time_N is not None
+    assert parts.valid.time_N is not None
     assert parts.train.time_N.max() < parts.valid.time_N.min()
 
 
@@ -309,6 +310,8 @@ def test_a_label_is_made_of_how_long_a_session_becomes_unless_its_rows_are_of_on
 
 
 LEFT_OUT: dict[str, tuple[Any, str]] = {
+    "__index_level_0__": (np.arange(N) % 300, "the row numbers of a data frame"),
+    "Unnamed: 0": (np.arange(N) % 300, "the row numbers of a data frame"),
     "nothing": ([None] * N, "empty"),
     "country": (["fr"] * N, "one value"),
     "row_id": (RNG.permutation(N), "another value in every row"),
