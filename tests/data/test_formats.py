@@ -45,6 +45,7 @@ FORMS: dict[str, tuple[bytes, str]] = {
     "comment.csv": (b"# made\n" + delimited(), '[csv]\ncomment = "#"\n'),
     "nulls.csv": (delimited().replace(b",,", b",NA,"), '[csv]\nnulls = ["NA"]\n'),
     "quoted.csv": (re.sub(rb"(i\d\d)", rb'"\1"', delimited()), ""),
+    "blank_lines.csv": (b"\n".join([*delimited().split(b"\n", 9), b"", b"\r", b",,,"]), ""),
     "packed.csv.gz": (gzip.compress(delimited(), mtime=0), ""),
     "packed.csv": (gzip.compress(delimited(), mtime=0), ""),
     "packed.zst": (zstd(delimited()), ""),
@@ -58,6 +59,32 @@ def test_every_form_gives_the_same_rows(tmp_path: Path, wanted: list[bytes], nam
     written, more = FORMS[name]
     (tmp_path / name).write_bytes(written)
     assert content(load(tmp_path, tmp_path / name, more)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("begun", "message"),
+    [
+        (log().write_csv().encode("utf-16"), "is UTF-16; accepted: UTF-8, as `iconv"),
+        (
+            b" [\n {" + log().write_ndjson().encode()[1:],
+            "is one list of JSON; accepted: an object on each line, as `jq",
+        ),
+        (b"\xef\xbb\xbf" + log().write_ndjson().encode(), "begins with a byte order mark"),
+    ],
+)
+def test_what_looks_like_a_format_is_refused_with_the_way_to_it(tmp_path: Path, begun: bytes, message: str) -> None:
+    (tmp_path / "log").write_bytes(begun)
+    for read in (lambda path: load(tmp_path, path), lambda path: sample([path])):
+        with pytest.raises(UserError, match=message):
+            read(tmp_path / "log")
+
+
+def test_a_file_without_a_row_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(delimited())
+    (tmp_path / "b.csv").write_text("\n")
+    for read in (lambda: load(tmp_path, tmp_path / "*.csv"), lambda: sample(data_files(str(tmp_path / "*.csv")))):
+        with pytest.raises(UserError, match=r"b\.csv' cannot be read: empty CSV"):
+            read()
 
 
 def test_arrow_is_told_by_its_content(tmp_path: Path, wanted: list[bytes]) -> None:

@@ -58,6 +58,7 @@ CASES: list[tuple[str, list[Any], str, list[Rule]]] = [
     ("yes and no", ["no", "yes"], "has the text 'no'", [lambda v: v == "yes"]),
     ("written booleans", ["False", "True"], "has the text 'False'", [lambda v: v == "True"]),
     ("digits as text", ["0", "1"], "has the text '0'", [lambda v: v == "1"]),
+    ("two ways to say it", ["0", "1", "true", "false"], "has the text '0'", [lambda v: v in ("1", "true")]),
     ("kinds of behaviour", ["pv", "pv", "pv", "buy"], "has the text 'pv'", [lambda v: v == "buy"]),
     ("quotes", ["n'\"o", "y'e\"s", "n'\"o"], "has the text", [lambda v: v == "y'e\"s"]),
 ]
@@ -76,6 +77,13 @@ def test_what_the_message_offers_works(
     for line, rule in zip(lines, rules, strict=True):
         wanted = {row: None if value is None else rule(value) for row, value in enumerate(column.to_list())}
         assert labels(tmp_path, column, line) == wanted, line
+
+
+def test_a_schema_without_a_label_is_refused_in_plain_words(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"labels = {} is not accepted: there is none; accepted: one at least, as click"
+    ):
+        labels(tmp_path, pl.Series([0, 1]), "")
 
 
 def test_an_expression_is_kept_together(tmp_path: Path) -> None:

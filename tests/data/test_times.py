@@ -29,6 +29,22 @@ def written(instants: list[int], form: str) -> list[int]:
     return [int(datetime.fromtimestamp(at, UTC).strftime(FORMS[form])) for at in instants]
 
 
+@given(INSTANTS, INSTANTS, st.sampled_from(["ms", "us", "ns"]), st.sampled_from([pl.Int64, pl.String]))
+def test_two_units_in_one_column_are_refused(first: int, later: int, unit: str, dtype: type[pl.DataType]) -> None:
+    """All rows of one would lie after those of the other. The offered expression makes one unit of whole numbers."""
+    first = min(first, FIRST_CLASH - 1)
+    numbers = pl.Series([first, later * PER_SECOND[unit]]).cast(dtype)
+    with pytest.raises(
+        UserError, match=rf"time = 'ts' has {first}, a date of our days in seconds, and {later}0"
+    ) as error:
+        read(numbers)
+    assert read(numbers, "s")[0] == [first, later * PER_SECOND[unit]]
+    if dtype == pl.Int64:
+        sql = str(error.value).partition("rows, as ")[2].partition(", or")[0]
+        one = pl.DataFrame({"ts": numbers}).select(pl.sql_expr(sql)).to_series()
+        assert read(one, unit)[0] == [first, later]
+
+
 @given(st.lists(INSTANTS, min_size=1), st.sampled_from(CALENDARS), st.sampled_from([pl.Int64, pl.Float64, pl.String]))
 @example([EARLIEST, LATEST - 1], "yyyymmdd", pl.Int64)
 @example([EARLIEST, LATEST - 1], "yyyymmddhhmmss", pl.Int64)

@@ -95,6 +95,59 @@ def test_whole_numbers_are_the_same_ids_in_any_type(
     assert content(load(folder, logs)) == content(load(folder, plain))
 
 
+ITEM = pl.col("item")
+ALIKE = [
+    (ITEM.cast(pl.Categorical), ITEM),
+    (ITEM, ITEM.cast(pl.Enum([f"i{n:02x}" for n in range(7)]))),
+    (ITEM.cast(pl.Enum([f"i{n:02x}" for n in range(7)])), ITEM.cast(pl.Enum([f"i{6 - n:02x}" for n in range(7)]))),
+]
+
+
+@pytest.mark.parametrize("kind", TYPED)
+@pytest.mark.parametrize(
+    ("first", "later"), ALIKE, ids=["categories and text", "text and a list of words", "two lists"]
+)
+def test_categories_are_text_beside_text(tmp_path: Path, kind: str, first: pl.Expr, later: pl.Expr) -> None:
+    logs = written(tmp_path / "logs", kind, lambda n, rows: rows.with_columns(later if n > 2 else first))
+    plain = written(tmp_path / "plain", kind, lambda _, rows: rows)
+    assert content(load(tmp_path, logs)) == content(load(tmp_path, plain))
+
+
+MOMENT = pl.from_epoch("ts").cast(pl.Datetime("us")).alias("ts")
+ZONED = MOMENT.dt.replace_time_zone("UTC")
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_instants_are_the_same_in_any_unit_and_zone(tmp_path: Path, kind: str) -> None:
+    """But not beside dates of no zone, which may be of any."""
+    plain = content(load(tmp_path, written(tmp_path / "plain", kind, lambda _, rows: rows)))
+    units = (MOMENT, MOMENT.cast(pl.Datetime("ns")), MOMENT.cast(pl.Datetime("ms")))
+    zones = (ZONED, ZONED.dt.convert_time_zone("Asia/Tokyo"), ZONED.cast(pl.Datetime("ns", "UTC")))
+    for place, forms in enumerate((units, zones)):
+        logs = written(tmp_path / f"{place}", kind, lambda n, rows, forms=forms: rows.with_columns(forms[n % 3]))  # type: ignore[misc]
+        assert content(load(tmp_path, logs)) == plain
+    logs = written(tmp_path / "logs", kind, lambda n, rows: rows.with_columns(ZONED if n else MOMENT))
+    with pytest.raises(UserError, match="column 'ts' is Datetime"):
+        load(tmp_path, logs)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "folders", [("0", "day=x"), ("day=x", "zone=y"), ("day=x", "day=x/zone=y"), ("day=x/day=z", "day=x")]
+)
+def test_files_may_lie_in_other_folders(tmp_path: Path, kind: str, folders: tuple[str, str]) -> None:
+    """What the folders of a file do not say is null there, in any format."""
+    for folder, rows in zip(folders, log().iter_slices(ROWS // 2), strict=True):
+        (tmp_path / "logs" / folder).mkdir(parents=True, exist_ok=True)
+        getattr(rows, WRITERS[kind])(tmp_path / "logs" / folder / f"part.{kind}")
+    files = data_files(str(tmp_path / "logs"))
+    found = scan(files, Csv(), ()).frame.collect()
+    for name in ("day", "zone"):
+        said = [str(file).partition(f"/{name}=")[2][:1] or None for file in files]
+        if any(said):
+            assert found[name].to_list() == [each for each in said for _ in range(ROWS // 2)]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("first", "later"),
@@ -146,12 +199,12 @@ def test_a_column_without_a_value_in_one_file_is_what_it_is_in_others(tmp_path: 
     """Delimited text does not say what nothing is."""
     files = [f"{n}.csv" for n in range(3)]
     for name, values in zip(files, ["5,", "6,", "1.5,x"], strict=True):
-        (tmp_path / name).write_text(f"u,v,w\n{values},\n,,\n")
+        (tmp_path / name).write_text(f"u,v,w,k\n{values},,1\n,,,1\n")
     found = scan(data_files([str(tmp_path / name) for name in files]), Csv(), ()).frame.collect()
-    assert found.schema == {"u": pl.Float64, "v": pl.String, "w": pl.String}
-    (tmp_path / files[0]).write_text("u,v,w\n,,1\n,,2\n")
+    assert found.schema == {"u": pl.Float64, "v": pl.String, "w": pl.String, "k": pl.Int64}
+    (tmp_path / files[0]).write_text("u,v,w,k\n,,1,1\n,,2,1\n")
     found = scan(data_files([str(tmp_path / name) for name in files]), Csv(), ()).frame.collect()
-    assert found.schema == {"u": pl.Float64, "v": pl.String, "w": pl.Int64}
+    assert found.schema == {"u": pl.Float64, "v": pl.String, "w": pl.Int64, "k": pl.Int64}
     assert found["w"].to_list() == [1, 2, None, None, None, None]
 
 

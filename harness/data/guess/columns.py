@@ -37,6 +37,7 @@ class Column:
     def __init__(self, values: pl.Series, key: str, named: bool) -> None:
         self.name, self.key, self.named = values.name, key, named
         plain = values.cast(pl.Float64) if values.dtype.is_decimal() else values
+        plain = plain.cast(pl.String) if plain.dtype in (pl.Categorical, pl.Enum) else plain
         self.values = plain.alias("value")  # Polars would read a name such as ^a$ as a pattern
         self.infinite: float | None = None
         if self.values.dtype.is_float():
@@ -65,6 +66,11 @@ class Column:
         if self.values.dtype.is_float():
             return len(self.known) > 0 and self.infinite is None and bool((self.known == self.known.round()).all())
         return self.values.dtype.is_integer()
+
+    @cached_property
+    def is_digits(self) -> bool:
+        """Whole numbers written as text."""
+        return self.is_text and len(self.known) > 0 and bool(self.known.str.contains(r"^\s*-?\d+\s*$").all())
 
     @cached_property
     def texts(self) -> pl.Series:

@@ -71,16 +71,18 @@ def _cells(lines: Sequence[str], separator: str) -> int:
 
 def _header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:
     """Names are text, differ from each other, and stand above values that look otherwise or that they are not among."""
+    if not rows:
+        return True, "there is no row"
     first, rest = rows[0], rows[1:]
     names = [cell for cell in first if cell]
     if numeric := next((cell for cell in names if _is_number(cell)), None):
         return False, f"the first row has the number {numeric}"
-    if len(set(names)) < len(names):
-        return False, "the first row has a value twice"
     below = [{row[i] for row in rest if i < len(row) and row[i]} for i in range(len(first))]
     above = ((name, values) for name, values in zip(first, below, strict=True) if name not in NULLS and values)
     if any(name and all(map(_is_number, values)) for name, values in above):
         return True, "a name stands above numbers alone"
+    if len(set(names)) < len(names):
+        return False, "the first row has a value twice"
     if repeated := next((cell for cell, values in zip(first, below, strict=True) if cell and cell in values), None):
         return False, f"{repeated!r} of the first row comes again below"
     return True, "the first row has values that never come again"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import polars as pl
@@ -56,18 +56,27 @@ def _stem(column: Column) -> tuple[str, str]:
 
 def yes(column: Column) -> tuple[str, str] | None:
     """SQL that is 1 for yes, and what the values are, where they mean yes and no."""
-    levels, name = column.levels, column.name
-    if (levels and set(levels) <= {"0", "1"}) or column.values.dtype == pl.Boolean:
-        return name, "0 and 1" if column.is_whole else "true and false"
-    if levels in (("-1", "1"), ("-1", "0", "1")):
-        return f"{column.sql} > 0", " and ".join(levels)
-    for pair in YES_AND_NO:
-        if column.is_text and sorted(map(str.lower, levels)) == sorted(pair):
-            yes = next(level for level in levels if level.lower() == pair[1])
-            return f"{column.sql} = {quoted(yes)}", " and ".join(levels)
+    levels, name, said = column.levels, column.name, " and ".join(column.levels)
+    if column.values.dtype == pl.Boolean or (levels and set(levels) <= {"0", "1"} and not column.is_text):
+        if len(levels) == 1 and levels[0] in ("1", "true") and column.values.null_count():
+            yes, no = ("1", "0") if column.is_whole else ("true", "false")
+            return f"COALESCE({column.sql}, {no}) = {yes}", f"{yes} or nothing, which is taken as {no}"
+        return name, "true and false" if column.values.dtype == pl.Boolean and len(levels) == 2 else said
+    if levels in (("-1", "1"), ("-1", "0", "1")) and not column.is_text:
+        return f"{column.sql} > 0", said
+    if column.is_text and (words := _words_of_yes(levels)):
+        several = f"IN ({', '.join(map(quoted, words))})"
+        return f"{column.sql} {several if len(words) > 1 else f'= {quoted(words[0])}'}", said
     if column.is_whole and "0" in levels and column.values.min() == 0:
         return f"{column.sql} > 0", "a count: more than none"
     return None
+
+
+def _words_of_yes(levels: Sequence[str]) -> list[str]:
+    """The words that mean yes, in any letters, where all others mean no."""
+    means = [next((pair.index(level.strip().lower()) for pair in YES_AND_NO if level.strip().lower() in pair), None)
+             for level in levels]  # fmt: skip
+    return [level for level, is_yes in zip(levels, means, strict=True) if is_yes] if {*means} == {0, 1} else []
 
 
 def _actions(table: Table) -> Iterator[Guess]:
@@ -119,7 +128,7 @@ def _later(table: Table) -> Iterator[Guess]:
 
 def _funnel(table: Table) -> Iterator[Guess]:
     """Without names, two columns of 0 and 1 of which the second is 1 only where the first is, and not by chance."""
-    binary = [] if table.named else [column for column in table if column.levels == ("0", "1")]
+    binary = [] if table.named else [column for column in table if column.levels == ("0", "1") and column.is_whole]
     for first, then in pairwise(binary):
         is_one, follows = first.texts == "1", then.texts == "1"
         if (is_one | ~follows).all() and float(str(is_one.mean())) ** int(follows.sum()) < CHANCE:
@@ -132,10 +141,10 @@ def _funnel(table: Table) -> Iterator[Guess]:
 def _only(table: Table) -> Iterator[Guess]:
     """Without names, the first column if it is 0 and 1; else the only one that is."""
     binary = [column for column in table if column.levels == ("0", "1")]
-    if not table.named and binary and binary[0] is table.columns[0]:
-        yield Guess(binary[0].name, "label", {binary[0].key: binary[0].name}, "the first column, and 0 and 1")
-    elif len(binary) == 1:
-        yield Guess(binary[0].name, "label", {binary[0].key: binary[0].name}, "the only column of 0 and 1")
+    first = not table.named and bool(binary) and binary[0] is table.columns[0]
+    if (first or len(binary) == 1) and (found := yes(binary[0])) is not None:
+        why = "the first column, and 0 and 1" if first else "the only column of 0 and 1"
+        yield Guess(binary[0].name, "label", {binary[0].key: found[0]}, why)
 
 
 WAYS: tuple[Callable[[Table], Iterator[Guess]], ...] = (_named, _actions, _later, _ratings, _funnel, _only)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
@@ -9,12 +10,15 @@ import polars as pl
 from sklearn.metrics import roc_auc_score
 
 from harness.data.guess.columns import Column, Guess, Table
+from harness.data.guess.times import why_no_time
 from harness.data.guess.words import AFTER, CLOCK, ROWS, SINCE, TIMES
 
 TELLS = 0.95
 """AUC of one column alone from which on it is the label in other words."""
 FEWEST = 20
 """Rows of each class that such a measure needs."""
+INDEX = re.compile(r"(__index_level_\d+__|Unnamed: 0)?")
+"""Names that pandas gives to an index without one, in Parquet and, written and read again, in CSV; or none at all."""
 LONG = 40
 """Letters, on average, of text that is read rather than looked up."""
 
@@ -63,6 +67,10 @@ def _numbers_rows(column: Column, known: Known) -> str:
     return "counts the rows" if counts_up else ""
 
 
+def _is_an_index(column: Column, known: Known) -> str:
+    return "the row numbers of a data frame" if column.is_whole and INDEX.fullmatch(column.name) else ""
+
+
 def _is_another_label(column: Column, known: Known) -> str:
     for name, label in known.labels.items():
         if column.distinct != 2 or column.values.null_count() or label.null_count():
@@ -105,8 +113,10 @@ def _is_another_time(column: Column, known: Known) -> str:
     """By its values, or by a name that says so."""
     if column.has(CLOCK) or column.has(SINCE):
         return ""
+    if column.name in known.moments:
+        return "a time, of which the rows need one"
     named = column.has(TIMES) and (column.is_text or column.values.dtype.is_numeric())
-    return "a time, of which the rows need one" if named or column.name in known.moments else ""
+    return f"named as a time, but {why_no_time(column)}" if named else ""
 
 
 def _is_a_name(column: Column, known: Known) -> str:
@@ -136,6 +146,7 @@ RULES: tuple[Callable[[Column, Known], str], ...] = (
     _says_nothing,
     _has_parts,
     _numbers_rows,
+    _is_an_index,
     _is_another_label,
     _comes_after,
     _is_another_time,

@@ -40,10 +40,18 @@ FORMS = tuple(
         "%Y-%m-%d",
         "%m %d, %Y",
         "%d %b %Y",
+        "%d-%b-%Y",
+        "%b %d, %Y",
+        "%d.%m.%y",
+        "%d/%m/%y",
+        "%m/%d/%y",
+        "%d-%b-%y",
     )
-    for clock in ("", " %H:%M", " %H:%M:%S", " %H:%M:%S UTC")
+    for clock in ("", " %H:%M", " %H:%M:%S", " %H:%M:%S UTC", " %I:%M %p", " %I:%M:%S %p")
 )
 """Of dates as text, beside that of ISO."""
+FIRST_YEAR = 1000
+"""That is no year of two digits."""
 
 
 def _dates(column: Column) -> Reading | None:
@@ -58,7 +66,7 @@ def _iso(column: Column) -> Reading | None:
 
 def _number(unit: str) -> Notation:
     def read(column: Column) -> Reading | None:
-        if not column.is_whole or (unit in CALENDARS and not _has_digits(column, len(unit))):
+        if not (column.is_whole or column.is_digits) or (unit in CALENDARS and not _has_digits(column, len(unit))):
             return None
         seconds = _seconds(column, unit)
         if seconds is None or not seconds.drop_nulls().is_between(EARLIEST, LATEST).all():
@@ -82,19 +90,37 @@ def _seconds(column: Column, unit: str) -> pl.Series | None:
 
 def _text(column: Column) -> Reading | None:
     """Dates in the one other form that reads all of them; where two do, it is not known which is the day."""
-    if not column.is_text or not len(column.known):
-        return None
-    first = [form for form in FORMS if not _read(column.known.head(FEW), form).null_count()]
-    fitting = [form for form in first if not _read(column.known, form).null_count()]
-    if len(fitting) != 1:
+    if not column.is_text or len(fitting := _forms(column.known)) != 1:
         return None
     (form,) = fitting
     seconds = _read(column.values, form).dt.epoch("s")
     return Reading(f"STRPTIME({column.sql}, '{form}')", "", seconds, "dates as text")
 
 
+def _forms(known: pl.Series) -> list[str]:
+    """Those that read all of a text."""
+    first = [form for form in FORMS if not _read(known.head(FEW), form).null_count()] if len(known) else []
+    return [form for form in first if not _read(known, form).null_count()]
+
+
 def _read(values: pl.Series, form: str) -> pl.Series:
-    return values.str.to_datetime(form, strict=False, time_unit="us")
+    found = values.str.to_datetime(form, strict=False, time_unit="us")
+    return found.to_frame().select(pl.when(pl.first().dt.year() >= FIRST_YEAR).then(pl.first())).to_series()
+
+
+def unread(column: Column) -> str:
+    """Why a column is no moment in any notation, in words that follow its name."""
+    if not column.is_text or column.is_digits:
+        number = column.known.str.strip_chars().cast(pl.Int128, strict=False) if column.is_digits else column.known
+        return f"{number.min()!s} to {number.max()!s} are dates of 1990 to 2032 in no unit"
+    if len(forms := _forms(column.known)) > 1:
+        several = " and ".join(f"STRPTIME({column.sql}, '{form}')" for form in forms[:2])
+        return f"{several} both read it; the rows do not tell which is right"
+    iso = whole_seconds(pl.col("value"), column.values.dtype, "")
+    first = [_read(column.known, form) for form in FORMS if not _read(column.known.head(1), form).null_count()]
+    nulls = [found.is_null() for found in (column.known.to_frame().select(iso).to_series(), *first)]
+    odd = column.known.filter(min(nulls, key=lambda null: int(null.sum())))
+    return f"{odd[0]!r} is no date in a known form"
 
 
 SMALLER = (_number("ms"), _number("us"), _number("ns"))

@@ -27,9 +27,11 @@ class Proposal:
 
 
 def proposal(table: Table, times: Iterable[Moment], split: Guess) -> Proposal | None:
-    """What a label can be made of, if rows are split by a time that SQL can count with."""
+    """What a label can be made of, if rows are split by a time that all have, and SQL can count with."""
     moment = next((moment for moment in times if moment.column.name == split.column), None)
     if split.entries["by"] != "time" or moment is None or moment.read.unit in CALENDARS or _has_offsets(moment):
+        return None
+    if moment.seconds.null_count():
         return None
     return _long_session(table, moment) or _again(table, moment)
 
@@ -76,7 +78,7 @@ def _again(table: Table, moment: Moment) -> Proposal | None:
         "SELECT timed.*, next_time, MAX(own_time) OVER () AS last_time\n"
         f"FROM timed LEFT JOIN following USING ({by}, own_time)"
     )
-    numbers = moment.column.values.dtype.is_numeric()
+    numbers = moment.column.values.dtype.is_numeric() or moment.column.is_digits
     soon = str(days * DAY * PER_SECOND[moment.read.unit or "s"]) if numbers else f"INTERVAL '{days} days'"
     what = f"the same {user.name}" if item is None else f"the same {user.name} and {item.name}"
     return Proposal(
@@ -104,4 +106,6 @@ def _time(moment: Moment) -> str:
     column, sql = moment.column, moment.read.sql
     if sql != column.name:
         return sql
+    if column.is_digits:
+        return f"CAST({column.sql} AS BIGINT)"
     return f"CAST({column.sql} AS TIMESTAMP)" if column.is_text else column.sql

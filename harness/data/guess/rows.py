@@ -8,7 +8,7 @@ import polars as pl
 
 from harness.base.durations import duration
 from harness.data.guess.columns import Column, Guess, Table, quoted
-from harness.data.guess.times import Moment
+from harness.data.guess.times import Moment, why_no_time
 from harness.data.guess.words import PARTS, SESSIONS, SPLITS, USERS
 
 LATE = 0.9
@@ -58,10 +58,11 @@ def split(table: Table, found: Sequence[Guess]) -> Guess:
         why = "; ".join(["rows have a time: later ones are tested", *(gap.why for gap in gaps[-1:])])
         return Guess(time.column, "split", {"by": "time", **(gaps[-1].entries if gaps else {})}, why)
     session = next(filter(is_session, table), None)
+    unread = next((f" ('{column.name}': {why})" for column in table if (why := why_no_time(column))), "")
     if session is not None:
-        why = "no time; rows of one session would tell each other's labels"
+        why = f"no time{unread}; rows of one session would tell each other's labels"
         return Guess(session.name, "split", {"by": "group", "column": session.name}, why)
-    return Guess("", "split", {"by": "row"}, "no time and no session")
+    return Guess("", "split", {"by": "row"}, f"no time{unread} and no session")
 
 
 def is_session(column: Column) -> bool:
@@ -70,17 +71,27 @@ def is_session(column: Column) -> bool:
 
 
 def where(table: Table, found: Sequence[Guess], moments: Sequence[Moment]) -> Iterator[Guess]:
-    """Rows at the end whose labels are still open are left out: the test rows would be among them."""
+    """Rows without a time are left out, and so are those at the end whose labels are still open: the test rows would be
+    among them."""
     times = {guess.column for guess in found if guess.what == "time"}
-    order = next((moment.seconds.arg_sort() for moment in moments if moment.column.name in times), None)
-    if order is None:
+    time = next((moment for moment in moments if moment.column.name in times), None)
+    if time is None:
         return
-    last = order[int(LATE * len(order)) :]
+    last = time.seconds.arg_sort()[int(LATE * len(time.seconds)) :]
     labels = [table[guess.column] for guess in found if guess.what == "label"]
-    open_ones = [column for column in labels if len(column.known) and _all_null(column.values, last)]
-    if open_ones:
-        sql = " AND ".join(f"{column.sql} IS NOT NULL" for column in open_ones)
-        yield Guess(open_ones[0].name, "where", {"where": sql}, "the last rows have no label yet")
+    kept = {column.name: column for column in labels if len(column.known) and _all_null(column.values, last)}
+    reasons = ["the last rows have no label yet"] if kept else []
+    if time.seconds.null_count():
+        kept[time.column.name] = time.column
+        reasons.append("rows without a time are in no split")
+    if kept:
+        sql = " AND ".join(map(_is_there, kept.values()))
+        yield Guess(next(iter(kept)), "where", {"where": sql}, "; ".join(reasons))
+
+
+def _is_there(column: Column) -> str:
+    """SQL; NaN, which is no null of SQL, is missing too."""
+    return f"ABS({column.sql}) < 1e308" if column.values.dtype.is_float() else f"{column.sql} IS NOT NULL"
 
 
 def _all_null(values: pl.Series, rows: pl.Series) -> bool:

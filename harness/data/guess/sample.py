@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -14,9 +14,9 @@ import pyarrow as pa
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
 from harness.data.tabular.files import Source
-from harness.data.tabular.formats import GZIP, ZSTD, format_of, readable
-from harness.data.tabular.partitions import SOURCE, partitioned
-from harness.data.tabular.scans import csv_names, scan
+from harness.data.tabular.formats import GZIP, ZSTD, one_format, readable
+from harness.data.tabular.partitions import SOURCE, folders_of, partitioned
+from harness.data.tabular.scans import csv_names, scan, without_blank_lines
 from harness.data.tabular.schema import Csv
 from harness.data.tabular.stores import Stored, first_bytes
 from harness.data.tabular.unlike import Columns, Problem
@@ -30,7 +30,6 @@ ROWS = 5000
 ZEROS = r"^-?0\d+$"
 """Numbers that lose zeros in front, as `007`; such columns are text."""
 NUMBER = r"^-?\d+$"
-Parser = Callable[[io.BytesIO], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class Sample:
     @property
     def zeros(self) -> list[str]:
         """Columns of delimited text that would lose zeros as numbers."""
-        text = [] if self.form is None else [column for column in self.frame if column.dtype == pl.String]
-        return [column.name for column in text if column.drop_nulls().str.contains(NUMBER).all()]
+        known = [] if self.form is None else [c.drop_nulls() for c in self.frame if c.dtype == pl.String]
+        return [c.name for c in known if c.str.contains(NUMBER).all() and c.str.contains(ZEROS).any()]
 
 
 def sample(files: Sequence[Source]) -> Sample:
@@ -57,15 +56,15 @@ def sample(files: Sequence[Source]) -> Sample:
     Raises:
         UserError: one cannot be read, or there is no row.
     """
-    kind, form = format_of(files[0]), None
+    kind, form = one_format(files), None
     problems: Mapping[str, Problem] = {}
     with readable(files):
         if kind == "CSV":
             form = form_of(_head(files[0]).decode(errors="replace"))
-            frame = _of_text(files, _reader(form), quotes=True)
+            frame = _of_csv(files, form)
             problems = Columns(csv_names(files, form.csv), text=True).problems if form.header else problems
         elif kind == "JSON lines":
-            frame = _of_text(files, lambda text: pl.read_ndjson(text, infer_schema_length=None), quotes=False)
+            frame, problems = _of_json(files)
         else:
             frame, problems = _of_binary(files)
     if not len(frame):
@@ -82,28 +81,43 @@ def _of_binary(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Prob
     return pl.concat([frame.slice(start, ROWS) for start in starts]).collect(), problems
 
 
-def _reader(form: Form) -> Parser:
-    def read(text: io.BytesIO) -> pl.DataFrame:
-        options: dict[str, Any] = {
-            "separator": form.separator,
-            "has_header": form.header,
-            "comment_prefix": form.comment or None,
-            "null_values": list(form.nulls) or None,
-        }
-        raw = pl.read_csv(text, infer_schema=False, **options)
-        kept = {column.name: pl.String for column in raw if column.str.contains(ZEROS).any()}
-        return pl.read_csv(text, infer_schema_length=None, schema_overrides=kept, **options)
+def _of_csv(files: Sequence[Source], form: Form) -> pl.DataFrame:
+    """The type of a column is told by the pieces of all files together: one of them alone may have no value in it."""
+    options: dict[str, Any] = {
+        "separator": form.separator,
+        "has_header": form.header,
+        "comment_prefix": form.comment or None,
+        "null_values": list(form.nulls) or None,
+        "infer_schema": False,
+    }
 
-    return read
+    def rows(file: Source) -> pl.LazyFrame:
+        with readable([file]):
+            return without_blank_lines(pl.read_csv(_lines(file, quotes=True), **options).lazy())
+
+    some = _some(files)
+    raw = _joined(some, [rows(file) for file in some])
+    kept = {column.name for column in raw if column.str.contains(ZEROS).any()} | set(folders_of(files))
+    text = io.BytesIO(raw.write_csv().encode())
+    return pl.read_csv(text, infer_schema_length=None, schema_overrides=dict.fromkeys(kept, pl.String))
 
 
-def _of_text(files: Sequence[Source], read: Parser, *, quotes: bool) -> pl.DataFrame:
-    """quotes: values within them may span lines."""
-    frames = []
-    for file in files[:: -(-len(files) // FILES)]:
-        rows = read(io.BytesIO(_lines(file, quotes))).lazy()
-        frames.append(partitioned(rows.with_columns(pl.lit(str(file)).alias(SOURCE)), [file]).collect())
-    return pl.concat(frames, how="diagonal_relaxed")
+def _of_json(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Problem]]:
+    texts = {file: _lines(file, quotes=False) for file in _some(files)}
+    own = {file: pl.read_ndjson(text, infer_schema_length=None).schema for file, text in texts.items()}
+    columns = Columns(own, text=True)
+    frame = _joined(tuple(texts), [pl.read_ndjson(text, schema=columns.types).lazy() for text in texts.values()])
+    return frame, {name: problem for name, problem in columns.problems.items() if not problem.lacks}
+
+
+def _some(files: Sequence[Source]) -> Sequence[Source]:
+    return files[:: -(-len(files) // FILES)]
+
+
+def _joined(files: Sequence[Source], frames: Sequence[pl.LazyFrame]) -> pl.DataFrame:
+    """The rows of files, one after the other, with what their folders say."""
+    placed = [frame.with_columns(pl.lit(str(file)).alias(SOURCE)) for file, frame in zip(files, frames, strict=True)]
+    return partitioned(pl.concat(placed, how="diagonal"), files).collect()
 
 
 def _lines(file: Source, quotes: bool) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from harness.data.guess.columns import Column, Guess, Table
-from harness.data.guess.notations import NOTATIONS, SMALLER, SURE, Reading
+from harness.data.guess.notations import NOTATIONS, SMALLER, SURE, Reading, unread
 from harness.data.guess.words import CLOCK, CODES, ITEMS, SINCE, TIMES, USERS
 
 DAY = 86_400
@@ -16,6 +16,8 @@ THINGS = USERS | ITEMS | CODES
 """Words of what has ids, which may be as large as times."""
 LEAST = 3
 """Distinct times, without which no split by time has three parts."""
+MISSING = 0.05
+"""The share of the rows that may have no time, and are left out."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,21 @@ def moments(table: Table) -> list[Moment]:
 def _moment(column: Column) -> Moment | None:
     if column.distinct < LEAST or column.has(SINCE):
         return None
-    named = any(map(_is_time, column.words))
+    named = is_named(column)
     for rank, read in enumerate(NOTATIONS):
-        if (read in SMALLER and not _may_be_small(column)) or (found := read(column)) is None:
+        if (read in SMALLER and not _may_be_small(column)) or (column.is_digits and not named):
+            continue
+        if (found := read(column)) is None:
             continue
         if named or read in SURE or not column.named:
             return Moment(column, found, named, rank)
     if named and not column.has(CLOCK) and _never_falls(column):
         return _plain(column, named)
     return None
+
+
+def is_named(column: Column) -> bool:
+    return any(map(_is_time, column.words))
 
 
 def _is_time(word: str) -> bool:
@@ -105,13 +113,32 @@ def _is_near(first: Moment, later: Moment) -> bool:
 
 def time_of(found: list[Moment]) -> Guess | None:
     """The finest of the moments that every row has, those whose name says so first; of two as fine, the one that is
-    read more simply."""
+    read more simply. Where there is none, of those whose name says so and that nearly every row has."""
     complete = [moment for moment in found if not moment.seconds.null_count()]
-    if not complete:
+    nearly = [each for each in found if each.named and each.seconds.null_count() <= MISSING * len(each.seconds)]
+    if not (complete or nearly):
         return None
-    best = max(complete, key=lambda moment: (moment.named, moment.seconds.n_unique(), -moment.rank))
-    others = "" if len(complete) == 1 else f", the finest of {len(complete)} times"
-    return Guess(best.column.name, "time", best.entries, f"{best.read.name}{_span(best)}{others}")
+    best = max(complete or nearly, key=lambda moment: (moment.named, moment.seconds.n_unique(), -moment.rank))
+    others = "" if len(complete) < 2 else f", the finest of {len(complete)} times"
+    return Guess(best.column.name, "time", best.entries, f"{best.read.name}{_span(best)}{others}{_missing(best)}")
+
+
+def _missing(moment: Moment) -> str:
+    nulls = moment.seconds.null_count()
+    return f"; {nulls:,} of {len(moment.seconds):,} rows have none, and are left out" if nulls else ""
+
+
+def why_no_time(column: Column) -> str:
+    """Why a column that is named as a time is not the time of a row; empty: its name says nothing of the kind."""
+    if not is_named(column) or column.has(CLOCK) or column.has(SINCE) or not len(column.known):
+        return ""
+    if not (column.is_text or column.values.dtype.is_numeric() or column.values.dtype in (pl.Date, pl.Datetime)):
+        return ""
+    if column.distinct < LEAST:
+        return f"it has {column.distinct} distinct values"
+    if (moment := _moment(column)) is None:
+        return unread(column)
+    return f"{moment.seconds.null_count():,} of {len(moment.seconds):,} rows have none"
 
 
 def _span(moment: Moment) -> str:

@@ -60,5 +60,6 @@ PARTS = {
 }
 """Split -> what a column may call it."""
 YES_AND_NO = (
-    ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("negative", "positive"), ("neg", "pos"),
+    ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("negative", "positive"), ("neg", "pos"), ("0", "1"),
+    ("0.0", "1.0"),
 )  # fmt: skip

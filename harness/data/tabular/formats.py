@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +18,25 @@ from harness.data.tabular.expressions import refusing
 from harness.data.tabular.files import Source
 from harness.data.tabular.stores import Stored, first_bytes
 
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 GZIP, ZSTD, ARROW_STREAM = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xff\xff\xff\xff"
+
+
+def one_format(files: Sequence[Source]) -> str:
+    """Parquet, Arrow, JSON lines or CSV, as which all files are written.
+
+    Raises:
+        UserError: one cannot be read, is empty, is nothing of the kind, or is of another format than the first.
+    """
+    kinds = {file: format_of(file) for file in files}
+    kind = kinds[files[0]]
+    for file, other in kinds.items():
+        if other != kind:
+            raise UserError(
+                f"file '{file}' is {other} and '{files[0]}' is {kind}; accepted: files of one format, as a pattern "
+                "like 'logs/*.parquet' chooses"
+            )
+    return kind
 
 
 def format_of(file: Source) -> str:
@@ -33,9 +53,20 @@ def format_of(file: Source) -> str:
         return "Parquet"
     if start[:6] == b"ARROW1":
         return "Arrow"
+    if start[:2] in UTF_16:
+        raise UserError(f"file '{file}' is UTF-16; accepted: UTF-8, as `iconv -f utf-16 -t utf-8` makes")
     if start[:4] == ARROW_STREAM or b"\0" in start:
         raise UserError(f"file '{file}' is binary and neither Parquet nor Arrow; accepted: these, JSON lines, CSV")
-    return "JSON lines" if start.lstrip()[:1] == b"{" else "CSV"
+    bare = start.removeprefix(codecs.BOM_UTF8)
+    if re.match(rb"\s*\[\s*\{", bare):
+        raise UserError(f"file '{file}' is one list of JSON; accepted: an object on each line, as `jq -c '.[]'` makes")
+    if bare.lstrip()[:1] != b"{":
+        return "CSV"
+    if bare != start:
+        raise UserError(
+            f"file '{file}' begins with a byte order mark; accepted: JSON lines without, as `dos2unix -r` makes"
+        )
+    return "JSON lines"
 
 
 def first_block(file: Source) -> bytes:

@@ -73,8 +73,9 @@ def refusal(told: pl.Series, name: str, sql: str) -> str:
     """What is wrong with known values that are not all 0 and 1, and what to write instead. sql: of the label `name`."""
     subject, unknown = sql if sql.isidentifier() else f"({sql})", ""
     if told.dtype in TEXTS:
-        found, word = f"text {told[0]!r}", _positive(told.cast(pl.String)).replace("'", "''")
-        better = f"{subject} = '{word}'"
+        words = ["'" + word.replace("'", "''") + "'" for word in _positive(told.cast(pl.String))]
+        found = f"text {told[0]!r}"
+        better = f"{subject} IN ({', '.join(words)})" if len(words) > 1 else f"{subject} = {words[0]}"
     else:
         value = told.unique().sort().to_list()
         odd = [v for v in value if v not in (0, 1)]
@@ -89,8 +90,8 @@ def _toml(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _positive(told: pl.Series) -> str:
-    """The value that means 1, or else the rarest."""
+def _positive(told: pl.Series) -> list[str]:
+    """The values that mean 1, the most telling first, or else the rarest."""
     values = told.value_counts().sort("count", told.name)[told.name].to_list()
     known = [value for word in POSITIVE for value in values if value.strip().lower() == word]
-    return str((known or values)[0])
+    return known or values[:1]

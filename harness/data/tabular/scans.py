@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from harness.base.errors import UserError
-from harness.data.tabular.files import Source
-from harness.data.tabular.formats import first_block, format_of, readable
+from harness.data.tabular.files import PARTITION, Source
+from harness.data.tabular.formats import first_block, one_format, readable
 from harness.data.tabular.partitions import SOURCE, folders_of, partitioned, refuse_others_in
 from harness.data.tabular.schema import Csv
 from harness.data.tabular.unlike import Columns, Problem, as_types
@@ -50,11 +50,7 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
         UserError: a file cannot be read or is empty, is of another format or table than the first, or has another
             value than its folder says.
     """
-    kinds = {file: format_of(file) for file in files}
-    kind = kinds[files[0]]
-    for file, other in kinds.items():
-        if other != kind:
-            raise UserError(f"file '{file}' is {other} and '{files[0]}' is {kind}; accepted: files of one format")
+    kind = one_format(files)
     with readable(files):
         match kind:
             case "Parquet":
@@ -74,14 +70,22 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
 
 
 def _parquet(files: Sequence[Source]) -> Scanned:
-    """Columns that folders tell come from Polars, which then opens no file that a filter of them leaves out."""
+    """Columns that folders tell come from Polars, which then opens no file that a filter of them leaves out; but where
+    not every file lies in such a folder, as Polars takes that for an error."""
     types = _each(files, lambda file: pl.scan_parquet(str(file), glob=False, hive_partitioning=False))
     refuse_others_in(types)
     names = folders_of(files)
+    own = {file: pl.Schema({n: dtype for n, dtype in each.items() if n not in names}) for file, each in types.items()}
+    columns = Columns(own, text=False)
+    if any(sorted(name for name, _ in PARTITION.findall(str(file))) != sorted(names) for file in files):
+
+        def placed(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
+            frame = pl.scan_parquet(_named(some), glob=False, hive_partitioning=False, include_file_paths=SOURCE)
+            return partitioned(as_types(frame, own[some[0]], wanted), files)
+
+        return Scanned(columns.read(placed), None, columns.problems)
     told = pl.scan_parquet(_named(files), glob=False, hive_partitioning=True, try_parse_hive_dates=False)
     hive = {name: told.collect_schema()[name] for name in names}
-    own = {file: pl.Schema({n: dtype for n, dtype in each.items() if n not in hive}) for file, each in types.items()}
-    columns = Columns(own, text=False)
 
     def alike(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
         frame = pl.scan_parquet(
@@ -129,15 +133,33 @@ def _csv(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
         )
 
     columns = Columns(_without_empty(_each(files, typed, 1), typed), text=True)
+    blank = _with_blank_lines(files, options)
 
     def read(other: dict[str, pl.DataType]) -> pl.LazyFrame:
         def alike(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
             schema = pl.Schema({name: other.get(name, dtype) for name, dtype in wanted.items()})
-            return partitioned(pl.scan_csv(_named(some), schema=schema, include_file_paths=SOURCE, **options), files)
+            frame = pl.scan_csv(_named(some), schema=schema, include_file_paths=SOURCE, **options)
+            return partitioned(frame if blank.isdisjoint(some) else without_blank_lines(frame), files)
 
         return columns.read(alike)
 
     return Scanned(read({}), read, columns.problems)
+
+
+def without_blank_lines(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of delimited text without those that hold no value, as which Polars reads a blank line."""
+    return frame.filter(~pl.all_horizontal(pl.exclude(SOURCE).is_null()))
+
+
+def _with_blank_lines(files: Sequence[Source], options: dict[str, Any]) -> set[Source]:
+    """The files that have any. Their first column has nulls, so that of most files no other column is read."""
+
+    def has(file: Source) -> bool:
+        text = pl.scan_csv(str(file), infer_schema=False, **options)
+        nulls = (pl.first().is_null().any(), pl.all_horizontal(pl.all().is_null()).any())
+        return len(text.collect_schema()) > 1 and all(text.select(n).collect(engine="streaming").item() for n in nulls)
+
+    return set(filter(has, files))
 
 
 def _without_empty(own: dict[Source, pl.Schema], opened: Opened) -> dict[Source, pl.Schema]:
@@ -167,8 +189,13 @@ def _options(files: Sequence[Source], csv: Csv) -> dict[str, Any]:
 
 def _each(files: Sequence[Source], opened: Opened, at_once: int = FOOTERS) -> dict[Source, pl.Schema]:
     """The columns of every file. at_once: how many are opened together, each of which may be held in memory."""
+
+    def columns_of(file: Source) -> pl.Schema:
+        with readable([file]):
+            return opened(file).collect_schema()
+
     with ThreadPoolExecutor(at_once) as pool:
-        return dict(zip(files, pool.map(lambda file: opened(file).collect_schema(), files), strict=True))
+        return dict(zip(files, pool.map(columns_of, files), strict=True))
 
 
 def _first_row(start: bytes, comment: str) -> str:

@@ -67,7 +67,7 @@ class Schema(Config):
     """The TOML file, as documented in `TableFile`."""
 
     fields: dict[str, FieldSpec] = Field(min_length=1)
-    labels: dict[str, str] = Field(min_length=1)
+    labels: dict[str, str]
     observed: dict[str, str] = {}
     kept: dict[str, str] = {}
     """Label -> the share of a class of it that the log holds, as `0.1 of negatives`."""
@@ -97,6 +97,13 @@ class Schema(Config):
         if not isinstance(value, dict):
             return value
         return {name: {"column": told} if isinstance(told, str) else told for name, told in value.items()}
+
+    @field_validator("labels")
+    @classmethod
+    def _any(cls, value: dict[str, str]) -> dict[str, str]:
+        if not value:
+            raise ValueError('there is none; accepted: one at least, as click = "clicked"')
+        return value
 
     @field_validator("kept")
     @classmethod

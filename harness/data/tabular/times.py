@@ -56,7 +56,25 @@ def unit_of(time: pl.LazyFrame, sql: str, given: str, where: str) -> Unit:
     fitting = [unit for unit in UNITS if _within(unit, least, most)]
     dated = [_of_calendar(column, dtype, unit).is_not_null().all().alias(unit) for unit in fitting if unit in CALENDARS]
     all_dates = time.select(dated).collect(engine="streaming").row(0, named=True) if dated else {}
+    if not fitting:
+        _refuse_several_units(time, dtype, (least, most), sql, where)
     return _told([unit for unit in fitting if all_dates.get(unit, True)], least, most, sql)
+
+
+def _refuse_several_units(
+    time: pl.LazyFrame, dtype: pl.DataType, ends: tuple[int | None, int | None], sql: str, where: str
+) -> None:
+    """Refuse numbers each of which is a date of our days in a unit from seconds to nanoseconds, though no unit makes
+    dates of all: those of one unit would lie after those of another, whenever they were."""
+    inside = [_number(pl.all(), dtype).is_between(*_bounds(unit), closed="left").alias(unit) for unit in PER_SECOND]
+    several = time.select(inside).select(pl.any_horizontal(*PER_SECOND).all()).collect(engine="streaming").item()
+    if several and ends[0] is not None:
+        first, last = (next(unit for unit in PER_SECOND if _within(unit, end, end)) for end in ends)
+        raise UserError(
+            f"{where}: time = {sql!r} has {ends[0]}, a date of our days in {WORDS[first]}, and {ends[1]}, one in "
+            f"{WORDS[last]}; accepted: one unit in all rows, as CASE WHEN {sql} < {_bounds(last)[0]} THEN "
+            f"{PER_SECOND[last] // PER_SECOND[first]} * {sql} ELSE {sql} END, or time_unit to keep the numbers"
+        )
 
 
 def _told(fitting: list[str], least: int | None, most: int | None, sql: str) -> Unit:

@@ -13,6 +13,9 @@ from harness.data.tabular.files import Source
 
 Read = Callable[[Sequence[Source], pl.Schema], pl.LazyFrame]
 """Reads files that have these columns, as these types."""
+TEXTS = (pl.String, pl.Categorical, pl.Enum)
+UNITS = ("ms", "us", "ns")
+"""The finest last."""
 
 
 class Problem(NamedTuple):
@@ -89,8 +92,19 @@ def _type(types: Sequence[pl.DataType], *, text: bool) -> pl.DataType | None:
     if all(dtype.is_numeric() for dtype in distinct):
         frames = [pl.DataFrame(schema={"": dtype}) for dtype in distinct]
         return pl.concat(frames, how="vertical_relaxed").schema[""]
+    if all(dtype in TEXTS for dtype in distinct):
+        return pl.String()
+    if (moments := [dtype for dtype in distinct if isinstance(dtype, pl.Datetime)]) == distinct:
+        return _moment(moments)
     inner = [dtype.inner for dtype in distinct if isinstance(dtype, pl.List)]
     if len(inner) == len(distinct):
         found = _type(inner, text=text)  # type: ignore[arg-type]
         return None if found is None else pl.List(found)
     return pl.String() if text and not any(dtype.is_nested() for dtype in distinct) else None
+
+
+def _moment(types: Sequence[pl.Datetime]) -> pl.DataType | None:
+    """The finest unit; instants of several time zones are of UTC, and have nothing in common with dates of no zone."""
+    unit = max((dtype.time_unit for dtype in types), key=UNITS.index)
+    zones = {dtype.time_zone for dtype in types}
+    return None if None in zones and len(zones) > 1 else pl.Datetime(unit, zones.pop() if len(zones) == 1 else "UTC")

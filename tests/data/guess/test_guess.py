@@ -53,6 +53,16 @@ LABELS: dict[str, tuple[str, Any, str]] = {
     "true and false": ("hasConverted", CLICK == 1, "hasConverted"),
     "-1 and 1": ("label", 2 * CLICK - 1, "label > 0"),
     "yes and no": ("purchased", YES, "purchased = 'Yes'"),
+    "yes in any letters": (
+        "purchased",
+        np.where(np.arange(N) % 2, YES, np.char.upper(YES)),
+        "purchased IN ('YES', 'Yes')",
+    ),
+    "text of numbers": ("clicked", CLICK.astype(str), "clicked = '1'"),
+    "two ways": ("clicked", np.where(np.arange(N) < 9, CLICK.astype(str), CLICK == 1), "clicked IN ('1', 'True')"),
+    "categories": ("purchased", pl.Series(YES).cast(pl.Categorical), "purchased = 'Yes'"),
+    "1 or nothing": ("clicked", [1 if c else None for c in CLICK], "COALESCE(clicked, 0) = 1"),
+    "true or nothing": ("clicked", [True if c else None for c in CLICK], "COALESCE(clicked, false) = true"),
     "a count": ("clicks label", CLICK * USER, '"clicks label" > 0'),
     "with a window": ("rebuy_90d", CLICK, "rebuy_90d"),
     "among other names": ("label_conversion", CLICK, "label_conversion"),
@@ -70,6 +80,17 @@ def test_a_label_is_found_by_its_name_and_values(case: str) -> None:
     assert list(entries(found, "label").values()) == [sql]
     assert kinds(found)["user"] == kinds(found)["item"] == "id"
     assert not found.candidates
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan")])
+def test_nothing_beside_1_is_no(tmp_path: Path, nothing: float | None) -> None:
+    frame = pl.DataFrame({"user": USER, "clicked": [1.0 if c else nothing for c in CLICK]})
+    frame.write_parquet(tmp_path / "a.parquet")
+    (tmp_path / "s.toml").write_text(first_schema(str(tmp_path / "a.parquet")).text)
+    data = build(Registry().datasets, "data set", "table_file", {"schema": str(tmp_path / "s.toml")})
+    parts = data.build(seeds.generator(0, "data"))
+    assert sum(int(part.labels_NT.sum()) for part in (parts.train, parts.valid, parts.test)) == CLICK.sum()
+    assert parts.train.observed_NT is None
 
 
 def test_a_label_that_takes_a_while_gets_a_gap_and_open_rows_are_left_out() -> None:
@@ -129,6 +150,11 @@ TIMES: dict[str, tuple[Any, ...]] = {
     "YYMMDDHH": ("hour", [int(f"{t:%y%m%d%H}") for t in AT], "hour", "yymmddhh"),
     "days first": ("when", [f"{t:%d.%m.%Y %H:%M}" for t in AT], "STRPTIME(when, '%d.%m.%Y %H:%M')"),
     "months first": ("Date", [f"{t:%m/%d/%Y}" for t in AT], "STRPTIME(Date, '%m/%d/%Y')"),
+    "short years": ("when", [f"{t:%d.%m.%y %H:%M}" for t in AT], "STRPTIME(when, '%d.%m.%y %H:%M')"),
+    "morning and evening": ("at", [f"{t:%m/%d/%Y %I:%M %p}" for t in AT], "STRPTIME(at, '%m/%d/%Y %I:%M %p')"),
+    "months as words": ("at", [f"{t:%d-%b-%Y}" for t in AT], "STRPTIME(at, '%d-%b-%Y')"),
+    "digits as text": ("ts", [str(int(t.timestamp())) for t in AT], "ts"),
+    "YYYYMMDD as text": ("day", [f"{t:%Y%m%d}" for t in AT], "day", "yyyymmdd"),
     "with the zone": (
         "event_time",
         [f"{t:%Y-%m-%d %H:%M:%S} UTC" for t in AT],
@@ -136,7 +162,7 @@ TIMES: dict[str, tuple[Any, ...]] = {
     ),
     "from 0 on": ("timestamp", list(range(0, 7 * N, 7)), "timestamp"),
 }
-DAYS = ("YYYYMMDD", "months first")
+DAYS = ("YYYYMMDD", "YYYYMMDD as text", "months first", "months as words")
 
 
 @pytest.mark.parametrize("case", TIMES)
@@ -153,6 +179,47 @@ def test_a_time_is_found_in_any_notation_and_rows_are_split_by_it(tmp_path: Path
     seconds = np.concatenate([part.time_N for part in (data.train, data.valid, data.test)])
     whole = {int(t.timestamp()) // 86_400 * 86_400 if case in DAYS else int(t.timestamp()) for t in AT}
     assert set(seconds) == (set(values) if case == "from 0 on" else whole)
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan")])
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_few_rows_without_a_time_are_left_out_and_said(tmp_path: Path, nothing: float | None, unit: int) -> None:
+    """Without them all others have one, by which they are split."""
+    at = [nothing if k in (3, 200) else unit * t.timestamp() for k, t in enumerate(AT)]
+    frame = pl.DataFrame({"ts": at, "user": USER, "clicked": CLICK})
+    frame = frame if nothing else frame.with_columns(pl.col("ts").cast(pl.Int64))
+    frame.write_parquet(tmp_path / "a.parquet")
+    found = first_schema(str(tmp_path / "a.parquet"))
+    assert "; 2 of 400 rows have none, and are left out" in found.text
+    (tmp_path / "s.toml").write_text(found.text)
+    data = build(Registry().datasets, "data set", "table_file", {"schema": str(tmp_path / "s.toml")})
+    parts = data.build(seeds.generator(0, "data"))
+    assert len(parts.train.labels_NT) + len(parts.valid.labels_NT) + len(parts.test.labels_NT) == N - 2
+    assert parts.train.time_N is not None
+    assert parts.valid.time_N is not None
+    assert parts.train.time_N.max() < parts.valid.time_N.min()
+
+
+EITHER = [f"{1 + k % 12:02d}/{1 + k % 11:02d}/2020" for k in range(N)]
+UNREAD: dict[str, tuple[Any, str]] = {
+    "no date": (["0000-00-00", *(f"{t:%Y-%m-%d}" for t in AT[1:])], "'0000-00-00' is no date in a known form"),
+    "no number of our days": (
+        [*(int(t.timestamp()) for t in AT[1:]), 0],
+        "0 to .* are dates of 1990 to 2032 in no unit",
+    ),
+    "days or months first": (EITHER, r"'%d/%m/%Y'\) and STRPTIME\(ts, '%m/%d/%Y'\) both read it"),
+    "too many without": ([None if k % 5 else t for k, t in enumerate(AT)], "320 of 400 rows have none"),
+}
+
+
+@pytest.mark.parametrize("case", UNREAD)
+def test_a_split_at_random_says_why_a_column_named_as_a_time_is_none(case: str) -> None:
+    values, why = UNREAD[case]
+    found = guessed(ts=values, user=USER, clicked=CLICK)
+    split = found.whole[-1]
+    assert split.entries == {"by": "row"}
+    assert re.fullmatch(rf"no time \('ts': .*{why}.*\) and no session", split.why), split.why
+    assert kinds(found)["ts"] == "left out"
 
 
 def test_a_time_of_the_day_and_numbers_that_look_like_seconds_are_no_time() -> None:
@@ -182,7 +249,7 @@ def test_large_ids_are_no_times_unless_nothing_has_a_name(at: dict[str, Any]) ->
         assert unnamed == {"time": name, "time_unit": {"ean": "ms", "timestamp_id": "us"}.get(name, "ns")}
 
 
-@pytest.mark.parametrize("case", [case for case in TIMES if case not in ("YYYYMMDD", "YYMMDDHH", "from 0 on")])
+@pytest.mark.parametrize("case", [case for case in TIMES if not case.startswith(("YY", "from"))])
 @pytest.mark.parametrize("item", ["Product ID", ""])
 def test_a_label_is_made_of_what_a_user_does_again(tmp_path: Path, case: str, item: str) -> None:
     """As counted by hand: the same user, and item if there is one, later, by a day at most; open answers left out."""
@@ -243,6 +310,8 @@ def test_a_label_is_made_of_how_long_a_session_becomes_unless_its_rows_are_of_on
 
 
 LEFT_OUT: dict[str, tuple[Any, str]] = {
+    "__index_level_0__": (np.arange(N) % 300, "the row numbers of a data frame"),
+    "Unnamed: 0": (np.arange(N) % 300, "the row numbers of a data frame"),
     "nothing": ([None] * N, "empty"),
     "country": (["fr"] * N, "one value"),
     "row_id": (RNG.permutation(N), "another value in every row"),

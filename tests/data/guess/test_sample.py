@@ -65,6 +65,40 @@ def test_numbers_with_zeros_in_front_stay_text(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["a.csv", "b.csv"])
+def test_a_file_with_a_header_alone_makes_no_text_of_the_others(tmp_path: Path, name: str) -> None:
+    log(300).write_csv(tmp_path / ("b.csv" if name == "a.csv" else "a.csv"))
+    log(300)[:0].write_csv(tmp_path / name)
+    found = sample(data_files(str(tmp_path)))
+    assert_frame_equal(found.frame, log(300))
+    assert found.zeros == []
+
+
+def test_values_that_are_numbers_in_one_file_and_words_in_another_are_text(tmp_path: Path) -> None:
+    """As they are written, zeros in front included; the same in JSON, where lists beside others are left out."""
+    for name, values in (("a", ["01", "2"]), ("b", ["x", "true"])):
+        pl.DataFrame({"k": [1, 2], "w": values}).write_csv(tmp_path / f"{name}.csv", quote_style="never")
+    assert sample(data_files(str(tmp_path))).frame["w"].to_list() == ["01", "2", "x", "true"]
+    (tmp_path / "json").mkdir()
+    (tmp_path / "json" / "a").write_text('{"v": 1, "w": [1]}\n')
+    (tmp_path / "json" / "b").write_text('{"v": "x", "w": 1}\n')
+    found = sample(data_files(str(tmp_path / "json")))
+    assert found.frame.to_dict(as_series=False) == {"v": ["1", "x"]}
+    assert "is List(Int64) in" in found.problems["w"].said
+
+
+def test_a_file_of_another_format_among_them_is_named(tmp_path: Path) -> None:
+    log(30).write_parquet(tmp_path / "a.parquet")
+    (tmp_path / "README.md").write_text("# ours\n")
+    with pytest.raises(UserError, match=r"a\.parquet' is Parquet and '.*README\.md' is CSV; .* a pattern"):
+        sample(data_files(str(tmp_path)))
+
+
+def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\n".join(log(300).write_csv().split("\n", 9)) + "\n\n,,\n")
+    assert_frame_equal(sample([tmp_path / "a.csv"]).frame, log(300))
+
+
 def test_a_piece_that_begins_within_quotes_is_done_without(tmp_path: Path) -> None:
     said = "one, two\n" * 20
     lines = [f'{k},"{said}"' for k in range(3 * HEAD // len(said))]
