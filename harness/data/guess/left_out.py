@@ -81,6 +81,12 @@ def _is_another_label(column: Column, known: Known) -> str:
     return ""
 
 
+def _is_its_truth(column: Column, known: Known) -> str:
+    """As `data write` names it beside the labels of generated data."""
+    label = column.name.removesuffix("_truth")
+    return f"the probability that drew the label {label}" if column.name != label and label in known.labels else ""
+
+
 def _comes_after(column: Column, known: Known) -> str:
     return "named as what is measured after the event" if column.has(AFTER) else ""
 
@@ -148,6 +154,7 @@ RULES: tuple[Callable[[Column, Known], str], ...] = (
     _numbers_rows,
     _is_an_index,
     _is_another_label,
+    _is_its_truth,
     _comes_after,
     _is_another_time,
     _tells_label,

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
+from harness.data.tabular.delimited_text import csv_names, without_blank_lines
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import GZIP, ZSTD, one_format, readable
 from harness.data.tabular.partitions import SOURCE, folders_of, partitioned
-from harness.data.tabular.scans import csv_names, scan, without_blank_lines
+from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Csv
 from harness.data.tabular.stores import Stored, first_bytes
 from harness.data.tabular.unlike import Columns, Problem

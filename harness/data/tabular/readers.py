@@ -11,10 +11,11 @@ import polars as pl
 
 from harness.api import Doubt
 from harness.base.errors import UserError, unknown
+from harness.data.tabular.delimited_text import Scan
 from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import readable
-from harness.data.tabular.scans import Scan, scan
+from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.shared import check_shared
 from harness.data.tabular.thinned import thinned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import NamedTuple
 
@@ -10,12 +11,19 @@ import polars as pl
 
 from harness.base.errors import UserError
 from harness.data.tabular.files import Source
+from harness.data.tabular.formats import readable
 
 Read = Callable[[Sequence[Source], pl.Schema], pl.LazyFrame]
 """Reads files that have these columns, as these types."""
 TEXTS = (pl.String, pl.Categorical, pl.Enum)
 UNITS = ("ms", "us", "ns")
 """The finest last."""
+
+
+Opened = Callable[[Source], pl.LazyFrame]
+"""Opens one file, its columns of the types it has."""
+FOOTERS = 32
+"""Files whose columns alone are asked for at once: a store takes its time to answer."""
 
 
 class Problem(NamedTuple):
@@ -63,6 +71,17 @@ class Columns:
                 without = next(file for file in self._own if file not in having)
                 said = f"is in {len(having):,} of {len(self._own):,} files, not in '{without}'"
                 yield name, Problem(said, lacks=True)
+
+
+def columns_of(files: Sequence[Source], opened: Opened, at_once: int = FOOTERS) -> dict[Source, pl.Schema]:
+    """The columns of every file. at_once: how many are opened together, each of which may be held in memory."""
+
+    def its(file: Source) -> pl.Schema:
+        with readable([file]):
+            return opened(file).collect_schema()
+
+    with ThreadPoolExecutor(at_once) as pool:
+        return dict(zip(files, pool.map(its, files), strict=True))
 
 
 def as_types(frame: pl.LazyFrame, own: Mapping[str, pl.DataType], types: pl.Schema) -> pl.LazyFrame:

@@ -318,6 +318,7 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     "column": (np.arange(N) + 1, "counts the rows"),
     "noclick": (1 - CLICK, "the label click under other values"),
     "shown": (np.where(CLICK, "b", "a"), "the label click under other values"),
+    "click_truth": (np.linspace(0.1, 0.4, N), "the probability that drew the label click"),
     "play_ms": (RNG.random(N), "measured after"),
     "amount": (np.where(CLICK, RNG.random(N), 0.0), "tells the label click"),
     "order_no": ([f"o{k}" if c else None for k, c in enumerate(CLICK)], "tells the label click"),
