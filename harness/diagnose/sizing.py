@@ -96,8 +96,8 @@ SIZES = (
 )  # fmt: skip
 """From what says least to what says most. Five seeds at least: all of five lower is the least that shows a fall without
 a word on how they are distributed, and collapses are not normal. Three epochs before any search, as some logs
-fall in the third; a search before a second mitigation, as on sixteen of eighteen random populations the first one gained
-most (`plans/populations.toml`), and as an unlucky search is the larger error."""
+fall in the third; a search before a second mitigation, as on sixteen of eighteen random populations the first one
+gained most (`plans/populations.toml`), and as an unlucky search is the larger error."""
 
 
 def measure(data: IndexedDataset, model: Model, batches: Sequence[int]) -> Cost:
