@@ -80,7 +80,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_it_has_every_plugin_and_says_that_it_is_typed(said: str) -> None:
-    assert all(f" {name}  " in said for name in ("frequency_adaptive_lr", "powerlaw", "deepfm"))
+    assert all(re.search(rf"^{name}  ", said, re.MULTILINE) for name in ("frequency_adaptive_lr", "powerlaw", "deepfm"))
 
 
 def test_presets_plans_and_plugins_are_found_by_bare_name(said: str) -> None:

@@ -18,7 +18,7 @@ from harness.experiment.plan import Plan
 RESERVED = (
     "attempts", "bad_inputs", "beyond_memory", "big_folder", "bound", "cross_fitted", "facts", "faults", "fidelity",
     "generator", "gpu", "kinds", "ladder", "leaks", "losses", "pooling", "population_traits", "precision", "racing",
-    "running_mean", "schedule", "size_law", "statistics", "submissions", "throughput", "verdicts",
+    "running_mean", "schedule", "searches", "size_law", "statistics", "submissions", "throughput", "verdicts",
 )  # fmt: skip
 """Tables that other commands write."""
 

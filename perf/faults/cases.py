@@ -133,7 +133,7 @@ BAD = (
     ),
     BadInput(
         "table: a header in the first of two parts alone",
-        "schema names differ",
+        "has none of the columns of",
         own(path="parts") | {"parts/a.csv": table(), "parts/b.csv": table().partition("\n")[2]},
     ),
     BadInput("table: a row too long", "found more fields", own(text=table() + "1,2,3,1,9\n")),

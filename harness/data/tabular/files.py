@@ -125,8 +125,8 @@ def _missing(text: str, tried: list[Path]) -> str:
     """Why there is no such file."""
     for name in re.findall(r"\$\{?(\w+)", str(tried[0])):
         return f"does not exist: ${name} is not set; {nearest(name, os.environ)}it must name a file"
-    folder = next((path.parent for path in tried if path.parent.is_dir()), None)
-    siblings = () if folder is None else (path.name for path in folder.iterdir())
+    meant = next(([path] for path in tried if path.parent.is_dir()), []) + tried[2:]
+    siblings = (file.name for path in meant for file in path.parent.iterdir())
     return f"does not exist; {nearest(tried[0].name, siblings)}a file is needed"
 
 
