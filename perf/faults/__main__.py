@@ -84,7 +84,7 @@ def bad_inputs(found: list[tuple[str, Answer]]) -> str:
 
 def _cell(text: str) -> str:
     """Code in a cell of a table; of a long text its ends."""
-    short = text if len(text) <= 200 else f"{text[:120]} ... {text[-70:]}"
+    short = text if len(text) <= 300 else f"{text[:200]} ... {text[-90:]}"
     return f"`` {short.replace('|', chr(92) + '|')} ``"
 
 

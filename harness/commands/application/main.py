@@ -46,7 +46,7 @@ def obey() -> int:
         UserError: it is not accepted.
     """
     try:
-        return int(app(standalone_mode=False) or 0)
+        return int(app(prog_name="multiepoch", standalone_mode=False) or 0)
     except typer.TyperException as error:
         if not (problem := _said(error)):
             return Exit.REFUSED  # no command was given, and the help has been printed
