@@ -32,7 +32,7 @@ from harness.plugins.registry import Registry
 from harness.report.write import analyse
 from perf.markdown import table
 
-PLAN = ROOT / "perf" / "searches.toml"
+PLAN = ROOT / "perf" / "leaders.toml"
 TABLE = ROOT / "results" / "tables" / "searches.md"
 SEARCHES = 5
 APART = 10_000_000
