@@ -31,7 +31,7 @@ from harness.experiment.plan_file import load_plan
 from harness.experiment.specs import EvalSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 from harness.results.keys import MetricKey
-from perf.markdown import table
+from perf.markdown import change, table
 from perf.memory import memory_mb
 from perf.work import TASKS, Work
 from perf.work import dataset as in_memory
@@ -120,7 +120,7 @@ def main() -> None:
     ]  # fmt: skip
     rows = []
     for name, auc, difference, half in shuffles(range(arguments.seeds)):
-        interval = "" if name == "whole" else f"{difference:+.4f} [{difference - half:+.4f}, {difference + half:+.4f}]"
+        interval = "" if name == "whole" else change(difference, difference - half, difference + half)
         rows.append((name, f"{-(-WINDOWS[name] // batches.BLOCK):,}", f"{auc:.4f}", interval))
     lines += table(("window", "blocks, at most", "AUC", "against a full shuffle"), rows)
     lines += ["", f"Machine: {env['machine']}, {env['cores']} cores, {env['memory_gb']} GB; torch {torch.__version__}."]

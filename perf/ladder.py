@@ -29,7 +29,7 @@ from harness.plugins.registry import Registry
 from harness.report.write import analyse
 from harness.results.plan_results import read_plan_result
 from perf import generated_log
-from perf.markdown import table
+from perf.markdown import change, table
 
 PRESETS = ("avazu_like", "criteo_like", "retail_like")
 LEAD, KEEP, EPOCHS, BATCH = "reinit", 0.25, 3, 128
@@ -64,7 +64,7 @@ def _told(line: Line, true: Line) -> tuple[str, ...]:
     sizes = ", ".join(f"{value.mean:+.4f}" for value in line.values)
     held = "yes" if low <= there.mean <= high else "no"
     believed = f"no: {line.doubt}" if line.doubt else "yes"
-    return line.what, sizes, f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]", believed, f"{there.mean:+.4f}", held
+    return line.what, sizes, change(mean, low, high), believed, f"{there.mean:+.4f}", held
 
 
 def _trained(plan: Plan, workers: int, folder: Path) -> GroupAnalysis:

@@ -11,6 +11,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) 
     return ["| " + " | ".join(row) + " |" for row in (header, rules, *rows)]
 
 
+def change(mean: float, low: float, high: float) -> str:
+    """`+0.0035 [+0.0027, +0.0043]`."""
+    return f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+
+
 def share(value: float) -> str:
     """`.950`."""
     return f"{value:.3f}".removeprefix("0")

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,15 +32,10 @@ class PlanTimes:
 def plan_times() -> PlanTimes:
     """Run `quick` in a folder of its own, data and tracking included.
 
-    Modules are compiled before, as Python does once for all commands, unless its environment forbids that.
-
     Raises:
         RuntimeError: it failed.
     """
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as bytecode:
-        env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        env["PYTHONPYCACHEPREFIX"] = bytecode
-        multiepoch("benchmark", "smoke", "--results", str(Path(bytecode) / "results"), env=env)
+    with tempfile.TemporaryDirectory() as folder, compiled() as env:
         start, first = time.perf_counter(), 0.0
         command = [sys.executable, "-m", "harness.cli", "benchmark", str(PLAN), "--results", folder]
         quiet = subprocess.DEVNULL
@@ -76,17 +72,27 @@ def workers_gain() -> float:
 
     The data set is built before; MLflow, report and the start of the processes are in the time.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        one, two = (_wall(Path(folder) / f"workers-{w}", w, threads) for w, threads in ((1, 2), (2, 1)))
+    with tempfile.TemporaryDirectory() as folder, compiled() as env:
+        one, two = (_wall(Path(folder) / f"workers-{w}", w, threads, env) for w, threads in ((1, 2), (2, 1)))
     return one / two
 
 
-def _wall(results: Path, workers: int, threads: int) -> float:
+@contextmanager
+def compiled() -> Iterator[dict[str, str]]:
+    """An environment in which modules are compiled, as Python does once for all commands unless it is told not to."""
+    with tempfile.TemporaryDirectory() as bytecode:
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        env["PYTHONPYCACHEPREFIX"] = bytecode
+        multiepoch("benchmark", "smoke", "--results", str(Path(bytecode) / "results"), env=env)
+        yield env
+
+
+def _wall(results: Path, workers: int, threads: int, env: Mapping[str, str]) -> float:
     sets = [part for value in (*SMALL, f"train.threads={threads}") for part in ("--set", value)]
     common = [str(PLAN), "--results", str(results), *sets]
-    multiepoch("data", "describe", *common)
+    multiepoch("data", "describe", *common, env=env)
     start = time.perf_counter()
-    multiepoch("benchmark", *common, "--workers", str(workers))
+    multiepoch("benchmark", *common, "--workers", str(workers), env=env)
     return time.perf_counter() - start
 
 

@@ -18,7 +18,7 @@ from scipy import stats
 from harness.analysis.inference import LEVEL
 from harness.analysis.pooling import FEWEST, pool
 from harness.base.places import ROOT
-from perf.markdown import table
+from perf.markdown import change, table
 
 DATA_SETS, SPREADS, ERRORS = (3, 5, 10, 40), (0.0, 0.001, 0.002, 0.005), (0.0005, 0.002)
 MEAN, REPETITIONS, SMALL = 0.002, 5, 0.001
@@ -124,7 +124,7 @@ def _pooled(gains: Sequence[Gain]) -> Iterator[str]:
     shares = dict(left_out(gains))
     outside = [name for name, share in shares.items() if not LEVEL / 2 <= share <= 1 - LEVEL / 2]
     (begin, end), (low, high) = found.mean_interval, found.predicted
-    yield from (f"{found.mean:+.4f} [{begin:+.4f}, {end:+.4f}]", f"{found.tau:.4f}", f"{low:+.4f} to {high:+.4f}")
+    yield from (change(found.mean, begin, end), f"{found.tau:.4f}", f"{low:+.4f} to {high:+.4f}")
     yield from (f"{found.chance_above(0):.2f}", f"{found.chance_above(SMALL):.2f}")
     yield from (f"{len(shares) - len(outside)} of {len(shares)}", ", ".join(outside) or "none")
 

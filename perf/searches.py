@@ -30,7 +30,7 @@ from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
 from harness.report.write import analyse
-from perf.markdown import table
+from perf.markdown import change, table
 
 PLAN = ROOT / "perf" / "leaders.toml"
 TABLE = ROOT / "results" / "tables" / "searches.md"
@@ -125,8 +125,7 @@ def markdown(found: Sequence[Analysis], strategies: Sequence[str]) -> str:
 
 
 def _row(strategy: str, of: Crossed) -> list[str]:
-    low, high = of.interval
-    mean = f"{of.mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+    mean = change(of.mean, *of.interval)
     apart = (f"{of.between_searches:.4f}", f"{of.between_draws:.4f}")
     return [strategy, *(f"{value:+.4f}" for value in of.value_SD.mean(axis=1)), mean, *apart]
 

@@ -32,7 +32,7 @@ from harness.plugins.registry import Registry
 from harness.report.format import show
 from harness.report.write import analyse
 from harness.results.plan_results import PLAIN, read_plan_result
-from perf.markdown import table
+from perf.markdown import change, table
 
 PLAN, LARGEST, GROWN = "sizes", "sizes_largest", 4
 """Plans, and how often the largest size of the first lies in the second."""
@@ -93,7 +93,7 @@ def markdown(first: Plan, group: GroupAnalysis | None) -> str:
         mean, low, high = line.whole
         values = [show(each, 4, signed=True) for each in reversed(line.values)]
         there = show(found[name], 4, signed=True) if found else "not trained yet"
-        rows.append([name, *values, f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]", there])
+        rows.append([name, *values, change(mean, low, high), there])
     here = environment()
     return "\n".join(
         [

@@ -47,8 +47,7 @@ def write_sample(console: Console, source: str, by: str, keep: float, out: Path,
         raise unknown("column", by, columns, "--by")
     for name, problem in problems.items():
         if name not in columns:
-            text = f"column '{name}' is left out of the sample: it {problem.said}"
-            console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+            print_plain(console, f"column '{name}' is left out of the sample: it {problem.said}", "yellow")
     drawn = thinned(frame, pl.col(by), keep, f"--by {by}")
     try:
         with console.status("writing it"), readable(files), whole_file(out) as partial:

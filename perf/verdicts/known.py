@@ -22,6 +22,7 @@ from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
 from harness.report.write import analyse
 from harness.results.plan_results import PLAIN, read_plan_result
+from perf.markdown import change
 from perf.verdicts.logs import TABLE, Log
 
 DRAWS = 10
@@ -42,7 +43,7 @@ class Change(NamedTuple):
         return int(self.low > 0) - int(self.high < 0)
 
     def __str__(self) -> str:
-        return f"{self.mean:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
+        return change(*self)
 
 
 class Answer(NamedTuple):

@@ -170,6 +170,22 @@ def test_types_that_have_nothing_in_common(tmp_path: Path, kind: str, first: obj
         load(tmp_path, logs, schema=reading)
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "said"),
+    [
+        ("parquet", [None, None, 7, 8, "x"], r"is Int\d+ in '.*2\.parquet' and String in '.*4\.parquet'"),
+        ("jsonl", [7, "x", 7, 7, [1]], r"is Int64 in '.*0\.jsonl' and List\(Int64\) in '.*4\.jsonl'"),
+    ],
+)
+def test_the_types_that_clash_are_named_not_those_beside_them(
+    tmp_path: Path, kind: str, values: list[object], said: str
+) -> None:
+    """A column without a value goes with all others, and so does a word with a number where both are text."""
+    logs = written(tmp_path / "logs", kind, lambda n, rows: rows.with_columns(w=pl.Series([values[n]] * len(rows))))
+    with pytest.raises(UserError, match=f"column 'w' {said}"):
+        load(tmp_path, logs, schema=SCHEMA.replace('["user"', '["w"'))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_of_another_table_is_refused(tmp_path: Path, kind: str) -> None:
     logs = written(tmp_path / "logs", kind, lambda n, rows: rows if n != 3 else rows.select(pl.all().name.suffix("_")))

@@ -83,7 +83,7 @@ def _of_binary(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Prob
 
 
 def _of_csv(files: Sequence[Source], form: Form) -> pl.DataFrame:
-    """The type of a column is told by the pieces of all files together: one of them alone may have no value in it."""
+    """Pieces of all files, whose columns get their types together: in one file a column may hold no value."""
     options: dict[str, Any] = {
         "separator": form.separator,
         "has_header": form.header,
@@ -108,7 +108,7 @@ def _of_json(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Proble
     own = {file: pl.read_ndjson(text, infer_schema_length=None).schema for file, text in texts.items()}
     columns = Columns(own, text=True)
     frame = _joined(tuple(texts), [pl.read_ndjson(text, schema=columns.types).lazy() for text in texts.values()])
-    return frame, {name: problem for name, problem in columns.problems.items() if not problem.lacks}
+    return frame, columns.clashing
 
 
 def _some(files: Sequence[Source]) -> Sequence[Source]:

@@ -82,8 +82,8 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
 
 def _refuse_problems(schema: Schema, problems: Mapping[str, Problem], where: str) -> None:
     """Refuse a column that the schema reads and some files do not have, or have as another type."""
-    sql = "\n".join([*schema.expressions().values(), schema.where or "", schema.query or ""])
-    sql += "" if schema.sample is None else schema.sample.by
+    by = "" if schema.sample is None else schema.sample.by
+    sql = "\n".join([*schema.expressions().values(), schema.where or "", schema.query or "", by])
     for name, problem in problems.items():
         if (problem.lacks and name in schema.optional) or not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql):
             continue

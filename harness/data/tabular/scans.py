@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
@@ -68,16 +69,12 @@ def _parquet(files: Sequence[Source]) -> Scanned:
     refuse_others_in(types)
     names = folders_of(files)
     own = {file: pl.Schema({n: dtype for n, dtype in each.items() if n not in names}) for file, each in types.items()}
-    columns = Columns(own, text=False)
     if any(sorted(name for name, _ in PARTITION.findall(str(file))) != sorted(names) for file in files):
-
-        def placed(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
-            frame = pl.scan_parquet(_named(some), glob=False, hive_partitioning=False, include_file_paths=SOURCE)
-            return partitioned(as_types(frame, own[some[0]], wanted), files)
-
-        return Scanned(columns.read(placed), None, columns.problems)
+        return _placed(own, partial(pl.scan_parquet, glob=False, hive_partitioning=False, include_file_paths=SOURCE))
+    columns = Columns(own, text=False)
     told = pl.scan_parquet(_named(files), glob=False, hive_partitioning=True, try_parse_hive_dates=False)
-    hive = {name: told.collect_schema()[name] for name in names}
+    types_told = told.collect_schema()
+    hive = {name: types_told[name] for name in names}
 
     def alike(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
         frame = pl.scan_parquet(
@@ -90,11 +87,15 @@ def _parquet(files: Sequence[Source]) -> Scanned:
 
 def _arrow(files: Sequence[Source]) -> Scanned:
     own = columns_of(files, lambda file: pl.scan_ipc(str(file), glob=False))
+    return _placed(own, partial(pl.scan_ipc, glob=False, include_file_paths=SOURCE))
+
+
+def _placed(own: Mapping[Source, pl.Schema], opened: Callable[[list[str]], pl.LazyFrame]) -> Scanned:
+    """Files whose folders' columns are ours to add. opened: gives rows of several files, with SOURCE."""
     columns = Columns(own, text=False)
 
     def alike(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
-        frame = pl.scan_ipc(_named(some), glob=False, include_file_paths=SOURCE)
-        return partitioned(as_types(frame, own[some[0]], wanted), files)
+        return partitioned(as_types(opened(_named(some)), own[some[0]], wanted), list(own))
 
     return Scanned(columns.read(alike), None, columns.problems)
 
@@ -103,8 +104,7 @@ def _json_lines(files: Sequence[Source]) -> Scanned:
     """What a line does not have is null there, whether others of its file have it or not."""
     columns = Columns(columns_of(files, lambda file: pl.scan_ndjson(str(file), infer_schema_length=None), 1), text=True)
     frame = pl.scan_ndjson(_named(files), schema=columns.types, include_file_paths=SOURCE)
-    problems = {name: problem for name, problem in columns.problems.items() if not problem.lacks}
-    return Scanned(partitioned(frame, files), None, problems)
+    return Scanned(partitioned(frame, files), None, columns.clashing)
 
 
 def _with_whole_numbers(frame: pl.LazyFrame) -> pl.LazyFrame:

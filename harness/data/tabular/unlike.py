@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from itertools import combinations, groupby
 from typing import NamedTuple
 
 import polars as pl
@@ -18,8 +18,6 @@ Read = Callable[[Sequence[Source], pl.Schema], pl.LazyFrame]
 TEXTS = (pl.String, pl.Categorical, pl.Enum)
 UNITS = ("ms", "us", "ns")
 """The finest last."""
-
-
 Opened = Callable[[Source], pl.LazyFrame]
 """Opens one file, its columns of the types it has."""
 FOOTERS = 32
@@ -51,6 +49,11 @@ class Columns:
         self.types = pl.Schema({name: dtype for name, dtype in found.items() if dtype is not None})
         self.problems = dict(self._problems(names))
 
+    @property
+    def clashing(self) -> dict[str, Problem]:
+        """The problems of columns that are not read, as their types have nothing in common."""
+        return {name: problem for name, problem in self.problems.items() if not problem.lacks}
+
     def read(self, alike: Read) -> pl.LazyFrame:
         """The rows of all files in their order; null where a file has no such column."""
         groups = groupby(self._own, key=lambda file: list(self._own[file] if self._text else self._own[file].items()))
@@ -64,9 +67,11 @@ class Columns:
         for name in names:
             having = {file: columns[name] for file, columns in self._own.items() if name in columns}
             if name not in self.types:
-                (file, dtype), *rest = having.items()
-                other, unlike = next((f, d) for f, d in rest if _type([dtype, d], text=False) is None)
-                yield name, Problem(f"is {dtype} in '{file}' and {unlike} in '{other}'", lacks=False)
+                first = dict[pl.DataType, Source]()
+                for file, dtype in having.items():
+                    first.setdefault(dtype, file)
+                one, other = next(pair for pair in combinations(first, 2) if _type(pair, text=self._text) is None)
+                yield name, Problem(f"is {one} in '{first[one]}' and {other} in '{first[other]}'", lacks=False)
             elif len(having) < len(self._own):
                 without = next(file for file in self._own if file not in having)
                 said = f"is in {len(having):,} of {len(self._own):,} files, not in '{without}'"
