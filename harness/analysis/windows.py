@@ -1,7 +1,7 @@
 """What a continual plan says window by window: levels, gains over the one-epoch baseline, and whether these last.
 
-An arm is read at the last of its numbers of epochs per window, whatever validation picks: where that is one, an arm is
-the baseline itself, and says nothing of what further epochs come to.
+An arm is read at the number of epochs per window that its rule picks, as its gain is, or at the last, which says what
+further epochs come to where validation picks one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ByWindow = Mapping[int, BySeed]
 
 @dataclass(frozen=True)
 class ArmWindows:
-    """An arm trained for all epochs of the plan on every window, in the plan's task and metric.
+    """An arm trained for so many epochs on every window, in the plan's task and metric.
 
     gains: over the baseline on the same window, paired by seed, positive where better.
     """
@@ -50,24 +50,27 @@ class ArmWindows:
         return estimate(map(float, slopes))
 
 
-def by_window(analysis: GroupAnalysis) -> list[ArmWindows]:
-    """Every arm with a window, in the order of the group, the baseline last; none where the plan is not continual."""
+def by_window(analysis: GroupAnalysis, *, last: bool) -> list[ArmWindows]:
+    """Every arm with a window, in the order of the group, the baseline last; none where the plan is not continual.
+
+    last: read at the last number of epochs instead of the chosen one.
+    """
     group = analysis.group
     sign, key = sign_of(group.metric), MetricKey(group.split, group.metric, group.task)
-    base = {} if group.baseline is None else _values(group.baseline, key)
+    base = {} if group.baseline is None else _values(analysis, group.baseline, key, last=False)
     found = []
     for arm in group.everything:
-        if values := _values(arm, key):
+        if values := _values(analysis, arm, key, last=last and not arm.is_baseline):
             paired_by_window = {window: paired(by_seed, base.get(window, {})) for window, by_seed in values.items()}
             gains = {w: {s: sign * d for s, d in by_seed.items()} for w, by_seed in paired_by_window.items() if by_seed}
             found.append(ArmWindows(arm, values, gains))
     return found
 
 
-def _values(arm: ArmRuns, key: MetricKey) -> dict[int, BySeed]:
+def _values(analysis: GroupAnalysis, arm: ArmRuns, key: MetricKey, *, last: bool) -> dict[int, BySeed]:
     found = dict[int, BySeed]()
     for seed, run in arm.finished.items():
-        epochs = 1 if arm.is_baseline else len(run.boundaries)
+        epochs = len(run.boundaries) if last else analysis.epochs[id(arm)][seed]
         for record in run.windows:
             if record.boundary and record.epoch == epochs and key in record.metrics:
                 found.setdefault(record.window, {})[seed] = record.metrics[key]

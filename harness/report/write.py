@@ -90,7 +90,7 @@ def _write_tables(analysis: Analysis, folder: Path, difference: float) -> None:
     for i, found in enumerate(analysis.groups):
         if any(arm.finished for arm in found.group.arms):
             drawn = {f"{name}-{i + 1}": ("by epoch", curves.published(found.group, styles[i]))}
-            if by_window(found):
+            if by_window(found, last=False):
                 drawn[f"{name}-{i + 1}-windows"] = ("gain by window", windows.published(found, styles[i]))
             for stem, (_, picture) in drawn.items():
                 (folder / f"{stem}.svg").write_text(picture, encoding="utf-8")

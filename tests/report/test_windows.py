@@ -43,9 +43,10 @@ def test_the_epoch_is_chosen_by_the_mean_over_windows(results: Path, analysis: G
             assert analysis.epochs[id(arm)][seed] == max(means, key=lambda e: (means[e], -e))
 
 
-def test_gains_by_window_average_to_that_of_all_epochs(analysis: GroupAnalysis) -> None:
-    gains = {id(row.arm): row.value("final_epoch_gain") for row in analysis.ranked}
-    found = by_window(analysis)
+@pytest.mark.parametrize(("last", "quantity"), [(False, "gain"), (True, "final_epoch_gain")])
+def test_gains_by_window_average_to_those_of_the_ranking(analysis: GroupAnalysis, last: bool, quantity: str) -> None:
+    gains = {id(row.arm): row.value(quantity) for row in analysis.ranked}
+    found = by_window(analysis, last=last)
     assert [each.arm.label for each in found] == ["none", "reinit", "one epoch"]
     for each in found[:-1]:
         assert sorted(each.values) == sorted(each.gains) == [1, 2, 3]
@@ -63,6 +64,8 @@ def test_the_report_shows_gains_by_window(results: Path) -> None:
     assert "<h3>By window</h3>" in page
     table = (results / "report" / "tiny.md").read_text()
     assert "### Gain by window" in table
+    assert "after window 3, at the chosen epoch" in table
+    assert "after window 3, if trained to epoch 2" in table
     assert "![click gain by window](tiny-1-windows.svg)" in table
     assert (results / "report" / "tiny-1-windows.svg").read_text().startswith("<svg")
 

@@ -1,4 +1,4 @@
-"""Figures of a continual plan: a metric after each window, and the gain over the one-epoch baseline there."""
+"""Figures of a continual plan: a metric after each window, and gains over the one-epoch baseline there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate, estimate
-from harness.analysis.windows import ByWindow, by_window
+from harness.analysis.windows import ArmWindows, ByWindow, by_window
 from harness.figures.axis import around, axis
 from harness.figures.chart import Chart, Named
 from harness.figures.rules import level
@@ -21,15 +21,21 @@ MOST_TICKS = 8
 
 
 def windows(analysis: GroupAnalysis, styles: Sequence[ArmStyle]) -> list[str]:
-    """The metric and the gain by window; none where the plan is not continual."""
-    charts = [_levels(analysis, styles), _gains(analysis, styles)] if by_window(analysis) else []
-    return [to_svg(chart, _title(analysis, what)) for chart, what in zip(charts, ("", "gain in "), strict=False)]
+    """The metric by window, and the gain at the chosen and at the last epoch; none where the plan is not continual."""
+    chosen, trained_on = by_window(analysis, last=False), by_window(analysis, last=True)
+    if not chosen:
+        return []
+    levels = _chart(analysis, styles, {id(each.arm): each.values for each in trained_on}, "")
+    drawn = {"": levels, "gain in ": _gains(analysis, styles, chosen)}
+    drawn[f"gain of epoch {analysis.group.epochs} in "] = _gains(analysis, styles, trained_on)
+    return [to_svg(chart, _title(analysis, what)) for what, chart in drawn.items()]
 
 
 def published(analysis: GroupAnalysis, styles: Sequence[ArmStyle]) -> str:
-    """The gains as a file of its own, with a legend."""
+    """The gains at the chosen epoch as a file of its own, with a legend."""
     named = [Named(style.label, style.pen) for style in styles]
-    return standalone(to_svg(replace(_gains(analysis, styles), legend=named), _title(analysis, "gain in ")))
+    chart = replace(_gains(analysis, styles, by_window(analysis, last=False)), legend=named)
+    return standalone(to_svg(chart, _title(analysis, "gain in ")))
 
 
 def _title(analysis: GroupAnalysis, what: str) -> str:
@@ -37,12 +43,8 @@ def _title(analysis: GroupAnalysis, what: str) -> str:
     return f"{group.name}: {what}{measured(group.task, group.metric)} by window"
 
 
-def _levels(analysis: GroupAnalysis, styles: Sequence[ArmStyle]) -> Chart:
-    return _chart(analysis, styles, {id(each.arm): each.values for each in by_window(analysis)}, "")
-
-
-def _gains(analysis: GroupAnalysis, styles: Sequence[ArmStyle]) -> Chart:
-    chart = _chart(analysis, styles, {id(each.arm): each.gains for each in by_window(analysis)}, "gain in ")
+def _gains(analysis: GroupAnalysis, styles: Sequence[ArmStyle], found: Sequence[ArmWindows]) -> Chart:
+    chart = _chart(analysis, styles, {id(each.arm): each.gains for each in found}, "gain in ")
     return replace(chart, marks=[level(chart.x, 0.0), *chart.marks])
 
 
