@@ -72,6 +72,11 @@ class Crossed:
         _, (of_draw, _), (rest, _) = self._squares
         return float(np.sqrt(max(0.0, of_draw - rest) / self.value_SD.shape[0]))
 
+    @property
+    def left(self) -> float:
+        """The standard deviation of what neither search nor draw explains."""
+        return float(np.sqrt(self._squares[-1][0]))
+
     @cached_property
     def interval(self) -> tuple[float, float]:
         """Of the mean over searches and draws, at 95 %."""
@@ -107,7 +112,7 @@ def crossed(found: Sequence[Analysis], strategy: str, quantity: str) -> Crossed:
 def markdown(found: Sequence[Analysis], strategies: Sequence[str]) -> str:
     """The published page."""
     here, searches = environment(), range(1, len(found) + 1)
-    header = ["strategy", *(f"search {n}" for n in searches), "mean", "searches apart", "draws apart"]
+    header = ["strategy", *(f"search {n}" for n in searches), "mean", "searches apart", "draws apart", "left"]
     lines = [
         "# searches",
         "",
@@ -116,17 +121,18 @@ def markdown(found: Sequence[Analysis], strategies: Sequence[str]) -> str:
         f"{literal(str(here['machine']))} with {here['cores']} cores.",
         "",
         "Gains in test AUC. A search: mean over draws. Mean: over searches and draws, with its 95 % interval. Apart: "
-        "standard deviation of what another search, or another draw, adds to a gain.",
+        "standard deviation of what another search, or another draw, adds to a gain. Left: that of what neither "
+        "explains.",
     ]
     for quantity, title in QUANTITIES.items():
         lines += ["", f"## {title.capitalize()}", ""]
         lines += table(header, [_row(strategy, crossed(found, strategy, quantity)) for strategy in strategies])
-    return "\n".join([*lines, "", "## Winners", "", *table(["strategy", *header[1:-3]], list(_winners(found))), ""])
+    return "\n".join([*lines, "", "## Winners", "", *table(["strategy", *header[1:-4]], list(_winners(found))), ""])
 
 
 def _row(strategy: str, of: Crossed) -> list[str]:
     mean = change(of.mean, *of.interval)
-    apart = (f"{of.between_searches:.4f}", f"{of.between_draws:.4f}")
+    apart = (f"{each:.4f}" for each in (of.between_searches, of.between_draws, of.left))
     return [strategy, *(f"{value:+.4f}" for value in of.value_SD.mean(axis=1)), mean, *apart]
 
 
