@@ -1,4 +1,4 @@
-"""What a continual plan says window by window: levels, gains over the one-epoch baseline, and whether these last.
+"""What a continual plan says window by window: gains over the one-epoch baseline, and whether these last.
 
 An arm is read at the number of epochs per window that its rule picks, as its gain is, or at the last, which says what
 further epochs come to where validation picks one.
@@ -31,7 +31,6 @@ class ArmWindows:
     """
 
     arm: ArmRuns
-    values: ByWindow
     gains: ByWindow
 
     @property
@@ -60,10 +59,11 @@ def by_window(analysis: GroupAnalysis, *, last: bool) -> list[ArmWindows]:
     base = {} if group.baseline is None else _values(analysis, group.baseline, key, last=False)
     found = []
     for arm in group.everything:
-        if values := _values(analysis, arm, key, last=last and not arm.is_baseline):
-            paired_by_window = {window: paired(by_seed, base.get(window, {})) for window, by_seed in values.items()}
-            gains = {w: {s: sign * d for s, d in by_seed.items()} for w, by_seed in paired_by_window.items() if by_seed}
-            found.append(ArmWindows(arm, values, gains))
+        values = _values(analysis, arm, key, last=last and not arm.is_baseline)
+        gains = {window: paired(by_seed, base.get(window, {})) for window, by_seed in values.items()}
+        if values:
+            signed = {w: {s: sign * gain for s, gain in by_seed.items()} for w, by_seed in gains.items() if by_seed}
+            found.append(ArmWindows(arm, signed))
     return found
 
 

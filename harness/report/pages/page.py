@@ -9,6 +9,7 @@ from itertools import repeat
 from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.groups import Group
 from harness.analysis.load import Comparison
+from harness.analysis.windows import by_window
 from harness.report.cautions import cautions
 from harness.report.figures import curves, points
 from harness.report.figures import windows as window_figures
@@ -128,7 +129,11 @@ def _section(analysis: GroupAnalysis, styles: Sequence[ArmStyle], difference: fl
         by_task=by_task(analysis),
         legend=sorted(enumerate(styles), key=lambda item: not item[1].highlighted),
         curves={task: _untitled(curves.curves(group, task, m, styles) for m in metrics) for task in _tasks(group)},
-        by_window=_untitled(window_figures.windows(analysis, styles)),
+        by_window=[
+            (title, window_figures.gains(analysis, styles, last=last))
+            for title, last in (("At the chosen epoch", False), (f"Trained to epoch {group.epochs}", True))
+            if by_window(analysis, last=last)
+        ],
         windows=windows(analysis),
         health=_health(group, styles),
         buckets=[

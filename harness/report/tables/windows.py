@@ -19,7 +19,7 @@ def windows(analysis: GroupAnalysis) -> Grid:
     chosen, trained_on = (_by_arm(analysis, last=last) for last in (False, True))
     columns = [Column("strategy", words=True)]
     for found, how in ((chosen, "at the chosen epoch"), (trained_on, f"if trained to epoch {group.epochs}")):
-        last = max((max(each.values) for each in found.values()), default=0)
+        last = max((window for each in found.values() for window in each.gains), default=0)
         columns += [
             Column(f"gain over {baseline_name(group)} after window 1, {how}", unit),
             Column(f"after window {last}, {how}", unit),
