@@ -1,4 +1,4 @@
-"""A SLURM of one node in a folder: munged, slurmctld and slurmd of the system, without accounting."""
+"""A SLURM in a folder: munged, slurmctld and a slurmd for each node of the system, without accounting."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,15 +23,15 @@ CONF = """
 ClusterName=one
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller}
-SlurmdPort={node}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
 StateSaveLocation={folder}
-SlurmdSpoolDir={folder}
+SlurmdSpoolDir={folder}/%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/%n.pid
+SlurmdTimeout=3
 SlurmdParameters=config_overrides
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -39,12 +40,13 @@ SelectTypeParameters=CR_Core_Memory
 DefMemPerCPU=100
 MpiDefault=none
 KillWait=10
-NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=500
+{nodes}
 PreemptType=preempt/partition_prio
 PreemptMode=CANCEL
 PartitionName=all Nodes=ALL Default=YES MaxTime=60 GraceTime=30
 PartitionName=urgent Nodes=ALL PriorityTier=2
 """
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=500"
 
 
 def missing() -> str:
@@ -57,54 +59,62 @@ def _program(name: str) -> str | None:
     return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")  # where Debian keeps the servers
 
 
-@contextmanager
-def one_node() -> Iterator[Path]:
-    """Inside, a node of two CPUs waits for jobs; those of partition `urgent` preempt others.
+@dataclass(frozen=True)
+class Cluster:
+    """conf: the file that SLURM_CONF is to name. nodes: the process of the slurmd of each, by its name."""
 
-    Yields the file that SLURM_CONF is to name.
-    """
+    conf: Path
+    nodes: dict[str, subprocess.Popen[bytes]]
+
+
+@contextmanager
+def cluster(nodes: int = 1) -> Iterator[Cluster]:
+    """Inside, nodes of two CPUs wait for jobs; those of partition `urgent` preempt others."""
     if lacks := missing():
         pytest.skip(lacks)
     with (
         tempfile.TemporaryDirectory(prefix="slurm-") as name,
         ExitStack() as stack,
     ):  # short, as names of sockets must be
-        folder, user, host = Path(name), owner(), platform.node()
+        folder, host = Path(name), platform.node()
         folder.chmod(0o711)  # as munged demands
-        conf, key = folder / "slurm.conf", folder / "munge.key"
-        conf.write_text(CONF.format(folder=folder, host=host, user=user, controller=free_port(), node=free_port()))
+        conf, key, names = folder / "slurm.conf", folder / "munge.key", [f"node{n}" for n in range(nodes)]
+        listed = "\n".join(NODE.format(name=each, host=host, port=free_port()) for each in names)
+        conf.write_text(CONF.format(folder=folder, host=host, user=owner(), controller=free_port(), nodes=listed))
         key.write_bytes(os.urandom(128))
         key.chmod(0o600)
         files = [f"--{each}-file={folder}/munge.{each}" for each in ("key", "log", "pid", "seed")]
         stack.enter_context(_serving(folder, "munged", "--foreground", f"--socket={folder}/munge.socket", *files))
         stack.enter_context(_serving(folder, "slurmctld", "-D", "-f", str(conf)))
-        stack.enter_context(_serving(folder, "slurmd", "-D", "-f", str(conf)))
+        served = {
+            each: stack.enter_context(_serving(folder, "slurmd", "-D", "-f", str(conf), "-N", each)) for each in names
+        }
         environment = {**os.environ, "SLURM_CONF": str(conf)}
-        _wait_for_node(folder, environment)
+        _wait_for_nodes(folder, environment)
         try:
-            yield conf
+            yield Cluster(conf, served)
         finally:
             subprocess.run(["scancel", "--me", "--full", "--signal=KILL"], env=environment, capture_output=True)
 
 
 @contextmanager
-def _serving(folder: Path, name: str, *options: str) -> Iterator[None]:
+def _serving(folder: Path, name: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     program = _program(name)
     assert program is not None
-    with (folder / f"{name}.out").open("wb") as log:
+    with (folder / f"{name}.out").open("ab") as log:
         process = subprocess.Popen([program, *options], stdout=log, stderr=log)
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def _wait_for_node(folder: Path, environment: dict[str, str]) -> None:
+def _wait_for_nodes(folder: Path, environment: dict[str, str]) -> None:
     until = time.monotonic() + 30
     while time.monotonic() < until:
         asked = subprocess.run(["sinfo", "-h", "-o", "%t"], env=environment, capture_output=True, text=True)
-        if asked.stdout.strip() == "idle":
+        if set(asked.stdout.split()) == {"idle"}:
             return
         time.sleep(0.1)
     logs = "\n".join(path.read_text(errors="replace") for path in sorted(folder.glob("*.out")))

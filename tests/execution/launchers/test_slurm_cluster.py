@@ -4,89 +4,34 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
 import pytest
-from support.plans import PLAN, go, plan_of, record_bytes
-from support.slurm import one_node
+from support.slow_jobs import command, slow, slurm_of, trained, waiting
 
 from harness.base.errors import UserError
-from harness.execution.launchers import slurm, slurm_jobs
 from harness.execution.launchers.choice import launcher_of
 from harness.execution.launchers.where import Kind, Where
 from harness.execution.prepare import prepare
-from harness.execution.scheduler import launch
 from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
 from harness.results.keys import RunRole
 
 ALONE = Where(Kind.SLURM, cpus=2)
 """One job at a time, as the node has two CPUs."""
-SLOW = '''"""Notes the steps of each job, and stops in epoch 2 until the job is told to end, or enough of them were."""
-import os, signal, time
-from pathlib import Path
-from harness.api import RowStep, Strategy
-
-HERE = Path({folder!r})
-
-class Slow(Strategy):
-    name = "slow"
-    def on_rows(self, step: RowStep) -> RowStep:
-        if job := os.environ.get("SLURM_JOB_ID"):
-            with (HERE / "steps").open("a") as file:
-                file.write(f"{{job}} {{step.step}}\\n")
-            told = signal.getsignal(signal.SIGTERM).__self__
-            while step.epoch == 2 and told.number is None and not (HERE / "enough").exists():
-                (HERE / f"waits {{job}}").write_text(str(os.getpid()))
-                time.sleep(0.02)
-        return step
-'''
 
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
-    with one_node() as conf, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLURM_CONF", str(conf))
-        patch.setattr(slurm, "LAG", 0.5)
-        patch.setattr(slurm_jobs, "ASK", 0.5)
+    with slurm_of(1):
         yield
-
-
-def slow(folder: Path, *others: str) -> Plan:
-    (folder / "plugins").mkdir()
-    (folder / "plugins" / "slow.py").write_text(SLOW.format(folder=str(folder)))
-    return plan_of(folder, PLAN, "search.trials=0", "seeds=[1]", f"strategies={[*others, 'slow']}")
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     return slow(tmp_path)
-
-
-def waiting(folder: Path, before: Sequence[str] = ()) -> str:
-    """A job that has stopped, once one has; not those of before."""
-    while not (jobs := {path.name.split()[1] for path in folder.glob("waits *")} - set(before)):
-        time.sleep(0.02)
-    return jobs.pop()
-
-
-def trained(plan: Plan, folder: Path) -> None:
-    """Launch a plan with its plug-ins, one job at a time, and compare its records with those of this machine."""
-    plugins, results = folder / "plugins", folder / "results"
-    launcher = launcher_of(ALONE, plan, plugins, results)
-    assert launch(plan, prepare(plan, Registry(plugins), results), results, launcher).complete
-    assert not (results / "jobs" / "tiny").exists()
-    go(plan, folder / "here", plugins=plugins)
-    assert record_bytes(results) == record_bytes(folder / "here")
-
-
-def command(*words: str) -> str:
-    done = subprocess.run(words, capture_output=True, text=True)
-    return done.stdout + done.stderr
 
 
 def known(form: str) -> set[str]:
@@ -110,7 +55,7 @@ def test_a_job_that_is_preempted_or_told_costs_no_step_and_one_that_is_killed_th
         (tmp_path / "enough").touch()
 
     Thread(target=end, daemon=True).start()
-    trained(plan, tmp_path)
+    trained(plan, tmp_path, ALONE)
     noted = [line.split() for line in (tmp_path / "steps").read_text().splitlines()]
     first, second, third = jobs
     *_, fourth = (job for job, _ in noted)
@@ -134,7 +79,7 @@ def test_jobs_that_a_killed_launch_has_left_are_gone_on_with(tmp_path: Path, mon
     job = waiting(tmp_path)
     left = known("%A %j")
     (tmp_path / "enough").touch()
-    trained(plan, tmp_path)
+    trained(plan, tmp_path, ALONE)
     assert known("%A %j") == left
     assert {line.split()[0] for line in (tmp_path / "steps").read_text().splitlines()} == {job}
 
