@@ -13,8 +13,12 @@ def main() -> None:
     """Run a command: bad input, a full disk or an interruption is one line, and an exit status of `Exit`.
 
     SIGTERM, SIGUSR1 and SIGHUP end it as Ctrl-C does. While a plan runs, the first two have it save checkpoints before.
+    What is ignored by whoever starts it, as SIGHUP is under nohup, stays so.
     """
-    before = {number: signal.signal(number, _stop) for number in (*TELLING, signal.SIGHUP)}
+    handlers = {number: signal.getsignal(number) for number in (*TELLING, signal.SIGHUP)}
+    before = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, _stop)
     try:
         _run()
     except KeyboardInterrupt:
