@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from harness.base.terminal import print_plain
 from harness.execution.launchers.where import Where
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, run_plan
@@ -44,10 +45,10 @@ def run_one(
         if arm.role == ArmRole.ARM:
             for key in arm.runs.values():
                 run = read(results / "runs", key)
-                console.print(f"[bold]{arm.id}[/] seed {seed}: {results / 'runs' / key}", soft_wrap=True)
+                print_plain(console, f"{arm.id} seed {seed}: {results / 'runs' / key}", "bold")
                 console.print(_by_epoch(run))
                 if plan.train.keep:
-                    console.print(f"state: {state_file(results, key)}", soft_wrap=True)
+                    print_plain(console, f"state: {state_file(results, key)}")
     return failures(console, display)
 
 

@@ -23,8 +23,10 @@ from support.simulated import Bench
 
 from harness import cli
 from harness.base.places import ROOT
+from harness.commands import check
 from harness.commands.application import main as application
 from harness.commands.list_plugins import print_plugins
+from harness.testing.conformance import Verdict
 from harness.tracking import background
 
 COMMANDS = ("benchmark", "run", "tune", "list", "data", "report", "sync", "ui", "dashboard", "check")
@@ -196,6 +198,36 @@ def test_the_signals_are_given_back_to_who_called(monkeypatch: pytest.MonkeyPatc
     cli.main()
     assert [signal.getsignal(n) for n in numbers] == before
     assert not set(map(id, before)) & set(map(id, during))
+
+
+def test_under_nohup_a_terminal_that_goes_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """nohup starts a program with SIGHUP ignored."""
+    survived = list[bool]()
+
+    def hung_up() -> None:
+        signal.raise_signal(signal.SIGHUP)
+        survived.append(True)
+
+    monkeypatch.setattr(cli, "_run", hung_up)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        cli.main()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert survived
+
+
+def test_brackets_in_a_path_or_a_reason_are_printed_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Bench(tmp_path / "old [/b] [red]", name="quick").write()
+    done = multiepoch("report", "--results", "old [/b] [red]", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "report: old [/b] [red]/report.html\n")
+    said, verdict = io.StringIO(), Verdict("strategy", "mine", "learns", "failed", "ValueError: [/b] in [red]")
+    monkeypatch.setattr(check, "conformance", lambda *_: [verdict])
+    assert check.print_conformance(Console(file=said), [], None) == 1
+    assert "strategy mine: learns - ValueError: [/b] in [red]" in said.getvalue()
 
 
 def test_an_interruption_during_start_up_is_one_line(
