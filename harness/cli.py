@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 
@@ -41,6 +42,8 @@ def _stop(number: int, frame: object) -> None:
 
 
 def _run() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a sign that it cannot show ends nothing
+        sys.stdout.reconfigure(errors="replace")
     from harness.base.errors import UserError
     from harness.commands.application.main import obey
 

@@ -218,6 +218,15 @@ def test_under_nohup_a_terminal_that_goes_ends_nothing(monkeypatch: pytest.Monke
     assert survived
 
 
+@pytest.mark.parametrize(("columns", "shown"), [("0", "area under the ROC curve"), ("10", "truth_a?")])
+def test_a_terminal_without_width_or_with_few_signs_is_shown_what_it_can(columns: str, shown: str) -> None:
+    """On ten columns a name ends with an ellipsis, which is no sign of ASCII."""
+    environment = os.environ | {"COLUMNS": columns, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*PROGRAM, "list", "metrics"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shown in done.stdout
+
+
 def test_brackets_in_a_path_or_a_reason_are_printed_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-console = Console()
+console = Console(width=80 if os.environ.get("COLUMNS") == "0" else None)
+"""As wide as the terminal, unless that says it has no width, in which nothing would be shown."""
 QUICK = "quick"
 """The plan where none is named."""
 
