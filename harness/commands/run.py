@@ -12,7 +12,7 @@ from harness.execution.launchers.where import Where
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, run_plan
 from harness.experiment.instantiate import parse_strategy
-from harness.experiment.plan_file import load_plan
+from harness.experiment.plan_file import beside, load_plan
 from harness.metrics import curves
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, MetricKey
@@ -37,8 +37,7 @@ def run_one(
     plan, registry = load_plan(plan_name, overrides), Registry(plugins)
     parse_strategy(strategy, registry, "argument")
     search = plan.search.model_copy(update={"trials": 0})
-    update = {"name": f"{plan.name}-run", "table": None, "strategies": (strategy,), "seeds": (seed,), "search": search}
-    plan = plan.model_copy(update=update)
+    plan = beside(plan, "run", f"plan '{plan_name}'", strategies=(strategy,), seeds=(seed,), search=search)
     arms = checked(console, plan, registry, results)
     result, display, _ = run_plan(console, plan, arms, results, Where(workers=1), tracker)
     for arm in result.arms:

@@ -43,6 +43,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     [
         (["benchmark", "no.toml"], "plan 'no.toml' does not exist"),
         (["benchmark", "my.toml", "--set", "train.epoch=3"], "unknown key 'epoch'; did you mean 'epochs'?"),
+        (["run", "none", "--plan", "my.toml", "--set", f"name={'n' * 77}"], "too long a name; accepted: --set name="),
         (["benchmark", "my.toml", "--set", "epochs=3"], "unknown key 'epochs'; did you mean 'train.epochs'?"),
         (["benchmark", "my.toml", "--set", "trials=3"], "unknown key 'trials'; did you mean 'search.trials'?"),
         (["benchmark", "my.toml", "--plugins", "nowhere"], "--plugins 'nowhere' is not a folder"),
