@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
+from contextlib import suppress
 
 from harness.base.exits import Exit
 from harness.base.notice import TELLING, Stopped
@@ -48,11 +50,24 @@ def _run() -> None:
     from harness.commands.application.main import obey
 
     try:
-        sys.exit(obey())
+        status = obey()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        sys.exit(status)
     except UserError as error:
         _end(str(error))
+    except BrokenPipeError:
+        _stop_writing()
     except OSError as error:
         _end(f"{error}; once mended, the same command goes on with what is missing")
+
+
+def _stop_writing() -> None:
+    """End, as whoever read the output has, as `head` does; what is left of it goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    with suppress(BrokenPipeError):
+        _say("stopped, as its output was closed")
+    sys.exit(Exit.UNREAD)
 
 
 def _end(problem: str) -> None:

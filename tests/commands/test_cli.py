@@ -219,6 +219,16 @@ def test_under_nohup_a_terminal_that_goes_ends_nothing(monkeypatch: pytest.Monke
     assert survived
 
 
+def test_output_that_nobody_reads_any_more_is_one_line_and_a_status_of_its_own() -> None:
+    with subprocess.Popen([*PROGRAM, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+        assert command.stdout is not None
+        command.stdout.close()
+        assert command.stderr is not None
+        said = command.stderr.read()
+    assert said == "multiepoch: stopped, as its output was closed; the same command goes on with what is missing\n"
+    assert command.returncode == 141
+
+
 @pytest.mark.parametrize(("columns", "shown"), [("0", "area under the ROC curve"), ("10", "truth_a?")])
 def test_a_terminal_without_width_or_with_few_signs_is_shown_what_it_can(columns: str, shown: str) -> None:
     """On ten columns a name ends with an ellipsis, which is no sign of ASCII."""
