@@ -35,7 +35,7 @@ class _FromSource(SourceFileLoader):
 
 
 def load(path: Path) -> ModuleType:
-    """The module of a plug-in file, run once, and again when it or a helper beside it was edited.
+    """The module of a plug-in file, run once, and again when it or a file beside it was edited.
 
     Raises:
         UserError: it cannot be run.
@@ -47,15 +47,15 @@ def load(path: Path) -> ModuleType:
 
 
 def _written(path: Path) -> str:
-    """The digest of a plug-in file and of the helpers beside it."""
-    return digest_of_value([(file.name, digest_of(file)) for file in (path, *sorted(path.parent.glob("_*.py")))])
+    """The digest of a plug-in file and of those beside it, which it may import."""
+    return digest_of_value([(file.name, digest_of(file)) for file in (path, *sorted(path.parent.glob("*.py")))])
 
 
 @cache
 def _load(path: Path, written: str) -> ModuleType:
     package = _package(path.parent)
-    for helper in [name for name in sys.modules if name.startswith(f"{package}._")]:
-        del sys.modules[helper]
+    for beside in [name for name in sys.modules if name.startswith(f"{package}.")]:
+        del sys.modules[beside]
     name = f"{package}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path, loader=_FromSource(name, str(path)))
     assert spec is not None

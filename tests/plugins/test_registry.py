@@ -38,6 +38,16 @@ class Shrink(Strategy):
         return step.add_decay(SHARE * step.seen_K)
 '''.replace("SHARE_DEFAULT", "0.1")
 HELPER = "SHARE = 0.5\n"
+TWICE = '''"""Twice. And more."""
+
+from harness.api import Strategy, tuned
+from .shrink import LIMIT
+
+
+class Twice(Strategy):
+    name = "twice"
+    most: int = tuned(LIMIT, 1, 10**6)
+'''
 
 
 @pytest.fixture
@@ -117,6 +127,11 @@ def test_a_plugin_that_was_edited_is_run_anew(mine: Path) -> None:
     assert described(cls())["share"][0] == 0.2
     edit(mine / "_shared.py", "0.5", "0.6")
     assert sys.modules[cls().__module__].SHARE == 0.6
+    (mine / "twice.py").write_text(TWICE)
+    edit(mine / "shrink.py", "10**3", "10**4")
+    assert described(Registry(mine).strategies["twice"].cls)["most"][0] == 10_000
+    edit(mine / "shrink.py", "10**4", "10**5")
+    assert described(Registry(mine).strategies["twice"].cls)["most"][0] == 100_000
     assert described(first)["share"][0] == 0.1
 
 
