@@ -13,28 +13,28 @@ help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 benchmark: .venv/installed  ## run a plan, rank its strategies, write the report (PLAN=, RESULTS=, ARGS=)
-	@$(BIN)/multiepoch benchmark $(PLAN) --results $(RESULTS) $(ARGS)
+	@$(BIN)/multiepoch benchmark "$(PLAN)" --results "$(RESULTS)" $(ARGS)
 
 test: .venv/installed  ## run the tests (ARGS="tests/engine -k window": some)
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 smoke: .venv/installed  ## the same path as benchmark in under a minute: 2 strategies, 1 seed, 2 epochs
-	@$(BIN)/multiepoch benchmark smoke --results $(RESULTS) $(ARGS)
+	@$(BIN)/multiepoch benchmark smoke --results "$(RESULTS)" $(ARGS)
 
 leaderboard: .venv/installed  ## 26 strategies and combinations, all searched alike, on seven draws of avazu_like: an hour
-	@$(BIN)/multiepoch benchmark main_avazu --results $(RESULTS) $(ARGS)
+	@$(BIN)/multiepoch benchmark main_avazu --results "$(RESULTS)" $(ARGS)
 
 facts: .venv/installed  ## try what the literature reports, and write a verdict on each fact (ARGS="F1 F3": these alone)
-	@$(BIN)/multiepoch facts --results $(RESULTS) $(ARGS)
+	@$(BIN)/multiepoch facts --results "$(RESULTS)" $(ARGS)
 
 report: .venv/installed  ## write report.html and report/ again from the records
-	@$(BIN)/multiepoch report --results $(RESULTS) $(ARGS)
+	@$(BIN)/multiepoch report --results "$(RESULTS)" $(ARGS)
 
 ui: .venv/installed  ## open MLflow on http://127.0.0.1:5000
-	@$(BIN)/multiepoch ui --results $(RESULTS) $(ARGS)
+	@$(BIN)/multiepoch ui --results "$(RESULTS)" $(ARGS)
 
 dashboard: .venv/installed  ## open the Optuna dashboard on http://127.0.0.1:8080
-	@$(BIN)/multiepoch dashboard --results $(RESULTS) $(ARGS)
+	@$(BIN)/multiepoch dashboard --results "$(RESULTS)" $(ARGS)
 
 docs: .venv/docs  ## build the documents as a site, in docs/_build; a warning is an error
 	@$(BIN)/python -m sphinx -q -W --keep-going -d .venv/doctrees -b html docs docs/_build $(ARGS)
@@ -52,7 +52,7 @@ perf: .venv/peers  ## measure speed side by side with other libraries (half an h
 	@$(BIN)/python -m perf.generator
 
 publish:  ## copy tables of results/report/ to the published ones in results/tables/ (TABLES="quick facts")
-	@$(PYTHON) tools/publish.py --results $(RESULTS) $(TABLES)
+	@$(PYTHON) tools/publish.py --results "$(RESULTS)" $(TABLES)
 
 cluster-demo: .venv/installed  ## a Ray cluster, PostgreSQL and MLflow on this machine; two of them killed in mid-run
 	@PYTHONPATH=.:tests $(BIN)/python tools/cluster_demo.py
@@ -70,8 +70,9 @@ clean:  ## delete .venv and caches; results stay
 
 clean-results:  ## delete records, MLflow, Optuna and report (asks for YES=1)
 	@test -n "$(YES)" || { echo "this deletes every result in $(RESULTS)/; say so with: make clean-results YES=1" >&2; exit 2; }
-	rm -rf $(addprefix $(RESULTS)/,.locks checkpoints data descriptions inputs jobs launches mlartifacts optuna.artifacts plans report runs states)
-	rm -f $(RESULTS)/store $(RESULTS)/mlflow.db* $(RESULTS)/optuna.journal $(RESULTS)/.optuna.journal.lock $(RESULTS)/report.html $(RESULTS)/report-*.html
+	@test -n "$(RESULTS)" || { echo "RESULTS is empty; accepted: a results folder, as RESULTS=results" >&2; exit 2; }
+	rm -rf $(addprefix "$(RESULTS)"/,.locks checkpoints data descriptions inputs jobs launches mlartifacts optuna.artifacts plans report runs states)
+	rm -f $(addprefix "$(RESULTS)"/,store mlflow.db* optuna.journal .optuna.journal.lock report.html report-*.html)
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

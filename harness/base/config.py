@@ -19,7 +19,7 @@ def read_toml(path: Path, refused: str) -> dict[str, Any]:
         UserError: it cannot be read. refused: begins the message.
     """
     try:
-        return parse_toml(path.read_text())
+        return parse_toml(path.read_text(encoding="utf-8-sig"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{refused}: {error}") from error
 

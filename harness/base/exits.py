@@ -21,3 +21,5 @@ class Exit(IntEnum):
     """The terminal went: 128 and the number of SIGHUP."""
     INTERRUPTED = 130
     """Ctrl-C: 128 and the number of SIGINT."""
+    UNREAD = 141
+    """Whoever read the output has gone: 128 and the number of SIGPIPE."""

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 import ast
+from importlib.util import decode_source
+from pathlib import Path
+
+
+def source_of(path: Path) -> str:
+    """The text of a Python file as Python reads it: in the encoding that it names, without a byte order mark.
+
+    Raises:
+        OSError, SyntaxError, UnicodeDecodeError: it cannot be read.
+    """
+    return decode_source(path.read_bytes())
 
 
 def meaning(source: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from harness.base.places import PLANS
 from harness.base.terminal import print_plain
@@ -42,7 +43,7 @@ def print_conformance(console: Console, names: list[str], plugins: Path | None) 
         failed += v.outcome == "failed"
         style = {"passed": "green", "failed": "red", "skipped": "yellow"}[v.outcome]
         console.print(
-            f"[{style}]{v.outcome:8}[/]{v.kind} {v.plugin}: {v.check}{' - ' + v.reason if v.reason else ''}",
+            f"[{style}]{v.outcome:8}[/]{v.kind} {v.plugin}: {v.check}{' - ' + escape(v.reason) if v.reason else ''}",
             highlight=False,
             soft_wrap=True,
         )

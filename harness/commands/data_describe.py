@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.base.errors import UserError
-from harness.base.terminal import print_plain
+from harness.base.terminal import Output, print_plain
 from harness.data.profile.describe import described
 from harness.data.profile.drawing import draw
 from harness.execution.said import Said
@@ -38,7 +38,7 @@ def print_data(
     for option, path, accepted in (("--png", png, DRAWN), ("--page", page, PAGES)):
         if path is not None and path.suffix not in accepted:
             raise UserError(f"{option} '{path}' is not drawn; accepted: a file named *{', *'.join(accepted)}")
-    console = console if console.width >= WIDTH else Console(width=WIDTH)
+    console = console if console.width >= WIDTH else Output(width=WIDTH)
     said, found = Said(console, "building and counting"), []
     for i, each in enumerate(_watched(said, described(source, results, plugins, overrides, schema, said))):
         _print(console, each)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.base.errors import UserError, one_line
+from harness.base.terminal import Output
 from harness.commands import out_file
 from harness.data.guess.first_schema import first_schema
 from harness.data.guess.guess import Guesses
@@ -31,7 +32,7 @@ def write_schema(console: Console, source: str, out: Path, force: bool) -> None:
     with console.status("reading a sample"):
         rows, guesses, sampled, text = first_schema(source)
     out_file.write(out, text)
-    wide = console if console.width >= WIDTH else Console(width=WIDTH)
+    wide = console if console.width >= WIDTH else Output(width=WIDTH)
     wide.print(Text(f"guessed from {one_line(sampled)}"), soft_wrap=True)
     wide.print(guesses_table(rows, guesses))
     if not any(each.what == "label" for each in guesses.columns):

@@ -40,6 +40,8 @@ def write_sample(console: Console, source: str, by: str, keep: float, out: Path,
     if out.exists() and not force:
         raise UserError(f"--out '{out}' exists; accepted: a file that does not, or --force to write over it")
     files = data_files(source)
+    if out.exists() and any(isinstance(file, Path) and file.samefile(out) for file in files):
+        raise UserError(f"--out '{out}' is of the log itself; accepted: another file")
     with console.status("reading a sample"):
         first = sample(files)
     frame, _, problems = scan(files, Csv() if first.form is None else first.form.csv, first.zeros)

@@ -16,6 +16,7 @@ from harness.base.errors import UserError
 from harness.base.exits import Exit
 from harness.base.files import ensure_writable
 from harness.base.notice import TimeIsUp
+from harness.base.terminal import print_plain
 from harness.commands.diagnose_again import Beside
 from harness.commands.diagnose_plan import Planned, planned
 from harness.commands.schema import schema_at
@@ -77,7 +78,7 @@ def diagnose(console: Console, options: Options) -> Exit:
     found = _judged(options, plan, complete)
     if found is None:
         again = "the same command goes on from there"
-        console.print(f"Cannot tell: no arm was done within {options.budget}; {again}", highlight=False, soft_wrap=True)
+        print_plain(console, f"Cannot tell: no arm was done within {options.budget}; {again}")
         return Exit.INTERRUPTED if stopped else Exit.CANNOT_TELL
     if complete and not stopped:
         try:
@@ -113,7 +114,7 @@ def _log(console: Console, options: Options, schema: str, registry: Registry) ->
     with Said(console, "reading and checking the data") as say:
         known = log.built(dataset, dataset["labels"], registry, options.out, say)
     for finding in known.findings:
-        console.print(str(finding), style="yellow", markup=False, highlight=False, soft_wrap=True)
+        print_plain(console, str(finding), "yellow")
     return known
 
 
@@ -209,7 +210,7 @@ def _shown(console: Console, options: Options, plan: Planned, found: Found) -> N
     write(verdict, json.loads((options.out / "plan.json").read_text()), options.out)
     page.write(verdict, found.analysis, f"{plan.size}.", options.out / "verdict.html")
     write_report(options.out, [NAME], known=[found.analysis])
-    console.print(f"\n[bold]{verdict.headline}[/]", highlight=False, soft_wrap=True)
+    print_plain(console, f"\n{verdict.headline}", "bold")
     for title, text in verdict.lines.items():
-        console.print(f"  {title}: {text}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"\n{options.out / 'verdict.html'}", highlight=False, soft_wrap=True)
+        print_plain(console, f"  {title}: {text}")
+    print_plain(console, f"\n{options.out / 'verdict.html'}")

@@ -11,6 +11,7 @@ from rich.console import Console
 from harness.analysis.analysis import GroupAnalysis
 from harness.base.errors import UserError
 from harness.base.notice import TimeIsUp
+from harness.base.terminal import print_plain
 from harness.diagnose.again import Again, with_knobs
 from harness.diagnose.race import seconds_again
 from harness.diagnose.sizing import SPARE
@@ -47,7 +48,7 @@ class Beside:
         left = max(0.0, self.until - time.monotonic())
         if not self._done(again) and takes > SPARE * left:
             return f"it takes about {takes / SPARE:.0f} s, and the budget has {left:.0f} s left"
-        self.console.print(f"on {again.what}", highlight=False, soft_wrap=True)
+        print_plain(self.console, f"on {again.what}")
         plan = again.plan(self.first, [self.lead] if self.lead not in (None, PLAIN) else [])
         try:
             return self._trained(plan, result)

@@ -12,6 +12,7 @@ from rich.console import Console
 from harness.api import Model
 from harness.base.durations import told
 from harness.base.errors import UserError
+from harness.base.terminal import print_plain
 from harness.data.tabular.schema import read_schema
 from harness.diagnose import asked, power, sizing, subsample, tails
 from harness.diagnose.asked import Question
@@ -50,7 +51,7 @@ def planned(
     """
     path = out / "plan.json"
     if (kept := asked.planned(path, question)) is not None:
-        console.print(f"going on with {kept[0]}{_no_verdict(kept[1])}", markup=False, highlight=False, soft_wrap=True)
+        print_plain(console, f"going on with {kept[0]}{_no_verdict(kept[1])}")
         return _on(kept[0], kept[1], question, known, built)
     check_fits(model, known.data)
     batch = asked.batch_size(len(known.data.train))
@@ -69,7 +70,7 @@ def planned(
         size, cost, schema = part
         log, question_on = built(schema), schema
         sampled = _sampled(schema, known, log)
-        console.print(f"sample: {sampled.text}", highlight=False, soft_wrap=True)
+        print_plain(console, f"sample: {sampled.text}")
         batch = asked.batch_size(len(log.data.train))
     else:
         question_on = question.schema
@@ -80,8 +81,8 @@ def planned(
     asked.write(path, question, size, plan, expected)
     trained = f"{size.long} runs of them and {size.short} of one epoch, about {told(expected)}"
     said = f"plan: {', '.join(plan.strategies)}; {size}: {trained}{_no_verdict(plan)}"
-    console.print(said, markup=False, highlight=False, soft_wrap=True)
-    console.print(_power(log), highlight=False, soft_wrap=True)
+    print_plain(console, said)
+    print_plain(console, _power(log))
     return Planned(size, plan, log, sampled)
 
 

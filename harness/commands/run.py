@@ -7,11 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from harness.base.terminal import print_plain
 from harness.execution.launchers.where import Where
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, run_plan
 from harness.experiment.instantiate import parse_strategy
-from harness.experiment.plan_file import load_plan
+from harness.experiment.plan_file import beside, load_plan
 from harness.metrics import curves
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, MetricKey
@@ -36,18 +37,17 @@ def run_one(
     plan, registry = load_plan(plan_name, overrides), Registry(plugins)
     parse_strategy(strategy, registry, "argument")
     search = plan.search.model_copy(update={"trials": 0})
-    update = {"name": f"{plan.name}-run", "table": None, "strategies": (strategy,), "seeds": (seed,), "search": search}
-    plan = plan.model_copy(update=update)
+    plan = beside(plan, "run", f"plan '{plan_name}'", strategies=(strategy,), seeds=(seed,), search=search)
     arms = checked(console, plan, registry, results)
     result, display, _ = run_plan(console, plan, arms, results, Where(workers=1), tracker)
     for arm in result.arms:
         if arm.role == ArmRole.ARM:
             for key in arm.runs.values():
                 run = read(results / "runs", key)
-                console.print(f"[bold]{arm.id}[/] seed {seed}: {results / 'runs' / key}", soft_wrap=True)
+                print_plain(console, f"{arm.id} seed {seed}: {results / 'runs' / key}", "bold")
                 console.print(_by_epoch(run))
                 if plan.train.keep:
-                    console.print(f"state: {state_file(results, key)}", soft_wrap=True)
+                    print_plain(console, f"state: {state_file(results, key)}")
     return failures(console, display)
 
 

@@ -19,7 +19,7 @@ from harness.execution.run_plan import checked, pages, run_plan
 from harness.experiment.composition import fixed_params
 from harness.experiment.instantiate import parse_strategy
 from harness.experiment.plan import Plan
-from harness.experiment.plan_file import load_plan
+from harness.experiment.plan_file import beside, load_plan
 from harness.metrics import curves
 from harness.metrics.catalog import sign_of
 from harness.metrics.selection import choose
@@ -49,9 +49,9 @@ def tune_one(
     search = plan.search.model_copy(update={} if trials is None else {"trials": trials})
     if not search.trials:
         raise UserError(f"plan '{plan.name}' has search.trials = 0; say how many with --trials")
-    plan = plan.model_copy(update={"strategies": (strategy,), "seeds": (), "search": search})
-    arms = checked(console, plan, registry, results, where)
-    plan = plan.model_copy(update={"name": f"{plan.name}-tune", "table": None})
+    searched = plan.model_copy(update={"strategies": (strategy,), "seeds": (), "search": search})
+    plan = beside(searched, "tune", f"plan '{plan_name}'")
+    arms = checked(console, searched, registry, results, where)
     result, display, tracking = run_plan(console, plan, arms, results, where, tracker)
     for arm, source in zip(result.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))

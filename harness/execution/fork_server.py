@@ -1,6 +1,7 @@
 """The process that workers are forked from, on Linux: it imports what training needs, once, and they start at once.
 
-Elsewhere, where libraries do not survive a fork, every worker imports it all.
+Elsewhere, where libraries do not survive a fork, every worker imports it all; so it does where the folder of temporary
+files has too long a name for the socket by which the server is reached.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
@@ -15,14 +17,20 @@ from types import ModuleType
 
 from harness.base.notice import TELLING
 
-FORKED = sys.platform == "linux"
+MOST_LETTERS = 70
+"""Bytes of the folder of temporary files; of the 107 that the name of a socket may have, Python takes the rest."""
 TRAINING = "harness.execution.run_job"
 """Imports all that training needs."""
 
 
+def forked() -> bool:
+    """Whether workers are forked from a server here."""
+    return sys.platform == "linux" and len(os.fsencode(tempfile.gettempdir())) <= MOST_LETTERS
+
+
 def warm_up() -> None:
     """Let the server import what training needs, beside whatever this process does until it has a job."""
-    if FORKED:
+    if forked():
         forkserver.set_forkserver_preload([TRAINING])
         with _deaf():
             resource_tracker.ensure_running()

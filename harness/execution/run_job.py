@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import psutil
@@ -39,14 +39,19 @@ class JobRunner:
     """
 
     def __init__(self, results: Path, plugins: Path | None, notice: Notice | None = None) -> None:
-        self._results, self._registry, self._notice = results, Registry(plugins), notice or Notice()
+        self._results, self._plugins, self._notice = results, plugins, notice or Notice()
         self._load = lru_cache(maxsize=2)(lambda key: indexed.load(data_folder(results, key)))
+
+    @cached_property
+    def _registry(self) -> Registry:
+        """Read with the first run, whose error it is where a plug-in cannot be loaded."""
+        return Registry(self._plugins)
 
     def run(self, job: Job, records_held: int) -> Iterator[Event]:
         """Train a run; an error becomes its last event."""
         try:
-            data, here = [self._load(each.data) for each in job.group], (self._registry, self._results)
-            told = self._notice.given
+            here, told = (self._registry, self._results), self._notice.given
+            data = [self._load(each.data) for each in job.group]
             if job.beside:
                 events = train_group(job, records_held, data, *here, told)
             else:

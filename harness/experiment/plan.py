@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from harness.base.config import Config
+from harness.base.config import Config, explain
 from harness.base.errors import unknown
 from harness.base.names import FILE_NAME
 from harness.experiment.specs import EvalSpec, Optimizer, TrainSpec
@@ -16,6 +16,8 @@ from harness.metrics.selection import Rule
 
 STARTUP = 5
 """Trials of a search before it learns from earlier results."""
+MOST = 1000
+"""Repetitions of an arm."""
 FIRST_LOOK = 6
 """Repetitions before an arm is first asked for: with fewer, an always-valid interval is mostly unbounded."""
 
@@ -81,7 +83,7 @@ class Settling(Config):
     most: after which an arm is left open.
     """
 
-    most: int = Field(ge=2, le=1000)
+    most: int = Field(ge=2, le=MOST)
     settle: float = Field(gt=0)
 
     def looks(self) -> list[int]:
@@ -96,7 +98,7 @@ class Race(Settling):
     or by a clock, so that Student's interval holds for it.
     """
 
-    least: int = Field(ge=2, le=1000)
+    least: int = Field(ge=2, le=MOST)
 
     def looks(self) -> list[int]:
         return list(range(min(self.least, self.most), self.most + 1))
@@ -148,7 +150,21 @@ class Plan(Config):
         """Seeds from 1 on, where their number is left to what they show."""
         given = values.get("repetitions") if isinstance(values, dict) else None
         most = given.get("most") if isinstance(given, dict) else None
-        return {"seeds": tuple(range(1, most + 1)), **values} if isinstance(most, int) else values
+        return {"seeds": tuple(range(1, min(most, MOST) + 1)), **values} if isinstance(most, int) else values
+
+    @field_validator("repetitions", mode="before")
+    @classmethod
+    def _repeated(cls, value: Any) -> Any:
+        """One error, that of what is meant, where pydantic has one for each of all that is accepted."""
+        if isinstance(value, dict):
+            kind = Race if "least" in value else Settling
+            try:
+                return kind.model_validate(value)
+            except ValidationError as error:
+                raise ValueError(explain(error, kind)) from error
+        if value not in ("seeds", "draws") and not isinstance(value, Settling):
+            raise ValueError("accepted: 'seeds', 'draws', or a table as { most = 30, settle = 0.001 }")
+        return value
 
     @field_validator("datasets", "models")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from harness.base.config import explain, parse_toml, read_toml
 from harness.base.errors import UserError, nearest
 from harness.base.files import odd_kind
+from harness.base.names import FILE_NAME
 from harness.base.places import PLANS
 from harness.experiment.plan import Plan
 
@@ -98,6 +100,18 @@ def plan_that_ran(name: str, values: dict[str, Any]) -> Plan:
         return Plan.model_validate(values)
     except ValidationError as error:
         raise UserError(f"plan '{name}' was run by another version: {explain(error, Plan)}; run it again") from error
+
+
+def beside(plan: Plan, end: str, where: str, **changed: Any) -> Plan:
+    """A plan that a command makes of another, which stands beside it in a results folder: its name has an end.
+
+    Raises:
+        UserError: that is too long a name. where: begins the message.
+    """
+    name = f"{plan.name}-{end}"
+    if not re.match(FILE_NAME, name):
+        raise UserError(f"{where}: its runs would be of plan '{name}', too long a name; accepted: --set name=short")
+    return plan.model_copy(update={"name": name, "table": None, **changed})
 
 
 def put(values: dict[str, Any], key: str, value: Any, where: str) -> None:

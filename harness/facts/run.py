@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.base.locks import waited
+from harness.base.terminal import print_plain
 from harness.execution.launchers.where import Where
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, run_plan
@@ -52,7 +53,7 @@ def run_facts(
         found_all = findings(sheet, results, read)
         written.write_text(page.markdown(sheet, found_all), encoding="utf-8")
     console.print(_verdicts(found_all))
-    console.print(f"facts: {written}", soft_wrap=True)
+    print_plain(console, f"facts: {written}")
     return int(failed > 0)
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import ast
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.base.meaning import source_of
 from harness.base.plugin import Knob, knob_of, tuned
 
 PLAIN = (
@@ -41,7 +43,7 @@ class Declaration:
 def declared(path: Path, base: str) -> Declaration | None:
     """The one class of a file that derives from `base`; None where the source alone does not tell."""
     try:
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(source_of(path))
         (found,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and _derives(node, base))
         names = _constants(tree)
         fields = [node for node in found.body if isinstance(node, ast.AnnAssign) and not _is_class_variable(node)]
@@ -74,12 +76,16 @@ def _is_class_variable(node: ast.AnnAssign) -> bool:
 
 
 def _constants(tree: ast.Module) -> dict[str, Any]:
-    """The names of a module whose values its source tells, and those that declarations are made of."""
+    """The names of a module whose values its source tells, and those that declarations are made of.
+
+    A name that is given more than one value has the one that running the file would leave, which is not told here.
+    """
     names: dict[str, Any] = {"tuned": tuned, "math": math, "float": float}
+    stored = Counter(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        if isinstance(node, ast.Assign) and isinstance(to := node.targets[0], ast.Name) and stored[to.id] == 1:
             try:
-                names[node.targets[0].id] = _value(node.value, names)
+                names[to.id] = _value(node.value, names)
             except _Untold:
                 continue
     return names

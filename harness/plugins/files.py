@@ -12,27 +12,52 @@ import importlib.util
 import sys
 from collections.abc import Iterable
 from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 from os.path import relpath
 from pathlib import Path, PurePath
-from types import ModuleType
+from types import CodeType, ModuleType
 
+from harness.base.digests import digest_of, digest_of_value
 from harness.base.errors import UserError
-from harness.base.meaning import meaning
+from harness.base.meaning import meaning, source_of
 from harness.plugins.imported import imported, packages_of, said
 
 PRIVATE = "harness_plugins"
 """Begins the names of their modules."""
 
 
-@cache
+class _FromSource(SourceFileLoader):
+    """Runs what the file says now: bytecode beside it may be of another one of the same size and date."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def load(path: Path) -> ModuleType:
-    """The module of a plug-in file, run once.
+    """The module of a plug-in file, run once, and again when it or a file beside it was edited.
 
     Raises:
         UserError: it cannot be run.
     """
-    name = f"{_package(path.parent)}.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    try:
+        return _load(path, _written(path))
+    except OSError as error:
+        raise UserError(f"plug-in {path} cannot be read: {error.strerror}") from error
+
+
+def _written(path: Path) -> str:
+    """The digest of a plug-in file and of those beside it, which it may import."""
+    return digest_of_value([(file.name, digest_of(file)) for file in (path, *sorted(path.parent.glob("*.py")))])
+
+
+@cache
+def _load(path: Path, written: str) -> ModuleType:
+    package = _package(path.parent)
+    for beside in [name for name in sys.modules if name.startswith(f"{package}.")]:
+        del sys.modules[beside]
+    name = f"{package}.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path, loader=_FromSource(name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -52,7 +77,7 @@ def meaning_of(path: Path, package: Path | None = None) -> str:
         UserError: as of `meanings`.
     """
     (own, text), *rest = meanings(path, package).items()
-    named = said(own.read_text()).values()
+    named = said(source_of(own)).values()
     others = sorted((_place(file, own, named), other) for file, other in rest)
     return hashlib.sha256("\n".join([text, *(f"{name}:{other}" for name, other in others)]).encode()).hexdigest()
 
@@ -78,7 +103,7 @@ def meanings(path: Path, package: Path | None = None) -> dict[Path, str]:
         if (file := todo.pop()) in found:
             continue
         try:
-            source = file.read_text()
+            source = source_of(file)
             found[file] = meaning(source)
             packages += said(source).values() if len(found) == 1 else ()
             todo += imported(file, source, packages)
@@ -95,4 +120,7 @@ def _package(folder: Path) -> str:
             module = ModuleType(package)
             module.__path__ = places
             sys.modules[package] = module
+    if str(folder) not in sys.path:
+        loaders = (ExtensionFileLoader, EXTENSION_SUFFIXES), (_FromSource, SOURCE_SUFFIXES)
+        sys.path_importer_cache[str(folder)] = FileFinder(str(folder), *loaders)
     return name

@@ -12,6 +12,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
+
+from harness.base.meaning import source_of
 
 OURS = ("harness", "multiepoch")
 """Packages that `ENGINE` stands for in a key."""
@@ -53,10 +56,12 @@ def said(source: str) -> dict[str, Path]:
     Raises:
         ValueError: it names none so, or one that Python does not find or that is no Python file.
     """
-    names: list[str] = []
+    names: Any = []
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == MODULES for to in node.targets):
-            names = list(ast.literal_eval(node.value))
+            names = ast.literal_eval(node.value)
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name.isidentifier() for name in names):
+        raise ValueError(f"{MODULES} = {names!r}; accepted: a list of names of modules and packages, without dots")
     found = dict[str, Path]()
     for name in names:
         if (folder := _found(name)) is None:
@@ -81,7 +86,7 @@ def own(source: str) -> list[str]:
             if mine and (folder := _found(first)) and not INSTALLED & set(folder.parts):
                 found[first] = folder
         new = set(imported(file, text, list(found.values()))) - seen
-        todo += [(each, each.read_text()) for each in sorted(new)]
+        todo += [(each, source_of(each)) for each in sorted(new)]
         seen |= new
     return sorted(found)
 

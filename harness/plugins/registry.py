@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from harness.base.errors import UserError, unknown
 from harness.base.files import odd_kind
+from harness.base.meaning import source_of
 from harness.base.places import DATASETS, MODELS, STRATEGIES
 from harness.base.plugin import Plugin, create, described
 from harness.plugins.declaration import Declaration, declared, summary_and_source
@@ -58,7 +59,7 @@ class Entry(Generic[P]):
 
     @property
     def source(self) -> str:
-        return self.path.read_text()
+        return source_of(self.path)
 
     @cached_property
     def meaning(self) -> str:

@@ -194,5 +194,5 @@ def _in_python() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        error.args = (re.sub(r"--(\w+)", r"\1", str(error)),)
+        error.args = (re.sub(r"(?<![\w/.-])--(\w)", r"\1", str(error)),)
         raise

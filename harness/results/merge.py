@@ -129,17 +129,17 @@ def _file(path: Path, to: Path, merged: Merged) -> None:
 
 def _plan(source: Path, name: str, target: Path, merged: Merged) -> None:
     """The more complete of two results of one plan; each arm by itself where neither is complete."""
-    try:
-        found = read_plan_result(source, name)
-        known = read_plan_result(target, name) if (target / "plans" / f"{name}.json").exists() else None
-    except UserError as error:
-        merged.left.append(str(error))
-        return
     lock = take(target, "plan", name)
     if lock is None:
         merged.left.append(f"plan '{name}' is being run in '{target}'; merge again later")
         return
     with lock:
+        try:
+            found = read_plan_result(source, name)
+            known = read_plan_result(target, name) if (target / "plans" / f"{name}.json").exists() else None
+        except UserError as error:
+            merged.left.append(str(error))
+            return
         both = found if known is None else _joined(known, found)
         if both is None:
             why = "is another plan" if known and known.plan != found.plan else "came to other arms"

@@ -41,7 +41,7 @@ class _JournalLock(JournalFileSymlinkLock):
     """
 
     def __init__(self, journal: Path) -> None:
-        self._lock = FileLock(journal.with_name(f".{journal.name}.lock"))
+        self._lock = FileLock(_lock_of(journal))
 
     def acquire(self) -> bool:
         self._lock.acquire()
@@ -141,14 +141,24 @@ def searched(results: Path) -> bool:
 
 def _file(path: Path) -> BaseStorage:
     try:
-        if path.exists() and path.read_bytes()[-1:] not in (b"", b"\n"):
-            raise ValueError("its last line is cut off")
+        if _is_cut(path):
+            with FileLock(_lock_of(path)):  # another process may be writing it
+                if _is_cut(path):
+                    raise ValueError("its last line is cut off")
         return JournalStorage(JournalFileBackend(str(path), _JournalLock(path)))
     except Exception as error:  # Optuna raises whatever a line that is not its own leads to
         raise UserError(
             f"the searches in '{path}' cannot be read: {type(error).__name__}: {error}; delete the file: the same "
             "trials are proposed again, and their runs are found on disk"
         ) from error
+
+
+def _is_cut(path: Path) -> bool:
+    return path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
+
+
+def _lock_of(journal: Path) -> Path:
+    return journal.with_name(f".{journal.name}.lock")
 
 
 def _database(address: str) -> BaseStorage:
@@ -166,6 +176,6 @@ def _store(results: Path) -> str:
     """What a results folder is called in databases: drawn once, and kept in it."""
     path = results / "store"
     with waited(results, "store"):
-        if not path.exists():
+        if not (path.exists() and path.read_text().strip()):  # a machine that died may have left it empty
             write_text(path, uuid.uuid4().hex[:12] + "\n")
     return path.read_text().strip()

@@ -11,8 +11,10 @@ Unpacked it is a results folder. Digests tell damage, not forgery: whoever can c
 from __future__ import annotations
 
 import json
+import lzma
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +41,8 @@ NAMES = re.compile(
 )
 """All that a submission may hold."""
 MOST_BYTES, MOST_FILES = 1 << 28, 50_000
+NO_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError)
+"""What Python raises where a zip is damaged, encrypted, or made in a way that it does not know."""
 SINCE_ZIP = (1980, 1, 1, 0, 0, 0)
 """The date of every file, so that one submission is one sequence of bytes."""
 
@@ -120,7 +124,7 @@ def unpacked(path: Path, into: Path) -> Submission:
         dict[str, str](about["files"]), dict[str, Any](about["spaces"]), str(about["by"])
         for made in dict[str, dict[str, Any]](about["data"]).values():
             int(made["version"]), list[str](made["draws"])
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, KeyError, TypeError) as error:
+    except (OSError, *NO_ZIP, ValueError, KeyError, TypeError) as error:
         raise UserError(f"'{path}' is no submission: {type(error).__name__}: {error}") from error
     return Submission(into, about)
 

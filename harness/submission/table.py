@@ -96,8 +96,12 @@ def _verified(file: Path, submission: Submission) -> str:
     refused = f"not by this version: {found[0]}" if found else ""
     if not path.exists():
         return refused or "no"
-    about = json.loads(path.read_text())
-    if about["digest"] != digest_of(file):
+    try:
+        about = json.loads(path.read_text())
+        digest, version = about["digest"], about["environment"]["multiepoch"]
+        by = f"by multiepoch {version}: {about['outcome']} (--choice {about['choice']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"no: {path.name} is damaged"
+    if digest != digest_of(file):
         return "no: another file was"
-    by = f"by multiepoch {about['environment']['multiepoch']}: {about['outcome']} (--choice {about['choice']})"
     return f"{by}; {refused}" if refused else by

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from harness.base.addresses import Address
+from harness.base.errors import UserError
 from harness.experiment.plan import Plan
-from harness.tracking.mlflow.place import reach, uri_of
+from harness.tracking.mlflow.place import reach, unusable, uri_of
 from harness.tracking.tracker import NoTracker, Tracker
 
 Kind = Literal["mlflow", "none"]
@@ -25,9 +26,14 @@ def opener(kind: Kind, results: Path, plan: Plan, warn: Callable[[str], None]) -
         return NoTracker
 
     def open_mlflow() -> Tracker:
-        from harness.tracking.mlflow.tracker import MlflowTracker  # here, as importing mlflow takes seconds
+        try:
+            from harness.tracking.mlflow.tracker import MlflowTracker  # here, as importing mlflow takes seconds
 
-        return MlflowTracker(results, plan, warn)
+            return MlflowTracker(results, plan, warn)
+        except UserError:
+            raise
+        except Exception as error:  # of an mlflow that does not fit what it needs, or of runs that others wrote
+            raise unusable(uri_of(results.resolve()), error) from error
 
     return open_mlflow
 

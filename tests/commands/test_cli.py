@@ -23,8 +23,10 @@ from support.simulated import Bench
 
 from harness import cli
 from harness.base.places import ROOT
+from harness.commands import check
 from harness.commands.application import main as application
 from harness.commands.list_plugins import print_plugins
+from harness.testing.conformance import Verdict
 from harness.tracking import background
 
 COMMANDS = ("benchmark", "run", "tune", "list", "data", "report", "sync", "ui", "dashboard", "check")
@@ -41,6 +43,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     [
         (["benchmark", "no.toml"], "plan 'no.toml' does not exist"),
         (["benchmark", "my.toml", "--set", "train.epoch=3"], "unknown key 'epoch'; did you mean 'epochs'?"),
+        (["run", "none", "--plan", "my.toml", "--set", f"name={'n' * 77}"], "too long a name; accepted: --set name="),
         (["benchmark", "my.toml", "--set", "epochs=3"], "unknown key 'epochs'; did you mean 'train.epochs'?"),
         (["benchmark", "my.toml", "--set", "trials=3"], "unknown key 'trials'; did you mean 'search.trials'?"),
         (["benchmark", "my.toml", "--plugins", "nowhere"], "--plugins 'nowhere' is not a folder"),
@@ -196,6 +199,55 @@ def test_the_signals_are_given_back_to_who_called(monkeypatch: pytest.MonkeyPatc
     cli.main()
     assert [signal.getsignal(n) for n in numbers] == before
     assert not set(map(id, before)) & set(map(id, during))
+
+
+def test_under_nohup_a_terminal_that_goes_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """nohup starts a program with SIGHUP ignored."""
+    survived = list[bool]()
+
+    def hung_up() -> None:
+        signal.raise_signal(signal.SIGHUP)
+        survived.append(True)
+
+    monkeypatch.setattr(cli, "_run", hung_up)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        cli.main()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert survived
+
+
+def test_output_that_nobody_reads_any_more_is_one_line_and_a_status_of_its_own() -> None:
+    with subprocess.Popen([*PROGRAM, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+        assert command.stdout is not None
+        command.stdout.close()
+        assert command.stderr is not None
+        said = command.stderr.read()
+    assert said == "multiepoch: stopped, as its output was closed; the same command goes on with what is missing\n"
+    assert command.returncode == 141
+
+
+@pytest.mark.parametrize(("columns", "shown"), [("0", "area under the ROC curve"), ("10", "truth_a?")])
+def test_a_terminal_without_width_or_with_few_signs_is_shown_what_it_can(columns: str, shown: str) -> None:
+    """On ten columns a name ends with an ellipsis, which is no sign of ASCII."""
+    environment = os.environ | {"COLUMNS": columns, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*PROGRAM, "list", "metrics"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shown in done.stdout
+
+
+def test_brackets_in_a_path_or_a_reason_are_printed_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Bench(tmp_path / "old [/b] [red]", name="quick").write()
+    done = multiepoch("report", "--results", "old [/b] [red]", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "report: old [/b] [red]/report.html\n")
+    said, verdict = io.StringIO(), Verdict("strategy", "mine", "learns", "failed", "ValueError: [/b] in [red]")
+    monkeypatch.setattr(check, "conformance", lambda *_: [verdict])
+    assert check.print_conformance(Console(file=said), [], None) == 1
+    assert "strategy mine: learns - ValueError: [/b] in [red]" in said.getvalue()
 
 
 def test_an_interruption_during_start_up_is_one_line(

@@ -122,3 +122,16 @@ def test_a_column_of_two_types_is_said_to_be_left_out(tmp_path: Path) -> None:
     )
     assert "column 'w' is left out of the sample: it is Int64 in '0.parquet' and String in '1.parquet'" in done.stdout
     assert pl.read_parquet_schema(tmp_path / "s.parquet").keys() == {"user"}
+
+
+def test_a_sample_does_not_take_the_place_of_its_log(tmp_path: Path) -> None:
+    pl.DataFrame({"user": [1, 2, 3, 4]}).write_parquet(tmp_path / "log.parquet")
+    (tmp_path / "link.parquet").symlink_to("log.parquet")
+    before = (tmp_path / "log.parquet").read_bytes()
+    for out in ("log.parquet", "link.parquet"):
+        drawn = ("--by", "user", "--keep", "0.5", "--out", out, "--force")
+        done = multiepoch("data", "sample", "log.parquet", *drawn, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (
+            2, f"multiepoch: --out '{out}' is of the log itself; accepted: another file\n",
+        )  # fmt: skip
+    assert (tmp_path / "log.parquet").read_bytes() == before

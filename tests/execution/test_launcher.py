@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import socket
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.plans import PLAN, Inline, Watcher, go, plan_of, record_bytes
 
+from harness.execution.fork_server import forked
 from harness.execution.launcher import Began, Crashed, Done, Launcher, Recorded
 from harness.execution.launchers.local_pool import LocalPool
 from harness.execution.prepare import prepare
 from harness.execution.run_job import JobRunner
 from harness.execution.scheduler import launch
+from harness.experiment.specs import PluginSpec, RunSpec
 from harness.plugins.registry import Registry
-from harness.results.keys import RunRole, Status
+from harness.results.keys import ArmId, RunRole, Status
 from harness.results.plan_results import PlanResult
 from harness.search.job import Job
 
@@ -32,6 +36,26 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("reference")
     go(plan_of(folder, PLAN, *SMALL), folder / "results", workers=1)
     return record_bytes(folder / "results")
+
+
+def test_a_plugin_that_a_worker_cannot_load_is_why_its_run_ends(tmp_path: Path) -> None:
+    """As where it is edited after the launch has read it."""
+    (tmp_path / "mine.py").write_text("raise ValueError('half written')")
+    none, spec = (PluginSpec(name=name) for name in ("none", "any"))
+    job = Job(
+        "key", RunSpec(dataset=spec, model=spec, strategy=(none,)), "data", ArmId("", "", ""), "", RunRole.SEED, 1
+    )
+    (event,) = JobRunner(tmp_path / "results", tmp_path).run(job, 0)
+    assert isinstance(event, Crashed)
+    assert "mine.py cannot be loaded: ValueError: half written" in event.reason
+
+
+def test_workers_are_not_forked_where_the_server_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket in a folder of a longer name than the system lets it have."""
+    monkeypatch.setattr(tempfile, "tempdir", "/" + "x" * 90)
+    with socket.socket(socket.AF_UNIX) as each, pytest.raises(OSError, match="too long"):
+        each.bind(f"{tempfile.gettempdir()}/pymp-12345678/listener-12345678")
+    assert not forked()
 
 
 def test_another_launcher_gives_the_same_records(tmp_path: Path, reference: dict[str, bytes]) -> None:

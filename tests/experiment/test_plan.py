@@ -86,6 +86,24 @@ def load(folder: Path, text: str, *overrides: str) -> None:
         ('task = "click"', "table_lr = [0, 1e-4]", "search.table_lr = [0, 0.0001] is not accepted: low and high"),
         ('task = "click"', "table_lr = 1e-4", "search.table_lr = 0.0001 is not accepted: Input should be a valid list"),
         ("seeds = [1, 2]", "seeds = [1, 2", "cannot be read as TOML"),
+        (
+            "seeds = [1, 2]",
+            "repetitions = { most = 9, settel = 0.1 }",
+            "repetitions is not accepted: unknown key 'settel'",
+        ),
+        ("seeds = [1, 2]", "repetitions = { most = 9 }", "repetitions is not accepted: settle is missing"),
+        ("seeds = [1, 2]", "repetitions = { least = 1, most = 9, settle = 0.1 }", "least = 1 is not accepted"),
+        (
+            "seeds = [1, 2]",
+            "repetitions = { most = 10_000_000_000, settle = 0.1 }",
+            "most = 10000000000 is not accepted",
+        ),
+        (
+            "seeds = [1, 2]",
+            "seeds = [1]\nrepetitions = 'drwas'",
+            "repetitions = 'drwas' is not accepted: accepted: 'seeds'",
+        ),
+        ("seeds = [1, 2]", "seeds = [1]\nrepetitions = [3]", "repetitions = [3] is not accepted: accepted: 'seeds'"),
     ],
 )
 def test_a_bad_plan_is_refused_with_its_value_and_place(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -95,6 +113,13 @@ def test_a_bad_plan_is_refused_with_its_value_and_place(tmp_path: Path, old: str
         load(tmp_path, PLAN.replace(old, new, 1))
     assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_plan_may_have_a_byte_order_mark_and_line_ends_of_windows(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_bytes(PLAN.replace("\n", "\r\n").encode("utf-8-sig"))
+    plan = load_plan(tmp_path / "my.toml")
+    (tmp_path / "my.toml").write_text(PLAN)
+    assert load_plan(tmp_path / "my.toml") == plan
 
 
 def test_a_missing_plan_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -36,6 +38,16 @@ class Shrink(Strategy):
         return step.add_decay(SHARE * step.seen_K)
 '''.replace("SHARE_DEFAULT", "0.1")
 HELPER = "SHARE = 0.5\n"
+TWICE = '''"""Twice. And more."""
+
+from harness.api import Strategy, tuned
+from .shrink import LIMIT
+
+
+class Twice(Strategy):
+    name = "twice"
+    most: int = tuned(LIMIT, 1, 10**6)
+'''
 
 
 @pytest.fixture
@@ -43,6 +55,11 @@ def mine(tmp_path: Path) -> Path:
     (tmp_path / "shrink.py").write_text(STRATEGY)
     (tmp_path / "_shared.py").write_text(HELPER)
     return tmp_path
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
 
 
 def test_what_a_file_declares_is_what_its_class_has(registry: Registry) -> None:
@@ -95,10 +112,63 @@ def test_folders_of_plugins_keep_their_helpers_apart(mine: Path, tmp_path: Path)
     ],
 )
 def test_a_key_follows_what_a_plugin_means(mine: Path, file: str, old: str, new: str, same: bool) -> None:
-    before, path = meaning_of(mine / "shrink.py"), mine / file
-    assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new))
+    before = meaning_of(mine / "shrink.py")
+    edit(mine / file, old, new)
     assert (meaning_of(mine / "shrink.py") == before) is same
+
+
+def test_a_plugin_that_was_edited_is_run_anew(mine: Path) -> None:
+    def cls() -> type[Strategy]:
+        return Registry(mine).strategies["shrink"].cls
+
+    first = cls()
+    assert cls() is first
+    edit(mine / "shrink.py", "0.1, 0.0", "0.2, 0.0")
+    assert described(cls())["share"][0] == 0.2
+    edit(mine / "_shared.py", "0.5", "0.6")
+    assert sys.modules[cls().__module__].SHARE == 0.6
+    (mine / "twice.py").write_text(TWICE)
+    edit(mine / "shrink.py", "10**3", "10**4")
+    assert described(Registry(mine).strategies["twice"].cls)["most"][0] == 10_000
+    edit(mine / "shrink.py", "10**4", "10**5")
+    assert described(Registry(mine).strategies["twice"].cls)["most"][0] == 100_000
+    assert described(first)["share"][0] == 0.1
+
+
+@pytest.mark.parametrize("file", ["shrink.py", "_shared.py"])
+def test_bytecode_of_another_file_of_the_same_size_and_date_is_not_run(mine: Path, file: str) -> None:
+    py_compile.compile(str(mine / file))
+    date = (mine / file).stat().st_mtime_ns
+    edit(mine / file, "0.1, 0.0" if file == "shrink.py" else "0.5", "0.2, 0.0" if file == "shrink.py" else "0.6")
+    os.utime(mine / file, ns=(date, date))
+    cls = Registry(mine).strategies["shrink"].cls
+    assert (described(cls)["share"][0], sys.modules[cls.__module__].SHARE) in ((0.2, 0.5), (0.1, 0.6))
+
+
+@pytest.mark.parametrize(
+    "also",
+    ["LIMIT = 7", "LIMIT += 7", "if True:\n    LIMIT = 7", "for LIMIT in (7, 8):\n    pass", "(LIMIT, _) = (7, 0)"],
+)
+def test_a_name_that_is_given_two_values_has_the_one_that_the_class_has(mine: Path, also: str) -> None:
+    edit(mine / "shrink.py", "LIMIT = 10**3", f"LIMIT = 10**3\n{also}")
+    entry = Registry(mine).strategies["shrink"]
+    assert entry.declaration.knobs == described(entry.cls)
+
+
+def test_a_plugin_may_begin_with_a_byte_order_mark_or_name_its_encoding(mine: Path) -> None:
+    before, path = meaning_of(mine / "shrink.py"), mine / "shrink.py"
+    text = path.read_text().replace("And more.", "Über alle Zeilen.")
+    for head, encoding in (("", "utf-8-sig"), ("# -*- coding: latin-1 -*-\n", "latin-1")):
+        path.write_bytes(f"{head}{text}".replace("\n", "\r\n").encode(encoding))
+        entry = Registry(mine).strategies["shrink"]
+        assert (entry.meaning, entry.declaration.summary) == (before, "Shrink rows. Über alle Zeilen.")
+
+
+@pytest.mark.parametrize("names", ['["no.such"]', "[5]", "5", '["no_such"]', '"no_such"'])
+def test_modules_that_cannot_be_its_own_are_one_line(mine: Path, names: str) -> None:
+    edit(mine / "shrink.py", "LIMIT =", f"MODULES = {names}\nLIMIT =")
+    with pytest.raises(UserError, match=r"plug-in .*shrink\.py cannot be read: .*MODULES"):
+        meaning_of(mine / "shrink.py")
 
 
 def test_a_helper_that_is_not_there_is_one_line(mine: Path) -> None:

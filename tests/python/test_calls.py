@@ -149,6 +149,11 @@ def test_what_is_not_accepted_is_one_line_before_anything_trains(
     assert error.value._render_traceback_() == [f"UserError: {error.value}"]
 
 
+def test_a_path_with_dashes_is_named_as_it_is() -> None:
+    with pytest.raises(me.UserError, match=r"^plugins 'mine--too' is not a folder$"):
+        me.run_plan("smoke", plugins="mine--too")
+
+
 def test_what_is_done_before_ctrl_c_is_kept(
     inline: Path, log: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

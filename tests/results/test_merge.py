@@ -13,7 +13,7 @@ from support.tracking import AUC, arm_of, result_of, write_plan, write_run
 
 from harness.base.digests import seal
 from harness.base.errors import UserError
-from harness.base.locks import take
+from harness.base.locks import Kind, Lock, take
 from harness.results.keys import Status
 from harness.results.merge import Merged, merge
 from harness.results.plan_results import read_plan_result, write_plan_result
@@ -104,6 +104,24 @@ def test_of_two_results_of_one_plan_the_arms_of_both_are_kept(tmp_path: Path) ->
     write_plan_result(a, whole)
     merged_plans(tmp_path)
     assert read_plan_result(b, "plan").complete
+
+
+def test_a_plan_that_ends_while_another_is_merged_into_it_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    none, first, reinit = write_plan(a).arms
+    write_plan_result(a, result_of(none, first, complete=False))
+    write_plan_result(b, result_of(none, complete=False))
+
+    def at_last(results: Path, kind: Kind, name: str = "") -> Lock | None:
+        if kind == "plan":
+            write_plan_result(b, result_of(none, reinit, complete=False))
+        return take(results, kind, name)
+
+    monkeypatch.setattr("harness.results.merge.take", at_last)
+    merged_plans(tmp_path)
+    assert read_plan_result(b, "plan") == result_of(none, reinit, first, complete=False)
 
 
 def test_results_that_contradict_each_other_are_refused_and_named(tmp_path: Path) -> None:

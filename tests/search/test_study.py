@@ -10,10 +10,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 import optuna
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.artifacts import get_all_artifact_meta
@@ -24,7 +26,7 @@ from harness.experiment.plan import STARTUP, SearchSpec
 from harness.figures import run_curves
 from harness.results.plan_results import Trial
 from harness.search.space import distribution
-from harness.search.storage import open_journal
+from harness.search.storage import JOURNAL, VARIABLE, open_journal
 from harness.search.study import Search, link
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -214,3 +216,28 @@ def test_a_process_that_is_killed_while_it_writes_blocks_nobody(
     assert died.returncode == -signal.SIGKILL
     (tmp_path / "results" / "optuna.journal.lock").symlink_to("results/optuna.journal")
     optuna.create_study(storage=open_journal(Path("results")).storage, study_name="next")
+
+
+def test_a_line_that_another_process_is_writing_is_waited_for(tmp_path: Path) -> None:
+    optuna.create_study(storage=open_journal(tmp_path).storage, study_name="one")
+    journal, names = tmp_path / JOURNAL, list[str]()
+    whole = journal.read_bytes()
+    reader = Thread(target=lambda: names.extend(optuna.get_all_study_names(open_journal(tmp_path).storage)))
+    with FileLock(tmp_path / f".{JOURNAL}.lock"):
+        journal.write_bytes(whole[:-9])
+        reader.start()
+        reader.join(0.3)
+        assert reader.is_alive()
+        journal.write_bytes(whole)
+    reader.join(30)
+    assert names == ["one"]
+
+
+def test_a_folder_whose_name_in_databases_was_lost_gets_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without one its searches would be those of every such folder."""
+    monkeypatch.setenv(VARIABLE, f"sqlite:///{tmp_path}/searches.db")
+    (tmp_path / "store").touch()
+    first = open_journal(tmp_path).store
+    assert (bool(first), open_journal(tmp_path).store) == (True, first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -32,7 +33,7 @@ from harness.results.keys import MetricKey, Status
 from harness.results.records import Record, Run
 from harness.results.run_writer import SEALED
 from harness.submission import checks, protocol, rerun
-from harness.submission.packed import ABOUT, Submission, pack, unpacked
+from harness.submission.packed import ABOUT, FORMAT, Submission, pack, unpacked
 from harness.submission.reading import foreign
 from harness.submission.table import markdown, verdict_file
 
@@ -264,6 +265,11 @@ def test_the_table_says_what_an_earlier_version_verified_and_this_one_refuses(
     about = {"digest": digest_of(file), "choice": 7, "outcome": "the same bytes"}
     write_json(verdict_file(file), about | {"environment": {"multiepoch": "0.9"}})
     assert markdown([file]).endswith("| by multiepoch 0.9: the same bytes (--choice 7) |\n")
+    whole = verdict_file(file).read_text()
+    for damaged in ("{", "[]", "{}", whole.replace("outcome", "outcomf")):
+        verdict_file(file).write_text(damaged)
+        assert markdown([file]).endswith("| no: mine.verified.json is damaged |\n")
+    verdict_file(file).write_text(whole)
     another_version(monkeypatch)
     assert "(--choice 7); not by this version: its data sets are not the protocol's: powerlaw" in markdown([file])
     verdict_file(file).unlink()
@@ -304,6 +310,25 @@ def test_a_file_that_holds_other_names_is_no_submission(packed: Path, name: str,
         file.writestr(name, "x")
     with pytest.raises(UserError, match="is no submission"):
         unpacked(copy, tmp_path / "into")
+
+
+def test_a_submission_with_a_bit_flipped_is_one_line_or_whole(tmp_path: Path) -> None:
+    about = {"format": FORMAT, "track": TRACK, "by": "A", "data": {}, "spaces": {}, "files": {}}
+    whole, draw = tmp_path / "whole.zip", random.Random(1)
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(ABOUT, json.dumps(about))
+        file.writestr(f"runs/{0:020x}/records.jsonl", str([draw.random() for _ in range(100)]))
+    said = []
+    for bit in range(3, 8 * whole.stat().st_size, 101):
+        content = bytearray(whole.read_bytes())
+        content[bit // 8] ^= 1 << bit % 8
+        (tmp_path / "flipped.zip").write_bytes(content)
+        try:
+            unpacked(tmp_path / "flipped.zip", tmp_path / "into")
+        except UserError as error:
+            said.append(str(error))
+    assert len(said) > 50
+    assert all("is no submission" in line for line in said)
 
 
 def test_a_strategy_that_imports_more_than_helpers_is_not_packed(made: tuple[Path, Plan], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -114,6 +115,12 @@ def silent_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     release.set()
     server.shutdown()
     server.server_close()
+
+
+def test_an_mlflow_that_cannot_be_imported_is_one_line(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "harness.tracking.mlflow.tracker", None)
+    with pytest.raises(UserError, match=r"cannot be used: ModuleNotFoundError.*by --no-mlflow"):
+        opener("mlflow", results, PLAN, pytest.fail)()
 
 
 def test_a_server_that_never_answers_is_completed_by_a_sync(

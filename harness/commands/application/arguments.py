@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
-console = Console()
+from harness.base.terminal import Output
+
+console = Output(width=80 if os.environ.get("COLUMNS") == "0" else None)
+"""As wide as the terminal, unless that says it has no width, in which nothing would be shown."""
 QUICK = "quick"
 """The plan where none is named."""
 

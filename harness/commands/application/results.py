@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.base.addresses import DASHBOARD, MLFLOW, Address
+from harness.base.terminal import print_plain
 from harness.commands.application.arguments import Results, Storage, console, folder_or_file, path_of
 
 app = typer.Typer()
@@ -36,7 +37,7 @@ def report(
     if len(folders) == len(plans or []) == 2:
         compare(*folders)
         return
-    console.print(f"report: {write_report(results, plans or None, difference)}", soft_wrap=True)
+    print_plain(console, f"report: {write_report(results, plans or None, difference)}")
 
 
 @app.command()

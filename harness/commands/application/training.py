@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harness.base.cores import cores
 from harness.commands.application.arguments import (
     QUICK,
     NoMlflow,
@@ -26,7 +26,7 @@ from harness.execution.launchers.where import Kind as LauncherKind
 from harness.execution.launchers.where import Where
 
 app = typer.Typer()
-CORES = os.cpu_count() or 1
+CORES = cores()
 MOST_WORKERS = 1024
 BasePlan = Annotated[str, typer.Option("--plan", help="Where data set, model and training come from.")]
 Workers = Annotated[

@@ -20,7 +20,7 @@ from threading import Thread
 from types import TracebackType
 
 from harness.base.notice import TELLING, Notice
-from harness.execution.fork_server import FORKED, warm_up, without_main
+from harness.execution.fork_server import forked, warm_up, without_main
 from harness.execution.launcher import Began, Died, Event, Recorded
 from harness.search.job import Job
 
@@ -94,7 +94,7 @@ class LocalPool:
     def _spawn(self) -> _Worker:
         warm_up()
         get = multiprocessing.get_context
-        context: ForkServerContext | SpawnContext = get("forkserver") if FORKED else get("spawn")
+        context: ForkServerContext | SpawnContext = get("forkserver") if forked() else get("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, self._plugins, self._results), daemon=True)
         with without_main():

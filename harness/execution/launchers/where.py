@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from enum import StrEnum
+
+from harness.base.cores import cores
 
 
 class Kind(StrEnum):
@@ -38,7 +39,7 @@ class Where:
     @property
     def here(self) -> int:
         """How many at a time, of this machine."""
-        return self.workers or os.cpu_count() or 1
+        return self.workers or cores()
 
 
 HERE = Where()

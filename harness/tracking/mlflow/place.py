@@ -33,7 +33,10 @@ def own_database(results: Path) -> str:
     """
     path = results / "mlflow.db"
     if set("%?#") & set(str(path)):
-        raise UserError(f"MLflow cannot use results folder '{results}': its name has a %, ? or # in it")
+        raise UserError(
+            f"MLflow cannot use results folder '{results}': its name has a %, ? or # in it; "
+            "accepted: a path without them, or --no-mlflow of benchmark, run, tune and diagnose"
+        )
     try:
         results.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path)) as database:

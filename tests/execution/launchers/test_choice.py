@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -52,3 +53,9 @@ def test_a_gpu_is_looked_for_where_runs_are_trained(tmp_path: Path, monkeypatch:
     monkeypatch.setitem(sys.modules, "submitit", sys)
     with pytest.raises(UserError, match=r"train.device = 'cuda', but --gpus 0; accepted: --gpus 1"):
         launcher_of(Where(Kind.SLURM), plan, None, tmp_path)
+
+
+def test_as_many_train_at_a_time_as_processors_are_left_to_the_launch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a job of SLURM that has some of a node."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 6}, raising=False)
+    assert (HERE.here, Where(workers=7).here) == (3, 7)
