@@ -24,6 +24,8 @@ from harness.plugins.imported import imported, packages_of, said
 
 PRIVATE = "harness_plugins"
 """Begins the names of their modules."""
+_LOADED: dict[str, str] = {}
+"""Package of a folder -> what its files were when modules of it were last run."""
 
 
 class _FromSource(SourceFileLoader):
@@ -41,21 +43,23 @@ def load(path: Path) -> ModuleType:
         UserError: it cannot be run.
     """
     try:
-        return _load(path, _written(path))
+        return _load(path, _written(path.parent))
     except OSError as error:
         raise UserError(f"plug-in {path} cannot be read: {error.strerror}") from error
 
 
-def _written(path: Path) -> str:
-    """The digest of a plug-in file and of those beside it, which it may import."""
-    return digest_of_value([(file.name, digest_of(file)) for file in (path, *sorted(path.parent.glob("*.py")))])
+def _written(folder: Path) -> str:
+    """The digest of all files of a folder that a plug-in in it may be or import."""
+    return digest_of_value([(file.name, digest_of(file)) for file in sorted(folder.glob("*.py"))])
 
 
 @cache
 def _load(path: Path, written: str) -> ModuleType:
     package = _package(path.parent)
-    for beside in [name for name in sys.modules if name.startswith(f"{package}.")]:
-        del sys.modules[beside]
+    if _LOADED.setdefault(package, written) != written:
+        _LOADED[package] = written
+        for beside in [name for name in sys.modules if name.startswith(f"{package}.")]:
+            del sys.modules[beside]
     name = f"{package}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path, loader=_FromSource(name, str(path)))
     assert spec is not None
