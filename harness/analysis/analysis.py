@@ -78,7 +78,7 @@ class GroupAnalysis:
 
     def _errors_of(self, epochs: Epochs, task: str, metric: str) -> SamplingErrors:
         key = MetricKey(self.group.split, metric, task)
-        return SamplingErrors(self.group, epochs, key, kept=self.plan.evaluation.test_error)
+        return SamplingErrors(self.group, epochs, key, kept=self.plan.keeps_influences)
 
     def _beside(self, task: str, metric: str) -> list[ArmComparison]:
         """The arms of other groups that are read with those of this one: in their own main task, or in that task."""

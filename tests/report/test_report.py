@@ -208,6 +208,10 @@ def test_an_estimate_is_printed_with_its_interval(values: tuple[float, ...], dig
     assert show(estimate(values), digits, signed=text[0] in "+-") == text
 
 
+def test_seeds_that_are_too_few_for_an_always_valid_interval_are_counted() -> None:
+    assert show(estimate((0.1, 0.2, 0.15), stopped=True), 4) == "0.1500 (3 seeds, no interval)"
+
+
 def test_a_vanishing_negative_has_no_sign_and_minus_is_typeset_before_numbers_only() -> None:
     assert number(-0.00001, 4, signed=True) == "+0.0000"
     assert typeset("-0.1 [-.2, .3] a-1 2 - 1") == "\u22120.1\u00a0[\u2212.2,\u00a0.3] a-1 2 \u2212 1"
