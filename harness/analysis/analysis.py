@@ -179,15 +179,16 @@ class Analysis:
     def pooled(self) -> dict[str, Pooled]:
         """By label, what the gains of each arm say of another data set; the largest mean first.
 
-        None of a plan with several models, of an arm without an interval on each data set or with a failed seed, and
-        of fewer than three data sets.
+        None of a plan with several models, of an arm without an interval on each data set, of one with a failed seed
+        of its own or of the baseline, and of fewer than three data sets.
         """
         if len({found.group.model for found in self.groups}) > 1:
             return {}
         measured: dict[str, list[Estimate]] = {}
         for row in (row for found in self.groups for row in found.ranked):
             gain = row.value("gain")
-            if gain is not None and gain.error is not None and not row.arm.failed and not row.arm.is_baseline:
+            failed = row.arm.failed or row.base_failed
+            if gain is not None and gain.error is not None and not failed and not row.arm.is_baseline:
                 measured.setdefault(row.arm.label, []).append(gain)
         whole = {label: gains for label, gains in measured.items() if len(gains) == len(self.groups)}
         tried = {n: pool([g.mean for g in gains], [g.error or 0.0 for g in gains]) for n, gains in whole.items()}

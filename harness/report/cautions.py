@@ -27,6 +27,7 @@ def cautions(analysis: GroupAnalysis) -> list[str]:
         *(f"Data, {finding}" for finding in analysis.group.findings),
         *_of_draws(analysis),
         *_of_precision(analysis),
+        *_of_loss(analysis),
         *_of_order(analysis, arms),
         *_of_splits(analysis, arms),
         *_of_first_epoch(analysis),
@@ -62,6 +63,15 @@ def _of_precision(analysis: GroupAnalysis) -> Iterator[str]:
         yield (
             f"The nets were trained with products in {precision}, which can raise the logloss of later epochs: numbers "
             "do not compare with those of fp32."
+        )
+
+
+def _of_loss(analysis: GroupAnalysis) -> Iterator[str]:
+    """A loss whose logits are not those of probabilities."""
+    if analysis.plan.train.loss != "logloss":
+        yield (
+            f"The nets were trained by {analysis.plan.train.loss}, which leaves logits unknown but for a constant: AUC "
+            "can be read; logloss, the boundary jump, Brier score and calibration say nothing."
         )
 
 

@@ -23,7 +23,7 @@ from support.html import Page
 from support.markdown import HOSTILE, addresses, elements, words
 from support.simulated import CURVES, DIP, ENV, Bench, analysed, compared
 
-from harness.analysis.analysis import Analysis
+from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import estimate
 from harness.analysis.groups import ArmRuns, Group
@@ -39,7 +39,7 @@ from harness.report.pages.answer import answer
 from harness.report.pages.first_screen import facts
 from harness.report.pages.templates import breakable, typeset
 from harness.report.tables.costs import spent
-from harness.report.tables.details import failures, knobs, plan_toml
+from harness.report.tables.details import failures, knobs, plan_toml, run_list
 from harness.report.tables.printed import terminal
 from harness.report.write import analyse, write_report
 from harness.results.keys import ArmRole, Status
@@ -334,6 +334,23 @@ def test_the_first_screen_says_what_plain_training_and_what_the_best_arm_does(tm
     assert page.index("</svg>") < page.index("<table")
 
 
+@pytest.mark.parametrize(("select", "by_validation"), [("best_epoch", 2), ("final_epoch", 0), ("one_epoch", 0)])
+def test_validation_is_named_only_where_it_picks_the_epoch(select: str, by_validation: int, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, seeds=(1, 2, 3, 4, 5), own=0.0005, select=select)
+    (found,) = analyse_after(bench)
+    assert answer(found).text.count("Validation would stop") == by_validation / 2
+    assert sum("validation" in fact.note for fact in facts(found)) == by_validation
+    alone = Bench(tmp_path, curves={"none": CURVES["none"]}, select=select, name="alone")
+    (found,) = analyse_after(alone)
+    picks = {"best_epoch": "validation picks the first", "one_epoch": "the plan reads the first"}
+    assert picks.get(select, "ends -0.0600") in answer(found).text
+
+
+def analyse_after(bench: Bench) -> tuple[GroupAnalysis, ...]:
+    bench.write()
+    return analyse(bench.results, bench.name).groups
+
+
 def test_the_name_of_a_strategy_opens_what_it_does(tmp_path: Path) -> None:
     Bench(tmp_path).write()
     result = read_plan_result(tmp_path, "bench")
@@ -511,6 +528,15 @@ def test_every_run_and_every_trial_is_named_by_its_key(bench: Bench) -> None:
     for arm in read_plan_result(bench.results, "bench").arms:
         for key in (*arm.runs.values(), *(trial.key for trial in arm.trials)):
             assert f">{key}<" in text
+
+
+def test_the_knobs_beside_a_run_are_its_own_where_seeds_take_turns(tmp_path: Path) -> None:
+    group = Bench(tmp_path, trials=2).group()
+    plain = group.arms[0]
+    rates = {1: 0.002, 2: 0.001, 3: 0.002}
+    runs = {s: replace(run, spec={"train": {"table_lr": rates[s]}}) for s, run in plain.runs.items()}
+    lines = run_list(replace(group, arms=(replace(plain, runs=runs),), baseline=None)).lines
+    assert [line[5].text for line in lines[:3]] == [f"table_lr = {rates[s]:g}" for s in (1, 2, 3)]
 
 
 def test_a_failed_trial_of_the_baseline_is_listed_with_its_reason(tmp_path: Path) -> None:
