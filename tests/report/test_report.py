@@ -34,6 +34,7 @@ from harness.figures.svg import STANDALONE_STYLE
 from harness.metrics.catalog import BUCKETS
 from harness.report import pages
 from harness.report.figures.arm_styles import arm_styles
+from harness.report.figures.curves import points_of
 from harness.report.format import digits_for, interval, number, show
 from harness.report.pages.answer import answer
 from harness.report.pages.first_screen import facts
@@ -42,9 +43,9 @@ from harness.report.tables.costs import spent
 from harness.report.tables.details import failures, knobs, plan_toml, run_list
 from harness.report.tables.printed import terminal
 from harness.report.write import analyse, write_report
-from harness.results.keys import ArmRole, Status
+from harness.results.keys import ArmRole, MetricKey, Status
 from harness.results.plan_results import Arm, PlanResult, read_plan_result, write_plan_result
-from harness.results.records import Run
+from harness.results.records import Record, Run
 from harness.results.run_writer import write_crash
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -409,6 +410,21 @@ def test_a_metric_of_whole_groups_is_drawn_at_the_ends_of_epochs(tmp_path: Path)
     first = figures_of((tmp_path / "report.html").read_text())[0]
     assert arms_in(first) == {"arm-0", "arm-1", "arm-2"}
     assert "valid click GAUC" in first
+
+
+def test_seeds_of_other_numbers_of_batches_make_one_curve(tmp_path: Path) -> None:
+    """A quarter of 137 batches is not a quarter of 150: each place is a mean over all seeds, not one of each."""
+    plain = Bench(tmp_path, tasks=("click",), own=0.01).group().arms[0]
+
+    def apart(seed: int, record: Record) -> Record:
+        return record if record.boundary else replace(record, position=record.position + 0.001 * seed)
+
+    runs = {s: replace(r, records=tuple(apart(s, each) for each in r.records)) for s, r in plain.runs.items()}
+    key = MetricKey("sample", "auc", "click")
+    together, moved = points_of(plain, key), points_of(replace(plain, runs=runs), key)
+    assert [value for _, value in moved] == [value for _, value in together]
+    assert [place for place, _ in moved] == pytest.approx([0.502, 1, 1.502, 2, 2.502, 3, 3.502, 4])
+    assert [place for place, _ in together] == [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4]
 
 
 @pytest.mark.parametrize(("draws", "said"), [(1, 1), (3, 0)])
