@@ -11,7 +11,7 @@ from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.groups import FEW_STEPS, ArmRuns, seeds
 from harness.analysis.winners import winner
 from harness.metrics.catalog import measured, sign_of
-from harness.report.format import digits_for, named, number, show
+from harness.report.format import digits_for, named, number, settings, show
 from harness.results.keys import MetricKey
 
 STILL_RISING = 0.1
@@ -145,7 +145,7 @@ def _of_search(analysis: GroupAnalysis) -> Iterator[str]:
     ranges: dict[str, tuple[float, float]] = {"dense_lr": search.dense_lr, "table_lr": search.table_lr}
     ranges |= {} if search.batch_size is None else {"batch_size": search.batch_size}
     at_edge = [
-        f"{arm.label} ({name} = {value:.3g} of {low:g} to {high:g})"
+        f"{arm.label} ({settings({name: value})} of {low:g} to {high:g})"
         for arm in analysis.group.everything
         for name, (low, high) in ranges.items()
         if low < high and (value := arm.arm.chosen.get(name)) is not None and _is_near(value, low, high)

@@ -118,6 +118,13 @@ def test_a_winner_at_the_edge_of_its_range_is_said(tmp_path: Path, rate: float, 
         assert f"reinit (table_lr = {rate:.3g} of 0.0003 to 0.3)" in text
 
 
+def test_a_batch_size_at_the_edge_is_written_out(tmp_path: Path) -> None:
+    group = bench(tmp_path).group()
+    arms = tuple(replace(arm, arm=replace(arm.arm, chosen={"batch_size": 8192})) for arm in group.arms)
+    (text,) = cautions(analysed(replace(group, arms=arms), batch_size=(1024, 8192)))
+    assert "none (batch_size = 8192 of 1024 to 8192)" in text
+
+
 def test_an_arm_that_does_nothing_is_said(tmp_path: Path) -> None:
     group = bench(tmp_path).group()
     twin = replace(group.arms[1], runs=group.arms[0].runs)
