@@ -78,7 +78,7 @@ class GroupAnalysis:
 
     def _errors_of(self, epochs: Epochs, task: str, metric: str) -> SamplingErrors:
         key = MetricKey(self.group.split, metric, task)
-        return SamplingErrors(self.group, epochs, key, kept=self.plan.evaluation.test_error)
+        return SamplingErrors(self.group, epochs, key, kept=self.plan.keeps_influences)
 
     def _beside(self, task: str, metric: str) -> list[ArmComparison]:
         """The arms of other groups that are read with those of this one: in their own main task, or in that task."""
@@ -179,15 +179,16 @@ class Analysis:
     def pooled(self) -> dict[str, Pooled]:
         """By label, what the gains of each arm say of another data set; the largest mean first.
 
-        None of a plan with several models, of an arm without an interval on each data set or with a failed seed, and
-        of fewer than three data sets.
+        None of a plan with several models, of an arm without an interval on each data set, of one with a failed seed
+        of its own or of the baseline, and of fewer than three data sets.
         """
         if len({found.group.model for found in self.groups}) > 1:
             return {}
         measured: dict[str, list[Estimate]] = {}
         for row in (row for found in self.groups for row in found.ranked):
             gain = row.value("gain")
-            if gain is not None and gain.error is not None and not row.arm.failed and not row.arm.is_baseline:
+            failed = row.arm.failed or row.base_failed
+            if gain is not None and gain.error is not None and not failed and not row.arm.is_baseline:
                 measured.setdefault(row.arm.label, []).append(gain)
         whole = {label: gains for label, gains in measured.items() if len(gains) == len(self.groups)}
         tried = {n: pool([g.mean for g in gains], [g.error or 0.0 for g in gains]) for n, gains in whole.items()}

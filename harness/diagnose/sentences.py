@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
@@ -92,10 +92,7 @@ def export_command(lead: ArmComparison) -> str:
 def _use(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
     group = analysis.group
     if lead is None:
-        later = _not_compared(analysis)
-        tried = [label for label in _mitigations(analysis) if label not in later]
-        known = f" No mitigation is shown to gain over it: {named(tried)}." if tried else ""
-        return f"One epoch.{known}" + (f" Not compared yet: {named(later)}." if later else "")
+        return " ".join(["One epoch.", *_why_none(analysis)])
     gain, chosen = lead.value("gain"), lead.arm.arm.chosen
     assert gain is not None
     cost = _cost(analysis, lead)
@@ -103,6 +100,35 @@ def _use(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
         f"{lead.arm.label}: {size(gain)} test {measured(group.task, group.metric)} over {baseline_name(group)}, read "
         f"at epoch {epochs_text(lead.epochs)}{cost}. Knobs: {settings(chosen) or 'its defaults'}."
     )
+
+
+def _why_none(analysis: GroupAnalysis) -> Iterator[str]:
+    """What keeps each mitigation from being the one to use, a sentence for all alike."""
+    group, later, rows = analysis.group, _not_compared(analysis), _mitigations(analysis)
+    tried = {label: row for label, row in rows.items() if label not in later}
+    gaining = [label for label, row in tried.items() if row.shown("gain") > 0]
+    losing = [label for label in gaining if loses(analysis, tried[label])]
+    behind = [label for label in gaining if label not in losing]
+    if idle := [label for label in tried if label not in gaining]:
+        yield f"No mitigation is shown to gain over it: {named(idle)}."
+    if losing:
+        gains = f"Shown to gain in {measured(group.task, group.metric)}"
+        yield f"{gains}, but also to lose in AUC or logloss of a label: {named(losing)}."
+    if behind:
+        yield f"Shown to gain, but not over one epoch at the knobs that none found: {named(behind)}."
+    if later:
+        yield f"Not compared yet: {named(later)}."
+
+
+def loses(analysis: GroupAnalysis, row: ArmComparison) -> bool:
+    """Whether AUC or logloss of any task is shown to be below one tuned epoch."""
+    tables = (
+        analysis.compared(task, metric)
+        for task in analysis.group.tasks
+        for metric in ("auc", "logloss")
+        if metric in analysis.recorded(task)
+    )
+    return any(there.shown("gain") < 0 for table in tables for there in table if there.arm is row.arm)
 
 
 def _mitigations(analysis: GroupAnalysis) -> dict[str, ArmComparison]:

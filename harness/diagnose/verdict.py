@@ -107,7 +107,7 @@ def leader(analysis: GroupAnalysis) -> ArmComparison | None:
     rows = [row for row in analysis.ranked if not row.arm.is_baseline and row.shown("gain") > 0]
     if (once := _better_once(rows, analysis)) is not None:
         rows = [row for row in rows if row is once or _ahead(analysis, row, once)]
-    fit = [row for row in rows if enough(row.value("gain")) and not _loses(analysis, row)]
+    fit = [row for row in rows if enough(row.value("gain")) and not sentences.loses(analysis, row)]
     return next((row for row in fit if row.shown("gain_after_own_first") > 0), fit[0] if fit else None)
 
 
@@ -120,17 +120,6 @@ def _ahead(analysis: GroupAnalysis, row: ArmComparison, once: ArmComparison) -> 
     """Whether an arm is shown to gain over that epoch."""
     found = analysis.against(row.arm, once.arm)
     return found is not None and found.sign > 0
-
-
-def _loses(analysis: GroupAnalysis, row: ArmComparison) -> bool:
-    """Whether AUC or logloss of any task is shown to be below one tuned epoch."""
-    tables = (
-        analysis.compared(task, metric)
-        for task in analysis.group.tasks
-        for metric in ("auc", "logloss")
-        if metric in analysis.recorded(task)
-    )
-    return any(there.shown("gain") < 0 for table in tables for there in table if there.arm is row.arm)
 
 
 def state_of(lead: ArmComparison | None, falls: Mapping[str, Collapse], task: str) -> State:

@@ -37,7 +37,7 @@ def ensure_counted(steps: int) -> None:
 
 
 class Diverged(Exception):
-    """The loss is no longer a number."""
+    """A loss or a metric is no longer a number."""
 
 
 @dataclass
@@ -164,9 +164,10 @@ class _Evaluated:
         step, boundary = (at.epoch - 1) * batches + at.batches, at.batches == batches
         metrics = self._evaluate(self._trainer.net, self._trainer.tables, full=boundary)
         metrics |= self._probes(batch, lookup)
-        if not all(map(math.isfinite, (loss, *metrics.values()))):
-            self.diverged = Diverged(f"the loss is not a finite number in epoch {at.epoch} by step {step} ({loss})")
-            return self.diverged
+        for what, value in (("the loss", loss), *metrics.items()):
+            if not math.isfinite(value):
+                self.diverged = Diverged(f"{what} is not a finite number in epoch {at.epoch} by step {step} ({value})")
+                return self.diverged
         position = at.epoch - 1 + at.batches / batches
         return Record(at.epoch, step, position, boundary, metrics, influences=self._evaluate.last_influences)
 

@@ -174,8 +174,10 @@ def _correlation(name: str, probes: Probes, embedded_BFD: npt.NDArray[np.float32
     """By field, the correlation of a target with its prediction from the field's embedding.
 
     Each of five folds is predicted by a ridge regression fitted on the others. It has no intercept, which would predict
-    the mean of the fold with the wrong sign.
+    the mean of the fold with the wrong sign. Fewer examples than folds, as a last batch may have, give none.
     """
+    if len(target_B) < FOLDS:
+        return {}
     from sklearn.linear_model import Ridge
     from sklearn.model_selection import cross_val_predict
     from threadpoolctl import threadpool_limits
@@ -186,9 +188,14 @@ def _correlation(name: str, probes: Probes, embedded_BFD: npt.NDArray[np.float32
             for f in range(len(probes.tables.vectors.names))
         ]
     return {
-        MetricKey("probe", name, field): float(np.corrcoef(predicted_B, target_B)[0, 1]) if np.ptp(predicted_B) else 0.0
+        MetricKey("probe", name, field): _alike(predicted_B, target_B)
         for field, predicted_B in zip(probes.tables.vectors.names, predicted_FB, strict=True)
     }
+
+
+def _alike(predicted_B: Floats, target_B: Floats) -> float:
+    """Their correlation; 0 where one of them is the same everywhere."""
+    return float(np.corrcoef(predicted_B, target_B)[0, 1]) if np.ptp(predicted_B) and np.ptp(target_B) else 0.0
 
 
 def _features(embedded_BD: npt.NDArray[np.float32]) -> Floats:

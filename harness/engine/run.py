@@ -28,7 +28,7 @@ def run(
     keep: given the state at the end, where the plan keeps it.
 
     Raises:
-        Diverged: the loss of an evaluation or of training is not finite.
+        Diverged: the loss of training, or a metric of an evaluation, is not finite.
         Interrupted: the checkpoints were told to end the run.
         UserError: the run cannot begin with the state that the plan names.
     """

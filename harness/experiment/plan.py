@@ -144,6 +144,12 @@ class Plan(Config):
         """Whether each repetition has a draw of the data of its own."""
         return self.repetitions != "seeds" and not isinstance(self.repetitions, Race)
 
+    @property
+    def keeps_influences(self) -> bool:
+        """Whether reporting runs keep what tells the error of their test set. None does without test, and none of a
+        continual plan, where each window has a test set of its own."""
+        return self.evaluation.test_error and self.evaluation.test and self.train.continual is None
+
     @model_validator(mode="before")
     @classmethod
     def _counted(cls, values: Any) -> Any:

@@ -91,8 +91,9 @@ class EvalSpec(Config):
     points: shares of an epoch at which the subsample is evaluated, besides its end. probes: diagnostics to add at every
     evaluation, by their names in `harness.metrics.catalog`. task: the one whose labels they look at; None: that of the
     plan's search. test_error: whether reporting runs keep what tells how far their metrics would be others on another
-    test set; without it, it is in no key, as no metric depends on it. most: examples of valid, and of test, that are
-    evaluated at most, drawn at random once and so the same for every run; all of them, if none.
+    test set, as none does without test, nor of a continual plan; without it, it is in no key, as no metric depends on
+    it. most: examples of valid, and of test, that are evaluated at most, drawn at random once and so the same for every
+    run; all of them, if none.
     """
 
     points: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75)

@@ -19,6 +19,8 @@ from harness.metrics.selection import Rule, choose
 from harness.results.keys import MetricKey, Status
 from harness.results.records import Run
 
+NEAR = 0.01
+"""Epochs that a reading may be from the position that is asked for."""
 OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -73,8 +75,13 @@ class Readings:
         return found
 
     def positions(self) -> list[float]:
-        """Of every evaluation of any run, ascending."""
-        return sorted({r.position for arm in self.arms for run in arm.runs.values() for r in run.records})
+        """Of every evaluation of any run, ascending; of those that a reading takes for one, as runs of other numbers of
+        batches have them, the first."""
+        found: list[float] = []
+        for position in sorted({r.position for arm in self.arms for run in arm.runs.values() for r in run.records}):
+            if not found or position - found[-1] >= NEAR:
+                found.append(position)
+        return found
 
     def _value(self, node: ast.expr, seed: int, position: float | None) -> float:
         match node:
@@ -151,7 +158,7 @@ def _read(run: Run, key: MetricKey, when: str | float, task: str) -> float:
     elif when == "best":
         record = run.boundaries[choose(Rule.BEST_EPOCH, "auc", task, run.records)[0] - 1]
     else:
-        near = [r for r in run.records if abs(r.position - float(when)) < 0.01]
+        near = [r for r in run.records if abs(r.position - float(when)) < NEAR]
         if not near:
             raise Missing
         record = near[-1]

@@ -11,7 +11,7 @@ from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.groups import FEW_STEPS, ArmRuns, seeds
 from harness.analysis.winners import winner
 from harness.metrics.catalog import measured, sign_of
-from harness.report.format import digits_for, named, number, show
+from harness.report.format import digits_for, named, number, settings, show
 from harness.results.keys import MetricKey
 
 STILL_RISING = 0.1
@@ -27,6 +27,7 @@ def cautions(analysis: GroupAnalysis) -> list[str]:
         *(f"Data, {finding}" for finding in analysis.group.findings),
         *_of_draws(analysis),
         *_of_precision(analysis),
+        *_of_loss(analysis),
         *_of_order(analysis, arms),
         *_of_splits(analysis, arms),
         *_of_first_epoch(analysis),
@@ -62,6 +63,15 @@ def _of_precision(analysis: GroupAnalysis) -> Iterator[str]:
         yield (
             f"The nets were trained with products in {precision}, which can raise the logloss of later epochs: numbers "
             "do not compare with those of fp32."
+        )
+
+
+def _of_loss(analysis: GroupAnalysis) -> Iterator[str]:
+    """A loss whose logits are not those of probabilities."""
+    if analysis.plan.train.loss != "logloss":
+        yield (
+            f"The nets were trained by {analysis.plan.train.loss}, which leaves logits unknown but for a constant: AUC "
+            "can be read; logloss, the boundary jump, Brier score and calibration say nothing."
         )
 
 
@@ -135,7 +145,7 @@ def _of_search(analysis: GroupAnalysis) -> Iterator[str]:
     ranges: dict[str, tuple[float, float]] = {"dense_lr": search.dense_lr, "table_lr": search.table_lr}
     ranges |= {} if search.batch_size is None else {"batch_size": search.batch_size}
     at_edge = [
-        f"{arm.label} ({name} = {value:.3g} of {low:g} to {high:g})"
+        f"{arm.label} ({settings({name: value})} of {low:g} to {high:g})"
         for arm in analysis.group.everything
         for name, (low, high) in ranges.items()
         if low < high and (value := arm.arm.chosen.get(name)) is not None and _is_near(value, low, high)

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
-from harness.analysis.groups import Group
+from harness.analysis.groups import Group, seeds
 
 NOTHING = "-"
 """Printed where there is no value."""
@@ -45,7 +45,7 @@ def probability(p: float | None) -> str:
     """`.012`, `< .001`, or `1`."""
     if p is None:
         return NOTHING
-    return "< .001" if p < 0.0005 else "1" if p > 0.9995 else f"{p:.3f}"[1:]
+    return "< .001" if p < 0.0005 else "1" if p >= 0.9995 else f"{p:.3f}"[1:]
 
 
 def p_is(p: float | None) -> str:
@@ -55,9 +55,9 @@ def p_is(p: float | None) -> str:
 
 
 def interval(value: Estimate, digits: int) -> str:
-    """`[.6770, .6806]`, or a word on why there is none."""
+    """`[.6770, .6806]`, or a word on why there is none: of one seed, and of few where what they showed ended them."""
     if value.low is None or value.high is None:
-        return "1 seed, no interval"
+        return f"{seeds(value.n)}, no interval"
     return ends((value.low, value.high), digits)
 
 

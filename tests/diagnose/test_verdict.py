@@ -156,6 +156,18 @@ def test_what_is_safe_for_one_label_is_not_while_another_falls(tmp_path: Path) -
     assert found.headline == "Stop after one epoch: buy falls"
 
 
+def test_a_strategy_that_gains_here_and_loses_there_is_not_said_to_gain_nowhere(tmp_path: Path) -> None:
+    """The audit beside it says that it is shown to gain."""
+    curves = {"none": FALLS, "reinit": RISES, "hashing": FALLS}
+    found = verdict_on(OtherTaskFalls(tmp_path, curves=curves, seeds=SEEDS, own=0.0005))
+    assert (found.state, found.lead) == (State.STOP, None)
+    assert found.lines["Use"] == (
+        "One epoch. No mitigation is shown to gain over it: hashing. Shown to gain in click AUC, but also to lose in "
+        "AUC or logloss of a label: reinit."
+    )
+    assert next(audit for audit in found.audits if audit.id == "gain-reinit").passed
+
+
 def test_plain_training_that_diverges_falls(tmp_path: Path) -> None:
     bench = Bench(tmp_path, curves={"none": RISES, "reinit": FLAT}, seeds=SEEDS, own=0.0005)
     bench.status = {("none", 2): "failed", ("none", 4): "failed"}

@@ -122,6 +122,28 @@ def test_probes_look_at_the_task_they_are_told_to_where_its_labels_are_known(dat
         assert told[MetricKey.parse(f"probe/label_noise_correlation/{field.name}")] > 0.99
 
 
+def test_a_batch_of_few_examples_ends_no_run(dataset: IndexedDataset, model: Model, registry: Registry) -> None:
+    """The last of an epoch has three, which no five folds can be made of."""
+    rows = len(dataset.train)
+    size = next(size for size in range(500, rows) if rows % size == 3)
+    none = [strategy_of(registry, "none")]
+    end = train_records(dataset, model, none, evaluation=EVERY, batch_size=size, epochs=1)[-1]
+    held = {key.metric for key in end.metrics if key.split == "probe"}
+    assert held == {*PROBES, "a_distance_held_out"} - {"label_noise_correlation"}
+
+
+def test_labels_that_are_all_alike_correlate_with_nothing(dataset: IndexedDataset) -> None:
+    """And give no number that would end a run as diverged."""
+    size, fields = 20, len(dataset.fields)
+    mapping = make_mapping([size] * fields)
+    tables = EmbeddingTables(mapping, TableSpec(lr=0.1, optimizer="sgd"), 4, [], seed=0)
+    probes = Probes(["label_noise_correlation"], dataset, all_to_one(mapping, dataset), tables)
+    rows_BC = (torch.arange(size)[:, None] + size * torch.arange(fields)).int()
+    labels_BT = torch.zeros(size, len(dataset.tasks))
+    batch = Batch(DistinctFinder(mapping.num_rows)(rows_BC), labels_BT, None, torch.full_like(labels_BT, 0.5))
+    assert set(probes(batch, tables.lookup(batch.rows)).values()) == {0.0}
+
+
 class Vanishing(Strategy):
     """Takes the gradient where rows that were absent for ten steps are zero."""
 

@@ -25,6 +25,7 @@ from harness.engine.kernels import MOST
 from harness.engine.run import Diverged
 from harness.engine.trainer import Trainer, loss_and_gradient
 from harness.experiment.specs import EvalSpec
+from harness.metrics import classification
 from harness.metrics.catalog import BUCKETS
 from harness.plugins.registry import Registry
 from harness.results.keys import MetricKey
@@ -507,6 +508,15 @@ def test_unknown_labels_enter_neither_training_nor_metrics(
 def test_a_loss_that_is_no_number_is_reported(dataset: IndexedDataset, model: Model, none: Strategy) -> None:
     with pytest.raises(Diverged, match="not a finite number in epoch 1 by step"):
         train_records(dataset, model, [none], dense_lr=1e30)
+
+
+def test_what_is_no_number_is_named(
+    dataset: IndexedDataset, model: Model, none: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here a metric, of a run whose own loss is one."""
+    monkeypatch.setitem(classification.FUNCTIONS, "brier", lambda predictions: math.nan)
+    with pytest.raises(Diverged, match=r"^sample/brier/click is not a finite number in epoch 1 by step \d+ \(nan\)$"):
+        train_records(dataset, model, [none], epochs=1)
 
 
 def test_a_decay_that_would_flip_the_weights_is_refused(

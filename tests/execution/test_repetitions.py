@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from harness.data import indexed
 from harness.data.build import data_folder
 from harness.diagnose import power
 from harness.execution.prepare import prepare
+from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
+from harness.report.tables.certainty import sensitivity
 from harness.results.influences import influence, influences_file
 from harness.results.keys import ArmRole, RunRole
 
@@ -122,6 +125,37 @@ def test_the_error_of_a_shared_test_set_enters_intervals_where_runs_keep_it(tmp_
         lost.unlink() if damage is None else lost.write_bytes(damage)
         with pytest.raises(UserError, match=f"influences-1.npz' {message}"):
             _ = GroupAnalysis(group, found.plan).ranked
+
+
+def without_test(folder: Path) -> Plan:
+    return plan_of(folder, PLAN, "search.trials=0", "evaluation.test_error=true", "evaluation.test=false")
+
+
+def by_windows(folder: Path) -> Plan:
+    text = write(folder, SPLIT.replace("rolling = 3\n", ""))
+    return plan_of(folder, text, "search.trials=0", "evaluation.test_error=true", "train.continual={windows=3}")
+
+
+def by_gauc(folder: Path) -> Plan:
+    return plan_of(folder, PLAN, "search.trials=0", "evaluation.test_error=true", 'search.metric="gauc"')
+
+
+@pytest.mark.parametrize(("asked", "split"), [(without_test, "valid"), (by_windows, "test"), (by_gauc, "test")])
+def test_where_no_error_of_test_rows_can_be_kept_a_plan_that_asks_for_it_is_read_without(
+    asked: Callable[[Path], Plan], split: str, tmp_path: Path
+) -> None:
+    """And is not told to ask for it."""
+    plan = asked(tmp_path)
+    go(plan, tmp_path)
+    found = load.load(tmp_path, plan.name)
+    (group,) = found.groups
+    analysis = GroupAnalysis(group, found.plan)
+    gains = [row.value("gain") for row in analysis.ranked]
+    assert [gain.test_error for gain in gains if gain is not None] == [0, 0, 0]
+    assert group.split == split
+    said = sensitivity(analysis)
+    assert said
+    assert "`evaluation.test_error" not in said
 
 
 @pytest.mark.parametrize(("settle", "most"), [(10.0, 6), (1e-9, 8)])

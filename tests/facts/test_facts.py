@@ -148,6 +148,13 @@ def test_a_reading_must_fit_one_arm(readings: Readings, expression: str, arms: i
         readings.by_seed(expression)
 
 
+def test_a_mean_over_an_epoch_counts_every_evaluation_once() -> None:
+    """Also where runs beside it, of another number of batches, have one of theirs a little apart."""
+    found = {"plain": {0.2: 0.1, 0.7: 0.3}, "other": {0.205: 0.5, 0.7: 0.5}}
+    arms = [NamedRuns("d", "m", strategy, {1: a_run(1, [0.6], [0.5], sample)}) for strategy, sample in found.items()]
+    assert Readings(arms, "t").by_seed("during(1, sample_logloss(plain))") == pytest.approx({1: 0.2})
+
+
 def test_only_seeds_that_every_arm_finished_count(readings: Readings) -> None:
     short = NamedRuns("d", "o", "plain", {1: a_run(1, [0.5], [0.5], {})})
     assert Readings([*readings.arms, short], "t").by_seed("auc(n, 1)").keys() == {1}

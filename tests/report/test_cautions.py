@@ -69,6 +69,19 @@ def test_products_that_are_not_in_float32_are_said(tmp_path: Path) -> None:
     assert cautions(analysis)[0].startswith("The nets were trained with products in bf16")
 
 
+def test_of_logits_that_are_known_but_for_a_constant_no_loss_is_read(tmp_path: Path) -> None:
+    analysis = analysed(bench(tmp_path, curves={"none": (0.67, 0.68), "reinit": (0.67, 0.69)}).group())
+    train = analysis.plan.train.model_copy(update={"loss": "in_batch_softmax"})
+    for row in analysis.compared("click", "logloss"):
+        end = row.contrasts["final_epoch_gain"]
+        if end.value is not None:
+            row.contrasts["final_epoch_gain"] = replace(end, value=replace(end.value, values=(-0.1, -0.11, -0.12)))
+    assert "its logloss is worse, +0.1100" in answer(analysis).text
+    analysis.plan = analysis.plan.model_copy(update={"train": train})
+    assert "logloss" not in answer(analysis).text
+    assert cautions(analysis)[0].startswith("The nets were trained by in_batch_softmax")
+
+
 def test_an_epoch_of_few_steps_is_said(tmp_path: Path) -> None:
     def short(record: Record) -> Record:
         return replace(record, step=record.step // 10)
@@ -103,6 +116,13 @@ def test_a_winner_at_the_edge_of_its_range_is_said(tmp_path: Path, rate: float, 
     assert ("at the edge of its range" in text) is expected
     if expected:
         assert f"reinit (table_lr = {rate:.3g} of 0.0003 to 0.3)" in text
+
+
+def test_a_batch_size_at_the_edge_is_written_out(tmp_path: Path) -> None:
+    group = bench(tmp_path).group()
+    arms = tuple(replace(arm, arm=replace(arm.arm, chosen={"batch_size": 8192})) for arm in group.arms)
+    (text,) = cautions(analysed(replace(group, arms=arms), batch_size=(1024, 8192)))
+    assert "none (batch_size = 8192 of 1024 to 8192)" in text
 
 
 def test_an_arm_that_does_nothing_is_said(tmp_path: Path) -> None:

@@ -253,7 +253,7 @@ def test_parquet_holds_what_the_csv_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "text"), [(None, "-"), (0.0002, "< .001"), (0.012, ".012"), (0.9999, "1"), (1.0, "1"), (0.0625, ".062")]
+    ("p", "text"), [(None, "-"), (0.0002, "< .001"), (0.012, ".012"), (0.9995, "1"), (1.0, "1"), (0.0625, ".062")]
 )
 def test_a_probability_is_printed_in_three_digits(p: float | None, text: str) -> None:
     assert probability(p) == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from harness.report.pages import page
 from harness.report.tables import new_data, overall
 from harness.report.tables.grids import numbered
 from harness.report.tables.printed import markdown
+from harness.results.keys import Status
 
 
 def analysed(folder: Path, data_sets: int) -> Analysis:
@@ -46,6 +48,16 @@ def test_three_data_sets_are_pooled_arm_by_arm(of_three: Analysis) -> None:
     assert "A new data set" in whole
     assert 'href="#new-data"' in whole
     assert len(new_data.table(of_three).lines) == len(of_three.pooled)
+
+
+def test_over_a_baseline_with_a_failed_seed_nothing_is_pooled(of_three: Analysis) -> None:
+    first = of_three.comparison.groups[0]
+    assert first.baseline is not None
+    lost = {seed: replace(run, status=Status.FAILED) if seed == 1 else run for seed, run in first.baseline.runs.items()}
+    third = replace(first, baseline=replace(first.baseline, runs=lost))
+    groups = (third, *of_three.comparison.groups[1:])
+    assert of_three.pooled
+    assert Analysis(replace(of_three.comparison, groups=groups)).pooled == {}
 
 
 def test_two_data_sets_have_no_such_section(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from support.html import Page
 from support.markdown import HOSTILE, addresses, elements, words
 from support.simulated import CURVES, DIP, ENV, Bench, analysed, compared
 
-from harness.analysis.analysis import Analysis
+from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import estimate
 from harness.analysis.groups import ArmRuns, Group
@@ -34,17 +34,18 @@ from harness.figures.svg import STANDALONE_STYLE
 from harness.metrics.catalog import BUCKETS
 from harness.report import pages
 from harness.report.figures.arm_styles import arm_styles
+from harness.report.figures.curves import points_of
 from harness.report.format import digits_for, interval, number, show
 from harness.report.pages.answer import answer
 from harness.report.pages.first_screen import facts
 from harness.report.pages.templates import breakable, typeset
 from harness.report.tables.costs import spent
-from harness.report.tables.details import failures, knobs, plan_toml
+from harness.report.tables.details import failures, knobs, plan_toml, run_list
 from harness.report.tables.printed import terminal
 from harness.report.write import analyse, write_report
-from harness.results.keys import ArmRole, Status
+from harness.results.keys import ArmRole, MetricKey, Status
 from harness.results.plan_results import Arm, PlanResult, read_plan_result, write_plan_result
-from harness.results.records import Run
+from harness.results.records import Record, Run
 from harness.results.run_writer import write_crash
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,6 +209,10 @@ def test_an_estimate_is_printed_with_its_interval(values: tuple[float, ...], dig
     assert show(estimate(values), digits, signed=text[0] in "+-") == text
 
 
+def test_seeds_that_are_too_few_for_an_always_valid_interval_are_counted() -> None:
+    assert show(estimate((0.1, 0.2, 0.15), stopped=True), 4) == "0.1500 (3 seeds, no interval)"
+
+
 def test_a_vanishing_negative_has_no_sign_and_minus_is_typeset_before_numbers_only() -> None:
     assert number(-0.00001, 4, signed=True) == "+0.0000"
     assert typeset("-0.1 [-.2, .3] a-1 2 - 1") == "\u22120.1\u00a0[\u2212.2,\u00a0.3] a-1 2 \u2212 1"
@@ -330,6 +335,23 @@ def test_the_first_screen_says_what_plain_training_and_what_the_best_arm_does(tm
     assert page.index("</svg>") < page.index("<table")
 
 
+@pytest.mark.parametrize(("select", "by_validation"), [("best_epoch", 2), ("final_epoch", 0), ("one_epoch", 0)])
+def test_validation_is_named_only_where_it_picks_the_epoch(select: str, by_validation: int, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, seeds=(1, 2, 3, 4, 5), own=0.0005, select=select)
+    (found,) = analyse_after(bench)
+    assert answer(found).text.count("Validation would stop") == by_validation / 2
+    assert sum("validation" in fact.note for fact in facts(found)) == by_validation
+    alone = Bench(tmp_path, curves={"none": CURVES["none"]}, select=select, name="alone")
+    (found,) = analyse_after(alone)
+    picks = {"best_epoch": "validation picks the first", "one_epoch": "the plan reads the first"}
+    assert picks.get(select, "ends -0.0600") in answer(found).text
+
+
+def analyse_after(bench: Bench) -> tuple[GroupAnalysis, ...]:
+    bench.write()
+    return analyse(bench.results, bench.name).groups
+
+
 def test_the_name_of_a_strategy_opens_what_it_does(tmp_path: Path) -> None:
     Bench(tmp_path).write()
     result = read_plan_result(tmp_path, "bench")
@@ -388,6 +410,21 @@ def test_a_metric_of_whole_groups_is_drawn_at_the_ends_of_epochs(tmp_path: Path)
     first = figures_of((tmp_path / "report.html").read_text())[0]
     assert arms_in(first) == {"arm-0", "arm-1", "arm-2"}
     assert "valid click GAUC" in first
+
+
+def test_seeds_of_other_numbers_of_batches_make_one_curve(tmp_path: Path) -> None:
+    """A quarter of 137 batches is not a quarter of 150: each place is a mean over all seeds, not one of each."""
+    plain = Bench(tmp_path, tasks=("click",), own=0.01).group().arms[0]
+
+    def apart(seed: int, record: Record) -> Record:
+        return record if record.boundary else replace(record, position=record.position + 0.001 * seed)
+
+    runs = {s: replace(r, records=tuple(apart(s, each) for each in r.records)) for s, r in plain.runs.items()}
+    key = MetricKey("sample", "auc", "click")
+    together, moved = points_of(plain, key), points_of(replace(plain, runs=runs), key)
+    assert [value for _, value in moved] == [value for _, value in together]
+    assert [place for place, _ in moved] == pytest.approx([0.502, 1, 1.502, 2, 2.502, 3, 3.502, 4])
+    assert [place for place, _ in together] == [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4]
 
 
 @pytest.mark.parametrize(("draws", "said"), [(1, 1), (3, 0)])
@@ -507,6 +544,15 @@ def test_every_run_and_every_trial_is_named_by_its_key(bench: Bench) -> None:
     for arm in read_plan_result(bench.results, "bench").arms:
         for key in (*arm.runs.values(), *(trial.key for trial in arm.trials)):
             assert f">{key}<" in text
+
+
+def test_the_knobs_beside_a_run_are_its_own_where_seeds_take_turns(tmp_path: Path) -> None:
+    group = Bench(tmp_path, trials=2).group()
+    plain = group.arms[0]
+    rates = {1: 0.002, 2: 0.001, 3: 0.002}
+    runs = {s: replace(run, spec={"train": {"table_lr": rates[s]}}) for s, run in plain.runs.items()}
+    lines = run_list(replace(group, arms=(replace(plain, runs=runs),), baseline=None)).lines
+    assert [line[5].text for line in lines[:3]] == [f"table_lr = {rates[s]:g}" for s in (1, 2, 3)]
 
 
 def test_a_failed_trial_of_the_baseline_is_listed_with_its_reason(tmp_path: Path) -> None:

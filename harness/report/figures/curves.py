@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
+from statistics import fmean
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from harness.report.figures import arm_marks
 from harness.report.figures.arm_marks import ArmPoints
 from harness.report.figures.arm_styles import ArmStyle
 from harness.results.keys import MetricKey
+from harness.results.records import Record
 
 WHOLE = ("gauc",)
 """Metrics of whole groups, which a sample does not hold."""
@@ -85,13 +88,24 @@ def drawn_key(task: str, metric: str) -> MetricKey:
 
 
 def points_of(arm: ArmRuns, key: MetricKey) -> Points:
-    """Position -> estimate over the finished seeds."""
-    values: dict[float, list[float]] = {}
+    """Position -> estimate over the finished seeds.
+
+    Seeds on data or at batch sizes of their own have other numbers of batches, and evaluate at positions a little
+    apart. So the first evaluation of an epoch goes with the first, and is drawn where they are on average.
+    """
+    read: dict[tuple[int, int, int], list[Record]] = {}
     for run in arm.finished.values():
-        for record in run.records:
-            if key in record.metrics:
-                values.setdefault(record.position, []).append(record.metrics[key])
-    return [(position, e) for position in sorted(values) if (e := estimate(values[position])) is not None]
+        recorded = [record for record in run.records if key in record.metrics]
+        for epoch, records in groupby(recorded, lambda record: record.epoch):
+            found = list(records)
+            for place, record in enumerate(found):
+                read.setdefault((epoch, len(found), place), []).append(record)
+    points = [(_mean([r.position for r in each]), estimate(r.metrics[key] for r in each)) for each in read.values()]
+    return sorted(((position, e) for position, e in points if e is not None), key=lambda point: point[0])
+
+
+def _mean(positions: Sequence[float]) -> float:
+    return positions[0] if len(set(positions)) == 1 else fmean(positions)
 
 
 def _limits(curves: Sequence[Points], level: float | None, sign: int) -> tuple[float, float]:

@@ -51,6 +51,11 @@ def answer(analysis: GroupAnalysis) -> Answer:
     return Answer(_headline(analysis, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
 
 
+def by_validation(row: ArmComparison) -> bool:
+    """Whether the epoch at which an arm is read is the one that did best on valid."""
+    return row.arm.arm.select == Rule.BEST_EPOCH
+
+
 def lead_of(analysis: GroupAnalysis) -> ArmComparison | None:
     """The best arm that is shown to pay; where none is, the first of the ranking; None without an arm to compare."""
     arms = _compared(analysis)
@@ -110,7 +115,8 @@ def _lead(group: Group, row: ArmComparison, digits: int, arms: int) -> str:
     assert gain is not None
     if gain.identical:
         once = f"the first, which is {baseline_name(group)}"
-        return f"Of {group.epochs} epochs {_with(row, group)}, validation picks {once}: nothing is gained."
+        picks = "validation picks" if by_validation(row) else "the plan reads"
+        return f"Of {group.epochs} epochs {_with(row, group)}, {picks} {once}: nothing is gained."
     size = f"{show(gain, digits, signed=True)} {group.split} {measured(group.task, group.metric)}"
     size += "" if sign_of(group.metric) > 0 else " (positive is less)"
     sign = 0 if row.arm.failed else gain.sign
@@ -152,11 +158,11 @@ def _plain(analysis: GroupAnalysis, lead: ArmComparison, digits: int) -> str:
     end, gain = row.value("final_epoch_gain"), row.value("gain")
     if end is None or gain is None:
         return ""
-    size = show(gain, digits, signed=True) if gain.mean else "no gain"
-    stopped = f" Validation would stop it at epoch {epochs_text(row.epochs)}, with {size}."
     text = f"Plain training, trained to epoch {group.epochs}, ends {show(end, digits, signed=True)} from that baseline"
     verdict = _safety(analysis, row.shown("final_epoch_gain"), end.sign)
-    return f"{text}: {verdict}.{stopped if row is not lead else ''}"
+    size = show(gain, digits, signed=True) if gain.mean else "no gain"
+    stopped = f" Validation would stop it at epoch {epochs_text(row.epochs)}, with {size}."
+    return f"{text}: {verdict}.{stopped if row is not lead and by_validation(row) else ''}"
 
 
 def _safety(analysis: GroupAnalysis, shown: int, sign: int) -> str:
@@ -178,10 +184,11 @@ def _safety(analysis: GroupAnalysis, shown: int, sign: int) -> str:
 def _worse_logloss(analysis: GroupAnalysis, *, surely: bool) -> str:
     """By how much plain training, at its last epoch, has a logloss above the baseline's; empty where it has not.
 
-    surely: only if that is shown after correction for the number of arms; else if the interval excludes zero.
+    surely: only if that is shown after correction for the number of arms; else if the interval excludes zero. Nothing
+    is said of a loss that leaves logits unknown but for a constant.
     """
-    group = analysis.group
-    found = [] if group.metric == "logloss" else analysis.compared(group.task, "logloss")
+    group, told = analysis.group, analysis.plan.train.loss == "logloss"
+    found = analysis.compared(group.task, "logloss") if told and group.metric != "logloss" else []
     row = next((row for row in found if row.arm is group.plain), None)
     end = None if row is None else row.value("final_epoch_gain")
     if row is None or end is None or (row.shown("final_epoch_gain") if surely else end.sign) >= 0:

@@ -9,7 +9,7 @@ from harness.analysis.comparisons import ArmComparison
 from harness.analysis.groups import Group
 from harness.metrics.catalog import measured
 from harness.report.format import baseline_name, digits_for, epochs_text, interval, number
-from harness.report.pages.answer import lead_of
+from harness.report.pages.answer import by_validation, lead_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ def facts(analysis: GroupAnalysis) -> list[Fact]:
         return []
     plain, found = analysis.plain, []
     if plain is not None and group.epochs > 1:
-        stopped = f"validation stops it at epoch {epochs_text(plain.epochs)}" if plain.epochs else ""
+        stops = plain.epochs and by_validation(plain)
+        stopped = f"validation stops it at epoch {epochs_text(plain.epochs)}" if stops else ""
         found.append(_fact(analysis, f"Plain training to epoch {group.epochs}", plain, "final_epoch_gain", stopped))
     if lead is not plain:
         found.append(_fact(analysis, lead.arm.label, lead, "gain", _read_at(group, lead)))
@@ -38,7 +39,8 @@ def facts(analysis: GroupAnalysis) -> list[Fact]:
 
 
 def _read_at(group: Group, lead: ArmComparison) -> str:
-    return f"at epoch {epochs_text(lead.epochs)} of {group.epochs}, which validation picks" if lead.epochs else ""
+    picked = ", which validation picks" if by_validation(lead) else ""
+    return f"at epoch {epochs_text(lead.epochs)} of {group.epochs}{picked}" if lead.epochs else ""
 
 
 def _fact(analysis: GroupAnalysis, what: str, row: ArmComparison, name: str, note: str) -> Fact | None:

@@ -10,7 +10,7 @@ from harness.analysis.estimates import Estimate
 from harness.analysis.groups import seeds
 from harness.analysis.inference import LEVEL, hides, seeds_for, smallest_sign_flip
 from harness.analysis.settling import is_settled
-from harness.metrics.catalog import measured
+from harness.metrics.catalog import METRICS, measured
 from harness.report.cautions import tested
 from harness.report.format import NOTHING, baseline_name, digits_for, named, number, probability
 from harness.report.tables.grids import Cell, Column, Grid, cell
@@ -108,9 +108,11 @@ def _of_test_rows(analysis: GroupAnalysis, gains: list[Estimate]) -> str:
         return ""
     if all(gain.test_error for gain in gains):
         return "Intervals hold the error of the test set, which more seeds do not make smaller. "
+    plan, known = analysis.plan, METRICS[analysis.group.metric].in_tables and analysis.plan.train.continual is None
+    adds = ", which `evaluation.test_error = true` adds" if known and not plan.evaluation.test_error else ""
     return (
         "All seeds were tested on the same rows, and intervals are of other seeds alone: with other rows gains may "
-        "differ by more, which `evaluation.test_error = true` adds. "
+        f"differ by more{adds}. "
     )
 
 

@@ -79,7 +79,7 @@ def run_list(group: Group) -> Grid:
     for arm in group.everything:
         for seed, run in arm.runs.items():
             found = Cell(f"seed {seed}"), Cell(run.status), _key(run.key)
-            lines.append((Cell(arm.label), *found, Cell(NOTHING), Cell(settings(arm.arm.chosen))))
+            lines.append((Cell(arm.label), *found, Cell(NOTHING), Cell(settings(_searched(arm.arm, run)))))
         for trial in arm.arm.trials:
             state = Status.FINISHED if trial.value is not None else arm.failed_trials[trial.number].status
             value = NOTHING if trial.value is None else number(trial.value, 4)
@@ -152,12 +152,23 @@ def _fixed(arm: Arm, run: Run | None) -> dict[str, Any]:
     """
     if run is None:
         return {}
-    strategies = run.spec.get("strategy", ())
-    values = {f"{part['name']}.{knob}": value for part in strategies for knob, value in part["params"].items()}
+    values = _of_parts(run)
     own = {name.partition(".")[2] for name in values}
     shared = {"dense_lr", "table_lr", *(() if "optimizer" in own else ("table_optimizer",))}
     values |= {k: v for k, v in run.spec.get("train", {}).items() if k in shared}
     return {k: v for k, v in values.items() if k not in arm.chosen}
+
+
+def _searched(arm: Arm, run: Run) -> dict[str, Any]:
+    """What was searched, as a run has it: seeds take turns among near-ties. Of a run without a spec, the chosen."""
+    values = run.spec.get("train", {}) | _of_parts(run)
+    return {name: values.get(name, value) for name, value in arm.chosen.items()}
+
+
+def _of_parts(run: Run) -> dict[str, Any]:
+    """The knobs of the strategies of a run."""
+    parts = run.spec.get("strategy", ())
+    return {f"{part['name']}.{knob}": value for part in parts for knob, value in part["params"].items()}
 
 
 def _unfinished(arm: ArmRuns) -> list[tuple[str, Run]]:
