@@ -101,7 +101,8 @@ class Stream:
     fields: tuple[str, ...]
     tasks: tuple[str, ...]
     pieces: Iterable[tuple[str, Split]]
-    """The name of a split (train, valid or test) and its next examples."""
+    """The name of a split (train, valid or test) and its next examples, in arrays that are not written to again: a few
+    pieces are still read while the next ones are made."""
     rows: int | None = None
     """N of all splits together, if it is known."""
     kinds: Kinds = dataclasses.field(default_factory=Kinds, kw_only=True)

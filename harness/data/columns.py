@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-ROWS = 1 << 18
+from harness.base.threads import mapped
+
+R = TypeVar("R")
+ROWS = 1 << 16
 """Rows that are read or changed at a time."""
 
 
@@ -41,20 +44,24 @@ class Column:
         return self._file.tell()
 
 
-def change(path: Path, body: Callable[[npt.NDArray[Any], int], None]) -> None:
-    """Rewrite an array in place, a block of rows at a time, by plain reads and writes: mapped pages would count as
-    memory. body: changes a block in place, and is told its first row."""
-    with path.open("r+b") as file:
+def change(path: Path, body: Callable[[npt.NDArray[Any], int], R]) -> list[R]:
+    """Rewrite an array in place, blocks of rows at a time in threads, by plain reads and writes: mapped pages would
+    count as memory. body: changes a block in place, and is told its first row. Returns what it did of each."""
+    with path.open("rb") as file:
         shape, dtype, start = _header(file)
-        width = dtype.itemsize * int(np.prod(shape[1:]))
-        for at in range(0, shape[0], ROWS):
-            n = min(ROWS, shape[0] - at)
+    width = dtype.itemsize * int(np.prod(shape[1:]))
+
+    def changed(at: int) -> R:
+        block = np.empty((min(ROWS, shape[0] - at), *shape[1:]), dtype)
+        with path.open("r+b") as file:
             file.seek(start + width * at)
-            block = np.empty((n, *shape[1:]), dtype)
             file.readinto(block.data)
-            body(block, at)
+            found = body(block, at)
             file.seek(start + width * at)
             file.write(block.data)
+        return found
+
+    return list(mapped(changed, range(0, shape[0], ROWS)))
 
 
 def blocks(path: Path) -> Iterator[npt.NDArray[Any]]:

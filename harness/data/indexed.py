@@ -13,8 +13,9 @@ import numpy as np
 from harness.api import Data, Doubt, Kept, Kinds, ListField, NumberField, Stream, UserError
 from harness.base.digests import check_seal, seal
 from harness.base.files import whole
+from harness.data.coder import tables_of
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
-from harness.data.indexer import tables_of, write_indexed
+from harness.data.indexer import write_indexed
 from harness.data.validation import Checker
 
 

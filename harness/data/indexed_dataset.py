@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Doubt, Kept, Kinds
-from harness.data.indexer import tables_of
+from harness.data.coder import tables_of
 
 Ints = npt.NDArray[np.int64]
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Kinds, ListField, Lists, Split, Stream, UserError
+from harness.api import Kinds, Split, Stream, UserError
+from harness.data.coder import Coded, Coder, Found, tables_of
 from harness.data.columns import Column, change
 from harness.data.scaled import finish_numbers
 from harness.data.validation import SPLITS, Checker, check_kept
-from harness.data.vocabulary import Codes, Vocabulary, translate
+from harness.data.vocabulary import Codes, translate
 
-Ints = npt.NDArray[np.int64]
-Found = tuple[Ints, Ints, Codes]
-"""What `Vocabulary.finish` returns."""
 DTYPES = {
     "labels_NT": np.uint8,
     "observed_NT": np.bool_,
@@ -33,11 +29,6 @@ DTYPES = {
 }
 
 
-def tables_of(fields: tuple[str, ...], kinds: Kinds) -> tuple[str, ...]:
-    """The fields that have a table of ids of their own, those of single ids first."""
-    return tuple(f for f in (*fields, *kinds.list_names) if f not in kinds.shares)
-
-
 class Indexer:
     """Writes the pieces of a data set into a folder; vocabularies come last, when all ids are known.
 
@@ -47,68 +38,41 @@ class Indexer:
     def __init__(self, folder: Path, fields: tuple[str, ...], kinds: Kinds) -> None:
         self._folder, self._columns, self._kinds = folder, dict[str, Column](), kinds
         self._fields = fields
-        self._vocabulary = {name: Vocabulary() for name in tables_of(fields, kinds)}
         self._values = dict.fromkeys(kinds.list_names, 0)
-        self._pool = ThreadPoolExecutor(os.cpu_count())
 
     def __enter__(self) -> Indexer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
         for column in self._columns.values():
             column.close()
 
-    def add(self, part: str, split: Split) -> None:
-        """Code one piece, its tables in parallel, and append it.
-
-        Raises:
-            UserError: more ids than int32 can number.
-        """
-        clipped = [_clipped(f, lists) for f, lists in zip(self._kinds.lists, split.lists, strict=True)]
-        lists = dict(zip(self._kinds.list_names, clipped, strict=True))
-        codes: dict[str, npt.NDArray[np.int32]] = {}
-        try:
-            for found in self._pool.map(lambda table: self._coded(table, part, split, lists), self._vocabulary):
-                codes |= found
-        except OverflowError as error:
-            raise UserError(str(error)) from error
+    def add(self, piece: Coded) -> None:
+        """Append one piece."""
+        part, split, codes = piece.part, piece.split, piece.codes
         buckets = [np.zeros(len(split.ids_NF), np.int32) for number in self._kinds.numbers if number.buckets]
         self._append(f"{part}_codes_NF", np.column_stack([*(codes[name] for name in self._fields), *buckets]))
         for name, dtype in DTYPES.items():
             value = getattr(split, name)
             if value is not None:
                 self._append(f"{part}_{name}", value.astype(dtype, copy=False))
-        self._append_lists(part, lists, codes)
+        self._append_lists(piece)
 
-    def _coded(self, table: str, part: str, split: Split, lists: dict[str, Lists]) -> dict[str, Any]:
-        """Codes of every field that looks up a table; occurrences in training are counted."""
-        vocabulary, table_of, training = self._vocabulary[table], self._kinds.table_of, part == "train"
-        codes = {}
-        for f, name in enumerate(self._fields):
-            if table_of(name) == table:
-                codes[name] = vocabulary.code(split.ids_of(f), training=training)
-        for name, each in lists.items():
-            if table_of(name) == table:
-                codes[name] = vocabulary.code(np.ascontiguousarray(each.values_M), training=False)
-                if training:
-                    vocabulary.count(codes[name], each.begins(), each.length_N)
-        return codes
-
-    def _append_lists(self, part: str, lists: dict[str, Lists], codes: dict[str, Any]) -> None:
+    def _append_lists(self, piece: Coded) -> None:
+        part, lists = piece.part, piece.lists
         if not lists:
             return
         begins = [each.begins() + self._values[name] for name, each in lists.items()]
         self._append(f"{part}_begin_NG", np.column_stack(begins))
         self._append(f"{part}_length_NG", np.column_stack([each.length_N.astype(np.int32) for each in lists.values()]))
         for g, (name, each) in enumerate(lists.items()):
-            self._append(f"values_{g}", codes[name])
+            self._append(f"values_{g}", piece.codes[name])
             if each.weight_M is not None:
                 self._append(f"weights_{g}", each.weight_M.astype(np.float32, copy=False))
             self._values[name] += len(each.values_M)
 
-    def finish(self) -> tuple[tuple[str, ...], Kinds]:
-        """Write the vocabularies, and turn codes into positions in them, end to end.
+    def finish(self, found: dict[str, Found]) -> tuple[tuple[str, ...], Kinds]:
+        """Write the vocabularies that were found, and turn codes into positions in them, end to end.
 
         Returns the fields that have become single ids, and the kinds of the others.
 
@@ -117,10 +81,10 @@ class Indexer:
         """
         for column in self._columns.values():
             column.finish()
-        found = {name: vocabulary.finish() for name, vocabulary in self._vocabulary.items()}
-        for name, count_V in finish_numbers(self._folder, self._kinds.numbers, len(self._fields)).items():
+        buckets = finish_numbers(self._folder, self._kinds.numbers, len(self._fields))
+        for name, count_V in buckets.items():
             found[name] = np.arange(len(count_V)), count_V, np.arange(len(count_V), dtype=np.int32)
-        fields = (*self._fields, *(name for name in found if name not in self._vocabulary))
+        fields = (*self._fields, *buckets)
         kinds = replace(self._kinds, numbers=tuple(n for n in self._kinds.numbers if not n.buckets))
         position_V, start = self._write_vocabularies({name: found[name] for name in tables_of(fields, kinds)})
         for part in SPLITS:
@@ -157,28 +121,25 @@ class Indexer:
         self._columns[name].append(array)
 
 
-def _clipped(field: ListField, lists: Lists) -> Lists:
-    """The ids that count, of every list."""
-    begin_N = lists.begins()
-    length_N = np.minimum(lists.length_N, field.longest)
-    begin_N = begin_N + lists.length_N - length_N if field.ordered else begin_N
-    return replace(lists, begin_N=begin_N.astype(np.int64), length_N=length_N.astype(np.int64))
-
-
 def write_indexed(stream: Stream, folder: Path, name: str, progress: Callable[[int], object]) -> None:
     """Check, code and write every piece of a data set into a folder."""
     checker = Checker(name, stream.fields, stream.tasks, stream.kinds)
     check_kept(stream.kept, stream.tasks, f"data set '{name}'")
-    with Indexer(folder, stream.fields, stream.kinds) as coder:
-        for part, split in stream.pieces:
-            checker.add(part, split)
-            coder.add(part, split)
-            progress(len(split.ids_NF))
+    with Coder(stream.fields, stream.kinds) as coder, Indexer(folder, stream.fields, stream.kinds) as indexer:
+        for piece in coder.coded(_checked(checker, stream.pieces)):
+            indexer.add(piece)
+            progress(len(piece.split.ids_NF))
         checker.finish()
-        fields, kinds = coder.finish()
+        fields, kinds = indexer.finish(coder.finish())
     meta: dict[str, Any] = {"fields": fields, "tasks": stream.tasks}
     meta |= {} if kinds == Kinds() else {"kinds": asdict(kinds)}
     meta |= {"notes": stream.notes} if stream.notes else {}
     meta |= {"kept": {task: asdict(kept) for task, kept in stream.kept.items()}} if stream.kept else {}
     meta |= {"doubts": [asdict(doubt) for doubt in stream.doubts]} if stream.doubts else {}
     (folder / "meta.json").write_text(json.dumps(meta))
+
+
+def _checked(checker: Checker, pieces: Iterable[tuple[str, Split]]) -> Iterator[tuple[str, Split]]:
+    for part, split in pieces:
+        checker.add(part, split)
+        yield part, split

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.api import Dataset
+from harness.api import Dataset, Ints, Split
 from harness.base import seeds
 from harness.data import indexed
 from harness.testing.checks import Checks, Failed
@@ -31,4 +31,25 @@ def dataset_checks(cls: type[Dataset]) -> Checks:
             raise Failed("builds different data from the same random stream")
         return None
 
-    return {"has a version": version, "builds data that can be trained on": builds, "builds the same twice": repeats}
+    return {
+        "has a version": version,
+        "builds data that can be trained on": builds,
+        "builds the same twice": repeats,
+        "leaves its pieces as they are": lambda: _leaves_pieces(cls),
+    }
+
+
+def _leaves_pieces(cls: type[Dataset]) -> str | None:
+    if cls.example is None:
+        return "no example parameters: it needs a file"
+    pieces = cls(**cls.example).stream(seeds.generator(0, "check")).pieces
+    held = [(split, split.labels_NT.copy(), _ids(split)) for _, split in pieces]
+    for split, labels_NT, ids_N in held:
+        if not (np.array_equal(split.labels_NT, labels_NT) and np.array_equal(_ids(split), ids_N)):
+            raise Failed("changes a piece while it makes the next one; a piece must have arrays of its own")
+    return None
+
+
+def _ids(split: Split) -> list[Ints]:
+    """Copies of the ids of every field."""
+    return [split.ids_of(f) for f in range(split.ids_NF.shape[1] if split.ids_N is None else len(split.ids_N))]

@@ -27,7 +27,7 @@ DECIDING = [
     *(f"harness/metrics/{name}.py" for name in ("classification", "ranking")),
     *(
         f"harness/data/{name}.py"
-        for name in ("indexer", "indexed", "indexed_dataset", "vocabulary", "validation", "build", "windows")
+        for name in ("coder", "indexer", "indexed", "indexed_dataset", "vocabulary", "validation", "build", "windows")
     ),
     "harness/data/tabular/*.py",
 ]

@@ -17,7 +17,19 @@ from harness.api import Data
 from harness.base.places import ROOT
 from harness.results.keys import MetricKey, Status
 from harness.results.records import Record, Run
-from perf import beyond_memory, figures, gpu, launches, plans, precision, profile, running_mean_rates, table, throughput
+from perf import (
+    beyond_memory,
+    evaluation,
+    figures,
+    gpu,
+    launches,
+    plans,
+    precision,
+    profile,
+    running_mean_rates,
+    table,
+    throughput,
+)
 from perf.contenders import NAMES, Contender, NotInstalled, load
 from perf.measure import Measurement, Result, here, measure
 from perf.series import Reached, add, read
@@ -160,6 +172,14 @@ def test_a_profile_has_all_parts_of_a_step_and_leaves_no_trace() -> None:
     assert set(parts) == {label for label, _, _ in profile.PARTS} | {"whole step"}
     assert min(parts.values()) > 0
     assert [getattr(owner, name) for _, owner, name in profile.PARTS] == before
+
+
+def test_a_profile_of_an_evaluation_has_all_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "REPEATS", 1)
+    monkeypatch.setattr(evaluation, "DATA", {"preset": "tiny"})
+    parts = evaluation.profile(evaluation.data(2000))
+    assert set(parts) == {label for label, _, _ in evaluation.PARTS} | {"the net", "whole"}
+    assert 0 < sum(milliseconds for label, milliseconds in parts.items() if label != "whole") < parts["whole"]
 
 
 def test_the_table_of_a_gpu_has_a_column_for_every_batch_and_says_what_is_missing(

@@ -72,3 +72,29 @@ def test_a_broken_strategy_is_told_what_is_wrong(tmp_path: Path, body: str, chec
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(UserError, match="did you mean 'hashing'"):
         list(conformance(Registry(), ["hasing"]))
+
+
+def test_a_data_set_that_writes_over_its_pieces_is_told(tmp_path: Path) -> None:
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "mine.py").write_text('''"""A data set."""
+import numpy as np
+from harness.api import *
+
+
+class Mine(Dataset):
+    name = "mine"
+    version = 1
+    example = {}
+
+    def stream(self, rng):
+        def pieces():
+            ids_NF = np.empty((4, 1), np.int64)
+            for part in ("train", "valid", "test"):
+                ids_NF[:] = rng.integers(0, 9, (4, 1))
+                yield part, Split(ids_NF, np.array([[0], [1]] * 2, np.uint8))
+
+        return Stream(("a",), ("click",), pieces())
+''')
+    failed = {v.check: v.reason for v in conformance(Registry(tmp_path), ["mine"]) if v.outcome == "failed"}
+    assert list(failed) == ["leaves its pieces as they are"]
+    assert "a piece must have arrays of its own" in failed["leaves its pieces as they are"]
