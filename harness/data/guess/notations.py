@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from harness.data.guess.columns import Column
-from harness.data.tabular.times import CALENDARS, WORDS, whole_seconds
+from harness.data.tabular.times import CALENDARS, PER_SECOND, WORDS, whole_seconds
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,11 @@ def _iso(column: Column) -> Reading | None:
 
 
 def _number(unit: str) -> Notation:
+    least = 10 ** (len(unit) - 1) if unit in CALENDARS else EARLIEST * PER_SECOND[unit]
+
     def read(column: Column) -> Reading | None:
+        if column.is_whole and int(str(column.known.cast(pl.Int128).max())) < least:
+            return None  # as most columns of a wide table, at no cost
         if not (column.is_whole or column.is_digits) or (unit in CALENDARS and not _has_digits(column, len(unit))):
             return None
         seconds = _seconds(column, unit)

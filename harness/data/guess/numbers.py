@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 import polars as pl
 
@@ -96,18 +97,22 @@ def _stands_among_numbers(column: Column, table: Table) -> str:
     """Of few values, in a run of whole numbers that has amounts on both sides."""
     if column.named or column.distinct > FEW or not column.is_whole:
         return ""
-    at = table.columns.index(column)
-    sides = (reversed(table.columns[:at]), table.columns[at + 1 :])
-    return "few whole numbers, among columns of amounts" if all(map(_meets_an_amount, sides)) else ""
+    return "few whole numbers, among columns of amounts" if column in _among_amounts(table.columns) else ""
 
 
-def _meets_an_amount(side: Iterable[Column]) -> bool:
-    for column in side:
-        if not column.is_whole:
-            return False
-        if _is_amount(column):
-            return True
-    return False
+@lru_cache(maxsize=1)
+def _among_amounts(columns: tuple[Column, ...]) -> set[Column]:
+    return _after_amounts(columns) & _after_amounts(columns[::-1])
+
+
+def _after_amounts(columns: Iterable[Column]) -> set[Column]:
+    """Those between which and an amount before them are whole numbers alone."""
+    found, met = set[Column](), False
+    for column in columns:
+        if met:
+            found.add(column)
+        met = column.is_whole and (met or _is_amount(column))
+    return found
 
 
 def _is_amount(column: Column) -> bool:

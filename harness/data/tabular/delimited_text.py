@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -74,7 +75,8 @@ def _with_blank_lines(files: Sequence[Source], options: dict[str, Any]) -> set[S
 def _without_empty(own: dict[Source, pl.Schema], opened: Opened) -> dict[Source, pl.Schema]:
     """The same, but a column without a value, which was taken for text, is of no type where other files tell it."""
     told = {(name, dtype) for columns in own.values() for name, dtype in columns.items()}
-    unsure = [name for name, dtype in told if dtype == pl.String and sum(name == other for other, _ in told) > 1]
+    times = Counter(name for name, _ in told)
+    unsure = [name for name, dtype in told if dtype == pl.String and times[name] > 1]
     if not unsure:
         return own
     found = dict[Source, pl.Schema]()

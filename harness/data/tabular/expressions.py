@@ -58,11 +58,10 @@ def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
     return result
 
 
-def expression(empty: pl.DataFrame, place: str, sql: str, where: str) -> pl.Expr:
+def expression(columns: pl.Schema, place: str, sql: str, where: str) -> pl.Expr:
     """A parsed expression, its columns and type checked on a table without rows.
 
-    empty: the columns of the table, not widened; the expression itself is of the widened ones. A bare column keeps its
-    own type.
+    columns: of the table, not widened; the expression itself is of the widened ones. A bare column keeps its own type.
 
     Raises:
         UserError: it is not accepted.
@@ -70,17 +69,18 @@ def expression(empty: pl.DataFrame, place: str, sql: str, where: str) -> pl.Expr
     at = f"{where}: {place} = {sql!r}"
     if len(sql) > MOST_LETTERS:
         raise UserError(f"{at[:100]}... is too long; accepted: {MOST_LETTERS:,} letters")
-    if sql in empty.columns:
-        found, dtype = pl.col(f"{OWN}{sql}"), empty.schema[sql]
+    if sql in columns:
+        found, dtype = pl.col(f"{OWN}{sql}"), columns[sql]
     else:
-        found = _parsed(sql, empty.columns, at)
+        found = _parsed(sql, columns, at)
         with refusing(f"{at} is not accepted"):
-            dtype = widened(empty.lazy()).select(found).collect_schema().dtypes()[0]
+            read = pl.LazyFrame(schema={name: columns[name] for name in found.meta.root_names()})
+            dtype = widened(read).select(found).collect_schema().dtypes()[0]
     _check_type(dtype, place, sql, at)
     return found
 
 
-def _parsed(sql: str, columns: list[str], at: str) -> pl.Expr:
+def _parsed(sql: str, columns: pl.Schema, at: str) -> pl.Expr:
     """Names that SQL reserves, as `user`, or that hold a dash are read as columns where nothing else makes sense."""
     if sql.isidentifier() and sql not in columns and sql.lower() not in CONSTANTS:
         raise unknown("column", sql, columns, at)
@@ -106,7 +106,7 @@ def _check_alone(sql: str, at: str, accepted: str) -> None:
         )
 
 
-def _of_columns(sql: str, columns: list[str], at: str) -> pl.Expr:
+def _of_columns(sql: str, columns: pl.Schema, at: str) -> pl.Expr:
     _check_alone(sql, at, "the columns of the table")
     with refusing(f"{at} is not accepted"):
         found = pl.sql_expr(sql)
@@ -116,7 +116,7 @@ def _of_columns(sql: str, columns: list[str], at: str) -> pl.Expr:
     return found
 
 
-def _with_quotes(sql: str, columns: list[str]) -> str:
+def _with_quotes(sql: str, columns: pl.Schema) -> str:
     """The same with every name of a column quoted, the longest first; text, quoted names and calls stay."""
     names = "|".join(re.escape(name) for name in sorted(columns, key=len, reverse=True))
     pattern = re.compile(rf"{TEXT}|(?<![\w.])({names})(?![\w(]|\s*\()")

@@ -13,9 +13,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from harness.base import seeds
 from harness.base.names import check_names
+from harness.data.guess import left_out, numbers
+from harness.data.guess.columns import Column
 from harness.data.guess.first_schema import first_schema
 from harness.data.guess.guess import Guesses, guess
 from harness.data.guess.marks import EVERY
@@ -558,3 +561,25 @@ def test_infinite_and_nan_values_of_a_number_are_missing_and_the_schema_reads_it
     data = build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
     assert data.train.numbers_NP is not None
     assert np.isnan(data.train.numbers_NP).any()
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from([-1.5, 0.0, 0.25, 3.0]), st.booleans()), min_size=4, max_size=40))
+def test_what_a_column_tells_is_the_exact_auc(rows: list[tuple[float, bool]]) -> None:
+    scores, ones = zip(*rows, (0.0, True), (0.0, False), strict=True)
+    found = left_out._auc(pl.Series(ones), pl.Series(scores))
+    assert found == pytest.approx(roc_auc_score(ones, scores))
+
+
+def test_each_column_of_a_table_without_names_is_looked_at_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+    is_amount = numbers._is_amount
+
+    def counted(column: Column) -> bool:
+        asked.append(column.name)
+        return is_amount(column)
+
+    monkeypatch.setattr(numbers, "_is_amount", counted)
+    columns = {f"column_{i}": np.where(RNG.random(N) < 0.6, 1, RNG.integers(1, 5, N)) for i in range(100)}
+    guessed(named=False, **columns)
+    assert max(map(asked.count, columns)) <= 4
