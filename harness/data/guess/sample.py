@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
+from harness.data.tabular.blanks import without_blanks
+from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.delimited_text import csv_names, without_blank_lines
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import GZIP, ZSTD, one_format, readable
@@ -63,7 +65,7 @@ def sample(files: Sequence[Source]) -> Sample:
         if kind == "CSV":
             form = form_of(_head(files[0]).decode(errors="replace"))
             frame = _of_csv(files, form)
-            problems = Columns(csv_names(files, form.csv), text=True).problems if form.header else problems
+            problems = Columns(csv_names(files, form.csv), text=True).problems if form.named else problems
         elif kind == "JSON lines":
             frame, problems = _of_json(files)
         else:
@@ -89,12 +91,16 @@ def _of_csv(files: Sequence[Source], form: Form) -> pl.DataFrame:
         "has_header": form.header,
         "comment_prefix": form.comment or None,
         "null_values": list(form.nulls) or None,
+        "new_columns": list(form.names) or None,
+        "skip_lines": form.skip,
         "infer_schema": False,
     }
 
     def rows(file: Source) -> pl.LazyFrame:
-        with readable([file]):
-            return without_blank_lines(pl.read_csv(_lines(file, quotes=True), **options).lazy())
+        with readable_rows([file], form.csv):
+            frame = pl.read_csv(_lines(file, quotes=True), **options).lazy()
+        frame = without_blanks(frame, form.csv.quote, form.nulls) if form.blanks else frame
+        return without_blank_lines(frame)
 
     some = _some(files)
     raw = _joined(some, [rows(file) for file in some])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -11,10 +11,10 @@ import polars as pl
 
 from harness.api import Doubt
 from harness.base.errors import UserError, unknown
+from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.delimited_text import Scan
 from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
-from harness.data.tabular.formats import readable
 from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.shared import check_shared
@@ -64,8 +64,7 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     orderly = schema.query is None or _orderly(frame)
     own = frame.collect_schema()
     frame = widened(frame)
-    headless = read_again is not None and any(name.lstrip("-").replace(".", "").isdigit() for name in columns)
-    with _said("; if the file has no header, name its columns: names = [...] under [csv]" if headless else ""):
+    with _said("" if read_again is None else _odd_header(columns)):
         if schema.where is not None:
             frame = frame.filter(expression(own, "where", schema.where, where))
         if schema.sample is not None:
@@ -137,6 +136,21 @@ def _columns_of(sql: pl.Expr) -> list[str]:
     return [name.removeprefix(OWN) for name in sql.meta.root_names()]
 
 
+def _odd_header(columns: Iterable[str]) -> str:
+    """What to do if the names of delimited text are none; empty: they look like names."""
+    if any(name.lstrip("-").replace(".", "").isdigit() for name in columns):
+        return "; if the file has no header, name its columns: names = [...] under [csv]"
+    if any(name != name.strip() for name in columns):
+        return "; if blanks are no part of names and values: blanks = true under [csv]"
+    match list(columns):
+        case [name]:
+            said = (
+                f"; the first line, {name!r}, is taken for the header: under [csv] skip = 1 leaves out one line above"
+            )
+            return f'{said} it, comment = "#" all that begin so, and separator = "^" says what cuts rows'
+    return ""
+
+
 @contextmanager
 def _said(hint: str) -> Iterator[None]:
     """Add a hint to what is refused."""
@@ -153,7 +167,7 @@ def _keep_zeros(schema: Schema, columns: pl.Schema, read_again: Scan, files: Seq
     if not names:
         return
     text = read_again(dict.fromkeys(names, pl.String())).select(names)
-    with readable(files):
+    with readable_rows(files, schema.csv):
         has = text.select(pl.all().str.contains(ZEROS).any()).collect(engine="streaming").row(0, named=True)
         for name in (name for name in names if has[name]):
             first = pl.all().filter(pl.all().str.contains(ZEROS)).first()
