@@ -93,7 +93,7 @@ def _title(text: str) -> tuple[int, str]:
         if widest < 2:
             continue
         above = [[cell for cell in row if cell] for row in csv.reader(lines[:skip], delimiter=separator)]
-        first, second = (sum(map(bool, row)) for row in csv.reader(rest[:2], delimiter=separator))
+        first, second, *_ = [*(sum(map(bool, row)) for row in csv.reader(rest, delimiter=separator)), 0, 0]
         if not lines[skip] or (first == 1 and second == widest > 2 and not _is_number(lines[skip].strip(separator))):
             continue  # a title that is cut into as many cells, all but one of them empty
         if all(2 * len(cells) <= widest for cells in above):

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+from polars import selectors
 
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
@@ -49,8 +50,11 @@ class Sample:
     @property
     def zeros(self) -> list[str]:
         """Columns of delimited text that would lose zeros as numbers."""
-        known = [] if self.form is None else [c.drop_nulls() for c in self.frame if c.dtype == pl.String]
-        return [c.name for c in known if c.str.contains(NUMBER).all() and c.str.contains(ZEROS).any()]
+        if self.form is None:
+            return []
+        text = self.frame.select(selectors.string())
+        numbers, zeros = (text.select(pl.all().str.contains(form)) for form in (NUMBER, ZEROS))
+        return [name for name in text.columns if numbers[name].all() and zeros[name].any()]
 
 
 def sample(files: Sequence[Source]) -> Sample:
@@ -104,7 +108,8 @@ def _of_csv(files: Sequence[Source], form: Form) -> pl.DataFrame:
 
     some = _some(files)
     raw = _joined(some, [rows(file) for file in some])
-    kept = {column.name for column in raw if column.str.contains(ZEROS).any()} | set(folders_of(files))
+    zeros = raw.select(pl.all().str.contains(ZEROS).any())
+    kept = {column.name for column in zeros if column.any()} | set(folders_of(files))
     text = io.BytesIO(raw.write_csv().encode())
     return pl.read_csv(text, infer_schema_length=None, schema_overrides=dict.fromkeys(kept, pl.String))
 

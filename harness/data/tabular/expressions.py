@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import polars as pl
@@ -52,6 +52,10 @@ def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
         UserError: it is not accepted, or reads anything but `data`, which the data's fingerprint would not know of.
     """
     _check_alone(query, f"{where}: query", "the table `data`")
+    columns = frame.collect_schema()
+    _refuse_patterns(query, columns, f"{where}: query")
+    if patterns := list(filter(_is_pattern, columns)):  # nor does `*` of SQL read these
+        frame = frame.drop(selectors.by_name(*patterns))
     with refusing(f"{where}: query"):
         result = pl.SQLContext(data=frame.with_columns(WIDE)).execute(query)
         result.collect_schema()
@@ -96,6 +100,10 @@ def _parsed(sql: str, columns: pl.Schema, at: str) -> pl.Expr:
             raise error from None
 
 
+def _is_pattern(name: str) -> bool:
+    return name == "*" or (name[:1] == "^" and name[-1:] == "$")
+
+
 def _check_alone(sql: str, at: str, accepted: str) -> None:
     """Refuse SQL that reads another file, before Polars is given it, as that opens the file to learn its columns."""
     plain = sql if UNSURE.search(sql) else re.sub(TEXT, lambda m: m[0] if m[0].startswith('"') else "''", sql)
@@ -113,7 +121,18 @@ def _of_columns(sql: str, columns: pl.Schema, at: str) -> pl.Expr:
     for name in found.meta.root_names():
         if name not in columns:
             raise unknown("column", name, columns, at)
+    _refuse_patterns(sql, columns, at)
     return found
+
+
+def _refuse_patterns(sql: str, columns: Iterable[str], at: str) -> None:
+    """Refuse SQL that names a column whose name means several: `*` all, and `^a.*$` those that it matches."""
+    for name in filter(_is_pattern, columns):
+        if '"{}"'.format(name.replace('"', '""')) in sql:
+            raise UserError(
+                f"{at}: the column '{name}' has a name that means several columns in an expression; accepted: the name "
+                "alone, without quotes, or another name in the file"
+            )
 
 
 def _with_quotes(sql: str, columns: pl.Schema) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import polars as pl
+from polars import selectors
 
 from harness.api import Doubt
 from harness.base.errors import UserError, unknown
@@ -142,6 +143,8 @@ def _odd_header(columns: Iterable[str]) -> str:
         return "; if the file has no header, name its columns: names = [...] under [csv]"
     if any(name != name.strip() for name in columns):
         return "; if blanks are no part of names and values: blanks = true under [csv]"
+    if doubled := next((name for name in columns if '""' in name), None):
+        return f"; quotes within a name are doubled here as in the file: {doubled}"
     match list(columns):
         case [name]:
             said = (
@@ -166,13 +169,14 @@ def _keep_zeros(schema: Schema, columns: pl.Schema, read_again: Scan, files: Seq
     names = [name for name, dtype in columns.items() if dtype.is_integer() and name in sql]
     if not names:
         return
-    text = read_again(dict.fromkeys(names, pl.String())).select(names)
+    text = read_again(dict.fromkeys(names, pl.String())).select(selectors.by_name(*names))
     with readable_rows(files, schema.csv):
         has = text.select(pl.all().str.contains(ZEROS).any()).collect(engine="streaming").row(0, named=True)
         for name in (name for name in names if has[name]):
             first = pl.all().filter(pl.all().str.contains(ZEROS)).first()
-            zeros = text.select(name).select(first).collect(engine="streaming").item()
-            as_text, as_number = pl.col(name).n_unique(), pl.col(name).cast(pl.Int128).n_unique().alias("number")
+            zeros = text.select(selectors.by_name(name)).select(first).collect(engine="streaming").item()
+            own = selectors.by_name(name)
+            as_text, as_number = own.n_unique(), own.cast(pl.Int128).n_unique().alias("number")
             if text.select(as_text > as_number).collect(engine="streaming").item():
                 raise UserError(
                     f'{where}: column "{name}" has ids with zeros in front, as "{zeros}", that are others as '
