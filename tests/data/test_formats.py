@@ -145,6 +145,7 @@ def test_names_with_blanks_are_suspected(tmp_path: Path) -> None:
             "is one list of JSON; accepted: an object on each line, as `jq",
         ),
         (b"\xef\xbb\xbf" + log().write_ndjson().encode(), "begins with a byte order mark"),
+        (delimited().replace(b"\n", b"\r"), "ends lines by CR alone; accepted: LF or CR LF, as `tr"),
     ],
 )
 def test_what_looks_like_a_format_is_refused_with_the_way_to_it(tmp_path: Path, begun: bytes, message: str) -> None:

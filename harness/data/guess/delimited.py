@@ -150,7 +150,9 @@ def _header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:
     if numeric := next((cell for cell in names if _is_number(cell)), None):
         return False, f"the first row has the number {numeric}"
     below = [{row[i] for row in rest if i < len(row) and row[i]} for i in range(len(first))]
-    above = ((name, values) for name, values in zip(first, below, strict=True) if name not in NULLS and values)
+    again = set(first) if first in rest else set[str]()  # as where files were joined with their headers
+    above = ((name, values - again) for name, values in zip(first, below, strict=True) if name not in NULLS)
+    above = ((name, values) for name, values in above if values)
     if any(name and all(map(_is_number, values)) for name, values in above):
         return True, "a name stands above numbers alone"
     if len(set(names)) < len(names):

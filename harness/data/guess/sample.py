@@ -108,6 +108,12 @@ def _of_csv(files: Sequence[Source], form: Form) -> pl.DataFrame:
 
     some = _some(files)
     raw = _joined(some, [rows(file) for file in some])
+    names = [name for name in raw.columns if name not in folders_of(files)]
+    if form.header and len(raw.filter(pl.all_horizontal(selectors.by_name(name) == name for name in names))):
+        raise UserError(
+            f"a row repeats the header, {form.separator.join(names)!r}, so that no column holds numbers; accepted: "
+            "one header in each file, as `awk 'NR == 1 {h = $0} NR == 1 || $0 != h'` leaves"
+        )
     zeros = raw.select(pl.all().str.contains(ZEROS).any())
     kept = {column.name for column in zeros if column.any()} | set(folders_of(files))
     text = io.BytesIO(raw.write_csv().encode())

@@ -48,6 +48,8 @@ def readable_rows(files: Sequence[Source], form: Csv, where: str = "") -> Iterat
         with readable(files, where):
             yield
     except UserError as error:
+        if "malformed" in str(error):
+            raise UserError(f'{error}; if quotes are text, as in 5" tv: quote = "" under [csv]') from error
         if "more fields" not in str(error):
             raise
         found = next(filter(None, (_longer(file, form) for file in files)), None)
