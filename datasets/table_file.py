@@ -43,6 +43,8 @@ class TableFile(Dataset):
         quote = "'"                       # ? empty: none
         comment = "#"                     # ? begins lines to skip
         nulls = ["NA", "-1"]              # ? values that mean unknown
+        skip = 2                          # ? lines above the header, as a title
+        blanks = true                     # ? around names and values, as in `user, item`: they are no part of them
         [sample]                          # ? of a log too large to train on: some users, each with all rows
         by = "user_id"                    # what is drawn
         keep = 0.1                        # the share of it; a smaller one is part of a larger one

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support.small_log import ROWS, SCHEMA, WRITERS, content, load, log
 
 from harness.api import UserError
@@ -42,6 +45,14 @@ FORMS: dict[str, tuple[bytes, str]] = {
     "semicolon": (delimited(";"), ""),
     "odd.csv": (delimited("^"), '[csv]\nseparator = "^"\n'),
     "no_header.txt": (delimited("\t", header=False), NAMES),
+    "title.csv": (b'A "title, by hand\n\n' + delimited(), "[csv]\nskip = 2\n"),
+    "excel.csv": (b"sep=;\r\n" + delimited(";").replace(b"\n", b"\r\n"), ""),
+    "excel_mark.csv": (b'\xef\xbb\xbf"sep=^"\n' + delimited("^"), ""),
+    "blanks.csv": (delimited().replace(b",", b" , "), "[csv]\nblanks = true\n"),
+    "blanks_quotes.csv": (
+        re.sub(rb"(item|i\d\d)", rb'"\1"', delimited().replace(b",", b", ")),
+        "[csv]\nblanks = true\n",
+    ),
     "comment.csv": (b"# made\n" + delimited(), '[csv]\ncomment = "#"\n'),
     "nulls.csv": (delimited().replace(b",,", b",NA,"), '[csv]\nnulls = ["NA"]\n'),
     "quoted.csv": (re.sub(rb"(i\d\d)", rb'"\1"', delimited()), ""),
@@ -61,6 +72,70 @@ def test_every_form_gives_the_same_rows(tmp_path: Path, wanted: list[bytes], nam
     assert content(load(tmp_path, tmp_path / name, more)) == wanted
 
 
+@pytest.mark.parametrize("name", [name for name in FORMS if "csv" in name and name not in ("odd.csv", "nulls.csv")])
+def test_the_form_that_is_guessed_gives_the_same_columns(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(FORMS[name][0])
+    found = sample([tmp_path / name])
+    assert found.form is not None
+    read = scan([tmp_path / name], found.form.csv, found.zeros).frame.collect()
+    (tmp_path / "plain.csv").write_bytes(delimited())
+    assert read.equals(scan([tmp_path / "plain.csv"], Csv(), ()).frame.collect())
+
+
+VALUES = st.none() | st.booleans() | st.integers(-(10**25), 10**25) | st.floats(-9, 9) | st.text('a9- ,"', max_size=4)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(columns=st.lists(st.lists(VALUES, min_size=3, max_size=3), min_size=2, max_size=3))
+def test_blanks_change_no_type_and_no_value(tmp_path: Path, columns: list[list[object]]) -> None:
+    """Text is stripped by hand; quotes behind a blank hold neither separator nor quote, as Polars cuts there."""
+    texts = [
+        ["" if value is None else str(value).lower().strip(' ",').replace(",", "").replace('"', "") for value in column]
+        for column in columns
+    ]
+    rows = [[f"c{i}" for i in range(len(texts))], *map(list, zip(*texts, strict=True)), ["1"] * len(texts)]
+    for name, separator in (("plain.csv", ","), ("blank.csv", " , ")):
+        (tmp_path / name).write_text("\n".join(f"x{separator}{separator.join(row)}" for row in rows))
+    plain, blank = (
+        scan([tmp_path / name], Csv(blanks=name == "blank.csv"), ()).frame.collect()
+        for name in ("plain.csv", "blank.csv")
+    )
+    large = [name for name, dtype in plain.schema.items() if dtype != blank.schema[name]]
+    assert blank.drop(large).equals(plain.drop(large))
+    assert all(blank.schema[name] == pl.String for name in large), "whole numbers beyond 64 bits keep their digits"
+
+
+@pytest.mark.parametrize(
+    ("begun", "said"),
+    [
+        (b"A title\n", r"unknown column 'user'.*; the first line, 'A title', is taken for the header: .* skip = 1"),
+        (
+            b"A, title\n",
+            r"line 1, 'A, title', is taken for the header and has 2 cells, and line 2 has 4, .*; .* skip = 1",
+        ),
+        (b"# A, comment\n", r"line 1, '# A, comment', .* comment = \"#\" under \[csv\]"),
+    ],
+)
+def test_what_stands_above_the_header_is_quoted(tmp_path: Path, begun: bytes, said: str) -> None:
+    (tmp_path / "log.csv").write_bytes(begun + delimited())
+    with pytest.raises(UserError, match=said):
+        load(tmp_path, tmp_path / "log.csv")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_row_with_more_cells_is_named(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    lines = delimited().split(b"\n")
+    (tmp_path / "log.csv").write_bytes(pack(b"\n".join([*lines[:9], lines[9] + b",more", *lines[10:]])))
+    with pytest.raises(UserError, match=r"has 4 cells, and line 10 has 5, '.*,more'"):
+        load(tmp_path, tmp_path / "log.csv")
+
+
+def test_names_with_blanks_are_suspected(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_bytes(delimited().replace(b",", b", "))
+    with pytest.raises(UserError, match=r"unknown column 'user'.* blanks = true under \[csv\]"):
+        load(tmp_path, tmp_path / "log.csv")
+
+
 @pytest.mark.parametrize(
     ("begun", "message"),
     [
@@ -70,6 +145,7 @@ def test_every_form_gives_the_same_rows(tmp_path: Path, wanted: list[bytes], nam
             "is one list of JSON; accepted: an object on each line, as `jq",
         ),
         (b"\xef\xbb\xbf" + log().write_ndjson().encode(), "begins with a byte order mark"),
+        (delimited().replace(b"\n", b"\r"), "ends lines by CR alone; accepted: LF or CR LF, as `tr"),
     ],
 )
 def test_what_looks_like_a_format_is_refused_with_the_way_to_it(tmp_path: Path, begun: bytes, message: str) -> None:

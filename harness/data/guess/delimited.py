@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from harness.data.guess.marks import NUMBER
+from harness.data.tabular.cells import told_separator
 from harness.data.tabular.schema import Csv
 
 SEPARATORS = ("\t,;|^\x01~", ": ")
 """The latter, which stand in times and sentences too, are tried if none of the former fits. Of several that fit, the
 one with the most cells wins, the earlier of two alike."""
 MOST_LINES = 200
+MOST_TITLE, LEAST_ROWS = 10, 2
+"""Lines above a table, and of one."""
 COMMENT = "#"
 NULLS = ("NA", "N/A", "NULL", "null", "None", "none", "nan", "NaN", r"\N", "?", "-", "(null)", "(not set)")
 """Words that mean unknown where most values of their column are numbers."""
@@ -20,34 +24,102 @@ NULLS = ("NA", "N/A", "NULL", "null", "None", "none", "nan", "NaN", r"\N", "?", 
 
 @dataclass(frozen=True)
 class Form:
-    """separator, header, comment, nulls: as in the schema. reasons: of those that it needs, key -> why."""
+    """separator, header, names, comment, nulls, skip, blanks: as in the schema. reasons: of those that it needs, key ->
+    why."""
 
     separator: str
     header: bool
     comment: str
     nulls: tuple[str, ...]
     reasons: dict[str, str]
+    names: tuple[str, ...] = ()
+    skip: int = 0
+    blanks: bool = False
+
+    @property
+    def named(self) -> bool:
+        """Whether its columns have names."""
+        return self.header or bool(self.names)
 
     @property
     def csv(self) -> Csv:
         """As the schema has it."""
-        return Csv(separator=self.separator, header=self.header, comment=self.comment, nulls=list(self.nulls))
+        return Csv(
+            separator=self.separator,
+            header=self.header,
+            names=list(self.names),
+            comment=self.comment,
+            nulls=list(self.nulls),
+            skip=self.skip,
+            blanks=self.blanks,
+        )
 
 
 def form_of(text: str) -> Form:
     """Guess the form of delimited text from its beginning."""
+    text = text.removeprefix("\ufeff")
     comment = COMMENT if text.startswith(COMMENT) else ""
-    lines = [line for line in text.splitlines() if line and not (comment and line.startswith(comment))][:MOST_LINES]
-    separator, why = _separator(lines)
+    told_first = told_separator(text)
+    skip, titled = (1, "the first line says what separates") if told_first else (0, "") if comment else _title(text)
+    lines = [line for line in text.splitlines()[skip:] if line and not (comment and line.startswith(comment))]
+    lines = lines[:MOST_LINES]
+    separator, why = (told_first, "as the first line says") if told_first else _separator(lines)
     rows = list(csv.reader(lines, delimiter=separator))
     header, told = _header(rows)
+    names = () if header or not comment else _names_in_comment(text, separator, rows)
+    blanks = _has_blanks(rows, header) if separator.strip() else ""
+    rows = [[cell.strip() for cell in row] for row in rows] if blanks else rows
     nulls = _nulls(rows[header:])
-    reasons = {"separator": why, "header": told}
-    if comment:
-        reasons["comment"] = "begins the file"
-    if nulls:
-        reasons["nulls"] = "stand where all else is numbers"
-    return Form(separator, header, comment, nulls, reasons)
+    reasons = {
+        "separator": why,
+        "header": told,
+        "names": "the last comment above the rows" if names else "",
+        "comment": "begins the file" if comment else "",
+        "nulls": "stand where all else is numbers" if nulls else "",
+        "skip": titled,
+        "blanks": blanks,
+    }
+    return Form(
+        separator, header, comment, nulls, {k: why for k, why in reasons.items() if why}, names, skip, bool(blanks)
+    )
+
+
+def _title(text: str) -> tuple[int, str]:
+    """How many lines stand above a table, none of which has more than half as many cells as all rows below; and why."""
+    lines = text.splitlines()[:MOST_LINES]
+    for skip in range(min(MOST_TITLE, len(lines) - LEAST_ROWS) + 1):
+        rest = [line for line in lines[skip:] if line]
+        separator, widest = max(((s, _cells(rest, s)) for s in SEPARATORS[0]), key=lambda each: each[1])
+        if widest < 2:
+            continue
+        above = [[cell for cell in row if cell] for row in csv.reader(lines[:skip], delimiter=separator)]
+        first, second, *_ = [*(sum(map(bool, row)) for row in csv.reader(rest, delimiter=separator)), 0, 0]
+        if not lines[skip] or (first == 1 and second == widest > 2 and not _is_number(lines[skip].strip(separator))):
+            continue  # a title that is cut into as many cells, all but one of them empty
+        if all(2 * len(cells) <= widest for cells in above):
+            said = "line stands" if skip == 1 else "lines stand"
+            return skip, f"{skip} {said} above the header, {lines[0]!r} first" if skip else ""
+        break
+    return 0, ""
+
+
+def _names_in_comment(text: str, separator: str, rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The last of the comments at the top, if it names every column."""
+    comments = [line.lstrip(COMMENT).strip() for line in takewhile(lambda line: line[:1] == COMMENT, text.splitlines())]
+    names = tuple(cell.strip() for cell in next(csv.reader(comments[-1:], delimiter=separator), []))
+    fits = rows and len(names) == len(rows[0]) == len(set(names)) > 1 and not any(map(_is_number, names))
+    return names if fits and all(names) else ()
+
+
+def _has_blanks(rows: Sequence[Sequence[str]], header: bool) -> str:
+    """Why blanks around cells are no part of them: a name has some, or all values of a column; empty: they may be."""
+    if header and (name := next((cell for cell in rows[0] if cell != cell.strip()), None)):
+        return f"as around {name!r}"
+    for column in zip(*rows[header:], strict=False):
+        known = [cell for cell in column if cell.strip()]
+        if len(known) > 1 and all(cell != cell.strip() for cell in known):
+            return f"as around {known[0]!r}"
+    return ""
 
 
 def _separator(lines: Sequence[str]) -> tuple[str, str]:
@@ -78,7 +150,9 @@ def _header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:
     if numeric := next((cell for cell in names if _is_number(cell)), None):
         return False, f"the first row has the number {numeric}"
     below = [{row[i] for row in rest if i < len(row) and row[i]} for i in range(len(first))]
-    above = ((name, values) for name, values in zip(first, below, strict=True) if name not in NULLS and values)
+    again = set(first) if first in rest else set[str]()  # as where files were joined with their headers
+    above = ((name, values - again) for name, values in zip(first, below, strict=True) if name not in NULLS)
+    above = ((name, values) for name, values in above if values)
     if any(name and all(map(_is_number, values)) for name, values in above):
         return True, "a name stands above numbers alone"
     if len(set(names)) < len(names):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from harness.data.guess.columns import Column, Guess, Table
-from harness.data.guess.numbers import marked, number
+from harness.data.guess.numbers import marked, number, odd_amount
 from harness.data.guess.words import PAST
 
 SEPARATORS = "|;\x01^#, "
@@ -108,4 +108,4 @@ def _id(column: Column) -> Guess:
     return column.taken("id", f"{kind}, {often}")
 
 
-RULES: tuple[Callable[[Column, Table], Guess | None], ...] = (marked, _list, number)
+RULES: tuple[Callable[[Column, Table], Guess | None], ...] = (marked, _list, number, odd_amount)

@@ -29,7 +29,7 @@ def first_schema(source: str, asked: Asked = NOTHING) -> FirstSchema:
     files = data_files(source)
     rows = sample(files)
     form = rows.form
-    guesses = guess(rows.frame, form is None or form.header, asked, delimited=form is not None)
+    guesses = guess(rows.frame, form is None or form.named, asked, delimited=form is not None)
     where = f"'{source}'" + (f", {len(files):,} files" if len(files) > 1 else "")
     sampled = f"{len(rows.frame):,} rows of {where}, {rows.format}"
     return FirstSchema(rows, guesses, sampled, schema_text(guesses, source, rows, sampled))

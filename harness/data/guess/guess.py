@@ -58,5 +58,5 @@ def guess(frame: pl.DataFrame, named: bool, asked: Asked = NOTHING, *, delimited
 
 
 def _values(frame: pl.DataFrame, sql: str) -> pl.Series:
-    label = expression(frame.clear(), "labels", sql, "guess")
+    label = expression(frame.schema, "labels", sql, "guess")
     return widened(frame.lazy()).select(label).collect().to_series().cast(pl.Float64)

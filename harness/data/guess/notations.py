@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from harness.data.guess.columns import Column
-from harness.data.tabular.times import CALENDARS, WORDS, whole_seconds
+from harness.data.tabular.times import CALENDARS, PER_SECOND, WORDS, whole_seconds
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ FORMS = tuple(
     for clock in ("", " %H:%M", " %H:%M:%S", " %H:%M:%S UTC", " %I:%M %p", " %I:%M:%S %p")
 )
 """Of dates as text, beside that of ISO."""
+FRACTIONS = "%Y-%m-%d %H:%M:%S%.f UTC"
+"""As BigQuery writes where some seconds have a fraction; it reads seconds without one, too."""
 FIRST_YEAR = 1000
 """That is no year of two digits."""
 
@@ -65,8 +67,14 @@ def _iso(column: Column) -> Reading | None:
 
 
 def _number(unit: str) -> Notation:
+    least = 10 ** (len(unit) - 1) if unit in CALENDARS else EARLIEST * PER_SECOND[unit]
+
     def read(column: Column) -> Reading | None:
-        if not (column.is_whole or column.is_digits) or (unit in CALENDARS and not _has_digits(column, len(unit))):
+        if column.is_whole and int(str(column.known.cast(pl.Int128).max())) < least:
+            return None  # as most columns of a wide table, at no cost
+        if not (column.is_whole or column.is_digits or _may_have_fractions(column, unit)) or (
+            unit in CALENDARS and not _has_digits(column, len(unit))
+        ):
             return None
         seconds = _seconds(column, unit)
         if seconds is None or not seconds.drop_nulls().is_between(EARLIEST, LATEST).all():
@@ -75,6 +83,11 @@ def _number(unit: str) -> Notation:
         return Reading(column.name, unit if unit != "s" else "", seconds, name)
 
     return read
+
+
+def _may_have_fractions(column: Column, unit: str) -> bool:
+    """As `time.time()` of Python writes."""
+    return unit == "s" and column.values.dtype.is_float() and column.infinite is None
 
 
 def _has_digits(column: Column, digits: int) -> bool:
@@ -100,7 +113,8 @@ def _text(column: Column) -> Reading | None:
 def _forms(known: pl.Series) -> list[str]:
     """Those that read all of a text."""
     first = [form for form in FORMS if not _read(known.head(FEW), form).null_count()] if len(known) else []
-    return [form for form in first if not _read(known, form).null_count()]
+    forms = [form for form in first if not _read(known, form).null_count()]
+    return forms or ([FRACTIONS] if len(known) and not _read(known, FRACTIONS).null_count() else [])
 
 
 def _read(values: pl.Series, form: str) -> pl.Series:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import lru_cache
 
 import polars as pl
 
 from harness.data.guess.columns import Column, Guess, Table
-from harness.data.guess.marks import COMMA, EITHER, EVERY, Marks
-from harness.data.guess.words import CODES, ITEMS, NUMBERED, NUMBERS, PAST, USERS
+from harness.data.guess.marks import COMMA, EITHER, EVERY, Marks, unit_of
+from harness.data.guess.words import CODES, ITEMS, NUMBERED, NUMBERS, PAST, SINCE, USERS
 
 FEW = 20
 """Distinct values up to which whole numbers may be anything."""
@@ -39,9 +41,11 @@ def marked(column: Column, table: Table) -> Guess | None:
     said = column.last(NUMBERS | CODES | ITEMS | USERS | PAST)
     if not column.is_text or not len(column.known) or not (said in NUMBERS or not said):
         return None
-    fitting = [marks for marks in EVERY if marks.fit(column.known)]
+    unit = unit_of(column.known)
+    every = [replace(marks, unit=unit) for marks in (*EVERY, *([Marks("", ".")] if unit else []))]
+    fitting = [marks for marks in every if marks.fit(column.known)]
     if not fitting and said in NUMBERS:
-        fitting = [marks for marks in EVERY if marks.fit(column.known, whole=True)][:1]
+        fitting = [marks for marks in every if marks.fit(column.known, whole=True)][:1]
     if len(fitting) > 1:
         return column.taken("id", f"numbers that have {' or '.join(map(str, fitting))}: the rows do not tell which")
     for marks in fitting:
@@ -51,12 +55,31 @@ def marked(column: Column, table: Table) -> Guess | None:
     return None
 
 
+def odd_amount(column: Column, table: Table) -> Guess | None:
+    """The guess that text is an id though its name and its digits say amount, and how to read it as one."""
+    said = column.last(NUMBERS | CODES | ITEMS | USERS | PAST)
+    if (
+        not column.is_text
+        or said not in NUMBERS - SINCE
+        or 2 * column.known.str.contains(r"\d").sum() <= len(column.known)
+    ):
+        return None
+    odd = column.known.filter(column.known.cast(pl.Float64, strict=False).is_null())
+    if not len(odd):
+        return None
+    sql = f"CAST(REPLACE({column.sql}, '...', '') AS DOUBLE)"
+    why = f"text, {column.distinct:,} distinct; if {odd[0]!r} is an amount, as '{said}' says, {{ number = \"{sql}\" }}"
+    return column.taken("id", f"{why} reads it, without what is no number")
+
+
 def _or_thousands(column: Column, marks: Marks) -> str:
     """That all commas may stand between thousands as well."""
-    commas = column.known.filter(column.known.str.contains(","))
-    if marks != COMMA or not commas.str.contains(EITHER).all() or column.known.str.contains(r"\d{4}").any():
+    known = column.known.str.replace_all(marks.unit, "", literal=True) if marks.unit else column.known
+    commas = known.filter(known.str.contains(","))
+    if replace(marks, unit="") != COMMA or not commas.str.contains(EITHER).all() or known.str.contains(r"\d{4}").any():
         return ""
-    return f", unless {commas[0]} is {commas[0].replace(',', '')}, which {Marks(',', '.').sql(column.sql)} reads"
+    other = replace(marks, thousands=",", decimal=".")
+    return f", unless {commas[0]} is {commas[0].replace(',', '')}, which {other.sql(column.sql)} reads"
 
 
 def _or_points_of_thousands(column: Column, table: Table) -> str:
@@ -96,18 +119,22 @@ def _stands_among_numbers(column: Column, table: Table) -> str:
     """Of few values, in a run of whole numbers that has amounts on both sides."""
     if column.named or column.distinct > FEW or not column.is_whole:
         return ""
-    at = table.columns.index(column)
-    sides = (reversed(table.columns[:at]), table.columns[at + 1 :])
-    return "few whole numbers, among columns of amounts" if all(map(_meets_an_amount, sides)) else ""
+    return "few whole numbers, among columns of amounts" if column in _among_amounts(table.columns) else ""
 
 
-def _meets_an_amount(side: Iterable[Column]) -> bool:
-    for column in side:
-        if not column.is_whole:
-            return False
-        if _is_amount(column):
-            return True
-    return False
+@lru_cache(maxsize=1)
+def _among_amounts(columns: tuple[Column, ...]) -> set[Column]:
+    return _after_amounts(columns) & _after_amounts(columns[::-1])
+
+
+def _after_amounts(columns: Iterable[Column]) -> set[Column]:
+    """Those between which and an amount before them are whole numbers alone."""
+    found, met = set[Column](), False
+    for column in columns:
+        if met:
+            found.add(column)
+        met = column.is_whole and (met or _is_amount(column))
+    return found
 
 
 def _is_amount(column: Column) -> bool:

@@ -10,9 +10,12 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+from polars import selectors
 
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
+from harness.data.tabular.blanks import without_blanks
+from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.delimited_text import csv_names, without_blank_lines
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import GZIP, ZSTD, one_format, readable
@@ -47,8 +50,11 @@ class Sample:
     @property
     def zeros(self) -> list[str]:
         """Columns of delimited text that would lose zeros as numbers."""
-        known = [] if self.form is None else [c.drop_nulls() for c in self.frame if c.dtype == pl.String]
-        return [c.name for c in known if c.str.contains(NUMBER).all() and c.str.contains(ZEROS).any()]
+        if self.form is None:
+            return []
+        text = self.frame.select(selectors.string())
+        numbers, zeros = (text.select(pl.all().str.contains(form)) for form in (NUMBER, ZEROS))
+        return [name for name in text.columns if numbers[name].all() and zeros[name].any()]
 
 
 def sample(files: Sequence[Source]) -> Sample:
@@ -63,7 +69,7 @@ def sample(files: Sequence[Source]) -> Sample:
         if kind == "CSV":
             form = form_of(_head(files[0]).decode(errors="replace"))
             frame = _of_csv(files, form)
-            problems = Columns(csv_names(files, form.csv), text=True).problems if form.header else problems
+            problems = Columns(csv_names(files, form.csv), text=True).problems if form.named else problems
         elif kind == "JSON lines":
             frame, problems = _of_json(files)
         else:
@@ -89,16 +95,27 @@ def _of_csv(files: Sequence[Source], form: Form) -> pl.DataFrame:
         "has_header": form.header,
         "comment_prefix": form.comment or None,
         "null_values": list(form.nulls) or None,
+        "new_columns": list(form.names) or None,
+        "skip_lines": form.skip,
         "infer_schema": False,
     }
 
     def rows(file: Source) -> pl.LazyFrame:
-        with readable([file]):
-            return without_blank_lines(pl.read_csv(_lines(file, quotes=True), **options).lazy())
+        with readable_rows([file], form.csv):
+            frame = pl.read_csv(_lines(file, quotes=True), **options).lazy()
+        frame = without_blanks(frame, form.csv.quote, form.nulls) if form.blanks else frame
+        return without_blank_lines(frame)
 
     some = _some(files)
     raw = _joined(some, [rows(file) for file in some])
-    kept = {column.name for column in raw if column.str.contains(ZEROS).any()} | set(folders_of(files))
+    names = [name for name in raw.columns if name not in folders_of(files)]
+    if form.header and len(raw.filter(pl.all_horizontal(selectors.by_name(name) == name for name in names))):
+        raise UserError(
+            f"a row repeats the header, {form.separator.join(names)!r}, so that no column holds numbers; accepted: "
+            "one header in each file, as `awk 'NR == 1 {h = $0} NR == 1 || $0 != h'` leaves"
+        )
+    zeros = raw.select(pl.all().str.contains(ZEROS).any())
+    kept = {column.name for column in zeros if column.any()} | set(folders_of(files))
     text = io.BytesIO(raw.write_csv().encode())
     return pl.read_csv(text, infer_schema_length=None, schema_overrides=dict.fromkeys(kept, pl.String))
 

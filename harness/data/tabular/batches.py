@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from harness.api import Doubt
+from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.files import Source
-from harness.data.tabular.formats import readable
 from harness.data.tabular.readers import lazy_table
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.times import Unit, seconds, unit_of
@@ -51,7 +51,7 @@ class Table:
 
     def _read(self, frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
         parts = list[pl.DataFrame]()
-        with readable(self.files, f"{self.where}, "):
+        with readable_rows(self.files, self.schema.csv, f"{self.where}, "):
             for part in frame.collect_batches(engine="streaming"):
                 parts.append(part)
                 if sum(map(len, parts)) >= LEAST:
@@ -81,7 +81,7 @@ def open_table(schema: Schema, files: Sequence[Source], where: str) -> Table:
         UserError: a file cannot be read, an expression is not accepted, or a row has no time.
     """
     frame, schema, orderly, doubts = lazy_table(schema, files, where)
-    with readable(files, f"{where}, "):
+    with readable_rows(files, schema.csv, f"{where}, "):
         rows = None if orderly else frame.collect(engine="streaming").sort(frame.collect_schema().names())
         unit = _unit(frame if rows is None else rows.lazy(), schema, where)
     numbered = schema.split.by in ("row", "group") or schema.group is not None

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
 
+from harness.data.tabular import blanks
+from harness.data.tabular.cells import separator_of
 from harness.data.tabular.files import Source
-from harness.data.tabular.formats import first_block
 from harness.data.tabular.partitions import SOURCE, partitioned
 from harness.data.tabular.schema import Csv
 from harness.data.tabular.unlike import Columns, Opened, columns_of
 
-SEPARATORS = "\t,;|"
-"""Sought in the first row where a schema names none; the most frequent is taken."""
 Scan = Callable[[dict[str, pl.DataType]], pl.LazyFrame]
 """Reads the files again; given: column -> the type that it is to have instead of its own."""
 
 
 def csv_names(files: Sequence[Source], csv: Csv) -> dict[Source, pl.Schema]:
     """The columns of every file of delimited text, all as text."""
-    options = _options(files, csv)
-    return columns_of(
-        files, lambda file: pl.scan_csv(str(file), infer_schema=False, new_columns=csv.names or None, **options)
-    )
+    return columns_of(files, lambda file: _as_text([file], csv, _options(files, csv)))
 
 
 def delimited_text(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> tuple[Columns, Scan]:
@@ -37,17 +34,23 @@ def delimited_text(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> tu
     known = dict.fromkeys(text, pl.String)
 
     def typed(file: Source) -> pl.LazyFrame:
+        if csv.blanks:
+            plain = _as_text([file], csv, options)
+            return blanks.as_types(plain, blanks.types_of(plain, text))
         return pl.scan_csv(
             str(file), infer_schema_length=None, new_columns=csv.names or None, schema_overrides=known, **options
         )
 
     columns = Columns(_without_empty(columns_of(files, typed, 1), typed), text=True)
-    blank = _with_blank_lines(files, options)
+    blank = _with_blank_lines(files, csv, options)
 
     def read(other: dict[str, pl.DataType]) -> pl.LazyFrame:
         def alike(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
             schema = pl.Schema({name: other.get(name, dtype) for name, dtype in wanted.items()})
-            frame = pl.scan_csv([str(file) for file in some], schema=schema, include_file_paths=SOURCE, **options)
+            if csv.blanks:
+                frame = blanks.as_types(_as_text(some, csv, options, SOURCE), schema)
+            else:
+                frame = pl.scan_csv(_named(some), schema=schema, include_file_paths=SOURCE, **options)
             return partitioned(frame if blank.isdisjoint(some) else without_blank_lines(frame), files)
 
         return columns.read(alike)
@@ -60,11 +63,19 @@ def without_blank_lines(frame: pl.LazyFrame) -> pl.LazyFrame:
     return frame.filter(~pl.all_horizontal(pl.exclude(SOURCE).is_null()))
 
 
-def _with_blank_lines(files: Sequence[Source], options: dict[str, Any]) -> set[Source]:
+def _as_text(files: Sequence[Source], csv: Csv, options: dict[str, Any], source: str | None = None) -> pl.LazyFrame:
+    """Files of the same columns, all as text. source: the name of a column that says which file a row is of."""
+    frame = pl.scan_csv(
+        _named(files), infer_schema=False, new_columns=csv.names or None, include_file_paths=source, **options
+    )
+    return blanks.without_blanks(frame, csv.quote, csv.nulls) if csv.blanks else frame
+
+
+def _with_blank_lines(files: Sequence[Source], csv: Csv, options: dict[str, Any]) -> set[Source]:
     """The files that have any. Their first column has nulls, so that of most files no other column is read."""
 
     def has(file: Source) -> bool:
-        text = pl.scan_csv(str(file), infer_schema=False, **options)
+        text = _as_text([file], csv, options)
         nulls = (pl.first().is_null().any(), pl.all_horizontal(pl.all().is_null()).any())
         return len(text.collect_schema()) > 1 and all(text.select(n).collect(engine="streaming").item() for n in nulls)
 
@@ -74,7 +85,8 @@ def _with_blank_lines(files: Sequence[Source], options: dict[str, Any]) -> set[S
 def _without_empty(own: dict[Source, pl.Schema], opened: Opened) -> dict[Source, pl.Schema]:
     """The same, but a column without a value, which was taken for text, is of no type where other files tell it."""
     told = {(name, dtype) for columns in own.values() for name, dtype in columns.items()}
-    unsure = [name for name, dtype in told if dtype == pl.String and sum(name == other for other, _ in told) > 1]
+    times = Counter(name for name, _ in told)
+    unsure = [name for name, dtype in told if dtype == pl.String and times[name] > 1]
     if not unsure:
         return own
     found = dict[Source, pl.Schema]()
@@ -86,9 +98,11 @@ def _without_empty(own: dict[Source, pl.Schema], opened: Opened) -> dict[Source,
 
 
 def _options(files: Sequence[Source], csv: Csv) -> dict[str, Any]:
+    separator, skip = separator_of(files[0], csv)
     return {
         "glob": False,
-        "separator": csv.separator or max(SEPARATORS, key=_first_row(first_block(files[0]), csv.comment).count),
+        "separator": separator,
+        "skip_lines": skip,
         "has_header": csv.header and not csv.names,
         "quote_char": csv.quote or None,
         "comment_prefix": csv.comment or None,
@@ -96,7 +110,6 @@ def _options(files: Sequence[Source], csv: Csv) -> dict[str, Any]:
     }
 
 
-def _first_row(start: bytes, comment: str) -> str:
-    """The first line that is no comment."""
-    lines = start.decode(errors="replace").splitlines()
-    return next((line for line in lines if not (comment and line.startswith(comment))), "")
+def _named(files: Sequence[Source]) -> list[str]:
+    """As Polars takes them."""
+    return [str(file) for file in files]

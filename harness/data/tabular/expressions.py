@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import polars as pl
@@ -52,17 +52,20 @@ def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
         UserError: it is not accepted, or reads anything but `data`, which the data's fingerprint would not know of.
     """
     _check_alone(query, f"{where}: query", "the table `data`")
+    columns = frame.collect_schema()
+    _refuse_patterns(query, columns, f"{where}: query")
+    if patterns := list(filter(_is_pattern, columns)):  # nor does `*` of SQL read these
+        frame = frame.drop(selectors.by_name(*patterns))
     with refusing(f"{where}: query"):
         result = pl.SQLContext(data=frame.with_columns(WIDE)).execute(query)
         result.collect_schema()
     return result
 
 
-def expression(empty: pl.DataFrame, place: str, sql: str, where: str) -> pl.Expr:
+def expression(columns: pl.Schema, place: str, sql: str, where: str) -> pl.Expr:
     """A parsed expression, its columns and type checked on a table without rows.
 
-    empty: the columns of the table, not widened; the expression itself is of the widened ones. A bare column keeps its
-    own type.
+    columns: of the table, not widened; the expression itself is of the widened ones. A bare column keeps its own type.
 
     Raises:
         UserError: it is not accepted.
@@ -70,17 +73,18 @@ def expression(empty: pl.DataFrame, place: str, sql: str, where: str) -> pl.Expr
     at = f"{where}: {place} = {sql!r}"
     if len(sql) > MOST_LETTERS:
         raise UserError(f"{at[:100]}... is too long; accepted: {MOST_LETTERS:,} letters")
-    if sql in empty.columns:
-        found, dtype = pl.col(f"{OWN}{sql}"), empty.schema[sql]
+    if sql in columns:
+        found, dtype = pl.col(f"{OWN}{sql}"), columns[sql]
     else:
-        found = _parsed(sql, empty.columns, at)
+        found = _parsed(sql, columns, at)
         with refusing(f"{at} is not accepted"):
-            dtype = widened(empty.lazy()).select(found).collect_schema().dtypes()[0]
+            read = pl.LazyFrame(schema={name: columns[name] for name in found.meta.root_names()})
+            dtype = widened(read).select(found).collect_schema().dtypes()[0]
     _check_type(dtype, place, sql, at)
     return found
 
 
-def _parsed(sql: str, columns: list[str], at: str) -> pl.Expr:
+def _parsed(sql: str, columns: pl.Schema, at: str) -> pl.Expr:
     """Names that SQL reserves, as `user`, or that hold a dash are read as columns where nothing else makes sense."""
     if sql.isidentifier() and sql not in columns and sql.lower() not in CONSTANTS:
         raise unknown("column", sql, columns, at)
@@ -96,6 +100,10 @@ def _parsed(sql: str, columns: list[str], at: str) -> pl.Expr:
             raise error from None
 
 
+def _is_pattern(name: str) -> bool:
+    return name == "*" or (name[:1] == "^" and name[-1:] == "$")
+
+
 def _check_alone(sql: str, at: str, accepted: str) -> None:
     """Refuse SQL that reads another file, before Polars is given it, as that opens the file to learn its columns."""
     plain = sql if UNSURE.search(sql) else re.sub(TEXT, lambda m: m[0] if m[0].startswith('"') else "''", sql)
@@ -106,17 +114,28 @@ def _check_alone(sql: str, at: str, accepted: str) -> None:
         )
 
 
-def _of_columns(sql: str, columns: list[str], at: str) -> pl.Expr:
+def _of_columns(sql: str, columns: pl.Schema, at: str) -> pl.Expr:
     _check_alone(sql, at, "the columns of the table")
     with refusing(f"{at} is not accepted"):
         found = pl.sql_expr(sql)
     for name in found.meta.root_names():
         if name not in columns:
             raise unknown("column", name, columns, at)
+    _refuse_patterns(sql, columns, at)
     return found
 
 
-def _with_quotes(sql: str, columns: list[str]) -> str:
+def _refuse_patterns(sql: str, columns: Iterable[str], at: str) -> None:
+    """Refuse SQL that names a column whose name means several: `*` all, and `^a.*$` those that it matches."""
+    for name in filter(_is_pattern, columns):
+        if '"{}"'.format(name.replace('"', '""')) in sql:
+            raise UserError(
+                f"{at}: the column '{name}' has a name that means several columns in an expression; accepted: the name "
+                "alone, without quotes, or another name in the file"
+            )
+
+
+def _with_quotes(sql: str, columns: pl.Schema) -> str:
     """The same with every name of a column quoted, the longest first; text, quoted names and calls stay."""
     names = "|".join(re.escape(name) for name in sorted(columns, key=len, reverse=True))
     pattern = re.compile(rf"{TEXT}|(?<![\w.])({names})(?![\w(]|\s*\()")

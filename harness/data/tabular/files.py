@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from harness.data.tabular.stores import Stored, is_address, stored_files
 
 Source = Path | Stored
 
+MOST = 500
+"""Letters of a path that are quoted."""
 BARE = re.compile(r"\w+")
 PATTERN = re.compile(r"[*?\[]")
 PARTITION = re.compile(r"([^/=]+)=([^/]*)/")
@@ -34,10 +37,11 @@ def one_file(text: str, what: str, shipped: Path | None = None) -> Path:
     tried = _places(text)
     if shipped is not None and BARE.fullmatch(text):
         tried.append(shipped / f"{text}.toml")
-    for path in tried:
-        if path.is_file():
-            return path
-    kind = next(filter(None, map(odd_kind, tried)), "")
+    with _found(f"{what} = '{text[:MOST]}'"):
+        for path in tried:
+            if path.is_file():
+                return path
+        kind = next(filter(None, map(odd_kind, tried)), "")
     problem = f"this is {kind}; a file is needed" if kind else f"the file {_missing(text, tried)}"
     raise UserError(f"{what} = '{text}': {problem}")
 
@@ -54,7 +58,10 @@ def data_files(path: str | Sequence[str]) -> tuple[Source, ...]:
             "table_file: path = '' is not given, nor in the schema; accepted: a file, a folder, a pattern as "
             "'logs/*.parquet', or a list of these"
         )
-    found = [file for text in texts for file in _files(text)]
+    found = list[Source]()
+    for text in texts:
+        with _found(f"table_file: path = '{text[:MOST]}'"):
+            found += _files(text)
     if twice := [file for file in dict.fromkeys(found) if found.count(file) > 1]:
         raise UserError(f"table_file: path names the file '{twice[0]}' twice")
     return tuple(found)
@@ -95,7 +102,7 @@ def _files(text: str) -> Sequence[Source]:
     tried = _places(text)
     for path in tried:
         if path.is_dir():
-            if found := _listed(path.rglob("*"), path):
+            if found := _listed(_below(path), path):
                 return found
             raise UserError(f"table_file: path = '{text}': the folder holds no file")
     if PATTERN.search(text) and not tried[0].exists():
@@ -112,8 +119,36 @@ def _files(text: str) -> Sequence[Source]:
 
 
 def _listed(found: Iterable[Path], root: Path) -> list[Path]:
-    seen = (path for path in found if path.is_file())
-    return sorted(path for path in seen if not any(part[0] in "._" for part in path.relative_to(root).parts))
+    seen = [path for path in found if not any(part[0] in "._" for part in path.relative_to(root).parts)]
+    for path in seen:
+        if path.is_symlink() and not path.exists():
+            raise UserError(f"file '{path}' is a link that leads nowhere; its rows would be missing; accepted: files")
+    return sorted(path for path in seen if path.is_file())
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """All files, but for those in hidden folders.
+
+    Raises:
+        OSError: a folder cannot be read, whose rows would be missing.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for root, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if name[0] not in "._"]
+        yield from (Path(root, name) for name in names)
+
+
+@contextmanager
+def _found(place: str) -> Iterator[None]:
+    """Turn an error of looking for files into one line."""
+    try:
+        yield
+    except OSError as error:
+        at = f" at '{error.filename}'" if error.filename and len(str(error.filename)) < MOST else ""
+        raise UserError(f"{place} cannot be read{at}: {error.strerror}; accepted: a file or folder") from error
 
 
 def _places(text: str) -> list[Path]:

@@ -58,6 +58,8 @@ def format_of(file: Source) -> str:
     if start[:4] == ARROW_STREAM or b"\0" in start:
         raise UserError(f"file '{file}' is binary and neither Parquet nor Arrow; accepted: these, JSON lines, CSV")
     bare = start.removeprefix(codecs.BOM_UTF8)
+    if b"\r" in start and b"\n" not in start:
+        raise UserError(f"file '{file}' ends lines by CR alone; accepted: LF or CR LF, as `tr '\\r' '\\n'` makes")
     if re.match(rb"\s*\[\s*\{", bare):
         raise UserError(f"file '{file}' is one list of JSON; accepted: an object on each line, as `jq -c '.[]'` makes")
     if bare.lstrip()[:1] != b"{":

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import polars as pl
+from polars import selectors
 
 from harness.api import Doubt
 from harness.base.errors import UserError, unknown
+from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.delimited_text import Scan
 from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
-from harness.data.tabular.formats import readable
 from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.shared import check_shared
@@ -27,6 +28,7 @@ ORDERLY = re.compile(r"SELECT \[|WITH_COLUMNS:$|\[|FILTER |FROM$|\w+ SCAN \[|PRO
 WINDOW = ").over("
 IDS = ("fields.", "crossed.", "columns.", "history_by.", "split.", "group")
 """Begins the places of ids."""
+ZEROS = r"^-?0\d"
 FIRST = 1000
 """Rows in which fractions are sought."""
 
@@ -61,17 +63,16 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     if schema.query is not None:
         frame = queried(frame, schema.query, where)
     orderly = schema.query is None or _orderly(frame)
-    empty = pl.DataFrame(schema=frame.collect_schema())
+    own = frame.collect_schema()
     frame = widened(frame)
-    headless = read_again is not None and any(name.lstrip("-").replace(".", "").isdigit() for name in columns)
-    with _said("; if the file has no header, name its columns: names = [...] under [csv]" if headless else ""):
+    with _said("" if read_again is None else _odd_header(columns)):
         if schema.where is not None:
-            frame = frame.filter(expression(empty, "where", schema.where, where))
+            frame = frame.filter(expression(own, "where", schema.where, where))
         if schema.sample is not None:
-            by = expression(empty, "sample.by", schema.sample.by, where)
+            by = expression(own, "sample.by", schema.sample.by, where)
             frame = thinned(frame, by, schema.sample.keep, f"{where}: sample.by")
-        schema = _told_by_type(schema, frame, empty, where)
-        chosen = [expression(empty, place, sql, where).alias(place) for place, sql in schema.expressions().items()]
+        schema = _told_by_type(schema, frame, own, where)
+        chosen = [expression(own, place, sql, where).alias(place) for place, sql in schema.expressions().items()]
     if read_again is not None and schema.query is None:
         _refuse_doubles(chosen, columns, where)
     found = frame.select(chosen)
@@ -92,14 +93,14 @@ def _refuse_problems(schema: Schema, problems: Mapping[str, Problem], where: str
         raise UserError(f"{where}: column '{name}' {problem.said}; accepted: {lacking if problem.lacks else one}")
 
 
-def _told_by_type(schema: Schema, frame: pl.LazyFrame, empty: pl.DataFrame, where: str) -> Schema:
+def _told_by_type(schema: Schema, frame: pl.LazyFrame, own: pl.Schema, where: str) -> Schema:
     """The schema with the kind of every field, where the type of its column alone tells it.
 
     Raises:
         UserError: a column holds whole numbers as fractions, which may be ids or not; or a kind does not fit.
     """
     columns = {name: spec.column for name, spec in schema.fields.items() if spec.column is not None}
-    chosen = [expression(empty, f"columns.{name}", sql, where).alias(name) for name, sql in columns.items()]
+    chosen = [expression(own, f"columns.{name}", sql, where).alias(name) for name, sql in columns.items()]
     types = frame.select(chosen).collect_schema()
     fractions = [name for name, dtype in types.items() if dtype.is_float() or dtype.is_decimal()]
     with refusing(where):
@@ -136,6 +137,23 @@ def _columns_of(sql: pl.Expr) -> list[str]:
     return [name.removeprefix(OWN) for name in sql.meta.root_names()]
 
 
+def _odd_header(columns: Iterable[str]) -> str:
+    """What to do if the names of delimited text are none; empty: they look like names."""
+    if any(name.lstrip("-").replace(".", "").isdigit() for name in columns):
+        return "; if the file has no header, name its columns: names = [...] under [csv]"
+    if any(name != name.strip() for name in columns):
+        return "; if blanks are no part of names and values: blanks = true under [csv]"
+    if doubled := next((name for name in columns if '""' in name), None):
+        return f"; quotes within a name are doubled here as in the file: {doubled}"
+    match list(columns):
+        case [name]:
+            said = (
+                f"; the first line, {name!r}, is taken for the header: under [csv] skip = 1 leaves out one line above"
+            )
+            return f'{said} it, comment = "#" all that begin so, and separator = "^" says what cuts rows'
+    return ""
+
+
 @contextmanager
 def _said(hint: str) -> Iterator[None]:
     """Add a hint to what is refused."""
@@ -149,13 +167,18 @@ def _keep_zeros(schema: Schema, columns: pl.Schema, read_again: Scan, files: Seq
     """Refuse a column of delimited text whose ids differ as text, as `007` and `7`, and not as numbers."""
     sql = {sql for place, sql in schema.expressions().items() if place.startswith(IDS)}
     names = [name for name, dtype in columns.items() if dtype.is_integer() and name in sql]
-    text = read_again(dict.fromkeys(names, pl.String())).select(names)
-    with readable(files):
-        zeros = text.select(pl.all().filter(pl.all().str.contains(r"^-?0\d")).first()).collect(engine="streaming")
-        for name in (name for name in names if zeros[name][0] is not None):
-            as_text, as_number = pl.col(name).n_unique(), pl.col(name).cast(pl.Int128).n_unique().alias("number")
+    if not names:
+        return
+    text = read_again(dict.fromkeys(names, pl.String())).select(selectors.by_name(*names))
+    with readable_rows(files, schema.csv):
+        has = text.select(pl.all().str.contains(ZEROS).any()).collect(engine="streaming").row(0, named=True)
+        for name in (name for name in names if has[name]):
+            first = pl.all().filter(pl.all().str.contains(ZEROS)).first()
+            zeros = text.select(selectors.by_name(name)).select(first).collect(engine="streaming").item()
+            own = selectors.by_name(name)
+            as_text, as_number = own.n_unique(), own.cast(pl.Int128).n_unique().alias("number")
             if text.select(as_text > as_number).collect(engine="streaming").item():
                 raise UserError(
-                    f'{where}: column "{name}" has ids with zeros in front, as "{zeros[name][0]}", that are others as '
+                    f'{where}: column "{name}" has ids with zeros in front, as "{zeros}", that are others as '
                     f'numbers; accepted: text = ["{name}"] in the schema, which keeps them'
                 )

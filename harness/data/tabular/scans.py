@@ -9,9 +9,10 @@ from typing import NamedTuple
 import polars as pl
 
 from harness.base.errors import UserError
+from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.delimited_text import Scan, delimited_text
 from harness.data.tabular.files import PARTITION, Source
-from harness.data.tabular.formats import one_format, readable
+from harness.data.tabular.formats import one_format
 from harness.data.tabular.partitions import SOURCE, folders_of, partitioned, refuse_others_in
 from harness.data.tabular.schema import Csv
 from harness.data.tabular.unlike import Columns, Problem, as_types, columns_of
@@ -43,7 +44,7 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
             value than its folder says.
     """
     kind = one_format(files)
-    with readable(files):
+    with readable_rows(files, csv):
         match kind:
             case "Parquet":
                 found = _parquet(files)

@@ -48,6 +48,10 @@ class Csv(Config):
     """Begins lines to skip."""
     nulls: list[str] = []
     """Values that mean unknown, beside the empty one."""
+    skip: int = Field(0, ge=0)
+    """Lines above the header, or above the first row where there is none."""
+    blanks: bool = False
+    """Whether blanks stand around names and values and are no part of them."""
 
     @field_validator("separator")
     @classmethod

@@ -8,6 +8,7 @@ from itertools import combinations, groupby
 from typing import NamedTuple
 
 import polars as pl
+from polars import selectors
 
 from harness.base.errors import UserError
 from harness.data.tabular.files import Source
@@ -45,6 +46,10 @@ class Columns:
         self._own, self._text = own, text
         _refuse_others(own)
         names = dict.fromkeys(name for columns in own.values() for name in columns)
+        if odd := next((name for name in names if "\0" in name), None):
+            raise UserError(
+                f"file '{next(file for file in own if odd in own[file])}' has a NUL byte in the name {odd!r}"
+            )
         found = {name: _type([c[name] for c in own.values() if name in c], text=text) for name in names}
         self.types = pl.Schema({name: dtype for name, dtype in found.items() if dtype is not None})
         self.problems = dict(self._problems(names))
@@ -93,7 +98,7 @@ def as_types(frame: pl.LazyFrame, own: Mapping[str, pl.DataType], types: pl.Sche
     """Columns that have types of their own as the ones wanted; those that are not wanted are left out."""
     other = {name: dtype for name, dtype in types.items() if own[name] != dtype}
     unwanted = [name for name in own if name not in types]
-    frame = frame.drop(unwanted) if unwanted else frame
+    frame = frame.drop(selectors.by_name(*unwanted)) if unwanted else frame
     return frame.cast(pl.Schema(other)) if other else frame
 
 

@@ -65,3 +65,34 @@ def test_comments_are_skipped_and_words_for_unknown_are_named() -> None:
     assert form_of("user;price\na;24,50\nb;NA\n").nulls == ("NA",), "of numbers with a decimal comma too"
     assert form_of("user;price\na;1,234,567.50\nb;NA\n").nulls == ("NA",), "and with marks between thousands"
     assert form_of("user,word\n1,NA\n2,x\n").nulls == (), "among other text, NA may be a word"
+
+
+@pytest.mark.parametrize(
+    ("text", "skip"),
+    [
+        ("Report of May\na,b,c\n1,2,3\n4,5,6\n", 1),
+        ("Report, of May\n\na,b,c,d\n1,2,3,4\n4,5,6,7\n", 2),
+        ("Report,,\na,b,c\n1,2,3\n4,5,6\n", 1),
+        ("sep=;\na;b\n1;2\n3;4\n", 1),
+        ("\ufeffsep=|\na|b\n1|2\n3|4\n", 1),
+        (",b,c\n0,2,3\n1,5,6\n", 0),
+        ("7,,\n1,2,3\n4,5,6\n", 0),
+        ("a,b,c\n1,2,3,\n4,5,6,\n", 0),
+        ("only\n1\n2\n", 0),
+    ],
+)
+def test_lines_above_the_header_are_counted(text: str, skip: int) -> None:
+    form = form_of(text)
+    assert (form.skip, "skip" in form.reasons) == (skip, skip > 0)
+
+
+def test_names_may_stand_in_a_comment() -> None:
+    form = form_of("# made today\n#user, item\na,1\nb,2\n")
+    assert (form.names, form.named, form.header) == (("user", "item"), True, False)
+    assert not form_of("# made by hand\na,1\nb,2\n").named
+
+
+def test_blanks_are_part_of_values_where_some_have_none() -> None:
+    assert form_of("a, b\n1, 2\n").blanks
+    assert form_of("a,b\nx, 2\ny, 3\n").blanks
+    assert not form_of("a,b\nx, 2\ny,3\n").blanks

@@ -13,9 +13,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from harness.base import seeds
 from harness.base.names import check_names
+from harness.data.guess import left_out, numbers
+from harness.data.guess.columns import Column
 from harness.data.guess.first_schema import first_schema
 from harness.data.guess.guess import Guesses, guess
 from harness.data.guess.marks import EVERY
@@ -159,6 +162,11 @@ TIMES: dict[str, tuple[Any, ...]] = {
         "event_time",
         [f"{t:%Y-%m-%d %H:%M:%S} UTC" for t in AT],
         "STRPTIME(event_time, '%Y-%m-%d %H:%M:%S UTC')",
+    ),
+    "of BigQuery": (
+        "event_time",
+        [f"{t:%Y-%m-%d %H:%M:%S}{'.25' if k % 3 else ''} UTC" for k, t in enumerate(AT)],
+        "STRPTIME(event_time, '%Y-%m-%d %H:%M:%S%.f UTC')",
     ),
     "from 0 on": ("timestamp", list(range(0, 7 * N, 7)), "timestamp"),
 }
@@ -454,8 +462,22 @@ def test_numbers_with_marks_between_thousands_are_read(tmp_path: Path, thousands
             "numbers that have '.' between thousands and ',' before fractions or ',' be",
         ),
         ("size", ["1,234,500", "950"], "number", "numbers with ',' between thousands"),
+        ("price", ["$1,234.50", "$9.00"], "number", "numbers with '$' and ',' between thousands and '.' before"),
+        ("price", ["1,5 €", "12,25 €"], "number", "numbers with ' €' and a decimal comma; 1.5 to 12.25"),
+        ("cost", ["USD 12", "USD -3.5"], "number", "numbers with 'USD '; -3.5 to 12"),
+        ("x", ["12%", "7.5%"], "number", "numbers with '%'; 7.5 to 12"),
+        (
+            "price",
+            ["$1,234", "$12,500"],
+            "number",
+            "unless 1,234 is 1234, which CAST(REPLACE(REPLACE(price, '$', '')",
+        ),
+        ("price", ["$12", "€7"], "id", "if '$12' is an amount, as 'price' says, { number = "),
+        ("price", ["(12.50)", "3.0"], "id", "if '(12.50)' is an amount"),
+        ("shelf", ["ABC 12", "ABC 7"], "list", "cut by ' '"),
+        ("price_code", ["$12", "$7"], "id", "text, 2 distinct"),
         ("all", ["1,234,500", "950"], "list", "cut by ','"),
-        ("size", ["1.234,5", "1,234.5"], "id", "text, 2 distinct"),
+        ("size", ["1.234,5", "1,234.5"], "id", "text, 2 distinct; if '1.234,5' is an amount"),
         ("size", ["1.23,5", "12.345,5"], "id", "text, 2 distinct"),
         ("size", ["1,234.5", "12 345.5"], "id", "text, 2 distinct"),
         ("item_ids", ["1,234.5", "12,345.5"], "id", "text, 2 distinct"),
@@ -558,3 +580,32 @@ def test_infinite_and_nan_values_of_a_number_are_missing_and_the_schema_reads_it
     data = build(Registry().datasets, "data set", "table_file", params).build(seeds.generator(0, "data"))
     assert data.train.numbers_NP is not None
     assert np.isnan(data.train.numbers_NP).any()
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from([-1.5, 0.0, 0.25, 3.0]), st.booleans()), min_size=4, max_size=40))
+def test_what_a_column_tells_is_the_exact_auc(rows: list[tuple[float, bool]]) -> None:
+    scores, ones = zip(*rows, (0.0, True), (0.0, False), strict=True)
+    found = left_out._auc(pl.Series(ones), pl.Series(scores))
+    assert found == pytest.approx(roc_auc_score(ones, scores))
+
+
+def test_each_column_of_a_table_without_names_is_looked_at_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+    is_amount = numbers._is_amount
+
+    def counted(column: Column) -> bool:
+        asked.append(column.name)
+        return is_amount(column)
+
+    monkeypatch.setattr(numbers, "_is_amount", counted)
+    columns = {f"column_{i}": np.where(RNG.random(N) < 0.6, 1, RNG.integers(1, 5, N)) for i in range(100)}
+    guessed(named=False, **columns)
+    assert max(map(asked.count, columns)) <= 4
+
+
+def test_seconds_with_a_fraction_are_a_time_in_any_order() -> None:
+    at = [t.timestamp() + 0.25 for t in reversed(AT)]
+    found = guessed(user=USER, ts=at, click=CLICK)
+    assert entries(found, "time") == {"time": "ts"}
+    assert entries(found, "split")["by"] == "time"

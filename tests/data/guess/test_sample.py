@@ -126,3 +126,11 @@ def test_what_cannot_be_read_is_refused_in_one_line(tmp_path: Path, content: byt
 
 def test_rows_at_each_place_are_few_enough() -> None:
     assert PLACES * ROWS <= 20_000
+
+
+def test_a_header_that_comes_again_is_refused(tmp_path: Path) -> None:
+    few, rows = ("".join(f"u{k},{k % 7},{k % 2}\n" for k in range(n)) for n in (5, 300))
+    for before in (few, rows):
+        (tmp_path / "log.csv").write_text(f"user,item,clicked\n{before}user,item,clicked\n{rows}")
+        with pytest.raises(UserError, match="a row repeats the header, 'user,item,clicked'"):
+            sample([tmp_path / "log.csv"])
