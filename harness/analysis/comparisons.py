@@ -158,7 +158,7 @@ def _quantities(arm: ArmRuns, epochs: Mapping[int, int], group: Group, task: str
             values["last"], values["gain_after_own_first"] = ends[-1], sign_of(metric) * (values["best"] - ends[0])
             if len(ends) > 1:
                 values["second_epoch_change"] = ends[1] - ends[0]
-                jump = boundary_jump(run.records, task)
+                jump = boundary_jump(run.records, run.spec, task)
                 values["jump"] = math.nan if jump is None else jump
         for name, value in values.items():
             if not math.isnan(value):

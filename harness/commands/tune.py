@@ -89,7 +89,7 @@ def _reached(trial: Trial, metric: str, task: str, rule: str, results: Path) -> 
         return [Status.FAILED, "", "", ""]
     epoch, value = choose(rule, metric, task, run.records)
     gain = sign_of(metric) * (value - curves.ends(run.records, metric, task)[1])
-    jump = curves.boundary_jump(run.records, task)
+    jump = curves.boundary_jump(run.records, run.spec, task)
     return [f"{value:.4f}", str(epoch), f"{gain:+.4f}", "" if jump is None else f"{jump:+.4f}"]
 
 

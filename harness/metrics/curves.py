@@ -25,12 +25,18 @@ def ends(records: Sequence[Record], metric: str, task: str) -> dict[int, float]:
     return {r.epoch: r.metrics[key] for r in records if r.boundary and key in r.metrics}
 
 
-def boundary_jump(records: Sequence[Record], task: str) -> float | None:
-    """Nats by which the logloss of the subsample rises from the end of epoch 1 to the first evaluation of epoch 2."""
-    key = MetricKey("sample", "logloss", task)
+def boundary_jump(records: Sequence[Record], spec: Mapping[str, Any], task: str) -> float | None:
+    """Nats by which the logloss of the subsample rises from the end of epoch 1 to the first evaluation of epoch 2.
+
+    spec: of the run. None: one of them is not there, or they are of different models, as in a continual run begun warm,
+    which has a pass over all windows for every number of epochs.
+    """
+    key, continual = MetricKey("sample", "logloss", task), spec.get("train", {}).get("continual")
     before = [r.metrics[key] for r in records if r.epoch == 1 and r.boundary and key in r.metrics]
     after = [r.metrics[key] for r in records if r.epoch == 2 and key in r.metrics]
-    return after[0] - before[0] if before and after else None
+    if not before or not after or (continual is not None and continual["start"] == "warm"):
+        return None
+    return after[0] - before[0]
 
 
 def mean(values: Sequence[Mapping[str, float]]) -> dict[str, float]:

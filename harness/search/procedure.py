@@ -130,7 +130,7 @@ def _attributes(arm: ArmPlan, run: Run) -> dict[str, float]:
     out = {}
     if (value := value_of(run, arm)) is not None:
         out["multi_epoch_gain_valid_over_own_epoch_1"] = sign_of(plan.metric) * (value - found[1])
-    if (jump := curves.boundary_jump(run.records, arm.task)) is not None:
+    if (jump := curves.boundary_jump(run.records, run.spec, arm.task)) is not None:
         out["boundary_jump_sample_logloss"] = jump
     return out
 

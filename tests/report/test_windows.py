@@ -59,6 +59,13 @@ def test_gains_by_window_average_to_those_of_the_ranking(analysis: GroupAnalysis
         assert each.trend.mean == pytest.approx((each.last.mean - each.first.mean) / 2), "three places: ends alone"
 
 
+def test_no_jump_is_told_between_models_of_two_passes(analysis: GroupAnalysis) -> None:
+    """Begun warm, epoch 2 of a window is of the pass that trains two on each; the end of epoch 1 is of the other."""
+    assert analysis.plan.train.continual is not None
+    assert analysis.plan.train.continual.start == "warm"
+    assert [row.value("jump") for row in analysis.ranked] == [None] * 3
+
+
 def test_the_report_shows_gains_by_window(results: Path) -> None:
     page = write_report(results, ["tiny"]).read_text()
     assert "<h3>By window</h3>" in page

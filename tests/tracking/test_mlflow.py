@@ -90,7 +90,7 @@ def test_a_boundary_counts_epochs_and_the_subsample_counts_steps() -> None:
 
 
 def test_the_earlier_of_two_equal_peaks_counts() -> None:
-    values = points.summarise(records_of([0.7, 0.75, 0.75, 0.71]))
+    values = points.summarise(records_of([0.7, 0.75, 0.75, 0.71]), {})
     assert values == pytest.approx(
         {
             "valid/auc_peak/click": 0.75,

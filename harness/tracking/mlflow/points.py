@@ -60,8 +60,8 @@ def accepted(name: str) -> str:
     return re.sub(r"[^\w\-. /]", "_", name)
 
 
-def summarise(records: Sequence[Record]) -> dict[str, float]:
-    """A run in numbers, by task.
+def summarise(records: Sequence[Record], spec: Mapping[str, Any]) -> dict[str, float]:
+    """A run in numbers, by task. spec: of the run.
 
     Of the AUC on valid: its peak, the epoch of the peak (the earlier of a tie), its last value, and the peak minus the
     last value. Of the logloss: its jump at the first boundary between epochs.
@@ -74,7 +74,7 @@ def summarise(records: Sequence[Record]) -> dict[str, float]:
             peak, last = auc[epoch], auc[max(auc)]
             values = {"peak": peak, "peak_epoch": float(epoch), "last": last, "peak_minus_last": peak - last}
             out |= {accepted(f"valid/auc_{name}/{task}"): value for name, value in values.items()}
-        if (jump := curves.boundary_jump(records, task)) is not None:
+        if (jump := curves.boundary_jump(records, spec, task)) is not None:
             out[jump_name(task)] = jump
     return out
 

@@ -36,6 +36,7 @@ SOON = 10.0
 class _Active:
     """A run that is being written."""
 
+    spec: Mapping[str, Any]
     records: list[Record] = field(default_factory=list)
     held: list[tuple[float, list[points.Point]]] = field(default_factory=list)
     """With their dates; not written yet."""
@@ -87,7 +88,7 @@ class MlflowTracker:
             self.store.write(run_id, params=params)
             self.store.read(run_id, spec)
             self.store.client.log_text(run_id, json.dumps(spec, indent=1, sort_keys=True), "spec.json")
-            self._active[member.key] = _Active()
+            self._active[member.key] = _Active(spec)
 
     def log(self, key: str, record: Record) -> None:
         """Write a record, if the run was started here: those of an epoch in one call, unless it takes long."""
@@ -104,7 +105,7 @@ class MlflowTracker:
             with self.guard(key):
                 self._write_held(key, run)
                 child, tags = self._children[key], {"multiepoch.reason": reason[:500]} if reason else {}
-                self.store.write(child.run_id, points.scalars(points.summarise(run.records)), tags)
+                self.store.write(child.run_id, points.scalars(points.summarise(run.records, run.spec)), tags)
                 self.store.end(child.run_id, STATUS[status])
                 child.status = STATUS[status]
                 del self._active[key]
