@@ -136,7 +136,7 @@ BAD = (
         "has none of the columns of",
         own(path="parts") | {"parts/a.csv": table(), "parts/b.csv": table().partition("\n")[2]},
     ),
-    BadInput("table: a row too long", "found more fields", own(text=table() + "1,2,3,1,9\n")),
+    BadInput("table: a row too long", "and line 402 has 5", own(text=table() + "1,2,3,1,9\n")),
     BadInput("table: labels 0, 1 and 2", "has the value 2", own(text=table() + "1,2,500,2\n")),
     BadInput("table: one row", "time has 1 distinct values", own(text=table(rows=1))),
     BadInput(

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,15 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert "No space left on device; once mended, the same command goes on" in capsys.readouterr().err
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """SIGHUP is heeded, also where the tests were started by nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_the_signals_are_given_back_to_who_called(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
     before, during = [signal.getsignal(n) for n in numbers], list[object]()
@@ -354,6 +364,7 @@ def test_a_second_termination_ends_it_at_once_with_one_line(tmp_path: Path) -> N
     assert done.stderr == "multiepoch: stopped by SIGTERM; the same command goes on with what is missing\n"
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGHUP, 129)], ids=lambda each: str(each)
 )
