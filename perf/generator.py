@@ -20,11 +20,12 @@ from rich.console import Console
 
 from harness.base.environment import environment
 from harness.base.seeds import generator
+from harness.base.threads import CORES
 from harness.data import indexed
 from harness.data.synthetic.export import write_parquet
 from harness.data.synthetic.population import Population
 from harness.data.synthetic.presets import load_population
-from harness.data.synthetic.sampler import CHUNK, CORES, Sampler
+from harness.data.synthetic.sampler import CHUNK, Sampler
 from harness.plugins.registry import Registry, build
 from perf.generator_numpy import generate
 

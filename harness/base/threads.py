@@ -15,12 +15,14 @@ R = TypeVar("R")
 CORES = cores()
 
 
-def mapped(work: Callable[[T], R], items: Iterable[T], most: int | None = None) -> Iterator[R]:
+def mapped(
+    work: Callable[[T], R], items: Iterable[T], most: int | None = None, threads: int = CORES
+) -> Iterator[R]:  # fmt: skip
     """`work` of every item, in the order of the items, one in each thread. What it raises comes out in its place.
 
     most: items that may be at work or wait to be taken together; None: any number.
     """
-    pool, coming = ThreadPoolExecutor(CORES, "mapped"), deque[Future[R]]()
+    pool, coming = ThreadPoolExecutor(threads, "mapped"), deque[Future[R]]()
     try:
         for item in items:
             if len(coming) == most:

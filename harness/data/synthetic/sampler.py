@@ -12,10 +12,7 @@ integrated out (MacKay 1992), so a row's truth is the probability that drew its 
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -25,6 +22,7 @@ import numpy.typing as npt
 
 from harness.api import Lists, Split, UserError
 from harness.base import seeds
+from harness.base.threads import CORES, mapped
 from harness.data.synthetic import kernel
 from harness.data.synthetic.compile import compile_population
 from harness.data.synthetic.population import Population
@@ -36,7 +34,6 @@ Ints = npt.NDArray[np.int64]
 CALIBRATION = 1 << 20
 """Rows, spread evenly, on which intercepts are solved; a smaller data set uses every row."""
 CHUNK = 1 << 17
-CORES = os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -97,9 +94,7 @@ class Sampler:
         def make(cut: slice) -> None:
             kernel.make_logits(at_M[cut], logit_MT[cut], examined_M[cut], self.compiled)
 
-        with ThreadPoolExecutor(CORES) as pool:
-            cuts = [slice(a, a + CHUNK) for a in range(0, n, CHUNK)]
-            list(pool.map(make, cuts))
+        list(mapped(make, [slice(a, a + CHUNK) for a in range(0, n, CHUNK)]))
         truth_MT, found = np.ones((n, len(self.tasks))), np.zeros(len(self.tasks))
         for t, task in enumerate(self.population.tasks.values()):
             above_M = examined_M if task.under is None else truth_MT[:, self.tasks.index(task.under)].copy()
@@ -161,17 +156,11 @@ class Sampler:
     def chunks(self, first: int, last: int, *, workers: int = CORES, size: int = CHUNK) -> Iterator[Rows]:
         """The same rows in order, in pieces, made by so many threads; only a few pieces exist at a time."""
         assert self.intercepts.size
-        waiting: deque[Future[Rows]] = deque()
-        pool = ThreadPoolExecutor(workers)
-        try:
-            for at in range(first, last, size):
-                waiting.append(pool.submit(self.rows, at, min(at + size, last)))
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+
+        def made(at: int) -> Rows:
+            return self.rows(at, min(at + size, last))
+
+        yield from mapped(made, range(first, last, size), workers + 1, workers)
 
     def time_of(self, row: int) -> int:
         """Seconds at which a row stands."""
