@@ -9,7 +9,6 @@ from itertools import repeat
 from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.groups import Group
 from harness.analysis.load import Comparison
-from harness.analysis.windows import by_window
 from harness.report.cautions import cautions
 from harness.report.figures import curves, points
 from harness.report.figures import windows as window_figures
@@ -117,6 +116,7 @@ def _new_data(analysis: Analysis, difference: float) -> tuple[str, str, Grid]:
 def _section(analysis: GroupAnalysis, styles: Sequence[ArmStyle], difference: float) -> Section:
     group = analysis.group
     metrics = tuple(dict.fromkeys((group.metric, "logloss" if group.metric == "auc" else "auc")))
+    by_window = windows(analysis)
     return Section(
         group=group,
         answer=answer(analysis),
@@ -132,9 +132,9 @@ def _section(analysis: GroupAnalysis, styles: Sequence[ArmStyle], difference: fl
         by_window=[
             (title, window_figures.gains(analysis, styles, last=last))
             for title, last in (("At the chosen epoch", False), (f"Trained to epoch {group.epochs}", True))
-            if by_window(analysis, last=last)
+            if by_window.lines
         ],
-        windows=windows(analysis),
+        windows=by_window,
         health=_health(group, styles),
         buckets=[
             (title, points.buckets(analysis, styles, last=last))
