@@ -26,7 +26,7 @@ def markdown(simulations: int, seed: int) -> str:
         for n in known_mean.SEEDS
     ]
     families = [(str(n), *map(share, known_mean.family(n, simulations, rng))) for n in known_mean.SEEDS]
-    error = 1.96 * np.sqrt(LEVEL * (1 - LEVEL) / simulations)
+    error = _error(simulations)
     lines = [
         "# Statistics: what is said and what is measured",
         "",
@@ -67,9 +67,14 @@ def markdown(simulations: int, seed: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _error(simulations: int) -> float:
+    """Of a share near nominal, half of its 95 % interval."""
+    return float(1.96 * np.sqrt(LEVEL * (1 - LEVEL) / simulations))
+
+
 def on_fresh_rows(simulations: int, seed: int) -> list[str]:
     """The chapter on intervals that other test rows and other draws are asked of."""
-    error = 1.96 * np.sqrt(LEVEL * (1 - LEVEL) / simulations)
+    error = _error(simulations)
     return [
         "## Fresh test rows and fresh draws",
         "",
@@ -90,7 +95,7 @@ def on_fresh_rows(simulations: int, seed: int) -> list[str]:
 
 def on_another_search(simulations: int, seed: int) -> list[str]:
     """The chapter on what another search would have brought."""
-    error = 1.96 * np.sqrt(LEVEL * (1 - LEVEL) / simulations)
+    error = _error(simulations)
     return [
         "## Another search",
         "",
