@@ -99,6 +99,16 @@ class GroupAnalysis:
             self._flips[key] = dict.fromkeys(map(id, found)) | dict(zip(map(id, arms), adjusted, strict=True))
         return self._flips[key]
 
+    def loses(self, arm: ArmRuns) -> bool:
+        """Whether AUC or logloss of any task is shown to be worse than the baseline's."""
+        tables = (
+            self.compared(task, metric)
+            for task in self.group.tasks
+            for metric in ("auc", "logloss")
+            if metric in self.recorded(task)
+        )
+        return any(row.shown("gain") < 0 for table in tables for row in table if row.arm is arm)
+
     def at_chosen(self, arm: ArmRuns) -> BySeed:
         """An arm at its chosen epochs, in the plan's task and metric."""
         return self.at_boundary(arm, MetricKey(self.group.split, self.group.metric, self.group.task))

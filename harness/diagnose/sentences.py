@@ -107,7 +107,7 @@ def _why_none(analysis: GroupAnalysis) -> Iterator[str]:
     group, later, rows = analysis.group, _not_compared(analysis), _mitigations(analysis)
     tried = {label: row for label, row in rows.items() if label not in later}
     gaining = [label for label, row in tried.items() if row.shown("gain") > 0]
-    losing = [label for label in gaining if loses(analysis, tried[label])]
+    losing = [label for label in gaining if analysis.loses(tried[label].arm)]
     behind = [label for label in gaining if label not in losing]
     if idle := [label for label in tried if label not in gaining]:
         yield f"No mitigation is shown to gain over it: {named(idle)}."
@@ -118,17 +118,6 @@ def _why_none(analysis: GroupAnalysis) -> Iterator[str]:
         yield f"Shown to gain, but not over one epoch at the knobs that none found: {named(behind)}."
     if later:
         yield f"Not compared yet: {named(later)}."
-
-
-def loses(analysis: GroupAnalysis, row: ArmComparison) -> bool:
-    """Whether AUC or logloss of any task is shown to be below one tuned epoch."""
-    tables = (
-        analysis.compared(task, metric)
-        for task in analysis.group.tasks
-        for metric in ("auc", "logloss")
-        if metric in analysis.recorded(task)
-    )
-    return any(there.shown("gain") < 0 for table in tables for there in table if there.arm is row.arm)
 
 
 def _mitigations(analysis: GroupAnalysis) -> dict[str, ArmComparison]:

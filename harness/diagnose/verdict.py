@@ -107,7 +107,7 @@ def leader(analysis: GroupAnalysis) -> ArmComparison | None:
     rows = [row for row in analysis.ranked if not row.arm.is_baseline and row.shown("gain") > 0]
     if (once := _better_once(rows, analysis)) is not None:
         rows = [row for row in rows if row is once or _ahead(analysis, row, once)]
-    fit = [row for row in rows if enough(row.value("gain")) and not sentences.loses(analysis, row)]
+    fit = [row for row in rows if enough(row.value("gain")) and not analysis.loses(row.arm)]
     return next((row for row in fit if row.shown("gain_after_own_first") > 0), fit[0] if fit else None)
 
 
