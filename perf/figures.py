@@ -106,7 +106,7 @@ def figures() -> list[Figure]:
             at_least=False,
             base=NONE,
             other=replace(NONE, work=Work(examples=16_000_000)),
-            rounds=2,
+            rounds=5,
         ),
         Figure("memory", "peak memory over (table + optimiser state + data arrays), 50 M rows", 1.2, at_least=False),
         *_strategies(),
