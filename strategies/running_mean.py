@@ -6,7 +6,8 @@ gradient keeps that proportion, as a posterior mean would. Its step, rate / (1 +
 the id's examples since its row was drawn, is small; for n far above prior_count every example weighs the same.
 
 Behind one net gradients are a thousand times as large, squared, as behind another, and a step moves the logit by their
-square. So the rate is in units of one over their mean square (Fisher's information, which Newton's step divides by).
+square. So the rate is in units of one over their mean square (Fisher's information, which Newton's step divides by). In
+these units a posterior mean would take the rate 1 / prior_count, were a prior worth so many examples of a row.
 """
 
 import dataclasses
@@ -20,11 +21,13 @@ class RunningMean(Strategy):
     """Where labels are unknown, the known ones of a task weigh more."""
 
     name = "running_mean"
-    replaces = ("table_optimizer",)
+    replaces = ("table_lr", "table_optimizer")
+    rate: float = tuned(0.005, 5e-4, 0.2, log=True)
+    """Of one example's step. It takes the place of `train.table_lr`, which suits optimisers that normalise."""
     prior_count: float = tuned(300.0, 10.0, 10_000.0, log=True)
     """Examples until the step is halved."""
-    lr_ratio: float = tuned(10.0, 0.1, 1e6, log=True, search=False)
-    """The rate per example over `train.table_lr`, which is meant for an optimiser that normalises."""
+    lr_ratio: float = tuned(0.0, 0.0, 1e6, search=False)
+    """If not 0, the rate is this many times `train.table_lr` instead, as it was before `rate`."""
     unit: str = tuned("square", choices=("square", "none"), search=False)
     """What the rate is divided by: the mean square of an example's gradient at a row, of all steps so far, or nothing.
 
@@ -34,7 +37,7 @@ class RunningMean(Strategy):
     """How far a step moves a row at most, as a Euclidean length; a strategy beside it may scale the step further."""
 
     def table(self, spec: TableSpec, dense: DenseSpec) -> TableSpec:
-        return dataclasses.replace(spec, optimizer="sgd", lr=self.lr_ratio * spec.lr)
+        return dataclasses.replace(spec, optimizer="sgd", lr=self.lr_ratio * spec.lr or self.rate)
 
     def on_rows(self, step: RowStep) -> RowStep:
         seen_R = step.row_buffer("seen_since_drawn")
