@@ -99,8 +99,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--seeds", type=int, default=3)
     chosen, console = parser.parse_args(), Console(highlight=False, soft_wrap=True, markup=False)
-    default = parse_strategy("running_mean", REGISTRY)[0].params["lr_ratio"]
-    arms = {f"x {factor:g}": f"lr_ratio={factor * default!r}" for factor in FACTORS} | {"before": BEFORE}
+    default = parse_strategy("running_mean", REGISTRY)[0].params["rate"]
+    arms = {f"x {factor:g}": f"rate={factor * default!r}" for factor in FACTORS} | {"before": BEFORE}
     auc: dict[tuple[str, str], list[tuple[float, float]]] = {(m, arm): [] for m in MODELS for arm in arms}
     with tempfile.TemporaryDirectory() as folder:
         data = made(chosen.rows, Path(folder) / "data")

@@ -19,10 +19,11 @@ from harness.plugins.registry import Registry
 REGISTRY = Registry()
 
 
-def test_running_mean_steps_tables_by_plain_gradients() -> None:
-    spec = strategy_of(REGISTRY, "running_mean", lr_ratio=2000.0).table(TableSpec(lr=1e-3), DenseSpec(lr=0.5))
+@pytest.mark.parametrize(("knobs", "rate"), [({}, 0.005), ({"rate": 0.1}, 0.1), ({"lr_ratio": 2000.0}, 2.0)])
+def test_running_mean_steps_tables_by_plain_gradients(knobs: dict[str, float], rate: float) -> None:
+    spec = strategy_of(REGISTRY, "running_mean", **knobs).table(TableSpec(lr=1e-3), DenseSpec(lr=0.5))
     assert spec.optimizer == "sgd"
-    assert spec.lr == pytest.approx(2.0)
+    assert spec.lr == pytest.approx(rate)
 
 
 @given(seed=st.integers(0, 2**32), prior=st.sampled_from([10.0, 300.0, 10_000.0]), radius=st.sampled_from([0.1, 1e3]))
