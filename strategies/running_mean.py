@@ -22,7 +22,7 @@ class RunningMean(Strategy):
 
     name = "running_mean"
     replaces = ("table_lr", "table_optimizer")
-    rate: float = tuned(0.005, 5e-4, 0.2, log=True)
+    rate: float = tuned(0.005, 1e-3, 0.05, log=True)
     """Of one example's step. It takes the place of `train.table_lr`, which suits optimisers that normalise."""
     prior_count: float = tuned(300.0, 10.0, 10_000.0, log=True)
     """Examples until the step is halved."""

@@ -19,7 +19,7 @@ from harness.plugins.registry import Registry
 REGISTRY = Registry()
 
 
-@pytest.mark.parametrize(("knobs", "rate"), [({}, 0.005), ({"rate": 0.1}, 0.1), ({"lr_ratio": 2000.0}, 2.0)])
+@pytest.mark.parametrize(("knobs", "rate"), [({}, 0.005), ({"rate": 0.05}, 0.05), ({"lr_ratio": 2000.0}, 2.0)])
 def test_running_mean_steps_tables_by_plain_gradients(knobs: dict[str, float], rate: float) -> None:
     spec = strategy_of(REGISTRY, "running_mean", **knobs).table(TableSpec(lr=1e-3), DenseSpec(lr=0.5))
     assert spec.optimizer == "sgd"
