@@ -1,4 +1,7 @@
-"""Small inputs for many tests: a tiny data set, built once, and a small model."""
+"""Where tests run, in which order, and where their bytecode is kept. `support/tiny.py` has the fixtures of all.
+
+It imports nothing of ours: of several processes the first runs no test, and starts the others.
+"""
 
 from __future__ import annotations
 
@@ -9,35 +12,26 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
-from hypothesis import settings
-from support.engine import TINY, store, strategy_of, train_records
-
-from harness.api import Data, Model
-from harness.base import seeds
-from harness.data.indexed_dataset import IndexedDataset
-from harness.plugins.registry import Registry, build
 
 TESTS = Path(__file__).parent
 LONG = (
-    "execution/test_scheduler", "execution/test_preemption", "tracking/test_pages", "commands/test_cli",
-    "testing/test_conformance", "data/synthetic/test_generator", "strategies/test_strategies", "tracking/test_mlflow",
-    "tracking/test_server", "commands/test_data_commands", "tracking/test_ui", "perf/test_faults", "test_installed",
-    "execution/test_resume", "execution/test_team", "search/test_storage", "tracking/test_postgres",
+    "data/synthetic/test_generator", "tracking/test_mlflow", "tracking/test_ui", "execution/test_scheduler",
+    "execution/test_preemption", "tracking/test_pages", "commands/test_cli", "testing/test_conformance",
+    "strategies/test_strategies", "tracking/test_server", "commands/test_data_commands", "perf/test_faults",
+    "test_installed", "execution/test_resume", "execution/test_team", "search/test_storage", "tracking/test_postgres",
     "python/test_notebooks", "python/test_calls", "tracking/test_background",
     "execution/launchers/test_ray_cluster", "execution/launchers/test_slurm", "execution/launchers/test_slurm_cluster",
 )  # fmt: skip
-"""Files that take longest: they come first, so that short ones fill the end and no worker waits for another."""
-
-# The same examples every time, no time limit, and no database in the working tree.
-settings.register_profile("repeatable", deadline=None, derandomize=True, database=None, max_examples=40)
-settings.load_profile("repeatable")
+"""Files that take longest: they come first, so that short ones fill the end and no worker waits for another. While the
+first has the kernels compiled, which takes half a minute in a new checkout, the next two do without."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.option.loadscopereorder = False  # xdist would put the files of most tests first
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         _keep_bytecode(config.rootpath / ".pytest_cache" / "bytecode")
+    if config.getoption("dist", "no") == "no" or config.option.collectonly:
+        config.pluginmanager.import_plugin("support.tiny")
 
 
 def _keep_bytecode(folder: Path) -> None:
@@ -54,45 +48,3 @@ def _keep_bytecode(folder: Path) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     files = [str(TESTS / f"{name}.py") for name in LONG]
     items.sort(key=lambda item: files.index(str(item.path)) if str(item.path) in files else len(files))
-
-
-@pytest.fixture(scope="session")
-def registry() -> Registry:
-    return Registry()
-
-
-@pytest.fixture(scope="session")
-def data(registry: Registry) -> Data:
-    """A power-law data set of 6,000 rows with both classes of each task in every split."""
-    return _tiny(registry)
-
-
-@pytest.fixture(scope="session")
-def dataset(data: Data, tmp_path_factory: pytest.TempPathFactory) -> IndexedDataset:
-    return store(data, tmp_path_factory.mktemp("dataset") / "tiny")
-
-
-@pytest.fixture(scope="session")
-def model(registry: Registry) -> Model:
-    return _small(registry)
-
-
-def _tiny(registry: Registry) -> Data:
-    return build(registry.datasets, "data set", "powerlaw", TINY).build(seeds.generator(0, "data"))
-
-
-def _small(registry: Registry) -> Model:
-    return build(registry.models, "model", "dnn", {"dim": 4, "hidden": (16, 8)})
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Of workers that start together, the first compiles the kernels and the others find the machine code.
-
-    It asks for no fixture, as the folder of the worker's first test may have another of that name.
-    """
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        with FileLock(tmp_path_factory.getbasetemp().parent / "compiling.lock"):
-            registry = Registry()
-            dataset = store(_tiny(registry), tmp_path_factory.mktemp("compiled") / "tiny")
-            train_records(dataset, _small(registry), [strategy_of(registry, "none")], epochs=1)

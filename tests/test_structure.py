@@ -6,6 +6,7 @@ Imports inside functions and under `if` count too. `LAYERS` is the whole rule: w
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,10 +71,14 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {
-    module_name(path): imports_of(path.read_text(), str(path)) for path in sorted((ROOT / "harness").rglob("*.py"))
-}
+MODULES = {module_name(path): path for path in sorted((ROOT / "harness").rglob("*.py"))}
 PLUGINS = [p for folder in ("strategies", "datasets", "harness/models") for p in sorted((ROOT / folder).glob("*.py"))]
+
+
+@cache
+def imports(module: str) -> set[str]:
+    """What a module of the harness imports; read here, not where tests are collected, which every worker does."""
+    return imports_of(MODULES[module].read_text(), str(MODULES[module]))
 
 
 def within(module: str, package: str) -> bool:
@@ -91,7 +96,7 @@ def reachable(module: str) -> set[str]:
     found, todo = set(), {module}
     while todo:
         found |= todo
-        todo = set().union(*(ours(MODULES[m]) for m in todo)) - found
+        todo = set().union(*(ours(imports(m)) for m in todo)) - found
     return found
 
 
@@ -100,7 +105,7 @@ def room(module: str) -> str:
 
 
 def importers(package: str) -> set[str]:
-    return {m for m, imported in MODULES.items() if any(within(i, package) for i in imported)}
+    return {m for m in MODULES if any(within(i, package) for i in imports(m))}
 
 
 def test_the_reader_of_imports_misses_none() -> None:
@@ -113,8 +118,8 @@ if TYPE_CHECKING:
     import h.i
 """
     assert imports_of(source) == {"a.b", "d", "e", "e.f", "harness.cli", "harness.cli.main", "h.i"}
-    assert {"harness.base.seeds", "harness.engine.row_mapping"} <= ours(MODULES["harness.engine.trainer"])
-    assert "harness.base.plugin" in reachable("harness.engine.trainer") - ours(MODULES["harness.engine.trainer"])
+    assert {"harness.base.seeds", "harness.engine.row_mapping"} <= ours(imports("harness.engine.trainer"))
+    assert "harness.base.plugin" in reachable("harness.engine.trainer") - ours(imports("harness.engine.trainer"))
 
 
 def test_harness_holds_the_command_line_the_api_and_rooms() -> None:
@@ -132,13 +137,13 @@ def test_the_package_of_python_hands_on_its_room_and_the_api() -> None:
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_room_imports_only_what_lies_below_it(name: str) -> None:
     allowed = {name, *LAYERS[name].split()}
-    found = {(m, i) for m in MODULES if m != "harness" and room(m) == name for i in ours(MODULES[m])}
+    found = {(m, i) for m in MODULES if m != "harness" and room(m) == name for i in ours(imports(m))}
     assert {(m, i) for m, i in found if room(i) not in allowed} == set()
 
 
 def test_layers_say_no_more_than_is_so() -> None:
     """A permission that no import needs is taken back."""
-    used = {(room(m), room(i)) for m in MODULES if m != "harness" for i in ours(MODULES[m])}
+    used = {(room(m), room(i)) for m in MODULES if m != "harness" for i in ours(imports(m))}
     unused = {(name, below) for name, text in LAYERS.items() for below in text.split() if (name, below) not in used}
     assert unused == set()
 
@@ -152,7 +157,7 @@ def test_layers_have_no_circle() -> None:
 
 
 def test_modules_do_not_import_each_other_in_circles() -> None:
-    assert {m for m in MODULES for i in ours(MODULES[m]) if m in reachable(i)} == set()
+    assert {m for m in MODULES for i in ours(imports(m)) if m in reachable(i)} == set()
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=lambda p: f"{p.parent.name}/{p.name}")
@@ -186,7 +191,7 @@ def test_only_one_module_names_an_implementation(implementation: str, user: str)
 
 @pytest.mark.parametrize("module", [m for m in MODULES if within(m, "harness.report") or within(m, "harness.figures")])
 def test_the_report_never_imports_torch(module: str) -> None:
-    assert not [m for m in reachable(module) if any(within(i, "torch") for i in MODULES[m])]
+    assert not [m for m in reachable(module) if any(within(i, "torch") for i in imports(m))]
 
 
 def test_the_report_draws_without_matplotlib() -> None:
@@ -206,6 +211,6 @@ def test_modules_that_compile_with_a_cache_depend_on_no_other() -> None:
 
     Prefetching changes no number, whenever it is compiled.
     """
-    compiled = [m for m, imported in MODULES.items() if "numba.njit" in imported]
+    compiled = [m for m in MODULES if "numba.njit" in imports(m)]
     assert "harness.data.synthetic.kernel" in compiled
-    assert [m for m in compiled if ours(MODULES[m]) - {"harness.engine.prefetch"}] == []
+    assert [m for m in compiled if ours(imports(m)) - {"harness.engine.prefetch"}] == []

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from importlib.util import decode_source
 from pathlib import Path
+
+REMEMBERED = 256
+"""Sources of which is kept what was read from them: a process asks for the same plug-ins many times."""
 
 
 def source_of(path: Path) -> str:
@@ -16,6 +20,7 @@ def source_of(path: Path) -> str:
     return decode_source(path.read_bytes())
 
 
+@lru_cache(REMEMBERED)
 def meaning(source: str) -> str:
     """A source written anew from its syntax tree, without docstrings: comments and layout leave it as it is.
 

@@ -12,10 +12,11 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness.base.meaning import source_of
+from harness.base.meaning import REMEMBERED, source_of
 from harness.base.plugin import Knob, knob_of, tuned
 
 PLAIN = (
@@ -43,14 +44,22 @@ class Declaration:
 def declared(path: Path, base: str) -> Declaration | None:
     """The one class of a file that derives from `base`; None where the source alone does not tell."""
     try:
-        tree = ast.parse(source_of(path))
+        return _declared(source_of(path), base)
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return None
+
+
+@lru_cache(REMEMBERED)
+def _declared(source: str, base: str) -> Declaration | None:
+    try:
+        tree = ast.parse(source)
         (found,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and _derives(node, base))
         names = _constants(tree)
         fields = [node for node in found.body if isinstance(node, ast.AnnAssign) and not _is_class_variable(node)]
         knobs = {str(ast.unparse(node.target)): _knob(node.value, names) for node in fields}
         name = next(_values(found, "name", names))
         replaces = tuple(next(_values(found, "replaces", names), ()))
-    except (OSError, SyntaxError, ValueError, TypeError, RecursionError, MemoryError, StopIteration, _Untold):
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError, StopIteration, _Untold):
         return None
     text = ast.get_docstring(tree) or ast.get_docstring(found) or ""
     return Declaration(str(name), *summary_and_source(text), knobs, replaces) if isinstance(name, str) else None

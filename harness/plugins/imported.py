@@ -10,11 +10,12 @@ import ast
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from harness.base.meaning import source_of
+from harness.base.meaning import REMEMBERED, source_of
 
 OURS = ("harness", "multiepoch")
 """Packages that `ENGINE` stands for in a key."""
@@ -100,14 +101,17 @@ def _found(name: str) -> Path | None:
     return origin.parent if origin.name == "__init__.py" else origin.with_suffix("")
 
 
-def _imports(source: str) -> Iterator[tuple[int, str]]:
+@lru_cache(REMEMBERED)
+def _imports(source: str) -> tuple[tuple[int, str], ...]:
     """How many dots each import begins with, and the name after them, that of what is taken from a module included."""
+    found = list[tuple[int, str]]()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from ((0, alias.name) for alias in node.names)
+            found += ((0, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             begin = f"{node.module}." if node.module else ""
-            yield from ((node.level, f"{begin}{alias.name}") for alias in node.names)
+            found += ((node.level, f"{begin}{alias.name}") for alias in node.names)
+    return tuple(found)
 
 
 def _along(folder: Path, name: str) -> Iterator[Path]:

@@ -80,6 +80,7 @@ class Registry:
         if extra is not None and not extra.is_dir():
             raise UserError(f"--plugins '{extra}' is not a folder")
         self.extra = extra
+        self._points = entry_points()
         self.strategies: dict[str, Entry[Strategy]] = self._scan("Strategy", "strategies", STRATEGIES)
         self.datasets: dict[str, Entry[Dataset]] = self._scan("Dataset", "datasets", DATASETS)
         self.models: dict[str, Entry[Model]] = self._scan("Model", "models", MODELS)
@@ -105,7 +106,7 @@ class Registry:
             folders.append(self.extra if flat else self.extra / kind)
         for folder in folders:
             yield from ((p, None) for p in sorted(folder.glob("*.py")) if not p.name.startswith("_"))
-        for point in entry_points(group=f"{GROUP}.{kind}"):
+        for point in self._points.select(group=f"{GROUP}.{kind}"):
             spec = importlib.util.find_spec(point.module)
             if spec is None or spec.origin is None:
                 raise UserError(f"entry point '{point.name}' of {GROUP}.{kind}: there is no module '{point.module}'")

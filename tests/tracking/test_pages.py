@@ -1,52 +1,22 @@
-"""What a person sees: MLflow's pages and Optuna's dashboard, in a headless browser."""
+"""What a person sees of Optuna's dashboard, in a headless browser."""
 
 from __future__ import annotations
 
-import html
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.browser import NEEDED, look, words
 from support.command_line import PROGRAM
-from support.servers import Server, mlflow_server
+from support.servers import Server
 from support.studies import PAGE, arm_of, finish, study_of
-from support.tracking import tracker_of
 
 from harness.search.dashboard import TELLING
 from harness.search.storage import open_journal
 from harness.search.study import link
-from harness.tracking.mlflow.tracker import MlflowTracker
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium to look at pages with")
-
-
-def look(address: str, profile: Path, seconds: int = 20) -> str:
-    """The page that an address comes to after so many seconds of the page's own time, which takes less than that."""
-    assert BROWSER is not None
-    switches = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    view = [f"--user-data-dir={profile}", "--window-size=1700,2500", f"--virtual-time-budget={1000 * seconds}"]
-    done = subprocess.run(
-        [BROWSER, *switches, *view, "--dump-dom", address], capture_output=True, text=True, check=True, timeout=120
-    )
-    return re.sub(r"<(script|style).*?</\1>", "", done.stdout, flags=re.DOTALL)
-
-
-def words(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
-
-
-@pytest.fixture(scope="module")
-def mlflow(synced: Path) -> Iterator[tuple[MlflowTracker, str]]:
-    """A plan in MLflow, and the address of a server that shows it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        server = mlflow_server(synced).start()
-        yield tracker_of(synced), server.url
-        server.end()
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
@@ -59,45 +29,6 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, 
     server = Server(*PROGRAM, "dashboard", "--results", str(results), "--port", "{port}").start()
     yield results, server.url
     server.end()
-
-
-def served(address: str, url: str) -> str:
-    return address.replace("http://127.0.0.1:5000", url)
-
-
-def test_the_plan_shows_a_chart_per_task_with_a_line_per_arm(mlflow: tuple[MlflowTracker, str], tmp_path: Path) -> None:
-    tracker, url = mlflow
-    seen = words(look(served(tracker.store.shared("powerlaw-dnn", charts=True), url), tmp_path, seconds=60))
-    assert "What helps?" in seen
-    assert seen.index("click AUC (3)") < seen.index("test/auc_gain (3)"), "the plan's own charts come first"
-    for arm in ("none", "reinit", "one_epoch"):
-        assert f"{arm} (valid/auc/click)" in seen, seen[1000:4000]
-
-
-def test_the_table_ranks_the_arms_by_their_gain(mlflow: tuple[MlflowTracker, str], tmp_path: Path) -> None:
-    tracker, url = mlflow
-    page = look(served(tracker.store.shared("powerlaw-dnn", charts=False), url), tmp_path)
-    heads = re.findall(r'aria-colindex="(\d+)" col-id="metrics\.`([^"`]*)`"', page)
-    gain = "test/auc_gain/click"
-    columns = [gain, f"{gain} low", f"{gain} high", f"{gain} p", "test/auc_best/click"]
-    assert list(dict.fromkeys(name for _, name in sorted(heads)))[:5] == columns
-    seen = words(page)
-    assert "powerlaw / dnn" in seen, "the view is in the menu of views by this name"
-    assert re.search(r"reinit .*none .*one_epoch ", seen)
-    cells = re.split(r'(?=<div[^>]*role="gridcell")', page)
-    shown = {name: [words(c).split()[0] for c in cells if f"`{name}`" in c[: c.find(">")]] for name in columns}
-    assert shown[gain] == ["0.06", "0.025", "0"]
-    assert shown["test/auc_best/click"] == ["0.76", "0.735", "0.71"]
-    assert "trial 0" not in seen
-
-
-def test_the_page_of_a_trial_leads_to_its_key_and_its_trial(mlflow: tuple[MlflowTracker, str], tmp_path: Path) -> None:
-    tracker, url = mlflow
-    page = look(served(tracker.page("trial0") or "", url), tmp_path)
-    assert 'href="http://127.0.0.1:8080/dashboard/studies/0/trials?numbers=0"' in page
-    seen = words(page)
-    for fact in ("trial 0", "runs/trial0", "powerlaw", "valid/auc_peak/click 0.74", "system/train_s 2.5"):
-        assert fact in seen
 
 
 def test_a_study_shows_its_title_its_value_and_that_few_trials_tell_no_importance(

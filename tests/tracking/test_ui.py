@@ -1,13 +1,15 @@
-"""`multiepoch ui`: MLflow's pages of a results folder, what it says of them, and whom it answers."""
+"""`multiepoch ui`: MLflow's pages of a results folder as a person sees them, what it says of them, whom it answers."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.browser import NEEDED, look, words
 from support.command_line import PROGRAM
 from support.http import send
 from support.servers import free_port, interrupted, serving
@@ -52,6 +54,15 @@ def experiments(results: Path) -> set[str]:
 def create(address: Address, name: str, **headers: str) -> int:
     body = json.dumps({"name": name}).encode()
     return send(address, "POST", CREATE, body, **{"Content-Type": "application/json"}, **headers)[0]
+
+
+def at(address: Address, page: str) -> str:
+    """A page where it is served."""
+    return page.replace(MLFLOW.url, address.url)
+
+
+def shared(results: Path, address: Address, charts: bool) -> str:
+    return at(address, tracker_of(results).store.shared("powerlaw-dnn", charts=charts))
 
 
 def test_its_names_are_answered_and_no_other(address: Address) -> None:
@@ -120,6 +131,41 @@ def test_a_server_that_is_not_there_is_one_line(synced: Path, monkeypatch: pytes
     assert "\n" not in str(refused.value)
 
 
+@NEEDED
+def test_the_plan_shows_a_chart_per_task_with_a_line_per_arm(address: Address, synced: Path, tmp_path: Path) -> None:
+    seen = words(look(shared(synced, address, charts=True), tmp_path, seconds=60))
+    assert "What helps?" in seen
+    assert seen.index("click AUC (3)") < seen.index("test/auc_gain (3)"), "the plan's own charts come first"
+    for arm in ("none", "reinit", "one_epoch"):
+        assert f"{arm} (valid/auc/click)" in seen, seen[1000:4000]
+
+
+@NEEDED
+def test_the_table_ranks_the_arms_by_their_gain(address: Address, synced: Path, tmp_path: Path) -> None:
+    page = look(shared(synced, address, charts=False), tmp_path)
+    heads = re.findall(r'aria-colindex="(\d+)" col-id="metrics\.`([^"`]*)`"', page)
+    gain = "test/auc_gain/click"
+    columns = [gain, f"{gain} low", f"{gain} high", f"{gain} p", "test/auc_best/click"]
+    assert list(dict.fromkeys(name for _, name in sorted(heads)))[:5] == columns
+    seen = words(page)
+    assert "powerlaw / dnn" in seen, "the view is in the menu of views by this name"
+    assert re.search(r"reinit .*none .*one_epoch ", seen)
+    cells = re.split(r'(?=<div[^>]*role="gridcell")', page)
+    shown = {name: [words(c).split()[0] for c in cells if f"`{name}`" in c[: c.find(">")]] for name in columns}
+    assert shown[gain] == ["0.06", "0.025", "0"]
+    assert shown["test/auc_best/click"] == ["0.76", "0.735", "0.71"]
+    assert "trial 0" not in seen
+
+
+@NEEDED
+def test_the_page_of_a_trial_leads_to_its_key_and_its_trial(address: Address, synced: Path, tmp_path: Path) -> None:
+    page = look(at(address, tracker_of(synced).page("trial0") or ""), tmp_path)
+    assert 'href="http://127.0.0.1:8080/dashboard/studies/0/trials?numbers=0"' in page
+    seen = words(page)
+    for fact in ("trial 0", "runs/trial0", "powerlaw", "valid/auc_peak/click 0.74", "system/train_s 2.5"):
+        assert fact in seen
+
+
 def test_it_says_where_every_plan_is_and_ctrl_c_ends_it_in_one_line(
     server: tuple[Address, subprocess.Popen[str]], synced: Path
 ) -> None:
@@ -129,9 +175,8 @@ def test_it_says_where_every_plan_is_and_ctrl_c_ends_it_in_one_line(
     assert status == 0, errors
     first, plan, group, curves, table, *_, ended = out.splitlines()
     assert (first, plan, group) == (f"MLflow: {address.url}", "plan plan", "  powerlaw / dnn")
-    shared = tracker_of(synced).store.shared
     for line, charts in ((curves, True), (table, False)):
-        assert line.split()[1] == shared("powerlaw-dnn", charts=charts).replace(MLFLOW.url, address.url)
+        assert line.split()[1] == shared(synced, address, charts)
     assert ended == "ui ended"
     assert "Traceback" not in out + errors
     address.check_free()

@@ -4,7 +4,8 @@ A row reads its own number and the compiled population alone; `harness/data/synt
 Each loop fills one kind of array for a block of rows that fits the cache.
 
 It is one long file because of the compiler's cache on disk, which knows when a file changes, not when what it imports
-does: all compiled code of the generator and all its constants are here.
+does: all compiled code of the generator and all its constants are here. Arrays are filled in loops, as the compiler
+takes seconds for an assignment to a slice.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _tail_rank(bits: Any, tail: Any) -> Any:
 @njit(cache=True, nogil=True)
 def _clock(row_N: Any, clock_H: Any, clock_key: Any, rows: Any, time_N: Any, hour_N: Any) -> Any:
     """Seconds and hour of ascending rows: each stands in its own of `rows` equal shares of the clock."""
-    hour = np.searchsorted(clock_H, row_N[0] / rows, side="right") - 1
+    hour = 0
     for n in range(row_N.size):
         at = (row_N[n] + uniform(draw(clock_key, row_N[n]))) / rows
         while hour < clock_H.size - 2 and clock_H[hour + 1] <= at:
@@ -175,6 +176,18 @@ def _crossed(key: Any, crossed_F: Any, index_NF: Any, index_N: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def _told(of: Any, session_N: Any, hour_N: Any, index_N: Any) -> Any:
+    """The hour, the day of the week or the session, whichever the field is."""
+    for n in range(index_N.size):
+        if of == HOUR:
+            index_N[n] = hour_N[n] % HOURS
+        elif of == WEEKDAY:
+            index_N[n] = hour_N[n] // HOURS % 7
+        else:
+            index_N[n] = session_N[n]
+
+
+@njit(cache=True, nogil=True)
 def _turn(own_N: Any, time_N: Any, ids: Any, life: Any, fade: Any, key: Any, index_N: Any) -> Any:
     """From ranks to the ids that hold them: a new one every `life` days; the old one lingers for `fade`, on average."""
     for n in range(own_N.size):
@@ -244,14 +257,10 @@ def _indices(
     f: Any, c: Any, own_N: Any, session_N: Any, hour_N: Any, time_N: Any, bits_N: Any, index_NF: Any, index_N: Any
 ) -> Any:
     """The indices of one field, after those that it depends on. own_N: rows or sessions, whichever it is drawn for."""
-    if c.of_F[f] == HOUR:
-        index_N[:] = hour_N % HOURS
-    elif c.of_F[f] == WEEKDAY:
-        index_N[:] = hour_N // HOURS % 7
-    elif c.of_F[f] == SESSION:
-        index_N[:] = session_N
-    elif c.of_F[f] == CROSS:
+    if c.of_F[f] == CROSS:
         _crossed(c.draw_F[f], c.crossed_FF[f], index_NF, index_N)
+    elif c.of_F[f] < FREE:
+        _told(c.of_F[f], session_N, hour_N, index_N)
     else:
         part = slice(c.at_F[f], c.at_F[f] + c.size_F[f])
         _bits(own_N, c, f, index_NF, bits_N)
@@ -429,8 +438,12 @@ def _histories(
         who_N, length_N = index_NF[:, q.by_S[s]], length_NS[:, s]
         sum_NK, side_NK = np.zeros((size, latent), np.float32), np.zeros((size, latent), np.float32)
         _counted(time_N, who_N, key, q.log_more_S[s], per_day, longest, last_N, length_N)
-        for j in range(length_N.max()):
-            last_N -= 1
+        most = 0
+        for n in range(size):
+            most = max(most, length_N[n])
+        for j in range(most):
+            for n in range(size):
+                last_N[n] -= 1
             _event(last_N, who_N, key, per_day, then_N, own_N)
             _indices(of, draws, own_N, own_N, hour_N, then_N, bits_N, index_NF, index_N)
             for n in range(size):
@@ -490,7 +503,8 @@ def _block(
         length_NG[:, c.lists.key_L.size :], listed_NW, logit_NT,
     )  # fmt: skip
     for t in range(c.scale_T.size):
-        logit_NT[:, t] *= c.scale_T[t]
+        for n in range(size):
+            logit_NT[n, t] *= c.scale_T[t]
 
 
 # --- what the sampler calls -------------------------------------------------------------------------------------------
