@@ -85,7 +85,7 @@ def _of_order(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[st
         yield f"{lead} is ranked first, but the interval of its gain includes zero."
     open_ = [name for name, gain in gains.items() if gain.sign == 0 and not gain.identical]
     if len(open_) > 1:
-        yield f"Not told from the reference, so their order says nothing: {named(open_)}."
+        yield f"Too close to the reference to tell which is better, so their order says nothing: {named(open_)}."
     failed = [f"{a.label} ({len(a.failed)} of {seeds(len(a.runs))})" for a in analysis.group.everything if a.failed]
     if failed:
         yield f"Of arms with failed seeds nothing is claimed, as what is left is not chance: {named(failed)}."
@@ -167,10 +167,10 @@ def _of_nothing(analysis: GroupAnalysis) -> Iterator[str]:
     idle = [arm for arm in others if arm not in off]
     if off:
         tried = named([f"{arm.label} (in {len(arm.arm.trials)} trials)" for arm in off])
-        yield f"The search left these off, as no trial with them reached what none did: {tried}."
+        yield f"The search left these off, as no trial with them did better than plain training: {tried}."
     if idle:
         same = named([arm.label for arm in idle])
-        yield f"The same numbers as none, to the bit, as at its knobs it does nothing: {same}."
+        yield f"The same numbers as plain training, to the bit, as at its knobs it does nothing: {same}."
 
 
 def _same(arm: ArmRuns, plain: ArmRuns) -> bool:
