@@ -85,7 +85,9 @@ def verdict_of(
     state = told if trusted else State.CANNOT_TELL
     race = race_of(analysis)
     said = sentences.lines(analysis, told.value, lead, falls, rare, smallest)
-    last = {"Another split": second.text, "Next": said.pop("Next")}
+    unlike = sampled is not None and not sampled.ladder.believed
+    more = "Give more time, as this sample may not speak for the whole log. " if trusted and unlike else ""
+    last = {"Another split": second.text, "Next": f"{more}{said.pop('Next')}"}
     sample = {} if sampled is None else {"Sample": f"{sampled.text} {sampled.ladder.text}"}
     dropped = {"Dropped": race.why} if race.why else {}
     said = {**said, **sample, **dropped, **last}
