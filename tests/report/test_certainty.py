@@ -189,7 +189,7 @@ def test_a_gain_that_comes_before_the_second_epoch_is_not_one_of_more_epochs(tmp
 
 def test_a_leader_whose_interval_includes_zero_is_warned_of(tmp_path: Path) -> None:
     (first, second) = cautions(analysed(plan(tmp_path, 0.01, (0.001, 0.0))))
-    assert "is ranked first, but the interval of its gain includes zero" in first
+    assert "Ranked first is arm0, but the interval of its gain includes zero" in first
     assert second.startswith("Too close to the reference to tell which is better")
     assert cautions(analysed(plan(tmp_path, 0.00001, (0.01, 0.02)))) == []
 
