@@ -71,7 +71,7 @@ def plans(results: Path) -> list[str]:
     """
     names = sorted(p.stem for p in (results / "plans").glob("*.json") if not p.stem.startswith(OF_FACTS))
     if not names:
-        raise UserError(f"no plan was ever run in results folder '{results}'")
+        raise UserError(f"no plan was ever run in results folder '{results}'; `multiepoch benchmark` runs one")
     return names
 
 

@@ -63,7 +63,7 @@ def _behind(analysis: GroupAnalysis, row: ArmComparison, rows: Sequence[ArmCompa
     for other in rows:
         difference = None if other is row else analysis.against(row.arm, other.arm)
         if difference is not None and difference.always(level)[1] < 0:
-            return f"surely behind {other.arm.label}"
+            return f"surely behind {'plain training' if other.arm is analysis.group.plain else other.arm.label}"
     return ""
 
 

@@ -91,7 +91,10 @@ def diagnose(console: Console, options: Options) -> Exit:
         return Exit.INTERRUPTED
     if any(met(found.verdict, each) for each in options.fail_on):
         return Exit.FAILED
-    return Exit.DONE if found.verdict.answered else Exit.CANNOT_TELL
+    if found.verdict.answered:
+        return Exit.DONE
+    print_plain(console, f'exit status {Exit.CANNOT_TELL}: this is no answer to act on yet; "Next" says what to do')
+    return Exit.CANNOT_TELL
 
 
 def _seconds(budget: str) -> float:

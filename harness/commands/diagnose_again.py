@@ -48,7 +48,7 @@ class Beside:
         left = max(0.0, self.until - time.monotonic())
         if not self._done(again) and takes > SPARE * left:
             return f"it takes about {takes / SPARE:.0f} s, and the budget has {left:.0f} s left"
-        print_plain(self.console, f"on {again.what}")
+        print_plain(self.console, f"the same on {again.what}")
         plan = again.plan(self.first, [self.lead] if self.lead not in (None, PLAIN) else [])
         try:
             return self._trained(plan, result)

@@ -44,7 +44,7 @@ def run_one(
         if arm.role == ArmRole.ARM:
             for key in arm.runs.values():
                 run = read(results / "runs", key)
-                print_plain(console, f"{arm.id} seed {seed}: {results / 'runs' / key}", "bold")
+                print_plain(console, f"{arm.id} seed {seed}, on the validation split: {results / 'runs' / key}", "bold")
                 console.print(_by_epoch(run))
                 if plan.train.keep:
                     print_plain(console, f"state: {state_file(results, key)}")

@@ -25,7 +25,7 @@ from harness.analysis.inference import LEVEL, Floats
 from harness.data.indexed_dataset import IndexedDataset
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.classification import bucket_of
-from harness.report.format import show
+from harness.report.format import percent, show
 from harness.results.keys import MetricKey
 
 RUNGS = (0.5, 0.25)
@@ -77,13 +77,13 @@ class Line:
         if len(self.shares) < 2:
             return "one size was trained"
         if self.steps < FEW_STEPS:
-            return f"an epoch of the smallest size has {self.steps} optimiser steps, so that one can hardly converge"
+            return f"an epoch of the smallest sample has {self.steps} optimiser steps, too few to converge"
         if len({np.sign(value.mean) for value in self.values}) > 1:
             return "its sign differs between the sizes"
         if not self.straight:
             return "the sizes do not lie on a line"
         if -math.log2(self.shares[0]) > FAR * math.log2(self.shares[0] / self.shares[-1]):
-            return f"the whole log is {1 / self.shares[0]:.3g} times the largest size, too far for a line"
+            return f"the whole log is {1 / self.shares[0]:.3g} times the largest sample, too far for a line"
         if not side:
             return f"at the whole log it may be anything from {low:+.4f} to {high:+.4f}"
         if side != np.sign(self.values[0].mean):
@@ -103,12 +103,14 @@ class Line:
     @property
     def text(self) -> str:
         sizes = ", ".join(
-            f"{value.mean:+.4f} at {share:.3g}" for share, value in zip(self.shares, self.values, strict=True)
+            f"{value.mean:+.4f} on {percent(share)}" for share, value in zip(self.shares, self.values, strict=True)
         )
         mean, low, high = self.whole
-        at = f"{mean:+.4f} [{low:+.4f}, {high:+.4f}] at the whole log" if math.isfinite(low) else "no line"
         believed = f"may not be believed: {self.doubt}" if self.doubt else "may be believed"
-        return f"{self.what}: {sizes}; {at}, which {believed}"
+        if not math.isfinite(low):
+            return f"{self.what}: {sizes}; what that says of the whole log {believed}"
+        whole = f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+        return f"{self.what}: {sizes}; a line through these gives {whole} on the whole log, which {believed}"
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Ladder:
     def text(self) -> str:
         if self.why:
             return f"What it says of the whole log may not be believed: {self.why}."
-        return f"{'. '.join(line.text for line in self.lines)}."
+        return f"Trained again on parts of it: {'. '.join(line.text for line in self.lines)}."
 
 
 def shares_of_buckets(data: IndexedDataset) -> dict[str, float]:

@@ -14,7 +14,7 @@ from harness.analysis.settling import Settled, unsettled
 from harness.diagnose.again import SEEDS
 from harness.diagnose.sizing import SPARE, START
 from harness.experiment.plan import Plan
-from harness.report.format import named
+from harness.report.format import named, spoken
 from harness.results.keys import ArmId
 from harness.results.plan_results import Arm, PlanResult
 from harness.results.run_reader import seconds
@@ -98,7 +98,7 @@ class Dropped:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.strategy} after {seeds(self.seeds)} ({self.why})"
+        return f"{spoken(self.strategy)} after {seeds(self.seeds)} ({self.why})"
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,11 @@ class Race:
         """In a sentence or two; empty: no arm was settled."""
         if not self.dropped:
             return ""
-        end = f"{named(list(self.open))} went on to {seeds(self.seeds)}." if self.open else "Nothing was left open."
+        end = (
+            f"{named([spoken(label) for label in self.open])} went on to {seeds(self.seeds)}."
+            if self.open
+            else "Nothing was left open."
+        )
         return f"Repeated no further: {'; '.join(map(str, self.dropped))}. {end}"
 
 

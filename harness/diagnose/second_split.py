@@ -16,7 +16,7 @@ from harness.report.format import show
 
 NAME = "diagnosis-second"
 """Of its plan."""
-AS_HERE, OPEN, OTHERWISE = "as here", "not told from none there", "otherwise than here"
+AS_HERE, OPEN, OTHERWISE = "as here", "too close to call there", "otherwise than here"
 
 
 @dataclass(frozen=True)

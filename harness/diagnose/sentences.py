@@ -1,4 +1,4 @@
-"""A verdict in words: the six lines of its first screen."""
+"""A verdict in words: the lines of its first screen."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
 from harness.diagnose.collapse import Collapse, enough, too_few
 from harness.metrics.catalog import measured
-from harness.report.format import baseline_name, epochs_text, named, p_is, settings, show
+from harness.report.format import baseline_name, epochs_text, named, p_is, settings, show, spoken
+from harness.report.tables.certainty import detectable
 from harness.report.tables.costs import epoch_costs, median_of
 from harness.results.findings import Severity
 from harness.results.plan_results import PLAIN
 
 DEFAULTS = 0
 """The trial of a search that has them."""
+SEARCH = "the search of plain training"
 EXPORTED = ("table_optimizer", "table_lr", "dense_lr")
 """Shared knobs that an export takes."""
 
@@ -26,7 +28,7 @@ def headline(analysis: GroupAnalysis, state: str, lead: ArmComparison | None, fa
     if state == "safe":
         return f"Safe: plain training may go on to epoch {epochs}"
     if state == "safe with" and lead is not None:
-        with_what = "plain training" if lead.arm is analysis.group.plain else lead.arm.label
+        with_what = spoken(lead.arm.label)
         if set(lead.epochs) == {epochs}:
             return f"Safe with {with_what} to epoch {epochs}, the last that was trained"
         return f"Safe with {with_what}, stopped at epoch {epochs_text(lead.epochs)}"
@@ -95,9 +97,10 @@ def _use(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
         return " ".join(["One epoch.", *_why_none(analysis)])
     gain, chosen = lead.value("gain"), lead.arm.arm.chosen
     assert gain is not None
-    cost = _cost(analysis, lead)
+    cost, once = _cost(analysis, lead), lead.arm is group.plain and set(lead.epochs) == {1}
+    use = "One epoch of plain training at these knobs" if once else spoken(lead.arm.label)
     return (
-        f"{lead.arm.label}: {size(gain)} test {measured(group.task, group.metric)} over {baseline_name(group)}, read "
+        f"{use}: {size(gain)} test {measured(group.task, group.metric)} over {baseline_name(group)}, read "
         f"at epoch {epochs_text(lead.epochs)}{cost}. Knobs: {settings(chosen) or 'its defaults'}."
     )
 
@@ -115,7 +118,7 @@ def _why_none(analysis: GroupAnalysis) -> Iterator[str]:
         gains = f"Shown to gain in {measured(group.task, group.metric)}"
         yield f"{gains}, but also to lose in AUC or logloss of a label: {named(losing)}."
     if behind:
-        yield f"Shown to gain, but not over one epoch at the knobs that none found: {named(behind)}."
+        yield f"Shown to gain, but not over one epoch at the knobs that {SEARCH} found: {named(behind)}."
     if later:
         yield f"Not compared yet: {named(later)}."
 
@@ -151,14 +154,15 @@ def _first(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
         best = max(values.values())
         what = f"{best - default:+.4f} valid {measured(group.task, group.metric)} over its defaults"
         said.append(
-            f"Tune one epoch: {what}, without a second epoch; a little too much, as these rows chose its knobs."
+            f"Tune one epoch: {what}, without a second epoch; it overstates a little, as the same rows chose the knobs."
             if best > default
             else f"One epoch is best at its defaults, of {len(values)} trials."
         )
     plain = analysis.plain
     once = None if plain is None or set(plain.epochs) != {1} else plain.value("gain")
     if once is not None and once.sign > 0:
-        said.append(f"One epoch at the knobs that none found gains {size(once)} over the epoch that was tuned for it.")
+        gains = f"gains {size(once)} over the epoch that was tuned for it"
+        said.append(f"One epoch at the knobs that {SEARCH} found {gains}.")
         if lead is not None and plain is not None and lead is not plain:
             over = analysis.against(lead.arm, plain.arm)
             said += [f"Over that, {lead.arm.label} gains {size(over)}."] if over else []
@@ -214,4 +218,12 @@ def _next(analysis: GroupAnalysis, state: str, lead: ArmComparison | None, small
         return "Train on while validation says so; a longer budget looks further."
     if later := _not_compared(analysis):
         return f"Give the same command again: it goes on with {named(later)}."
-    return f"These test rows tell a gain of about {smallest:.4f} or more; for less, give more rows, or more time."
+    return _power(analysis, smallest)
+
+
+def _power(analysis: GroupAnalysis, smallest: float) -> str:
+    """The smallest gain that seeds and test rows together would show; before there are seeds, that test rows would."""
+    seen, more = detectable(analysis), "to show smaller ones, give more rows, or more time"
+    if seen is None:
+        return f"These test rows can show a gain of about {smallest:.4f} or more; {more}."
+    return f"This comparison would show a gain of about {seen:.4f} four times in five; {more}."

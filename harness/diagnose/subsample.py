@@ -12,6 +12,7 @@ from harness.data.tabular.schema import Schema
 from harness.diagnose.again import SEEDS, Again, rewritten
 from harness.diagnose.ladder import RUNGS, Ladder
 from harness.diagnose.sizing import SIZES, Cost, Size
+from harness.report.format import percent
 
 SHARES = tuple(2.0**-k for k in range(1, 11))
 LEAST_ROWS = 10_000
@@ -37,16 +38,16 @@ class Sampled:
 
     @property
     def what(self) -> str:
-        return f"{self.keep:.3g} of {self.by}, {self.rows:,} of {self.whole:,} rows"
+        return f"{percent(self.keep)} of {self.by}, {self.rows:,} of {self.whole:,} rows"
 
     @property
     def text(self) -> str:
         """What was drawn and what that does, without the ladder."""
-        ids = ", ".join(f"{name} {before:.1f} to {after:.1f}" for name, (before, after) in self.per_id.items())
-        before, after = self.smallest
+        ids = "; ".join(f"{name} {_count(part)} and {_count(whole)}" for name, (whole, part) in self.per_id.items())
+        whole, part = self.smallest
         return (
-            f"{self.what}, as the whole log takes too long. Training rows per id: {ids}. The smallest gain that test "
-            f"rows can tell: {before:.4f} to {after:.4f}."
+            f"{self.what}, as the whole log takes too long. Training rows per id, here and in the whole log: {ids}. "
+            f"The smallest gain that test rows can show: {part:.4f} here, {whole:.4f} in the whole log."
         )
 
 
@@ -96,7 +97,7 @@ def rungs(dataset: Mapping[str, Any], by: str, keep: float, folder: Path) -> lis
     for number, rung in enumerate(RUNGS, start=1):
         name = f"sample-{number}"
         there = sampled(dataset, by, rung * keep, folder, name)
-        found.append((rung * keep, Again(f"diagnosis-{name}", f"{rung * keep:.3g} of {by}", there)))
+        found.append((rung * keep, Again(f"diagnosis-{name}", f"{percent(rung * keep)} of {by}", there)))
     return found
 
 
@@ -109,6 +110,11 @@ def compared(
     per_id = {name: (_per_id(whole, name), _per_id(part, name)) for name in names}
     rows, all_rows = (sum(len(data.split(s)) for s in ("train", "valid", "test")) for data in (part, whole))
     return Sampled(by, keep, rows, all_rows, per_id, smallest)
+
+
+def _count(rows: float) -> str:
+    """`8.4`, `862`, `11,005`."""
+    return f"{rows:.1f}" if rows < 100 else f"{rows:,.0f}"
 
 
 def _per_id(data: IndexedDataset, name: str) -> float:

@@ -13,6 +13,7 @@ from harness.diagnose.collapse import Collapse, enough
 from harness.diagnose.race import Race, race_of
 from harness.diagnose.second_split import NOT_YET, SecondSplit
 from harness.diagnose.subsample import Sampled
+from harness.report.format import spoken
 from harness.results.findings import Finding, Severity
 
 VERSION = 1
@@ -84,10 +85,12 @@ def verdict_of(
     state = told if trusted else State.CANNOT_TELL
     race = race_of(analysis)
     said = sentences.lines(analysis, told.value, lead, falls, rare, smallest)
-    last = {"Another split": second.text, "Next": said.pop("Next")}
-    dropped = {"Dropped": race.why} if race.why else {}
+    unlike = sampled is not None and not sampled.ladder.believed
+    more = "Give more time, as this sample may not speak for the whole log. " if trusted and unlike else ""
+    last = {"Another split": second.text, "Next": f"{more}{said.pop('Next')}"}
     sample = {} if sampled is None else {"Sample": f"{sampled.text} {sampled.ladder.text}"}
-    said = {**sample, **said, **dropped, **last}
+    dropped = {"Dropped": race.why} if race.why else {}
+    said = {**said, **sample, **dropped, **last}
     if not trusted:
         said = {title: said[title] for title in FIRST_OF_ALL} | said
     audits = (
@@ -143,7 +146,9 @@ def _of_arms(analysis: GroupAnalysis, lead: ArmComparison | None) -> Iterator[Au
         if not row.arm.is_baseline and (gain := row.value("gain")) is not None:
             passed = {1: True, -1: False, 0: None}[row.shown("gain") if enough(gain) else 0]
             why = "The one to use." if row is lead else sentences.of_gain(row)
-            yield Audit(f"gain-{row.arm.label}", f"{row.arm.label} over one epoch", passed, sentences.size(gain), why)
+            yield Audit(
+                f"gain-{row.arm.label}", f"{spoken(row.arm.label)} over one epoch", passed, sentences.size(gain), why
+            )
 
 
 def _of_data(findings: Iterable[Finding]) -> Iterator[Audit]:

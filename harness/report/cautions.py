@@ -11,7 +11,7 @@ from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.groups import FEW_STEPS, ArmRuns, seeds
 from harness.analysis.winners import winner
 from harness.metrics.catalog import measured, sign_of
-from harness.report.format import digits_for, named, number, settings, show
+from harness.report.format import digits_for, named, number, settings, show, spoken
 from harness.results.keys import MetricKey
 
 STILL_RISING = 0.1
@@ -82,14 +82,14 @@ def _of_order(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[st
     gains = {row.arm.label: gain for row in arms if (gain := row.value("gain"))}
     lead = arms[0].arm.label
     if gains[lead].mean > 0 and gains[lead].sign == 0:
-        yield f"{lead} is ranked first, but the interval of its gain includes zero."
-    open_ = [name for name, gain in gains.items() if gain.sign == 0 and not gain.identical]
+        yield f"Ranked first is {spoken(lead)}, but the interval of its gain includes zero."
+    open_ = [spoken(name) for name, gain in gains.items() if gain.sign == 0 and not gain.identical]
     if len(open_) > 1:
-        yield f"Not told from the reference, so their order says nothing: {named(open_)}."
+        yield f"Too close to the reference to tell which is better, so their order says nothing: {named(open_)}."
     failed = [f"{a.label} ({len(a.failed)} of {seeds(len(a.runs))})" for a in analysis.group.everything if a.failed]
     if failed:
         yield f"Of arms with failed seeds nothing is claimed, as what is left is not chance: {named(failed)}."
-    lost = [r.arm.label for r in arms if gains[r.arm.label].sign and not r.shown("gain") and not r.arm.failed]
+    lost = [spoken(r.arm.label) for r in arms if gains[r.arm.label].sign and not r.shown("gain") and not r.arm.failed]
     if lost:
         compared = family(arms, "gain")
         yield f"Intervals that exclude zero, but not once corrected for {compared} arms compared: {named(lost)}."
@@ -133,7 +133,7 @@ def _of_first_epoch(analysis: GroupAnalysis) -> Iterator[str]:
     if rises and (rise := fmean(rises)) > STILL_RISING * (climb := fmean(climbs)) > 0:
         digits = digits_for(analysis.ranked)
         yield (
-            f"The first epoch of {reference.label} had not converged: its last part still gained "
+            "The reference, one epoch of plain training, had not converged: its last part still gained "
             f"{number(rise, digits, signed=True)} of {number(climb, digits, signed=True)} in sample "
             f"{measured(group.task, group.metric)}."
         )
@@ -167,10 +167,10 @@ def _of_nothing(analysis: GroupAnalysis) -> Iterator[str]:
     idle = [arm for arm in others if arm not in off]
     if off:
         tried = named([f"{arm.label} (in {len(arm.arm.trials)} trials)" for arm in off])
-        yield f"The search left these off, as no trial with them reached what none did: {tried}."
+        yield f"The search left these off, as no trial with them did better than plain training: {tried}."
     if idle:
         same = named([arm.label for arm in idle])
-        yield f"The same numbers as none, to the bit, as at its knobs it does nothing: {same}."
+        yield f"The same numbers as plain training, to the bit, as at its knobs it does nothing: {same}."
 
 
 def _same(arm: ArmRuns, plain: ArmRuns) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
 from harness.analysis.groups import Group, seeds
+from harness.results.plan_results import PLAIN
 
 NOTHING = "-"
 """Printed where there is no value."""
@@ -30,6 +31,11 @@ def digits_for(rows: Iterable[ArmComparison]) -> int:
 def number(value: float, digits: int, signed: bool = False) -> str:
     """`0.6788`, or `+0.0123` if signed; never `-0.0000`."""
     return f"{round(value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"
+
+
+def percent(share: float) -> str:
+    """`6.25%`: three digits, and no more than it has."""
+    return f"{100 * share:.3g}%"
 
 
 def settings(values: Mapping[str, Any]) -> str:
@@ -81,6 +87,11 @@ def epochs_text(epochs: Iterable[int]) -> str:
     if not found:
         return NOTHING
     return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
+
+
+def spoken(label: str) -> str:
+    """What an arm is called in a sentence, in which `none` would be read as nobody."""
+    return "plain training" if label == PLAIN else label
 
 
 def named(names: list[str]) -> str:

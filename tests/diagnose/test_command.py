@@ -110,7 +110,10 @@ def test_a_log_that_is_too_large_is_sampled_and_its_parts_say_whether_to_believe
     assert sample["ladder"]["lines"][0]["shares"] == [0.5, 0.25, 0.125]
     assert told["headline"].split(", on a sample")[1] in ("", " that may not speak for the log")
     assert told["answered"] <= sample["ladder"]["believed"]
-    assert f"Sample: 0.5 of {drawn['by']}, " in done.stdout
+    assert f"Sample: 50% of {drawn['by']}, " in done.stdout
+    unlike = not sample["ladder"]["believed"]
+    assert told["lines"]["Next"].startswith("Give more time, as this sample may not speak") == unlike
+    assert ("exit status 3: this is no answer" in done.stdout) == (done.returncode == 3)
     assert multiepoch(*command, cwd=tmp_path).returncode == done.returncode
     assert json.loads((tmp_path / "diagnosis" / "verdict.json").read_text()) == told
 

@@ -48,7 +48,7 @@ def test_a_line_of_sizes_is_read_off_at_the_whole_log() -> None:
         (line(-0.010, -0.020, -0.010), "do not lie on a line"),
         (line(-0.002, -0.003, -0.004), "may be anything from"),
         (line(-0.004, -0.012, -0.020), "change its sign"),
-        (line(-0.010, -0.010, -0.010, keep=0.01), "the whole log is 100 times the largest size"),
+        (line(-0.010, -0.010, -0.010, keep=0.01), "the whole log is 100 times the largest sample"),
         (line(-0.010, -0.012, -0.014, weighted=around(0.004)), "says otherwise"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ from harness.diagnose.second_split import SecondSplit
 from harness.diagnose.sizing import SIZES, Cost
 from harness.diagnose.verdict import State, Verdict, verdict_of
 from harness.experiment.plan import Plan
+from harness.report.tables.certainty import sensitivity
 from harness.results.findings import Finding, Severity
 from harness.results.keys import Status
 from harness.results.records import Record
@@ -74,6 +76,19 @@ def test_a_fall_that_nothing_mends_stops_after_one(tmp_path: Path) -> None:
     assert found.headline == "Stop after one epoch"
 
 
+def test_the_smallest_gain_of_a_verdict_is_that_of_its_report(tmp_path: Path) -> None:
+    """It holds seeds and the number of arms: test rows alone would promise what arms above it did not show."""
+    bench = Bench(tmp_path, curves={"none": FALLS, "hashing": FALLS, "reinit": FLAT}, seeds=SEEDS, own=0.01)
+    group = bench.group()
+    plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
+    analysis = GroupAnalysis(group, plan)
+    said = verdict_of(analysis, {}, 0.0001, True).lines["Next"]
+    least = re.search(r"would show a gain of about (0\.\d+) four times in five", said)
+    assert least is not None
+    assert float(least[1]) > 0.001
+    assert f"would show a gain of {least[1]} four times in five" in sensitivity(analysis)
+
+
 def test_plain_training_that_rises_is_safe(tmp_path: Path) -> None:
     found = judged(tmp_path, none=RISES, hashing=FLAT)
     assert found.state == State.SAFE
@@ -116,7 +131,7 @@ def test_what_was_dropped_when_and_why_is_in_the_verdict_and_its_files(tmp_path:
     found = verdict_of(GroupAnalysis(replace(group, arms=arms), plan), {}, 0.003, True)
     assert found.lines["Dropped"] == (
         "Repeated no further: hashing after 5 seeds (surely behind reinit); reinit after 6 seeds (surely above one "
-        "tuned epoch). none went on to 6 seeds."
+        "tuned epoch). plain training went on to 6 seeds."
     )
     written.write(found, PLAN, tmp_path)
     told = json.loads((tmp_path / "verdict.json").read_text())["race"]
@@ -211,7 +226,7 @@ def test_an_arm_that_gains_by_its_later_epochs_is_used_before_one_that_gains_mor
         (
             (0.66, 0.665, 0.668, 0.669),
             State.STOP,
-            "none: +0.0204 [.0195, .0212] test click AUC over one untuned epoch, read at epoch 1.",
+            "One epoch of plain training at these knobs: +0.0204 [.0195, .0212] test click AUC over one ",
         ),
     ],
 )

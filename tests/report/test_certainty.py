@@ -19,8 +19,9 @@ from harness.analysis.inference import holm
 from harness.analysis.load import load
 from harness.analysis.sampling import SamplingErrors
 from harness.report.cautions import cautions
-from harness.report.format import probability
+from harness.report.format import number, p_is, probability
 from harness.report.pages.answer import answer
+from harness.report.pages.first_screen import facts
 from harness.report.tables.certainty import certainty, sensitivity
 from harness.report.write import write_report
 from harness.results.records import Record
@@ -88,7 +89,10 @@ def test_a_gain_that_does_not_survive_correction_is_not_a_headline(tmp_path: Pat
         assert gain is not None
         if gain.sign > 0 and not lead.shown("gain"):
             assert text.headline == "More than one epoch may pay with arm0: not settled"
-            assert "corrected for 10 arms" in text.text
+            said = f"could be chance ({p_is(lead.p('gain'))} corrected for 10 arms)"
+            assert f"with arm0 comes to {number(gain.mean, 4, signed=True)}" in text.text
+            assert f", which {said}" in text.text
+            assert facts(analysed(group))[1].note.endswith(f"; {said}")
             assert f"not once corrected for 10 arms compared: {lead.arm.label}." in cautions(analysed(group))[-1]
             return
     pytest.fail("no scale gave an interval without zero that correction undoes")
@@ -185,8 +189,8 @@ def test_a_gain_that_comes_before_the_second_epoch_is_not_one_of_more_epochs(tmp
 
 def test_a_leader_whose_interval_includes_zero_is_warned_of(tmp_path: Path) -> None:
     (first, second) = cautions(analysed(plan(tmp_path, 0.01, (0.001, 0.0))))
-    assert "is ranked first, but the interval of its gain includes zero" in first
-    assert second.startswith("Not told from the reference")
+    assert "Ranked first is arm0, but the interval of its gain includes zero" in first
+    assert second.startswith("Too close to the reference to tell which is better")
     assert cautions(analysed(plan(tmp_path, 0.00001, (0.01, 0.02)))) == []
 
 
@@ -194,7 +198,7 @@ def test_the_report_says_what_its_seeds_cannot_show(tmp_path: Path) -> None:
     group = plan(tmp_path, 0.002, (0.001, 0.0))
     text = sensitivity(analysed(group))
     assert "With 5 seeds" in text
-    assert "cannot give less than 0.0625 with 5 seeds (0.1875 corrected for 3 arms)" in text
+    assert "cannot give less than 0.062 with 5 seeds (0.19 corrected for 3 arms)" in text
     more = plan(tmp_path, 0.002, (0.001, 0.0), seeds=10)
     assert "cannot give less" not in sensitivity(analysed(more))
 

@@ -320,7 +320,7 @@ def test_the_first_screen_says_what_plain_training_and_what_the_best_arm_does(tm
     bench = Bench(tmp_path, own=0.001, shared=0.01)
     bench.write()
     (found,) = analyse(tmp_path, bench.name).groups
-    plain, best = facts(found)
+    plain, best, further = facts(found)
     rows = by_name(list(found.ranked))
     assert plain.what == "Plain training to epoch 4"
     assert plain.value == number(mean(rows["none"], "final_epoch_gain"), 4, signed=True)
@@ -329,8 +329,11 @@ def test_the_first_screen_says_what_plain_training_and_what_the_best_arm_does(tm
     assert best.value == number(mean(rows["reinit"], "gain"), 4, signed=True)
     assert best.sign == 1
     assert "test click AUC against one" in best.note
+    assert further.what == "What its further epochs add"
+    assert further.value == number(mean(rows["reinit"], "gain_after_own_first"), 4, signed=True)
+    assert further.note == "test click AUC against its own first epoch, at the same knobs"
     page = (write_report(tmp_path, None)).read_text()
-    shown = [typeset(each) for fact in (plain, best) for each in (fact.value, fact.interval)]
+    shown = [typeset(each) for fact in (plain, best, further) for each in (fact.value, fact.interval)]
     assert [page.index(text) for text in shown] == sorted(page.index(text) for text in shown)
     assert page.index("</svg>") < page.index("<table")
 
@@ -479,6 +482,20 @@ def test_of_many_rows_ten_are_shown_at_first_with_the_reference_and_the_plain_ar
     rows = found["many"].split("<tbody>")[1].split("</tbody>")[0].split("<tr")[1:]
     kept = [row for row in rows if "kept" in row.partition(">")[0]]
     assert [re.findall("<span>(none|one epoch)</span>", row) for row in kept] == [["none"], ["one epoch"]]
+
+
+@pytest.mark.parametrize("title", ["Cost", "Knobs"])
+def test_the_first_line_of_every_table_of_arms_is_the_leader(title: str, tmp_path: Path) -> None:
+    """A long one is folded: in the plan's order the arm to use would be out of sight."""
+    Bench(tmp_path, curves=CURVES | {"hashing": (0.67, 0.7, 0.71, 0.72)}).write()
+    text = write_report(tmp_path, None).read_text()
+    body = text.split(f'aria-label="{title}"')[1].split("<tbody>")[1]
+    assert re.findall("<span>(.*?)</span>", body)[0] == "hashing"
+
+
+def test_without_scripts_nothing_is_offered_that_needs_one() -> None:
+    style = (Path(pages.__file__).parent / "report.css").read_text()
+    assert re.search(r"@media \(scripting: none\) \{\s*\.filter \{ display: none; \}", style)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ UNITS = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
 
 
 def moments(*times: int) -> tuple[str, ...]:
-    """`2024-05-01 12:30` of each, in UTC; the numbers, where one is no date of our days."""
+    """`2024-05-01 12:30` of each, in UTC; `86,400 s`, where one is no date of our days."""
     if not all(EARLIEST <= at <= LATEST for at in times):
-        return tuple(f"{at:,}" for at in times)
+        return tuple(f"{at:,} s" for at in times)
     return tuple(datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M") for at in times)
 
 

@@ -11,7 +11,7 @@ from harness.analysis.groups import Group
 from harness.analysis.inference import LEVEL
 from harness.metrics.catalog import METRICS, measured, sign_of
 from harness.metrics.selection import Rule
-from harness.report.format import baseline_name, digits_for, epochs_text, listed, named, p_is, show
+from harness.report.format import baseline_name, digits_for, epochs_text, listed, named, p_is, show, spoken
 from harness.results.plan_results import PLAIN
 
 
@@ -64,6 +64,15 @@ def lead_of(analysis: GroupAnalysis) -> ArmComparison | None:
 
 def _compared(analysis: GroupAnalysis) -> list[ArmComparison]:
     return [row for row in analysis.ranked if not row.arm.is_baseline and row.value("gain") is not None]
+
+
+def chance(row: ArmComparison, quantity: str) -> str:
+    """What an interval that excludes zero does not show, once corrected: `could be chance (p = .058, corrected)`; empty
+    of one that includes zero, or where it is shown."""
+    found, p = row.value(quantity), row.p(quantity)
+    if found is None or not found.sign or p is None or p < LEVEL:
+        return ""
+    return f"could be chance ({p_is(p)} corrected for {row.contrasts[quantity].compared[0]} arms)"
 
 
 def _headline(analysis: GroupAnalysis, lead: ArmComparison) -> str:
@@ -119,16 +128,18 @@ def _lead(group: Group, row: ArmComparison, digits: int, arms: int) -> str:
         return f"Of {group.epochs} epochs {_with(row, group)}, {picks} {once}: nothing is gained."
     size = f"{show(gain, digits, signed=True)} {group.split} {measured(group.task, group.metric)}"
     size += "" if sign_of(group.metric) > 0 else " (positive is less)"
-    sign = 0 if row.arm.failed else gain.sign
+    sign = row.shown("gain")
     verb = {1: f"gains {size}", -1: f"loses {size}", 0: f"comes to {size}"}[sign]
     open_ = "" if gain.sign or gain.n == 1 else ", which includes no gain"
-    if sign and arms > 1:
-        open_ = f" ({p_is(row.contrasts['gain'].p)} corrected for {arms} arms)"
+    if gain.sign and not row.arm.failed and arms > 1:
+        open_ = f" ({p_is(row.p('gain'))} corrected for {arms} arms)" if sign else f", which {chance(row, 'gain')}"
     stop = f", read at epoch {epochs_text(row.epochs)}" if row.epochs else ""
     further = row.value("gain_after_own_first")
     later = further is not None and not further.identical
     own = f", and {show(further, digits, signed=True)} over its own first epoch, at the same knobs" if later else ""
-    if sign > 0 and set(row.epochs) == {1}:
+    if own and (open_own := chance(row, "gain_after_own_first")):
+        own += f", which {open_own}"
+    if gain.sign > 0 and not row.arm.failed and set(row.epochs) == {1}:
         own = ": a gain of one epoch at other knobs, not of further epochs"
     return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}{own}."
 
@@ -145,7 +156,7 @@ def _ties(analysis: GroupAnalysis, arms: list[ArmComparison], lead: ArmCompariso
     p_values = holm([None if e is None else e.p_value for e in found])
     tied = [row.arm.label for row, p in zip(rest, p_values, strict=True) if p is not None and p >= LEVEL]
     also = [row.arm.label for row in rest if _pays(row)]
-    said = [f"Its difference to {named(tied)} could be chance."] if tied else []
+    said = [f"Its difference to {named([spoken(label) for label in tied])} could be chance."] if tied else []
     if also:
         said.append(f"{named(also)} also {'pays' if len(also) == 1 else 'pay'}.")
     return " ".join(said)

@@ -66,7 +66,10 @@ def _chapters(
         "Tails",
         "Each line is a field: how often its ids occur in training, the most frequent first, with both scales "
         "logarithmic; dashed is the fitted law, beside the name its exponent. Look for lines that end in a long flat "
-        "foot at 1: the row of an id seen once serves one example alone, and learns it by heart.",
+        "foot at 1: the row of an id seen once serves one example alone, and learns it by heart. In the table, of the "
+        "ids: the share seen once, and, of those seen twice or more, the share seen ten times or more; of the lookups: "
+        "the share of the most frequent 1% and 10% of ids; of the test rows: those whose id was seen in training "
+        "never, or once.",
         [("", figures.tails(found))],
         ("Fields", "Lists", "Numbers"),
     )
@@ -79,9 +82,9 @@ def _chapters(
     )
     yield (
         "Unseen ids over time",
-        f"By {unit}, the share of lookups whose id was never seen before: in training{shaded} in no earlier period, "
-        f"{held} nowhere in training. Look for lines that stay high: of these ids a model knows nothing, and "
-        f"what it learns by heart of the others is worth little.{_unseen(of_ids)}",
+        f"By {unit}, the share of lookups whose id was never seen before: in no earlier period of "
+        f"training{shaded}, or, {held}, nowhere in training. Look for lines that stay high: of these "
+        f"ids a model knows nothing, and what it learns by heart of the others is worth little.{_unseen(of_ids)}",
         _unseen_figures(found, of_ids),
         ("In time",),
     )

@@ -9,7 +9,7 @@ from harness.analysis.comparisons import ArmComparison
 from harness.analysis.groups import Group
 from harness.metrics.catalog import measured
 from harness.report.format import baseline_name, digits_for, epochs_text, interval, number
-from harness.report.pages.answer import by_validation, lead_of
+from harness.report.pages.answer import by_validation, chance, lead_of
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ def facts(analysis: GroupAnalysis) -> list[Fact]:
         found.append(_fact(analysis, f"Plain training to epoch {group.epochs}", plain, "final_epoch_gain", stopped))
     if lead is not plain:
         found.append(_fact(analysis, lead.arm.label, lead, "gain", _read_at(group, lead)))
+        own = lead.value("gain_after_own_first")
+        if own is not None and not own.identical and group.epochs > 1:
+            found.append(_fact(analysis, "What its further epochs add", lead, "gain_after_own_first", ""))
     return [fact for fact in found if fact is not None]
 
 
@@ -48,11 +51,12 @@ def _fact(analysis: GroupAnalysis, what: str, row: ArmComparison, name: str, not
     if value is None:
         return None
     group = analysis.group
-    against = f"{group.split} {measured(group.task, group.metric)} against {baseline_name(group)}"
+    base = "its own first epoch, at the same knobs" if name == "gain_after_own_first" else baseline_name(group)
+    said = [f"{group.split} {measured(group.task, group.metric)} against {base}", note, chance(row, name)]
     return Fact(
         what,
         number(value.mean, digits, signed=True),
         "" if value.identical else interval(value, digits),
-        f"{against}; {note}" if note else against,
+        "; ".join(filter(None, said)),
         row.shown(name),
     )

@@ -21,7 +21,7 @@ from harness.report.pages.first_screen import Fact, facts
 from harness.report.pages.templates import templates
 from harness.report.tables import costs, details, new_data, overall
 from harness.report.tables.certainty import DIFFERENCE, certainty, sensitivity
-from harness.report.tables.grids import Grid, by_task, ranked
+from harness.report.tables.grids import Grid, by_task, in_rank, ranked
 from harness.report.tables.printed import HOW_TO_READ
 from harness.report.tables.windows import windows
 from harness.results.keys import MetricKey
@@ -147,8 +147,8 @@ def _section(analysis: GroupAnalysis, styles: Sequence[ArmStyle], difference: fl
         cost_figures=_untitled(
             points.gain_against_cost(analysis, styles, cost, label) for label, cost in COSTS.items() if group.tasks
         ),
-        costs=costs.costs(analysis),
-        knobs=details.knobs(group),
+        costs=in_rank(costs.costs(analysis), analysis),
+        knobs=in_rank(details.knobs(group), analysis),
         failures=details.failures(group),
         runs=details.run_list(group),
     )

@@ -55,7 +55,7 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     typical, of_rows = median(gain.deviation or 0.0 for gain in gains), median(gain.test_error for gain in gains)
     compared = family(analysis.ranked, "gain")
     level = LEVEL / compared
-    seen = median(gain.detectable(level) or 0.0 for gain in gains)
+    seen = detectable(analysis) or 0.0
     needed = _needed(difference, typical, level, of_rows)
     text = (
         f"With {seeds(n)}, and corrected for {compared} arms, the median arm would show a gain of "
@@ -65,11 +65,20 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     floor = smallest_sign_flip(n)
     if floor * compared >= LEVEL:
         text += (
-            f" The sign-flip test, which assumes least, cannot give less than {floor:.4g} with {seeds(n)}"
-            f" ({min(1.0, floor * compared):.4g} corrected for {compared} arms), however large the gain; "
+            f" The sign-flip test, which assumes least, cannot give less than {floor:.2g} with {seeds(n)}"
+            f" ({min(1.0, floor * compared):.2g} corrected for {compared} arms), however large the gain; "
             "Student's t can, as it takes differences to be near normal."
         )
     return text
+
+
+def detectable(analysis: GroupAnalysis) -> float | None:
+    """The gain that the median arm would show four times in five, corrected for the number of arms; None: no arm has an
+    interval of a number of seeds that was set before."""
+    gains = [gain for row in tested(analysis) if (gain := row.value("gain")) and not gain.identical]
+    level = LEVEL / max(family(analysis.ranked, "gain"), 1)
+    seen = [least for gain in gains if (least := gain.detectable(level)) is not None]
+    return median(seen) if seen else None
 
 
 def _price(needed: str, difference: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
@@ -59,6 +59,12 @@ class Grid:
         kept = [i for i, column in enumerate(self.columns) if column.brief]
         lines = (tuple(line[i] for i in kept) for line in self.lines)
         return Grid(tuple(self.columns[i] for i in kept), tuple(lines), self.reference)
+
+
+def in_rank(grid: Grid, analysis: GroupAnalysis) -> Grid:
+    """A table of arms in the order of the ranking: of a long one a page shows the first lines alone."""
+    place = {row.arm.label: n for n, row in enumerate(analysis.ranked)}
+    return replace(grid, lines=tuple(sorted(grid.lines, key=lambda line: place.get(line[0].text, len(place)))))
 
 
 def ranked(analysis: GroupAnalysis) -> Grid:
