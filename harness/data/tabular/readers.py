@@ -37,13 +37,14 @@ class Opened(NamedTuple):
     """frame: one column per expression of the schema, named by its place; only the columns they need are read.
 
     schema: the kind of every field told. orderly: whether rows come one after the other in the order of the files; a
-    join, say, keeps none. doubts: what may mislead in how the schema makes rows.
+    join, say, keeps none. doubts: what may mislead in how the schema makes rows. notes: what of the files is left out.
     """
 
     frame: pl.LazyFrame
     schema: Schema
     orderly: bool
     doubts: tuple[Doubt, ...]
+    notes: tuple[str, ...]
 
 
 def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
@@ -52,7 +53,7 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     Raises:
         UserError: a file cannot be read, or an expression is not accepted.
     """
-    frame, read_again, problems = scan(files, schema.csv, schema.text)
+    frame, read_again, problems, notes = scan(files, schema.csv, schema.text)
     columns = frame.collect_schema()
     for key in ("text", "optional"):
         for name in (name for name in getattr(schema, key) if name not in columns):
@@ -78,7 +79,7 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     found = frame.select(chosen)
     check_shared(schema, found.collect_schema(), where)
     read = {each.meta.output_name(): set(_columns_of(each)) for each in chosen}
-    return Opened(found, schema, orderly, undecided(schema, read))
+    return Opened(found, schema, orderly, undecided(schema, read), notes)
 
 
 def _refuse_problems(schema: Schema, problems: Mapping[str, Problem], where: str) -> None:

@@ -10,11 +10,11 @@ import polars as pl
 
 from harness.base.errors import UserError
 from harness.data.tabular.cells import readable_rows
+from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.delimited_text import Scan, delimited_text
 from harness.data.tabular.files import PARTITION, Source
 from harness.data.tabular.formats import one_format
 from harness.data.tabular.partitions import SOURCE, folders_of, partitioned, refuse_others_in
-from harness.data.tabular.schema import Csv
 from harness.data.tabular.unlike import Columns, Problem, as_types, columns_of
 
 WHOLE_DIGITS = 18
@@ -24,12 +24,14 @@ WHOLE_DIGITS = 18
 class Scanned(NamedTuple):
     """frame: the rows of all files, one after the other. again: how to read delimited text with other types.
 
-    problems: of columns that not all files have, or not as one type; the latter are not in the frame.
+    problems: of columns that not all files have, or not as one type; the latter are not in the frame. notes: what of
+    the files is left out, in words.
     """
 
     frame: pl.LazyFrame
     again: Scan | None
     problems: Mapping[str, Problem]
+    notes: tuple[str, ...] = ()
 
 
 def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
@@ -53,8 +55,8 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
             case "JSON lines":
                 found = _json_lines(files)
             case _:
-                columns, again = delimited_text(files, csv, text)
-                found = Scanned(again({}), again, columns.problems)
+                columns, again, notes = delimited_text(files, csv, text)
+                found = Scanned(again({}), again, columns.problems, notes)
         if found.again is None:
             found = found._replace(frame=_with_whole_numbers(found.frame))
         if not len(found.frame.head(1).collect()):
