@@ -18,7 +18,7 @@ from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.delimited_text import csv_names
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import one_format, readable
-from harness.data.tabular.partitions import SOURCE, folders_of, partitioned
+from harness.data.tabular.partitions import SOURCE, folder_types, partitioned
 from harness.data.tabular.scans import scan
 from harness.data.tabular.text_files import without_blank_lines
 from harness.data.tabular.unlike import Columns, Problem
@@ -93,10 +93,10 @@ def _of_csv(files: Sequence[Source]) -> tuple[pl.DataFrame, Form, Mapping[str, P
     with readable_rows(files, form.csv):
         form, rows = with_odd_lines(texts, form)
         raw = _joined(tuple(texts), [without_blank_lines(frame) for frame in rows.values()])
-        zeros = raw.select(pl.all().str.contains(ZEROS).any())
-        kept = {column.name for column in zeros if column.any()} | set(folders_of(files))
+        zeros = raw.select(selectors.string().str.contains(ZEROS).any())
+        kept = {column.name: pl.String() for column in zeros if column.any()} | dict(folder_types(files))
         text = io.BytesIO(raw.write_csv().encode())
-        frame = pl.read_csv(text, infer_schema_length=None, schema_overrides=dict.fromkeys(kept, pl.String))
+        frame = pl.read_csv(text, infer_schema_length=None, schema_overrides=kept)
         problems = Columns(csv_names(files, form.csv), text=True).problems if form.named else {}
     return frame, form, problems
 

@@ -81,7 +81,8 @@ def digest_of(files: Iterable[Source]) -> str:
             parts.append((content_of(file), PARTITION.findall(str(file))))
     if len(parts) == 1 and not parts[0][1]:
         return parts[0][0]
-    return hashlib.blake2b(repr(parts).encode()).hexdigest()[:32]
+    told = (parts, "typed") if any(folders for _, folders in parts) else parts
+    return hashlib.blake2b(repr(told).encode()).hexdigest()[:32]
 
 
 def content_of(file: Source) -> str:

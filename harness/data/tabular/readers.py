@@ -16,6 +16,7 @@ from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.delimited_text import Scan
 from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
+from harness.data.tabular.partitions import folders_of
 from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.shared import check_shared
@@ -167,7 +168,8 @@ def _said(hint: str) -> Iterator[None]:
 def _keep_zeros(schema: Schema, columns: pl.Schema, read_again: Scan, files: Sequence[Source], where: str) -> None:
     """Refuse a column of delimited text whose ids differ as text, as `007` and `7`, and not as numbers."""
     sql = {sql for place, sql in schema.expressions().items() if place.startswith(IDS)}
-    names = [name for name, dtype in columns.items() if dtype.is_integer() and name in sql]
+    told = folders_of(files)
+    names = [name for name, dtype in columns.items() if dtype.is_integer() and name in sql and name not in told]
     if not names:
         return
     text = read_again(dict.fromkeys(names, pl.String())).select(selectors.by_name(*names))

@@ -14,7 +14,7 @@ from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.delimited_text import Scan, delimited_text
 from harness.data.tabular.files import PARTITION, Source
 from harness.data.tabular.formats import one_format
-from harness.data.tabular.partitions import SOURCE, folders_of, partitioned, refuse_others_in
+from harness.data.tabular.partitions import SOURCE, folder_types, folders_of, partitioned, refuse_others_in
 from harness.data.tabular.unlike import Columns, Problem, as_types, columns_of
 
 WHOLE_DIGITS = 18
@@ -75,9 +75,7 @@ def _parquet(files: Sequence[Source]) -> Scanned:
     if any(sorted(name for name, _ in PARTITION.findall(str(file))) != sorted(names) for file in files):
         return _placed(own, partial(pl.scan_parquet, glob=False, hive_partitioning=False, include_file_paths=SOURCE))
     columns = Columns(own, text=False)
-    told = pl.scan_parquet(_named(files), glob=False, hive_partitioning=True, try_parse_hive_dates=False)
-    types_told = told.collect_schema()
-    hive = {name: types_told[name] for name in names}
+    hive = folder_types(files)
 
     def alike(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
         frame = pl.scan_parquet(
