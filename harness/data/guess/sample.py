@@ -11,6 +11,7 @@ from polars import selectors
 
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
+from harness.data.guess.lost_digits import lost
 from harness.data.guess.odd_lines import with_odd_lines
 from harness.data.guess.pieces import HEAD, PLACES, encoding_of, whole_lines
 from harness.data.tabular.cells import readable_rows
@@ -94,7 +95,8 @@ def _of_csv(files: Sequence[Source]) -> tuple[pl.DataFrame, Form, Mapping[str, P
         form, rows = with_odd_lines(texts, form)
         raw = _joined(tuple(texts), [without_blank_lines(frame) for frame in rows.values()])
         zeros = raw.select(selectors.string().str.contains(ZEROS).any())
-        kept = {column.name: pl.String() for column in zeros if column.any()} | dict(folder_types(files))
+        kept = dict.fromkeys([*(column.name for column in zeros if column.any()), *lost(raw)], pl.String())
+        kept |= dict(folder_types(files))
         text = io.BytesIO(raw.write_csv().encode())
         frame = pl.read_csv(text, infer_schema_length=None, schema_overrides=kept)
         problems = Columns(csv_names(files, form.csv), text=True).problems if form.named else {}
