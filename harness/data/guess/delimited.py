@@ -9,18 +9,14 @@ from itertools import takewhile
 from typing import Literal
 
 from harness.data.guess.marks import NUMBER
+from harness.data.guess.separators import SEPARATORS, cells_in, separator_in
 from harness.data.tabular.cells import told_separator
 from harness.data.tabular.csv_form import NULLS, Csv
 from harness.data.tabular.no_rows import units_in
 
-SEPARATORS = ("\t,;|^\x01~", ": ")
-"""The latter, which stand in times and sentences too, are tried if none of the former fits. Of several that fit, the
-one with the most cells wins, the earlier of two alike."""
 MOST_LINES = 200
 MOST_TITLE, LEAST_ROWS = 10, 2
 """Lines above a table, and of one."""
-NEARLY = 0.8
-"""The share of the rows that have as many cells as the header, where some are cut short."""
 COMMENT = "#"
 
 
@@ -74,7 +70,7 @@ def form_of(text: str) -> Form:
     skip, titled = (1, "the first line says what separates") if told_first else (0, "") if comment else _title(text)
     lines = [line for line in text.splitlines()[skip:] if line and not (comment and line.startswith(comment))]
     lines = lines[:MOST_LINES]
-    separator, why = (told_first, "as the first line says") if told_first else _separator(lines)
+    separator, why = (told_first, "as the first line says") if told_first else separator_in(lines)
     rows = list(csv.reader(lines, delimiter=separator))
     header, told = _header(rows)
     names = () if header or not comment else _names_in_comment(text, separator, rows)
@@ -101,7 +97,7 @@ def _title(text: str) -> tuple[int, str]:
     lines = text.splitlines()[:MOST_LINES]
     for skip in range(min(MOST_TITLE, len(lines) - LEAST_ROWS) + 1):
         rest = [line for line in lines[skip:] if line]
-        separator, widest = max(((s, _cells(rest, s)) for s in SEPARATORS[0]), key=lambda each: each[1])
+        separator, widest = max(((s, cells_in(rest, s)) for s in SEPARATORS[0]), key=lambda each: each[1])
         if widest < 2:
             continue
         above = [[cell for cell in row if cell] for row in csv.reader(lines[:skip], delimiter=separator)]
@@ -132,35 +128,6 @@ def _has_blanks(rows: Sequence[Sequence[str]], header: bool) -> str:
         if len(known) > 1 and all(cell != cell.strip() for cell in known):
             return f"as around {known[0]!r}"
     return ""
-
-
-def _separator(lines: Sequence[str]) -> tuple[str, str]:
-    for group in SEPARATORS:
-        cells = {separator: _cells(lines, separator) for separator in group}
-        best = max(group, key=cells.__getitem__)
-        if cells[best] > 1:
-            break
-    else:
-        best = max(SEPARATORS[0], key=lambda each: _most_cells(lines, each))
-        if _most_cells(lines, best) < 2:
-            return ",", "no separator cuts all rows into equally many cells"
-        return best, f"cuts nearly all of the first {len(lines):,} rows into {_most_cells(lines, best)} cells"
-    if cells[best] > 2 and all(not cell for row in csv.reader(lines, delimiter=best) for cell in row[1::2]):
-        return best, f"{best * 2!r} cuts all rows; read as {best!r}, so that every second column is empty"
-    return best, f"cuts each of the first {len(lines):,} rows into {cells[best]} cells"
-
-
-def _cells(lines: Sequence[str], separator: str) -> int:
-    """Into how many a separator cuts every row; 0 if not into equally many. The last may be cut short."""
-    widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
-    return widths[0] if len(set(widths[:-1] if len(widths) > 2 else widths)) == 1 else 0
-
-
-def _most_cells(lines: Sequence[str], separator: str) -> int:
-    """Into how many a separator cuts nearly all rows, none of which has more; 0 if not so."""
-    widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
-    most = max(widths, default=0)
-    return most if widths.count(most) >= NEARLY * len(widths) else 0
 
 
 def _header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:

@@ -95,10 +95,10 @@ def _of_csv(files: Sequence[Source]) -> tuple[pl.DataFrame, Form, Mapping[str, P
         form, rows = with_odd_lines(texts, form)
         raw = _joined(tuple(texts), [without_blank_lines(frame) for frame in rows.values()])
         zeros = raw.select(selectors.string().str.contains(ZEROS).any())
-        kept = dict.fromkeys([*(column.name for column in zeros if column.any()), *lost(raw)], pl.String())
-        kept |= dict(folder_types(files))
-        text = io.BytesIO(raw.write_csv().encode())
-        frame = pl.read_csv(text, infer_schema_length=None, schema_overrides=kept)
+        text = [*(column.name for column in zeros if column.any()), *lost(raw)]
+        kept = {**dict.fromkeys(text, pl.String()), **folder_types(files)}
+        again = io.BytesIO(raw.write_csv().encode())
+        frame = pl.read_csv(again, infer_schema_length=None, schema_overrides=kept)
         problems = Columns(csv_names(files, form.csv), text=True).problems if form.named else {}
     return frame, form, problems
 
