@@ -45,6 +45,11 @@ class TableFile(Dataset):
         nulls = ["NA", "-1"]              # ? values that mean unknown
         skip = 2                          # ? lines above the header, as a title
         blanks = true                     # ? around names and values, as in `user, item`: they are no part of them
+        formulas = true                   # ? values as ="007" are the text 007
+        below = 1                         # ? lines below the header that are no rows, as one of units
+        totals = true                     # ? rows of totals are left out
+        short = "drop"                    # ? rows with fewer cells than the header; "null": they lack unknown values
+        encoding = "windows-1252"         # ? of text that is not UTF-8
         [sample]                          # ? of a log too large to train on: some users, each with all rows
         by = "user_id"                    # what is drawn
         keep = 0.1                        # the share of it; a smaller one is part of a larger one

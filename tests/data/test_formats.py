@@ -17,9 +17,9 @@ from support.small_log import ROWS, SCHEMA, WRITERS, content, load, log
 
 from harness.api import UserError
 from harness.data.guess.sample import sample
+from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.files import data_files
 from harness.data.tabular.scans import scan
-from harness.data.tabular.schema import Csv
 from harness.plugins.registry import Registry, build
 
 

@@ -36,21 +36,32 @@ def test_a_path_names_files_or_is_refused(tmp_path: Path, path: str) -> None:
             look()
 
 
-def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pattern", ["", "/**/*.csv", "/*/*.csv", "/d*/**/log.csv", "/**"])
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str) -> None:
     """Its rows would be missing. Whoever runs the tests may be allowed everything, so that the refusal is made up."""
     (tmp_path / "day=1").mkdir()
     (tmp_path / "day=1" / "log.csv").write_text("a\n1\n")
     (closed := tmp_path / "day=2").mkdir()
+    (tmp_path / "_closed").mkdir()
     scandir = os.scandir
 
     def refusing(path: str) -> object:
-        if Path(path) == closed:
+        if Path(path) in (closed, tmp_path / "_closed"):
             raise PermissionError(13, "Permission denied", str(path))
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
     with pytest.raises(UserError, match=r"cannot be read at '.*day=2': Permission denied"):
-        data_files(str(tmp_path))
+        data_files(f"{tmp_path}{pattern}")
+    closed.rmdir()
+    assert data_files(f"{tmp_path}{pattern}") == (tmp_path / "day=1" / "log.csv",)
+
+
+def test_a_pattern_may_begin_above_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "log.csv").write_text("a\n1\n")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert data_files("../*.csv") == (Path("../log.csv"),)
 
 
 def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:

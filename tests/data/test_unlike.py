@@ -14,9 +14,9 @@ from support.small_log import ROWS, SCHEMA, WRITERS, content, load, log
 
 from harness.api import UserError
 from harness.data.guess.first_schema import first_schema
+from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.files import data_files
 from harness.data.tabular.scans import scan
-from harness.data.tabular.schema import Csv
 
 PARTS = 5
 KINDS = tuple(WRITERS)

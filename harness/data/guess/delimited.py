@@ -6,26 +6,23 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Literal
 
 from harness.data.guess.marks import NUMBER
+from harness.data.guess.separators import SEPARATORS, cells_in, separator_in
 from harness.data.tabular.cells import told_separator
-from harness.data.tabular.schema import Csv
+from harness.data.tabular.csv_form import NULLS, Csv
+from harness.data.tabular.no_rows import units_in
 
-SEPARATORS = ("\t,;|^\x01~", ": ")
-"""The latter, which stand in times and sentences too, are tried if none of the former fits. Of several that fit, the
-one with the most cells wins, the earlier of two alike."""
 MOST_LINES = 200
 MOST_TITLE, LEAST_ROWS = 10, 2
 """Lines above a table, and of one."""
 COMMENT = "#"
-NULLS = ("NA", "N/A", "NULL", "null", "None", "none", "nan", "NaN", r"\N", "?", "-", "(null)", "(not set)")
-"""Words that mean unknown where most values of their column are numbers."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """separator, header, names, comment, nulls, skip, blanks: as in the schema. reasons: of those that it needs, key ->
-    why."""
+    """As in the schema; reasons: of what it needs, key -> why."""
 
     separator: str
     header: bool
@@ -34,7 +31,12 @@ class Form:
     reasons: dict[str, str]
     names: tuple[str, ...] = ()
     skip: int = 0
+    below: int | None = None
     blanks: bool = False
+    formulas: bool = False
+    short: Literal["", "drop", "null"] = ""
+    totals: bool | None = None
+    encoding: str = ""
 
     @property
     def named(self) -> bool:
@@ -51,7 +53,12 @@ class Form:
             comment=self.comment,
             nulls=list(self.nulls),
             skip=self.skip,
+            below=self.below,
             blanks=self.blanks,
+            formulas=self.formulas,
+            short=self.short,
+            totals=self.totals,
+            encoding=self.encoding,
         )
 
 
@@ -63,13 +70,14 @@ def form_of(text: str) -> Form:
     skip, titled = (1, "the first line says what separates") if told_first else (0, "") if comment else _title(text)
     lines = [line for line in text.splitlines()[skip:] if line and not (comment and line.startswith(comment))]
     lines = lines[:MOST_LINES]
-    separator, why = (told_first, "as the first line says") if told_first else _separator(lines)
+    separator, why = (told_first, "as the first line says") if told_first else separator_in(lines)
     rows = list(csv.reader(lines, delimiter=separator))
     header, told = _header(rows)
     names = () if header or not comment else _names_in_comment(text, separator, rows)
     blanks = _has_blanks(rows, header) if separator.strip() else ""
     rows = [[cell.strip() for cell in row] for row in rows] if blanks else rows
-    nulls = _nulls(rows[header:])
+    below = 1 if header and units_in(rows[1:]) else None
+    nulls = _nulls(rows[header + (below or 0) :])
     reasons = {
         "separator": why,
         "header": told,
@@ -77,11 +85,11 @@ def form_of(text: str) -> Form:
         "comment": "begins the file" if comment else "",
         "nulls": "stand where all else is numbers" if nulls else "",
         "skip": titled,
+        "below": f"{separator.join(rows[1])!r} stands below the header, above numbers" if below else "",
         "blanks": blanks,
     }
-    return Form(
-        separator, header, comment, nulls, {k: why for k, why in reasons.items() if why}, names, skip, bool(blanks)
-    )
+    reasons = {key: why for key, why in reasons.items() if why}
+    return Form(separator, header, comment, nulls, reasons, names, skip, below, bool(blanks))
 
 
 def _title(text: str) -> tuple[int, str]:
@@ -89,7 +97,7 @@ def _title(text: str) -> tuple[int, str]:
     lines = text.splitlines()[:MOST_LINES]
     for skip in range(min(MOST_TITLE, len(lines) - LEAST_ROWS) + 1):
         rest = [line for line in lines[skip:] if line]
-        separator, widest = max(((s, _cells(rest, s)) for s in SEPARATORS[0]), key=lambda each: each[1])
+        separator, widest = max(((s, cells_in(rest, s)) for s in SEPARATORS[0]), key=lambda each: each[1])
         if widest < 2:
             continue
         above = [[cell for cell in row if cell] for row in csv.reader(lines[:skip], delimiter=separator)]
@@ -120,25 +128,6 @@ def _has_blanks(rows: Sequence[Sequence[str]], header: bool) -> str:
         if len(known) > 1 and all(cell != cell.strip() for cell in known):
             return f"as around {known[0]!r}"
     return ""
-
-
-def _separator(lines: Sequence[str]) -> tuple[str, str]:
-    for group in SEPARATORS:
-        cells = {separator: _cells(lines, separator) for separator in group}
-        best = max(group, key=cells.__getitem__)
-        if cells[best] > 1:
-            break
-    else:
-        return ",", "no separator cuts all rows into equally many cells"
-    if cells[best] > 2 and all(not cell for row in csv.reader(lines, delimiter=best) for cell in row[1::2]):
-        return best, f"{best * 2!r} cuts all rows; read as {best!r}, so that every second column is empty"
-    return best, f"cuts each of the first {len(lines):,} rows into {cells[best]} cells"
-
-
-def _cells(lines: Sequence[str], separator: str) -> int:
-    """Into how many a separator cuts every row; 0 if not into equally many. The last may be cut short."""
-    widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
-    return widths[0] if len(set(widths[:-1] if len(widths) > 2 else widths)) == 1 else 0
 
 
 def _header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import polars as pl
 
 from harness.data.guess.asked import Asked, asked_labels, asked_time
-from harness.data.guess.columns import Guess, Table
+from harness.data.guess.columns import Column, Guess, Table
 from harness.data.guess.fields import field
 from harness.data.guess.labels import candidates, labels_of
 from harness.data.guess.left_out import Known, left_out
@@ -48,13 +49,18 @@ def guess(frame: pl.DataFrame, named: bool, asked: Asked = NOTHING, *, delimited
         found.append(time)
     used = {guess.column for guess in (*found, *([] if part is None else [part]))}
     known = Known(table, labels, {moment.column.name for moment in times})
-    rest = [left_out(c, known) or field(c, table) for c in table if c.name not in used]
+    parts = {name for moment in times if any(moment.entries == each.entries for each in found) for name in moment.parts}
+    rest = [_part(c, parts) or left_out(c, known) or field(c, table) for c in table if c.name not in used]
     places = {name: at for at, name in enumerate(frame.columns)}
     columns = sorted((each for each in (*found, *rest) if each.what != "gap"), key=lambda each: places[each.column])
     whole = (*where(table, found, times), *group(table, rest), part or split(table, found))
     if labels:
         return Guesses(tuple(columns), whole, (), None)
     return Guesses(tuple(columns), whole, tuple(candidates(table)), proposal(table, times, whole[-1]))
+
+
+def _part(column: Column, parts: Container[str]) -> Guess | None:
+    return column.taken("left out", "a part of the time") if column.name in parts else None
 
 
 def _values(frame: pl.DataFrame, sql: str) -> pl.Series:

@@ -73,10 +73,14 @@ def yes(column: Column) -> tuple[str, str] | None:
 
 
 def _words_of_yes(levels: Sequence[str]) -> list[str]:
-    """The words that mean yes, in any letters, where all others mean no."""
+    """The words that mean yes, in any letters, where all others mean no; or of two words the one that is an outcome, as
+    of `clicked` and `not clicked`, or of `click` and `impression`."""
     means = [next((pair.index(level.strip().lower()) for pair in YES_AND_NO if level.strip().lower() in pair), None)
              for level in levels]  # fmt: skip
-    return [level for level, is_yes in zip(levels, means, strict=True) if is_yes] if {*means} == {0, 1} else []
+    if {*means} == {0, 1}:
+        return [level for level, is_yes in zip(levels, means, strict=True) if is_yes]
+    outcomes = [level for level in levels if level.strip().lower() in LABELS]
+    return outcomes if len(levels) == 2 and len(outcomes) == 1 else []
 
 
 def _actions(table: Table) -> Iterator[Guess]:

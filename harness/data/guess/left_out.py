@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from harness.data.guess.columns import Column, Guess, Table
+from harness.data.guess.lost_digits import why_left_out
 from harness.data.guess.times import why_no_time
 from harness.data.guess.words import AFTER, CLOCK, ROWS, SINCE, TIMES
 
@@ -50,9 +51,13 @@ def _has_parts(column: Column, known: Known) -> str:
     """Structures, and lists of what cannot be looked up."""
     dtype = column.values.dtype
     inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype
-    if isinstance(inner, pl.Struct | pl.List | pl.Array):
+    if isinstance(inner, pl.Struct | pl.List | pl.Array) or (inner is dtype and dtype.is_nested()):
         return "nested; take parts of it in `query`"
     return "lists of numbers with a point" if inner is not dtype and inner.is_float() else ""
+
+
+def _lost_digits(column: Column, known: Known) -> str:
+    return why_left_out(column)
 
 
 def _numbers_rows(column: Column, known: Known) -> str:
@@ -156,6 +161,7 @@ def _is_prose(column: Column, known: Known) -> str:
 RULES: tuple[Callable[[Column, Known], str], ...] = (
     _says_nothing,
     _has_parts,
+    _lost_digits,
     _numbers_rows,
     _is_an_index,
     _is_another_label,

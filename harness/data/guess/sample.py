@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import polars as pl
-import pyarrow as pa
 from polars import selectors
 
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
-from harness.data.tabular.blanks import without_blanks
+from harness.data.guess.lost_digits import lost
+from harness.data.guess.odd_lines import with_odd_lines
+from harness.data.guess.pieces import HEAD, PLACES, encoding_of, whole_lines
 from harness.data.tabular.cells import readable_rows
-from harness.data.tabular.delimited_text import csv_names, without_blank_lines
+from harness.data.tabular.csv_form import Csv
+from harness.data.tabular.delimited_text import csv_names
 from harness.data.tabular.files import Source
-from harness.data.tabular.formats import GZIP, ZSTD, one_format, readable
-from harness.data.tabular.partitions import SOURCE, folders_of, partitioned
+from harness.data.tabular.formats import one_format, readable
+from harness.data.tabular.partitions import SOURCE, folder_types, partitioned
 from harness.data.tabular.scans import scan
-from harness.data.tabular.schema import Csv
-from harness.data.tabular.stores import Stored, first_bytes
+from harness.data.tabular.text_files import without_blank_lines
 from harness.data.tabular.unlike import Columns, Problem
 
-HEAD, PIECE = 1 << 20, 1 << 18
-"""Bytes of text that are read at the beginning of a file, and at each place further on."""
-PLACES, FILES = 4, 16
-"""In a file, and files of a folder."""
+FILES = 16
+"""Of a folder."""
 ROWS = 5000
 """That are read at each place of a binary file."""
 ZEROS = r"^-?0\d+$"
@@ -67,9 +64,7 @@ def sample(files: Sequence[Source]) -> Sample:
     problems: Mapping[str, Problem] = {}
     with readable(files):
         if kind == "CSV":
-            form = form_of(_head(files[0]).decode(errors="replace"))
-            frame = _of_csv(files, form)
-            problems = Columns(csv_names(files, form.csv), text=True).problems if form.named else problems
+            frame, form, problems = _of_csv(files)
         elif kind == "JSON lines":
             frame, problems = _of_json(files)
         else:
@@ -80,7 +75,7 @@ def sample(files: Sequence[Source]) -> Sample:
 
 
 def _of_binary(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Problem]]:
-    frame, _, problems = scan(files, Csv(), ())
+    frame, _, problems, _ = scan(files, Csv(), ())
     rows = frame.select(pl.len()).collect().item()
     if rows <= PLACES * ROWS:
         return frame.collect(), problems
@@ -88,40 +83,28 @@ def _of_binary(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Prob
     return pl.concat([frame.slice(start, ROWS) for start in starts]).collect(), problems
 
 
-def _of_csv(files: Sequence[Source], form: Form) -> pl.DataFrame:
+def _of_csv(files: Sequence[Source]) -> tuple[pl.DataFrame, Form, Mapping[str, Problem]]:
     """Pieces of all files, whose columns get their types together: in one file a column may hold no value."""
-    options: dict[str, Any] = {
-        "separator": form.separator,
-        "has_header": form.header,
-        "comment_prefix": form.comment or None,
-        "null_values": list(form.nulls) or None,
-        "new_columns": list(form.names) or None,
-        "skip_lines": form.skip,
-        "infer_schema": False,
-    }
-
-    def rows(file: Source) -> pl.LazyFrame:
-        with readable_rows([file], form.csv):
-            frame = pl.read_csv(_lines(file, quotes=True), **options).lazy()
-        frame = without_blanks(frame, form.csv.quote, form.nulls) if form.blanks else frame
-        return without_blank_lines(frame)
-
-    some = _some(files)
-    raw = _joined(some, [rows(file) for file in some])
-    names = [name for name in raw.columns if name not in folders_of(files)]
-    if form.header and len(raw.filter(pl.all_horizontal(selectors.by_name(name) == name for name in names))):
-        raise UserError(
-            f"a row repeats the header, {form.separator.join(names)!r}, so that no column holds numbers; accepted: "
-            "one header in each file, as `awk 'NR == 1 {h = $0} NR == 1 || $0 != h'` leaves"
-        )
-    zeros = raw.select(pl.all().str.contains(ZEROS).any())
-    kept = {column.name for column in zeros if column.any()} | set(folders_of(files))
-    text = io.BytesIO(raw.write_csv().encode())
-    return pl.read_csv(text, infer_schema_length=None, schema_overrides=dict.fromkeys(kept, pl.String))
+    texts = {file: whole_lines(file, quotes=True) for file in _some(files)}
+    if encoding := encoding_of(texts.values()):
+        texts = {file: text.decode(encoding, errors="replace").encode() for file, text in texts.items()}
+    form = form_of(texts[files[0]][:HEAD].decode(errors="replace"))
+    if encoding:
+        form = replace(form, encoding=encoding, reasons={**form.reasons, "encoding": "bytes that are not UTF-8"})
+    with readable_rows(files, form.csv):
+        form, rows = with_odd_lines(texts, form)
+        raw = _joined(tuple(texts), [without_blank_lines(frame) for frame in rows.values()])
+        zeros = raw.select(selectors.string().str.contains(ZEROS).any())
+        text = [*(column.name for column in zeros if column.any()), *lost(raw)]
+        kept = {**dict.fromkeys(text, pl.String()), **folder_types(files)}
+        again = io.BytesIO(raw.write_csv().encode())
+        frame = pl.read_csv(again, infer_schema_length=None, schema_overrides=kept)
+        problems = Columns(csv_names(files, form.csv), text=True).problems if form.named else {}
+    return frame, form, problems
 
 
 def _of_json(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Problem]]:
-    texts = {file: _lines(file, quotes=False) for file in _some(files)}
+    texts = {file: whole_lines(file, quotes=False) for file in _some(files)}
     own = {file: pl.read_ndjson(text, infer_schema_length=None).schema for file, text in texts.items()}
     columns = Columns(own, text=True)
     frame = _joined(tuple(texts), [pl.read_ndjson(text, schema=columns.types).lazy() for text in texts.values()])
@@ -136,46 +119,3 @@ def _joined(files: Sequence[Source], frames: Sequence[pl.LazyFrame]) -> pl.DataF
     """The rows of files, one after the other, with what their folders say."""
     placed = [frame.with_columns(pl.lit(str(file)).alias(SOURCE)) for file, frame in zip(files, frames, strict=True)]
     return partitioned(pl.concat(placed, how="diagonal"), files).collect()
-
-
-def _lines(file: Source, quotes: bool) -> bytes:
-    """Whole rows of a file: its beginning, and pieces from further on where no row spans lines."""
-    head = _head(file)
-    if len(head) < HEAD:
-        return head
-    lines = head[: head.rfind(b"\n") + 1].splitlines(keepends=True)
-    if not (quotes and any(line.count(b'"') % 2 for line in lines)):
-        return b"".join(lines) + _further(file)
-    closed = [count % 2 == 0 for count in accumulate(line.count(b'"') for line in lines)]
-    return b"".join(lines[: len(lines) - closed[::-1].index(True)]) if any(closed) else head
-
-
-def _head(file: Source) -> bytes:
-    """Its first bytes, decompressed."""
-    raw = pa.py_buffer(first_bytes(file)) if isinstance(file, Stored) else str(file)
-    with pa.input_stream(raw, compression=_compression(file)) as text:
-        return bytes(text.read(HEAD))
-
-
-def _compression(file: Source) -> str | None:
-    if isinstance(file, Stored):
-        start = first_bytes(file)[:4]
-    else:
-        with file.open("rb") as raw:
-            start = raw.read(4)
-    return "gzip" if start.startswith(GZIP) else "zstd" if start == ZSTD else None
-
-
-def _further(file: Source) -> bytes:
-    """Whole lines from further on; none of a store, nor of compressed files, which cannot be entered in the middle."""
-    if isinstance(file, Stored) or _compression(file):
-        return b""
-    with file.open("rb") as raw:
-        size, pieces = file.stat().st_size, []
-        for start in ((size - PIECE) * place // (PLACES - 1) for place in range(1, PLACES)):
-            if start < HEAD:
-                continue
-            raw.seek(start)
-            _, _, lines = raw.read(PIECE).partition(b"\n")
-            pieces.append(lines if raw.tell() == size and lines.endswith(b"\n") else lines[: lines.rfind(b"\n") + 1])
-    return b"".join(pieces)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from harness.data.guess.columns import Column, Guess, Table
+from harness.data.guess.in_parts import in_parts
 from harness.data.guess.notations import NOTATIONS, SMALLER, SURE, Reading, unread
 from harness.data.guess.words import CLOCK, CODES, ITEMS, SINCE, TIMES, USERS
 
@@ -28,6 +29,8 @@ class Moment:
     read: Reading
     named: bool
     rank: int = 0
+    parts: tuple[str, ...] = ()
+    """The other columns that it is made of, and this one."""
 
     @property
     def seconds(self) -> pl.Series:
@@ -43,7 +46,12 @@ class Moment:
 def moments(table: Table) -> list[Moment]:
     """Every column that is a moment in the life of its row, those whose name says so first."""
     found = [moment for column in table if (moment := _moment(column)) is not None]
+    found += [Moment(day, read, True, -1, parts) for day, read, parts in in_parts(table) if _has_several(read)]
     return sorted(found, key=lambda moment: not moment.named)
+
+
+def _has_several(read: Reading) -> bool:
+    return read.seconds.n_unique() >= LEAST
 
 
 def _moment(column: Column) -> Moment | None:

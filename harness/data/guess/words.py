@@ -61,5 +61,5 @@ PARTS = {
 """Split -> what a column may call it."""
 YES_AND_NO = (
     ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("negative", "positive"), ("neg", "pos"), ("0", "1"),
-    ("0.0", "1.0"),
+    ("0.0", "1.0"), ("off", "on"),
 )  # fmt: skip

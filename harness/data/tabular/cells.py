@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.base.errors import UserError
+from harness.data.tabular.csv_form import Csv
+from harness.data.tabular.encodings import GZIP, ZSTD
 from harness.data.tabular.files import Source
-from harness.data.tabular.formats import GZIP, ZSTD, first_block, readable
-from harness.data.tabular.schema import Csv
+from harness.data.tabular.formats import first_block, readable
 from harness.data.tabular.stores import Stored
 
 SEPARATORS = "\t,;|"
@@ -69,11 +70,11 @@ def _longer(file: Source, form: Csv) -> str:
             if not row or (form.comment and row[0].startswith(form.comment)):
                 continue
             if first is None:
-                first, text = row, f"line {begun}, {_shown(row, separator)},"
+                first, text = row, f"line {begun}, {shown(row, separator)},"
             elif len(row) > len(first):
                 header = form.header and not form.names
-                said = f"file '{file}': {text} {'is taken for the header and ' if header else ''}has {_cells(first)}"
-                said = f"{said}, and line {begun} has {len(row)}, {_shown(row, separator)}; accepted: no row with more"
+                said = f"file '{file}': {text} {'is taken for the header and ' if header else ''}has {cells(first)}"
+                said = f"{said}, and line {begun} has {len(row)}, {shown(row, separator)}; accepted: no row with more"
                 return said + _hint(first, row)
     return ""
 
@@ -88,11 +89,13 @@ def _hint(first: Sequence[str], row: Sequence[str]) -> str:
     return ""
 
 
-def _cells(row: Sequence[str]) -> str:
+def cells(row: Sequence[str]) -> str:
+    """How many a row has."""
     return "1 cell" if len(row) == 1 else f"{len(row)} cells"
 
 
-def _shown(row: Sequence[str], separator: str) -> str:
+def shown(row: Sequence[str], separator: str) -> str:
+    """A row as it is quoted."""
     text = separator.join(row)
     return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
 

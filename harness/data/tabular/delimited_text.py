@@ -4,82 +4,81 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import polars as pl
 
-from harness.data.tabular import blanks
-from harness.data.tabular.cells import separator_of
+from harness.data.tabular import plain_text
+from harness.data.tabular.csv_form import Csv
+from harness.data.tabular.encodings import in_utf8
 from harness.data.tabular.files import Source
 from harness.data.tabular.partitions import SOURCE, partitioned
-from harness.data.tabular.schema import Csv
+from harness.data.tabular.text_files import TextFiles, options_of, without_blank_lines
 from harness.data.tabular.unlike import Columns, Opened, columns_of
 
 Scan = Callable[[dict[str, pl.DataType]], pl.LazyFrame]
 """Reads the files again; given: column -> the type that it is to have instead of its own."""
 
 
+class Delimited(NamedTuple):
+    """columns: what files have together. read: how to read them. notes: what of them is left out."""
+
+    columns: Columns
+    read: Scan
+    notes: tuple[str, ...]
+
+
 def csv_names(files: Sequence[Source], csv: Csv) -> dict[Source, pl.Schema]:
     """The columns of every file of delimited text, all as text."""
-    return columns_of(files, lambda file: _as_text([file], csv, _options(files, csv)))
+    own, options, names = in_utf8(files, csv.encoding), options_of(files, csv), csv.names or None
+
+    def opened(file: Source) -> pl.LazyFrame:
+        return plain_text.bare(pl.scan_csv(str(file), infer_schema=False, new_columns=names, **options), csv)
+
+    return dict(zip(files, columns_of(own, opened).values(), strict=True))
 
 
-def delimited_text(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> tuple[Columns, Scan]:
-    """What files have together, and how to read them. text: columns that are not to be read as numbers.
+def delimited_text(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Delimited:
+    """Files of one table. text: columns that are not to be read as numbers.
 
     Raises:
-        UserError: a file cannot be read, or has none of the columns of the first.
+        UserError: a file cannot be read, has none of the columns of the first, or lines that may be no rows.
     """
-    options = _options(files, csv)
+    files = in_utf8(files, csv.encoding)
+    texts = TextFiles(files, csv)
     known = dict.fromkeys(text, pl.String)
 
     def typed(file: Source) -> pl.LazyFrame:
-        if csv.blanks:
-            plain = _as_text([file], csv, options)
-            return blanks.as_types(plain, blanks.types_of(plain, text))
-        return pl.scan_csv(
-            str(file), infer_schema_length=None, new_columns=csv.names or None, schema_overrides=known, **options
-        )
+        if not texts.is_text(file):
+            frame = pl.scan_csv(
+                str(file),
+                infer_schema_length=None,
+                new_columns=csv.names or None,
+                schema_overrides=known,
+                **texts.options,
+            )
+            types = frame.collect_schema()
+            if all(dtype == pl.String for dtype in types.values()):
+                texts.find_headers(file, types.names())
+            if not texts.is_text(file):
+                return frame
+        plain = texts.rows([file])
+        return plain_text.as_types(plain, plain_text.types_of(plain, text))
 
     columns = Columns(_without_empty(columns_of(files, typed, 1), typed), text=True)
-    blank = _with_blank_lines(files, csv, options)
 
     def read(other: dict[str, pl.DataType]) -> pl.LazyFrame:
         def alike(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
             schema = pl.Schema({name: other.get(name, dtype) for name, dtype in wanted.items()})
-            if csv.blanks:
-                frame = blanks.as_types(_as_text(some, csv, options, SOURCE), schema)
+            if any(map(texts.is_text, some)):
+                frame = plain_text.as_types(texts.rows(some, SOURCE), schema)
             else:
-                frame = pl.scan_csv(_named(some), schema=schema, include_file_paths=SOURCE, **options)
-            return partitioned(frame if blank.isdisjoint(some) else without_blank_lines(frame), files)
+                frame = pl.scan_csv(list(map(str, some)), schema=schema, include_file_paths=SOURCE, **texts.options)
+            return partitioned(frame if texts.with_blank_lines.isdisjoint(some) else without_blank_lines(frame), files)
 
         return columns.read(alike)
 
-    return columns, read
-
-
-def without_blank_lines(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of delimited text without those that hold no value, as which Polars reads a blank line."""
-    return frame.filter(~pl.all_horizontal(pl.exclude(SOURCE).is_null()))
-
-
-def _as_text(files: Sequence[Source], csv: Csv, options: dict[str, Any], source: str | None = None) -> pl.LazyFrame:
-    """Files of the same columns, all as text. source: the name of a column that says which file a row is of."""
-    frame = pl.scan_csv(
-        _named(files), infer_schema=False, new_columns=csv.names or None, include_file_paths=source, **options
-    )
-    return blanks.without_blanks(frame, csv.quote, csv.nulls) if csv.blanks else frame
-
-
-def _with_blank_lines(files: Sequence[Source], csv: Csv, options: dict[str, Any]) -> set[Source]:
-    """The files that have any. Their first column has nulls, so that of most files no other column is read."""
-
-    def has(file: Source) -> bool:
-        text = _as_text([file], csv, options)
-        nulls = (pl.first().is_null().any(), pl.all_horizontal(pl.all().is_null()).any())
-        return len(text.collect_schema()) > 1 and all(text.select(n).collect(engine="streaming").item() for n in nulls)
-
-    return set(filter(has, files))
+    return Delimited(columns, read, tuple(texts.notes))
 
 
 def _without_empty(own: dict[Source, pl.Schema], opened: Opened) -> dict[Source, pl.Schema]:
@@ -95,21 +94,3 @@ def _without_empty(own: dict[Source, pl.Schema], opened: Opened) -> dict[Source,
         empty = opened(file).select(pl.col(text).is_null().all()).collect(engine="streaming")
         found[file] = pl.Schema({**columns, **{name: pl.Null() for name in text if empty[name][0]}})
     return found
-
-
-def _options(files: Sequence[Source], csv: Csv) -> dict[str, Any]:
-    separator, skip = separator_of(files[0], csv)
-    return {
-        "glob": False,
-        "separator": separator,
-        "skip_lines": skip,
-        "has_header": csv.header and not csv.names,
-        "quote_char": csv.quote or None,
-        "comment_prefix": csv.comment or None,
-        "null_values": csv.nulls or None,
-    }
-
-
-def _named(files: Sequence[Source]) -> list[str]:
-    """As Polars takes them."""
-    return [str(file) for file in files]

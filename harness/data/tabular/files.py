@@ -81,7 +81,8 @@ def digest_of(files: Iterable[Source]) -> str:
             parts.append((content_of(file), PARTITION.findall(str(file))))
     if len(parts) == 1 and not parts[0][1]:
         return parts[0][0]
-    return hashlib.blake2b(repr(parts).encode()).hexdigest()[:32]
+    told = (parts, "typed") if any(folders for _, folders in parts) else parts
+    return hashlib.blake2b(repr(told).encode()).hexdigest()[:32]
 
 
 def content_of(file: Source) -> str:
@@ -108,8 +109,10 @@ def _files(text: str) -> Sequence[Source]:
     if PATTERN.search(text) and not tried[0].exists():
         for path in tried:
             root = Path(path.anchor)
+            pattern = path.relative_to(root) / ("*" if path.name == "**" else "")
             try:
-                found = _listed(root.glob(str(path.relative_to(root))), root)
+                _open_folders(root, pattern.parts)
+                found = _listed(root.glob(str(pattern)), root)
             except ValueError as error:
                 raise UserError(f"table_file: path = '{text}' is no pattern: {error}") from error
             if found:
@@ -118,8 +121,25 @@ def _files(text: str) -> Sequence[Source]:
     return [one_file(text, "table_file: path")]
 
 
+def _open_folders(root: Path, pattern: Sequence[str]) -> None:
+    """Open every folder in which a pattern is sought, as `glob` leaves out in silence those that it may not read.
+
+    Raises:
+        OSError: a folder cannot be read, whose rows would be missing.
+    """
+    first = next((at for at, part in enumerate(pattern) if PATTERN.search(part)), len(pattern))
+    for parts in (pattern[:end] for end in range(first, len(pattern))):
+        for folder in root.glob("/".join(parts)) if parts else [root]:
+            if folder.is_dir() and not _is_hidden(folder, root):
+                os.scandir(folder).close()
+
+
+def _is_hidden(path: Path, root: Path) -> bool:
+    return any(part[0] in "._" for part in path.relative_to(root).parts if part != "..")
+
+
 def _listed(found: Iterable[Path], root: Path) -> list[Path]:
-    seen = [path for path in found if not any(part[0] in "._" for part in path.relative_to(root).parts)]
+    seen = [path for path in found if not _is_hidden(path, root)]
     for path in seen:
         if path.is_symlink() and not path.exists():
             raise UserError(f"file '{path}' is a link that leads nowhere; its rows would be missing; accepted: files")

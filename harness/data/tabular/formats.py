@@ -9,17 +9,17 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import pyarrow as pa
 
 from harness.base.errors import UserError
+from harness.data.tabular.encodings import GZIP, ZSTD, not_utf8
 from harness.data.tabular.expressions import refusing
 from harness.data.tabular.files import Source
 from harness.data.tabular.stores import Stored, first_bytes
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-GZIP, ZSTD, ARROW_STREAM = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xff\xff\xff\xff"
+ARROW_STREAM = b"\xff\xff\xff\xff"
 
 
 def one_format(files: Sequence[Source]) -> str:
@@ -100,17 +100,4 @@ def readable(files: Sequence[Source], where: str = "") -> Iterator[None]:
     except UserError as error:
         if "utf" not in str(error).lower():
             raise
-        raise UserError(f"{where}{_not_utf8(files) or error}") from error
-
-
-def _not_utf8(files: Sequence[Source]) -> str:
-    """Where text is not UTF-8, if one of the files is plain text."""
-    for file in (file for file in files if isinstance(file, Path)):
-        with file.open("rb") as lines:
-            for row, line in enumerate(lines, start=1):
-                try:
-                    line.decode()
-                except UnicodeDecodeError as error:
-                    found = f"file '{file}': row {row} is not UTF-8, at the byte {line[error.start]:#04x}"
-                    return f"{found}; convert it first, as by `iconv -f latin1 -t utf8`"
-    return ""
+        raise UserError(f"{where}{not_utf8(files, format_of(files[0]) == 'CSV') or error}") from error

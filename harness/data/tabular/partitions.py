@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
@@ -15,6 +16,7 @@ SOURCE = "\0file"
 """A column of our own: the path of a row's file."""
 FOLDER = "\0folder"
 """Another: what a folder says."""
+WHOLE = re.compile(r"-?\d{1,18}")
 MISSING = "__HIVE_DEFAULT_PARTITION__"
 """What a folder says of rows without a value."""
 
@@ -48,6 +50,18 @@ def refuse_others_in(types: Mapping[Source, pl.Schema]) -> None:
 def folders_of(files: Iterable[Source]) -> list[str]:
     """The names of the columns that folders tell."""
     return list(dict.fromkeys(name for file in files for name, _ in PARTITION.findall(str(file))))
+
+
+def folder_types(files: Iterable[Source]) -> pl.Schema:
+    """The types of these columns: whole numbers, where all that folders say is one, and none stands there as `7` and as
+    `07`; else text."""
+    told = {(name, value) for file in files for name, value in PARTITION.findall(str(file)) if value != MISSING}
+    types = pl.Schema()
+    for name in folders_of(files):
+        values = [value for key, value in told if key == name]
+        whole = values and all(WHOLE.fullmatch(value) for value in values)
+        types[name] = pl.Int64() if whole and len(set(map(int, values))) == len(values) else pl.String()
+    return types
 
 
 def _refuse_others(frame: pl.LazyFrame, files: Sequence[Source]) -> None:
@@ -84,7 +98,8 @@ def _agree(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _with_folders(frame: pl.LazyFrame, files: Sequence[Source]) -> pl.LazyFrame:
-    return frame.with_columns(_told(name, files).alias(name) for name in folders_of(files)).drop(SOURCE)
+    told = (_told(name, files).cast(dtype).alias(name) for name, dtype in folder_types(files).items())
+    return frame.with_columns(told).drop(SOURCE)
 
 
 def _told(name: str, files: Sequence[Source]) -> pl.Expr:

@@ -16,6 +16,7 @@ from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.delimited_text import Scan
 from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
+from harness.data.tabular.partitions import folders_of
 from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.shared import check_shared
@@ -37,13 +38,14 @@ class Opened(NamedTuple):
     """frame: one column per expression of the schema, named by its place; only the columns they need are read.
 
     schema: the kind of every field told. orderly: whether rows come one after the other in the order of the files; a
-    join, say, keeps none. doubts: what may mislead in how the schema makes rows.
+    join, say, keeps none. doubts: what may mislead in how the schema makes rows. notes: what of the files is left out.
     """
 
     frame: pl.LazyFrame
     schema: Schema
     orderly: bool
     doubts: tuple[Doubt, ...]
+    notes: tuple[str, ...]
 
 
 def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
@@ -52,7 +54,7 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     Raises:
         UserError: a file cannot be read, or an expression is not accepted.
     """
-    frame, read_again, problems = scan(files, schema.csv, schema.text)
+    frame, read_again, problems, notes = scan(files, schema.csv, schema.text)
     columns = frame.collect_schema()
     for key in ("text", "optional"):
         for name in (name for name in getattr(schema, key) if name not in columns):
@@ -78,7 +80,7 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     found = frame.select(chosen)
     check_shared(schema, found.collect_schema(), where)
     read = {each.meta.output_name(): set(_columns_of(each)) for each in chosen}
-    return Opened(found, schema, orderly, undecided(schema, read))
+    return Opened(found, schema, orderly, undecided(schema, read), notes)
 
 
 def _refuse_problems(schema: Schema, problems: Mapping[str, Problem], where: str) -> None:
@@ -166,7 +168,8 @@ def _said(hint: str) -> Iterator[None]:
 def _keep_zeros(schema: Schema, columns: pl.Schema, read_again: Scan, files: Sequence[Source], where: str) -> None:
     """Refuse a column of delimited text whose ids differ as text, as `007` and `7`, and not as numbers."""
     sql = {sql for place, sql in schema.expressions().items() if place.startswith(IDS)}
-    names = [name for name, dtype in columns.items() if dtype.is_integer() and name in sql]
+    told = folders_of(files)
+    names = [name for name, dtype in columns.items() if dtype.is_integer() and name in sql and name not in told]
     if not names:
         return
     text = read_again(dict.fromkeys(names, pl.String())).select(selectors.by_name(*names))

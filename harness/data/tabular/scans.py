@@ -10,11 +10,11 @@ import polars as pl
 
 from harness.base.errors import UserError
 from harness.data.tabular.cells import readable_rows
+from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.delimited_text import Scan, delimited_text
 from harness.data.tabular.files import PARTITION, Source
 from harness.data.tabular.formats import one_format
-from harness.data.tabular.partitions import SOURCE, folders_of, partitioned, refuse_others_in
-from harness.data.tabular.schema import Csv
+from harness.data.tabular.partitions import SOURCE, folder_types, folders_of, partitioned, refuse_others_in
 from harness.data.tabular.unlike import Columns, Problem, as_types, columns_of
 
 WHOLE_DIGITS = 18
@@ -24,12 +24,14 @@ WHOLE_DIGITS = 18
 class Scanned(NamedTuple):
     """frame: the rows of all files, one after the other. again: how to read delimited text with other types.
 
-    problems: of columns that not all files have, or not as one type; the latter are not in the frame.
+    problems: of columns that not all files have, or not as one type; the latter are not in the frame. notes: what of
+    the files is left out, in words.
     """
 
     frame: pl.LazyFrame
     again: Scan | None
     problems: Mapping[str, Problem]
+    notes: tuple[str, ...] = ()
 
 
 def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
@@ -53,8 +55,8 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
             case "JSON lines":
                 found = _json_lines(files)
             case _:
-                columns, again = delimited_text(files, csv, text)
-                found = Scanned(again({}), again, columns.problems)
+                columns, again, notes = delimited_text(files, csv, text)
+                found = Scanned(again({}), again, columns.problems, notes)
         if found.again is None:
             found = found._replace(frame=_with_whole_numbers(found.frame))
         if not len(found.frame.head(1).collect()):
@@ -73,9 +75,7 @@ def _parquet(files: Sequence[Source]) -> Scanned:
     if any(sorted(name for name, _ in PARTITION.findall(str(file))) != sorted(names) for file in files):
         return _placed(own, partial(pl.scan_parquet, glob=False, hive_partitioning=False, include_file_paths=SOURCE))
     columns = Columns(own, text=False)
-    told = pl.scan_parquet(_named(files), glob=False, hive_partitioning=True, try_parse_hive_dates=False)
-    types_told = told.collect_schema()
-    hive = {name: types_told[name] for name in names}
+    hive = folder_types(files)
 
     def alike(some: Sequence[Source], wanted: pl.Schema) -> pl.LazyFrame:
         frame = pl.scan_parquet(

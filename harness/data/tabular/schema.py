@@ -13,6 +13,7 @@ from harness.api import Kinds, ListField, NumberField
 from harness.base.config import Config, explain, read_toml
 from harness.base.errors import UserError, unknown
 from harness.base.places import DATASETS
+from harness.data.tabular.csv_form import Csv, once
 from harness.data.tabular.cut import Cut
 from harness.data.tabular.fields import FieldSpec
 from harness.data.tabular.files import one_file
@@ -22,49 +23,6 @@ from harness.data.tabular.times import UNITS
 
 BY_LABEL = ("labels", "observed", "kept")
 """Tables with a key for each label."""
-ONE_BYTE = r"^[\x00-\x7f]*$"
-
-
-def _once(names: list[str]) -> list[str]:
-    """The same names, each of which must stand there once."""
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"'{name}' is listed twice")
-    return names
-
-
-class Csv(Config):
-    """How delimited text is written."""
-
-    separator: str = Field("", pattern=ONE_BYTE)
-    """Empty: the most frequent of tab, comma, semicolon and bar in the first row."""
-    header: bool = True
-    """Whether the first row holds the names; where it does not, they are column_0, column_1, ..."""
-    names: list[str] = []
-    """Of the columns of a file without a header."""
-    quote: str = Field('"', max_length=1, pattern=ONE_BYTE)
-    """Empty: quotes are text."""
-    comment: str = ""
-    """Begins lines to skip."""
-    nulls: list[str] = []
-    """Values that mean unknown, beside the empty one."""
-    skip: int = Field(0, ge=0)
-    """Lines above the header, or above the first row where there is none."""
-    blanks: bool = False
-    """Whether blanks stand around names and values and are no part of them."""
-
-    @field_validator("separator")
-    @classmethod
-    def _one(cls, value: str) -> str:
-        if len(value) > 1:
-            same = f"{value[0]!r}, and a name for each of the empty columns between, as in datasets/movielens_dat.toml"
-            raise ValueError(f"one byte separates; accepted: {same if set(value) == set(value[0]) else 'one'}")
-        return value
-
-    @field_validator("names")
-    @classmethod
-    def _distinct(cls, value: list[str]) -> list[str]:
-        return _once(value)
 
 
 class Schema(Config):
@@ -97,7 +55,7 @@ class Schema(Config):
         if isinstance(value, list):
             if not all(isinstance(name, str) for name in value):
                 raise ValueError("a list holds names of columns")
-            value = {name: name for name in _once(value)}
+            value = {name: name for name in once(value)}
         if not isinstance(value, dict):
             return value
         return {name: {"column": told} if isinstance(told, str) else told for name, told in value.items()}

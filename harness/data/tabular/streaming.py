@@ -51,7 +51,7 @@ def table_stream(schema: Schema, files: Sequence[Source], where: str, rng: Gener
         pieces,
         look.rows,
         kinds=schema.kinds(),
-        notes=(table.unit.note,) if table.unit.note else (),
+        notes=table.notes,
         kept={name: kept_of(text) for name, text in schema.kept.items()},
         doubts=table.doubts,
     )

@@ -1,29 +1,46 @@
-"""Delimited text with blanks around names and values, as `user, item`: they are no part of either."""
+"""Delimited text read as text, from which what is no part of names and values is taken away: blanks, as in
+`user, item`, and what a spreadsheet puts around text, as in `="007"`. Then the types of the columns are told."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import polars as pl
 from polars import selectors
 
+from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.partitions import SOURCE
 
 DIGITS = r"^[+-]?\d+$"
+FORMULA = r'(?s)^="(.*)"$'
+"""A text as a spreadsheet keeps it from being taken for a number."""
 
 
-def without_blanks(frame: pl.LazyFrame, quote: str, nulls: Sequence[str]) -> pl.LazyFrame:
-    """Names and values of columns of text without blanks around them, nor quotes, which Polars leaves behind a blank.
+def bare(frame: pl.LazyFrame, form: Csv) -> pl.LazyFrame:
+    """Names and values of columns of text without what a schema says is no part of them."""
+    if form.formulas:
+        frame = frame.rename({name: _unpacked(name) for name in frame.collect_schema() if name != SOURCE})
+        frame = frame.with_columns(pl.exclude(SOURCE).str.replace(FORMULA, "${1}"))
+    if form.blanks:
+        frame = _without_blanks(frame, form.quote)
+    if not (form.formulas or form.blanks):
+        return frame
+    known = ~pl.exclude(SOURCE).is_in(["", *form.nulls])
+    return frame.with_columns(pl.when(known).then(pl.exclude(SOURCE)))
 
-    nulls: values that mean unknown, beside the empty one.
-    """
+
+def _unpacked(name: str) -> str:
+    return name[2:-1] if name.startswith('="') and name.endswith('"') else name
+
+
+def _without_blanks(frame: pl.LazyFrame, quote: str) -> pl.LazyFrame:
+    """Nor quotes, which Polars leaves behind a blank."""
     frame = frame.rename({name: _bare(name, quote) for name in frame.collect_schema() if name != SOURCE})
     value = pl.exclude(SOURCE).str.strip_chars()
     if quote:
         mark = pl.escape_regex(quote)
         value = value.str.replace(f"(?s)^{mark}(.*){mark}$", "${1}")
-    known = ~pl.exclude(SOURCE).is_in(["", *nulls])
-    return frame.with_columns(value).with_columns(pl.when(known).then(pl.exclude(SOURCE)))
+    return frame.with_columns(value)
 
 
 def types_of(frame: pl.LazyFrame, text: Collection[str]) -> pl.Schema:
