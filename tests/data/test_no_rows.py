@@ -178,6 +178,10 @@ def test_other_encodings_are_read_as_a_schema_says(
     frame = scan([folder / "log.csv"], Csv(encoding=encoding), ()).frame.collect()
     assert set(frame["user"].tail(80)) == {f"u{n}{letter} x" for n in range(7)}
     assert frame["day"].n_unique() == 1
+    cut = tmp_path / "cut.csv"
+    cut.write_bytes(pack(f"user,clicked\n{letter},1\n{letter}\n".encode(encoding)))
+    with pytest.raises(UserError, match=f"^file '{re.escape(str(cut))}': 1 row has fewer cells"):
+        scan([cut], Csv(encoding=encoding), ())
     if encoding == "windows-1252":
         (tmp_path / "latin.csv").write_bytes("user,clicked\né,1\nb,0\nc,1\n".encode(encoding))
         assert 'encoding = "windows-1252"' in first_schema(str(tmp_path / "latin.csv")).text

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import polars as pl
 
+from harness.base.errors import UserError
 from harness.data.tabular import plain_text
 from harness.data.tabular.csv_form import Csv
-from harness.data.tabular.encodings import in_utf8
+from harness.data.tabular.encodings import as_given, in_utf8
 from harness.data.tabular.files import Source
 from harness.data.tabular.partitions import SOURCE, partitioned
 from harness.data.tabular.text_files import TextFiles, options_of, without_blank_lines
@@ -45,7 +46,10 @@ def delimited_text(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> De
         UserError: a file cannot be read, has none of the columns of the first, or lines that may be no rows.
     """
     files = in_utf8(files, csv.encoding)
-    texts = TextFiles(files, csv)
+    try:
+        texts = TextFiles(files, csv)
+    except UserError as error:
+        raise UserError(as_given(str(error))) from error
     known = dict.fromkeys(text, pl.String)
 
     def typed(file: Source) -> pl.LazyFrame:
@@ -78,7 +82,7 @@ def delimited_text(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> De
 
         return columns.read(alike)
 
-    return Delimited(columns, read, tuple(texts.notes))
+    return Delimited(columns, read, tuple(map(as_given, texts.notes)))
 
 
 def _without_empty(own: dict[Source, pl.Schema], opened: Opened) -> dict[Source, pl.Schema]:

@@ -119,6 +119,13 @@ def _kept(file: Path, encoding: str, *state: int) -> Path:
     return copy
 
 
+def as_given(text: str) -> str:
+    """A message that names copies, with the files that they were made of."""
+    if not _folder.cache_info().currsize:
+        return text
+    return re.sub(rf"{re.escape(_folder().name)}(?:/\d+){{3}}/[^/]+", "", text)
+
+
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
     """Removed when the process ends."""
