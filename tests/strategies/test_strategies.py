@@ -137,7 +137,7 @@ def test_any_two_train_together_and_neither_is_lost(
 
 
 def test_two_that_replace_one_knob_are_refused_and_so_is_a_misspelt_knob(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="both running_mean and sparse_optimizer replace table_optimizer"):
+    with pytest.raises(UserError, match="both running_mean and sparse_optimizer replace table_lr"):
         parse("running_mean+reinit+sparse_optimizer")
     code = "from harness.api import Strategy\nclass Mine(Strategy):\n    name = 'mine'\n    replaces = ('tabel_lr',)\n"
     (tmp_path / "mine.py").write_text(code)

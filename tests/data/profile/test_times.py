@@ -13,8 +13,8 @@ START, DAY = 1_600_000_000, 86_400
     ("times", "wanted"),
     [
         ((START, START + 10 * DAY), ("2020-09-13 12:26", "2020-09-23 12:26")),
-        ((0, 6), ("0", "6")),
-        ((START, START * 1000), ("1,600,000,000", "1,600,000,000,000")),
+        ((0, 6), ("0 s", "6 s")),
+        ((START, START * 1000), ("1,600,000,000 s", "1,600,000,000,000 s")),
     ],
 )
 def test_times_of_our_days_are_dates(times: tuple[int, ...], wanted: tuple[str, ...]) -> None:
