@@ -138,3 +138,8 @@ class Group:
 
 def seeds(count: int) -> str:
     return f"{count} seed" if count == 1 else f"{count} seeds"
+
+
+def spoken(label: str) -> str:
+    """What an arm is called in a sentence, in which `none` would be read as nobody."""
+    return "plain training" if label == PLAIN else label

@@ -13,6 +13,7 @@ from statistics import median
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
+from harness.analysis.groups import spoken
 
 LEVEL = 0.02
 ALIKE = 5
@@ -63,7 +64,7 @@ def _behind(analysis: GroupAnalysis, row: ArmComparison, rows: Sequence[ArmCompa
     for other in rows:
         difference = None if other is row else analysis.against(row.arm, other.arm)
         if difference is not None and difference.always(level)[1] < 0:
-            return f"surely behind {'plain training' if other.arm is analysis.group.plain else other.arm.label}"
+            return f"surely behind {spoken(other.arm.label)}"
     return ""
 
 

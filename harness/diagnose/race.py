@@ -9,12 +9,12 @@ from pathlib import Path
 from statistics import fmean
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.analysis.groups import seeds
+from harness.analysis.groups import seeds, spoken
 from harness.analysis.settling import Settled, unsettled
 from harness.diagnose.again import SEEDS
 from harness.diagnose.sizing import SPARE, START
 from harness.experiment.plan import Plan
-from harness.report.format import named, spoken
+from harness.report.format import named
 from harness.results.keys import ArmId
 from harness.results.plan_results import Arm, PlanResult
 from harness.results.run_reader import seconds

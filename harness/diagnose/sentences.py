@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
+from harness.analysis.groups import spoken
 from harness.diagnose.collapse import Collapse, enough, too_few
 from harness.metrics.catalog import measured
-from harness.report.format import baseline_name, epochs_text, named, p_is, settings, show, spoken
+from harness.report.format import baseline_name, epochs_text, named, p_is, settings, show
 from harness.report.tables.certainty import detectable
 from harness.report.tables.costs import epoch_costs, median_of
 from harness.results.findings import Severity

@@ -8,12 +8,12 @@ from enum import StrEnum
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
+from harness.analysis.groups import spoken
 from harness.diagnose import collapse, sentences
 from harness.diagnose.collapse import Collapse, enough
 from harness.diagnose.race import Race, race_of
 from harness.diagnose.second_split import NOT_YET, SecondSplit
 from harness.diagnose.subsample import Sampled
-from harness.report.format import spoken
 from harness.results.findings import Finding, Severity
 
 VERSION = 1

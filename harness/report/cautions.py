@@ -8,10 +8,10 @@ from statistics import fmean
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
-from harness.analysis.groups import FEW_STEPS, ArmRuns, seeds
+from harness.analysis.groups import FEW_STEPS, ArmRuns, seeds, spoken
 from harness.analysis.winners import winner
 from harness.metrics.catalog import measured, sign_of
-from harness.report.format import digits_for, named, number, settings, show, spoken
+from harness.report.format import digits_for, named, number, settings, show
 from harness.results.keys import MetricKey
 
 STILL_RISING = 0.1

@@ -9,7 +9,6 @@ from typing import Any
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
 from harness.analysis.groups import Group, seeds
-from harness.results.plan_results import PLAIN
 
 NOTHING = "-"
 """Printed where there is no value."""
@@ -87,11 +86,6 @@ def epochs_text(epochs: Iterable[int]) -> str:
     if not found:
         return NOTHING
     return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
-
-
-def spoken(label: str) -> str:
-    """What an arm is called in a sentence, in which `none` would be read as nobody."""
-    return "plain training" if label == PLAIN else label
 
 
 def named(names: list[str]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import takewhile
-from typing import Literal
+from typing import Any, Literal
 
 from harness.data.guess.marks import NUMBER
 from harness.data.guess.separators import SEPARATORS, cells_in, separator_in
@@ -46,20 +46,12 @@ class Form:
     @property
     def csv(self) -> Csv:
         """As the schema has it."""
-        return Csv(
-            separator=self.separator,
-            header=self.header,
-            names=list(self.names),
-            comment=self.comment,
-            nulls=list(self.nulls),
-            skip=self.skip,
-            below=self.below,
-            blanks=self.blanks,
-            formulas=self.formulas,
-            short=self.short,
-            totals=self.totals,
-            encoding=self.encoding,
-        )
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "reasons"}
+        return Csv(**own | {"names": list(self.names), "nulls": list(self.nulls)})
+
+    def told(self, key: str, value: Any, why: str) -> Form:
+        """The same with a key more, or with another value of it, and why it needs that."""
+        return replace(self, **{key: value}, reasons={**self.reasons, key: why})
 
 
 def form_of(text: str) -> Form:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -69,14 +68,14 @@ def _dropping(form: Form, frames: Mapping[Source, pl.LazyFrame], short: Mapping[
     few = sum(len(each.numbers) for each in short.values()) <= FEW * rows
     what = "such rows are left out" if few else "so many that empty cells at the end are left out: they are unknown"
     said = f"{next(iter(short.values())).said}; {what}"
-    return replace(form, short="drop" if few else "null", reasons={**form.reasons, "short": said})
+    return form.told("short", "drop" if few else "null", said)
 
 
 def _formulas(form: Form, frames: Mapping[Source, pl.LazyFrame]) -> Form:
     found = (frame.select(pl.all().str.contains(FORMULA).any()).collect() for frame in frames.values())
     if not any(any(column.any() for column in frame) for frame in found):
         return form
-    return replace(form, formulas=True, reasons={**form.reasons, "formulas": 'as ="007" is the text 007'})
+    return form.told("formulas", True, 'as ="007" is the text 007')
 
 
 def _totals(form: Form, frames: Mapping[Source, pl.LazyFrame]) -> Form:
@@ -85,7 +84,7 @@ def _totals(form: Form, frames: Mapping[Source, pl.LazyFrame]) -> Form:
         total = frame.select(is_total()).collect().to_series()
         if total.sum() == 1 and total.last():
             row = form.separator.join(cell or "" for cell in frame.last().collect().row(0))
-            return replace(form, totals=True, reasons={**form.reasons, "totals": f"as the last row, {row!r}"})
+            return form.told("totals", True, f"as the last row, {row!r}")
     return form
 
 
@@ -101,8 +100,7 @@ def _nulls(form: Form, frames: Mapping[Source, pl.LazyFrame]) -> Form:
         found |= set(own.filter(own.is_in(NULLS)))
     if found == set(form.nulls):
         return form
-    nulls = tuple(sorted(found))
-    return replace(form, nulls=nulls, reasons={**form.reasons, "nulls": "stand where all else is numbers"})
+    return form.told("nulls", tuple(sorted(found)), "stand where all else is numbers")
 
 
 def _rows(frame: pl.LazyFrame, form: Form) -> pl.LazyFrame:

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 import pyarrow as pa
 
-from harness.data.tabular.encodings import GZIP, ZSTD, likely
+from harness.data.tabular.encodings import compression_of, likely
 from harness.data.tabular.files import Source
 from harness.data.tabular.stores import Stored, first_bytes
 
@@ -32,7 +32,7 @@ def whole_lines(file: Source, quotes: bool) -> bytes:
 def head(file: Source) -> bytes:
     """Its first bytes, decompressed."""
     raw = pa.py_buffer(first_bytes(file)) if isinstance(file, Stored) else str(file)
-    with pa.input_stream(raw, compression=_compression(file)) as text:
+    with pa.input_stream(raw, compression=compression_of(file)) as text:
         return bytes(text.read(HEAD))
 
 
@@ -48,18 +48,9 @@ def encoding_of(texts: Iterable[bytes]) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _compression(file: Source) -> str | None:
-    if isinstance(file, Stored):
-        start = first_bytes(file)[:4]
-    else:
-        with file.open("rb") as raw:
-            start = raw.read(4)
-    return "gzip" if start.startswith(GZIP) else "zstd" if start == ZSTD else None
-
-
 def _further(file: Source) -> bytes:
     """Whole lines from further on; none of a store, nor of compressed files, which cannot be entered in the middle."""
-    if isinstance(file, Stored) or _compression(file):
+    if isinstance(file, Stored) or compression_of(file):
         return b""
     with file.open("rb") as raw:
         size, pieces = file.stat().st_size, []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import polars as pl
 from polars import selectors
@@ -90,7 +90,7 @@ def _of_csv(files: Sequence[Source]) -> tuple[pl.DataFrame, Form, Mapping[str, P
         texts = {file: text.decode(encoding, errors="replace").encode() for file, text in texts.items()}
     form = form_of(texts[files[0]][:HEAD].decode(errors="replace"))
     if encoding:
-        form = replace(form, encoding=encoding, reasons={**form.reasons, "encoding": "bytes that are not UTF-8"})
+        form = form.told("encoding", encoding, "bytes that are not UTF-8")
     with readable_rows(files, form.csv):
         form, rows = with_odd_lines(texts, form)
         raw = _joined(tuple(texts), [without_blank_lines(frame) for frame in rows.values()])

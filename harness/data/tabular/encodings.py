@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from harness.base.errors import UserError
 from harness.data.tabular.files import Source
-from harness.data.tabular.stores import Stored
+from harness.data.tabular.stores import Stored, first_bytes
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 WESTERN = "windows-1252"
@@ -27,23 +27,22 @@ SHOWN = 40
 """Letters of a line that are quoted."""
 
 
-def is_packed(file: Path) -> bool:
-    """Whether a file is compressed."""
-    start = _start(file)
-    return start[:2] == GZIP or start == ZSTD
-
-
-def _start(file: Path) -> bytes:
-    with file.open("rb") as raw:
-        return raw.read(4)
+def compression_of(file: Source) -> str | None:
+    """gzip, zstd or none, as a file begins."""
+    if isinstance(file, Stored):
+        start = first_bytes(file)[:4]
+    else:
+        with file.open("rb") as raw:
+            start = raw.read(4)
+    return "gzip" if start.startswith(GZIP) else "zstd" if start == ZSTD else None
 
 
 def opened(file: Path) -> BinaryIO:
     """A file of this machine, decompressed."""
-    start = _start(file)
-    if start[:2] == GZIP:
+    packed = compression_of(file)
+    if packed == "gzip":
         return gzip.open(file, "rb")  # type: ignore[return-value]
-    return io.BufferedReader(pa.input_stream(str(file), compression="zstd")) if start == ZSTD else file.open("rb")
+    return io.BufferedReader(pa.input_stream(str(file), compression=packed)) if packed else file.open("rb")
 
 
 def likely(text: bytes) -> str:

@@ -14,7 +14,7 @@ from polars import selectors
 from harness.base.errors import UserError
 from harness.data.tabular.cells import shown
 from harness.data.tabular.csv_form import NULLS, Csv
-from harness.data.tabular.encodings import is_packed, opened
+from harness.data.tabular.encodings import compression_of, opened
 from harness.data.tabular.files import Source
 from harness.data.tabular.partitions import SOURCE
 from harness.data.tabular.stores import Stored
@@ -64,7 +64,7 @@ def refuse_total(file: Source, separator: str, form: Csv) -> None:
     Raises:
         UserError: it is one. Of files in a store, and of compressed ones, the end is not known.
     """
-    if isinstance(file, Stored) or is_packed(file) or form.totals is not None:
+    if isinstance(file, Stored) or compression_of(file) or form.totals is not None:
         return
     with file.open("rb") as raw:
         raw.seek(max(0, file.stat().st_size - END))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.estimates import holm
-from harness.analysis.groups import Group
+from harness.analysis.groups import Group, spoken
 from harness.analysis.inference import LEVEL
 from harness.metrics.catalog import METRICS, measured, sign_of
 from harness.metrics.selection import Rule
-from harness.report.format import baseline_name, digits_for, epochs_text, listed, named, p_is, show, spoken
+from harness.report.format import baseline_name, digits_for, epochs_text, listed, named, p_is, show
 from harness.results.plan_results import PLAIN
 
 
