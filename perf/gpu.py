@@ -12,10 +12,12 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 
 from harness.base.places import ROOT
+from harness.engine.batch import Batch
 from harness.engine.device import device_of, settle
 from harness.engine.group import Group
 from harness.engine.trainer import Trainer
@@ -25,102 +27,126 @@ from perf.measure import Measurement, here
 from perf.work import Work
 
 TABLE = ROOT / "results" / "tables" / "gpu.md"
-BATCHES = (4096, 16_384, 65_536)
-STEPS = 30
+BATCHES = {4096: 200, 16_384: 100, 65_536: 40}
+"""Sizes, and how many batches of each an epoch has."""
 TOGETHER = (1, 2, 4, 8)
 """How many runs share the card."""
-CONTENDERS = {
+SPREAD = 16
+"""How many times as many rows the larger table has."""
+CONTENDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ours, lazy Adam": ("ours", {}),
     "ours, row-wise Adagrad": ("ours", {"optimizer": "rowwise_adagrad"}),
     "FBGEMM, row-wise Adagrad": ("fbgemm", {}),
+    "FBGEMM, row-wise Adagrad, in a CUDA graph": ("fbgemm", {"graphed": True}),
     "nn.Embedding(sparse=True) + SparseAdam": ("torch_sparse", {}),
     "nn.Embedding + fused Adam": ("torch_dense_fused", {}),
+    "nn.Embedding + fused Adam, in a CUDA graph": ("torch_dense_fused", {"graphed": True}),
     "the dense net alone": ("dense_net_only", {}),
+    "the dense net alone, in a CUDA graph": ("dense_net_only", {"graphed": True}),
 }
 """What is measured, with its options."""
+
+
+ON_MORE_ROWS = [label for label in CONTENDERS if "net alone" not in label]
+ARMS = ("none", "frequency_adaptive_lr", "running_mean+return_to_mean")
+"""Strategies whose runs are trained alone and several in one."""
+IN_ONE = (1, 8)
 
 
 _START: Barrier
 
 
-def work_of(batch: int, steps: int = STEPS) -> Work:
-    return Work(batch=batch, examples=steps * batch, threads=1)
+def work_of(batch: int, spread: int = 1) -> Work:
+    return Work(batch=batch, examples=BATCHES[batch] * batch, threads=1, spread=spread)
 
 
-def rows_per_s(device: str, rounds: int) -> dict[str, list[float]]:
+def rows_per_s(labels: Sequence[str], device: str, rounds: int, spread: int = 1) -> dict[str, list[float]]:
     """Of each contender at every batch, the median of the rounds, in which they take turns; none if not installed."""
-    found: dict[str, list[list[float]]] = {label: [[] for _ in BATCHES] for label in CONTENDERS}
+    found: dict[str, list[list[float]]] = {label: [[] for _ in BATCHES] for label in labels}
     for _, (i, batch) in itertools.product(range(rounds), enumerate(BATCHES)):
-        for label, (name, options) in CONTENDERS.items():
+        for label in labels:
+            name, options = CONTENDERS[label]
+            work = work_of(batch, spread)
             try:
-                result = here(Measurement(name, work_of(batch), {**options, "device": device}, steps=STEPS))
+                result = here(Measurement(name, work, {**options, "device": device}, steps=BATCHES[batch]))
             except NotInstalled:
                 continue
             found[label][i].append(result.rows_per_s)
     return {label: [median(values) for values in by_batch if values] for label, by_batch in found.items()}
 
 
-def warm_trainer(batch: int, device: str, steps: int) -> Trainer:
-    """One that has made its first steps, with so many batches in an epoch."""
-    trainer = Ours(work_of(batch, steps), device=device).trainer()
+def warm(runs: int, batch: int, device: str, strategy: str = "none") -> Trainer | Group:
+    """One run, or several in one, that have made their first steps."""
+    ours = Ours(work_of(batch), strategy, device=device)
+    each = [ours.trainer(seed) for seed in range(runs)]
+    trainer = each[0] if runs == 1 else Group(each)
     trainer.start_epoch(1)
-    for made in itertools.islice(trainer.batches.epoch(1), 5):
-        trainer.step(made)
+    with trainer.randomness():
+        for made in itertools.islice(trainer.batches.epoch(1), 5):
+            trainer.step(made)
     settle(trainer.tables.device)
     return trainer
 
 
 def parts(batch: int, device: str) -> dict[str, float]:
-    """Milliseconds of a step of ours: to make its batch, to tell the GPU what to do, and what the GPU works for it."""
-    trainer = warm_trainer(batch, device, STEPS)
-    made = told = 0.0
+    """Milliseconds of a step of ours: to make its batch, to tell the GPU what to do, and what it works for it."""
+    trainer = warm(1, batch, device)
+    assert isinstance(trainer, Trainer)
+    batches: list[Batch] = []
+    spent = {
+        "a batch made by the CPU": _spent(lambda: list(trainer.batches.on_cpu(2)), device),
+        "a batch made by the GPU": _spent(lambda: batches.extend(trainer.batches.epoch(2)), device),
+    }
+    begun = time.perf_counter()
+    for one in batches:
+        trainer.step(one)
+    spent["a step told to the GPU"] = time.perf_counter() - begun
+    settle(trainer.tables.device)
+    spent["a step, told and done"] = time.perf_counter() - begun
     activities = [torch.profiler.ProfilerActivity.CUDA if device == "cuda" else torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities) as profiled:
-        order, ended = trainer.batches.in_order(2), time.perf_counter()
-        for one in order:
-            begun = time.perf_counter()
-            made += begun - ended
+        for one in batches:
             trainer.step(one)
-            ended = time.perf_counter()
-            told += ended - begun
         settle(trainer.tables.device)
-    busy = sum(event.self_device_time_total for event in profiled.key_averages()) / 1e6
-    spent = {"a batch made": made, "a step told to the GPU": told, "the GPU at work": busy}
-    return {name: seconds * 1000 / STEPS for name, seconds in spent.items()}
+    spent["the GPU at work for it"] = sum(event.self_device_time_total for event in profiled.key_averages()) / 1e6
+    return {name: seconds * 1000 / BATCHES[batch] for name, seconds in spent.items()}
 
 
-def waits(device: str, steps: int = 20) -> float:
+def _spent(work: Callable[[], object], device: str) -> float:
+    begun = time.perf_counter()
+    work()
+    settle(torch.device(device))
+    return time.perf_counter() - begun
+
+
+def waits(device: str) -> float:
     """How often a step of ours makes the host wait for the GPU, on average; 0 where all of it is told ahead."""
-    trainer = warm_trainer(Work.batch, device, steps)
+    trainer = warm(1, Work.batch, device)
     batches = list(trainer.batches.epoch(2))
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         if device == "cuda":
             torch.cuda.set_sync_debug_mode("warn")
+        said.clear()  # torch warns of the mode itself
         for batch in batches:
             trainer.step(batch)
         if device == "cuda":
             torch.cuda.set_sync_debug_mode("default")
-    return len(said) / steps
+    return len(said) / len(batches)
 
 
-def together(runs: int, device: str, steps: int = 300) -> float:
+def together(runs: int, device: str) -> float:
     """Rows per second of so many runs that train on one card at once, each in a process of its own, in sum."""
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(runs)
     with ProcessPoolExecutor(runs, mp_context=context, initializer=_meet, initargs=(start,)) as pool:
-        seconds = list(pool.map(_one_of_several, [device] * runs, [steps] * runs))
-    return runs * steps * Work.batch / max(seconds)
+        seconds = list(pool.map(_one_of_several, [device] * runs))
+    return runs * work_of(Work.batch).examples / max(seconds)
 
 
-def at_once(runs: int, device: str, steps: int = 300) -> float:
+def at_once(runs: int, device: str, strategy: str = "none") -> float:
     """Rows per second, in sum, of so many runs that train in one (`train.seeds_at_once`)."""
-    ours = Ours(work_of(Work.batch, steps), device=device)
-    group = Group([ours.trainer(seed) for seed in range(runs)])
-    group.start_epoch(1)
-    for made in itertools.islice(group.batches.epoch(1), 5):
-        group.step(made)
-    return runs * steps * Work.batch / _seconds(group)
+    return runs * work_of(Work.batch).examples / _seconds(warm(runs, Work.batch, device, strategy))
 
 
 def _meet(barrier: Barrier) -> None:
@@ -129,9 +155,9 @@ def _meet(barrier: Barrier) -> None:
     _START = barrier
 
 
-def _one_of_several(device: str, steps: int) -> float:
+def _one_of_several(device: str) -> float:
     torch.set_num_threads(1)
-    trainer = warm_trainer(Work.batch, device, steps)
+    trainer = warm(1, Work.batch, device)
     _START.wait()
     return _seconds(trainer)
 
@@ -139,8 +165,9 @@ def _one_of_several(device: str, steps: int) -> float:
 def _seconds(trainer: Trainer | Group) -> float:
     """Of an epoch."""
     begun = time.perf_counter()
-    for batch in trainer.batches.epoch(2):
-        trainer.step(batch)
+    with trainer.randomness():
+        for batch in trainer.batches.epoch(2):
+            trainer.step(batch)
     settle(trainer.tables.device)
     return time.perf_counter() - begun
 
@@ -156,9 +183,15 @@ def table(columns: Sequence[str], rows: dict[str, list[float]], text: Callable[[
 def page(device: str, rounds: int) -> Iterator[str]:
     batches = [f"batch {batch:,}" for batch in BATCHES]
     yield from ("# On a GPU", "", "Written by `python -m perf.gpu`.", "")
-    yield from ("Thousands of examples trained in a second.", "")
-    yield from table(batches, rows_per_s(device, rounds), lambda value: f"{value / 1000:,.0f}")
-    yield from ("", "Milliseconds of a step of ours, lazy Adam. In training a thread makes batches meanwhile.", "")
+    yield from (f"Thousands of examples trained in a second, of a table of {sum(Work().sizes):,} rows.", "")
+    yield from table(batches, rows_per_s([*CONTENDERS], device, rounds), thousands)
+    yield from (
+        "",
+        f"The same of a table of {sum(Work(spread=SPREAD).sizes):,} rows, of which no more are looked up.",
+        "",
+    )
+    yield from table(batches, rows_per_s(ON_MORE_ROWS, device, 1, SPREAD), thousands)
+    yield from ("", "Milliseconds of a step of ours, lazy Adam. In training batches are made meanwhile.", "")
     by_batch = [parts(batch, device) for batch in BATCHES]
     yield from table(batches, {name: [p[name] for p in by_batch] for name in by_batch[0]}, lambda value: f"{value:.2f}")
     yield from ("", f"A step waits for the GPU {waits(device):g} times.", "")
@@ -167,9 +200,16 @@ def page(device: str, rounds: int) -> Iterator[str]:
         "each in a process": [together(runs, device) for runs in TOGETHER],
         "all in one batched run": [at_once(runs, device) for runs in TOGETHER],
     }
-    yield from table([f"{runs} at once" for runs in TOGETHER], sums, lambda value: f"{value / 1000:,.0f}")
+    yield from table([f"{runs} at once" for runs in TOGETHER], sums, thousands)
+    yield from ("", "The same of arms, all in one batched run.", "")
+    arms = {arm: [at_once(runs, device, arm) for runs in IN_ONE] for arm in ARMS}
+    yield from table([f"{runs} at once" for runs in IN_ONE], arms, thousands)
     name = torch.cuda.get_device_name() if device == "cuda" else "none"
     yield from ("", f"GPU: {name}; torch {torch.__version__}.")
+
+
+def thousands(value: float) -> str:
+    return f"{value / 1000:,.0f}"
 
 
 def main() -> None:

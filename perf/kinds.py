@@ -16,7 +16,7 @@ from harness.api import Kinds, ListField, NumberField
 from harness.base.environment import environment
 from harness.base.places import ROOT
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
-from harness.engine.batches import Batch
+from harness.engine.batch import Batch
 from harness.engine.trainer import Trainer
 from harness.experiment.specs import TrainSpec
 from harness.plugins.registry import Registry, build

@@ -21,6 +21,7 @@ EXPONENTS = {"user": 0.6, "product": 1.05}
 OTHERWISE = 0.8
 """Zipf exponent of the fields not in EXPONENTS."""
 ROWS = sum(FIELDS.values())
+CPU = torch.device("cpu")
 TASKS = ("click", "add_to_cart", "checkout")
 
 
@@ -81,18 +82,18 @@ def dataset(work: Work) -> IndexedDataset:
     )
 
 
-def batches(work: Work, offset: bool = True) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(work: Work, offset: bool = True, device: torch.device = CPU) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless shuffled batches for contenders without a loader of their own: int64 ids [B, F], float labels [B, T].
 
-    offset: ids of a fused table of all fields.
+    offset: ids of a fused table of all fields. device: where all examples lie, and batches are gathered.
     """
     ids_NF, labels_NT = draw(work)
     if offset:
         ids_NF = ids_NF + np.cumsum((0, *work.sizes[:-1]))
-    ids, labels = torch.from_numpy(ids_NF), torch.from_numpy(labels_NT)
-    order_N = torch.from_numpy(np.random.default_rng(work.seed).permutation(work.examples))
+    order_N = np.random.default_rng(work.seed).permutation(work.examples)
+    ids, labels, order = (torch.from_numpy(array).to(device) for array in (ids_NF, labels_NT, order_N))
     while True:
-        for index in order_N.split(work.batch):  # type: ignore[no-untyped-call]
+        for index in torch.split(order, work.batch):
             if len(index) == min(work.batch, work.examples):
                 yield ids.index_select(0, index), labels.index_select(0, index).float()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.base.plugin import Plugin
 
@@ -26,6 +26,10 @@ class Positions:
 
 class Model(Plugin):
     """One architecture per file in `harness/models/`."""
+
+    steady: ClassVar[bool] = False
+    """Whether the net does the same operations with every batch and draws no random numbers, so that a GPU may record
+    them once and repeat them."""
 
     def width(self, tasks: int) -> int:
         """D: how wide the rows of the tables are for this model."""

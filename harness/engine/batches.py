@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -15,62 +14,16 @@ from harness.base import seeds
 from harness.base.ahead import ahead
 from harness.data.indexed_dataset import IndexedSplit, Ints
 from harness.engine import kernels, memory
+from harness.engine.batch import Batch, DistinctRows
+from harness.engine.device import made_aside
 from harness.engine.hook_answers import instance
+from harness.engine.resident import Examples, Resident, resident
 from harness.engine.row_mapping import RowMapping
 
 BLOCK = 16_384
 """Examples that lie together on disk and are read together, where the data is larger than a window."""
 AHEAD = 2
 """Batches that are made for a GPU before they are asked for."""
-
-
-@dataclass(frozen=True)
-class DistinctRows:
-    """The fused rows of a batch."""
-
-    rows_BC: Tensor
-    """int32: as looked up; -1 where a list has no more ids."""
-    rows_K: Tensor
-    """int64: each once, in order of first occurrence."""
-    inverse_I: Tensor
-    """int32: for each of rows_BC, its place in rows_K; 0 where there is none, which scale_BC makes up for."""
-    count_K: Tensor
-    """int32: how often each of rows_K occurs."""
-    scale_BC: Tensor | None = None
-    """float32: what each of rows_BC is multiplied with. None: 1."""
-
-    def to(self, device: torch.device) -> Self:
-        return replace(self, **{name: _moved(value, device) for name, value in vars(self).items()})
-
-
-def _moved(value: Any, device: torch.device) -> Any:
-    """A tensor is pinned first on its way to a GPU, or its copy would wait for all that the GPU has been told to do."""
-    if not isinstance(value, Tensor) or device.type == "cpu":
-        return value
-    return value.pin_memory().to(device, non_blocking=True)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """B examples to train on."""
-
-    rows: DistinctRows
-    labels_BT: Tensor
-    """float32: 0 or 1."""
-    known_BT: Tensor | None
-    """float32: 1 where the label is known, else 0. None: all are known."""
-    truth_BT: Tensor | None = None
-    """float32, on the CPU: the probability that generated each label. None unless it was asked for."""
-    length_BQ: Tensor | None = None
-    """int64: the length of each sequence whose ids the net reads one by one."""
-    weight_B: Tensor | None = None
-    """float32: how much each example counts. None: all alike."""
-
-    def to(self, device: torch.device) -> Batch:
-        return Batch(
-            self.rows.to(device), _moved(self.labels_BT, device), _moved(self.known_BT, device), self.truth_BT,
-            _moved(self.length_BQ, device), _moved(self.weight_B, device),
-        )  # fmt: skip
 
 
 class DistinctFinder:
@@ -135,17 +88,25 @@ class Batches:
     def epoch(self, epoch: int, done: int = 0) -> Iterator[Batch]:
         """All batches in the order of this epoch, but for the first `done`; the last of a window may be smaller.
 
-        For a GPU a thread makes them ahead, unless hooks of strategies draw random numbers in turn.
+        For a GPU they are made ahead: there, if it holds the examples, else here and copied. Not so if hooks of
+        strategies draw random numbers in turn.
         """
-        batches = self.in_order(epoch, done)
-        return batches if self._device.type == "cpu" or self._hooks else ahead(batches, AHEAD)
+        if self._device.type == "cpu" or self._hooks:
+            return self.in_order(epoch, done)
+        if self._resident:
+            return made_aside(self._resident.batches([self.order(epoch, done)]), self._device, AHEAD)
+        return ahead(self.in_order(epoch, done), AHEAD)
 
     def in_order(self, epoch: int, done: int = 0) -> Iterator[Batch]:
-        """The same, each made when it is asked for."""
+        """The same, each made here when it is asked for."""
         return (batch.to(self._device) for batch in self.on_cpu(epoch, done))
 
     def on_cpu(self, epoch: int, done: int = 0) -> Iterator[Batch]:
         """The same, before they are moved to the device."""
+        return (self._batch(index_B) for index_B in self.places(epoch, done))
+
+    def places(self, epoch: int, done: int = 0) -> Iterator[Ints]:
+        """Where the examples of each batch lie, among those that are held when it is asked for."""
         random = seeds.generator(self._seed, "shuffle", epoch)
         for starts in self._windows(random):
             size = int(np.minimum(BLOCK, len(self._split) - starts).sum())
@@ -154,7 +115,31 @@ class Batches:
             if begin < size and not self._whole:
                 self._load(starts)
             for at in range(begin, size, self._batch_size):
-                yield self._batch(order[at : at + self._batch_size])
+                yield order[at : at + self._batch_size]
+
+    def order(self, epoch: int, done: int = 0) -> Tensor:
+        """The same of all batches, one after the other, where all examples are held."""
+        return torch.from_numpy(np.concatenate([*self.places(epoch, done)]))
+
+    @property
+    def examples(self) -> Examples | None:
+        """All, where they are held and batches are made of nothing but single ids."""
+        others = self._held.keys() - {"observed_NT", "weight_N"}
+        if others or self._hooks or not self._whole:
+            return None
+        known, weight = (self._held.get(name) for name in ("observed_NT", "weight_N"))
+        return Examples(
+            self._ids_WC,
+            self._labels_WT,
+            None if known is None else torch.from_numpy(known),
+            None if weight is None else torch.from_numpy(weight),
+            self._mapping.num_rows,
+            self._batch_size,
+        )
+
+    @cached_property
+    def _resident(self) -> Resident | None:
+        return resident([self.examples], self._device)
 
     def _windows(self, random: np.random.Generator) -> Iterator[Ints]:
         """Where the blocks of each window start: at random, but a last block that is not full comes last."""

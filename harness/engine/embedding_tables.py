@@ -16,7 +16,7 @@ from torch import Tensor
 from harness.api import FieldTable, Strategy, TableSpec
 from harness.engine import memory
 from harness.engine.absence import Absence
-from harness.engine.batches import DistinctRows
+from harness.engine.batch import DistinctRows
 from harness.engine.initial_rows import InitialRows
 from harness.engine.lookup import Lookup
 from harness.engine.row_buffers import RowBuffers

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from harness.base.errors import UserError
 from harness.engine import warm_start
-from harness.engine.batches import Batch
+from harness.engine.batch import Batch
 from harness.engine.checkpoint import Checkpoints, State
 from harness.engine.device import settle
 from harness.engine.evaluator import Evaluator

@@ -25,6 +25,7 @@ from harness.engine.group_batches import GroupBatches
 from harness.engine.group_tables import GroupTables
 from harness.engine.network import network_of, plain_columns
 from harness.engine.random_streams import RandomStreams
+from harness.engine.replay import Replay
 from harness.engine.trainer import Steps, Trainer
 from harness.experiment.specs import EvalSpec, TrainSpec
 
@@ -48,6 +49,7 @@ class Group(Steps):
         self.randomness = Undrawn(0, device)
         self._embedded, self._penalties = (), ()
         self._trainable = [p for p in self.net.parameters() if p.requires_grad]
+        self._learn = Replay(self._backward, self.net) if first.replayed else self._backward
 
     @property
     def runs(self) -> tuple[Trainer, ...]:

@@ -6,33 +6,17 @@ Each of the S * T tasks is that of one run, so that its loss is a mean over the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import torch
 from torch import Tensor
 
 from harness.base.ahead import ahead
-from harness.engine.batches import AHEAD, Batch, Batches, DistinctRows
-
-
-@dataclass(frozen=True)
-class GroupRows(DistinctRows):
-    """The fused rows of S batches, one run after the other; rows_K are those of tables that lie end to end."""
-
-    sizes_S: tuple[int, ...] = ()
-    """How many of the K rows each run has."""
-    first_S: tuple[int, ...] = ()
-    """Where its table begins."""
-
-    @property
-    def of_runs(self) -> list[DistinctRows]:
-        """What hooks of each run are shown: rows of its own table, without their places in its batch."""
-        rows, counts = self.rows_K.split_with_sizes(self.sizes_S), self.count_K.split_with_sizes(self.sizes_S)
-        parts = zip(rows, self.first_S, counts, self.rows_BC.chunk(len(self.sizes_S)), strict=True)
-        return [
-            DistinctRows(rows_BC, rows_K - first, rows_BC[:0], count_K) for rows_K, first, count_K, rows_BC in parts
-        ]
+from harness.engine.batch import Batch, GroupRows
+from harness.engine.batches import AHEAD, Batches
+from harness.engine.device import made_aside
+from harness.engine.resident import Resident, resident
 
 
 class GroupBatches:
@@ -45,11 +29,18 @@ class GroupBatches:
         return len(self._each[0])
 
     def epoch(self, epoch: int, done: int = 0) -> Iterator[Batch]:
-        """As that of `Batches`; for a GPU a thread for each run makes its batches, and one puts them together."""
+        """As that of `Batches`. Made here for a GPU, those of each run have a thread, and one puts them together."""
+        if self._device.type != "cpu" and self._resident:
+            batches = self._resident.batches([batches.order(epoch, done) for batches in self._each])
+            return made_aside(batches, self._device, AHEAD)
         orders = [batches.on_cpu(epoch, done) for batches in self._each]
         if self._device.type == "cpu":
             return self._together(orders)
         return ahead(self._together([ahead(order, AHEAD) for order in orders]), AHEAD)
+
+    @cached_property
+    def _resident(self) -> Resident | None:
+        return resident([batches.examples for batches in self._each], self._device)
 
     def _together(self, orders: Sequence[Iterator[Batch]]) -> Iterator[Batch]:
         for parts in zip(*orders, strict=True):

@@ -15,9 +15,8 @@ from torch import Tensor
 
 from harness.base.errors import UserError
 from harness.engine import memory
-from harness.engine.batches import DistinctRows
+from harness.engine.batch import DistinctRows, GroupRows
 from harness.engine.embedding_tables import EmbeddingTables
-from harness.engine.group_batches import GroupRows
 from harness.engine.lookup import Lookup
 from harness.engine.row_hooks import RowUpdate
 

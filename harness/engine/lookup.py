@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from harness.engine.batches import DistinctRows
+from harness.engine.batch import DistinctRows
 from harness.engine.row_history import Touched
 
 

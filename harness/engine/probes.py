@@ -17,7 +17,7 @@ from scipy.special import logit
 from torch import Tensor
 
 from harness.data.indexed_dataset import IndexedDataset
-from harness.engine.batches import Batch
+from harness.engine.batch import Batch
 from harness.engine.columns import Rows
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.lookup import Lookup

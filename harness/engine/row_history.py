@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.engine import kernels, memory
-from harness.engine.batches import DistinctRows
+from harness.engine.batch import DistinctRows
 from harness.engine.row_mapping import RowMapping
 
 LAST, SEEN, TRAIN = range(3)

@@ -14,7 +14,8 @@ from harness.api import DenseSpec, Model, Strategy, TableSpec, defining
 from harness.base import products, seeds
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine import memory
-from harness.engine.batches import Batch, Batches, DistinctRows
+from harness.engine.batch import Batch, DistinctRows
+from harness.engine.batches import Batches
 from harness.engine.dense_adam import DenseAdam
 from harness.engine.device import device_of
 from harness.engine.embedding_tables import EmbeddingTables
@@ -23,6 +24,7 @@ from harness.engine.lookup import Lookup
 from harness.engine.network import network_of, reads_alone
 from harness.engine.random_streams import RandomStreams
 from harness.engine.ranking_loss import in_batch_softmax
+from harness.engine.replay import Backward, Replay, replayable
 from harness.engine.row_mapping import map_rows
 from harness.engine.table_memory import ensure_room
 from harness.experiment.specs import TrainSpec
@@ -54,6 +56,8 @@ class Steps(ABC):
     randomness: RandomStreams
     last_lookup: Lookup
     """That of the last step, where the net took the gradient it learnt from; not set before the first step."""
+    _learn: Backward
+    """`_backward`, or a replay of it."""
     _embedded: Sequence[Strategy]
     _penalties: Sequence[Strategy]
     _trainable: Sequence[nn.Parameter]
@@ -78,11 +82,11 @@ class Steps(ABC):
         """Train on one batch: lookup, forward, backward, update. Returns the loss of each run, [S], on the device."""
         lookup = self.tables.lookup(batch.rows)
         drawn_from = self.randomness.now() if self.tables.perturbed else None
-        loss_T, grad_BFD = self._backward(lookup.embedded_BFD, batch)
+        loss_T, grad_BFD = self._learn(lookup.embedded_BFD, batch)
         if drawn_from is not None and (moved := self.tables.displaced(lookup, grad_BFD)) is not None:
             self.randomness.rewind(drawn_from)  # what is dropped or mixed is the same in both passes
             lookup = moved
-            _, grad_BFD = self._backward(lookup.embedded_BFD, batch)
+            _, grad_BFD = self._learn(lookup.embedded_BFD, batch)
         self.tables.update(lookup, grad_BFD)
         self.optimizer.step()
         self.last_lookup = lookup
@@ -143,6 +147,8 @@ class Trainer(Steps):
         self.randomness = RandomStreams(seed, device)
         self.optimizer = DenseAdam(self.net, train.dense_lr)
         self._embedded, self._penalties = defining("on_embedded", strategies), defining("penalty", strategies)
+        self.replayed = replayable(model, strategies, train.precision, device)
+        self._learn = Replay(self._backward, self.net) if self.replayed else self._backward
 
     @property
     def runs(self) -> tuple[Trainer, ...]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from harness.engine import kernels, list_kernels
-from harness.engine.batches import DistinctRows
+from harness.engine.batch import DistinctRows
 from harness.engine.columns import Columns
 
 

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from harness.api import Strategy
 from harness.base import seeds
-from harness.engine.batches import Batch, Batches
+from harness.engine.batch import Batch
+from harness.engine.batches import Batches
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.trainer import Trainer, loss_and_gradient
 

@@ -6,6 +6,7 @@ import importlib
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import ClassVar
@@ -60,7 +61,12 @@ class Contender:
 
     @classmethod
     def versions(cls) -> dict[str, str]:
-        return {d: metadata.version(d) for d in cls.distributions}
+        """Of those that are installed."""
+        found = {}
+        for name in cls.distributions:
+            with suppress(metadata.PackageNotFoundError):
+                found[name] = metadata.version(name)
+        return found
 
 
 def load(name: str) -> type[Contender]:

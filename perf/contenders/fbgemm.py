@@ -14,6 +14,7 @@ from fbgemm_gpu.split_table_batched_embeddings_ops_training import (
 from torch import Tensor
 from torch.nn import functional
 
+from perf.captured import captured
 from perf.contenders import Contender
 from perf.work import FIELDS, TASKS, Work, batches, mlp
 
@@ -24,17 +25,18 @@ class Fbgemm(Contender):
         "gathering of examples, lookup of all fields in one call of the operator, forward, backward with exact "
         "row-wise Adagrad fused in, fused Adam on the net"
     )
-    distributions: ClassVar[tuple[str, ...]] = ("fbgemm-gpu-cpu", "torch")
+    distributions: ClassVar[tuple[str, ...]] = ("fbgemm-gpu-cpu", "fbgemm-gpu", "torch")
 
-    def __init__(self, work: Work, device: str = "cpu") -> None:
+    def __init__(self, work: Work, device: str = "cpu", graphed: bool = False) -> None:
         super().__init__(work)
         self.device = torch.device(device)
         torch.manual_seed(work.seed)
         self.net = mlp(work).to(self.device)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3, fused=True)
-        self.batches = batches(work, offset=False)
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3, fused=True, capturable=graphed)
+        self.batches = batches(work, offset=False, device=self.device)
         self.offsets = torch.arange(len(FIELDS) * work.batch + 1, device=self.device)
         self.make_tables()
+        self.learn = captured(self.train, *next(self.batches)) if graphed else self.train
 
     def make_tables(self) -> None:
         on_gpu = self.device.type == "cuda"
@@ -57,7 +59,9 @@ class Fbgemm(Contender):
         return sum(self.work.sizes) * self.work.width + sum(p.numel() for p in self.net.parameters())
 
     def step(self) -> None:
-        ids_BF, labels_BT = (tensor.to(self.device) for tensor in next(self.batches))
+        self.learn(*next(self.batches))
+
+    def train(self, ids_BF: Tensor, labels_BT: Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
         logits = self.net(self.embed(ids_BF.t()))
         loss = functional.binary_cross_entropy_with_logits(logits, labels_BT) * len(TASKS)

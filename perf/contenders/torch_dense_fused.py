@@ -13,7 +13,8 @@ class TorchDenseFused(TorchSparse):
     sparse = False
 
     def make_optimizers(self) -> list[torch.optim.Optimizer]:
-        return [torch.optim.Adam([*self.net.parameters(), *self.table.parameters()], lr=1e-3, fused=True)]
+        parameters = [*self.net.parameters(), *self.table.parameters()]
+        return [torch.optim.Adam(parameters, lr=1e-3, fused=True, capturable=self.graphed)]
 
 
 CONTENDER = TorchDenseFused

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from perf.captured import captured
 from perf.contenders import Contender
 from perf.work import FIELDS, TASKS, Work, batches, mlp
 
@@ -18,15 +19,16 @@ class TorchSparse(Contender):
     )
     sparse = True
 
-    def __init__(self, work: Work, device: str = "cpu") -> None:
+    def __init__(self, work: Work, device: str = "cpu", graphed: bool = False) -> None:
         super().__init__(work)
-        self.device = torch.device(device)
+        self.device, self.graphed = torch.device(device), graphed
         torch.manual_seed(work.seed)
         self.net = mlp(work).to(self.device)
         self.table = nn.Embedding(sum(work.sizes), work.width, sparse=self.sparse, device=self.device)
         nn.init.normal_(self.table.weight, std=0.01)
         self.optimizers = self.make_optimizers()
-        self.batches = batches(work)
+        self.batches = batches(work, device=self.device)
+        self.learn = captured(self.train, *next(self.batches)) if graphed else self.train
 
     def make_optimizers(self) -> list[torch.optim.Optimizer]:
         net = torch.optim.Adam(self.net.parameters(), lr=1e-3, fused=True)
@@ -40,9 +42,12 @@ class TorchSparse(Contender):
         return functional.binary_cross_entropy_with_logits(logits, labels_BT) * len(TASKS)
 
     def step(self) -> None:
+        self.learn(*next(self.batches))
+
+    def train(self, ids_BF: Tensor, labels_BT: Tensor) -> None:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        self.loss(*(tensor.to(self.device) for tensor in next(self.batches))).backward()  # type: ignore[no-untyped-call]
+        self.loss(ids_BF, labels_BT).backward()  # type: ignore[no-untyped-call]
         for optimizer in self.optimizers:
             optimizer.step()
 

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from harness.api import RowStep, Strategy, Tables, TableSpec, UserError
 from harness.engine import kernels
-from harness.engine.batches import DistinctFinder, DistinctRows
+from harness.engine.batch import DistinctRows
+from harness.engine.batches import DistinctFinder
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.initial_rows import CHUNK
 from harness.engine.row_mapping import RowMapping

@@ -7,10 +7,13 @@ import warnings
 
 import pytest
 import torch
-from support.engine import TRAIN, train_records
+from support.engine import TRAIN, train_epochs, train_records
 
 from harness.api import Model, Strategy
 from harness.data.indexed_dataset import IndexedDataset
+from harness.engine.batch import Batch
+from harness.engine.group import Group
+from harness.engine.group_batches import GroupBatches
 from harness.engine.row_optimizers import OPTIMIZERS
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy, strategies_of
@@ -28,8 +31,10 @@ ARMS = sorted(set(REGISTRY.strategies) - DRAWS)
 
 @pytest.fixture(autouse=True, scope="module")
 def _begun() -> None:
-    """cuBLAS warns where it is the first to use a GPU."""
-    _ = torch.zeros(8, 8, device="cuda") @ torch.zeros(8, 8, device="cuda")
+    """cuBLAS warns where it is the first to use a GPU, in torch's thread of backward passes once more."""
+    x = torch.zeros(8, 8, device="cuda", requires_grad=True)
+    with warnings.catch_warnings(action="ignore"):
+        (x @ x).sum().backward()  # type: ignore[no-untyped-call]
 
 
 def parts(text: str) -> tuple[Strategy, ...]:
@@ -85,18 +90,69 @@ def losses(dataset: IndexedDataset, model: Model, device: str) -> list[float]:
         return [trainer.step(batch).item() for batch in itertools.islice(trainer.batches.epoch(1), 10)]
 
 
+@pytest.mark.parametrize("text", ["none", "hashing(hashes=2)"])
+def test_a_gpu_makes_the_batches_that_the_cpu_makes(dataset: IndexedDataset, model: Model, text: str) -> None:
+    spec = TRAIN.model_copy(update={"device": "cuda"})
+    each = [Trainer(dataset, model, parts(text), spec, seed).batches for seed in (0, 1)]
+    assert all(batches.examples is not None for batches in each)
+    for found, expected in zip(each[0].epoch(2, 1), each[0].on_cpu(2, 1), strict=True):
+        ensure_same(found, expected)
+    first_S, on_cpu = (0, int(each[0].examples.num_rows)), torch.device("cpu")  # type: ignore[union-attr]
+    there, here = (GroupBatches(each, first_S, device).epoch(1) for device in (torch.device("cuda"), on_cpu))
+    for found, expected in zip(there, here, strict=True):
+        ensure_same(found, expected)
+
+
+def ensure_same(there: Batch, here: Batch) -> None:
+    assert len(there.tensors) == len(here.tensors)
+    assert all(torch.equal(a.cpu(), b.cpu()) for a, b in zip(there.tensors, here.tensors, strict=True))
+
+
+@pytest.mark.parametrize("name", sorted(n for n, model in REGISTRY.models.items() if model.cls.steady))
+def test_what_is_replayed_is_what_the_net_does(dataset: IndexedDataset, name: str) -> None:
+    model = build(REGISTRY.models, "model", name, {})
+    trainer = Trainer(dataset, model, parts("none"), TRAIN.model_copy(update={"device": "cuda"}), seed=0)
+    assert trainer.replayed
+    trainer.start_epoch(1)
+    for batch in itertools.islice(trainer.batches.epoch(1), 4):
+        embedded_BFD = trainer.tables.lookup(batch.rows).embedded_BFD
+        loss_T, grad_BFD = (tensor.clone() for tensor in trainer._learn(embedded_BFD, batch))
+        found = [p.grad.clone() for p in trainer.net.parameters() if p.grad is not None]
+        embedded_BFD.grad = None
+        expected_T, expected_BFD = trainer._backward(embedded_BFD, batch)
+        expected = [p.grad for p in trainer.net.parameters() if p.grad is not None]
+        torch.testing.assert_close([loss_T, grad_BFD, *found], [expected_T, expected_BFD, *expected])
+        trainer.optimizer.step()
+
+
+@pytest.mark.parametrize("text", ["none", "frequency_adaptive_lr", "running_mean+reinit", "freeze_dense"])
+def test_runs_that_are_stepped_as_one_end_where_each_ends_alone(
+    dataset: IndexedDataset, model: Model, text: str
+) -> None:
+    def trainers() -> list[Trainer]:
+        spec = TRAIN.model_copy(update={"device": "cuda", "dense_lr": 1e-3, "table_lr": 1e-3})
+        return [Trainer(dataset, model, parts(text), spec, seed) for seed in (0, 1, 2)]
+
+    together, apart = trainers(), trainers()
+    train_epochs(Group(together))
+    for one in apart:
+        train_epochs(one)
+    for a, b in zip(together, apart, strict=True):
+        near(a, b)
+
+
 @pytest.mark.parametrize("text", sorted(REGISTRY.strategies))
 def test_a_step_waits_for_nothing(dataset: IndexedDataset, model: Model, text: str) -> None:
     trainer = Trainer(dataset, model, parts(text), TRAIN.model_copy(update={"device": "cuda"}), seed=0)
     trainer.start_epoch(1)
     with trainer.randomness(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        order = trainer.batches.epoch(1)
-        for batch in itertools.islice(order, 3):
-            trainer.step(batch)
+        first, second, *batches = itertools.islice(trainer.batches.epoch(1), 12)  # a thread waits while it makes them
+        trainer.step(first)
+        trainer.step(second)
         torch.cuda.set_sync_debug_mode("warn")
         said.clear()
-        for batch in itertools.islice(order, 10):
+        for batch in batches:
             trainer.step(batch)
         torch.cuda.set_sync_debug_mode("default")
     assert bool(said) == (text in WAITS), sorted({str(w.filename) + f":{w.lineno}" for w in said})

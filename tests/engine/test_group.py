@@ -17,12 +17,13 @@ from torch import Tensor, nn
 from harness.api import Data, Model, RowStep, Strategy, Tables, UserError
 from harness.base import seeds
 from harness.data.indexed_dataset import IndexedDataset
-from harness.engine.batches import Batch
+from harness.engine.batch import Batch
 from harness.engine.checkpoint import Checkpoints
 from harness.engine.epochs import Diverged
 from harness.engine.group import Group, apart
 from harness.engine.group_batches import GroupBatches
 from harness.engine.group_run import Member, run_group
+from harness.engine.resident import Examples
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy, strategies_of
@@ -131,6 +132,7 @@ def test_threads_make_the_batches_for_a_gpu_that_are_made_in_turn_for_a_cpu(
     dataset: IndexedDataset, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Batch, "to", lambda self, device: self)
+    monkeypatch.setattr(Examples, "fit", lambda self, device, runs: False)
     each = [trainer.batches for trainer in trainers(dataset, model)]
     here, there = (list(GroupBatches(each, (0, 0, 0), torch.device(name)).epoch(1, 3)) for name in ("cpu", "cuda"))
     for mine, other in zip(here, there, strict=True):

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from harness.api import Model, RowStep, Strategy, TableSpec
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
-from harness.engine.batches import BLOCK, Batch, Batches, DistinctFinder
+from harness.engine.batch import Batch
+from harness.engine.batches import BLOCK, Batches, DistinctFinder
 from harness.engine.columns import Rows
 from harness.engine.embedding_tables import EmbeddingTables
 from harness.engine.probes import FUNCTIONS, Probes

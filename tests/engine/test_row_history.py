@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.engine import make_mapping
 
-from harness.engine.batches import DistinctRows
+from harness.engine.batch import DistinctRows
 from harness.engine.kernels import MOST
 from harness.engine.row_history import LAST, SEEN, RowHistory
 

@@ -19,7 +19,7 @@ from harness.api import DenseSpec, FieldStats, Model, RowStep, Strategy, Tables,
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.engine import epochs, memory
 from harness.engine import run as run_module
-from harness.engine.batches import Batch
+from harness.engine.batch import Batch
 from harness.engine.evaluator import Evaluator
 from harness.engine.kernels import MOST
 from harness.engine.run import Diverged

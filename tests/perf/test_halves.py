@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.data.indexed_dataset import IndexedDataset
-from harness.engine.batches import Batch
+from harness.engine.batch import Batch
 from harness.engine.trainer import Trainer
 from harness.plugins.registry import Registry
 from perf.bound.arms import Arm, drawn, trainer_of

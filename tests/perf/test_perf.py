@@ -193,7 +193,7 @@ def test_the_table_of_a_gpu_has_a_column_for_every_batch_and_says_what_is_missin
     monkeypatch.setattr(gpu, "here", measured)
     monkeypatch.setattr(gpu, "parts", lambda batch, device: {"the GPU at work": batch / 4096})
     monkeypatch.setattr(gpu, "together", lambda runs, device: 1000.0 * runs)
-    monkeypatch.setattr(gpu, "at_once", lambda runs, device: 2000.0 * runs)
+    monkeypatch.setattr(gpu, "at_once", lambda runs, device, strategy="none": 2000.0 * runs)
     monkeypatch.setattr(gpu, "waits", lambda device: 0.0)
     rows = list(gpu.page("cpu", rounds=2))
     assert "| the GPU at work | 1.00 | 4.00 | 16.00 |" in rows
