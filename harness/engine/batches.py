@@ -94,7 +94,7 @@ class Batches:
         if self._device.type == "cpu" or self._hooks:
             return self.in_order(epoch, done)
         if self._resident:
-            return made_aside(self._resident.batches([self.order(epoch, done)]), self._device, AHEAD)
+            return made_aside(self._resident.batches([self.order(epoch, done)]), self._device)
         return ahead(self.in_order(epoch, done), AHEAD)
 
     def in_order(self, epoch: int, done: int = 0) -> Iterator[Batch]:

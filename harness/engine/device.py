@@ -28,22 +28,27 @@ def settle(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def made_aside(batches: Iterator[Batch], device: torch.device, depth: int) -> Iterator[Batch]:
-    """Batches that a thread makes on a GPU, `depth` of them ahead, on a stream beside that of training."""
+def made_aside(batches: Iterator[list[Batch]], device: torch.device) -> Iterator[Batch]:
+    """Batches that a thread makes on a GPU, a list ahead, on a stream beside that of training.
+
+    Those of a list lie in the same memory.
+    """
     training, aside = torch.cuda.current_stream(device), torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     aside.wait_stream(training)
-    for batch, made in ahead(_on_stream(batches, aside), depth):
+    for several, made in ahead(_on_stream(batches, aside)):
         training.wait_event(made)
-        for tensor in batch.tensors:
-            tensor.record_stream(training)  # else its memory would be given to the next batch too early
-        yield batch
+        for tensor in several[0].tensors:
+            tensor.record_stream(training)  # else its memory would be given to the next ones too early
+        yield from several
 
 
-def _on_stream(batches: Iterator[Batch], stream: torch.cuda.Stream) -> Iterator[tuple[Batch, torch.cuda.Event]]:
+def _on_stream(
+    batches: Iterator[list[Batch]], stream: torch.cuda.Stream
+) -> Iterator[tuple[list[Batch], torch.cuda.Event]]:
     """Each with the event of its last operation."""
     while True:
         with torch.cuda.stream(stream):
-            if (batch := next(batches, None)) is None:
+            if (several := next(batches, None)) is None:
                 return
             made = stream.record_event()
-        yield batch, made
+        yield several, made

@@ -32,7 +32,7 @@ class GroupBatches:
         """As that of `Batches`. Made here for a GPU, those of each run have a thread, and one puts them together."""
         if self._device.type != "cpu" and self._resident:
             batches = self._resident.batches([batches.order(epoch, done) for batches in self._each])
-            return made_aside(batches, self._device, AHEAD)
+            return made_aside(batches, self._device)
         orders = [batches.on_cpu(epoch, done) for batches in self._each]
         if self._device.type == "cpu":
             return self._together(orders)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from harness.api import Data
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
+from harness.engine import resident as module
 from harness.engine.batch import Batch
 from harness.engine.batches import Batches
 from harness.engine.group_batches import GroupBatches
@@ -53,7 +55,8 @@ def batches_of(data: IndexedDataset, batch: int, seed: int, strategy: str = "non
 def made(each: Sequence[Batches], epoch: int, done: int) -> Iterator[Batch]:
     examples = [batches.examples for batches in each]
     assert all(one is not None for one in examples)
-    return Resident([one for one in examples if one], CPU).batches([batches.order(epoch, done) for batches in each])
+    maker = Resident([one for one in examples if one], CPU)
+    return chain.from_iterable(maker.batches([batches.order(epoch, done) for batches in each]))
 
 
 def same(a: Any, b: Any) -> bool:
@@ -88,6 +91,23 @@ def test_batches_of_several_runs(seed: int, rows: int, ids: int, batch: int, kno
     first_S = (0, 3 * (ids + 1), 3 * (2 * ids + 3))
     for found, expected in zip(made(each, 1, 0), GroupBatches(each, first_S, CPU).epoch(1), strict=True):
         assert same(found, expected)
+
+
+@pytest.mark.parametrize(("notes", "most"), [(0, 1), (59, 1), (60, 2), (10**9, 8)])
+def test_as_many_batches_are_made_at_once_as_notes_of_rows_have_room(
+    monkeypatch: pytest.MonkeyPatch, notes: int, most: int
+) -> None:
+    monkeypatch.setattr(module, "NOTES", notes)
+    batches = batches_of(drawn(0, 200, 3, 9, known=True, weighted=True), 8, 0)
+    assert batches.examples is not None
+    assert batches.examples.num_rows == 30
+    lists = list(Resident([batches.examples], CPU).batches([batches.order(1)]))
+    assert [len(several) for several in lists] == [most] * (25 // most) + [25 % most] * (25 % most > 0)
+    for found, expected in zip(chain.from_iterable(lists), batches.epoch(1), strict=True):
+        assert same(found, expected)
+    for several in lists:
+        held = [{tensor.untyped_storage().data_ptr() for tensor in batch.tensors} for batch in several]
+        assert all(each == held[0] for each in held)
 
 
 def test_what_is_made_of_more_than_single_ids_is_not_made_there(data: Data) -> None:
