@@ -72,7 +72,7 @@ class RowStep:
     row_buffer: Callable[[str], Tensor]
     """As that of `Tables`."""
     run_buffer: Callable[[str], Tensor]
-    """The buffer of this name: one float32, [1], zero at first. It is saved in checkpoints, and nothing resets it."""
+    """As that of `Tables`."""
     lr_scale_K: Tensor | None = None
     """Factor of the optimiser's update. None: 1."""
     decay_K: Tensor | None = None
@@ -124,6 +124,10 @@ class Tables(Protocol):
     def train_count(self, field: FieldTable) -> Tensor:
         """Occurrences of each of a field's rows in one pass over the training split, int32."""
 
+    def label_counts(self) -> tuple[Tensor, Tensor]:
+        """Of each row of the fused table and task, int32 [R, T]: its occurrences in one pass over the training split
+        whose label is known, and those whose label is positive. Each call reads the split once."""
+
     def reset(
         self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None,
         again: bool = False,
@@ -135,6 +139,9 @@ class Tables(Protocol):
 
     def row_buffer(self, name: str) -> Tensor:
         """The buffer of this name: float32 [R], zero at first. It is saved in checkpoints and reset with its rows."""
+
+    def run_buffer(self, name: str) -> Tensor:
+        """The buffer of this name: float32 [1], zero at first. It is saved in checkpoints, and nothing resets it."""
 
     def freeze(self) -> None:
         """From here on no update, decay or reset changes the tables, and `on_rows` is not called."""

@@ -22,6 +22,7 @@ from harness.engine.lookup import Lookup
 from harness.engine.row_buffers import RowBuffers
 from harness.engine.row_history import RowHistory
 from harness.engine.row_hooks import RowHooks, RowUpdate
+from harness.engine.row_labels import RowLabels
 from harness.engine.row_mapping import RowMapping
 from harness.engine.row_optimizers import optimizer_of
 from harness.engine.vectors import Vectors
@@ -38,14 +39,16 @@ class Part(Protocol):
 class EmbeddingTables:
     """R rows of width D with a row-sparse optimiser; in each step `lookup`, then `update`.
 
+    labels: those that the rows occur with, for strategies that ask.
     compiled: step rows with the compiled kernels, which need a CPU, rather than with their definitions in torch.
     None: on a CPU.
     """
 
     def __init__(
         self, mapping: RowMapping, spec: TableSpec, width: int, strategies: Sequence[Strategy], seed: int,
-        device: torch.device | None = None, *, compiled: bool | None = None,
+        device: torch.device | None = None, *, labels: RowLabels | None = None, compiled: bool | None = None,
     ) -> None:  # fmt: skip
+        self._labels = labels
         self.fields, self.spec, self.width = mapping.fields, spec, width
         self.device = device or torch.device("cpu")
         self.epoch, self.step, self.rows_touched = 0, 0, 0
@@ -165,6 +168,18 @@ class EmbeddingTables:
     def train_count(self, field: FieldTable) -> Tensor:
         """Occurrences of each row of a field in one pass over the training split."""
         return self.train_count_R[field.offset : field.offset + field.num_rows]
+
+    def label_counts(self) -> tuple[Tensor, Tensor]:
+        """Of each row and task, int32 [R, T]: occurrences in one pass over the training split whose label is known, and
+        positive ones.
+
+        Raises:
+            ValueError: the tables were made without labels.
+        """
+        if self._labels is None:
+            raise ValueError("these tables were made without labels")
+        known_RT, positive_RT = self._labels.counted()
+        return known_RT.to(self.device), positive_RT.to(self.device)
 
     def reset(
         self, field: FieldTable, rows: Tensor | None = None, *, state: bool = True, around: Tensor | None = None,

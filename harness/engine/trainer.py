@@ -25,6 +25,7 @@ from harness.engine.network import network_of, reads_alone
 from harness.engine.random_streams import RandomStreams
 from harness.engine.ranking_loss import in_batch_softmax
 from harness.engine.replay import Backward, Replay, replayable
+from harness.engine.row_labels import RowLabels
 from harness.engine.row_mapping import map_rows
 from harness.engine.table_memory import ensure_room
 from harness.experiment.specs import TrainSpec
@@ -139,7 +140,8 @@ class Trainer(Steps):
             net, width = network_of(model, columns, tasks, strategies)
         self.net = net.to(device)
         ensure_room(self.mapping.num_rows, width, spec.optimizer, device)
-        self.tables = EmbeddingTables(self.mapping, spec, width, strategies, seed, device)
+        labels = RowLabels(dataset.train, self.mapping)
+        self.tables = EmbeddingTables(self.mapping, spec, width, strategies, seed, device, labels=labels)
         self.batches = Batches(
             dataset.train, self.mapping, train.batch_size, train.shuffle_window, seed, device, strategies, truth=truth
         )

@@ -20,6 +20,7 @@ REGISTRY = Registry()
 REFUSED = {
     "embedding_dropout": "changes what the net reads",
     "freeze_dense": "steps the net",
+    "posterior_mean": "asks for the labels of training, which no optimiser sees",
     "helen": "takes the gradient of every batch twice",
     "id_dropout": "changes which rows a batch looks up",
     "latent_mixup": "changes what the net reads",

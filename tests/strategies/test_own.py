@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.engine import make_mapping, make_step, random_rows, strategy_of
+from torch import Tensor
 
 from harness.api import DenseSpec, TableSpec, UserError
 from harness.engine.batches import DistinctFinder
@@ -66,6 +69,61 @@ def test_running_mean_leaves_rows_where_nothing_has_a_gradient() -> None:
     got = strategy_of(REGISTRY, "running_mean").on_rows(step)
     assert got.lr_scale_K is not None
     assert (got.lr_scale_K[:, None] * got.grad_KD == 0).all()
+
+
+def grouped(rng: np.random.Generator, ids: int, share: float, rate: float, most: int = 40) -> tuple[Tensor, Tensor]:
+    """Examples and positives of ids whose rates vary by this share of the variance of a label (beta-binomial)."""
+    known_N = rng.integers(1, most, ids)
+    prior = 1 / share - 1
+    positive_N = rng.binomial(known_N, rng.beta(rate * prior, (1 - rate) * prior, ids))
+    return torch.from_numpy(known_N)[:, None], torch.from_numpy(positive_N)[:, None]
+
+
+@given(
+    seed=st.integers(0, 2**32), share=st.sampled_from([0.003, 0.03, 0.2]), rate=st.sampled_from([0.1, 0.5])
+)  # fmt: skip
+def test_posterior_mean_finds_what_ids_explain_of_labels(seed: int, share: float, rate: float) -> None:
+    known_NT, positive_NT = grouped(np.random.default_rng(seed), 5000, share, rate)
+    weight_N = (known_NT / (1 + known_NT * share)).double().square()[known_NT > 1]
+    error = float((2 / weight_N.sum()).sqrt() * (1 + 0.3 / rate))  # labels of rare positives have heavier tails
+    assert float(posterior_mean().explained(known_NT, positive_NT)) == pytest.approx(share, abs=6 * error)
+
+
+def test_posterior_mean_sees_nothing_in_ids_that_occur_once_or_labels_that_are_all_alike() -> None:
+    ones_NT = torch.ones(50, 2, dtype=torch.int32)
+    for known_NT, positive_NT in (
+        (ones_NT, ones_NT * (torch.arange(50) % 2)[:, None].int()),
+        (9 * ones_NT, 9 * ones_NT),
+        (9 * ones_NT, 0 * ones_NT),
+        (0 * ones_NT, 0 * ones_NT),
+    ):
+        assert float(posterior_mean().explained(known_NT, positive_NT)) == pytest.approx(1e-5)
+
+
+@given(seed=st.integers(0, 2**32), strength=st.sampled_from([0.1, 1.0]), radius=st.sampled_from([0.1, 1e3]))
+def test_posterior_mean_steps_each_field_by_its_share(seed: int, strength: float, radius: float) -> None:
+    strategy, step = strategy_of(REGISTRY, "posterior_mean", strength=strength, radius=radius), make_step(seed)
+    step = dataclasses.replace(step, lr=strategy.table(TableSpec(lr=1.0), DenseSpec(lr=1.0)).lr)
+    rng = np.random.default_rng(seed)
+    before_K = rng.integers(0, 10**4, len(step.rows_K))
+    step.row_buffer("seen_since_drawn")[:] = torch.from_numpy(before_K)
+    share_F = rng.uniform(1e-4, 0.2, len(step.seen_max_F))
+    for f, share in enumerate(share_F):
+        step.run_buffer(f"share_{f}").fill_(share)
+    got = strategy.on_rows(step)
+    assert got.lr_scale_K is not None
+    gradient_KD, count_K = step.examples * step.grad_KD.double().numpy(), step.batch_count_K.numpy()
+    square = ((gradient_KD**2).sum(axis=1) / count_K).mean()
+    rate_K = strength * share_F[step.field_K.numpy()]
+    free_K = rate_K / (1 + rate_K * (before_K + count_K)) / square
+    length_K = np.linalg.norm(free_K[:, None] * gradient_KD, axis=1)
+    expected_KD = (free_K * np.minimum(1, radius / length_K))[:, None] * gradient_KD
+    moved_KD = step.lr * got.lr_scale_K.double().numpy()[:, None] * step.grad_KD.double().numpy()
+    assert np.allclose(moved_KD, expected_KD, rtol=1e-4, atol=1e-9)
+
+
+def posterior_mean() -> Any:
+    return sys.modules[REGISTRY.strategies["posterior_mean"].cls.__module__]
 
 
 @given(seed=st.integers(0, 2**32), factor=st.sampled_from([0.01, 30.0]))

@@ -255,6 +255,12 @@ class Resets:
     def weight(self, field: FieldTable) -> Tensor:
         raise NotImplementedError
 
+    def label_counts(self) -> tuple[Tensor, Tensor]:
+        raise NotImplementedError
+
+    def run_buffer(self, name: str) -> Tensor:
+        raise NotImplementedError
+
     def train_count(self, field: FieldTable) -> Tensor:
         raise NotImplementedError
 
