@@ -34,7 +34,6 @@ class DCNv2(Model):
     side by side (parallel), or the MLP on the cross layers (stacked)."""
 
     name = "dcnv2"
-    steady = True
     dim: int = tuned(16, 1, 4096, search=False)
     depth: int = tuned(2, 1, 16, search=False)
     hidden: tuple[int, ...] = tuned((128, 64), 1, 65_536, search=False)

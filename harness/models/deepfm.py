@@ -31,7 +31,6 @@ class DeepFM(Model):
     """dim: width of a factor vector. hidden: widths of the ReLU layers."""
 
     name = "deepfm"
-    steady = True
     dim: int = tuned(8, 1, 4096, search=False)
     hidden: tuple[int, ...] = tuned((128, 64), 1, 65_536, search=False)
 

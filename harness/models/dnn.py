@@ -11,7 +11,6 @@ class DNN(Model):
     """dim: embedding width. hidden: widths of the ReLU layers."""
 
     name = "dnn"
-    steady = True
     dim: int = tuned(16, 1, 4096, search=False)
     hidden: tuple[int, ...] = tuned((128, 64), 1, 65_536, search=False)
 

@@ -58,7 +58,6 @@ class ESMM(Model):
     """
 
     name = "esmm"
-    steady = True
     dim: int = tuned(16, 1, 4096, search=False)
     hidden: tuple[int, ...] = tuned((128, 64), 1, 65_536, search=False)
     parents: tuple[int, ...] = tuned((), -1, 1000, search=False)

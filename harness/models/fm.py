@@ -31,7 +31,6 @@ class FM(Model):
     """dim: width of a factor vector. Tables that all start at zero stay there but for the first-order weights."""
 
     name = "fm"
-    steady = True
     dim: int = tuned(8, 1, 4096, search=False)
 
     def width(self, tasks: int) -> int:

@@ -21,7 +21,6 @@ class Sum(nn.Module):
 
 class Logistic(Model):
     name = "logistic"
-    steady = True
 
     def width(self, tasks: int) -> int:
         return tasks

@@ -32,7 +32,6 @@ class MMoE(Model):
     """dim: embedding width. hidden: widths of an expert's ReLU layers. tower: those of a task's."""
 
     name = "mmoe"
-    steady = True
     dim: int = tuned(16, 1, 4096, search=False)
     experts: int = tuned(4, 1, 64, search=False)
     hidden: tuple[int, ...] = tuned((64,), 1, 65_536, search=False)

@@ -14,6 +14,7 @@ from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.batch import Batch
 from harness.engine.group import Group
 from harness.engine.group_batches import GroupBatches
+from harness.engine.replay import STEADY
 from harness.engine.row_optimizers import OPTIMIZERS
 from harness.engine.trainer import Trainer
 from harness.experiment.instantiate import parse_strategy, strategies_of
@@ -108,7 +109,7 @@ def ensure_same(there: Batch, here: Batch) -> None:
     assert all(torch.equal(a.cpu(), b.cpu()) for a, b in zip(there.tensors, here.tensors, strict=True))
 
 
-@pytest.mark.parametrize("name", sorted(n for n, model in REGISTRY.models.items() if model.cls.steady))
+@pytest.mark.parametrize("name", sorted(STEADY))
 def test_what_is_replayed_is_what_the_net_does(dataset: IndexedDataset, name: str) -> None:
     model = build(REGISTRY.models, "model", name, {})
     trainer = Trainer(dataset, model, parts("none"), TRAIN.model_copy(update={"device": "cuda"}), seed=0)

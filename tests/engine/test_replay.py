@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from harness.api import Model
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.network import network_of, plain_columns
-from harness.engine.replay import replayable
+from harness.engine.replay import STEADY, replayable
 from harness.experiment.instantiate import parse_strategy, strategies_of
 from harness.plugins.registry import Registry, build
 
@@ -39,7 +39,7 @@ def operations(net: torch.nn.Module, embedded_BFD: torch.Tensor) -> list[object]
     return list(told.operations)
 
 
-@pytest.mark.parametrize("name", sorted(n for n, model in REGISTRY.models.items() if model.cls.steady))
+@pytest.mark.parametrize("name", sorted(STEADY))
 def test_a_steady_net_does_the_same_with_every_batch_and_draws_nothing(dataset: IndexedDataset, name: str) -> None:
     model = build(REGISTRY.models, "model", name, {})
     columns = plain_columns(model, dataset)
@@ -71,4 +71,11 @@ def test_what_is_replayed(model: Model, text: str, precision: str, device: str, 
 
 
 def test_a_model_that_says_nothing_is_not_replayed() -> None:
-    assert not replayable(Model(), [], "fp32", torch.device("cuda"))
+    class Mine(Model):
+        name = "mine"
+
+    class Steady(Mine):
+        steady = True
+
+    assert not replayable(Mine(), [], "fp32", torch.device("cuda"))
+    assert replayable(Steady(), [], "fp32", torch.device("cuda"))
