@@ -47,6 +47,19 @@ def take(rows_WC: I32, labels_WT: U8, index_B: I64, rows_BC: I32, labels_BT: F32
 
 
 @njit(cache=True, nogil=True)
+def count_labels(rows_BC: I32, labels_BT: U8, known_BT: U8, known_RT: I32, positive_RT: I32) -> None:
+    """Add to each row the labels of the examples that look it up: those known, and those positive among them."""
+    for b in range(rows_BC.shape[0]):
+        for c in range(rows_BC.shape[1]):
+            row = rows_BC[b, c]
+            if row < 0:
+                continue
+            for t in range(labels_BT.shape[1]):
+                known_RT[row, t] += known_BT[b, t]
+                positive_RT[row, t] += known_BT[b, t] * labels_BT[b, t]
+
+
+@njit(cache=True, nogil=True)
 def distinct(rows_I: I32, where_R: I32, found_I: I64, inverse_I: I32, count_I: I32) -> int:
     """K, with the distinct rows in order of first occurrence in found_I[:K]. where_R: -1 before and after.
 

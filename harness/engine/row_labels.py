@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from harness.data.indexed_dataset import IndexedSplit
+from harness.engine import kernels
 from harness.engine.row_mapping import BLOCK, RowMapping
 
 
@@ -23,13 +24,9 @@ class RowLabels:
         for at in range(0, len(self._split), BLOCK):
             block = self._split.take(slice(at, at + BLOCK))
             rows_BC = self._mapping.rows_of(block).rows_BC
-            known_BT = torch.ones(block.labels_NT.shape, dtype=torch.int32)
-            if block.observed_NT is not None:
-                known_BT = torch.from_numpy(np.array(block.observed_NT)).int()
-            positive_BT = torch.from_numpy(np.array(block.labels_NT)).int() * known_BT
-            for rows_B in rows_BC.T:
-                there_B = rows_B >= 0
-                known_RT.index_add_(0, rows_B[there_B], known_BT[there_B])
-                positive_RT.index_add_(0, rows_B[there_B], positive_BT[there_B])
+            labels_BT = np.ascontiguousarray(block.labels_NT)
+            observed_BT = np.ones(labels_BT.shape, bool) if block.observed_NT is None else block.observed_NT
+            known_BT = np.ascontiguousarray(observed_BT).astype(np.uint8)
+            kernels.apply(kernels.count_labels, rows_BC, labels_BT, known_BT, known_RT, positive_RT)
             self._split.release()
         return known_RT, positive_RT
