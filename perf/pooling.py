@@ -30,7 +30,7 @@ HEADER = (
     "chance above .001: said", "came true",
 )  # fmt: skip
 CLICK = "click"
-GENERATED, REAL = ("populations", "leaderboard", "pinterest", "draws"), ("real", "real_splits")
+GENERATED, REAL = ("populations", "populations_fresh", "leaderboard", "pinterest", "draws"), ("real", "real_splits")
 PUBLISHED = GENERATED + REAL
 KINDS = {"all": PUBLISHED, "generated": GENERATED, "real logs": REAL}
 
