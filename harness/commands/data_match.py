@@ -27,14 +27,15 @@ WORTH_SHOWING = {"pair": 0.05, "label": 0.005}
 
 
 def write_match(
-    console: Console, source: str, schema: str | None, out: Path, results: Path, plugins: Path | None
+    console: Console, source: str, schema: str | None, out: Path, results: Path, plugins: Path | None, force: bool
 ) -> None:
     """Fit a population to a data set (of a plan, the first), write it as TOML, and print how near it comes.
 
     Raises:
-        UserError: the source is no data set with labels, or `out` cannot be written.
+        UserError: the source is no data set with labels, or `out` exists or cannot be written.
     """
     out_file.ensure_toml(out)
+    out_file.ensure_new(out, force)
     with Said(console, "reading") as say:
         _, data = next(iter(indexed_datasets(source, results, plugins, schema=schema, say=say)))
     wanted = profile(data)

@@ -13,6 +13,7 @@ from rich.text import Text
 from harness.base.errors import UserError, unknown
 from harness.base.files import whole_file
 from harness.base.terminal import print_plain
+from harness.commands import out_file
 from harness.data.guess.sample import sample
 from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.files import data_files
@@ -37,8 +38,7 @@ def write_sample(console: Console, source: str, by: str, keep: float, out: Path,
     """
     if out.suffix != ".parquet":
         raise UserError(f"--out '{out}' is not named *.parquet; accepted: a Parquet file")
-    if out.exists() and not force:
-        raise UserError(f"--out '{out}' exists; accepted: a file that does not, or --force to write over it")
+    out_file.ensure_new(out, force)
     files = data_files(source)
     if out.exists() and any(isinstance(file, Path) and file.samefile(out) for file in files):
         raise UserError(f"--out '{out}' is of the log itself; accepted: another file")
