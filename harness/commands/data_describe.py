@@ -9,10 +9,9 @@ from typing import TypeVar
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
 from harness.base.errors import UserError
-from harness.base.terminal import Output, print_plain
+from harness.base.terminal import Output, explained, print_plain
 from harness.data.profile.describe import described
 from harness.data.profile.drawing import draw
 from harness.execution.said import Said
@@ -60,19 +59,11 @@ def _print(console: Console, found: Description) -> None:
             console.print()
         console.print(_plain(table))
         if table.explained:
-            console.print(_explained(table))
+            console.print(explained(table.explained))
         if i == 0 and found.cut:
             print_plain(console, f" cut: {found.cut}")
     for text in (*found.notes, *map(str, found.findings)):
         print_plain(console, text, "yellow")
-
-
-def _explained(table: TextTable) -> Text:
-    """What its columns tell."""
-    text = Text(" ")
-    for i, (column, words) in enumerate(table.explained):
-        text.append("; " if i else "", style="dim").append(column).append(f": {words}", style="dim")
-    return text
 
 
 def _watched(said: Said, items: Iterator[T]) -> Iterator[T]:

@@ -168,6 +168,8 @@ def test_a_preset_matched_to_a_file_looks_like_it(written: Path) -> None:
     pl.concat(files).write_parquet(written / "mine.parquet")
     done = multiepoch("data", "match", "mine.parquet", "--schema", "mine.toml", "--out", "like.toml", cwd=written)
     assert done.returncode == 0, done.stderr
+    assert all(f" {column}: " in done.stdout for column in ("file, produced", "score", "N(>=10) / N(>=2)"))
+    assert re.search(r"^ mean of \d+ scores of two columns +0\.\d+ *$", done.stdout, flags=re.MULTILINE)
     like = load_population(str(written / "like.toml"))
     assert like.rows == 40_000
     assert like.fields["user"].exponent == pytest.approx(0.6, abs=0.08)
