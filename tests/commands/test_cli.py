@@ -165,7 +165,10 @@ def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(
     assert "  ".join(titles) == re.sub(" {2,}", "  ", heads)
     assert all(f"{info.title}: {info.meaning}" in said for info in METRICS.values() if info.title in titles)
     assert multiepoch("report", cwd=tmp_path).returncode == 0
-    assert [p.stem for p in (tmp_path / "results" / "report").glob("*.md")] == ["my-run"]
+    (page,) = (tmp_path / "results" / "report").glob("*.md")
+    assert page.stem == "my-run"
+    assert "By \\`multiepoch run\\`, on the data, network and training of plan my." in page.read_text()
+    assert re.search(r"1 reporting run and 0 trials trained and evaluated for \d+ seconds?", page.read_text())
     assert (tmp_path / "results" / "report.html").stat().st_size > 10_000
     assert multiepoch("sync", cwd=tmp_path).returncode == 0
 

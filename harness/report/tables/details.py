@@ -12,6 +12,7 @@ from harness.analysis.groups import ArmRuns, Group
 from harness.analysis.load import Comparison
 from harness.analysis.winners import winner
 from harness.base.owner import PRIVATE
+from harness.base.words import counted
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import NOTHING, number, settings
 from harness.report.tables.grids import Cell, Column, Grid
@@ -100,7 +101,7 @@ def environments(comparison: Comparison) -> list[tuple[str, str]]:
         if run.env:
             texts = dict.fromkeys(map(_environment, run.environments))
             found.setdefault("; then ".join(texts), []).append(run)
-    return [(f"{len(runs)} run{'s' * (len(runs) != 1)}", text) for text, runs in found.items()]
+    return [(counted(len(runs), "run"), text) for text, runs in found.items()]
 
 
 def plan_toml(plan: Mapping[str, Any]) -> str:
