@@ -690,11 +690,14 @@ def test_the_embedded_plan_can_be_run_again() -> None:
     plan: dict[str, Any] = {
         "name": "p",
         "seeds": [1, 2],
+        "strategies": ["none", "a, [1]\n]"],
+        "odd": [[1, 2], [], [True, 1e-300, float("inf")]],
         "search": {"trials": 4, "task": None, "dense_lr": [3e-4, 3e-3]},
         "dataset": [{"name": "powerlaw", "deep": True}, {"name": 'a "quoted" \\ name'}],
     }
     expected = {**plan, "search": {"trials": 4, "dense_lr": [3e-4, 3e-3]}}
     assert tomllib.loads(plan_toml(plan)) == expected
+    assert "seeds = [1, 2]\n" in plan_toml(plan), "forty seeds are a line, not forty"
 
 
 def test_a_plan_without_an_answer_says_why_where_plans_are_listed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ from harness.results.plan_results import Arm
 from harness.results.records import Run
 
 NAME = Column("strategy", words=True)
+NUMBERS = re.compile(r"\[\n((?: +[-+.\w]+,\n)+)\]")
+"""A list of numbers with a line for each, as TOML is written."""
 ENVIRONMENT = {
     "multiepoch": "multiepoch {}",
     "engine": "engine {}",
@@ -105,8 +108,9 @@ def environments(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def plan_toml(plan: Mapping[str, Any]) -> str:
-    """The plan as it ran, overrides included, as a plan file."""
-    return tomli_w.dumps(_without_nothing(plan))
+    """The plan as it ran, overrides included, as a plan file; numbers of a list stand in one line."""
+    text = tomli_w.dumps(_without_nothing(plan))
+    return NUMBERS.sub(lambda found: f"[{' '.join(found[1].split()).rstrip(',')}]", text)
 
 
 def _without_nothing(value: Any) -> Any:
