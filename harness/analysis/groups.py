@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.analysis.always_valid import LARGE, SPREAD
+from harness.base.words import counted
 from harness.results.findings import Finding
 from harness.results.keys import ArmRole, Status
 from harness.results.plan_results import PLAIN, Arm
@@ -137,7 +138,7 @@ class Group:
 
 
 def seeds(count: int) -> str:
-    return f"{count} seed" if count == 1 else f"{count} seeds"
+    return counted(count, "seed")
 
 
 def spoken(label: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console
+from rich.text import Text
 
 
 class Output(Console):
@@ -20,3 +23,11 @@ class Output(Console):
 def print_plain(console: Console, text: str, style: str | None = None) -> None:
     """Print a text as it is: nothing in it is markup, no number is coloured, and lines are as long as they are."""
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def explained(words: Iterable[tuple[str, str]]) -> Text:
+    """What the columns of a table above tell: `ids: different values; rows: of each`."""
+    text = Text(" ")
+    for i, (column, told) in enumerate(words):
+        text.append("; " if i else "", style="dim").append(column).append(f": {told}", style="dim")
+    return text

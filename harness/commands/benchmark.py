@@ -10,6 +10,7 @@ from rich.console import Console
 
 from harness.base.errors import UserError
 from harness.base.terminal import print_plain
+from harness.base.words import counted
 from harness.execution.launchers.where import Where
 from harness.execution.progress import Display, failures
 from harness.execution.run_plan import checked, pages, run_plan
@@ -43,7 +44,7 @@ def benchmark(
     from harness.report.write import write_report
 
     console.print(terminal(analysis))
-    lines = [f"{display.trained} runs trained, {display.found} found on disk", ""]
+    lines = [f"{counted(display.trained, 'run')} trained, {display.found} found on disk", ""]
     lines.append(f"report            {write_report(results, None, known=[analysis])}")
     tracking.attach(report_files(results, plan.name))
     print_plain(console, "\n".join(lines + pages(results, tracking, plan)))
@@ -76,8 +77,8 @@ def _outline(plan: Plan, arms: list[ArmPlan], where: Where) -> str:
         (plan.train.epochs, "epoch", "epochs"),
         (plan.search.trials, "trial each", "trials each"),
     ]
-    words = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in parts if count)
-    return f"plan {plan.name}: {words}; at most {sum(arm.most_runs for arm in arms)} runs, {where}"
+    words = ", ".join(counted(*part) for part in parts if part[0])
+    return f"plan {plan.name}: {words}; at most {counted(sum(arm.most_runs for arm in arms), 'run')}, {where}"
 
 
 def _own_table(plan: Plan, results: Path) -> None:

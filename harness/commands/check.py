@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from harness.base.places import PLANS
 from harness.base.terminal import print_plain
+from harness.base.words import counted
 from harness.execution.run_plan import checked
 from harness.experiment.plan_file import load_plan
 from harness.plugins.registry import Registry
@@ -31,9 +32,9 @@ def _print_plan(console: Console, name: str, results: Path, plugins: Path | None
     arms = checked(console, plan, Registry(plugins), results)
     found = findings_by_dataset(arms)
     misleading = sum(map(len, found.values()))
-    runs = sum(arm.most_runs for arm in arms)
-    counted = f"{len(arms)} arms, at most {runs} runs; data sets: {len(found)}, findings: {misleading}"
-    print_plain(console, f"plan {plan.name}: {counted}")
+    runs = counted(sum(arm.most_runs for arm in arms), "run")
+    has = f"{counted(len(arms), 'arm')}, at most {runs}; data sets: {len(found)}, findings: {misleading}"
+    print_plain(console, f"plan {plan.name}: {has}")
 
 
 def print_conformance(console: Console, names: list[str], plugins: Path | None) -> int:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.base.errors import UserError
-from harness.base.terminal import Output, print_plain
+from harness.base.terminal import Output, explained, print_plain
 from harness.data.profile.describe import described
 from harness.data.profile.drawing import draw
 from harness.execution.said import Said
@@ -58,6 +58,8 @@ def _print(console: Console, found: Description) -> None:
         if i:
             console.print()
         console.print(_plain(table))
+        if table.explained:
+            console.print(explained(table.explained))
         if i == 0 and found.cut:
             print_plain(console, f" cut: {found.cut}")
     for text in (*found.notes, *map(str, found.findings)):

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.base.errors import UserError, one_line
+from harness.base.errors import one_line
 from harness.base.terminal import Output
 from harness.commands import out_file
 from harness.data.guess.first_schema import first_schema
@@ -27,8 +27,7 @@ def write_schema(console: Console, source: str, out: Path, force: bool) -> None:
         UserError: the files cannot be read, or `out` exists or cannot be written.
     """
     out_file.ensure_toml(out)
-    if out.exists() and not force:
-        raise UserError(f"--out '{out}' exists; accepted: a file that does not, or --force to write over it")
+    out_file.ensure_new(out, force)
     with console.status("reading a sample"):
         rows, guesses, sampled, text = first_schema(source)
     out_file.write(out, text)

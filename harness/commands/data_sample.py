@@ -12,7 +12,8 @@ from rich.text import Text
 
 from harness.base.errors import UserError, unknown
 from harness.base.files import whole_file
-from harness.base.terminal import print_plain
+from harness.base.terminal import explained, print_plain
+from harness.commands import out_file
 from harness.data.guess.sample import sample
 from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.files import data_files
@@ -24,6 +25,12 @@ IDS = 50
 """Distinct values in the first rows from which a column is taken for one of ids."""
 READABLE = pl.col(pl.Int128).cast(pl.Decimal(38, 0))
 """Integers of 128 bits, which nothing else reads from Parquet, as decimals, which come back as the same ids."""
+WORDS = (
+    ("ids", "different values of a column"),
+    ("rows per id", "their mean"),
+    ("seen once", "share of ids that one row has"),
+)
+"""Columns with what they tell."""
 LENGTH = "\0rows"
 """A column of our own."""
 
@@ -37,8 +44,7 @@ def write_sample(console: Console, source: str, by: str, keep: float, out: Path,
     """
     if out.suffix != ".parquet":
         raise UserError(f"--out '{out}' is not named *.parquet; accepted: a Parquet file")
-    if out.exists() and not force:
-        raise UserError(f"--out '{out}' exists; accepted: a file that does not, or --force to write over it")
+    out_file.ensure_new(out, force)
     files = data_files(source)
     if out.exists() and any(isinstance(file, Path) and file.samefile(out) for file in files):
         raise UserError(f"--out '{out}' is of the log itself; accepted: another file")
@@ -62,7 +68,7 @@ def write_sample(console: Console, source: str, by: str, keep: float, out: Path,
     with console.status("counting"), readable(files):
         whole = frame.select(pl.len()).collect(engine="streaming").item()
         table = _table(frame, pl.scan_parquet(out), ids)
-    console.print(table)
+    console.print(table, explained(WORDS))
     print_plain(
         console,
         f"{out}: {rows:,} of {whole:,} rows. Every {by} in it has all rows; ids of other columns are seen less often "
@@ -74,7 +80,7 @@ def _table(frame: pl.LazyFrame, drawn: pl.LazyFrame, ids: Iterable[str]) -> Tabl
     """Rows per id before and after."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     for title in ("column", "ids", "rows per id", "seen once", "in the sample: ids", "rows per id", "seen once"):
-        table.add_column(title, justify="left" if title == "column" else "right")
+        table.add_column(title, justify="left" if title == "column" else "right", overflow="fold")
     for name in ids:
         table.add_row(Text(name), *_counted(frame, name), *_counted(drawn, name))
     return table

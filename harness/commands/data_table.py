@@ -15,6 +15,7 @@ from harness.base import seeds
 from harness.base.environment import environment
 from harness.base.markdown import literal
 from harness.base.terminal import print_plain
+from harness.base.words import counted
 from harness.data import indexed
 from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.preset_targets import Line, lines, produce
@@ -56,7 +57,7 @@ def write_table(console: Console, names: list[str], out: Path) -> int:
             missed += sum(line.met is False for line in found)
             console.print(f"{name}: {sum(line.met is True for line in found)} targets met", highlight=False)
     out.write_text("\n".join(text))
-    print_plain(console, f"{out}: {missed} targets missed")
+    print_plain(console, f"{out}: {counted(missed, 'target')} missed")
     return int(missed > 0)
 
 

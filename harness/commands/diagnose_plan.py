@@ -22,6 +22,7 @@ from harness.diagnose.sizing import Cost, Size
 from harness.diagnose.subsample import Sampled
 from harness.engine.network import check_fits
 from harness.experiment.plan import Plan
+from harness.results.plan_results import PLAIN
 
 TELLS = 0.001
 """Gain in AUC that is worth having."""
@@ -80,7 +81,8 @@ def planned(
     expected = size.seconds(cost, question.workers)
     asked.write(path, question, size, plan, expected)
     trained = f"{size.long} runs of them and {size.short} of one epoch, about {told(expected)}"
-    said = f"plan: {', '.join(plan.strategies)}; {size}: {trained}{_no_verdict(plan)}"
+    compared = ", ".join(f"{name} (plain training)" if name == PLAIN else name for name in plan.strategies)
+    said = f"plan: {compared}; {size}: {trained}{_no_verdict(plan)}"
     print_plain(console, said)
     print_plain(console, _power(log))
     return Planned(size, plan, log, sampled)

@@ -22,8 +22,14 @@ OPTIMIZERS = ("adam", "adagrad", "rowwise_adagrad", "sgd")
 
 
 def export(
-    console: Console, strategy: str, to: str, out: Path | None, train: dict[str, str | float], plugins: Path | None
-) -> None:  # fmt: skip
+    console: Console,
+    strategy: str,
+    to: str,
+    out: Path | None,
+    train: dict[str, str | float],
+    plugins: Path | None,
+    force: bool,
+) -> None:
     """Write a strategy to a file, or print it. train: keys of a plan's [train], as given.
 
     Raises:
@@ -33,8 +39,8 @@ def export(
         raise unknown("target", to, TARGETS, "--to")
     if (optimizer := str(train["table_optimizer"])) not in OPTIMIZERS:
         raise unknown("table optimizer", optimizer, OPTIMIZERS, "--table-optimizer")
-    if out is not None and out.exists():
-        raise UserError(f"--out '{out}' exists; accepted: a file that does not")
+    if out is not None:
+        out_file.ensure_new(out, force)
     try:
         spec = TrainSpec.model_validate(train)
     except ValidationError as error:

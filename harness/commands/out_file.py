@@ -18,6 +18,16 @@ def ensure_toml(out: Path) -> None:
         raise UserError(f"--out '{out}' is not named *.toml; accepted: a TOML file")
 
 
+def ensure_new(out: Path, force: bool) -> None:
+    """Refuse to write over what is there.
+
+    Raises:
+        UserError: it exists, and `force` does not say that it may go.
+    """
+    if out.exists() and not force:
+        raise UserError(f"--out '{out}' exists; accepted: a file that does not, or --force to write over it")
+
+
 def write(out: Path, text: str) -> None:
     """Write it, whole or not at all.
 

@@ -7,19 +7,23 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from harness.base.terminal import print_plain
+from harness.base.terminal import explained, print_plain
 from harness.execution.launchers.where import Where
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, run_plan
 from harness.experiment.instantiate import parse_strategy
 from harness.experiment.plan_file import beside, load_plan
 from harness.metrics import curves
+from harness.metrics.catalog import METRICS
 from harness.plugins.registry import Registry
 from harness.results.keys import ArmRole, MetricKey
 from harness.results.plan_results import state_file
 from harness.results.records import Run
 from harness.results.run_reader import read
 from harness.tracking.factory import Kind
+
+SHOWN = tuple(METRICS[name] for name in ("auc", "logloss", "ne", "calibration"))
+"""Metrics that are printed."""
 
 
 def run_one(
@@ -46,6 +50,7 @@ def run_one(
                 run = read(results / "runs", key)
                 print_plain(console, f"{arm.id} seed {seed}, on the validation split: {results / 'runs' / key}", "bold")
                 console.print(_by_epoch(run))
+                console.print(explained((metric.title, metric.meaning) for metric in SHOWN))
                 if plan.train.keep:
                     print_plain(console, f"state: {state_file(results, key)}")
     return failures(console, display)
@@ -54,11 +59,10 @@ def run_one(
 def _by_epoch(run: Run) -> Table:
     """Every task's metrics on valid at the end of each epoch."""
     table = Table("task", box=None, header_style="dim")
-    metrics = ("auc", "logloss", "ne", "calibration")
-    for name in ("epoch", *metrics):
+    for name in ("epoch", *(metric.title for metric in SHOWN)):
         table.add_column(name, justify="right")
     for task in curves.tasks(run.boundaries):
         for record in run.boundaries:
-            values = (f"{record.metrics[MetricKey('valid', metric, task)]:.4f}" for metric in metrics)
+            values = (f"{record.metrics[MetricKey('valid', metric.name, task)]:.4f}" for metric in SHOWN)
             table.add_row(task if record.epoch == 1 else "", str(record.epoch), *values)
     return table

@@ -14,6 +14,7 @@ from harness.base.environment import environment
 from harness.base.errors import UserError
 from harness.base.files import write_json
 from harness.base.terminal import print_plain
+from harness.base.words import counted
 from harness.commands import out_file
 from harness.plugins.registry import Registry
 from harness.submission.checks import problems
@@ -55,11 +56,12 @@ def verify(console: Console, file: Path, choice: int | None, run_its_code: bool)
         if found := problems(submission):
             for line in found:
                 tell(line)
-            tell(f"{file}: not verified, {len(found)} problems; nothing of it was run")
+            tell(f"{file}: not verified, {counted(len(found), 'problem')}; nothing of it was run")
             return 1
         runs = len(list(submission.folder.glob("runs/*")))
         print_plain(
-            console, f"checked without running anything of it: {runs} runs, plan, arms, seeds, sources, searches"
+            console,
+            f"checked without running anything of it: {counted(runs, 'run')}, plan, arms, seeds, sources, searches",
         )
         if code := foreign(submission):
             names = ", ".join(f"strategies/{path.name}" for path in code)
@@ -97,4 +99,4 @@ def table(console: Console, folder: Path, out: Path) -> None:
         raise UserError(f"no submission (*.zip) is in folder '{folder}'")
     out.parent.mkdir(parents=True, exist_ok=True)
     out_file.write(out, markdown(files))
-    print_plain(console, f"{out}: {len(files)} submissions")
+    print_plain(console, f"{out}: {counted(len(files), 'submission')}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from rich.table import Table
 from harness.analysis.expected_best import budgets, expected_best
 from harness.base.errors import UserError
 from harness.base.plugin import shown
-from harness.base.terminal import print_plain
+from harness.base.terminal import explained, print_plain
 from harness.execution.launchers.where import Where
 from harness.execution.progress import failures
 from harness.execution.run_plan import checked, pages, run_plan
@@ -21,7 +22,7 @@ from harness.experiment.instantiate import parse_strategy
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import beside, load_plan
 from harness.metrics import curves
-from harness.metrics.catalog import sign_of
+from harness.metrics.catalog import measured, sign_of
 from harness.metrics.selection import choose
 from harness.plugins.registry import Registry
 from harness.results.keys import Status
@@ -55,6 +56,7 @@ def tune_one(
     result, display, tracking = run_plan(console, plan, arms, results, where, tracker)
     for arm, source in zip(result.arms, arms, strict=True):
         console.print(_trials(arm, source.task, plan, results))
+        console.print(explained(_words(source.task, plan)))
         print_plain(console, _expected(arm, sign_of(plan.search.metric)))
         again = _options(plan_name, results, plugins, overrides)
         print_plain(console, _winner(arm, registry, again))
@@ -65,7 +67,7 @@ def tune_one(
 def _trials(arm: Arm, task: str, plan: Plan, results: Path) -> Table:
     """A line per trial: what it reached, and with which knobs."""
     metric, rule = plan.search.metric, plan.search.select
-    table = Table(box=None, header_style="dim", title=f"{arm.id}, valid {metric} of {task}", title_justify="left")
+    table = Table(box=None, header_style="dim", title=f"{arm.id}, valid {measured(task, metric)}", title_justify="left")
     for name in ("trial", rule, "epoch", "gain over\nown epoch 1", "logloss jump\nat boundary"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("knobs, and key of the records")
@@ -74,6 +76,15 @@ def _trials(arm: Arm, task: str, plan: Plan, results: Path) -> Table:
         cells = (str(trial.number), *_reached(trial, metric, task, rule, results), f"{knobs}\n[dim]{trial.key}[/]")
         table.add_row(*cells, style="bold" if trial.params == arm.chosen else "")
     return table
+
+
+def _words(task: str, plan: Plan) -> Iterator[tuple[str, str]]:
+    """What the columns tell; of a plan's own keys, where they stand."""
+    rule = plan.search.select
+    yield rule, f"valid {measured(task, plan.search.metric)} at the epoch that search.select = '{rule}' picks"
+    yield "gain over own epoch 1", "what the trial gained after its first epoch, positive where it is better"
+    yield "logloss jump at boundary", "from the end of epoch 1 to the first evaluation of epoch 2"
+    yield "bold", "the winner"
 
 
 def _expected(arm: Arm, sign: int) -> str:

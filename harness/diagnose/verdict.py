@@ -66,6 +66,12 @@ class Verdict:
         believed = self.sampled is None or self.sampled.ladder.believed
         return self.trusted and believed and self.state != State.CANNOT_TELL
 
+    def parts(self, title: str) -> tuple[str, str]:
+        """A line, and the command that it ends in, which is empty where there is none."""
+        command = "" if self.lead is None else sentences.export_command(self.lead)
+        said, found, _ = self.lines[title].partition(command) if command else (self.lines[title], "", "")
+        return said.rstrip(), found
+
 
 FIRST_OF_ALL = ("Data", "Next")
 """The lines to read first, and not in grey, where data are not to be trusted."""

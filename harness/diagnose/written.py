@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from harness.analysis.estimates import Estimate
 from harness.base.files import write_text
+from harness.base.markdown import code, literal
 from harness.diagnose.subsample import Sampled
 from harness.diagnose.verdict import VERSION, Verdict
 from harness.results.findings import Severity
@@ -64,10 +65,14 @@ def _sample(sampled: Sampled) -> dict[str, Any]:
 
 
 def as_markdown(verdict: Verdict) -> str:
-    lines = [f"# {verdict.headline}", ""]
-    lines += [f"- **{title}**: {text}" for title, text in verdict.lines.items()]
-    lines += ["", "| | | |", "| :-- | :-- | :-- |"]
-    lines += [f"| {a.title} | {_word(a.passed)} {a.shown} | {a.why} |".replace("_", "\\_") for a in verdict.audits]
+    lines = [f"# {literal(verdict.headline)}", ""]
+    for title in verdict.lines:
+        text, command = verdict.parts(title)
+        lines.append(f"- **{title}**: {literal(text)}{f' {code(command)}' if command else ''}")
+    lines += ["", "| question | passed | why |", "| :-- | :-- | :-- |"]
+    for audit in verdict.audits:
+        cells = (audit.title, f"{_word(audit.passed)} {audit.shown}", audit.why)
+        lines.append(f"| {' | '.join(map(literal, cells))} |")
     return "\n".join(lines) + "\n"
 
 

@@ -112,7 +112,8 @@ def beside(plan: Plan, end: str, where: str, **changed: Any) -> Plan:
     name = f"{plan.name}-{end}"
     if not re.match(FILE_NAME, name):
         raise UserError(f"{where}: its runs would be of plan '{name}', too long a name; accepted: --set name=short")
-    return plan.model_copy(update={"name": name, "table": None, **changed})
+    said = f"By `multiepoch {end}`, on the data, network and training of plan {plan.name}."
+    return plan.model_copy(update={"name": name, "table": None, "description": said, **changed})
 
 
 def put(values: dict[str, Any], key: str, value: Any, where: str) -> None:

@@ -18,11 +18,20 @@ Values = tuple[float | None, ...]
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table whose cells are written already; the first column has words, the others numbers."""
+    """A table whose cells are written already; the first column has words, the others numbers.
+
+    words: what each column tells; empty where its title says it all, and in what an older version kept.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    words: tuple[str, ...] = ()
+
+    @property
+    def explained(self) -> tuple[tuple[str, str], ...]:
+        """Columns with what they tell."""
+        return tuple((column, words) for column, words in zip(self.columns, self.words, strict=False) if words)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from harness.base.places import ROOT
 from harness.commands import check
 from harness.commands.application import main as application
 from harness.commands.list_plugins import print_plugins
+from harness.metrics.catalog import METRICS
 from harness.testing.conformance import Verdict
 from harness.tracking import background
 
@@ -158,8 +159,16 @@ def test_a_run_prints_its_epochs_and_a_report_and_a_sync_follow(
     assert ran.returncode == 0, ran.stderr
     assert "powerlaw/dnn/reinit" in ran.stdout
     assert re.search(r"^ click +1( +\d\.\d{4}){4} *$", ran.stdout, flags=re.MULTILINE)
+    said = " ".join(ran.stdout.split())
+    (heads,) = re.findall(r"^ task +epoch +(.*?) *$", ran.stdout, flags=re.MULTILINE)
+    titles = [info.title for info in METRICS.values() if info.title in re.split(" {2,}", heads)]
+    assert "  ".join(titles) == re.sub(" {2,}", "  ", heads)
+    assert all(f"{info.title}: {info.meaning}" in said for info in METRICS.values() if info.title in titles)
     assert multiepoch("report", cwd=tmp_path).returncode == 0
-    assert [p.stem for p in (tmp_path / "results" / "report").glob("*.md")] == ["my-run"]
+    (page,) = (tmp_path / "results" / "report").glob("*.md")
+    assert page.stem == "my-run"
+    assert "By \\`multiepoch run\\`, on the data, network and training of plan my." in page.read_text()
+    assert re.search(r"1 reporting run and 0 trials trained and evaluated for \d+ seconds?", page.read_text())
     assert (tmp_path / "results" / "report.html").stat().st_size > 10_000
     assert multiepoch("sync", cwd=tmp_path).returncode == 0
 
@@ -289,7 +298,10 @@ def test_a_search_alone_prints_its_trials_and_how_to_train_the_winner(tmp_path: 
     arguments = (strategy, "--plan", "my.toml", *options)
     found = multiepoch("tune", *arguments, cwd=tmp_path)
     assert found.returncode == 0, found.stderr
-    assert "best_epoch" in found.stdout
+    said = " ".join(found.stdout.split())
+    assert "powerlaw/dnn/low_frequency_filter(min_count=3)+return_to_mean, valid click AUC" in said
+    for column in ("best_epoch: valid click AUC at the epoch", "gain over own epoch 1: ", "logloss jump at boundary: "):
+        assert column in said
     assert re.search(r"^ +1 +0\.\d{4} +[12] +[+-]0\.\d{4} +[+-]\d\.\d{4}", found.stdout, re.MULTILINE)
     assert "one epoch" not in found.stdout
     assert re.search(r"expected best, of trials drawn from these: 0\.\d{4} after 1, 0\.\d{4} after 2", found.stdout)

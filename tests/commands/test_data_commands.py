@@ -124,7 +124,8 @@ def test_every_split_is_described_with_its_rows_dates_and_positives(written: Pat
         (["write", "tiny", "--out", "."], "--out '.' exists; accepted: a folder that does not"),
         (["write", "tiny", "--out", "x", "--slice", "9:2"], "--slice '9:2' is no slice; accepted: first:last"),
         (["write", "tiny", "--out", "x", "--slice", "0:99999"], "last <= 12,000"),
-        (["describe", "tinny"], "unknown preset or file 'tinny'; did you mean 'tiny'?"),
+        (["describe", "tinny"], "unknown preset, plan or file 'tinny'; did you mean 'tiny'?"),
+        (["describe", "smok"], "unknown preset, plan or file 'smok'; did you mean 'smoke'?"),
         (["describe", "no.parquet"], "the file does not exist"),
         (["describe", "tiny", "--page", "x.pdf"], "--page 'x.pdf' is not drawn; accepted: a file named *.html, *.htm"),
         (["describe", "tiny", "--png", "x.gif"], "--png 'x.gif' is not drawn; accepted: a file named *.png, *.svg"),
@@ -167,6 +168,8 @@ def test_a_preset_matched_to_a_file_looks_like_it(written: Path) -> None:
     pl.concat(files).write_parquet(written / "mine.parquet")
     done = multiepoch("data", "match", "mine.parquet", "--schema", "mine.toml", "--out", "like.toml", cwd=written)
     assert done.returncode == 0, done.stderr
+    assert all(f" {column}: " in done.stdout for column in ("file, produced", "score", "N(>=10) / N(>=2)"))
+    assert re.search(r"^ mean of \d+ scores of two columns +0\.\d+ *$", done.stdout, flags=re.MULTILINE)
     like = load_population(str(written / "like.toml"))
     assert like.rows == 40_000
     assert like.fields["user"].exponent == pytest.approx(0.6, abs=0.08)

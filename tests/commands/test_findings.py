@@ -60,7 +60,7 @@ def test_data_describe_and_check_say_it_and_end_well(visits: Path) -> None:
     checked = multiepoch("check", "plan.toml", "reinit", cwd=visits)
     assert checked.returncode == 0, checked.stderr
     assert SEEN in checked.stdout
-    assert "plan plan: 1 arms, at most 1 runs; data sets: 1, findings: 1" in checked.stdout
+    assert "plan plan: 1 arm, at most 1 run; data sets: 1, findings: 1" in checked.stdout
     assert "strategy reinit: " in checked.stdout
     assert not (visits / "results" / "runs").exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,7 @@ def test_a_schema_and_the_command_draw_the_same_rows(log: Path, tmp_path: Path) 
     assert read.collect()["columns.item" if "columns.item" in read.collect_schema() else "fields.item"].to_list() == (
         written["item"].to_list()
     )
+    assert "ids: different values of a column; rows per id: their mean" in done.stdout
     again = multiepoch("data", "sample", str(log), "--by", "user", "--keep", "0.25", cwd=tmp_path)
     assert again.returncode == 2
     assert "--force" in again.stderr
@@ -135,3 +137,12 @@ def test_a_sample_does_not_take_the_place_of_its_log(tmp_path: Path) -> None:
             2, f"multiepoch: --out '{out}' is of the log itself; accepted: another file\n",
         )  # fmt: skip
     assert (tmp_path / "log.parquet").read_bytes() == before
+
+
+def test_long_names_are_whole_in_a_narrow_terminal(tmp_path: Path) -> None:
+    name = "the_identifier_of_the_advertiser_in_the_shop_of_the_partner"
+    pl.DataFrame({name: range(400), "user": [i // 2 for i in range(400)]}).write_parquet(tmp_path / "log.parquet")
+    done = multiepoch("data", "sample", "log.parquet", "--by", "user", "--keep", "0.5", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "\u2026" not in done.stdout
+    assert "".join(re.findall(r"^[a-z_]+(?= |$)", done.stdout, re.MULTILINE)).find(name) >= 0

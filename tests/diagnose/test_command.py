@@ -56,6 +56,7 @@ def test_a_verdict_from_a_csv_file_which_time_cuts_short_and_a_second_run_comple
     monkeypatch.setattr(Notice, "given", partialmethod(over, runs=1))
     cut = multiepoch(*command, cwd=tmp_path)
     assert (cut.returncode, "Cannot tell: no arm was done within 9h" in cut.stdout) == (3, True), cut.stderr
+    assert "plan: none (plain training), " in cut.stdout
     monkeypatch.setattr(Notice, "given", over)
     cut = multiepoch(*command, cwd=tmp_path)
     assert cut.returncode in (0, 3), cut.stdout + cut.stderr

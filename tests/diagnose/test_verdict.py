@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,17 +16,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.command_line import multiepoch
+from support.markdown import HOSTILE, elements
 from support.simulated import Bench
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate
-from harness.diagnose import sentences, sizing, written
+from harness.diagnose import page, sentences, sizing, written
 from harness.diagnose.collapse import direction
 from harness.diagnose.second_split import SecondSplit
 from harness.diagnose.sizing import SIZES, Cost
 from harness.diagnose.verdict import State, Verdict, verdict_of
 from harness.experiment.plan import Plan
 from harness.report.tables.certainty import sensitivity
+from harness.report.write import analyse
 from harness.results.findings import Finding, Severity
 from harness.results.keys import Status
 from harness.results.records import Record
@@ -312,6 +315,26 @@ def test_the_winner_can_be_taken_along_as_it_was_tuned(tmp_path: Path) -> None:
     done = multiepoch(*arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "class TableOptimizer" in done.stdout
+
+
+def test_the_command_is_code_on_the_page_and_in_markdown_and_other_lines_are_text(tmp_path: Path) -> None:
+    """A browser breaks a line at any hyphen, and a leading minus is typeset, neither of which a shell takes back."""
+    found = judged(tmp_path, none=FALLS, reinit=RISES)
+    assert found.lead is not None
+    knobs = {"table_lr": 0.1, "table_optimizer": "adam", "reinit.to": "init"}
+    lead = replace(found.lead, arm=replace(found.lead.arm, arm=replace(found.lead.arm.arm, chosen=knobs)))
+    command = sentences.export_command(lead)
+    lines = found.lines | {"Next": f"Take it: {command}", "Cause": HOSTILE}
+    found = replace(found, lead=lead, lines=lines)
+    assert found.parts("Next") == ("Take it:", command)
+    assert found.parts("Cause") == (HOSTILE.rstrip(), "")
+    text = written.as_markdown(found)
+    assert f"- **Next**: Take it: `{command}`\n" in text
+    assert elements(text) <= {"h1", "ul", "li", "strong", "code", "table", "thead", "tbody", "tr", "th", "td"}
+    page.write(found, analyse(tmp_path, "bench"), "planned.", tmp_path / "verdict.html")
+    (code,) = re.findall("<code>(.*?)</code>", (tmp_path / "verdict.html").read_text())
+    assert unescape(re.sub("<[^>]+>", "", code)) == command
+    assert re.findall('<span class="option">(.*?)</span>', code) == ["--to", "--table-lr", "--table-optimizer"]
 
 
 @pytest.mark.parametrize(("curve", "falls"), [(FALLS, True), (RISES, False)])

@@ -85,6 +85,28 @@ def test_every_picture_has_its_sentence_and_is_read_out(tmp_path: Path) -> None:
     assert "It moved most: user (0.75) and item (0.75)." in text
 
 
+def test_the_page_has_every_table_and_what_its_columns_tell_is_text(tmp_path: Path) -> None:
+    log = described("log", field("user"))
+    titles = ("In time", "Labels of one id", "Base rates", "Labels", "Go together", "Lists", "Numbers")
+    others = tuple(TextTable(each, ("a", f"of {each}"), (("x", "1"),), ("", HOSTILE)) for each in titles)
+    write_page([replace(log, tables=(*log.tables, *others))], tmp_path / "data.html")
+    text = (tmp_path / "data.html").read_text()
+    assert [text.count(f"<b>of {each}</b>: ") for each in titles] == [1] * len(titles)
+    assert not Page(text).open
+    assert not Page(text).tags & {"script", "img", "i", "iframe", "link"}
+    assert "<h3>What ids tell of labels</h3>" in text
+
+
+def test_every_line_of_the_tails_has_a_look_of_its_own() -> None:
+    """Colours begin anew with the seventh field, which is drawn where one before it, as a list, has no line."""
+    log = described("log", *(field(f"field{i}", ids=100 - i) for i in range(9)))
+    first, _, *others = log.tails
+    svg = tails(replace(log, tails=(replace(first, points=((1, 80), (1000, 1))), *others)))
+    lines = re.findall(r'<path [^>]*stroke="(#\w+)" stroke-width="1.6"( stroke-dasharray="[^"]+")?', svg)
+    assert len(lines) == len(set(lines)) + 6, "six lines, each also in the legend"
+    assert len(set(lines)) == 6
+
+
 def test_lines_stand_where_their_numbers_say_and_break_where_there_are_none() -> None:
     log = described("log", field("user"))
     svg = by_period(log, "share", [("user", (1.0, 0.5, None, 0.25))], "title")

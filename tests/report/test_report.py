@@ -493,9 +493,14 @@ def test_the_first_line_of_every_table_of_arms_is_the_leader(title: str, tmp_pat
     assert re.findall("<span>(.*?)</span>", body)[0] == "hashing"
 
 
-def test_without_scripts_nothing_is_offered_that_needs_one() -> None:
-    style = (Path(pages.__file__).parent / "report.css").read_text()
-    assert re.search(r"@media \(scripting: none\) \{\s*\.filter \{ display: none; \}", style)
+def test_without_a_script_nothing_is_offered_that_needs_one(tmp_path: Path) -> None:
+    """Pages of data and of a verdict have none, and show the same tables: the script itself shows what it fills."""
+    names = ("hashing", "frequency_dropout", "low_frequency_filter", "weight_decay", "embedding_dropout", "a", "b", "c")
+    Bench(tmp_path, curves=CURVES | dict.fromkeys(names, (0.67, 0.66, 0.65, 0.64))).write()
+    labels = re.findall(r'<label class="filter[^>]*>', write_report(tmp_path, None).read_text())
+    assert labels
+    assert all(label.endswith(" hidden>") for label in labels)
+    assert "input.parentElement.hidden = false" in (Path(pages.__file__).parent / "report.js").read_text()
 
 
 @pytest.mark.parametrize(
@@ -685,11 +690,23 @@ def test_the_embedded_plan_can_be_run_again() -> None:
     plan: dict[str, Any] = {
         "name": "p",
         "seeds": [1, 2],
+        "strategies": ["none", "a, [1]\n]"],
+        "odd": [[1, 2], [], [True, 1e-300, float("inf")]],
         "search": {"trials": 4, "task": None, "dense_lr": [3e-4, 3e-3]},
         "dataset": [{"name": "powerlaw", "deep": True}, {"name": 'a "quoted" \\ name'}],
     }
     expected = {**plan, "search": {"trials": 4, "dense_lr": [3e-4, 3e-3]}}
     assert tomllib.loads(plan_toml(plan)) == expected
+    assert "seeds = [1, 2]\n" in plan_toml(plan), "forty seeds are a line, not forty"
+
+
+def test_a_plan_without_an_answer_says_why_where_plans_are_listed(tmp_path: Path) -> None:
+    Bench(tmp_path, name="first").write()
+    Bench(tmp_path, name="second", curves={"hashing": CURVES["none"]}).write()
+    index = write_report(tmp_path, None).read_text()
+    why = "No answer yet: The plan has no strategy &#39;none&#39;, so there is no one-epoch baseline to compare with."
+    assert index.count(why) == 1
+    assert index.count("No answer yet") == 1
 
 
 def test_several_plans_have_a_page_each_and_one_that_leads_to_them(tmp_path: Path) -> None:

@@ -23,21 +23,32 @@ def path_of(text: str | Path) -> Path:
     return Path(text)
 
 
-def folder_or_file(name: str, help: str) -> Any:
+def folder_or_file(*names: str, help: str) -> Any:
     """An option that is a path."""
-    return typer.Option(name, parser=path_of, metavar="PATH", help=help)
+    return typer.Option(*names, parser=path_of, metavar="PATH", help=help)
 
 
 PlanName = Annotated[str, typer.Argument(help="A plan: the name of one that comes with multiepoch, or a TOML file.")]
 Strategy = Annotated[str, typer.Argument(help="A strategy, as 'hashing(ratio=0.1)+reinit'.")]
-Results = Annotated[Path, folder_or_file("--results", "Folder of records, MLflow, Optuna and report.")]
+Results = Annotated[Path, folder_or_file("--results", help="Folder of records, MLflow, Optuna and report.")]
 Plugins = Annotated[
     Path | None,
     folder_or_file(
-        "--plugins", "A folder with plug-ins of your own: strategies/, datasets/, models/, or strategies alone."
+        "--plugins", help="A folder with plug-ins of your own: strategies/, datasets/, models/, or strategies alone."
     ),
 ]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a plan's key, as train.epochs=2.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Of every run, in the place of the plan's.")]
+Rows = Annotated[
+    int | None, typer.Option("--rows", min=1, help="Of every generated data set, in the place of the plan's.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that exists.")]
+
+
+def overridden(epochs: int | None, rows: int | None, overrides: list[str] | None) -> list[str]:
+    """What is given instead of a plan's keys, as `--set` takes it; what `--set` itself says goes before."""
+    given = {"train.epochs": epochs, "dataset.rows": rows}
+    return [*(f"{key}={value}" for key, value in given.items() if value is not None), *(overrides or [])]
 
 
 def _use_storage(address: str | None) -> str | None:

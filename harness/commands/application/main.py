@@ -11,10 +11,13 @@ from harness.base.errors import UserError
 from harness.base.exits import Exit
 from harness.commands.application import data, plugins, results, submission, training
 from harness.commands.application.arguments import console
+from harness.commands.application.statuses import statuses
 
+FAILED = "a run, a check or a verification failed; the help of commands that end so says which"
 app = typer.Typer(
     name="multiepoch",
     help="Is it safe to train this embedding model for more than one epoch, and which mitigation makes it pay?",
+    epilog=statuses({Exit.FAILED: FAILED, Exit.CANNOT_TELL: "`diagnose` cannot tell"}),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

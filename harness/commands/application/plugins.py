@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from harness.commands.application.arguments import Plugins, Results, Strategy, console, folder_or_file
+from harness.base.exits import Exit
+from harness.commands.application.arguments import Force, Plugins, Results, Strategy, console, folder_or_file
+from harness.commands.application.statuses import statuses
 
 app = typer.Typer()
 
@@ -29,7 +31,7 @@ def list_plugins(
     print_plugins(console, plugins, what)
 
 
-@app.command()
+@app.command(epilog=statuses({Exit.FAILED: "a plug-in failed; what in data would mislead changes nothing"}))
 def check(
     names: Annotated[
         list[str] | None, typer.Argument(help="Names of plug-ins or plans; all plug-ins, if none.")
@@ -47,16 +49,17 @@ def check(
 def export(
     strategy: Strategy,
     to: Annotated[str, typer.Option("--to", help="torch: a module that needs torch alone. torchrec: settings.")],
-    out: Annotated[Path | None, folder_or_file("--out", "The file to write; printed, if none.")] = None,
+    out: Annotated[Path | None, folder_or_file("--out", help="The file to write; printed, if none.")] = None,
     table_optimizer: Annotated[
         str, typer.Option("--table-optimizer", help="adam, adagrad, rowwise_adagrad or sgd.")
     ] = "adam",
     table_lr: Annotated[float, typer.Option("--table-lr", help="The learning rate of the tables.")] = 0.001,
     dense_lr: Annotated[float, typer.Option("--dense-lr", help="Of the net; some strategies go by it.")] = 0.001,
     plugins: Plugins = None,
+    force: Force = False,
 ) -> None:
     """Write a strategy for code of your own: an optimizer of embedding tables, and an encoder of ids."""
     from harness.commands.export import export as go
 
     train: dict[str, str | float] = {"table_optimizer": table_optimizer, "table_lr": table_lr, "dense_lr": dense_lr}
-    go(console, strategy, to, out, train, plugins)
+    go(console, strategy, to, out, train, plugins, force)

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from harness.base.addresses import DASHBOARD, MLFLOW, Address
+from harness.base.exits import Exit
 from harness.base.terminal import print_plain
 from harness.commands.application.arguments import Results, Storage, console, folder_or_file, path_of
+from harness.commands.application.statuses import statuses
 
 app = typer.Typer()
 Host = Annotated[str, typer.Option("--host", help="Whom to listen to: this machine alone, or who reaches that name.")]
-Port = Annotated[int, typer.Option("--port", min=1, max=65535)]
+Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the page.")]
 
 
 @app.command()
@@ -51,13 +53,13 @@ def compare(
     console.print(table(first, second))
 
 
-@app.command()
+@app.command(epilog=statuses({Exit.FAILED: "something is otherwise in the target; the rest was merged"}))
 def merge(
     folders: Annotated[
         list[Path],
         typer.Argument(parser=path_of, metavar="FOLDER...", help="Results folders; without --into, into the first."),
     ],
-    into: Annotated[Path | None, folder_or_file("--into", "Another folder, made if there is none.")] = None,
+    into: Annotated[Path | None, folder_or_file("--into", help="Another folder, made if there is none.")] = None,
 ) -> None:
     """Bring results folders of several machines into one: runs, plans and data. A second merge changes nothing."""
     from harness.commands.merge import merge as go

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from harness.base.exits import Exit
 from harness.commands.application.arguments import Plugins, Results, console, folder_or_file, path_of
+from harness.commands.application.statuses import statuses
 
 app = typer.Typer(help="Report a strategy under the protocol, and verify a report.", no_args_is_help=True)
 
@@ -15,7 +17,7 @@ app = typer.Typer(help="Report a strategy under the protocol, and verify a repor
 @app.command("make")
 def make_submission(
     plan: Annotated[str, typer.Argument(help="The plan of the protocol that was run: protocol_defaults or _tuned.")],
-    out: Annotated[Path, folder_or_file("--out", "The file to write, a .zip.")],
+    out: Annotated[Path, folder_or_file("--out", help="The file to write, a .zip.")],
     by: Annotated[str, typer.Option("--by", help="Who submits, and where more can be read.")],
     results: Results = Path("results"),
     plugins: Plugins = None,
@@ -26,7 +28,7 @@ def make_submission(
     make(console, plan, out, by, results, plugins)
 
 
-@app.command("verify")
+@app.command("verify", epilog=statuses({Exit.DONE: "verified", Exit.FAILED: "not verified"}))
 def verify_submission(
     file: Annotated[Path, typer.Argument(parser=path_of, metavar="FILE", help="A submission.")],
     choice: Annotated[
@@ -44,8 +46,10 @@ def verify_submission(
 
 @app.command("table")
 def table_of_submissions(
-    folder: Annotated[Path, typer.Argument(parser=path_of, metavar="FOLDER")] = Path("results/submissions"),
-    out: Annotated[Path, folder_or_file("--out", "Where the table goes.")] = Path("results/report/submissions.md"),
+    folder: Annotated[Path, typer.Argument(parser=path_of, metavar="FOLDER", help="Of submissions.")] = Path(
+        "results/submissions"
+    ),
+    out: Annotated[Path, folder_or_file("--out", help="Where the table goes.")] = Path("results/report/submissions.md"),
 ) -> None:
     """Write the table of all submissions in a folder, and whether each was verified."""
     from harness.commands.submission import table

@@ -9,19 +9,24 @@ from typing import Annotated
 import typer
 
 from harness.base.cores import cores
+from harness.base.exits import Exit
 from harness.commands.application.arguments import (
     QUICK,
+    Epochs,
     NoMlflow,
     Overrides,
     PlanName,
     Plugins,
     Results,
+    Rows,
     Storage,
     Strategy,
     console,
     folder_or_file,
+    overridden,
     tracker_kind,
 )
+from harness.commands.application.statuses import CHECKPOINTS, RUN_FAILED, statuses
 from harness.execution.launchers.where import Kind as LauncherKind
 from harness.execution.launchers.where import Where
 
@@ -29,13 +34,7 @@ app = typer.Typer()
 CORES = cores()
 MOST_WORKERS = 1024
 BasePlan = Annotated[str, typer.Option("--plan", help="Where data set, model and training come from.")]
-Workers = Annotated[
-    int, typer.Option("--workers", "-j", min=1, max=MOST_WORKERS, help="Training processes side by side.")
-]
-Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Of every run, in the place of the plan's.")]
-Rows = Annotated[
-    int | None, typer.Option("--rows", min=1, help="Of every generated data set, in the place of the plan's.")
-]
+Workers = Annotated[int, typer.Option("--workers", "-j", min=1, max=MOST_WORKERS, help="Runs at a time.")]
 AtATime = Annotated[
     int | None,
     typer.Option(
@@ -58,8 +57,23 @@ class Condition(StrEnum):
 
 FailOn = Annotated[
     list[Condition] | None,
-    typer.Option("--fail-on", help="Exit with 1 if this is found; may be given again."),
+    typer.Option(
+        "--fail-on",
+        help="Exit with 1 if this is found; may be given again. collapse: plain training falls. leak: a check of the "
+        "data says stop. undecided: no answer.",
+    ),
 ]
+
+TRAINED = statuses(RUN_FAILED | CHECKPOINTS)
+JUDGED = statuses(
+    {
+        Exit.DONE: "answered",
+        Exit.FAILED: "what --fail-on asks for was found",
+        Exit.CANNOT_TELL: "cannot tell",
+        Exit.INTERRUPTED: "stopped by Ctrl-C, with the verdict of what was done",
+    }
+    | CHECKPOINTS
+)
 
 
 def _warm_up(launcher: LauncherKind = LauncherKind.LOCAL) -> None:
@@ -70,7 +84,7 @@ def _warm_up(launcher: LauncherKind = LauncherKind.LOCAL) -> None:
         warm_up()
 
 
-@app.command()
+@app.command(epilog=TRAINED)
 def benchmark(
     plan: PlanName = QUICK,
     results: Results = Path("results"),
@@ -90,21 +104,21 @@ def benchmark(
     _warm_up(launcher)
     from harness.commands.benchmark import benchmark as go
 
-    given = {"train.epochs": epochs, "dataset.rows": rows}
-    overrides = [*(f"{key}={value}" for key, value in given.items() if value is not None), *(overrides or [])]
-    where = Where(launcher, workers, cpus, gpus, address)
-    raise typer.Exit(go(console, plan, results, where, plugins, overrides, tracker=tracker_kind(no_mlflow)))
+    where, changed = Where(launcher, workers, cpus, gpus, address), overridden(epochs, rows, overrides)
+    raise typer.Exit(go(console, plan, results, where, plugins, changed, tracker=tracker_kind(no_mlflow)))
 
 
-@app.command()
+@app.command(epilog=JUDGED)
 def diagnose(
     source: Annotated[str, typer.Argument(metavar="DATA", help="A table file, a folder of them, or a pattern.")],
     labels: Annotated[str | None, typer.Option("--labels", help="Columns that are labels, as click,buy.")] = None,
     time: Annotated[str | None, typer.Option("--time", help="The column of the time.")] = None,
-    schema: Annotated[Path | None, folder_or_file("--schema", "A schema, instead of guesses.")] = None,
+    schema: Annotated[Path | None, folder_or_file("--schema", help="A schema, instead of guesses.")] = None,
     budget: Annotated[str, typer.Option("--budget", help="How long it may take, as 30m or 2h.")] = "30m",
     model: Annotated[str, typer.Option("--model", help="The network, as dnn or deepfm.")] = "dnn",
-    out: Annotated[Path, folder_or_file("--out", "Folder of the verdict, and of all behind it.")] = Path("diagnosis"),
+    results: Annotated[
+        Path, folder_or_file("--results", "--out", help="Folder of the verdict, and of all behind it.")
+    ] = Path("diagnosis"),
     workers: Workers = CORES,
     fail_on: FailOn = None,
     storage: Storage = None,
@@ -117,18 +131,20 @@ def diagnose(
 
     named = tuple(name.strip() for name in (labels or "").split(",") if name.strip())
     options = Options(
-        source, named, time, schema, budget, model, out, workers, tuple(fail_on or ()), tracker_kind(no_mlflow)
+        source, named, time, schema, budget, model, results, workers, tuple(fail_on or ()), tracker_kind(no_mlflow)
     )
     raise typer.Exit(go(console, options))
 
 
-@app.command()
+@app.command(epilog=TRAINED)
 def run(
     strategy: Strategy,
     plan: BasePlan = QUICK,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of initialisation and order of the rows.")] = 1,
     results: Results = Path("results"),
     plugins: Plugins = None,
+    epochs: Epochs = None,
+    rows: Rows = None,
     overrides: Overrides = None,
     no_mlflow: NoMlflow = False,
 ) -> None:
@@ -136,12 +152,11 @@ def run(
     _warm_up()
     from harness.commands.run import run_one
 
-    raise typer.Exit(
-        run_one(console, strategy, plan, seed, results, plugins, overrides, tracker=tracker_kind(no_mlflow))
-    )
+    changed, tracker = overridden(epochs, rows, overrides), tracker_kind(no_mlflow)
+    raise typer.Exit(run_one(console, strategy, plan, seed, results, plugins, changed, tracker=tracker))
 
 
-@app.command()
+@app.command(epilog=TRAINED)
 def tune(
     strategy: Strategy,
     plan: BasePlan = QUICK,
@@ -149,6 +164,8 @@ def tune(
     results: Results = Path("results"),
     workers: AtATime = None,
     plugins: Plugins = None,
+    epochs: Epochs = None,
+    rows: Rows = None,
     overrides: Overrides = None,
     storage: Storage = None,
     no_mlflow: NoMlflow = False,
@@ -162,10 +179,11 @@ def tune(
     from harness.commands.tune import tune_one
 
     where, tracker = Where(launcher, workers, cpus, gpus, address), tracker_kind(no_mlflow)
-    raise typer.Exit(tune_one(console, strategy, plan, trials, results, where, plugins, overrides, tracker=tracker))
+    changed = overridden(epochs, rows, overrides)
+    raise typer.Exit(tune_one(console, strategy, plan, trials, results, where, plugins, changed, tracker=tracker))
 
 
-@app.command()
+@app.command(epilog=TRAINED)
 def facts(
     names: Annotated[list[str] | None, typer.Argument(help="Facts, as F1 F12; all, if none.")] = None,
     sheet: Annotated[str, typer.Option("--sheet", help="The facts: a TOML file.")] = "facts",

@@ -12,6 +12,7 @@ import polars as pl
 from harness.api import UserError
 from harness.base.config import read_toml
 from harness.base.errors import unknown
+from harness.base.places import PLANS
 from harness.data import indexed
 from harness.data.build import build_data, data_folder
 from harness.data.indexed_dataset import IndexedDataset
@@ -76,13 +77,15 @@ def _datasets(
         return {Path(source).name: PluginSpec(name="table_file", params={"schema": schema, "path": source})}, 0
     if is_preset(source):
         return {source: PluginSpec(name="powerlaw", params={"preset": source})}, 0
-    if not source.endswith(".toml"):
-        raise unknown("preset or file", source, [*presets(), "a *.toml", "a table file or folder"])
-    keys = read_toml(Path(source), f"'{Path(source)}' cannot be read as TOML")
+    shipped = [file.stem for file in PLANS.glob("*.toml")]
+    if source not in shipped and not source.endswith(".toml"):
+        accepted = [*presets(), *shipped, "a *.toml", "a table file or folder"]
+        raise unknown("preset, plan or file", source, accepted)
+    keys = {} if source in shipped else read_toml(Path(source), f"'{Path(source)}' cannot be read as TOML")
     for name, (param, key) in KEYS.items():
         if key in keys:
             return {Path(source).stem: PluginSpec(name=name, params={param: source})}, 0
-    plan = load_plan(Path(source), overrides)
+    plan = load_plan(source, overrides)
     return dict(zip(labels(plan.datasets), plugin_specs(plan, registry)[0], strict=True)), plan.data_seed
 
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.data.estimate import Estimate
 from harness.data.profile.intraclass import Intraclass
 from harness.data.profile.statistics import Profile, TaskProfile
 from harness.data.profile.times import moments
 from harness.data.profile.together import strongest
+from harness.data.profile.words import (
+    BEST,
+    FIELDS,
+    LABELS,
+    LISTS,
+    NUMBERS,
+    OF_ONE_ID,
+    TESTED,
+    TIMES,
+    TOGETHER,
+    WEIGHTS,
+    moving,
+    rate,
+)
 from harness.data.profile.zipf_fit import Frequencies
 from harness.data.validation import SPLITS
 from harness.results.description import FieldInTime, Periods, RateInTime, TextTable, Together, Values
@@ -24,19 +38,15 @@ def tables(found: Profile) -> Iterator[TextTable]:
         yield _tasks(found)
     yield _fields(found)
     if found.numbers:
-        columns = ("number", "missing in train", "in test", "mean of test, in deviations of train")
         rows = ((n.name, f"{n.missing_train:.1%}", f"{n.missing_test:.1%}", f"{n.moved:+.2f}") for n in found.numbers)
-        yield TextTable("Numbers", columns, tuple(rows))
+        yield _table("Numbers", NUMBERS, rows)
     if found.lists:
-        heads = ("list", "table", "ids in train", "mean length in test", "test unseen")
         lists = ((e.name, e.table, f"{e.ids:,}", f"{e.mean_length:.1f}", f"{e.unseen:.1%}") for e in found.lists)
-        yield TextTable("Lists", heads, tuple(lists))
+        yield _table("Lists", LISTS, lists)
 
 
 def in_time(periods: Periods, fields: tuple[FieldInTime, ...], rates: tuple[RateInTime, ...]) -> Iterator[TextTable]:
     """The first and the last periods of fields and of labels."""
-    by = f", by {periods.unit}"
-    columns = (f"field{by}", "new ids, 2nd", "last of train", "unseen, first held out", "last", "drift, last (bits)")
     rows = (
         (
             field.name,
@@ -48,9 +58,8 @@ def in_time(periods: Periods, fields: tuple[FieldInTime, ...], rates: tuple[Rate
         )
         for field in fields
     )
-    yield TextTable("In time", columns, tuple(rows))
-    heads = (f"label{by}", "first rate", "95 %", "last rate", "95 %")
-    yield TextTable("Base rates", heads, tuple(map(_ends, rates)))
+    yield _table("In time", moving(periods.unit), rows)
+    yield _table("Base rates", rate(periods.unit), map(_ends, rates))
 
 
 def of_one_id(found: Profile) -> TextTable | None:
@@ -61,10 +70,13 @@ def of_one_id(found: Profile) -> TextTable | None:
     def cell(one: Intraclass | None) -> str:
         return "-" if one is None else f"{one.value:.4f}" if one.told else "none"
 
-    columns = ("field, and how labels of one id correlate", *found.of_one_id)
+    columns = {"field, by label": OF_ONE_ID} | dict.fromkeys(found.of_one_id, "")
     names = (field.name for field in found.fields)
-    rows = tuple((name, *(cell(each.get(name)) for each in found.of_one_id.values())) for name in names)
-    return TextTable("Labels of one id", columns, rows)
+    return _table(
+        "Labels of one id",
+        columns,
+        ((name, *(cell(each.get(name)) for each in found.of_one_id.values())) for name in names),
+    )
 
 
 def pairs(found: Together) -> TextTable | None:
@@ -73,7 +85,12 @@ def pairs(found: Together) -> TextTable | None:
     each = max(1, MOST_WITH_LABELS // max(found.labels, 1))
     chosen += [("field, label", *pair) for t in range(found.labels) for pair in strongest(found, t)[:each]]
     rows = tuple((f"{one} + {other}", kind, f"{value:.2f}") for kind, one, other, value in chosen)
-    return TextTable("Go together", ("go together", "pair", "normalised mutual information"), rows) if rows else None
+    return _table("Go together", TOGETHER, rows) if rows else None
+
+
+def _table(title: str, columns: Mapping[str, str], rows: Iterable[tuple[str, ...]]) -> TextTable:
+    """columns: each with what it tells."""
+    return TextTable(title, tuple(columns), tuple(rows), tuple(columns.values()))
 
 
 def _ends(label: RateInTime) -> tuple[str, ...]:
@@ -103,26 +120,26 @@ def _last(values: Values) -> float | None:
 def _splits(found: Profile) -> TextTable:
     timed = any(split.span is not None for split in found.splits.values())
     weighed = any(split.weights is not None for split in found.splits.values())
-    dates, weights = ("first", "last") if timed else (), ("least weight", "mean", "most") if weighed else ()
+    columns = {"split": "", "rows": ""} | (TIMES if timed else {}) | (WEIGHTS if weighed else {})
     rows = (
         (part, f"{split.rows:,}", *moments(*(split.span or ())), *(f"{weight:.4g}" for weight in split.weights or ()))
         for part, split in found.splits.items()
     )
-    return TextTable("Rows", ("split", "rows", *dates, *weights), tuple(rows))
+    return _table("Rows", columns, rows)
 
 
 def _tasks(found: Profile) -> TextTable:
     """Positives of each label by split, and what the truth would reach, if it is known."""
     judged = any(task.auc is not None for task in found.tasks)
-    best = ("best AUC on test", "and logloss") if judged else ()
+    columns = LABELS | (BEST if judged else {})
     rows: list[tuple[str, ...]] = []
     for task in found.tasks:
         reached = (_estimate(task.auc), _estimate(task.logloss)) if judged else ()
         rows.append((task.name, *(_positives(found, task, part) for part in SPLITS), *reached))
         if task.full is not None:
             full = (f"{task.full[part]:.3%}" for part in SPLITS)
-            rows.append(("  of the full log", *full, *("",) * len(best)))
-    return TextTable("Labels", ("label", *(f"{part} positives" for part in SPLITS), *best), tuple(rows))
+            rows.append(("  of the full log", *full, *("",) * len(reached)))
+    return _table("Labels", columns, rows)
 
 
 def _positives(found: Profile, task: TaskProfile, part: str) -> str:
@@ -132,7 +149,6 @@ def _positives(found: Profile, task: TaskProfile, part: str) -> str:
 
 
 def _fields(found: Profile) -> TextTable:
-    columns = ("field", "ids in train", "once", "N>=10 / N>=2", "top 1%", "top 10%", "exponent", "shift")
     rows: list[tuple[str, ...]] = []
     for field in found.fields:
         law, tested = field.law, (field.unseen, field.once) if found.tasks else ()
@@ -142,7 +158,7 @@ def _fields(found: Profile) -> TextTable:
         rows.append((field.name, *_frequencies(field.frequencies), *fitted, *(f"{share:.1%}" for share in tested)))
     tested = (found.rarest_unseen, found.rarest_once) if found.tasks else ()
     rows.append(("all", *_frequencies(found.everything), "", "", *(f"{share:.1%}" for share in tested)))
-    return TextTable("Fields", (*columns, *(("test unseen", "seen once") if found.tasks else ())), tuple(rows))
+    return _table("Fields", FIELDS | (TESTED if found.tasks else {}), rows)
 
 
 def _frequencies(f: Frequencies) -> tuple[str, ...]:

@@ -28,18 +28,19 @@ Lines = Sequence[tuple[str, Values]]
 
 
 def tails(found: Description) -> str:
-    """Occurrences of the r-th most frequent id, both on scales of logarithms; dashed: the fitted law."""
+    """Occurrences of the r-th most frequent id, both on scales of logarithms; dotted: the fitted law."""
     shown = {tail.name: tail for tail in found.tails if len(tail.points) > 1}
     named = [name for name in _by_ids(found) if name in shown][:MOST_NAMED]
     marks = [Line([_logs(tail.points)], FADED, 0.8) for tail in shown.values() if tail.name not in named]
     for name in named:
-        marks.append(Line([_logs(shown[name].points)], _pen(found, name).color, 1.6))
+        drawn = _pen(found, name)
+        marks.append(Line([_logs(shown[name].points)], drawn.color, 1.6, dash=drawn.dash))
         if law := _logs(shown[name].law):
-            marks.append(Line([law], _pen(found, name).color, 0.8, 0.8, "4 3"))
+            marks.append(Line([law], drawn.color, 0.8, 0.8, "1.5 2.5"))
     points = [point for tail in shown.values() for point in _logs(tail.points)] or [(0.0, 0.0)]
     x = _decades("rank of the id in training", max(point[0] for point in points))
     y = _decades("occurrences", max(point[1] for point in points))
-    legend = [Named(_with_exponent(shown[name]), Pen(_pen(found, name).color, "", "")) for name in named]
+    legend = [Named(_with_exponent(shown[name]), _pen(found, name)) for name in named]
     chart = Chart(x, y, marks, legend=legend + _others(len(shown) - len(named)))
     return to_svg(chart, f"{found.name}: how often ids occur, by rank")
 

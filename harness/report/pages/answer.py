@@ -14,6 +14,8 @@ from harness.metrics.selection import Rule
 from harness.report.format import baseline_name, digits_for, epochs_text, listed, named, p_is, show
 from harness.results.plan_results import PLAIN
 
+NOTHING_YET = "No answer yet"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -25,6 +27,12 @@ class Answer:
 
     def __str__(self) -> str:
         return f"{self.headline}. {self.text}"
+
+    @property
+    def brief(self) -> str:
+        """The headline with its gain, or with why there is none."""
+        more = self.text if self.headline == NOTHING_YET else self.gain
+        return f"{self.headline}: {more}" if more else self.headline
 
 
 def rule(group: Group) -> str:
@@ -43,7 +51,7 @@ def answer(analysis: GroupAnalysis) -> Answer:
     """Does more than one epoch pay, with what, and is plain training safe."""
     group, rows, arms, lead = analysis.group, analysis.ranked, _compared(analysis), lead_of(analysis)
     if lead is None:
-        return Answer("No answer yet", _why_not(group))
+        return Answer(NOTHING_YET, _why_not(group))
     digits, compared = digits_for(rows), family(rows, "gain")
     sentences = [_lead(group, lead, digits, compared), _better_at_once(arms, lead), _ties(analysis, arms, lead)]
     sentences += [_plain(analysis, lead, digits), _caveats(group)]

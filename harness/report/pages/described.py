@@ -13,26 +13,30 @@ from harness.report.pages.templates import templates
 from harness.report.tables.grids import Cell, Column, Grid
 from harness.results.description import Description, FieldInTime, TextTable, Values
 
-FIRST = "Rows"
-"""The table that stands above all chapters."""
+FIRST, ONE_ID = "Rows", "Labels of one id"
+"""The table that stands above all chapters, and one that has its own."""
+Words = tuple[tuple[str, str], ...]
+"""Columns, and what they tell."""
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """text: what its pictures show. figures: captions, which may be empty, and SVG. tables: labels and grids."""
+    """text: what its pictures show. figures: captions, which may be empty, and SVG. tables: labels, grids, and what
+    their columns tell."""
 
     title: str
     text: str
     figures: list[tuple[str, str]]
-    tables: list[tuple[str, Grid]]
+    tables: list[tuple[str, Grid, Words]]
 
 
 @dataclass(frozen=True)
 class Described:
-    """What a page shows of one data set. rows: the table of its splits."""
+    """What a page shows of one data set. rows: the table of its splits. words: what its columns tell."""
 
     name: str
     rows: Grid
+    words: Words
     notes: list[str]
     findings: list[str]
     chapters: list[Chapter]
@@ -46,10 +50,11 @@ def describe(found: Description) -> Described:
     notes = [*cut, *(f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in found.notes)]
     findings = [str(finding) for finding in found.findings]
     chapters = [
-        Chapter(title, text, pictures, [(name, _grid(tables[name])) for name in names if name in tables])
+        Chapter(title, text, pictures, [_table(tables[name]) for name in names if name in tables])
         for title, text, pictures, names in _chapters(found)
     ]
-    return Described(found.name, _grid(tables[FIRST]), notes, findings, chapters)
+    _, rows, words = _table(tables[FIRST])
+    return Described(found.name, rows, words, notes, findings, chapters)
 
 
 def write_page(found: Sequence[Description], path: Path) -> None:
@@ -65,11 +70,8 @@ def _chapters(
     yield (
         "Tails",
         "Each line is a field: how often its ids occur in training, the most frequent first, with both scales "
-        "logarithmic; dashed is the fitted law, beside the name its exponent. Look for lines that end in a long flat "
-        "foot at 1: the row of an id seen once serves one example alone, and learns it by heart. In the table, of the "
-        "ids: the share seen once, and, of those seen twice or more, the share seen ten times or more; of the lookups: "
-        "the share of the most frequent 1% and 10% of ids; of the test rows: those whose id was seen in training "
-        "never, or once.",
+        "logarithmic; dotted is the fitted law, beside the name its exponent. Look for lines that end in a long flat "
+        "foot at 1: the row of an id seen once serves one example alone, and learns it by heart.",
         [("", figures.tails(found))],
         ("Fields", "Lists", "Numbers"),
     )
@@ -78,7 +80,7 @@ def _chapters(
     unit, of_ids = found.periods.unit, [field for field in found.fields if field.ids]
     follow = found.periods.cut is not None
     shaded, held, test = (
-        (" (shaded)", "behind it", "past the line") if follow else ("", "in held-out rows", "at the end")
+        (" (shaded)", "behind it", "past the end of training") if follow else ("", "in held-out rows", "at the end")
     )
     yield (
         "Unseen ids over time",
@@ -96,6 +98,14 @@ def _chapters(
             "very end is often a label that was not decided yet.",
             [(each.name, figures.rate(found, each)) for each in found.rates],
             ("Base rates", "Labels"),
+        )
+    if any(table.title == ONE_ID for table in found.tables):
+        yield (
+            "What ids tell of labels",
+            "How far the labels of two training rows of one id go together. Look for fields of many ids whose labels "
+            "do: their rows of the embedding table have something to learn. Where labels do not, rows learn noise.",
+            [],
+            (ONE_ID,),
         )
     moved = [(field.name, field.drift) for field in found.fields]
     yield (
@@ -147,10 +157,10 @@ def _most(begin: str, lines: list[tuple[str, Values]]) -> str:
     return f" {begin}: {listed(high)}." if high else " No field moved."
 
 
-def _grid(table: TextTable) -> Grid:
+def _table(table: TextTable) -> tuple[str, Grid, Words]:
     columns = tuple(Column(title, words=i == 0) for i, title in enumerate(table.columns))
     lines = tuple(tuple(Cell(text) for text in _filled(row, len(columns))) for row in table.rows)
-    return Grid(columns, lines)
+    return table.title, Grid(columns, lines), table.explained
 
 
 def _filled(row: tuple[str, ...], columns: int) -> tuple[str, ...]:

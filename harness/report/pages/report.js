@@ -27,6 +27,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
 }
 
 for (const input of document.querySelectorAll("[data-filter]")) {
+  input.parentElement.hidden = false;
   const table = input.parentElement.nextElementSibling;
   const rows = table.querySelectorAll("tbody tr");
   const fold = table.nextElementSibling?.querySelector("[data-fold]");

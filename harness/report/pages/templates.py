@@ -22,7 +22,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"typeset": typeset, "breakable": breakable}
+    environment.filters |= {"typeset": typeset, "breakable": breakable, "shell": shell}
     return environment
 
 
@@ -43,3 +43,8 @@ def breakable(text: str, longest: int = LONGEST) -> Markup:
         return Markup(safe.replace(" = ", "\u00a0=\u00a0"))
     parts = [part.replace("_", "_<wbr>") if len(part) > longest else part for part in re.split(r"(?<=[+(])", safe)]
     return Markup("<wbr>".join(parts))
+
+
+def shell(command: str) -> Markup:
+    """A command whose options do not break at their hyphens."""
+    return Markup(re.sub(r"--[\w-]+", r'<span class="option">\g<0></span>', str(escape(command))))

@@ -12,6 +12,7 @@ from statistics import median
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.groups import ArmRuns
 from harness.analysis.load import Comparison
+from harness.base.words import counted
 from harness.report.format import NOTHING
 from harness.report.tables.grids import Cell, Column, Grid
 from harness.results.records import Run
@@ -46,11 +47,12 @@ def spent(comparison: Comparison) -> str:
     machines = machines_of(runs)
     trials = len({trial.key for arm in comparison.result.arms for trial in arm.trials})
     minutes = comparison.seconds / 60
-    few = f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{comparison.seconds:.0f} seconds"
+    few = counted(round(minutes), "minute") if minutes >= 1.5 else counted(round(comparison.seconds), "second")
     took = few if minutes < 120 else f"{minutes / 60:.1f} hours"
     used = {(run.spec["train"].get("device", "cpu"), run.spec["train"].get("threads", 1)) for run in runs}
     each = ", each on one core" if used == {("cpu", 1)} else ""
-    text = f"{len(runs)} reporting runs and {trials} trials trained and evaluated for {took}{each}"
+    trained = f"{counted(len(runs), 'reporting run')} and {counted(trials, 'trial')}"
+    text = f"{trained} trained and evaluated for {took}{each}"
     return f"{text}: {machines}." if machines else f"{text}."
 
 

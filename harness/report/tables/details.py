@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from harness.analysis.groups import ArmRuns, Group
 from harness.analysis.load import Comparison
 from harness.analysis.winners import winner
 from harness.base.owner import PRIVATE
+from harness.base.words import counted
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import NOTHING, number, settings
 from harness.report.tables.grids import Cell, Column, Grid
@@ -20,6 +22,8 @@ from harness.results.plan_results import Arm
 from harness.results.records import Run
 
 NAME = Column("strategy", words=True)
+NUMBERS = re.compile(r"\[\n((?: +[-+.\w]+,\n)+)\]")
+"""A list of numbers with a line for each, as TOML is written."""
 ENVIRONMENT = {
     "multiepoch": "multiepoch {}",
     "engine": "engine {}",
@@ -100,12 +104,13 @@ def environments(comparison: Comparison) -> list[tuple[str, str]]:
         if run.env:
             texts = dict.fromkeys(map(_environment, run.environments))
             found.setdefault("; then ".join(texts), []).append(run)
-    return [(f"{len(runs)} run{'s' * (len(runs) != 1)}", text) for text, runs in found.items()]
+    return [(counted(len(runs), "run"), text) for text, runs in found.items()]
 
 
 def plan_toml(plan: Mapping[str, Any]) -> str:
-    """The plan as it ran, overrides included, as a plan file."""
-    return tomli_w.dumps(_without_nothing(plan))
+    """The plan as it ran, overrides included, as a plan file; numbers of a list stand in one line."""
+    text = tomli_w.dumps(_without_nothing(plan))
+    return NUMBERS.sub(lambda found: f"[{' '.join(found[1].split()).rstrip(',')}]", text)
 
 
 def _without_nothing(value: Any) -> Any:

@@ -10,6 +10,7 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.estimates import Estimate
 from harness.analysis.groups import ArmRuns
+from harness.base.words import counted
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import (
     NOTHING,
@@ -120,9 +121,7 @@ def cell(value: Estimate | None, digits: int, better: int = 0, shown: int = 0) -
 
 def seeds_and_trials(arm: ArmRuns) -> str:
     """`2 of 3 seeds, untuned`."""
-    count = len(arm.arm.trials)
-    trials = "1 trial" if count == 1 else f"{count} trials"
-    return f"{arm.completeness}, {trials if arm.arm.tuned else 'untuned'}"
+    return f"{arm.completeness}, {counted(len(arm.arm.trials), 'trial') if arm.arm.tuned else 'untuned'}"
 
 
 def numbered(found: list[ArmComparison]) -> Iterator[tuple[str, ArmComparison]]:

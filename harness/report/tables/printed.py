@@ -102,7 +102,7 @@ def terminal(analysis: Analysis) -> Table:
         for caution in cautions(each):
             page.add_row(Text(caution, style="yellow"))
         page.add_row(Text(f"Chosen epoch: {rule(group)}.\n", style="dim"))
-    page.add_row(Text(HOW_TO_READ, style="dim"))
+    page.add_row(Text(f"none is plain training, without a mitigation. {HOW_TO_READ}", style="dim"))
     return page
 
 

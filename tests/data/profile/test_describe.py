@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,16 @@ def test_weights_lists_numbers_and_dropped_rows_are_said(tmp_path: Path) -> None
     assert {one, other} == {"user", "city"}
     assert value == pytest.approx(1)
     assert max(value for label in (0, 1) for *_, value in strongest(found.together, label)) < 0.05
+    assert {table.title for table in found.tables} == {
+        "Rows", "Labels", "Fields", "Numbers", "Lists", "In time", "Base rates", "Labels of one id", "Go together"
+    }  # fmt: skip
+    page = unescape((tmp_path / "page.html").read_text())
+    for table in found.tables:
+        assert len(table.words) == len(table.columns) == len(set(table.columns)), table.title
+        bare = {column for column, words in zip(table.columns, table.words, strict=True) if not words}
+        assert bare - {"click", "buy", "rows"} <= {table.columns[0]}, f"{table.title}: a column is not explained"
+        for column, words in table.explained:
+            assert f"<b>{column}</b>: {words}" in page, column
 
 
 def test_lists_go_together_by_pairs_of_their_ids_each_weighted_by_the_lengths(tmp_path: Path) -> None:
