@@ -155,14 +155,6 @@ def test_what_looks_like_a_format_is_refused_with_the_way_to_it(tmp_path: Path, 
             read(tmp_path / "log")
 
 
-def test_a_file_without_a_row_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(delimited())
-    (tmp_path / "b.csv").write_text("\n")
-    for read in (lambda: load(tmp_path, tmp_path / "*.csv"), lambda: sample(data_files(str(tmp_path / "*.csv")))):
-        with pytest.raises(UserError, match=r"b\.csv' cannot be read: empty CSV"):
-            read()
-
-
 def test_arrow_is_told_by_its_content(tmp_path: Path, wanted: list[bytes]) -> None:
     log().write_ipc(tmp_path / "rows")
     assert content(load(tmp_path, tmp_path / "rows")) == wanted

@@ -18,7 +18,8 @@ from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.delimited_text import csv_names
 from harness.data.tabular.files import Source
-from harness.data.tabular.formats import one_format, readable
+from harness.data.tabular.formats import has_rows, readable
+from harness.data.tabular.one_table import one_table
 from harness.data.tabular.partitions import SOURCE, folder_types, partitioned
 from harness.data.tabular.scans import scan
 from harness.data.tabular.text_files import without_blank_lines
@@ -55,12 +56,12 @@ class Sample:
 
 
 def sample(files: Sequence[Source]) -> Sample:
-    """Read a sample of files of one format.
+    """Read a sample of files of one format; those that hold nothing are left out.
 
     Raises:
-        UserError: one cannot be read, or there is no row.
+        UserError: one cannot be read or has the rows of another, or there is no row.
     """
-    kind, form = one_format(files), None
+    (kind, files, _), form = one_table(files), None
     problems: Mapping[str, Problem] = {}
     with readable(files):
         if kind == "CSV":
@@ -88,7 +89,8 @@ def _of_csv(files: Sequence[Source]) -> tuple[pl.DataFrame, Form, Mapping[str, P
     texts = {file: whole_lines(file, quotes=True) for file in _some(files)}
     if encoding := encoding_of(texts.values()):
         texts = {file: text.decode(encoding, errors="replace").encode() for file, text in texts.items()}
-    form = form_of(texts[files[0]][:HEAD].decode(errors="replace"))
+    begun = next(filter(has_rows, texts.values()), texts[files[0]])
+    form = form_of(begun[:HEAD].decode(errors="replace"))
     if encoding:
         form = form.told("encoding", encoding, "bytes that are not UTF-8")
     with readable_rows(files, form.csv):

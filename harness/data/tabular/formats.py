@@ -19,36 +19,21 @@ from harness.data.tabular.files import Source
 from harness.data.tabular.stores import Stored, first_bytes
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+BLOCK = 1 << 16
+"""Bytes that tell the format."""
 ARROW_STREAM = b"\xff\xff\xff\xff"
 
 
-def one_format(files: Sequence[Source]) -> str:
-    """Parquet, Arrow, JSON lines or CSV, as which all files are written.
-
-    Raises:
-        UserError: one cannot be read, is empty, is nothing of the kind, or is of another format than the first.
-    """
-    kinds = {file: format_of(file) for file in files}
-    kind = kinds[files[0]]
-    for file, other in kinds.items():
-        if other != kind:
-            raise UserError(
-                f"file '{file}' is {other} and '{files[0]}' is {kind}; accepted: files of one format, as a pattern "
-                "like 'logs/*.parquet' chooses"
-            )
-    return kind
-
-
 def format_of(file: Source) -> str:
-    """Parquet, Arrow, JSON lines or CSV, by its content.
+    """Parquet, Arrow, JSON lines or CSV, by its content; empty: it holds nothing but blanks.
 
     Raises:
-        UserError: it cannot be read, is empty, or is nothing of the kind.
+        UserError: it cannot be read, or is nothing of the kind.
     """
     with refusing(f"file '{file}' cannot be read"):
         start = first_block(file)
-    if not start:
-        raise UserError(f"file '{file}' is empty; accepted: Parquet, Arrow, JSON lines, CSV")
+    if len(start) < BLOCK and not start.removeprefix(codecs.BOM_UTF8).strip():
+        return ""
     if start[:4] == b"PAR1":
         return "Parquet"
     if start[:6] == b"ARROW1":
@@ -80,12 +65,17 @@ def first_block(file: Source) -> bytes:
             return _begun(gzip.GzipFile(fileobj=raw).read)
         if start == ZSTD:
             return _begun(pa.CompressedInputStream(pa.PythonFile(raw), "zstd").read)
-        return raw.read(1 << 16)
+        return raw.read(BLOCK)
+
+
+def has_rows(text: bytes) -> bool:
+    """Whether a text goes on below its first line, which may be a header."""
+    return bool(text.partition(b"\n")[2].strip())
 
 
 def _begun(read: Callable[[int], bytes]) -> bytes:
     try:
-        return read(1 << 16)
+        return read(BLOCK)
     except (EOFError, zlib.error) as error:
         raise OSError(f"the compressed data is damaged: {error}") from error
 
@@ -100,4 +90,4 @@ def readable(files: Sequence[Source], where: str = "") -> Iterator[None]:
     except UserError as error:
         if "utf" not in str(error).lower():
             raise
-        raise UserError(f"{where}{not_utf8(files, format_of(files[0]) == 'CSV') or error}") from error
+        raise UserError(f"{where}{not_utf8(files, format_of(files[0]) in ('CSV', '')) or error}") from error

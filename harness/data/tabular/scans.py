@@ -13,7 +13,7 @@ from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.delimited_text import Scan, delimited_text
 from harness.data.tabular.files import PARTITION, Source
-from harness.data.tabular.formats import one_format
+from harness.data.tabular.one_table import one_table
 from harness.data.tabular.partitions import SOURCE, folder_types, folders_of, partitioned, refuse_others_in
 from harness.data.tabular.unlike import Columns, Problem, as_types, columns_of
 
@@ -35,17 +35,17 @@ class Scanned(NamedTuple):
 
 
 def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
-    """The rows of files of one format.
+    """The rows of files of one format; files that hold nothing are left out.
 
     Decimals without a fraction, as stores write ids, come as the whole numbers they are.
 
     csv: how delimited text is written. text: columns of it that are not to be read as numbers.
 
     Raises:
-        UserError: a file cannot be read or is empty, is of another format or table than the first, or has another
-            value than its folder says.
+        UserError: a file cannot be read, is of another format or table than the first, has the rows of another, or
+            another value than its folder says; or there is no row.
     """
-    kind = one_format(files)
+    kind, files, left_out = one_table(files)
     with readable_rows(files, csv):
         match kind:
             case "Parquet":
@@ -62,7 +62,8 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
         if not len(found.frame.head(1).collect()):
             raise UserError(f"file '{files[0]}' has 0 rows; accepted: a row for every example")
     told = folders_of(files)
-    return found._replace(problems={name: said for name, said in found.problems.items() if name not in told})
+    problems = {name: said for name, said in found.problems.items() if name not in told}
+    return found._replace(problems=problems, notes=(*left_out, *found.notes))
 
 
 def _parquet(files: Sequence[Source]) -> Scanned:
