@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,8 @@ READS = re.compile(r"\b((?:read|scan)_\w+)[\"`]?\s*(?:\(|--|/\*)", re.IGNORECASE
 """A call of a function of Polars that opens a file or an address, its name quoted or followed by a comment or not."""
 UNSURE = re.compile(r"--|/\*|[$`\\]|\w'")
 """Where SQL may begin or end a string otherwise than TEXT says."""
+DAMAGED = re.compile("Truncated compressed stream|unexpected end of file|end-of-stream marker")
+CUT_OFF = "the compressed data is damaged, or cut as where a copy broke off; accepted: a whole copy"
 OWN = "\0own "
 """Begins the names of columns of our own."""
 WIDE = selectors.integer().cast(pl.Int128)
@@ -32,8 +35,9 @@ def refusing(place: str) -> Iterator[None]:
     """Turn an error of Polars into one line that names the place."""
     try:
         yield
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        said = CUT_OFF if DAMAGED.search(said) else said
         raise UserError(f"{place}: {without_secrets(said)}") from error
 
 

@@ -16,11 +16,16 @@ from harness.base.errors import UserError
 from harness.data.tabular.encodings import GZIP, ZSTD, not_utf8
 from harness.data.tabular.expressions import refusing
 from harness.data.tabular.files import Source
+from harness.data.tabular.json_lines import refused_lines
+from harness.data.tabular.mixed import mixed
 from harness.data.tabular.stores import Stored, first_bytes
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 BLOCK = 1 << 16
 """Bytes that tell the format."""
+TYPES = re.compile("cannot parse|unexpected value|supertype")
+"""What Polars says where values of one field have nothing in common."""
+NO_OBJECT = "expected to contain JSON object"
 ARROW_STREAM = b"\xff\xff\xff\xff"
 
 
@@ -88,6 +93,17 @@ def readable(files: Sequence[Source], where: str = "") -> Iterator[None]:
         with refusing(f"{where}{named} cannot be read"):
             yield
     except UserError as error:
-        if "utf" not in str(error).lower():
-            raise
-        raise UserError(f"{where}{not_utf8(files, format_of(files[0]) in ('CSV', '')) or error}") from error
+        if plainer := _plainer(files, str(error)):
+            raise UserError(f"{where}{plainer}") from error
+        raise
+
+
+def _plainer(files: Sequence[Source], said: str) -> str:
+    """What is wrong with files of which Polars says this; empty: it is not known."""
+    if "utf" in said.lower():
+        return not_utf8(files, format_of(files[0]) in ("CSV", ""))
+    if NO_OBJECT in said:
+        return refused_lines(files)
+    if TYPES.search(said) and format_of(files[0]) == "JSON lines":
+        return mixed(files)
+    return ""

@@ -13,6 +13,7 @@ from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.delimited_text import Scan, delimited_text
 from harness.data.tabular.files import PARTITION, Source
+from harness.data.tabular.json_lines import JsonLines
 from harness.data.tabular.one_table import one_table
 from harness.data.tabular.partitions import SOURCE, folder_types, folders_of, partitioned, refuse_others_in
 from harness.data.tabular.unlike import Columns, Problem, as_types, columns_of
@@ -53,7 +54,7 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
             case "Arrow":
                 found = _arrow(files)
             case "JSON lines":
-                found = _json_lines(files)
+                found = _json_lines(files, csv.short)
             case _:
                 columns, again, notes = delimited_text(files, csv, text)
                 found = Scanned(again({}), again, columns.problems, notes)
@@ -102,11 +103,13 @@ def _placed(own: Mapping[Source, pl.Schema], opened: Callable[[list[str]], pl.La
     return Scanned(columns.read(alike), None, columns.problems)
 
 
-def _json_lines(files: Sequence[Source]) -> Scanned:
+def _json_lines(files: Sequence[Source], short: str) -> Scanned:
     """What a line does not have is null there, whether others of its file have it or not."""
-    columns = Columns(columns_of(files, lambda file: pl.scan_ndjson(str(file), infer_schema_length=None), 1), text=True)
-    frame = pl.scan_ndjson(_named(files), schema=columns.types, include_file_paths=SOURCE)
-    return Scanned(partitioned(frame, files), None, columns.clashing)
+    lines = JsonLines(short)
+    columns = Columns(columns_of(files, lines.opened, 1), text=True)
+    paths = _named(list(map(lines.read_from, files)))
+    frame = pl.scan_ndjson(paths, schema=columns.types, include_file_paths=SOURCE)
+    return Scanned(partitioned(frame, files), None, columns.clashing, tuple(lines.notes))
 
 
 def _with_whole_numbers(frame: pl.LazyFrame) -> pl.LazyFrame:
