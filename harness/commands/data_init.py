@@ -53,9 +53,8 @@ def guesses_table(rows: Sample, guesses: Guesses) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for title in ("column", "taken as", "schema", "why"):
         table.add_column(title, overflow="fold")
-    if rows.form is not None:
-        for key, why in rows.form.reasons.items():
-            table.add_row("", Text(key), Text(repr(getattr(rows.form, key))), Text(one_line(why)))
+    for key, (value, why) in rows.written.items():
+        table.add_row("", Text(key), Text(repr(value)), Text(one_line(why)))
     for each in (*guesses.columns, *guesses.whole):
         said = "" if each.what == "left out" else ", ".join(map(_shown, each.entries.values()))
         table.add_row(*(Text(one_line(cell)) for cell in (each.column, each.what, said, each.why)))

@@ -15,7 +15,6 @@ from harness.base.files import whole_file
 from harness.base.terminal import explained, print_plain
 from harness.commands import out_file
 from harness.data.guess.sample import sample
-from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.files import data_files
 from harness.data.tabular.formats import readable
 from harness.data.tabular.scans import scan
@@ -50,7 +49,7 @@ def write_sample(console: Console, source: str, by: str, keep: float, out: Path,
         raise UserError(f"--out '{out}' is of the log itself; accepted: another file")
     with console.status("reading a sample"):
         first = sample(files)
-    frame, _, problems, _ = scan(files, Csv() if first.form is None else first.form.csv, first.zeros)
+    frame, _, problems, _ = scan(files, first.csv, first.zeros)
     if by not in (columns := frame.collect_schema()):
         raise unknown("column", by, columns, "--by")
     for name, problem in problems.items():

@@ -35,6 +35,10 @@ RIGHT = (
 """Ready schemas that are guessed: the same kinds of the same columns, labels, time and split."""
 
 
+PARTS = ("style.Format:",)
+"""Of nested columns, which are guessed, and of which the ready schemas take none."""
+
+
 def meaning(values: dict[str, Any]) -> dict[str, Any]:
     """What a schema says of the columns, whatever it calls fields and labels, with those of files without a header by
     their number. Times that are no dates of any notation are read as seconds."""
@@ -47,7 +51,7 @@ def meaning(values: dict[str, Any]) -> dict[str, Any]:
     named = {name: name for name in fields} if isinstance(fields, list) else fields
     kinds = [("id", value) if isinstance(value, str) else next(iter(value.items())) for value in named.values()]
     return {
-        "fields": sorted((kind, plain(sql)) for kind, sql in kinds),
+        "fields": sorted((kind, plain(sql)) for kind, sql in kinds if sql not in PARTS),
         "labels": sorted(map(plain, values["labels"].values())),
         "observed": sorted(map(plain, values.get("observed", {}).values())),
         "time": [plain(values.get("time")), values.get("time_unit", "s")],

@@ -155,14 +155,6 @@ def test_what_looks_like_a_format_is_refused_with_the_way_to_it(tmp_path: Path, 
             read(tmp_path / "log")
 
 
-def test_a_file_without_a_row_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(delimited())
-    (tmp_path / "b.csv").write_text("\n")
-    for read in (lambda: load(tmp_path, tmp_path / "*.csv"), lambda: sample(data_files(str(tmp_path / "*.csv")))):
-        with pytest.raises(UserError, match=r"b\.csv' cannot be read: empty CSV"):
-            read()
-
-
 def test_arrow_is_told_by_its_content(tmp_path: Path, wanted: list[bytes]) -> None:
     log().write_ipc(tmp_path / "rows")
     assert content(load(tmp_path, tmp_path / "rows")) == wanted
@@ -314,3 +306,22 @@ def test_every_part_enters_the_fingerprint(tmp_path: Path) -> None:
     (folder / "day=3").rename(folder / "day=7")
     prints.append(table.fingerprint())
     assert len({str(print_) for print_ in prints}) == 3
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("pack", [lambda text: gzip.compress(text, mtime=0), zstd])
+def test_a_compressed_file_that_is_cut_is_called_so(tmp_path: Path, form: str, pack: Callable[[bytes], bytes]) -> None:
+    whole = pack(delimited() if form == "csv" else log().write_ndjson().encode())
+    (tmp_path / "log").write_bytes(whole[:-30])
+    for read in (lambda: load(tmp_path, tmp_path / "log"), lambda: sample([tmp_path / "log"])):
+        with pytest.raises(UserError, match=r"log' cannot be read: .*damaged"):
+            read()
+
+
+@pytest.mark.parametrize("other", ["", "Zürich"])
+def test_text_that_ends_within_a_letter_is_cut_and_of_no_other_encoding(tmp_path: Path, other: str) -> None:
+    rows = "".join(f"{n % 2},u{n % 7},{other},{n}\n" for n in range(ROWS))
+    (tmp_path / "log.csv").write_bytes(f"y,user,item,ts\n{rows}0,é".encode()[:-1])
+    for read in (lambda: load(tmp_path, tmp_path / "log.csv"), lambda: sample([tmp_path / "log.csv"])):
+        with pytest.raises(UserError, match=rf"line {ROWS + 2}, the last, ends within a letter, .* accepted: a whole"):
+            read()

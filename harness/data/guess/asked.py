@@ -27,7 +27,7 @@ def asked_labels(table: Table, names: Sequence[str]) -> list[Guess]:
     """
     guessed, found = labels_of(table), list[Guess]()
     for name in names:
-        if name in table.frame.columns:
+        if name in table.names:
             column = table[name]
             if (said := yes(column)) is None:
                 raise UserError(
@@ -35,7 +35,7 @@ def asked_labels(table: Table, names: Sequence[str]) -> list[Guess]:
                 )
             found.append(Guess(name, "label", {column.key: said[0]}, f"asked for; {said[1]}"))
         elif not (named := [guess for guess in guessed if guess.what == "label" and name in guess.entries]):
-            options = {*table.frame.columns, *(key for g in guessed if g.what == "label" for key in g.entries)}
+            options = {*table.names, *(key for g in guessed if g.what == "label" for key in g.entries)}
             raise unknown("column", name, options, "--labels")
         else:
             found += named

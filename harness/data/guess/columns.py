@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,8 @@ import polars as pl
 
 WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 """Of a name: `reviewerID`, `unix_review_time` and `Customer ID` have two, three and two."""
+BARE = {"id", "ids", "key", "code", "no", "name", "value"}
+"""Words that say nothing of what has an id or a value."""
 MOST_LEVELS = 50
 SIMPLE = re.compile(r"[A-Za-z_]\w*")
 ODD = re.compile(r"[^\w .,:;()+%$#@!?&=<>*'-]")
@@ -31,11 +33,12 @@ class Guess:
 
 
 class Column:
-    """A column of the sample; infinite values and NaN are missing. key: its name as that of a field. named: the
-    name is the file's, and may say much. infinite: one of its infinite values."""
+    """A column of the sample, or a part of a nested one, `user.geo.city`; infinite values and NaN are missing. key: its
+    name as that of a field. named: the name is the file's, and may say much. path: of a part, the names down to it.
+    infinite: one of its infinite values."""
 
-    def __init__(self, values: pl.Series, key: str, named: bool) -> None:
-        self.name, self.key, self.named = values.name, key, named
+    def __init__(self, values: pl.Series, key: str, named: bool, path: Sequence[str] = ()) -> None:
+        self.name, self.key, self.named, self._path = values.name, key, named, path or (values.name,)
         plain = values.cast(pl.Float64) if values.dtype.is_decimal() else values
         plain = plain.cast(pl.String) if plain.dtype in (pl.Categorical, pl.Enum) else plain
         self.values = plain.alias("value")  # Polars would read a name such as ^a$ as a pattern
@@ -46,7 +49,10 @@ class Column:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        return tuple(word.lower() for word in WORDS.findall(self.name)) if self.named else ()
+        """Of a part those of its own name, and of what it is a part of where they say nothing, as in `user.id`."""
+        own = _words(self._path[-1])
+        own = _words(self._path[-2]) + own if len(self._path) > 1 and set(own) <= BARE else own
+        return own if self.named else ()
 
     @cached_property
     def known(self) -> pl.Series:
@@ -88,7 +94,9 @@ class Column:
     @property
     def sql(self) -> str:
         """The name as it stands within an expression."""
-        return self.name if SIMPLE.fullmatch(self.name) else '"' + self.name.replace('"', '""') + '"'
+        if SIMPLE.fullmatch(self.name):
+            return self.name
+        return ".".join('"' + name.replace('"', '""') + '"' for name in self._path)
 
     def has(self, words: frozenset[str]) -> bool:
         return not words.isdisjoint(self.words)
@@ -103,20 +111,42 @@ class Column:
 
 
 class Table:
-    """The columns of the sample, in their order in the file. delimited: its numbers were text there."""
+    """The columns of the sample, in their order in the file; in the place of nested ones all of their parts. delimited:
+    its numbers were text there."""
 
     def __init__(self, frame: pl.DataFrame, named: bool, delimited: bool = False) -> None:
         self.frame, self.named, self.delimited = frame, named, delimited
-        keys: list[str] = []
-        for name in map(plain, frame.columns):
-            keys.append(f"{name[:90]}_{len(keys)}" if name in keys else name)
-        self.columns = tuple(Column(series, key, named) for series, key in zip(frame, keys, strict=True))
+        keys, self._named = list[str](), dict[str, Column]()
+        for values, path in _parts(frame.get_columns()):
+            if len(path) == 1 or values.name not in frame.columns:
+                key = plain("_".join(path))
+                keys.append(f"{key[:90]}_{len(keys)}" if key in keys else key)
+                self._named[values.name] = Column(values, keys[-1], named, path)
+        self.columns = tuple(self._named.values())
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
 
+    @property
+    def names(self) -> Iterable[str]:
+        return self._named
+
     def __getitem__(self, name: str) -> Column:
-        return self.columns[self.frame.columns.index(name)]
+        return self._named[name]
+
+
+def _parts(columns: Iterable[pl.Series], path: tuple[str, ...] = ()) -> Iterator[tuple[pl.Series, tuple[str, ...]]]:
+    """Columns, and the parts of nested ones in their places, with the names down to them."""
+    for values in columns:
+        here = (*path, values.name)
+        if isinstance(values.dtype, pl.Struct) and values.dtype.fields:
+            yield from _parts((values.struct.field(field.name) for field in values.dtype.fields), here)
+        else:
+            yield values.alias(".".join(here)), here
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in WORDS.findall(name))
 
 
 def plain(name: str) -> str:

@@ -51,7 +51,7 @@ def guess(frame: pl.DataFrame, named: bool, asked: Asked = NOTHING, *, delimited
     known = Known(table, labels, {moment.column.name for moment in times})
     parts = {name for moment in times if any(moment.entries == each.entries for each in found) for name in moment.parts}
     rest = [_part(c, parts) or left_out(c, known) or field(c, table) for c in table if c.name not in used]
-    places = {name: at for at, name in enumerate(frame.columns)}
+    places = {name: at for at, name in enumerate(table.names)}
     columns = sorted((each for each in (*found, *rest) if each.what != "gap"), key=lambda each: places[each.column])
     whole = (*where(table, found, times), *group(table, rest), part or split(table, found))
     if labels:

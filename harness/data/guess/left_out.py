@@ -52,7 +52,7 @@ def _has_parts(column: Column, known: Known) -> str:
     dtype = column.values.dtype
     inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype
     if isinstance(inner, pl.Struct | pl.List | pl.Array) or (inner is dtype and dtype.is_nested()):
-        return "nested; take parts of it in `query`"
+        return "nested; write what is needed of it as a column of its own"
     return "lists of numbers with a point" if inner is not dtype and inner.is_float() else ""
 
 

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 import pyarrow as pa
 
-from harness.data.tabular.encodings import compression_of, likely
+from harness.data.tabular.encodings import CUT, compression_of, likely
 from harness.data.tabular.files import Source
 from harness.data.tabular.stores import Stored, first_bytes
 
@@ -43,7 +43,7 @@ def encoding_of(texts: Iterable[bytes]) -> str:
         try:
             found |= {""} if not text.decode().isascii() else set()
         except UnicodeDecodeError as error:
-            if len(text) < HEAD or error.start < len(text) - 4:  # the last letter may be cut
+            if error.reason != CUT:  # of the last letter alone
                 found.add(likely(text))
     return found.pop() if len(found) == 1 else ""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 from polars import selectors
@@ -12,13 +14,15 @@ from polars import selectors
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
 from harness.data.guess.lost_digits import lost
-from harness.data.guess.odd_lines import with_odd_lines
+from harness.data.guess.odd_lines import FEW, with_odd_lines
 from harness.data.guess.pieces import HEAD, PLACES, encoding_of, whole_lines
 from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.delimited_text import csv_names
 from harness.data.tabular.files import Source
-from harness.data.tabular.formats import one_format, readable
+from harness.data.tabular.formats import has_rows, readable
+from harness.data.tabular.json_lines import DROP, Lines
+from harness.data.tabular.one_table import one_table
 from harness.data.tabular.partitions import SOURCE, folder_types, partitioned
 from harness.data.tabular.scans import scan
 from harness.data.tabular.text_files import without_blank_lines
@@ -43,6 +47,21 @@ class Sample:
     form: Form | None
     problems: Mapping[str, Problem] = field(default_factory=dict)
     """Of columns that not all files have, or not as one type, as far as that is known."""
+    broken: str = ""
+    """Why lines of JSON are left out; empty: all are objects."""
+
+    @property
+    def written(self) -> dict[str, tuple[Any, str]]:
+        """What stands under [csv]: key -> value, and why."""
+        if self.form is None:
+            return {"short": (DROP, self.broken)} if self.broken else {}
+        return {key: (getattr(self.form, key), why) for key, why in self.form.reasons.items()}
+
+    @property
+    def csv(self) -> Csv:
+        if self.form is None:
+            return Csv(short="drop" if self.broken else "")
+        return self.form.csv
 
     @property
     def zeros(self) -> list[str]:
@@ -55,23 +74,24 @@ class Sample:
 
 
 def sample(files: Sequence[Source]) -> Sample:
-    """Read a sample of files of one format.
+    """Read a sample of files of one format; those that hold nothing are left out.
 
     Raises:
-        UserError: one cannot be read, or there is no row.
+        UserError: one cannot be read or has the rows of another, or there is no row.
     """
-    kind, form = one_format(files), None
+    (kind, files, _), form = one_table(files), None
     problems: Mapping[str, Problem] = {}
+    broken = ""
     with readable(files):
         if kind == "CSV":
             frame, form, problems = _of_csv(files)
         elif kind == "JSON lines":
-            frame, problems = _of_json(files)
+            frame, problems, broken = _of_json(files)
         else:
             frame, problems = _of_binary(files)
     if not len(frame):
         raise UserError(f"file '{files[0]}' has 0 rows; accepted: a row for every example")
-    return Sample(frame, kind, form, problems)
+    return Sample(frame, kind, form, problems, broken)
 
 
 def _of_binary(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Problem]]:
@@ -88,7 +108,8 @@ def _of_csv(files: Sequence[Source]) -> tuple[pl.DataFrame, Form, Mapping[str, P
     texts = {file: whole_lines(file, quotes=True) for file in _some(files)}
     if encoding := encoding_of(texts.values()):
         texts = {file: text.decode(encoding, errors="replace").encode() for file, text in texts.items()}
-    form = form_of(texts[files[0]][:HEAD].decode(errors="replace"))
+    begun = next(filter(has_rows, texts.values()), texts[files[0]])
+    form = form_of(begun[:HEAD].decode(errors="replace"))
     if encoding:
         form = form.told("encoding", encoding, "bytes that are not UTF-8")
     with readable_rows(files, form.csv):
@@ -103,12 +124,36 @@ def _of_csv(files: Sequence[Source]) -> tuple[pl.DataFrame, Form, Mapping[str, P
     return frame, form, problems
 
 
-def _of_json(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Problem]]:
-    texts = {file: whole_lines(file, quotes=False) for file in _some(files)}
+def _of_json(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Problem], str]:
+    """And why lines that are no objects are left out; empty: there is none."""
+    texts, broken = {file: whole_lines(file, quotes=False) for file in _some(files)}, ""
+    for file, text in texts.items():
+        with suppress(pl.exceptions.PolarsError):
+            pl.read_ndjson(text, infer_schema_length=None)
+            continue
+        texts[file], said = _sound(file, text)
+        broken = broken or said
     own = {file: pl.read_ndjson(text, infer_schema_length=None).schema for file, text in texts.items()}
     columns = Columns(own, text=True)
     frame = _joined(tuple(texts), [pl.read_ndjson(text, schema=columns.types).lazy() for text in texts.values()])
-    return frame, columns.clashing
+    return frame, columns.clashing, broken
+
+
+def _sound(file: Source, text: bytes) -> tuple[bytes, str]:
+    """The lines that are objects, and why the others are left out; empty: there is none.
+
+    Raises:
+        UserError: they are many.
+    """
+    lines = Lines()
+    try:
+        sound = b"".join(lines.sound(text.splitlines(keepends=True)))
+    except UnicodeDecodeError:
+        return text, ""
+    if lines.broken > FEW * lines.objects:
+        raise UserError(lines.refused(file))
+    numbered = text[:HEAD].count(b"\n") + 1
+    return sound, f"{lines.said(numbered)}; such lines are left out" if lines.broken else ""
 
 
 def _some(files: Sequence[Source]) -> Sequence[Source]:

@@ -8,7 +8,6 @@ import tomli_w
 
 from harness.base.errors import one_line
 from harness.data.guess.columns import Guess
-from harness.data.guess.delimited import Form
 from harness.data.guess.guess import Guesses
 from harness.data.guess.sample import Sample
 from harness.data.tabular.unlike import Problem
@@ -39,7 +38,7 @@ def schema_text(guesses: Guesses, path: str, rows: Sample, sampled: str) -> str:
         *_top(guesses),
         *((_line("text", rows.zeros, ZEROS),) if rows.zeros else ()),
         *_unlike(guesses, rows.problems),
-        *(_csv(rows.form) if rows.form is not None else ()),
+        *_csv(rows.written),
         *_table("fields", guesses.columns),
         *_left_out(guesses),
         *_labels(guesses),
@@ -95,10 +94,10 @@ def _split(guesses: Guesses) -> Iterator[str]:
     yield from _made("split", guesses)
 
 
-def _csv(form: Form) -> Iterator[str]:
-    yield from ("", "[csv]")
-    for key, why in form.reasons.items():
-        value = getattr(form, key)
+def _csv(written: Mapping[str, tuple[object, str]]) -> Iterator[str]:
+    if written:
+        yield from ("", "[csv]")
+    for key, (value, why) in written.items():
         yield _line(key, list(value) if isinstance(value, tuple) else value, why)
 
 

@@ -50,7 +50,8 @@ class Csv(Config):
     formulas: bool = False
     """Whether values stand as formulas, as ="007", which are the text in quotes."""
     short: Literal["", "drop", "null"] = ""
-    """What becomes of rows with fewer cells than the header: left out, or what they lack is unknown. Empty: refused."""
+    """What becomes of rows with fewer cells than the header: left out, or what they lack is unknown. Empty: refused.
+    Lines of JSON that are no objects are left out by "drop", and else refused."""
     totals: bool | None = None
     """Whether rows of totals are left out; None: a file that ends in one is refused."""
     encoding: str = ""

@@ -11,9 +11,10 @@ import polars as pl
 from harness.base.errors import UserError
 from harness.data.tabular import plain_text
 from harness.data.tabular.csv_form import Csv
-from harness.data.tabular.encodings import as_given, in_utf8
+from harness.data.tabular.encodings import in_utf8
 from harness.data.tabular.files import Source
 from harness.data.tabular.partitions import SOURCE, partitioned
+from harness.data.tabular.rewritten import as_given
 from harness.data.tabular.text_files import TextFiles, options_of, without_blank_lines
 from harness.data.tabular.unlike import Columns, Opened, columns_of
 

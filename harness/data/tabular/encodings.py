@@ -6,9 +6,7 @@ import gzip
 import io
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +14,7 @@ import pyarrow as pa
 
 from harness.base.errors import UserError
 from harness.data.tabular.files import Source
+from harness.data.tabular.rewritten import rewritten
 from harness.data.tabular.stores import Stored, first_bytes
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -23,6 +22,9 @@ WESTERN = "windows-1252"
 """It has all letters of Latin-1, in the same places."""
 HIGH = re.compile(rb"[\x80-\xff]+")
 BLOCK = 1 << 20
+CUT = "unexpected end of data"
+"""What Python says of text whose last letter is not whole."""
+BROKEN = "as where a copy broke off; accepted: a whole copy, or one without this line, as `head -n -1` makes"
 SHOWN = 40
 """Letters of a line that are quoted."""
 
@@ -68,6 +70,8 @@ def not_utf8(files: Sequence[Source], delimited: bool) -> str:
                 try:
                     line.decode()
                 except UnicodeDecodeError as error:
+                    if error.reason == CUT:
+                        return f"file '{file}': line {number}, the last, ends within a letter, {BROKEN}"
                     found = f"file '{file}': line {number} is not UTF-8, at the byte {line[error.start]:#04x}"
                     return found + _reads(line, error.start, delimited)
     return ""
@@ -85,9 +89,7 @@ def _reads(line: bytes, at: int, delimited: bool) -> str:
 
 
 def in_utf8(files: Sequence[Source], encoding: str) -> Sequence[Source]:
-    """The files themselves if they have no encoding of their own, and else copies, which stay while this process does.
-
-    The path of a copy ends in that of its file, so that folders say the same.
+    """The files themselves if they have no encoding of their own, and else copies.
 
     Raises:
         UserError: a byte is none of the encoding, or a file is in a store.
@@ -98,34 +100,15 @@ def in_utf8(files: Sequence[Source], encoding: str) -> Sequence[Source]:
 def _copy(file: Source, encoding: str) -> Path:
     if isinstance(file, Stored):
         raise UserError(f"file '{file}' has encoding = '{encoding}'; accepted in a store: UTF-8, or a copy of the file")
-    status = file.stat()
-    return _kept(file.resolve(), encoding, status.st_size, status.st_mtime_ns, status.st_ino)
 
+    def write(copy: Path) -> None:
+        try:
+            text = io.TextIOWrapper(opened(file), encoding, newline="")
+            with text, copy.open("w", encoding="utf-8", newline="") as out:
+                shutil.copyfileobj(text, out, BLOCK)
+        except UnicodeError as error:
+            raise UserError(
+                f"file '{file}' is not written in encoding = '{encoding}': {error}; accepted: its own"
+            ) from error
 
-@cache
-def _kept(file: Path, encoding: str, *state: int) -> Path:
-    folder = Path(_folder().name, *map(str, state), encoding)
-    copy = folder / file.relative_to(file.anchor)
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        text = io.TextIOWrapper(opened(file), encoding, newline="")
-        with text, copy.open("w", encoding="utf-8", newline="") as out:
-            shutil.copyfileobj(text, out, BLOCK)
-    except UnicodeError as error:
-        raise UserError(
-            f"file '{file}' is not written in encoding = '{encoding}': {error}; accepted: its own"
-        ) from error
-    return copy
-
-
-def as_given(text: str) -> str:
-    """A message that names copies, with the files that they were made of."""
-    if not _folder.cache_info().currsize:
-        return text
-    return re.sub(rf"{re.escape(_folder().name)}(?:/\d+){{3}}/[^/]+", "", text)
-
-
-@cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    """Removed when the process ends."""
-    return tempfile.TemporaryDirectory(prefix="multiepoch-")
+    return rewritten(file, encoding, write)

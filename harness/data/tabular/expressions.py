@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ from polars.datatypes import DataTypeClass
 
 from harness.base.addresses import without_secrets
 from harness.base.errors import UserError, unknown
+from harness.data.tabular.nested import is_pattern, part_of, refuse_nested, widest
 
 TEXT = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
 """A string or a quoted name of SQL."""
@@ -19,6 +21,8 @@ READS = re.compile(r"\b((?:read|scan)_\w+)[\"`]?\s*(?:\(|--|/\*)", re.IGNORECASE
 """A call of a function of Polars that opens a file or an address, its name quoted or followed by a comment or not."""
 UNSURE = re.compile(r"--|/\*|[$`\\]|\w'")
 """Where SQL may begin or end a string otherwise than TEXT says."""
+DAMAGED = re.compile("Truncated compressed stream|unexpected end of file|end-of-stream marker")
+CUT_OFF = "the compressed data is damaged, or cut as where a copy broke off; accepted: a whole copy"
 OWN = "\0own "
 """Begins the names of columns of our own."""
 WIDE = selectors.integer().cast(pl.Int128)
@@ -32,8 +36,10 @@ def refusing(place: str) -> Iterator[None]:
     """Turn an error of Polars into one line that names the place."""
     try:
         yield
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        said = CUT_OFF if DAMAGED.search(said) else said
+        said = f"there is no part '{said}'" if isinstance(error, pl.exceptions.StructFieldNotFoundError) else said
         raise UserError(f"{place}: {without_secrets(said)}") from error
 
 
@@ -42,7 +48,13 @@ def widened(frame: pl.LazyFrame) -> pl.LazyFrame:
 
     Each column also stands there as it is, its name after OWN: a bare column is read without the detour.
     """
-    return frame.with_columns(WIDE, pl.all().name.prefix(OWN))
+    return frame.with_columns(*_wide(frame), pl.all().name.prefix(OWN))
+
+
+def _wide(frame: pl.LazyFrame) -> list[pl.Expr]:
+    """Every integer column with 128 bits, and every nested one with such parts."""
+    nested = {name: dtype for name, dtype in frame.collect_schema().items() if isinstance(dtype, pl.Struct)}
+    return [WIDE, *(selectors.by_name(name).cast(widest(dtype)) for name, dtype in nested.items())]
 
 
 def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
@@ -54,10 +66,10 @@ def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
     _check_alone(query, f"{where}: query", "the table `data`")
     columns = frame.collect_schema()
     _refuse_patterns(query, columns, f"{where}: query")
-    if patterns := list(filter(_is_pattern, columns)):  # nor does `*` of SQL read these
+    if patterns := list(filter(is_pattern, columns)):  # nor does `*` of SQL read these
         frame = frame.drop(selectors.by_name(*patterns))
     with refusing(f"{where}: query"):
-        result = pl.SQLContext(data=frame.with_columns(WIDE)).execute(query)
+        result = pl.SQLContext(data=frame.with_columns(_wide(frame))).execute(query)
         result.collect_schema()
     return result
 
@@ -65,21 +77,25 @@ def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
 def expression(columns: pl.Schema, place: str, sql: str, where: str) -> pl.Expr:
     """A parsed expression, its columns and type checked on a table without rows.
 
-    columns: of the table, not widened; the expression itself is of the widened ones. A bare column keeps its own type.
+    columns: of the table, not widened; the expression itself is of the widened ones. A bare column keeps its own type,
+    and so does a part of a nested one, as `user.geo.city`.
 
     Raises:
         UserError: it is not accepted.
     """
-    at = f"{where}: {place} = {sql!r}"
+    at = f"{where}: {re.sub('^columns[.]', 'fields.', place)} = {sql!r}"
     if len(sql) > MOST_LETTERS:
         raise UserError(f"{at[:100]}... is too long; accepted: {MOST_LETTERS:,} letters")
     if sql in columns:
         found, dtype = pl.col(f"{OWN}{sql}"), columns[sql]
+    elif (part := part_of(sql, columns, OWN)) is not None:
+        found, dtype = part
     else:
         found = _parsed(sql, columns, at)
         with refusing(f"{at} is not accepted"):
             read = pl.LazyFrame(schema={name: columns[name] for name in found.meta.root_names()})
             dtype = widened(read).select(found).collect_schema().dtypes()[0]
+    refuse_nested(dtype, sql, at)
     _check_type(dtype, place, sql, at)
     return found
 
@@ -98,10 +114,6 @@ def _parsed(sql: str, columns: pl.Schema, at: str) -> pl.Expr:
             return _of_columns(quoted, columns, at)
         except UserError:
             raise error from None
-
-
-def _is_pattern(name: str) -> bool:
-    return name == "*" or (name[:1] == "^" and name[-1:] == "$")
 
 
 def _check_alone(sql: str, at: str, accepted: str) -> None:
@@ -127,7 +139,7 @@ def _of_columns(sql: str, columns: pl.Schema, at: str) -> pl.Expr:
 
 def _refuse_patterns(sql: str, columns: Iterable[str], at: str) -> None:
     """Refuse SQL that names a column whose name means several: `*` all, and `^a.*$` those that it matches."""
-    for name in filter(_is_pattern, columns):
+    for name in filter(is_pattern, columns):
         if '"{}"'.format(name.replace('"', '""')) in sql:
             raise UserError(
                 f"{at}: the column '{name}' has a name that means several columns in an expression; accepted: the name "

@@ -16,39 +16,29 @@ from harness.base.errors import UserError
 from harness.data.tabular.encodings import GZIP, ZSTD, not_utf8
 from harness.data.tabular.expressions import refusing
 from harness.data.tabular.files import Source
+from harness.data.tabular.json_lines import refused_lines
+from harness.data.tabular.mixed import mixed
 from harness.data.tabular.stores import Stored, first_bytes
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+BLOCK = 1 << 16
+"""Bytes that tell the format."""
+TYPES = re.compile("cannot parse|unexpected value|supertype")
+"""What Polars says where values of one field have nothing in common."""
+NO_OBJECT = "expected to contain JSON object"
 ARROW_STREAM = b"\xff\xff\xff\xff"
 
 
-def one_format(files: Sequence[Source]) -> str:
-    """Parquet, Arrow, JSON lines or CSV, as which all files are written.
-
-    Raises:
-        UserError: one cannot be read, is empty, is nothing of the kind, or is of another format than the first.
-    """
-    kinds = {file: format_of(file) for file in files}
-    kind = kinds[files[0]]
-    for file, other in kinds.items():
-        if other != kind:
-            raise UserError(
-                f"file '{file}' is {other} and '{files[0]}' is {kind}; accepted: files of one format, as a pattern "
-                "like 'logs/*.parquet' chooses"
-            )
-    return kind
-
-
 def format_of(file: Source) -> str:
-    """Parquet, Arrow, JSON lines or CSV, by its content.
+    """Parquet, Arrow, JSON lines or CSV, by its content; empty: it holds nothing but blanks.
 
     Raises:
-        UserError: it cannot be read, is empty, or is nothing of the kind.
+        UserError: it cannot be read, or is nothing of the kind.
     """
     with refusing(f"file '{file}' cannot be read"):
         start = first_block(file)
-    if not start:
-        raise UserError(f"file '{file}' is empty; accepted: Parquet, Arrow, JSON lines, CSV")
+    if len(start) < BLOCK and not start.removeprefix(codecs.BOM_UTF8).strip():
+        return ""
     if start[:4] == b"PAR1":
         return "Parquet"
     if start[:6] == b"ARROW1":
@@ -80,12 +70,17 @@ def first_block(file: Source) -> bytes:
             return _begun(gzip.GzipFile(fileobj=raw).read)
         if start == ZSTD:
             return _begun(pa.CompressedInputStream(pa.PythonFile(raw), "zstd").read)
-        return raw.read(1 << 16)
+        return raw.read(BLOCK)
+
+
+def has_rows(text: bytes) -> bool:
+    """Whether a text goes on below its first line, which may be a header."""
+    return bool(text.partition(b"\n")[2].strip())
 
 
 def _begun(read: Callable[[int], bytes]) -> bytes:
     try:
-        return read(1 << 16)
+        return read(BLOCK)
     except (EOFError, zlib.error) as error:
         raise OSError(f"the compressed data is damaged: {error}") from error
 
@@ -98,6 +93,17 @@ def readable(files: Sequence[Source], where: str = "") -> Iterator[None]:
         with refusing(f"{where}{named} cannot be read"):
             yield
     except UserError as error:
-        if "utf" not in str(error).lower():
-            raise
-        raise UserError(f"{where}{not_utf8(files, format_of(files[0]) == 'CSV') or error}") from error
+        if plainer := _plainer(files, str(error)):
+            raise UserError(f"{where}{plainer}") from error
+        raise
+
+
+def _plainer(files: Sequence[Source], said: str) -> str:
+    """What is wrong with files of which Polars says this; empty: it is not known."""
+    if "utf" in said.lower():
+        return not_utf8(files, format_of(files[0]) in ("CSV", ""))
+    if NO_OBJECT in said:
+        return refused_lines(files)
+    if TYPES.search(said) and format_of(files[0]) == "JSON lines":
+        return mixed(files)
+    return ""

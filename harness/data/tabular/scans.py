@@ -13,7 +13,8 @@ from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.delimited_text import Scan, delimited_text
 from harness.data.tabular.files import PARTITION, Source
-from harness.data.tabular.formats import one_format
+from harness.data.tabular.json_lines import JsonLines
+from harness.data.tabular.one_table import one_table
 from harness.data.tabular.partitions import SOURCE, folder_types, folders_of, partitioned, refuse_others_in
 from harness.data.tabular.unlike import Columns, Problem, as_types, columns_of
 
@@ -35,17 +36,17 @@ class Scanned(NamedTuple):
 
 
 def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
-    """The rows of files of one format.
+    """The rows of files of one format; files that hold nothing are left out.
 
     Decimals without a fraction, as stores write ids, come as the whole numbers they are.
 
     csv: how delimited text is written. text: columns of it that are not to be read as numbers.
 
     Raises:
-        UserError: a file cannot be read or is empty, is of another format or table than the first, or has another
-            value than its folder says.
+        UserError: a file cannot be read, is of another format or table than the first, has the rows of another, or
+            another value than its folder says; or there is no row.
     """
-    kind = one_format(files)
+    kind, files, left_out = one_table(files)
     with readable_rows(files, csv):
         match kind:
             case "Parquet":
@@ -53,7 +54,7 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
             case "Arrow":
                 found = _arrow(files)
             case "JSON lines":
-                found = _json_lines(files)
+                found = _json_lines(files, csv.short)
             case _:
                 columns, again, notes = delimited_text(files, csv, text)
                 found = Scanned(again({}), again, columns.problems, notes)
@@ -62,7 +63,8 @@ def scan(files: Sequence[Source], csv: Csv, text: Sequence[str]) -> Scanned:
         if not len(found.frame.head(1).collect()):
             raise UserError(f"file '{files[0]}' has 0 rows; accepted: a row for every example")
     told = folders_of(files)
-    return found._replace(problems={name: said for name, said in found.problems.items() if name not in told})
+    problems = {name: said for name, said in found.problems.items() if name not in told}
+    return found._replace(problems=problems, notes=(*left_out, *found.notes))
 
 
 def _parquet(files: Sequence[Source]) -> Scanned:
@@ -101,11 +103,13 @@ def _placed(own: Mapping[Source, pl.Schema], opened: Callable[[list[str]], pl.La
     return Scanned(columns.read(alike), None, columns.problems)
 
 
-def _json_lines(files: Sequence[Source]) -> Scanned:
+def _json_lines(files: Sequence[Source], short: str) -> Scanned:
     """What a line does not have is null there, whether others of its file have it or not."""
-    columns = Columns(columns_of(files, lambda file: pl.scan_ndjson(str(file), infer_schema_length=None), 1), text=True)
-    frame = pl.scan_ndjson(_named(files), schema=columns.types, include_file_paths=SOURCE)
-    return Scanned(partitioned(frame, files), None, columns.clashing)
+    lines = JsonLines(short)
+    columns = Columns(columns_of(files, lines.opened, 1), text=True)
+    paths = _named(list(map(lines.read_from, files)))
+    frame = pl.scan_ndjson(paths, schema=columns.types, include_file_paths=SOURCE)
+    return Scanned(partitioned(frame, files), None, columns.clashing, tuple(lines.notes))
 
 
 def _with_whole_numbers(frame: pl.LazyFrame) -> pl.LazyFrame:

@@ -129,7 +129,16 @@ def _type(types: Sequence[pl.DataType], *, text: bool) -> pl.DataType | None:
     if len(inner) == len(distinct):
         found = _type(inner, text=text)  # type: ignore[arg-type]
         return None if found is None else pl.List(found)
+    if all(isinstance(dtype, pl.Struct) for dtype in distinct):
+        return _nested([dtype.to_schema() for dtype in distinct], text=text)  # type: ignore[attr-defined]
     return pl.String() if text and not any(dtype.is_nested() for dtype in distinct) else None
+
+
+def _nested(parts: Sequence[Mapping[str, pl.DataType]], *, text: bool) -> pl.DataType | None:
+    """With all parts that any of them has."""
+    names = dict.fromkeys(name for each in parts for name in each)
+    found = {name: _type([each[name] for each in parts if name in each], text=text) for name in names}
+    return None if None in found.values() else pl.Struct(found)  # type: ignore[arg-type]
 
 
 def _moment(types: Sequence[pl.Datetime]) -> pl.DataType | None:

@@ -333,7 +333,7 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     "updated_at": ([f"{1 + t.day % 12}/{t.month}/{t:%Y}" for t in AT], "a time"),
     "userName": ([f"n{u}" for u in USER], "names what userId is the id of"),
     "title": ([f"a long text about {k} things, of which {k + 1} are new" for k in range(N)], "text to read"),
-    "image": ([{"url": "x"}] * N, "nested"),
+    "image": ([[{"url": "x"}]] * N, "nested"),
     "embedding": ([[0.1, 0.2]] * N, "lists of numbers"),
 }
 
