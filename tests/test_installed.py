@@ -85,7 +85,7 @@ def test_it_has_every_plugin_and_says_that_it_is_typed(said: str) -> None:
 
 def test_presets_plans_and_plugins_are_found_by_bare_name(said: str) -> None:
     assert "checkout" in said
-    assert "1 runs trained" in said
+    assert "1 run trained" in said
     assert "passed" in said
 
 

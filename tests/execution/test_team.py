@@ -47,7 +47,7 @@ def test_five_drivers_of_one_folder_train_every_run_once_and_lose_nothing(tmp_pa
         assert read_plan_result(tmp_path / "results", name) == alone
     for _, said, errors in ended:
         assert errors == ""
-        (count,) = re.findall(r"(\d+) runs trained, \d+ found on disk", said)
+        (count,) = re.findall(r"(\d+) runs? trained, \d+ found on disk", said)
         trained += int(count)
     assert trained == len(together)
     assert together == record_bytes(tmp_path / "alone")
