@@ -137,12 +137,14 @@ class GroupAnalysis:
 
         Its intervals are of seeds alone, as no run keeps the influences of validation rows.
         """
-        group, found = self.group, {}
+        group, found = self.group, dict[str, Estimate]()
+        stopped = group.stopped or arm.stopped
         for bucket, _ in BUCKETS:
             key = MetricKey("valid", group.metric, group.task, bucket)
             base = {} if group.baseline is None else self.at_boundary(group.baseline, key)
             gains = paired(self.at_boundary(arm, key, last=last), base)
-            value = estimate(sign_of(group.metric) * gain for gain in gains.values())
+            signed = (sign_of(group.metric) * gain for gain in gains.values())
+            value = estimate(signed, stopped=stopped, spread=group.spread)
             if value is not None:
                 found[bucket] = value
         return found
@@ -197,8 +199,8 @@ class Analysis:
         measured: dict[str, list[Estimate]] = {}
         for row in (row for found in self.groups for row in found.ranked):
             gain = row.value("gain")
-            failed = row.arm.failed or row.base_failed
-            if gain is not None and gain.error is not None and not failed and not row.arm.is_baseline:
+            lost = row.lost("gain")
+            if gain is not None and gain.error is not None and not lost and not row.arm.is_baseline:
                 measured.setdefault(row.arm.label, []).append(gain)
         whole = {label: gains for label, gains in measured.items() if len(gains) == len(self.groups)}
         tried = {n: pool([g.mean for g in gains], [g.error or 0.0 for g in gains]) for n, gains in whole.items()}
@@ -208,4 +210,5 @@ class Analysis:
 
 def _gains(found: GroupAnalysis, task: str) -> dict[str, float]:
     compared = found.compared(task, found.group.metric)
-    return {row.arm.label: gain.mean for row in compared if (gain := row.value("gain")) is not None}
+    rows = [row for row in compared if not row.arm.failed]
+    return {row.arm.label: gain.mean for row in rows if (gain := row.value("gain")) is not None}

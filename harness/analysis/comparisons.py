@@ -79,6 +79,8 @@ class ArmComparison:
     """Quantity -> what it came to."""
     base_failed: bool = False
     """Whether the one-epoch baseline has a failed seed."""
+    plain_failed: bool = False
+    """Whether `none` has one."""
 
     def value(self, quantity: str) -> Estimate | None:
         return self.contrasts[quantity].value
@@ -93,12 +95,16 @@ class ArmComparison:
         contrast = self.contrasts[quantity]
         return contrast.p_against_none if against_none else contrast.p
 
-    def shown(self, quantity: str, *, against_none: bool = False) -> int:
-        """The sign of a difference that is significant after correction for the number of arms, else 0.
+    def lost(self, quantity: str, *, against_none: bool = False) -> bool:
+        """Whether a seed of the arm failed, or of what a difference is taken to: the seeds that are left were not drawn
+        by chance, and show nothing."""
+        to_base = self.base_failed and quantity in OVER_BASELINE
+        return bool(self.arm.failed) or to_base or (against_none and self.plain_failed)
 
-        Nothing is shown of an arm with a failed seed, nor over such a baseline: what is left was not drawn by chance.
-        """
-        if self.arm.failed or (self.base_failed and quantity in OVER_BASELINE):
+    def shown(self, quantity: str, *, against_none: bool = False) -> int:
+        """The sign of a difference that is significant after correction for the number of arms, else 0, as it is where
+        seeds are `lost`."""
+        if self.lost(quantity, against_none=against_none):
             return 0
         found, p = self.difference(quantity, against_none=against_none), self.p(quantity, against_none=against_none)
         return found.sign if found is not None and p is not None and p < LEVEL else 0
@@ -118,9 +124,9 @@ def compare_arms(group: Group, epochs: Epochs, task: str, metric: str, errors: S
     for values in by_arm.values():
         values["gain"] = {s: sign * d for s, d in paired(values["best"], base).items()}
         values["final_epoch_gain"] = {s: sign * d for s, d in paired(values["last"], base).items()}
-    failed = group.baseline is not None and group.baseline.failed != ()
+    failed = [arm is not None and arm.failed != () for arm in (group.baseline, group.plain)]
     found = [
-        ArmComparison(arm, tuple(epochs[id(arm)].values()), _contrasts(arm, group, by_arm, errors), failed)
+        ArmComparison(arm, tuple(epochs[id(arm)].values()), _contrasts(arm, group, by_arm, errors), *failed)
         for arm in group.everything
     ]
     return sorted(found, key=lambda row: _rank(row, sign), reverse=True)

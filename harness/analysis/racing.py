@@ -45,7 +45,7 @@ def _failed(row: ArmComparison) -> str:
 def _of_gain(row: ArmComparison, near: float, level: float) -> str:
     """Where its gain surely is; a gain also waits for what it is over the own first epoch."""
     gain, further = row.value("gain"), row.value("gain_after_own_first")
-    if gain is None:
+    if gain is None or row.lost("gain"):
         return ""
     if gain.identical:
         return "validation picks its first epoch, which is the reference"
@@ -60,9 +60,9 @@ def _of_gain(row: ArmComparison, near: float, level: float) -> str:
 
 
 def _behind(analysis: GroupAnalysis, row: ArmComparison, rows: Sequence[ArmComparison], level: float) -> str:
-    """The first arm that is surely better."""
+    """The first arm that is surely better, of those without a failed seed."""
     for other in rows:
-        difference = None if other is row else analysis.against(row.arm, other.arm)
+        difference = None if other is row or other.arm.failed else analysis.against(row.arm, other.arm)
         if difference is not None and difference.always(level)[1] < 0:
             return f"surely behind {spoken(other.arm.label)}"
     return ""

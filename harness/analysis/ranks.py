@@ -26,7 +26,7 @@ class Ranking:
 
     tasks: of all blocks together. p: Friedman's test that no arm differs. critical_difference: two arms whose average
     ranks are further apart differ at .05 (Nemenyi's test). Both None where the blocks are too few for a test. left_out:
-    arms without a gain in some task.
+    arms without a gain in some task, or with a failed seed.
     """
 
     metric: str

@@ -24,7 +24,8 @@ class Collapse:
     """auc, loss: its last epoch against one tuned epoch, positive where better; None: of no seed. signs: of each, where
     it is shown. epoch: from which on AUC is surely below that of its own first; None: from none. seeds: that were
     trained to an end. diverged, failed: how many of them did, and how many came to nothing, those included. enough:
-    whether the others are as many as a verdict takes."""
+    whether the others are as many as a verdict takes, and no seed of the tuned epoch failed. once_failed: whether one
+    did."""
 
     auc: Estimate | None
     loss: Estimate | None
@@ -36,6 +37,7 @@ class Collapse:
     diverged: int
     failed: int
     enough: bool
+    once_failed: bool = False
 
     @property
     def falls(self) -> bool:
@@ -61,6 +63,7 @@ class Collapse:
     def why(self) -> str:
         """In a sentence or two."""
         also = f" It {self._diverges}." if self.diverged and self.auc is not None else ""
+        also += " Some seeds of one epoch failed, so nothing is claimed." if self.once_failed else ""
         return f"Trained to epoch {self.epochs} it {self.end}.{also}"
 
     @property
@@ -90,9 +93,11 @@ def of_task(analysis: GroupAnalysis, task: str) -> Collapse | None:
     if plain is None or (auc is None and not diverged):
         return None
     signs = tuple(0 if end is None else direction(end) for end in (auc, loss))
+    once_failed = analysis.group.baseline is not None and analysis.group.baseline.failed != ()
     return Collapse(
         auc, loss, (signs[0], signs[1]), _below_from(analysis, plain, task), task, analysis.group.epochs,
-        len(plain.finished) + len(plain.failed), diverged, len(plain.failed), enough(auc),
+        len(plain.finished) + len(plain.failed), diverged, len(plain.failed), enough(auc) and not once_failed,
+        once_failed,
     )  # fmt: skip
 
 
@@ -125,12 +130,14 @@ def _below_from(analysis: GroupAnalysis, plain: ArmRuns, task: str) -> int | Non
     """The first epoch that is surely below the first one, as all after it are."""
     key = MetricKey(analysis.group.split, "auc", task)
     errors, found = analysis.sampling_errors(task, "auc"), None
+    stopped = analysis.group.stopped or plain.stopped
     ends = {
         seed: [end.metrics[key] for end in run.boundaries if key in end.metrics] for seed, run in plain.finished.items()
     }
     for epoch in range(min(map(len, ends.values()), default=0), 1, -1):
         error = errors.of([(plain, epoch, 1), (plain, "first", -1)], ends)
-        change = estimate((values[epoch - 1] - values[0] for values in ends.values()), error)
+        changes = (values[epoch - 1] - values[0] for values in ends.values())
+        change = estimate(changes, error, stopped=stopped, spread=analysis.group.spread)
         if change is None or change.sign >= 0:
             break
         found = epoch

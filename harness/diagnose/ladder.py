@@ -18,7 +18,7 @@ import numpy as np
 from scipy import special
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.analysis.comparisons import paired
+from harness.analysis.comparisons import ArmComparison, paired
 from harness.analysis.estimates import Estimate, estimate
 from harness.analysis.groups import FEW_STEPS, ArmRuns
 from harness.analysis.inference import LEVEL, Floats
@@ -38,13 +38,14 @@ FAR = 2.0
 class Line:
     """A quantity at several sizes, and what it comes to at the whole log. shares: of the log, with a value each.
     steps: of the optimiser in an epoch of the smallest. weighted: gain in logloss at the largest, buckets weighted as
-    in the whole log."""
+    in the whole log. lost: whether seeds of it failed, or of one epoch, at any size."""
 
     what: str
     shares: tuple[float, ...]
     values: tuple[Estimate, ...]
     steps: int
     weighted: Estimate | None = None
+    lost: bool = False
 
     @property
     def whole(self) -> tuple[float, float, float]:
@@ -72,10 +73,15 @@ class Line:
     @property
     def doubt(self) -> str:
         """Why it may not be believed; empty: it may."""
-        mean, low, high = self.whole
-        side = int(low > 0) - int(high < 0)
         if len(self.shares) < 2:
             return "one size was trained"
+        if self.lost:
+            return "some seeds failed, and those that are left were not drawn by chance"
+        return self._of_sizes or self._of_whole
+
+    @property
+    def _of_sizes(self) -> str:
+        """Why these sizes make no line."""
         if self.steps < FEW_STEPS:
             return f"an epoch of the smallest sample has {self.steps} optimiser steps, too few to converge"
         if len({np.sign(value.mean) for value in self.values}) > 1:
@@ -84,6 +90,13 @@ class Line:
             return "the sizes do not lie on a line"
         if -math.log2(self.shares[0]) > FAR * math.log2(self.shares[0] / self.shares[-1]):
             return f"the whole log is {1 / self.shares[0]:.3g} times the largest sample, too far for a line"
+        return ""
+
+    @property
+    def _of_whole(self) -> str:
+        """Why what the line comes to is not clear."""
+        mean, low, high = self.whole
+        side = int(low > 0) - int(high < 0)
         if not side:
             return f"at the whole log it may be anything from {low:+.4f} to {high:+.4f}"
         if side != np.sign(self.values[0].mean):
@@ -144,11 +157,14 @@ def ladder_of(sizes: Sequence[tuple[float, GroupAnalysis]], lead: str | None, wh
     asked += [(f"{lead} over one epoch", lead, False)] if lead not in (None, "none") else []
     lines, steps = [], _fewest_steps([each for _, each in sizes])
     for what, strategy, last in asked:
-        found = [(share, value) for share, each in sizes if (value := _gain(each, strategy, last)) is not None]
+        quantity = "final_epoch_gain" if last else "gain"
+        rows = [(share, row) for share, each in sizes if (row := _row(each, strategy)) is not None]
+        found = [(share, value) for share, row in rows if (value := row.value(quantity)) is not None]
+        lost = any(row.lost(quantity) for _, row in rows)
         arm = next((arm for arm in sizes[0][1].group.arms if arm.label == strategy), None)
         weighted = None if arm is None else weighted_loss(sizes[0][1], arm, whole, last=last)
         if found:
-            lines.append(Line(what, tuple(s for s, _ in found), tuple(v for _, v in found), steps, weighted))
+            lines.append(Line(what, tuple(s for s, _ in found), tuple(v for _, v in found), steps, weighted, lost))
     return Ladder(tuple(lines)) if lines else Ladder(why="no repetition was done in time")
 
 
@@ -157,9 +173,8 @@ def _fewest_steps(sizes: Sequence[GroupAnalysis]) -> int:
     return min((arm.first_epoch or 0 for each in sizes for arm in each.group.everything if arm.finished), default=0)
 
 
-def _gain(analysis: GroupAnalysis, strategy: str | None, last: bool) -> Estimate | None:
-    row = next((row for row in analysis.ranked if row.arm.label == strategy and not row.arm.is_baseline), None)
-    return None if row is None else row.value("final_epoch_gain" if last else "gain")
+def _row(analysis: GroupAnalysis, strategy: str | None) -> ArmComparison | None:
+    return next((row for row in analysis.ranked if row.arm.label == strategy and not row.arm.is_baseline), None)
 
 
 def weighted_loss(analysis: GroupAnalysis, arm: ArmRuns, whole: Mapping[str, float], *, last: bool) -> Estimate | None:
@@ -172,4 +187,4 @@ def weighted_loss(analysis: GroupAnalysis, arm: ArmRuns, whole: Mapping[str, flo
         gains = paired(analysis.at_boundary(group.baseline, key), analysis.at_boundary(arm, key, last=last))
         for seed, gain in gains.items():
             total[seed] = total.get(seed, 0.0) + share * gain
-    return estimate(total.values())
+    return estimate(total.values(), stopped=group.stopped or arm.stopped, spread=group.spread)

@@ -68,7 +68,7 @@ def judged(what: str, there: GroupAnalysis, plain: Collapse | None, lead: ArmCom
         row = next((row for row in there.ranked if row.arm.label == lead.arm.label), None)
         gain = None if row is None else row.value("gain")
         if row is not None and gain is not None:
-            told.append({1: AS_HERE, 0: OPEN, -1: OTHERWISE}[0 if row.arm.failed else gain.sign])
+            told.append({1: AS_HERE, 0: OPEN, -1: OTHERWISE}[0 if row.lost("gain") else gain.sign])
             found.append(f"{lead.arm.label} {show(gain, 4, signed=True)} over one epoch ({told[-1]})")
     if not told:
         return SecondSplit(what, why="no repetition of it was done in time")

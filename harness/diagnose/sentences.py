@@ -65,8 +65,9 @@ def of_gain(row: ArmComparison) -> str:
     gain = row.value("gain")
     if gain is not None and gain.identical:
         return "Validation picks its first epoch, which is the reference."
-    if row.arm.failed:
-        return "Some of its seeds failed, so nothing is claimed."
+    if row.lost("gain"):
+        whose = "its seeds" if row.arm.failed else "the seeds of one epoch"
+        return f"Some of {whose} failed, so nothing is claimed."
     if not enough(gain):
         return "It has too few seeds, so nothing is claimed."
     p = row.p("gain")
@@ -161,10 +162,10 @@ def _first(analysis: GroupAnalysis, lead: ArmComparison | None) -> str:
         )
     plain = analysis.plain
     once = None if plain is None or set(plain.epochs) != {1} else plain.value("gain")
-    if once is not None and once.sign > 0:
+    if once is not None and plain is not None and once.sign > 0 and not plain.lost("gain"):
         gains = f"gains {size(once)} over the epoch that was tuned for it"
         said.append(f"One epoch at the knobs that {SEARCH} found {gains}.")
-        if lead is not None and plain is not None and lead is not plain:
+        if lead is not None and lead is not plain:
             over = analysis.against(lead.arm, plain.arm)
             said += [f"Over that, {lead.arm.label} gains {size(over)}."] if over else []
     further = None if lead is None else lead.value("gain_after_own_first")
@@ -217,6 +218,8 @@ def _next(analysis: GroupAnalysis, state: str, lead: ArmComparison | None, small
         return f"Try it on fresh days, then take it out of here: {export_command(lead)}"
     if state == "safe":
         return "Train on while validation says so; a longer budget looks further."
+    if analysis.group.baseline is not None and analysis.group.baseline.failed:
+        return "Look at why seeds of one epoch failed, as all is measured against it."
     if later := _not_compared(analysis):
         return f"Give the same command again: it goes on with {named(later)}."
     return _power(analysis, smallest)

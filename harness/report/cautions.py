@@ -89,7 +89,7 @@ def _of_order(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[st
     failed = [f"{a.label} ({len(a.failed)} of {seeds(len(a.runs))})" for a in analysis.group.everything if a.failed]
     if failed:
         yield f"Of arms with failed seeds nothing is claimed, as what is left is not chance: {named(failed)}."
-    lost = [spoken(r.arm.label) for r in arms if gains[r.arm.label].sign and not r.shown("gain") and not r.arm.failed]
+    lost = [spoken(r.arm.label) for r in arms if gains[r.arm.label].sign and not r.shown("gain") and not r.lost("gain")]
     if lost:
         compared = family(arms, "gain")
         yield f"Intervals that exclude zero, but not once corrected for {compared} arms compared: {named(lost)}."

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.simulated import Bench
+from support.simulated import Bench, failing
 
 from harness.analysis import racing
 from harness.analysis.analysis import GroupAnalysis
@@ -92,3 +92,14 @@ def test_time_that_dropping_saves_goes_to_the_arms_that_are_open() -> None:
     assert found.seeds[:, 0].mean() < 8
     assert found.seeds[:, 1:].mean() > 8
     assert found.seeds.max() > 8
+
+
+def test_what_a_failed_seed_left_settles_no_other_arm(tmp_path: Path) -> None:
+    """Those that are left were not drawn by chance: of the mitigation here, and of one tuned epoch below."""
+    group, plan = raced(tmp_path, 8, none=FALLS, reinit=RISES, hashing=FLAT)
+    assert racing.settled(GroupAnalysis(group, plan), NEAR)["hashing"] == "surely behind reinit"
+    said = racing.settled(GroupAnalysis(failing(group, "reinit"), plan), NEAR)
+    assert (said["reinit"], "hashing" in said) == ("some of its seeds failed", False)
+    said = racing.settled(GroupAnalysis(failing(group, "one epoch"), plan), NEAR)
+    assert "reinit" not in said
+    assert set(said.values()) == {"surely behind reinit"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
-from support.simulated import Bench
+from support.simulated import Bench, failing
 
 from harness.analysis.analysis import Analysis
 from harness.analysis.load import load
@@ -90,6 +90,15 @@ def test_arms_are_ranked_over_every_data_set_and_task_a_data_set_counting_once(t
     assert "left out: l2" in said
     assert "over 3 data sets or models, in 6 tasks" in said
     assert "the arms differ" in said
+
+
+def test_an_arm_with_a_failed_seed_is_not_ranked_by_those_that_are_left(tmp_path: Path) -> None:
+    plan_of(tmp_path, "one", "two")
+    both = load(tmp_path, "both")
+    first, second = both.groups
+    found = Analysis(dataclasses.replace(both, groups=(failing(first, "hashing", (1,)), second))).ranking
+    assert found is not None
+    assert (found.names, found.left_out) == (("reinit", "none", "one epoch"), ("hashing", "l2"))
 
 
 @pytest.mark.parametrize("names", [("one",), ("one", "two")])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.simulated import Bench, analysed
+from support.simulated import Bench, analysed, failing
 
 from harness.analysis.estimates import Estimate
 from harness.data.indexed_dataset import IndexedDataset
@@ -50,6 +51,7 @@ def test_a_line_of_sizes_is_read_off_at_the_whole_log() -> None:
         (line(-0.004, -0.012, -0.020), "change its sign"),
         (line(-0.010, -0.010, -0.010, keep=0.01), "the whole log is 100 times the largest sample"),
         (line(-0.010, -0.012, -0.014, weighted=around(0.004)), "says otherwise"),
+        (replace(line(-0.010, -0.012, -0.014), lost=True), "some seeds failed"),
     ],
 )
 def test_what_may_not_be_believed_says_why(found: Line, doubt: str) -> None:
@@ -81,6 +83,9 @@ def test_a_ladder_of_comparisons_has_a_line_for_each_thing_the_verdict_rests_on(
     assert weighted is not None
     assert weighted.mean == pytest.approx(-0.04, abs=0.002), "all buckets lose alike, so that shares do not matter"
     assert not ladder_of([(0.25, sizes[0][1])], "reinit", EVEN).believed
+    half = analysed(failing(sizes[1][1].group, "reinit", (4,)))
+    lost = ladder_of([sizes[0], (0.125, half), sizes[2]], "reinit", EVEN)
+    assert [each.doubt.partition(",")[0] for each in lost.lines] == ["", "some seeds failed"]
 
 
 def test_a_share_is_taken_only_where_it_fits_and_is_the_largest_that_does() -> None:

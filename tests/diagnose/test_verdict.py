@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.command_line import multiepoch
 from support.markdown import HOSTILE, elements
-from support.simulated import Bench
+from support.simulated import Bench, failing
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate
 from harness.diagnose import page, sentences, sizing, written
-from harness.diagnose.collapse import direction
+from harness.diagnose.collapse import direction, of_task
 from harness.diagnose.second_split import SecondSplit
 from harness.diagnose.sizing import SIZES, Cost
 from harness.diagnose.verdict import State, Verdict, verdict_of
@@ -30,7 +30,7 @@ from harness.experiment.plan import Plan
 from harness.report.tables.certainty import sensitivity
 from harness.report.write import analyse
 from harness.results.findings import Finding, Severity
-from harness.results.keys import Status
+from harness.results.keys import MetricKey
 from harness.results.records import Record
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -206,14 +206,42 @@ def test_plain_training_that_always_diverges_falls_too(tmp_path: Path) -> None:
 
 def test_over_a_baseline_with_failed_seeds_nothing_is_shown(tmp_path: Path) -> None:
     bench = Bench(tmp_path, curves={"none": FALLS, "reinit": RISES}, seeds=SEEDS, own=0.0005)
-    group = bench.group()
-    assert group.baseline is not None
-    runs = {**group.baseline.runs, 1: replace(group.baseline.runs[1], status=Status.FAILED)}
+    group = failing(bench.group(), "one epoch", (1,))
     plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
-    analysis = GroupAnalysis(replace(group, baseline=replace(group.baseline, runs=runs)), plan)
+    analysis = GroupAnalysis(group, plan)
     row = next(row for row in analysis.ranked if row.arm.label == "reinit")
     assert (row.shown("gain"), row.shown("gain_after_own_first")) == (0, 1)
     assert verdict_of(analysis, {}, 0.003, True).lead is None
+
+
+@pytest.mark.parametrize("curve", [FALLS, RISES])
+def test_against_an_epoch_with_failed_seeds_plain_training_neither_falls_nor_is_safe(
+    curve: tuple[float, ...], tmp_path: Path
+) -> None:
+    bench = Bench(tmp_path, curves={"none": curve, "reinit": RISES}, seeds=tuple(range(1, 9)), own=0.0005)
+    group = failing(bench.group(), "one epoch", (1,))
+    plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
+    found = verdict_of(GroupAnalysis(group, plan), {}, 0.003, True)
+    assert (found.state, written.met(found, "collapse")) == (State.CANNOT_TELL, False)
+    assert "Some seeds of one epoch failed, so nothing is claimed." in found.lines["Plain training"]
+    assert found.lines["Next"] == "Look at why seeds of one epoch failed, as all is measured against it."
+    why = {audit.id: audit.why for audit in found.audits}
+    assert why["gain-reinit"] == "Some of the seeds of one epoch failed, so nothing is claimed."
+
+
+def test_where_a_fall_begins_is_always_valid_in_a_race_that_plain_training_left(tmp_path: Path) -> None:
+    """Eight seeds show the fall of epoch 2 by Student's interval, which does not hold where they decide how many."""
+    group = Bench(tmp_path, curves={"none": (0.67, 0.6695, 0.60)}, seeds=tuple(range(1, 9)), own=0.0).group()
+    (plain,), noise = group.arms, (-6, 4, -3, 5, -4, 3, -5, 6)
+    for run, z in zip(plain.runs.values(), noise, strict=True):
+        run.boundaries[1].metrics[MetricKey.parse(AUC)] += 0.0001 * z
+    plan = Plan.model_validate(json.loads((tmp_path / "plans" / "bench.json").read_text())["plan"])
+    found = []
+    for why in ("", "surely below one tuned epoch"):
+        arm = replace(plain, arm=replace(plain.arm, settled=why))
+        fall = of_task(GroupAnalysis(replace(group, arms=(arm,)), plan), "click")
+        found.append(None if fall is None else fall.epoch)
+    assert found == [2, 3]
 
 
 def test_an_arm_that_gains_by_its_later_epochs_is_used_before_one_that_gains_more_at_once(tmp_path: Path) -> None:

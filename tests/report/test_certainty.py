@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
-from support.simulated import Bench, analysed, compared
+from support.simulated import Bench, analysed, compared, failing
 
 from harness.analysis.analysis import Analysis
 from harness.analysis.comparisons import family
@@ -146,6 +146,23 @@ def test_an_arm_with_a_failed_seed_claims_nothing(tmp_path: Path) -> None:
     assert said.headline == "More than one epoch is not shown to pay"
     assert "gains" not in said.text
     assert "reinit (1 of 5 seeds)" in cautions(analysed(group))[0]
+
+
+def test_against_plain_training_with_a_failed_seed_nothing_is_shown(tmp_path: Path) -> None:
+    """The tuned epoch has all its seeds, so that gains over it are shown."""
+    group = Bench(tmp_path, seeds=tuple(range(1, 6)), own=0.0001, tasks=("click",)).group()
+    for each, shown in ((group, 1), (failing(group, "none", (3,)), 0)):
+        row = next(row for row in compared(each, "click", "auc") if row.arm.label == "reinit")
+        assert (row.shown("gain"), row.shown("gain", against_none=True)) == (1, shown)
+
+
+def test_of_a_gain_over_an_epoch_with_a_failed_seed_chance_is_not_the_trouble(tmp_path: Path) -> None:
+    group = Bench(tmp_path, seeds=tuple(range(1, 6)), own=0.0001, tasks=("click",)).group()
+    said = answer(analysed(failing(group, "one epoch", (3,))))
+    assert said.headline == "More than one epoch is not shown to pay"
+    assert "it is not safe" not in said.text
+    assert "nothing is claimed of it, as seeds failed" in said.text
+    assert not any("not once corrected" in line for line in cautions(analysed(failing(group, "one epoch", (3,)))))
 
 
 def test_a_seed_that_never_ended_counts_as_failed_once_the_plan_is_complete(tmp_path: Path) -> None:

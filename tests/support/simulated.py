@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
-from harness.analysis.groups import Group
+from harness.analysis.groups import ArmRuns, Group
 from harness.analysis.load import load
 from harness.experiment.plan import Plan
 from harness.metrics.catalog import BUCKETS
@@ -161,3 +161,14 @@ def analysed(group: Group, **search: Any) -> GroupAnalysis:
 def compared(group: Group, task: str, metric: str) -> list[ArmComparison]:
     """Every arm of a group, the largest gain first."""
     return analysed(group).compared(task, metric)
+
+
+def failing(group: Group, label: str, seeds: Sequence[int] = (1, 2)) -> Group:
+    """The same, with failed seeds of one arm."""
+
+    def lost(arm: ArmRuns) -> ArmRuns:
+        runs = {s: replace(run, status=Status.FAILED) if s in seeds else run for s, run in arm.runs.items()}
+        return replace(arm, runs=runs) if arm.label == label else arm
+
+    assert group.baseline is not None
+    return replace(group, arms=tuple(map(lost, group.arms)), baseline=lost(group.baseline))

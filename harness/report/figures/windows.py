@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.analysis.estimates import Estimate, estimate
-from harness.analysis.windows import ByWindow, by_window
+from harness.analysis.estimates import Estimate
+from harness.analysis.windows import ArmWindows, by_window
 from harness.figures.axis import around, axis
 from harness.figures.chart import Chart, Named
 from harness.figures.rules import level
@@ -39,10 +39,10 @@ def _title(analysis: GroupAnalysis, *, last: bool) -> str:
 
 def _chart(analysis: GroupAnalysis, styles: Sequence[ArmStyle], *, last: bool) -> Chart:
     group, arms = analysis.group, []
-    found = {id(each.arm): each.gains for each in by_window(analysis, last=last)}
+    found = {id(each.arm): each for each in by_window(analysis, last=last)}
     for i, (arm, style) in enumerate(zip(group.arms, styles, strict=True)):
-        arms.append(ArmPoints(i, style, _points(found.get(id(arm), {}))))
-    end = max((w for by_seed in found.values() for w in by_seed), default=1)
+        arms.append(ArmPoints(i, style, _points(found.get(id(arm)))))
+    end = max((window for each in found.values() for window in each.gains), default=1)
     x = axis("trained up to window", 0.8, end + 0.2, MOST_TICKS)
     y = around(f"gain in {group.split} {measured(group.task, group.metric)}", [0.0, *_frame(arms)], MOST_TICKS)
     return Chart(x, y, [level(x, 0.0), *arm_marks.curves(arms, fade=False)])
@@ -56,5 +56,5 @@ def _frame(arms: Sequence[ArmPoints]) -> list[float]:
     return [min(max(value, min(means) - room), max(means) + room) for value in reached]
 
 
-def _points(gains: ByWindow) -> list[tuple[float, Estimate]]:
-    return [(window, found) for window, by_seed in gains.items() if (found := estimate(by_seed.values())) is not None]
+def _points(arm: ArmWindows | None) -> list[tuple[float, Estimate]]:
+    return [] if arm is None else [(w, found) for w in arm.gains if (found := arm.at(w)) is not None]

@@ -15,6 +15,7 @@ from harness.report.format import baseline_name, digits_for, epochs_text, listed
 from harness.results.plan_results import PLAIN
 
 NOTHING_YET = "No answer yet"
+LOST = "nothing is claimed of it, as seeds failed"
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,9 @@ def _compared(analysis: GroupAnalysis) -> list[ArmComparison]:
 
 def chance(row: ArmComparison, quantity: str) -> str:
     """What an interval that excludes zero does not show, once corrected: `could be chance (p = .058, corrected)`; empty
-    of one that includes zero, or where it is shown."""
+    of one that includes zero, where it is shown, and where seeds are lost."""
     found, p = row.value(quantity), row.p(quantity)
-    if found is None or not found.sign or p is None or p < LEVEL:
+    if found is None or not found.sign or p is None or p < LEVEL or row.lost(quantity):
         return ""
     return f"could be chance ({p_is(p)} corrected for {row.contrasts[quantity].compared[0]} arms)"
 
@@ -94,7 +95,7 @@ def _headline(analysis: GroupAnalysis, lead: ArmComparison) -> str:
         open_ = ", and may without a mitigation" if _plain_is_ahead(analysis, lead) else ""
         return f"More than one epoch pays {_with(lead, group)}{open_}"
     further = lead.value("gain_after_own_first")
-    if gain.sign > 0 and further is not None and further.sign > 0 and not lead.arm.failed:
+    if gain.sign > 0 and further is not None and further.sign > 0 and not lead.lost("gain"):
         return f"More than one epoch may pay {_with(lead, group)}: not settled"
     if lead.shown("gain") > 0:
         return f"{lead.arm.label} gains, but that it takes more than one epoch is not shown"
@@ -139,7 +140,7 @@ def _lead(group: Group, row: ArmComparison, digits: int, arms: int) -> str:
     sign = row.shown("gain")
     verb = {1: f"gains {size}", -1: f"loses {size}", 0: f"comes to {size}"}[sign]
     open_ = "" if gain.sign or gain.n == 1 else ", which includes no gain"
-    if gain.sign and not row.arm.failed and arms > 1:
+    if gain.sign and not row.lost("gain") and arms > 1:
         open_ = f" ({p_is(row.p('gain'))} corrected for {arms} arms)" if sign else f", which {chance(row, 'gain')}"
     stop = f", read at epoch {epochs_text(row.epochs)}" if row.epochs else ""
     further = row.value("gain_after_own_first")
@@ -147,7 +148,7 @@ def _lead(group: Group, row: ArmComparison, digits: int, arms: int) -> str:
     own = f", and {show(further, digits, signed=True)} over its own first epoch, at the same knobs" if later else ""
     if own and (open_own := chance(row, "gain_after_own_first")):
         own += f", which {open_own}"
-    if gain.sign > 0 and not row.arm.failed and set(row.epochs) == {1}:
+    if gain.sign > 0 and not row.lost("gain") and set(row.epochs) == {1}:
         own = ": a gain of one epoch at other knobs, not of further epochs"
     return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}{own}."
 
@@ -178,7 +179,8 @@ def _plain(analysis: GroupAnalysis, lead: ArmComparison, digits: int) -> str:
     if end is None or gain is None:
         return ""
     text = f"Plain training, trained to epoch {group.epochs}, ends {show(end, digits, signed=True)} from that baseline"
-    verdict = _safety(analysis, row.shown("final_epoch_gain"), end.sign)
+    lost = row.lost("final_epoch_gain")
+    verdict = LOST if lost else _safety(analysis, row.shown("final_epoch_gain"), end.sign)
     size = show(gain, digits, signed=True) if gain.mean else "no gain"
     stopped = f" Validation would stop it at epoch {epochs_text(row.epochs)}, with {size}."
     return f"{text}: {verdict}.{stopped if row is not lead and by_validation(row) else ''}"

@@ -70,7 +70,9 @@ def summary(ranking: Ranking) -> str:
             f"{ranking.critical_difference:.2f} apart are not told from each other (Nemenyi); bars join them."
         )
     if ranking.left_out:
-        text += f" Without a result in every block, and left out: {listed(list(ranking.left_out))}."
+        text += (
+            f" Without a result in every block, or with failed seeds, and left out: {listed(list(ranking.left_out))}."
+        )
     return text
 
 
