@@ -50,7 +50,8 @@ class TableFile(Dataset):
         totals = true                     # ? rows of totals are left out
         short = "drop"                    # ? rows with fewer cells than the header; "null": they lack unknown values
         encoding = "windows-1252"         # ? of text that is not UTF-8
-        [sample]                          # ? of a log too large to train on: some users, each with all rows
+        [sample]                          # ? of a log too large to train on: some users, each with all rows, and
+                                          # that share of the rows without one
         by = "user_id"                    # what is drawn
         keep = 0.1                        # the share of it; a smaller one is part of a larger one
         [labels]

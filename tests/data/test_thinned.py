@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from support.command_line import multiepoch
 
 from harness.api import UserError
+from harness.data.tabular.expressions import refusing
 from harness.data.tabular.files import data_files
 from harness.data.tabular.readers import lazy_table
 from harness.data.tabular.schema import Schema, read_schema
@@ -52,6 +54,41 @@ def test_values_are_there_whole_or_not_at_all_and_a_smaller_share_is_part_of_a_l
     users = set(large["user"])
     assert len(large) == np.isin(user_N, list(users)).sum()
     assert abs(len(users) / 1000 - max(one, other)) < 0.07, "4 deviations of a share of 1,000"
+
+
+@given(st.floats(0.02, 0.9), st.floats(0.02, 0.9))
+def test_rows_of_nobody_are_drawn_one_by_one(one: float, other: float) -> None:
+    """As one value they would all be in the sample or none: half of this log or nothing of it."""
+    rows = 4000
+    user_N = [None if n % 2 else n // 8 for n in range(rows)]
+    frame = pl.DataFrame({"user": user_N, "row": range(rows)}).lazy()
+    small, large = (thinned(frame, pl.col("user"), keep, "by").collect() for keep in (min(one, other), max(one, other)))
+    assert (set(small["row"]) <= set(large["row"]), large.columns) == (True, ["user", "row"])
+    share = large["user"].null_count() / (rows / 2)
+    assert abs(share - max(one, other)) < 0.05, "4 deviations of a share of 2,000"
+    assert set(large.group_by("user").len().drop_nulls("user")["len"]) <= {4}
+
+
+def test_rows_of_nobody_are_drawn_by_schema_and_command_alike_and_need_an_order(tmp_path: Path) -> None:
+    whole = pl.DataFrame({"user": [None if n % 3 else n // 9 for n in range(3000)], "item": range(3000)})
+    whole = whole.with_columns(click=pl.col("item") % 2)
+    whole.write_parquet(tmp_path / "log.parquet")
+    done = multiepoch("data", "sample", "log.parquet", "--by", "user", "--keep", "0.25", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    written = pl.read_parquet(tmp_path / "sample.parquet")
+    said = schema('[sample]\nby = "user"\nkeep = 0.25\n').replace('text = ["zip"]\n', "")
+    (tmp_path / "s.toml").write_text(said)
+    files = data_files(str(tmp_path / "log.parquet"))
+    read = lazy_table(read_schema(str(tmp_path / "s.toml"), ()), files, "here").frame.collect()
+    assert read["fields.item" if "fields.item" in read else "columns.item"].to_list() == written["item"].to_list()
+    for user, refused in (('"user"', True), ('COALESCE("user", item)', False)):
+        query = f"query = 'SELECT {user} AS \"user\", item, click, COUNT(*) OVER (PARTITION BY click) AS n FROM data'\n"
+        (tmp_path / "q.toml").write_text(query + said)
+        opened = lazy_table(read_schema(str(tmp_path / "q.toml"), ()), files, "here")
+        assert not opened.orderly
+        one_line = pytest.raises(UserError, match=r"sample\.by is null in some rows.* as COALESCE with .* gives$")
+        with one_line if refused else nullcontext(), refusing("here"):
+            opened.frame.collect()
 
 
 def test_a_schema_and_the_command_draw_the_same_rows(log: Path, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ UNSURE = re.compile(r"--|/\*|[$`\\]|\w'")
 """Where SQL may begin or end a string otherwise than TEXT says."""
 DAMAGED = re.compile("Truncated compressed stream|unexpected end of file|end-of-stream marker")
 CUT_OFF = "the compressed data is damaged, or cut as where a copy broke off; accepted: a whole copy"
+ADDED = "\n\nThis error occurred"
+"""Begins what Polars adds to an error of our own that is raised in an expression."""
 OWN = "\0own "
 """Begins the names of columns of our own."""
 WIDE = selectors.integer().cast(pl.Int128)
@@ -41,6 +43,11 @@ def refusing(place: str) -> Iterator[None]:
         said = CUT_OFF if DAMAGED.search(said) else said
         said = f"there is no part '{said}'" if isinstance(error, pl.exceptions.StructFieldNotFoundError) else said
         raise UserError(f"{place}: {without_secrets(said)}") from error
+    except UserError as error:
+        said, added, _ = str(error).partition(ADDED)
+        if added:
+            raise UserError(said) from error
+        raise
 
 
 def widened(frame: pl.LazyFrame) -> pl.LazyFrame:

@@ -72,7 +72,7 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
             frame = frame.filter(expression(own, "where", schema.where, where))
         if schema.sample is not None:
             by = expression(own, "sample.by", schema.sample.by, where)
-            frame = thinned(frame, by, schema.sample.keep, f"{where}: sample.by")
+            frame = thinned(frame, by, schema.sample.keep, f"{where}: sample.by", orderly=orderly)
         schema = _told_by_type(schema, frame, own, where)
         chosen = [expression(own, place, sql, where).alias(place) for place, sql in schema.expressions().items()]
     if read_again is not None and schema.query is None:
