@@ -77,7 +77,9 @@ def a_distance(probes: Probes, batch: Batch, lookup: Lookup) -> Values:
     validation examples.
 
     2 (2 acc - 1), acc the balanced accuracy in five folds of a logistic regression on embeddings scaled to [0, 1]
-    (Zhang et al. 2022, "Towards understanding the overfitting phenomenon of deep click-through rate models", derived).
+    (Zhang et al. 2022, "Towards understanding the overfitting phenomenon of deep click-through rate models", derived);
+    0 where that is below chance. Labels with fewer examples of a class than folds have none: what they tell is not
+    known.
     """
     tables, (label_B, embedded_BFD) = probes.tables, _learnt(probes, batch, lookup)
     sets = [("a_distance", embedded_BFD, label_B)]
@@ -85,6 +87,7 @@ def a_distance(probes: Probes, batch: Batch, lookup: Lookup) -> Values:
     return {
         MetricKey("probe", name, field): _separation(embedded_BFD[:, f], label_B)
         for name, embedded_BFD, label_B in sets
+        if min(positives := np.count_nonzero(label_B), len(label_B) - positives) >= FOLDS
         for f, field in enumerate(tables.vectors.names)
     }
 
@@ -158,9 +161,6 @@ def _separation(embedded_BD: npt.NDArray[np.float32], label_B: npt.NDArray[np.fl
     from sklearn.preprocessing import minmax_scale
     from threadpoolctl import threadpool_limits
 
-    positives = np.count_nonzero(label_B)
-    if min(positives, len(label_B) - positives) < FOLDS:
-        return 0.0
     model = LogisticRegression(class_weight="balanced", solver="newton-cholesky")
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # equal rows have no slope to follow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from harness.results.keys import MetricKey
@@ -51,6 +52,22 @@ def mean_curve(runs: Sequence[Run], key: MetricKey, at: Position) -> dict[Any, f
     for record in (r for run in runs for r in run.records if key in r.metrics):
         seen.setdefault(at(record), []).append(record.metrics[key])
     return {place: _mean(values) for place, values in seen.items()}
+
+
+def by_place(runs: Sequence[Run], key: MetricKey) -> list[list[Record]]:
+    """The records of a metric that belong together, one of each run that has the place.
+
+    Runs on data or at batch sizes of their own have other numbers of batches, and evaluate at steps and positions a
+    little apart. So the first evaluation of an epoch goes with the first, of runs that have as many in it.
+    """
+    found: dict[tuple[int, int, int], list[Record]] = {}
+    for run in runs:
+        recorded = [record for record in run.records if key in record.metrics]
+        for epoch, records in groupby(recorded, lambda record: record.epoch):
+            listed = list(records)
+            for place, record in enumerate(listed):
+                found.setdefault((epoch, len(listed), place), []).append(record)
+    return list(found.values())
 
 
 def mean_costs(runs: Sequence[Run]) -> dict[int, dict[str, float]]:

@@ -24,9 +24,9 @@ def around(mean: float, deviation: float = 0.0005) -> Estimate:
     return Estimate(tuple(mean + deviation * z for z in (-1.2, -0.4, 0.0, 0.4, 1.2)))
 
 
-def line(*means: float, keep: float = 0.25, steps: int = 1000, **rest: Estimate) -> Line:
+def line(*means: float, keep: float = 0.25, steps: int = 1000, weighted: Estimate | None = None) -> Line:
     shares = tuple(keep / 2**k for k in range(len(means)))
-    return Line("plain", shares, tuple(map(around, means)), steps, **rest)
+    return Line("plain", shares, tuple(map(around, means)), steps, weighted)
 
 
 def test_a_line_of_sizes_is_read_off_at_the_whole_log() -> None:

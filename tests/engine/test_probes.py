@@ -130,7 +130,21 @@ def test_a_batch_of_few_examples_ends_no_run(dataset: IndexedDataset, model: Mod
     none = [strategy_of(registry, "none")]
     end = train_records(dataset, model, none, evaluation=EVERY, batch_size=size, epochs=1)[-1]
     held = {key.metric for key in end.metrics if key.split == "probe"}
-    assert held == {*PROBES, "a_distance_held_out"} - {"label_noise_correlation"}
+    assert held == {*PROBES, "a_distance_held_out"} - {"label_noise_correlation", "a_distance"}
+
+
+@pytest.mark.parametrize("positives", [0, 4, 5, 396])
+def test_where_a_class_has_fewer_examples_than_folds_no_distance_is_told(
+    positives: int, dataset: IndexedDataset
+) -> None:
+    """It was 0, as of rows that hold nothing of the label, and they hold all of it."""
+    mapping, tables, probes = by_hand(dataset, "a_distance")
+    label_B = (torch.arange(400) < positives).long()
+    rows_BC = 3 * torch.arange(len(dataset.fields)) + label_B[:, None]
+    batch = Batch(DistinctFinder(mapping.num_rows)(rows_BC.int()), label_B[:, None].float(), None)
+    told = probes(batch, tables.lookup(batch.rows))
+    found = {told.get(MetricKey.parse(f"probe/a_distance/{field.name}")) for field in mapping.fields}
+    assert found == ({2.0} if positives == 5 else {None})
 
 
 def test_labels_that_are_all_alike_correlate_with_nothing(dataset: IndexedDataset) -> None:

@@ -39,7 +39,7 @@ from harness.base.errors import UserError
 from harness.figures.style import OKABE_ITO
 from harness.results.keys import ArmId, ArmRole, MetricKey, RunRole, Status
 from harness.results.plan_results import write_plan_result
-from harness.results.records import Record
+from harness.results.records import Record, Run
 from harness.tracking.members import Member
 from harness.tracking.mlflow import points
 from harness.tracking.mlflow import tracker as tracker_module
@@ -87,6 +87,19 @@ def test_a_boundary_counts_epochs_and_the_subsample_counts_steps() -> None:
         "test/auc/click": 1,
         "system/train_s": 1,
     }
+
+
+def test_the_mean_of_runs_at_several_batch_sizes_is_one_curve() -> None:
+    """Of which no step is in two of them: ten steps an epoch, and four, half of which end at .5 of it."""
+    small, large = records_of([0.70, 0.74]), records_of([0.72, 0.70])
+    large = [replace(r, step=2 * n, position=n / 2 if n % 2 == 0 else n / 2 + 0.1) for n, r in enumerate(large, 1)]
+    runs = [Run(str(n), {}, tuple(r), Status.FINISHED, "", {}) for n, r in enumerate((small, large))]
+    found: dict[str, list[tuple[int, float]]] = {}
+    for name, value, step in points.mean_points(runs):
+        found.setdefault(name, []).append((step, round(value, 6)))
+    assert found["sample/auc/click"] == [(3, 0.70), (7, 0.71), (10, 0.71), (14, 0.72)]
+    assert found["sample/epochs"] == [(3, 0.55), (7, 1.0), (10, 1.55), (14, 2.0)]
+    assert found["valid/auc/click"] == [(1, 0.71), (2, 0.72)]
 
 
 def test_the_earlier_of_two_equal_peaks_counts() -> None:

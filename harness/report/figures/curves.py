@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
 from statistics import fmean
 
 import numpy as np
@@ -18,11 +17,11 @@ from harness.figures.chart import Chart, Named, Note
 from harness.figures.style import FADED, Pen
 from harness.figures.svg import standalone, to_svg
 from harness.metrics.catalog import measured, sign_of
+from harness.metrics.curves import by_place
 from harness.report.figures import arm_marks
 from harness.report.figures.arm_marks import ArmPoints
 from harness.report.figures.arm_styles import ArmStyle
 from harness.results.keys import MetricKey
-from harness.results.records import Record
 
 WHOLE = ("gauc",)
 """Metrics of whole groups, which a sample does not hold."""
@@ -88,19 +87,9 @@ def drawn_key(task: str, metric: str) -> MetricKey:
 
 
 def points_of(arm: ArmRuns, key: MetricKey) -> Points:
-    """Position -> estimate over the finished seeds.
-
-    Seeds on data or at batch sizes of their own have other numbers of batches, and evaluate at positions a little
-    apart. So the first evaluation of an epoch goes with the first, and is drawn where they are on average.
-    """
-    read: dict[tuple[int, int, int], list[Record]] = {}
-    for run in arm.finished.values():
-        recorded = [record for record in run.records if key in record.metrics]
-        for epoch, records in groupby(recorded, lambda record: record.epoch):
-            found = list(records)
-            for place, record in enumerate(found):
-                read.setdefault((epoch, len(found), place), []).append(record)
-    points = [(_mean([r.position for r in each]), estimate(r.metrics[key] for r in each)) for each in read.values()]
+    """Position -> estimate over the finished seeds, drawn where these are on average."""
+    read = by_place(list(arm.finished.values()), key)
+    points = [(_mean([r.position for r in each]), estimate(r.metrics[key] for r in each)) for each in read]
     return sorted(((position, e) for position, e in points if e is not None), key=lambda point: point[0])
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
+from statistics import fmean
 from typing import Any
 
 from harness.metrics import curves
@@ -37,13 +37,19 @@ def cost_points(cost: Mapping[str, float], epoch: int) -> list[Point]:
 
 
 def mean_points(runs: Sequence[Run]) -> list[Point]:
-    """Mean over runs of AUC and logloss, by task: on valid by epoch, on the subsample by step, and the epochs there."""
-    records = [record for run in runs for record in run.records]
-    keys = dict.fromkeys(key for record in records for key in record.metrics)
-    shown = [k for k in keys if k.split in ("valid", "sample") and not k.bucket and k.metric in CURVES]
-    means = {key: curves.mean_curve(runs, key, at=partial(_step, key)) for key in shown}
-    curves_of = [(name_of(key), value, at) for key, mean in means.items() for at, value in mean.items()]
-    return curves_of + list(dict.fromkeys(point for record in records for point in _epochs(record)))
+    """Mean over runs of AUC and logloss, by task: on valid by epoch, on the subsample by step, and the epochs there.
+
+    Steps and epochs are means too, as runs at several batch sizes have steps of their own. A point is of all runs.
+    """
+    keys = dict.fromkeys(key for run in runs for record in run.records for key in record.metrics)
+    found = dict[Point, None]()
+    for key in (key for key in keys if key.split in ("valid", "sample") and not key.bucket and key.metric in CURVES):
+        for each in (each for each in curves.by_place(runs, key) if len(each) == len(runs)):
+            at = int(fmean(_step(key, record) for record in each))
+            found[name_of(key), fmean(record.metrics[key] for record in each), at] = None
+            if key.split == "sample":
+                found[EPOCHS, fmean(record.position for record in each), at] = None
+    return list(found)
 
 
 def name_of(key: MetricKey) -> str:
