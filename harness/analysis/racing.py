@@ -7,6 +7,7 @@ settled adds to what Student's test claims falsely of those that never were (`py
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import median
 
@@ -79,9 +80,12 @@ def _is_clear(change: Estimate, near: float, level: float) -> bool:
     return change.identical or low > 0 or high < 0 or (-near < low and high < near)
 
 
-def alike(change: Estimate) -> int:
-    """The side on which all of at least five seeds are, further than the test rows, which they share, can move them."""
+def alike(change: Estimate, among: int = 1) -> int:
+    """The side on which all of at least five seeds are, further than the test rows, which they share, can move them.
+
+    among: so many changes, any of which would be spoken of; each doubling takes a seed more.
+    """
     middle = median(change.values)
-    if change.n < ALIKE or abs(middle) < 2 * change.test_error:
+    if change.n < ALIKE + math.ceil(math.log2(among)) or abs(middle) < 2 * change.test_error:
         return 0
     return int(min(change.values) > 0) - int(max(change.values) < 0)

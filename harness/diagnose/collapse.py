@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate, estimate
 from harness.analysis.groups import ArmRuns
+from harness.analysis.inference import LEVEL
 from harness.analysis.racing import ALIKE, alike
 from harness.experiment.plan import Plan
 from harness.metrics.catalog import measured
@@ -92,7 +93,8 @@ def of_task(analysis: GroupAnalysis, task: str) -> Collapse | None:
     diverged = 0 if plain is None else sum(run.status == Status.FAILED for run in plain.runs.values())
     if plain is None or (auc is None and not diverged):
         return None
-    signs = tuple(0 if end is None else direction(end) for end in (auc, loss))
+    among = 1 if task == analysis.group.task else max(1, len(analysis.group.tasks) - 1)
+    signs = tuple(0 if end is None else direction(end, among) for end in (auc, loss))
     once_failed = analysis.group.baseline is not None and analysis.group.baseline.failed != ()
     return Collapse(
         auc, loss, (signs[0], signs[1]), _below_from(analysis, plain, task), task, analysis.group.epochs,
@@ -116,9 +118,14 @@ def too_few(plan: Plan) -> str:
     )
 
 
-def direction(end: Estimate) -> int:
-    """Where the interval excludes zero, or all seeds of enough are on one side."""
-    return end.sign or alike(end)
+def direction(end: Estimate, among: int = 1) -> int:
+    """Where the interval excludes zero, or all seeds of enough are on one side.
+
+    among: so many labels share the level, any of which would be said to fall: the more, the more of them do by chance.
+    """
+    if end.p_value is not None and end.p_value < LEVEL / among:
+        return 1 if end.mean > 0 else -1
+    return alike(end, among)
 
 
 def _end(analysis: GroupAnalysis, task: str, metric: str) -> Estimate | None:
