@@ -87,5 +87,5 @@ def _polars(data: Any) -> pl.DataFrame:
         raise UserError(f"data = {data!r:.80} is not accepted; accepted: {ACCEPTED}")
     try:
         return pl.from_pandas(data, include_index=any(name is not None for name in data.index.names))
-    except (pl.exceptions.PolarsError, ValueError, TypeError) as error:  # pyarrow's are of these
+    except (pl.exceptions.PolarsError, ValueError, TypeError, OverflowError) as error:  # pyarrow's are of these
         raise UserError(f"data: the frame cannot be read: {error}") from error

@@ -408,3 +408,29 @@ def test_what_a_hint_proposes_is_accepted(tmp_path: Path, dtype: pl.DataType) ->
     frame = rows(60, whole=pl.Series(range(60)).cast(dtype))
     for accepted in ('{ number = "whole" }', '{ id = "CAST(whole AS BIGINT)" }'):
         load(tmp_path, f'[fields]\nuser = "user"\nx = {accepted}', frame)
+
+
+@pytest.mark.parametrize(("dtype", "most"), [(pl.Float64, 2**53), (pl.Float32, 2**24)])
+@pytest.mark.parametrize(
+    "fields", ['[fields]\nx = { id = "CAST(x AS BIGINT)" }', 'fields = ["user"]\ngroup = "CAST(x AS BIGINT)"']
+)
+def test_ids_that_numbers_with_a_point_do_not_tell_apart_are_refused(
+    fields: str, dtype: type[pl.DataType], most: int, tmp_path: Path
+) -> None:
+    """As of a column of pandas in which some are missing: of 60 ids that follow each other, 30 are left."""
+    for first, refused in ((most - 60, False), (most, True), (-most - 60, True)):
+        told = [None, *range(first + 1, first + 60)]
+        frame = rows(x=pl.Series(told, dtype=pl.Int64).cast(dtype))
+        if refused:
+            with pytest.raises(UserError, match=rf"has the id .*above {most:,} are not told from the next"):
+                load(tmp_path, fields, frame)
+        else:
+            load(tmp_path, fields, frame)
+
+
+def test_ids_beside_or_made_of_smaller_numbers_are_not_refused(tmp_path: Path) -> None:
+    """Whole numbers of any size beside a column of fractions, and what is left of a large one."""
+    frame = rows(x=[1.7e18 + n for n in range(60)], large=[2**60 + n for n in range(60)])
+    hour = '[fields]\nhour = { id = "CAST(x / 3.6e12 AS BIGINT)" }\nboth = { id = "large + CAST(x / 1e18 AS BIGINT)" }'
+    data = load(tmp_path, hour, frame)
+    assert len({int(n) for split in (data.train, data.valid, data.test) for n in split.ids_NF[:, 1]}) == 60

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import polars as pl
 import pytest
 from support.engine import TINY
@@ -130,6 +131,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"data": 3}, "data = 3 is not accepted; accepted: a polars or pandas DataFrame, a path"),
     ({"data": pl.LazyFrame({"a": [1]})}, "a LazyFrame is not accepted; accepted: data.collect()"),
     ({"data": pl.DataFrame({"user": [], "click": []})}, "has 0 rows"),
+    ({"data": pd.DataFrame({"a": [2**63, -1]}, dtype=object)}, "data: the frame cannot be read: Python int too large"),
     ({"data": pl.DataFrame({"a": [object()]})}, "data: the frame cannot be written as Parquet"),
     ({"data": "clicks.parquet"}, "path = 'clicks.parquet': the file does not exist"),
     ({"schema": "avazoo"}, "schema = 'avazoo'"),
@@ -176,6 +178,7 @@ def test_what_is_done_before_ctrl_c_is_kept(
 
 SCRIPT = """
 import os, sys
+import pandas as pd
 import polars as pl
 import multiepoch as me
 from multiepoch import RowStep, Strategy

@@ -16,6 +16,7 @@ from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.delimited_text import Scan
 from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
+from harness.data.tabular.merged import refuse_merged
 from harness.data.tabular.partitions import folders_of
 from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Schema
@@ -80,6 +81,9 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     found = frame.select(chosen)
     check_shared(schema, found.collect_schema(), where)
     read = {each.meta.output_name(): set(_columns_of(each)) for each in chosen}
+    ids = {place: each for each in chosen if (place := each.meta.output_name()).startswith(IDS)}
+    with readable_rows(files, schema.csv, f"{where}, "):
+        refuse_merged(ids, read, frame, where)
     return Opened(found, schema, orderly, undecided(schema, read), notes)
 
 
