@@ -64,7 +64,8 @@ class Collapse:
     def why(self) -> str:
         """In a sentence or two."""
         also = f" It {self._diverges}." if self.diverged and self.auc is not None else ""
-        also += " Some seeds of one epoch failed, so nothing is claimed." if self.once_failed else ""
+        if self.once_failed and not self.diverged:
+            also = " Some seeds of one epoch failed, so nothing is claimed."
         return f"Trained to epoch {self.epochs} it {self.end}.{also}"
 
     @property

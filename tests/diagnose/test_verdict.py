@@ -227,6 +227,7 @@ def test_plain_training_that_diverges_falls(tmp_path: Path) -> None:
     found = verdict_on(bench)
     assert (found.state, written.met(found, "collapse")) == (State.STOP, True)
     assert found.lines["Plain training"].count("It diverges in 2 of 5 seeds.") == 2
+    assert "nothing is claimed" not in found.lines["Plain training"]
 
 
 def test_plain_training_that_always_diverges_falls_too(tmp_path: Path) -> None:
