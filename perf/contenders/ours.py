@@ -15,7 +15,7 @@ from perf.work import Work, dataset
 
 
 class Ours(Contender):
-    """strategy: any expression a plan accepts. optimizer: of the tables. device: cpu or cuda. precision: fp32 or bf16."""
+    """strategy: any expression a plan accepts. optimizer: of tables. device: cpu or cuda. precision: of products."""
 
     label = "ours"
     times = (
