@@ -15,7 +15,7 @@ from perf.work import Work, dataset
 
 
 class Ours(Contender):
-    """strategy: any expression a plan accepts. optimizer: of the tables. device: cpu or cuda."""
+    """strategy: any expression a plan accepts. optimizer: of tables. device: cpu or cuda. precision: of products."""
 
     label = "ours"
     times = (
@@ -24,13 +24,15 @@ class Ours(Contender):
     )
     distributions = ("multiepoch", "torch", "numba")
 
-    def __init__(self, work: Work, strategy: str = "none", optimizer: str = "adam", device: str = "cpu") -> None:
+    def __init__(
+        self, work: Work, strategy: str = "none", optimizer: str = "adam", device: str = "cpu", precision: str = "fp32"
+    ) -> None:
         super().__init__(work)
         registry = Registry()
         self.strategies = strategies_of(parse_strategy(strategy, registry), registry)
         self.model = build(registry.models, "model", "dnn", {"dim": work.width, "hidden": work.hidden})
         train = {"epochs": 2, "batch_size": work.batch, "threads": work.threads, "table_optimizer": optimizer}
-        self.spec = TrainSpec.model_validate(train | {"device": device})
+        self.spec = TrainSpec.model_validate(train | {"device": device, "precision": precision})
         self.dataset = dataset(work)
         self.table_mb = 0.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import not_
 from typing import Literal
 
 import numpy as np
@@ -34,8 +35,10 @@ class FieldSpec(Config):
     `policy_noise` that it mistakes for more. examined: of a position, how fewer look at those further down: r to the
     power of -examined, at rank r from 1, multiplies the probability of tasks that are under no other.
 
-    life: days until a rank goes to a new id (0: never); fade: mean days for which the old id is still drawn. weight:
-    share in the biases of ids, or of context, relative to the other such fields.
+    life: days until a rank goes to a new id (0: never); fade: mean days for which the old id is still drawn. changes:
+    share of the ids that say something else of labels from a moment on, each from one of its own, which is anywhere in
+    the log; a history goes by what they said before. weight: share in the biases of ids, or of context, relative to the
+    other such fields.
     """
 
     ids: int = Field(0, ge=0, le=MOST_IDS)
@@ -56,6 +59,7 @@ class FieldSpec(Config):
     time: Literal["hour", "weekday", "session"] | None = None
     life: float = Field(0.0, ge=0, le=10**5)
     fade: float = Field(0.0, ge=0, le=10**5)
+    changes: float = Field(0.0, ge=0, le=1, exclude_if=not_)
     weight: float = Field(1.0, ge=0)
     context: bool = False
 
@@ -113,6 +117,11 @@ def _check_exposure(name: str, field: FieldSpec) -> None:
         raise UserError(
             f"fields.{name}.candidates = {field.candidates} beside time, cross or session; accepted: a field that each "
             "row draws"
+        )
+    if field.candidates > 1 and field.changes:
+        raise UserError(
+            f"fields.{name}.changes = {field.changes:g} beside candidates, which a policy shows by what ids say at first; "
+            "accepted: either"
         )
     if field.examined and not (field.free and not (field.life or field.once) and field.ids <= MOST_IN_ORDER):
         raise UserError(

@@ -44,7 +44,7 @@ EVERYTHING: dict[str, Any] = {
         "device": {"of": "user", "strength": 0.9, "session": True, "ids": 5, "context": True},
         "os": {"of": "device", "strength": 0.7, "otherwise": "user", "ids": 8, "context": True},
         "model": {"of": "os", "in_order": True, "strength": 0.8, "ids": 30},
-        "item": {"of": "user", "strength": 0.4, "choices": 3, "ids": 2_000, "life": 4, "fade": 0.5},
+        "item": {"of": "user", "strength": 0.4, "choices": 3, "ids": 2_000, "life": 4, "fade": 0.5, "changes": 0.5},
         "pair": {"cross": ["user", "item"]},
         "hour": {"time": "hour", "context": True},
         "visit": {"time": "session"},
@@ -99,7 +99,7 @@ def test_a_population_drawn_at_random_has_a_name_and_ids_that_grow_with_its_rows
 def test_seeds_between_them_try_every_knob() -> None:
     fields = [field for seed in range(40) for field in random_population(seed, 50_000)["fields"].values()]
     tried = {knob for field in fields for knob in field}
-    assert tried == {*FieldSpec.model_fields} - {"fade", "in_order"}
+    assert tried == {*FieldSpec.model_fields} - {"fade", "in_order", "changes"}
     assert len({len(random_population(seed, 50_000)["fields"]) for seed in range(40)}) > 5
 
 
