@@ -7,6 +7,7 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -167,6 +168,21 @@ TIMES: dict[str, tuple[Any, ...]] = {
         "event_time",
         [f"{t:%Y-%m-%d %H:%M:%S}{'.25' if k % 3 else ''} UTC" for k, t in enumerate(AT)],
         "STRPTIME(event_time, '%Y-%m-%d %H:%M:%S%.f UTC')",
+    ),
+    "of a server": (
+        "at",
+        [f"[{t:%d/%b/%Y:%H:%M:%S} +0000]" for t in AT],
+        "STRPTIME(at, '[%d/%b/%Y:%H:%M:%S %z]')",
+    ),
+    "of a browser": (
+        "at",
+        [f"{t:%a %b %d %Y %H:%M:%S} GMT+0000 (Coordinated Universal Time)" for t in AT],
+        "STRPTIME(SPLIT_PART(at, ' (', 1), '%a %b %d %Y %H:%M:%S GMT%z')",
+    ),
+    "of a zone with a name": (
+        "at",
+        [f"{t.astimezone(ZoneInfo('America/New_York')):%a %b %d %H:%M:%S %Z %Y}" for t in AT],
+        "STRPTIME(REPLACE(REPLACE(at, ' EST', ' -0500'), ' EDT', ' -0400'), '%a %b %d %H:%M:%S %z %Y')",
     ),
     "from 0 on": ("timestamp", list(range(0, 7 * N, 7)), "timestamp"),
 }
