@@ -10,6 +10,7 @@ import polars as pl
 
 from harness.base.durations import UNITS
 from harness.data.guess.columns import Column, Guess, Table, plain, quoted
+from harness.data.guess.outcomes import is_generated
 from harness.data.guess.times import DAY, events
 from harness.data.guess.words import ACTION_NAMES, ACTIONS, LABELS, RATINGS, TIMES, YES_AND_NO
 
@@ -29,6 +30,13 @@ def labels_of(table: Table) -> list[Guess]:
 def candidates(table: Table) -> list[str]:
     """Columns of two values, for whoever looks for a label in vain."""
     return [column.name for column in table if column.distinct == 2]
+
+
+def _generated(table: Table) -> Iterator[Guess]:
+    """As `data write` writes them."""
+    for column in table:
+        if is_generated(column, table):
+            yield Guess(column.name, "label", {column.key: column.name}, f"an outcome, beside {column.name}_truth")
 
 
 def _named(table: Table) -> Iterator[Guess]:
@@ -151,4 +159,6 @@ def _only(table: Table) -> Iterator[Guess]:
         yield Guess(binary[0].name, "label", {binary[0].key: found[0]}, why)
 
 
-WAYS: tuple[Callable[[Table], Iterator[Guess]], ...] = (_named, _actions, _later, _ratings, _funnel, _only)
+WAYS: tuple[Callable[[Table], Iterator[Guess]], ...] = (
+    _generated, _named, _actions, _later, _ratings, _funnel, _only,
+)  # fmt: skip

@@ -12,11 +12,13 @@ from harness.data.guess.notations import NOTATIONS, SMALLER, SURE, Reading, unre
 from harness.data.guess.words import CLOCK, CODES, ITEMS, SINCE, TIMES, USERS
 
 DAY = 86_400
-NUMBERS = "numbers that never fall"
+NUMBERS = "numbers that hardly ever fall"
 THINGS = USERS | ITEMS | CODES
 """Words of what has ids, which may be as large as times."""
 LEAST = 3
 """Distinct times, without which no split by time has three parts."""
+JOINED = 0.001
+"""The share of the rows at which numbers that count time may fall, as where files of a folder follow each other."""
 MISSING = 0.05
 """The share of the rows that may have no time, and are left out."""
 
@@ -65,7 +67,7 @@ def _moment(column: Column) -> Moment | None:
             continue
         if named or read in SURE or not column.named:
             return Moment(column, found, named, rank)
-    if named and not column.has(CLOCK) and _never_falls(column):
+    if named and not column.has(CLOCK) and _falls(column) <= JOINED * len(column.values):
         return _plain(column, named)
     return None
 
@@ -91,7 +93,14 @@ def _plain(column: Column, named: bool) -> Moment:
 
 
 def _never_falls(column: Column) -> bool:
-    return column.values.dtype.is_numeric() and not column.values.null_count() and column.values.is_sorted()
+    return _falls(column) == 0
+
+
+def _falls(column: Column) -> float:
+    """How often a number is smaller than the one before it; endless where some are none."""
+    if not column.values.dtype.is_numeric() or column.values.null_count():
+        return float("inf")
+    return int((column.values < column.values.shift()).sum())
 
 
 def events(table: Table) -> list[tuple[Moment, Moment]]:

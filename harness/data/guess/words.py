@@ -13,9 +13,18 @@ LABELS = _set(
     "dislike follow followed comment forward share shared hate skip skipped subscribe subscribed install "
     "installed download downloaded signup register registered churn churned default attribution attributed rebuy "
     "repeat returned read watched finished completed complete long_view profile_enter play played apply applied "
-    "engaged engagement"
+    "engage engaged engagement sign_up signed_up save saved closeup hide hidden"
 )
 """Whole names, without a beginning as `is_` and an end as `_90d`."""
+OUTCOMES = _set(
+    "click clicked clk conversion converted convert conv purchase purchased buy bought checkout signup install "
+    "installed churn churned"
+)
+"""Words of what may be an outcome, if there are two values and no word of BEFORE."""
+BEFORE = _set(
+    "before past previous prev prior last ever hist history historical recent count counts num rate ratio first able "
+    "allowed enabled user"
+)
 ACTIONS = _set(
     "view pv page_view pageview impression show click clk buy purchase order transaction cart addtocart "
     "add_to_cart fav favorite collect like share comment follow forward checkout pay download install play skip "
