@@ -50,7 +50,8 @@ def guess(frame: pl.DataFrame, named: bool, asked: Asked = NOTHING, *, delimited
         found.append(time)
     used = {guess.column for guess in (*found, *([] if part is None else [part]))}
     known = Known(table, labels, {moment.column.name for moment in times})
-    parts = {name for moment in times if any(moment.entries == each.entries for each in found) for name in moment.parts}
+    own = [moment for moment in times if any(moment.entries == each.entries for each in found)]
+    parts = {name for moment in own for name in moment.parts}
     rest = [
         _part(c, parts) or left_out(c, known) or _looked_at(field(c, table), c) for c in table if c.name not in used
     ]
@@ -59,7 +60,7 @@ def guess(frame: pl.DataFrame, named: bool, asked: Asked = NOTHING, *, delimited
     whole = (*where(table, found, times), *group(table, rest), part or split(table, found))
     if labels:
         return Guesses(tuple(columns), whole, (), None)
-    return Guesses(tuple(columns), whole, tuple(candidates(table)), proposal(table, times, whole[-1]))
+    return Guesses(tuple(columns), whole, tuple(candidates(table)), proposal(table, own, whole[-1]))
 
 
 def _part(column: Column, parts: Container[str]) -> Guess | None:

@@ -27,6 +27,7 @@ Notation = Callable[[Column], Reading | None]
 """None where a value is not so written."""
 EARLIEST, LATEST = 631_152_000, 1_980_000_000
 """Seconds of 1990 and 2032; later ones look like dates as 2033010100."""
+TEXT = "dates as text"
 
 
 def _dates(column: Column) -> Reading | None:
@@ -36,7 +37,7 @@ def _dates(column: Column) -> Reading | None:
 
 def _iso(column: Column) -> Reading | None:
     seconds = _seconds(column, "") if column.is_text else None
-    return None if seconds is None else Reading(column.name, "", seconds, "dates as text")
+    return None if seconds is None else Reading(column.name, "", seconds, TEXT)
 
 
 def _number(unit: str) -> Notation:
@@ -75,16 +76,20 @@ def _seconds(column: Column, unit: str) -> pl.Series | None:
 
 
 def _text(column: Column) -> Reading | None:
-    """Dates in the one other form that reads all of them; where two do, it is not known which is the day."""
-    if not column.is_text:
-        return None
-    first = plain(column.known.head(1), column.sql)
+    return of_text(column.values, column.sql) if column.is_text else None
+
+
+def of_text(values: pl.Series, sql: str) -> Reading | None:
+    """Dates in the one other form that reads all of them; where two do, it is not known which is the day. sql: of the
+    text."""
+    known = values.drop_nulls()
+    first = plain(known.head(1), sql)
     if not (first.unknown or any(candidates(first.values))):
         return None  # as most columns of a wide table, at no cost
-    text = plain(column.values, column.sql)
+    text = plain(values, sql)
     if text.unknown or len(forms := fitting(text.known)) != 1:
         return None
-    name = f"dates as text, {text.zones}" if text.zones else "dates as text"
+    name = f"{TEXT}, {text.zones}" if text.zones else TEXT
     return Reading(_strptime(text, forms[0]), "", seconds(text.values, forms[0]), name)
 
 

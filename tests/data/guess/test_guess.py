@@ -316,6 +316,15 @@ def test_no_label_is_made_where_it_would_not_be_read(columns: dict[str, Any]) ->
     assert (entries(found, "label"), found.made) == ({}, None)
 
 
+@pytest.mark.parametrize("name", ["user", "User", "order", "group", "values", "not", "limit", "plain", "a b"])
+def test_a_name_that_sql_takes_for_a_word_of_its_own_is_quoted_in_what_is_made(name: str) -> None:
+    session = np.repeat(np.arange(N // 4), 4)
+    column = Column(pl.Series(name, session), name, True)
+    frame = pl.DataFrame({name: session})
+    query = f"SELECT *, COUNT(*) OVER (PARTITION BY {column.sql}) AS found FROM data"
+    assert pl.SQLContext(data=frame).execute(query).collect()["found"].to_list() == [4] * N
+
+
 def test_a_label_is_made_of_how_long_a_session_becomes_unless_its_rows_are_of_one_moment(tmp_path: Path) -> None:
     session = np.repeat(np.arange(N // 4), RNG.permutation(np.repeat([2, 3, 4, 7], N // 16)))[:N]
     frame = pl.DataFrame(
