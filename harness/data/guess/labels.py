@@ -151,12 +151,18 @@ def _funnel(table: Table) -> Iterator[Guess]:
 
 
 def _only(table: Table) -> Iterator[Guess]:
-    """Without names, the first column if it is 0 and 1; else the only one that is."""
+    """Without names, the first column if it is 0 and 1; else the only one that is, or the only one of yes and no."""
     binary = [column for column in table if column.levels == ("0", "1")]
     first = not table.named and bool(binary) and binary[0] is table.columns[0]
+    said = "0 and 1" if binary else "yes and no"
+    binary = binary or [column for column in table if _is_yes_or_no(column.levels)]
     if (first or len(binary) == 1) and (found := yes(binary[0])) is not None:
-        why = "the first column, and 0 and 1" if first else "the only column of 0 and 1"
+        why = "the first column, and 0 and 1" if first else f"the only column of {said}"
         yield Guess(binary[0].name, "label", {binary[0].key: found[0]}, why)
+
+
+def _is_yes_or_no(levels: Sequence[str]) -> bool:
+    return tuple(level.strip().lower() for level in levels) in YES_AND_NO
 
 
 WAYS: tuple[Callable[[Table], Iterator[Guess]], ...] = (

@@ -74,6 +74,8 @@ LABELS: dict[str, tuple[str, Any, str]] = {
     "half stars": ("userRating", RNG.integers(1, 11, N) / 2, "userRating > 3"),
     "up to ten": ("score", RNG.integers(1, 11, N), "score > 7"),
     "the only one of 0 and 1": ("abc", CLICK, "abc"),
+    "the only one of yes and no": ("abc", np.where(CLICK, "t", "f"), "abc = 't'"),
+    "the only one of true and false": ("abc", CLICK == 1, "abc"),
 }
 
 
