@@ -9,7 +9,7 @@ import polars as pl
 from harness.data.guess.columns import Column, Guess, Table
 from harness.data.guess.in_parts import in_parts
 from harness.data.guess.notations import NOTATIONS, SMALLER, SURE, Reading, unread
-from harness.data.guess.words import CLOCK, CODES, ITEMS, SINCE, TIMES, USERS
+from harness.data.guess.words import CLOCK, CODES, ITEMS, SINCE, SMALL, TIMES, USERS
 
 DAY = 86_400
 NUMBERS = "numbers that hardly ever fall"
@@ -65,7 +65,7 @@ def _moment(column: Column) -> Moment | None:
             continue
         if (found := read(column)) is None:
             continue
-        if named or read in SURE or not column.named:
+        if named or read in SURE or not column.named or column.has(SMALL):
             return Moment(column, found, named, rank)
     if named and not column.has(CLOCK) and _falls(column) <= JOINED * len(column.values):
         return _plain(column, named)
@@ -83,8 +83,12 @@ def _is_time(word: str) -> bool:
 def _may_be_small(column: Column) -> bool:
     """Whether large numbers may count milliseconds or less: the last word that says anything decides, as `date_id` has
     an id and `user_time` a time."""
-    said = next((word for word in reversed(column.words) if _is_time(word) or word in THINGS), "")
-    return not column.named or _is_time(said)
+    said = next((word for word in reversed(column.words) if _tells_time(word) or word in THINGS), "")
+    return not column.named or _tells_time(said)
+
+
+def _tells_time(word: str) -> bool:
+    return _is_time(word) or word in SMALL
 
 
 def _plain(column: Column, named: bool) -> Moment:
