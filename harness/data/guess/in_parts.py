@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 import polars as pl
 
@@ -18,11 +19,13 @@ DATES = ("dt", "date", "ds", "day", "event_date", "p_date")
 DATE = r"^\d{4}-?\d{2}-?\d{2}$"
 CLOCK = r"^\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s?[AaPp][Mm])?\s*$"
 """Text that is a time of the day."""
+OFFSET = r"^[+-]\d{2}:?\d{2}\]?$"
 
 
 def in_parts(table: Table) -> Iterator[tuple[Column, Reading, tuple[str, ...]]]:
     """The column of its day, how it is read, and the other columns of it."""
     yield from _beside_clocks(table)
+    yield from _before_offsets(table)
     names = {column.name.lower(): column for column in table}
     found = {name: names[name] for name, limits in LIMITS.items() if name in names and _within(names[name], limits)}
     if "year" in found and "month" in found:
@@ -51,6 +54,15 @@ def _beside_clocks(table: Table) -> Iterator[tuple[Column, Reading, tuple[str, .
             if (read := of_text(text, sql)) is not None:
                 yield date, replace(read, name=f"{date.name} and {clock.name}"), (date.name, clock.name)
                 break
+
+
+def _before_offsets(table: Table) -> Iterator[tuple[Column, Reading, tuple[str, ...]]]:
+    """A date whose offset stands in the next column, as where a log of Apache is cut at blanks."""
+    for date, offset in pairwise(table):
+        if date.is_text and offset.is_text and len(offset.known) and offset.known.str.contains(OFFSET).all():
+            read = of_text(date.values + " " + offset.values, f"{date.sql} || ' ' || {offset.sql}")
+            if read is not None:
+                yield date, replace(read, name=f"{date.name} and {offset.name}"), (date.name, offset.name)
 
 
 def _is_clock(column: Column) -> bool:

@@ -43,8 +43,8 @@ AFTER = _set("play stay dwell watch watched watching spent payout vote votes hel
 SINCE = _set("since duration length delay elapsed age days hours minutes seconds recency")
 NUMBERS = SINCE | _set(
     "price amount cost cpo cpc cpm bid value quantity qty count counts cnt num nb total sum avg mean median std "
-    "ratio rate score income salary balance size len width height weight distance percent pct nth revenue spend latency "
-    "ms msec millis milliseconds secs"
+    "ratio rate score income salary balance size len width height weight distance percent pct nth revenue spend "
+    "latency ms msec millis milliseconds secs"
 )
 CODES = _set("id ids code type level class category cat group segment bin bucket zone flag index idx status is has key")
 """These make a code of a number, as `age_level`."""

@@ -6,6 +6,7 @@ import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -57,6 +58,22 @@ def test_a_label_is_made_by_such_a_time(tmp_path: Path, date: str) -> None:
     wanted = [any(USER[i] == USER[k] and AT[i] - AT[k] <= timedelta(days=1) for i in range(k + 1, N)) for k in known]
     found = [int(label) for part in (data.train, data.valid, data.test) for label in part.labels_NT[:, 0]]
     assert found == wanted
+
+
+def test_a_log_of_apache_is_cut_at_blanks_and_its_offsets_are_read(tmp_path: Path) -> None:
+    """Over the change to summer time, where an hour of the clock comes twice or never."""
+    local = [t.astimezone(ZoneInfo("Europe/Vienna")) - timedelta(days=29) for t in AT]
+    rows = [
+        f'10.0.0.{u} - {u} [{t:%d/%b/%Y:%H:%M:%S %z}] "GET /{k % 9} HTTP/1.1" {y} "Mozilla/5.0 (X11; Linux)"\n'
+        for k, (t, u, y) in enumerate(zip(local, USER, CLICK, strict=True))
+    ]
+    (tmp_path / "access.log").write_text("".join(rows))
+    found = first_schema(str(tmp_path / "access.log"))
+    assert found.rows.frame.width == 8
+    assert len({t.strftime("%z") for t in local}) == 2
+    data = load(tmp_path, tmp_path / "access.log", schema=found.text)
+    times = [part.time_N for part in (data.train, data.valid, data.test)]
+    assert [t for time_N in times if time_N is not None for t in time_N] == [int(t.timestamp()) for t in local]
 
 
 @pytest.mark.parametrize(

@@ -251,10 +251,10 @@ def test_a_split_at_random_says_why_a_column_named_as_a_time_is_none(case: str) 
 @pytest.mark.parametrize("name", ["session_start_ms", "firstSeenMillis"])
 def test_a_unit_in_a_name_makes_times_of_numbers_that_are_dates_in_it(name: str) -> None:
     """Beside the time of the row, and not of how long something took."""
-    start = [1000 * int(t.timestamp()) - 7000 for t in AT]
-    found = guessed(ts=AT, click=CLICK, **{name: start}, latency_ms=RNG.integers(1, 3000, N))
+    start: dict[str, Any] = {name: [1000 * int(t.timestamp()) - 7000 for t in AT]}
+    found = guessed(ts=AT, click=CLICK, **start, latency_ms=RNG.integers(1, 3000, N))
     assert kinds(found) == {"ts": "time", "click": "label", name: "left out", "latency_ms": "number"}
-    assert entries(guessed(click=CLICK, **{name: start}), "time") == {"time": name, "time_unit": "ms"}
+    assert entries(guessed(click=CLICK, **start), "time") == {"time": name, "time_unit": "ms"}
 
 
 def test_a_time_of_the_day_and_numbers_that_look_like_seconds_are_no_time() -> None:
