@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,3 +194,15 @@ def test_a_byte_that_is_none_of_the_encoding_is_named(tmp_path: Path) -> None:
         scan([tmp_path / "log.csv"], Csv(encoding="windows-1252"), ())
     with pytest.raises(ValueError, match="no encoding is named so"):
         Csv(encoding="latin-one")
+
+
+def test_a_copy_that_has_no_room_is_refused_before_any_of_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log.csv").write_bytes("a,b\né,1\n".encode("latin-1") * 100)
+    usage = shutil.disk_usage(tmp_path)._replace(free=300)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(UserError, match=r"log.csv' cannot be copied into the temporary folder: .* needed.*TMPDIR on a"):
+        scan([tmp_path / "log.csv"], Csv(encoding="windows-1252"), ())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=400))
+    assert len(scan([tmp_path / "log.csv"], Csv(encoding="windows-1252"), ()).frame.collect()) == 100

@@ -234,7 +234,7 @@ BAD_SCHEMA = [
     ("valid = 0.2", 'valid = "0.2"', "split.valid = '0.2' is not accepted"),
     ("[observed]\ndear", "[observed]\ndeer", "unknown label 'deer'; did you mean 'dear'?"),
     ('["user", "item"]', '["user", "itm"]', "unknown column 'itm'; did you mean 'item'?"),
-    ('["user", "item"]', "[]", "fields = {} is not accepted"),
+    ('["user", "item"]', "[]", "fields = [] is not accepted: there is none; accepted: one at least"),
     ('["user", "item"]', "[1]", "fields = [1] is not accepted: a list holds names of columns"),
     ('["user", "item"]', '["price"]', "no field has single ids; accepted: at least one"),
     ('click = "clicked"', 'click = "clicked +"', "labels.click = 'clicked +' is not accepted: "),

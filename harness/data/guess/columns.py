@@ -94,7 +94,7 @@ class Column:
     @property
     def sql(self) -> str:
         """The name as it stands within an expression."""
-        if SIMPLE.fullmatch(self.name):
+        if SIMPLE.fullmatch(self.name) and _is_bare(self.name):
             return self.name
         return ".".join('"' + name.replace('"', '""') + '"' for name in self._path)
 
@@ -143,6 +143,14 @@ def _parts(columns: Iterable[pl.Series], path: tuple[str, ...] = ()) -> Iterator
             yield from _parts((values.struct.field(field.name) for field in values.dtype.fields), here)
         else:
             yield values.alias(".".join(here)), here
+
+
+def _is_bare(name: str) -> bool:
+    """Whether SQL takes a word for the column of this name, and for nothing of its own, as `user` or `order`."""
+    try:
+        return pl.sql_expr(name).meta.is_column()
+    except pl.exceptions.PolarsError:
+        return False
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any, Literal
 
 from harness.data.guess.marks import NUMBER
+from harness.data.guess.merged_cells import joined_names, lines_above
 from harness.data.guess.separators import SEPARATORS, cells_in, separator_in
 from harness.data.tabular.cells import told_separator
 from harness.data.tabular.csv_form import NULLS, Csv
@@ -17,7 +18,9 @@ from harness.data.tabular.no_rows import units_in
 MOST_LINES = 200
 MOST_TITLE, LEAST_ROWS = 10, 2
 """Lines above a table, and of one."""
-COMMENT = "#"
+COMMENT, W3C = "#", "Fields: "
+"""What begins a comment, and in logs of web servers one that holds the names."""
+NUMBERS_BELOW = "a name stands above numbers alone"
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,9 @@ def form_of(text: str) -> Form:
     rows = list(csv.reader(lines, delimiter=separator))
     header, told = _header(rows)
     names = () if header or not comment else _names_in_comment(text, separator, rows)
+    if header and skip and len(set(rows[0])) < len(rows[0]) and (joined := _joined(text, skip, separator, rows[0])):
+        header, told, titled = False, "two lines hold the names", "so many lines stand above the rows"
+        names, skip, rows = joined, skip + 1, rows[1:]
     blanks = _has_blanks(rows, header) if separator.strip() else ""
     rows = [[cell.strip() for cell in row] for row in rows] if blanks else rows
     below = 1 if header and units_in(rows[1:]) else None
@@ -73,7 +79,7 @@ def form_of(text: str) -> Form:
     reasons = {
         "separator": why,
         "header": told,
-        "names": "the last comment above the rows" if names else "",
+        "names": f"the {'last comment' if comment else 'two lines of names'} above the rows" if names else "",
         "comment": "begins the file" if comment else "",
         "nulls": "stand where all else is numbers" if nulls else "",
         "skip": titled,
@@ -92,23 +98,39 @@ def _title(text: str) -> tuple[int, str]:
         separator, widest = max(((s, cells_in(rest, s)) for s in SEPARATORS[0]), key=lambda each: each[1])
         if widest < 2:
             continue
+        cut = list(csv.reader(rest, delimiter=separator))
+        if (merged := lines_above(cut)) and _header(cut[merged:]) == (True, NUMBERS_BELOW):
+            return _said_above(lines, skip + merged)
         above = [[cell for cell in row if cell] for row in csv.reader(lines[:skip], delimiter=separator)]
-        first, second, *_ = [*(sum(map(bool, row)) for row in csv.reader(rest, delimiter=separator)), 0, 0]
+        first, second, *_ = [*(sum(map(bool, row)) for row in cut), 0, 0]
         if not lines[skip] or (first == 1 and second == widest > 2 and not _is_number(lines[skip].strip(separator))):
             continue  # a title that is cut into as many cells, all but one of them empty
         if all(2 * len(cells) <= widest for cells in above):
-            said = "line stands" if skip == 1 else "lines stand"
-            return skip, f"{skip} {said} above the header, {lines[0]!r} first" if skip else ""
+            return _said_above(lines, skip)
         break
     return 0, ""
 
 
+def _said_above(lines: Sequence[str], skip: int) -> tuple[int, str]:
+    said = "line stands" if skip == 1 else "lines stand"
+    return skip, f"{skip} {said} above the header, {lines[0]!r} first" if skip else ""
+
+
 def _names_in_comment(text: str, separator: str, rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """The last of the comments at the top, if it names every column."""
-    comments = [line.lstrip(COMMENT).strip() for line in takewhile(lambda line: line[:1] == COMMENT, text.splitlines())]
+    comments = [
+        line.lstrip(COMMENT).strip().removeprefix(W3C)
+        for line in takewhile(lambda line: line[:1] == COMMENT, text.splitlines())
+    ]
     names = tuple(cell.strip() for cell in next(csv.reader(comments[-1:], delimiter=separator), []))
     fits = rows and len(names) == len(rows[0]) == len(set(names)) > 1 and not any(map(_is_number, names))
     return names if fits and all(names) else ()
+
+
+def _joined(text: str, skip: int, separator: str, lower: Sequence[str]) -> tuple[str, ...]:
+    """Names that stand twice, with those of the merged cells above them."""
+    (upper,) = csv.reader(text.splitlines()[skip - 1 : skip], delimiter=separator)
+    return joined_names(upper, lower) if len(upper) == len(lower) else ()
 
 
 def _has_blanks(rows: Sequence[Sequence[str]], header: bool) -> str:
@@ -135,7 +157,7 @@ def _header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:
     above = ((name, values - again) for name, values in zip(first, below, strict=True) if name not in NULLS)
     above = ((name, values) for name, values in above if values)
     if any(name and all(map(_is_number, values)) for name, values in above):
-        return True, "a name stands above numbers alone"
+        return True, NUMBERS_BELOW
     if len(set(names)) < len(names):
         return False, "the first row has a value twice"
     if repeated := next((cell for cell, values in zip(first, below, strict=True) if cell and cell in values), None):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from harness.data.guess.columns import Column, Guess, Table
 from harness.data.guess.fields import field
 from harness.data.guess.labels import candidates, labels_of
 from harness.data.guess.left_out import Known, left_out
+from harness.data.guess.outcomes import may_be_one
 from harness.data.guess.proposal import Proposal, proposal
 from harness.data.guess.rows import given_split, group, split, where
 from harness.data.guess.times import moments, time_of
@@ -49,18 +50,26 @@ def guess(frame: pl.DataFrame, named: bool, asked: Asked = NOTHING, *, delimited
         found.append(time)
     used = {guess.column for guess in (*found, *([] if part is None else [part]))}
     known = Known(table, labels, {moment.column.name for moment in times})
-    parts = {name for moment in times if any(moment.entries == each.entries for each in found) for name in moment.parts}
-    rest = [_part(c, parts) or left_out(c, known) or field(c, table) for c in table if c.name not in used]
+    own = [moment for moment in times if any(moment.entries == each.entries for each in found)]
+    parts = {name for moment in own for name in moment.parts}
+    rest = [
+        _part(c, parts) or left_out(c, known) or _looked_at(field(c, table), c) for c in table if c.name not in used
+    ]
     places = {name: at for at, name in enumerate(table.names)}
     columns = sorted((each for each in (*found, *rest) if each.what != "gap"), key=lambda each: places[each.column])
     whole = (*where(table, found, times), *group(table, rest), part or split(table, found))
     if labels:
         return Guesses(tuple(columns), whole, (), None)
-    return Guesses(tuple(columns), whole, tuple(candidates(table)), proposal(table, times, whole[-1]))
+    return Guesses(tuple(columns), whole, tuple(candidates(table)), proposal(table, own, whole[-1]))
 
 
 def _part(column: Column, parts: Container[str]) -> Guess | None:
     return column.taken("left out", "a part of the time") if column.name in parts else None
+
+
+def _looked_at(guess: Guess, column: Column) -> Guess:
+    """A field, with what to look at."""
+    return replace(guess, why=f"{guess.why}; {look}") if (look := may_be_one(column)) else guess
 
 
 def _values(frame: pl.DataFrame, sql: str) -> pl.Series:

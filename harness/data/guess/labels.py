@@ -10,6 +10,7 @@ import polars as pl
 
 from harness.base.durations import UNITS
 from harness.data.guess.columns import Column, Guess, Table, plain, quoted
+from harness.data.guess.outcomes import is_generated
 from harness.data.guess.times import DAY, events
 from harness.data.guess.words import ACTION_NAMES, ACTIONS, LABELS, RATINGS, TIMES, YES_AND_NO
 
@@ -29,6 +30,13 @@ def labels_of(table: Table) -> list[Guess]:
 def candidates(table: Table) -> list[str]:
     """Columns of two values, for whoever looks for a label in vain."""
     return [column.name for column in table if column.distinct == 2]
+
+
+def _generated(table: Table) -> Iterator[Guess]:
+    """As `data write` writes them."""
+    for column in table:
+        if is_generated(column, table):
+            yield Guess(column.name, "label", {column.key: column.name}, f"an outcome, beside {column.name}_truth")
 
 
 def _named(table: Table) -> Iterator[Guess]:
@@ -143,12 +151,20 @@ def _funnel(table: Table) -> Iterator[Guess]:
 
 
 def _only(table: Table) -> Iterator[Guess]:
-    """Without names, the first column if it is 0 and 1; else the only one that is."""
+    """Without names, the first column if it is 0 and 1; else the only one that is, or the only one of yes and no."""
     binary = [column for column in table if column.levels == ("0", "1")]
     first = not table.named and bool(binary) and binary[0] is table.columns[0]
+    said = "0 and 1" if binary else "yes and no"
+    binary = binary or [column for column in table if _is_yes_or_no(column.levels)]
     if (first or len(binary) == 1) and (found := yes(binary[0])) is not None:
-        why = "the first column, and 0 and 1" if first else "the only column of 0 and 1"
+        why = "the first column, and 0 and 1" if first else f"the only column of {said}"
         yield Guess(binary[0].name, "label", {binary[0].key: found[0]}, why)
 
 
-WAYS: tuple[Callable[[Table], Iterator[Guess]], ...] = (_named, _actions, _later, _ratings, _funnel, _only)
+def _is_yes_or_no(levels: Sequence[str]) -> bool:
+    return tuple(level.strip().lower() for level in levels) in YES_AND_NO
+
+
+WAYS: tuple[Callable[[Table], Iterator[Guess]], ...] = (
+    _generated, _named, _actions, _later, _ratings, _funnel, _only,
+)  # fmt: skip

@@ -10,8 +10,9 @@ import polars as pl
 
 from harness.data.guess.columns import Column, Guess, Table
 from harness.data.guess.lost_digits import why_left_out
+from harness.data.guess.outcomes import follows, named_after
 from harness.data.guess.times import why_no_time
-from harness.data.guess.words import AFTER, CLOCK, ROWS, SINCE, TIMES
+from harness.data.guess.words import CLOCK, ROWS, SINCE, TIMES
 
 TELLS = 0.95
 """AUC of one column alone from which on it is the label in other words."""
@@ -85,14 +86,12 @@ def _is_another_label(column: Column, known: Known) -> str:
     return ""
 
 
-def _is_its_truth(column: Column, known: Known) -> str:
-    """As `data write` names it beside the labels of generated data."""
-    label = column.name.removesuffix("_truth")
-    return f"the probability that drew the label {label}" if column.name != label and label in known.labels else ""
-
-
 def _comes_after(column: Column, known: Known) -> str:
-    return "named as what is measured after the event" if column.has(AFTER) else ""
+    return named_after(column, known.table)
+
+
+def _follows_label(column: Column, known: Known) -> str:
+    return follows(column, known.labels)
 
 
 def _tells_label(column: Column, known: Known) -> str:
@@ -165,10 +164,10 @@ RULES: tuple[Callable[[Column, Known], str], ...] = (
     _numbers_rows,
     _is_an_index,
     _is_another_label,
-    _is_its_truth,
     _comes_after,
     _is_another_time,
     _tells_label,
+    _follows_label,
     _is_a_name,
     _is_prose,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from harness.data.guess.columns import Column
+from harness.data.guess.text_dates import Plain, candidates, fitting, plain, seconds, why_no_zone
 from harness.data.tabular.times import CALENDARS, PER_SECOND, WORDS, whole_seconds
 
 
@@ -26,34 +27,7 @@ Notation = Callable[[Column], Reading | None]
 """None where a value is not so written."""
 EARLIEST, LATEST = 631_152_000, 1_980_000_000
 """Seconds of 1990 and 2032; later ones look like dates as 2033010100."""
-FEW = 20
-"""Values on which forms are tried first."""
-FORMS = tuple(
-    date + clock
-    for date in (
-        "%d.%m.%Y",
-        "%d/%m/%Y",
-        "%m/%d/%Y",
-        "%d-%m-%Y",
-        "%m-%d-%Y",
-        "%Y/%m/%d",
-        "%Y-%m-%d",
-        "%m %d, %Y",
-        "%d %b %Y",
-        "%d-%b-%Y",
-        "%b %d, %Y",
-        "%d.%m.%y",
-        "%d/%m/%y",
-        "%m/%d/%y",
-        "%d-%b-%y",
-    )
-    for clock in ("", " %H:%M", " %H:%M:%S", " %H:%M:%S UTC", " %I:%M %p", " %I:%M:%S %p")
-)
-"""Of dates as text, beside that of ISO."""
-FRACTIONS = "%Y-%m-%d %H:%M:%S%.f UTC"
-"""As BigQuery writes where some seconds have a fraction; it reads seconds without one, too."""
-FIRST_YEAR = 1000
-"""That is no year of two digits."""
+TEXT = "dates as text"
 
 
 def _dates(column: Column) -> Reading | None:
@@ -63,7 +37,7 @@ def _dates(column: Column) -> Reading | None:
 
 def _iso(column: Column) -> Reading | None:
     seconds = _seconds(column, "") if column.is_text else None
-    return None if seconds is None else Reading(column.name, "", seconds, "dates as text")
+    return None if seconds is None else Reading(column.name, "", seconds, TEXT)
 
 
 def _number(unit: str) -> Notation:
@@ -102,24 +76,25 @@ def _seconds(column: Column, unit: str) -> pl.Series | None:
 
 
 def _text(column: Column) -> Reading | None:
-    """Dates in the one other form that reads all of them; where two do, it is not known which is the day."""
-    if not column.is_text or len(fitting := _forms(column.known)) != 1:
+    return of_text(column.values, column.sql) if column.is_text else None
+
+
+def of_text(values: pl.Series, sql: str) -> Reading | None:
+    """Dates in the one other form that reads all of them; where two do, it is not known which is the day. sql: of the
+    text."""
+    known = values.drop_nulls()
+    first = plain(known.head(1), sql)
+    if not (first.unknown or any(candidates(first.values))):
+        return None  # as most columns of a wide table, at no cost
+    text = plain(values, sql)
+    if text.unknown or len(forms := fitting(text.known)) != 1:
         return None
-    (form,) = fitting
-    seconds = _read(column.values, form).dt.epoch("s")
-    return Reading(f"STRPTIME({column.sql}, '{form}')", "", seconds, "dates as text")
+    name = f"{TEXT}, {text.zones}" if text.zones else TEXT
+    return Reading(_strptime(text, forms[0]), "", seconds(text.values, forms[0]), name)
 
 
-def _forms(known: pl.Series) -> list[str]:
-    """Those that read all of a text."""
-    first = [form for form in FORMS if not _read(known.head(FEW), form).null_count()] if len(known) else []
-    forms = [form for form in first if not _read(known, form).null_count()]
-    return forms or ([FRACTIONS] if len(known) and not _read(known, FRACTIONS).null_count() else [])
-
-
-def _read(values: pl.Series, form: str) -> pl.Series:
-    found = values.str.to_datetime(form, strict=False, time_unit="us")
-    return found.to_frame().select(pl.when(pl.first().dt.year() >= FIRST_YEAR).then(pl.first())).to_series()
+def _strptime(text: Plain, form: str) -> str:
+    return f"STRPTIME({text.sql}, '{form}')"
 
 
 def unread(column: Column) -> str:
@@ -127,13 +102,15 @@ def unread(column: Column) -> str:
     if not column.is_text or column.is_digits:
         number = column.known.str.strip_chars().cast(pl.Int128, strict=False) if column.is_digits else column.known
         return f"{number.min()!s} to {number.max()!s} are dates of 1990 to 2032 in no unit"
-    if len(forms := _forms(column.known)) > 1:
-        several = " and ".join(f"STRPTIME({column.sql}, '{form}')" for form in forms[:2])
+    text = plain(column.values, column.sql)
+    if why := why_no_zone(text):
+        return why
+    if len(forms := fitting(text.known)) > 1:
+        several = " and ".join(_strptime(text, form) for form in forms[:2])
         return f"{several} both read it; the rows do not tell which is right"
     iso = whole_seconds(pl.col("value"), column.values.dtype, "")
-    first = [_read(column.known, form) for form in FORMS if not _read(column.known.head(1), form).null_count()]
-    nulls = [found.is_null() for found in (column.known.to_frame().select(iso).to_series(), *first)]
-    odd = column.known.filter(min(nulls, key=lambda null: int(null.sum())))
+    found = [column.known.to_frame().select(iso).to_series(), *(seconds(text.known, f) for f in candidates(text.known))]
+    odd = column.known.filter(min((each.is_null() for each in found), key=lambda null: int(null.sum())))
     return f"{odd[0]!r} is no date in a known form"
 
 

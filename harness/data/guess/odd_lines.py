@@ -17,6 +17,7 @@ from harness.data.tabular.files import Source
 from harness.data.tabular.no_rows import NUMBER, Short, is_header, is_total, named_width, short_rows
 from harness.data.tabular.plain_text import FORMULA, bare
 
+NO_VALUE = r"\N"
 FEW = 0.05
 """The share of rows that may be damaged; where more are short, whoever wrote them leaves out empty cells at the end."""
 
@@ -89,7 +90,7 @@ def _totals(form: Form, frames: Mapping[Source, pl.LazyFrame]) -> Form:
 
 
 def _nulls(form: Form, frames: Mapping[Source, pl.LazyFrame]) -> Form:
-    """Words that stand where all else is numbers."""
+    """Words that stand where all else is numbers, and NO_VALUE anywhere."""
     found, every = set(form.nulls), pl.concat([_rows(frame, form) for frame in frames.values()], how="diagonal")
     odd, number = pl.all().is_in(NULLS), pl.all().str.contains(NUMERIC.pattern)
     number |= pl.all().str.strip_chars().cast(pl.Float64, strict=False).is_not_null()
@@ -98,9 +99,13 @@ def _nulls(form: Form, frames: Mapping[Source, pl.LazyFrame]) -> Form:
     for name in (name for name in some.columns if some[name][0] and numbers[name][0] and fit[name][0]):
         own = every.select(selectors.by_name(name)).collect().to_series()
         found |= set(own.filter(own.is_in(NULLS)))
+    reasons = [] if not found else ["stand where all else is numbers"]
+    if any(every.select((pl.all() == NO_VALUE).any()).collect().row(0)):
+        found.add(NO_VALUE)
+        reasons.append(f"{NO_VALUE} is what Hive, MySQL and PostgreSQL write for no value")
     if found == set(form.nulls):
         return form
-    return form.told("nulls", tuple(sorted(found)), "stand where all else is numbers")
+    return form.told("nulls", tuple(sorted(found)), "; ".join(reasons))
 
 
 def _rows(frame: pl.LazyFrame, form: Form) -> pl.LazyFrame:

@@ -78,7 +78,7 @@ def _again(table: Table, moment: Moment) -> Proposal | None:
         "SELECT timed.*, next_time, MAX(own_time) OVER () AS last_time\n"
         f"FROM timed LEFT JOIN following USING ({by}, own_time)"
     )
-    numbers = moment.column.values.dtype.is_numeric() or moment.column.is_digits
+    numbers = not moment.parts and (moment.column.values.dtype.is_numeric() or moment.column.is_digits)
     soon = str(days * DAY * PER_SECOND[moment.read.unit or "s"]) if numbers else f"INTERVAL '{days} days'"
     what = f"the same {user.name}" if item is None else f"the same {user.name} and {item.name}"
     return Proposal(

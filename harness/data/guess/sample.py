@@ -87,6 +87,7 @@ def sample(files: Sequence[Source]) -> Sample:
             frame, form, problems = _of_csv(files)
         elif kind == "JSON lines":
             frame, problems, broken = _of_json(files)
+            _refuse_one_object(files[0], frame)
         else:
             frame, problems = _of_binary(files)
     if not len(frame):
@@ -137,6 +138,16 @@ def _of_json(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Proble
     columns = Columns(own, text=True)
     frame = _joined(tuple(texts), [pl.read_ndjson(text, schema=columns.types).lazy() for text in texts.values()])
     return frame, columns.clashing, broken
+
+
+def _refuse_one_object(file: Source, frame: pl.DataFrame) -> None:
+    """Refuse a file that is one object in which all rows lie."""
+    for name, dtype in frame.schema.items() if len(frame) == 1 else ():
+        if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct):
+            raise UserError(
+                f"file '{file}' is one object, in whose '{name}' is a list of {len(frame[name][0]):,}; accepted: an "
+                f"object on each line, as `jq -c '.{name}[]'` makes"
+            )
 
 
 def _sound(file: Source, text: bytes) -> tuple[bytes, str]:

@@ -30,8 +30,12 @@ def separator_in(lines: Sequence[str]) -> tuple[str, str]:
 
 
 def cells_in(lines: Sequence[str], separator: str) -> int:
-    """Into how many a separator cuts every row; 0 if not into equally many. The last may be cut short."""
-    widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
+    """Into how many a separator cuts every row; 0 if not into equally many, or most rows within quotes. The last row
+    may be cut short."""
+    rows = list(csv.reader(lines, delimiter=separator))
+    if 2 * sum(any(cell.count('"') % 2 for cell in row) for row in rows) > len(rows):
+        return 0
+    widths = [len(row) for row in rows]
     return widths[0] if len(set(widths[:-1] if len(widths) > 2 else widths)) == 1 else 0
 
 

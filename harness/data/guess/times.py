@@ -9,14 +9,16 @@ import polars as pl
 from harness.data.guess.columns import Column, Guess, Table
 from harness.data.guess.in_parts import in_parts
 from harness.data.guess.notations import NOTATIONS, SMALLER, SURE, Reading, unread
-from harness.data.guess.words import CLOCK, CODES, ITEMS, SINCE, TIMES, USERS
+from harness.data.guess.words import CLOCK, CODES, ITEMS, SINCE, SMALL, TIMES, USERS
 
 DAY = 86_400
-NUMBERS = "numbers that never fall"
+NUMBERS = "numbers that hardly ever fall"
 THINGS = USERS | ITEMS | CODES
 """Words of what has ids, which may be as large as times."""
 LEAST = 3
 """Distinct times, without which no split by time has three parts."""
+JOINED = 0.001
+"""The share of the rows at which numbers that count time may fall, as where files of a folder follow each other."""
 MISSING = 0.05
 """The share of the rows that may have no time, and are left out."""
 
@@ -63,9 +65,9 @@ def _moment(column: Column) -> Moment | None:
             continue
         if (found := read(column)) is None:
             continue
-        if named or read in SURE or not column.named:
+        if named or read in SURE or not column.named or column.has(SMALL):
             return Moment(column, found, named, rank)
-    if named and not column.has(CLOCK) and _never_falls(column):
+    if named and not column.has(CLOCK) and _falls(column) <= JOINED * len(column.values):
         return _plain(column, named)
     return None
 
@@ -81,8 +83,12 @@ def _is_time(word: str) -> bool:
 def _may_be_small(column: Column) -> bool:
     """Whether large numbers may count milliseconds or less: the last word that says anything decides, as `date_id` has
     an id and `user_time` a time."""
-    said = next((word for word in reversed(column.words) if _is_time(word) or word in THINGS), "")
-    return not column.named or _is_time(said)
+    said = next((word for word in reversed(column.words) if _tells_time(word) or word in THINGS), "")
+    return not column.named or _tells_time(said)
+
+
+def _tells_time(word: str) -> bool:
+    return _is_time(word) or word in SMALL
 
 
 def _plain(column: Column, named: bool) -> Moment:
@@ -91,7 +97,14 @@ def _plain(column: Column, named: bool) -> Moment:
 
 
 def _never_falls(column: Column) -> bool:
-    return column.values.dtype.is_numeric() and not column.values.null_count() and column.values.is_sorted()
+    return _falls(column) == 0
+
+
+def _falls(column: Column) -> float:
+    """How often a number is smaller than the one before it; endless where some are none."""
+    if not column.values.dtype.is_numeric() or column.values.null_count():
+        return float("inf")
+    return int((column.values < column.values.shift()).sum())
 
 
 def events(table: Table) -> list[tuple[Moment, Moment]]:

@@ -13,9 +13,18 @@ LABELS = _set(
     "dislike follow followed comment forward share shared hate skip skipped subscribe subscribed install "
     "installed download downloaded signup register registered churn churned default attribution attributed rebuy "
     "repeat returned read watched finished completed complete long_view profile_enter play played apply applied "
-    "engaged engagement"
+    "engage engaged engagement sign_up signed_up save saved closeup hide hidden"
 )
 """Whole names, without a beginning as `is_` and an end as `_90d`."""
+OUTCOMES = _set(
+    "click clicked clk conversion converted convert conv purchase purchased buy bought checkout signup install "
+    "installed churn churned"
+)
+"""Words of what may be an outcome, if there are two values and no word of BEFORE."""
+BEFORE = _set(
+    "before past previous prev prior last ever hist history historical recent count counts num rate ratio first able "
+    "allowed enabled user"
+)
 ACTIONS = _set(
     "view pv page_view pageview impression show click clk buy purchase order transaction cart addtocart "
     "add_to_cart fav favorite collect like share comment follow forward checkout pay download install play skip "
@@ -25,6 +34,8 @@ ACTIONS = _set(
 ACTION_NAMES = _set("behavior behaviour action event activity interaction btag")
 RATINGS = _set("rating ratings overall stars star score grade")
 TIMES = _set("time timestamp timestamps ts date datetime dt day hour at when created updated epoch stamp")
+SMALL = _set("ms msec millis millisec milliseconds us usec micros microseconds ns nanos nanoseconds")
+"""Units of a time, as of `session_start_ms`, or of how long something took."""
 CLOCK = _set("hour hourmin minute weekday dayofweek month quarter season dow")
 """Times of the day, the week or the year, that come again."""
 AFTER = _set("play stay dwell watch watched watching spent payout vote votes helpful helpfulness refund refunded")
@@ -32,7 +43,8 @@ AFTER = _set("play stay dwell watch watched watching spent payout vote votes hel
 SINCE = _set("since duration length delay elapsed age days hours minutes seconds recency")
 NUMBERS = SINCE | _set(
     "price amount cost cpo cpc cpm bid value quantity qty count counts cnt num nb total sum avg mean median std "
-    "ratio rate score income salary balance size len width height weight distance percent pct nth revenue spend"
+    "ratio rate score income salary balance size len width height weight distance percent pct nth revenue spend "
+    "latency ms msec millis milliseconds secs"
 )
 CODES = _set("id ids code type level class category cat group segment bin bucket zone flag index idx status is has key")
 """These make a code of a number, as `age_level`."""

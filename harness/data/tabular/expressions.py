@@ -13,6 +13,7 @@ from polars.datatypes import DataTypeClass
 
 from harness.base.addresses import without_secrets
 from harness.base.errors import UserError, unknown
+from harness.data.tabular.date_formats import plainly, refuse_zone_names
 from harness.data.tabular.nested import is_pattern, part_of, refuse_nested, widest
 
 TEXT = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
@@ -42,7 +43,7 @@ def refusing(place: str) -> Iterator[None]:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         said = CUT_OFF if DAMAGED.search(said) else said
         said = f"there is no part '{said}'" if isinstance(error, pl.exceptions.StructFieldNotFoundError) else said
-        raise UserError(f"{place}: {without_secrets(said)}") from error
+        raise UserError(f"{place}: {without_secrets(plainly(said))}") from error
     except UserError as error:
         said, added, _ = str(error).partition(ADDED)
         if added:
@@ -71,6 +72,7 @@ def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
         UserError: it is not accepted, or reads anything but `data`, which the data's fingerprint would not know of.
     """
     _check_alone(query, f"{where}: query", "the table `data`")
+    refuse_zone_names(query, f"{where}: query")
     columns = frame.collect_schema()
     _refuse_patterns(query, columns, f"{where}: query")
     if patterns := list(filter(is_pattern, columns)):  # nor does `*` of SQL read these
@@ -135,6 +137,7 @@ def _check_alone(sql: str, at: str, accepted: str) -> None:
 
 def _of_columns(sql: str, columns: pl.Schema, at: str) -> pl.Expr:
     _check_alone(sql, at, "the columns of the table")
+    refuse_zone_names(sql, at)
     with refusing(f"{at} is not accepted"):
         found = pl.sql_expr(sql)
     for name in found.meta.root_names():

@@ -18,6 +18,7 @@ from harness.data.tabular.expressions import refusing
 from harness.data.tabular.files import Source
 from harness.data.tabular.json_lines import refused_lines
 from harness.data.tabular.mixed import mixed
+from harness.data.tabular.other_formats import other_format
 from harness.data.tabular.stores import Stored, first_bytes
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -26,7 +27,6 @@ BLOCK = 1 << 16
 TYPES = re.compile("cannot parse|unexpected value|supertype")
 """What Polars says where values of one field have nothing in common."""
 NO_OBJECT = "expected to contain JSON object"
-ARROW_STREAM = b"\xff\xff\xff\xff"
 
 
 def format_of(file: Source) -> str:
@@ -43,10 +43,7 @@ def format_of(file: Source) -> str:
         return "Parquet"
     if start[:6] == b"ARROW1":
         return "Arrow"
-    if start[:2] in UTF_16:
-        raise UserError(f"file '{file}' is UTF-16; accepted: UTF-8, as `iconv -f utf-16 -t utf-8` makes")
-    if start[:4] == ARROW_STREAM or b"\0" in start:
-        raise UserError(f"file '{file}' is binary and neither Parquet nor Arrow; accepted: these, JSON lines, CSV")
+    _refuse_binary(file, start)
     bare = start.removeprefix(codecs.BOM_UTF8)
     if b"\r" in start and b"\n" not in start:
         raise UserError(f"file '{file}' ends lines by CR alone; accepted: LF or CR LF, as `tr '\\r' '\\n'` makes")
@@ -59,6 +56,17 @@ def format_of(file: Source) -> str:
             f"file '{file}' begins with a byte order mark; accepted: JSON lines without, as `dos2unix -r` makes"
         )
     return "JSON lines"
+
+
+def _refuse_binary(file: Source, start: bytes) -> None:
+    if start[:2] in UTF_16:
+        raise UserError(f"file '{file}' is UTF-16; accepted: UTF-8, as `iconv -f utf-16 -t utf-8` makes")
+    if (other := other_format(start, str(file))) is not None:
+        raise UserError(
+            f"file '{file}' is {other[0]}; accepted: Parquet, Arrow, JSON lines or CSV, as {other[1]} makes"
+        )
+    if b"\0" in start:
+        raise UserError(f"file '{file}' is binary and neither Parquet nor Arrow; accepted: these, JSON lines, CSV")
 
 
 def first_block(file: Source) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -13,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from harness.api import Ints, UserError
+from harness.base.scratch import Scratch
 from harness.data.tabular.batches import LEAST, Table
 from harness.data.tabular.time_counts import TimeCounts
 
@@ -58,7 +58,7 @@ def _held(batches: Iterator[pl.DataFrame]) -> pl.DataFrame | None:
 @contextmanager
 def _temporary(where: str) -> Iterator[Path]:
     try:
-        with tempfile.TemporaryDirectory(prefix="multiepoch-") as name:
+        with Scratch() as name:
             yield Path(name)
     except OSError as error:
         raise UserError(

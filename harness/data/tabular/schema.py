@@ -58,6 +58,8 @@ class Schema(Config):
             value = {name: name for name in once(value)}
         if not isinstance(value, dict):
             return value
+        if not value:
+            raise ValueError('there is none; accepted: one at least, as user = "user_id"')
         return {name: {"column": told} if isinstance(told, str) else told for name, told in value.items()}
 
     @field_validator("labels")

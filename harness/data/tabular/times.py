@@ -135,9 +135,9 @@ def _refused(column: pl.Series, second: pl.Series, unit: str) -> str:
         return f"is null or not finite in {second.null_count():,} rows; accepted: a time in every row"
     if unit:
         return f"has the value {bad[0]}, which is no {WORDS.get(unit, unit)}; accepted: a time in every row"
-    return (
+    return (  # 01/02/2024 may be of January or of February
         f"has the text {bad[0]!r}; accepted: dates as 2024-05-01 or 2024-05-01T12:00:00+02:00, numbers, or what "
-        "STRPTIME(column, '%d.%m.%Y') makes of other text"  # 01/02/2024 may be of January or of February
+        "STRPTIME(column, '%d.%m.%Y') makes of other text, whose format `data init` finds"
     )
 
 

@@ -51,6 +51,8 @@ def test_separator_and_header_are_found_in_whatever_was_written(
         ("a,a\n1,2\n", ",", True),
         ("a,a\nx,y\n", ",", False),
         ("a,b\n1,\n2,\n", ",", True),
+        ('u1 "a;b" 3\nu2 "c;d" 4\n', " ", False),
+        ('a;b\n5" tv;1\ntea;2\npot;3\n', ";", True),
         ('a;b\n1;"two\nlines"\n2;x\n3;"cut short', ";", True),
     ],
 )

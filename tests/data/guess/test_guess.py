@@ -7,6 +7,7 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -73,6 +74,8 @@ LABELS: dict[str, tuple[str, Any, str]] = {
     "half stars": ("userRating", RNG.integers(1, 11, N) / 2, "userRating > 3"),
     "up to ten": ("score", RNG.integers(1, 11, N), "score > 7"),
     "the only one of 0 and 1": ("abc", CLICK, "abc"),
+    "the only one of yes and no": ("abc", np.where(CLICK, "t", "f"), "abc = 't'"),
+    "the only one of true and false": ("abc", CLICK == 1, "abc"),
 }
 
 
@@ -168,6 +171,21 @@ TIMES: dict[str, tuple[Any, ...]] = {
         [f"{t:%Y-%m-%d %H:%M:%S}{'.25' if k % 3 else ''} UTC" for k, t in enumerate(AT)],
         "STRPTIME(event_time, '%Y-%m-%d %H:%M:%S%.f UTC')",
     ),
+    "of a server": (
+        "at",
+        [f"[{t:%d/%b/%Y:%H:%M:%S} +0000]" for t in AT],
+        "STRPTIME(at, '[%d/%b/%Y:%H:%M:%S %z]')",
+    ),
+    "of a browser": (
+        "at",
+        [f"{t:%a %b %d %Y %H:%M:%S} GMT+0000 (Coordinated Universal Time)" for t in AT],
+        "STRPTIME(SPLIT_PART(at, ' (', 1), '%a %b %d %Y %H:%M:%S GMT%z')",
+    ),
+    "of a zone with a name": (
+        "at",
+        [f"{t.astimezone(ZoneInfo('America/New_York')):%a %b %d %H:%M:%S %Z %Y}" for t in AT],
+        "STRPTIME(REPLACE(REPLACE(at, ' EST', ' -0500'), ' EDT', ' -0400'), '%a %b %d %H:%M:%S %z %Y')",
+    ),
     "from 0 on": ("timestamp", list(range(0, 7 * N, 7)), "timestamp"),
 }
 DAYS = ("YYYYMMDD", "YYYYMMDD as text", "months first", "months as words")
@@ -228,6 +246,15 @@ def test_a_split_at_random_says_why_a_column_named_as_a_time_is_none(case: str) 
     assert split.entries == {"by": "row"}
     assert re.fullmatch(rf"no time \('ts': .*{why}.*\) and no session", split.why), split.why
     assert kinds(found)["ts"] == "left out"
+
+
+@pytest.mark.parametrize("name", ["session_start_ms", "firstSeenMillis"])
+def test_a_unit_in_a_name_makes_times_of_numbers_that_are_dates_in_it(name: str) -> None:
+    """Beside the time of the row, and not of how long something took."""
+    start: dict[str, Any] = {name: [1000 * int(t.timestamp()) - 7000 for t in AT]}
+    found = guessed(ts=AT, click=CLICK, **start, latency_ms=RNG.integers(1, 3000, N))
+    assert kinds(found) == {"ts": "time", "click": "label", name: "left out", "latency_ms": "number"}
+    assert entries(guessed(click=CLICK, **start), "time") == {"time": name, "time_unit": "ms"}
 
 
 def test_a_time_of_the_day_and_numbers_that_look_like_seconds_are_no_time() -> None:
@@ -298,6 +325,15 @@ def test_a_label_is_made_of_what_a_user_does_again(tmp_path: Path, case: str, it
 def test_no_label_is_made_where_it_would_not_be_read(columns: dict[str, Any]) -> None:
     found = guessed(**columns)
     assert (entries(found, "label"), found.made) == ({}, None)
+
+
+@pytest.mark.parametrize("name", ["user", "User", "order", "group", "values", "not", "limit", "plain", "a b"])
+def test_a_name_that_sql_takes_for_a_word_of_its_own_is_quoted_in_what_is_made(name: str) -> None:
+    session = np.repeat(np.arange(N // 4), 4)
+    column = Column(pl.Series(name, session), name, True)
+    frame = pl.DataFrame({name: session})
+    query = f"SELECT *, COUNT(*) OVER (PARTITION BY {column.sql}) AS found FROM data"
+    assert pl.SQLContext(data=frame).execute(query).collect()["found"].to_list() == [4] * N
 
 
 def test_a_label_is_made_of_how_long_a_session_becomes_unless_its_rows_are_of_one_moment(tmp_path: Path) -> None:

@@ -127,3 +127,13 @@ def test_what_cannot_be_read_is_refused_in_one_line(tmp_path: Path, content: byt
 
 def test_rows_at_each_place_are_few_enough() -> None:
     assert PLACES * ROWS <= 20_000
+
+
+def test_what_databases_write_for_no_value_is_none_anywhere(tmp_path: Path) -> None:
+    """Beside numbers and beside words, which other signs may be."""
+    values = [("NA" if k % 3 else "x", ("\\N", "DE", "FR")[k % 3], ("\\N", str(k))[k % 2]) for k in range(60)]
+    rows = "".join("\t".join(row) + "\n" for row in values)
+    (tmp_path / "copy.tsv").write_text(f"word\tcountry\tage\n{rows}")
+    found = sample([tmp_path / "copy.tsv"])
+    assert found.frame.null_count().row(0) == (0, 20, 30)
+    assert found.csv.nulls == [r"\N"]
