@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -56,5 +57,14 @@ def read(app: Sphinx, page: str, source: list[str]) -> None:
         source[0] += "\n```{toctree}\n:hidden:\n\n" + "\n".join(PAGES) + "\n```\n"
 
 
+def whole_options(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Commands whose options do not break at their hyphens, where a narrow screen folds the line."""
+    blocks = re.compile(r'(?<=<div class="highlight-sh notranslate">).*?(?=</div>)', re.DOTALL)
+    option = re.compile(r"(?<=>)--[\w-]+")
+    if body := context.get("body"):
+        context["body"] = blocks.sub(lambda block: option.sub(r'<span class="option">\g<0></span>', block[0]), body)
+
+
 def setup(app: Sphinx) -> None:
     app.connect("source-read", read)
+    app.connect("html-page-context", whole_options)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,9 +36,19 @@ def line_of_plan(table: Path) -> str:
     text = table.read_text(encoding="utf-8")
     asks = plain(text.split("\n\n")[1])
     answers = re.findall(r"^## (.+)\n\n\*\*(.+?)\*\*", text, re.MULTILINE)
-    came_to = "<br>".join(f"{plain(name)}: {plain(said).rstrip('.')}" for name, said in answers)
     made = machine(text)
-    return f"| [{table.stem}](../results/tables/{table.name}) | {asks} | {came_to} | {made}{with_engine(made)} |"
+    return (
+        f"| [{table.stem}](../results/tables/{table.name}) | {asks} | {came_to(answers)} | {made}{with_engine(made)} |"
+    )
+
+
+def came_to(answers: list[tuple[str, str]]) -> str:
+    """A line for each data set; of more than six, how many came to each answer."""
+    said = [(plain(name), plain(answer).rstrip(".")) for name, answer in answers]
+    if len(said) <= 6:
+        return "<br>".join(f"{name}: {answer}" for name, answer in said)
+    counted = Counter(answer for _, answer in said).most_common()
+    return "<br>".join(f"{times} of {len(said)} data sets: {answer}" for answer, times in counted)
 
 
 def line_of_other(table: Path) -> str:

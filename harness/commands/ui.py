@@ -33,7 +33,7 @@ def serve_ui(console: Console, results: Path, address: Address, show: bool | Non
     view = first_view(lines) if (has_screen() if show is None else show) else ""
     if serve is not None:
         address.check_free()
-        lines = [*lines, "Ctrl-C ends it"]
+        lines = [*lines, "It answers in some seconds; Ctrl-C ends it"]
     print_plain(console, "\n".join(lines))
     if serve is None:
         if view:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from harness.api import Kept, Kinds, Lists, Split, UserError
 from harness.base.errors import unknown
 from harness.base.names import check_names
+from harness.base.words import counted
 
 SPLITS = ("train", "valid", "test")
 PER_TASK, PER_ROW = ("labels_NT", "observed_NT", "truth_NT"), ("group_N", "time_N", "weight_N")
@@ -93,7 +94,7 @@ class Checker:
 
     def _check_columns(self, ids_N: Sequence[npt.NDArray[Any]], n: int, where: str) -> None:
         if len(ids_N) != len(self.fields):
-            raise UserError(f"{where}: ids_N is of {len(ids_N)} fields; accepted: {len(self.fields)}")
+            raise UserError(f"{where}: ids_N is of {counted(len(ids_N), 'field')}; accepted: {len(self.fields)}")
         for name, id_N in zip(self.fields, ids_N, strict=True):
             if id_N.shape != (n,) or not np.can_cast(id_N.dtype, np.int64):
                 found = f"field '{name}': ids are {id_N.dtype} {id_N.shape}"

@@ -9,6 +9,7 @@ from harness.analysis.estimates import Estimate, estimate
 from harness.analysis.groups import ArmRuns
 from harness.analysis.inference import LEVEL
 from harness.analysis.racing import ALIKE, alike
+from harness.base.words import counted
 from harness.experiment.plan import Plan
 from harness.metrics.catalog import measured
 from harness.report.format import show
@@ -70,7 +71,7 @@ class Collapse:
 
     @property
     def _diverges(self) -> str:
-        return f"diverges in {self.diverged} of {self.seeds} seeds"
+        return f"diverges in {self.diverged} of {counted(self.seeds, 'seed')}"
 
     @property
     def end(self) -> str:
@@ -83,7 +84,7 @@ class Collapse:
             since = f", and is below its first from epoch {self.epoch}{on}"
         if self.loss is not None and self.signs[1]:
             loss = f"; its logloss is {'better' if self.signs[1] > 0 else 'worse'} by {abs(self.loss.mean):.4f} nats"
-        lower = f", lower in {sum(v < 0 for v in values)} of {len(values)} seeds" if min(values) < 0 else ""
+        lower = f", lower in {sum(v < 0 for v in values)} of {counted(len(values), 'seed')}" if min(values) < 0 else ""
         return f"ends {self.shown} {measured(self.task, 'auc')} from one epoch{lower}{since}{loss}"
 
 

@@ -22,6 +22,7 @@ from harness.analysis.comparisons import ArmComparison, paired
 from harness.analysis.estimates import Estimate, estimate
 from harness.analysis.groups import FEW_STEPS, ArmRuns
 from harness.analysis.inference import LEVEL, Floats
+from harness.base.words import counted
 from harness.data.indexed_dataset import IndexedDataset
 from harness.metrics.catalog import BUCKETS
 from harness.metrics.classification import bucket_of
@@ -83,7 +84,7 @@ class Line:
     def _of_sizes(self) -> str:
         """Why these sizes make no line."""
         if self.steps < FEW_STEPS:
-            return f"an epoch of the smallest sample has {self.steps} optimiser steps, too few to converge"
+            return f"an epoch of the smallest sample has {counted(self.steps, 'optimiser step')}, too few to converge"
         if len({np.sign(value.mean) for value in self.values}) > 1:
             return "its sign differs between the sizes"
         if not self.straight:

@@ -37,8 +37,9 @@ def ensure_room(jobs: Sequence[Job], workers: int, results: Path, registry: Regi
     free = free_memory()
     if sum(largest) > free:
         fit = max(n for n in range(len(largest) + 1) if sum(largest[:n]) <= free)
+        what = "one run takes" if len(largest) == 1 else f"{len(largest)} runs side by side take"
         raise UserError(
-            f"{len(largest)} runs side by side take at least {sized(sum(largest))} of memory, tables included; "
+            f"{what} at least {sized(sum(largest))} of memory, tables included; "
             f"{sized(free)} is free; accepted: {f'--workers {fit}' if fit else SMALLER}"
         )
 

@@ -7,6 +7,7 @@ from textwrap import fill
 
 from harness.analysis.estimates import Estimate, estimate
 from harness.base.markdown import code, literal
+from harness.base.words import counted
 from harness.facts.expression import is_difference
 from harness.facts.readings import Readings
 from harness.facts.sheet import Fact, Sheet
@@ -121,4 +122,4 @@ def _value(measured: Measured) -> str:
     """With the number of seeds where some have none, of which nothing is claimed."""
     value = show(measured.value, 4, signed=is_difference(measured.claim.measure))
     have = measured.value.n if measured.value else 0
-    return value if have == measured.seeds else f"{value} ({have} of {measured.seeds} seeds)"
+    return value if have == measured.seeds else f"{value} ({have} of {counted(measured.seeds, 'seed')})"

@@ -15,6 +15,7 @@ from rich.console import Console
 from harness.api import Strategy, UserError
 from harness.base.files import ensure_writable
 from harness.base.terminal import print_plain
+from harness.base.words import counted
 from harness.execution.fork_server import warm_up
 from harness.execution.launchers.where import Where
 from harness.experiment.instantiate import plugin_specs
@@ -172,7 +173,7 @@ def _trained(
         print_plain(console, said)
         raise
     failures(console, display)
-    print_plain(console, f"{display.trained} runs trained, {display.found} found in '{results}'")
+    print_plain(console, f"{counted(display.trained, 'run')} trained, {display.found} found in '{results}'")
     found = Result(results, analysis)
     if mlflow:
         found.report()

@@ -16,6 +16,7 @@ from harness.analysis.comparisons import ArmComparison
 from harness.analysis.groups import ArmRuns
 from harness.api import UserError
 from harness.base.errors import unknown
+from harness.base.words import counted
 from harness.figures.svg import sheet
 from harness.metrics.catalog import SELECTABLE
 from harness.python.figure import Figure
@@ -168,7 +169,8 @@ class Result:
         return said.get().rstrip()
 
     def __repr__(self) -> str:
-        return f"Result(plan '{self.name}' in '{self.results}', {len(self.analysis.comparison.result.arms)} arms)"
+        arms = counted(len(self.analysis.comparison.result.arms), "arm")
+        return f"Result(plan '{self.name}' in '{self.results}', {arms})"
 
     def _repr_html_(self) -> str:
         return fragment(self.analysis)

@@ -10,6 +10,7 @@ from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.groups import FEW_STEPS, ArmRuns, seeds, spoken
 from harness.analysis.winners import winner
+from harness.base.words import counted
 from harness.metrics.catalog import measured, sign_of
 from harness.report.format import digits_for, named, number, settings, show
 from harness.results.keys import MetricKey
@@ -121,8 +122,8 @@ def _of_first_epoch(analysis: GroupAnalysis) -> Iterator[str]:
         return
     if steps < FEW_STEPS:
         yield (
-            f"An epoch has {steps} optimiser steps, so that one epoch can hardly converge: what further epochs gain "
-            "may be gained by a smaller batch or a higher rate in the first."
+            f"An epoch has {counted(steps, 'optimiser step')}, so that one epoch can hardly converge: what further "
+            "epochs gain may be gained by a smaller batch or a higher rate in the first."
         )
     key = MetricKey("sample", group.metric, group.task)
     curves = [
@@ -166,7 +167,7 @@ def _of_nothing(analysis: GroupAnalysis) -> Iterator[str]:
     off = [arm for arm in others if (won := winner(arm, group)) is not None and won.of_none]
     idle = [arm for arm in others if arm not in off]
     if off:
-        tried = named([f"{arm.label} (in {len(arm.arm.trials)} trials)" for arm in off])
+        tried = named([f"{arm.label} (in {counted(len(arm.arm.trials), 'trial')})" for arm in off])
         yield f"The search left these off, as no trial with them did better than plain training: {tried}."
     if idle:
         same = named([arm.label for arm in idle])

@@ -12,6 +12,11 @@ class Severity(StrEnum):
     STOP = "stop"
     LOOK = "look"
 
+    @property
+    def meaning(self) -> str:
+        """What a reader has to know of it."""
+        return "numbers of such data mean nothing" if self == Severity.STOP else "it may be harmless"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -23,7 +28,7 @@ class Finding:
     advice: str
 
     def __str__(self) -> str:
-        return f"{self.severity} ({self.check}): {self.seen} {self.advice}"
+        return f"{self.severity} ({self.check}; {self.severity.meaning}): {self.seen} {self.advice}"
 
 
 def finding(check: str, severity: str, seen: str, advice: str) -> Finding:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from harness.base.markdown import code, literal
+from harness.base.words import counted
 from harness.experiment.plan import STARTUP
 from harness.figures import run_curves
 from harness.metrics import curves
@@ -111,7 +112,7 @@ A search in plan `{plan.name}`. {literal(plan.description)}
 
 - **Value**: {code(value)}, {"more" if sign_of(plan.search.metric) > 0 else "less"} is better; `{plan.search.select}` is
   the rule by which an epoch is chosen. Trials never read the test split.
-- **Budget**: {plan.search.trials} trials, {budget}. Trial 0 is the defaults.{together}
+- **Budget**: {counted(plan.search.trials, "trial")}, {budget}. Trial 0 is the defaults.{together}
 - **Knobs**: {", ".join(f"`{k}`" for k in knobs)}. Those of training are searched for every strategy alike: trials 1 to
   {STARTUP - 1} of every study have the same ones.
 - **Seeds**: trial *n* has seed {plan.search.seed} + *n*; the winner is trained again on seeds that no trial had.

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.base.digests import digest_of
 from harness.base.errors import UserError
+from harness.base.words import counted
 from harness.experiment.keys import Versions, run_key
 from harness.experiment.specs import RunSpec
 from harness.plugins.registry import Registry
@@ -83,7 +84,7 @@ class _Checks:
                 yield f"{name}: seed {lost[0]} is {'missing' if lost[0] in plan.seeds else 'not of the plan'}"
             asked = planned.plan.search.trials
             if [trial.number for trial in arm.trials] != list(range(asked)):
-                yield f"{name}: its search has {len(arm.trials)} trials; accepted: {asked}, numbered from 0"
+                yield f"{name}: its search has {counted(len(arm.trials), 'trial')}; accepted: {asked}, numbered from 0"
 
     def sources(self) -> Iterator[str]:
         """Whether the source of every strategy is there, and those of multiepoch are multiepoch's."""

@@ -12,6 +12,7 @@ import torch
 from harness.api import Model, Strategy
 from harness.base import seeds
 from harness.base.plugin import knobs
+from harness.base.words import counted
 from harness.engine.checkpoint import Checkpoints
 from harness.engine.run import run
 from harness.engine.trainer import Trainer
@@ -67,7 +68,7 @@ def _resumes(cls: type[Strategy], model: Model, registry: Registry, whole: list[
     ends = seeds.generator(0, "check", "ends", cls.name).integers(1, steps, 2).tolist()
     records = resumed(lambda checkpoints: _run(registry, model, [cls()], checkpoints), ends)
     if [dataclasses.replace(r, cost={}) for r in records] != whole:
-        raise Failed(f"told to end after {ends[0]} steps, then {ends[1]}, it goes on to other records")
+        raise Failed(f"told to end after {counted(ends[0], 'step')}, then {ends[1]}, it goes on to other records")
 
 
 def _trains_every_model(cls: type[Strategy], registry: Registry) -> None:

@@ -38,7 +38,10 @@ epochs = 1
 [search]
 trials = 0
 """
-SEEN = "visits: stop (field_tells_label): Field 'status' alone tells label 'bought': the mean training label of its"
+SEEN = (
+    "visits: stop (field_tells_label; numbers of such data mean nothing): Field 'status' alone tells label 'bought': "
+    "the mean training label of its"
+)
 
 
 @pytest.fixture

@@ -206,7 +206,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"ids_NF": np.zeros((4, 2), np.int32)}, r"ids are int32 \(4, 2\)"),
     ({"ids_NF": np.zeros((4, 3), np.int64)}, r"ids are int64 \(4, 3\); accepted: int64 \(4, 2\)"),
     ({"ids_N": (np.zeros(4, np.int8),) * 2}, r"ids are int64 \(4, 2\); accepted: int64 \(4, 0\)"),
-    (COLUMNS | {"ids_N": (np.zeros(4, np.int8),)}, "ids_N is of 1 fields; accepted: 2"),
+    (COLUMNS | {"ids_N": (np.zeros(4, np.int8),)}, "ids_N is of 1 field; accepted: 2"),
     (COLUMNS | {"ids_N": (np.zeros(4), np.zeros(4, np.int8))}, "field 'a': ids are float64"),
     (COLUMNS | {"ids_N": (np.zeros(4, np.int8), np.zeros(4, np.uint64))}, "field 'b': ids are uint64"),
     (COLUMNS | {"ids_N": (np.zeros(4, np.int8), np.zeros(3, np.int8))}, r"field 'b': ids are int8 \(3,\); .* \(4,\)"),

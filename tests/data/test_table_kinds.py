@@ -90,7 +90,7 @@ def test_weights_are_as_many_as_ids() -> None:
     found = lists_of(column, "|", weights, "here", whole=False)
     assert found.weight_M is not None
     assert found.weight_M.tolist() == [0.5, 1.5, 1.0, 2.0]
-    with pytest.raises(UserError, match="a list of 1 ids has 2 weights"):
+    with pytest.raises(UserError, match="a list of 1 id has 2 weights"):
         lists_of(column, "|", pl.Series([[0.5, 1.5], [], [2.0, 1.0]]), "here", whole=False)
 
 

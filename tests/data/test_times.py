@@ -194,5 +194,5 @@ def test_a_unit_is_for_numbers_and_every_row_has_a_time() -> None:
         with pytest.raises(UserError, match="time_unit = 'ms', but time = 'ts' is no number"):
             read(column, "ms")
     for values in ([1, None], [1.0, float("nan")], [1.0, float("inf")], ["2024-05-01", None]):
-        with pytest.raises(UserError, match="time = 'ts' is null or not finite in 1 rows"):
+        with pytest.raises(UserError, match="time = 'ts' is null or not finite in 1 row;"):
             read(pl.Series(values))

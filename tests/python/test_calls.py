@@ -173,7 +173,7 @@ def test_what_is_done_before_ctrl_c_is_kept(
     assert me.load().table()["strategy"].to_list() == ["none", "one epoch"]
     monkeypatch.setattr(Inline, "events", train)
     me.benchmark(log, "click", BOTH, **SMALL)
-    assert "1 runs trained" in capsys.readouterr().out
+    assert "1 run trained" in capsys.readouterr().out
 
 
 SCRIPT = """
@@ -210,5 +210,5 @@ def test_a_class_of_a_script_without_a_guard_reaches_worker_processes(tmp_path: 
     assert done.stdout.splitlines()[-1] == "[1, 1, 1]"
     (tmp_path / "factors.py").write_text("def factor():\n    return 0.25\n")
     again = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "1 runs trained, 2 found in 'results'" in again.stdout
+    assert "1 run trained, 2 found in 'results'" in again.stdout
     assert me.load(tmp_path / "below" / "results").table().filter(strategy="slower")["value"].item() > 0

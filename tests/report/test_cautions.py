@@ -47,7 +47,10 @@ def test_a_clean_comparison_is_not_cautioned(tmp_path: Path) -> None:
 def test_what_was_found_in_the_data_comes_first(tmp_path: Path) -> None:
     found = Finding("field_tells_label", Severity.STOP, "Field 'a' alone tells label 'y'.", "Leave it out.")
     group = replace(bench(tmp_path).group(), findings=(found,))
-    assert said(group) == "Data, stop (field_tells_label): Field 'a' alone tells label 'y'. Leave it out."
+    assert said(group) == (
+        "Data, stop (field_tells_label; numbers of such data mean nothing): "
+        "Field 'a' alone tells label 'y'. Leave it out."
+    )
 
 
 def test_seeds_on_other_data_are_said(tmp_path: Path) -> None:

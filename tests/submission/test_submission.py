@@ -194,7 +194,7 @@ def test_damage_is_noticed(packed: Path, change: Change, said: str, tmp_path: Pa
         (plan_with(lambda r: r["plan"].update(strategies=["mine"])), "accepted: 'none', and one more at least"),
         (plan_with(lambda r: r["arms"].remove(mine(r))), "powerlaw/dnn/mine is missing"),
         (plan_with(lambda r: mine(r)["runs"].pop("2")), "powerlaw/dnn/mine: seed 2 is missing"),
-        (plan_with(lambda r: mine(r)["trials"].pop()), "its search has 1 trials; accepted: 2"),
+        (plan_with(lambda r: mine(r)["trials"].pop()), "its search has 1 trial; accepted: 2"),
         (plan_with(lambda r: mine(r)["trials"][1].update(value=0.9)), "its value is 0.9, and its records say"),
         (plan_with(lambda r: mine(r)["trials"][0]["params"].update(table_lr=0.01)), "train.table_lr = 0.001; accepted"),
         (plan_with(lambda r: mine(r).update(select="final_epoch")), "select is 'final_epoch'; by its trials and"),

@@ -395,6 +395,14 @@ def test_a_restored_arm_lasts_as_long_as_its_runs(synced: Path) -> None:
     assert run_of(synced, "none").info.end_time == pytest.approx(1000 * done, abs=1)
 
 
+def test_an_arm_that_is_written_late_ends_after_it_began(results: Path) -> None:
+    """Live runs are dated when they are written, which may be after their records say that they ended."""
+    result = write_plan(results)
+    observe(tracker_of(results), results, result)
+    for run in runs_of(results):
+        assert run.info.start_time <= run.info.end_time, run.info.run_name
+
+
 def test_live_and_from_disk_come_to_the_same(folder: Callable[[str], Path]) -> None:
     live, restored = folder("live"), folder("restored")
     result = write_plan(live)

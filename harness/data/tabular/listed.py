@@ -7,6 +7,7 @@ import numpy.typing as npt
 import polars as pl
 
 from harness.api import Lists, UserError
+from harness.base.words import counted
 from harness.data.tabular.conversion import NULL, exact_ids
 
 JSON = r"^\s*\[.*\]\s*$"
@@ -78,4 +79,5 @@ def _check_lengths(weights: pl.Series, length: pl.Series, where: str) -> None:
     other = weights.list.len().fill_null(0)
     if (other != length).any():
         at = int((other != length).arg_max() or 0)
-        raise UserError(f"{where}: a list of {length[at]} ids has {other[at]} weights; accepted: a weight for each id")
+        found = f"a list of {counted(length[at], 'id')} has {counted(other[at], 'weight')}"
+        raise UserError(f"{where}: {found}; accepted: a weight for each id")

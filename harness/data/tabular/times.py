@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from harness.api import Ints, UserError
+from harness.base.words import counted
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 WORDS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
@@ -132,7 +133,7 @@ def _refused(column: pl.Series, second: pl.Series, unit: str) -> str:
     if column.dtype.is_float():
         bad = bad.filter(bad.is_finite())
     if not len(bad):
-        return f"is null or not finite in {second.null_count():,} rows; accepted: a time in every row"
+        return f"is null or not finite in {counted(second.null_count(), 'row')}; accepted: a time in every row"
     if unit:
         return f"has the value {bad[0]}, which is no {WORDS.get(unit, unit)}; accepted: a time in every row"
     return (  # 01/02/2024 may be of January or of February

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.analysis.estimates import Estimate, estimate
 from harness.analysis.groups import ArmRuns, Group
+from harness.base.words import counted
 from harness.figures import rules
 from harness.figures.axis import axis
 from harness.figures.chart import Chart, Named, Note
@@ -44,7 +45,7 @@ def with_legend(group: Group, task: str, metric: str, styles: Sequence[ArmStyle]
     drawn = [style for arm, style in zip(group.arms, styles, strict=True) if arm.finished]
     named = [Named(style.label, style.pen) for style in drawn if style.highlighted]
     if len(named) < len(drawn):
-        named.append(Named(f"{len(drawn) - len(named)} others", Pen(FADED, "", ""), width=0.8))
+        named.append(Named(counted(len(drawn) - len(named), "other"), Pen(FADED, "", ""), width=0.8))
     return replace(_curves(group, task, metric, styles, fade=True), legend=named)
 
 

@@ -9,6 +9,7 @@ from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.estimates import holm
 from harness.analysis.groups import Group, spoken
 from harness.analysis.inference import LEVEL
+from harness.base.words import counted
 from harness.metrics.catalog import METRICS, measured, sign_of
 from harness.metrics.selection import Rule
 from harness.report.format import baseline_name, digits_for, epochs_text, listed, named, p_is, show
@@ -81,7 +82,7 @@ def chance(row: ArmComparison, quantity: str) -> str:
     found, p = row.value(quantity), row.p(quantity)
     if found is None or not found.sign or p is None or p < LEVEL or row.lost(quantity):
         return ""
-    return f"could be chance ({p_is(p)} corrected for {row.contrasts[quantity].compared[0]} arms)"
+    return f"could be chance ({p_is(p)} corrected for {counted(row.contrasts[quantity].compared[0], 'arm')})"
 
 
 def _headline(analysis: GroupAnalysis, lead: ArmComparison) -> str:
@@ -134,7 +135,7 @@ def _lead(group: Group, row: ArmComparison, digits: int, arms: int) -> str:
     if gain.identical:
         once = f"the first, which is {baseline_name(group)}"
         picks = "validation picks" if by_validation(row) else "the plan reads"
-        return f"Of {group.epochs} epochs {_with(row, group)}, {picks} {once}: nothing is gained."
+        return f"Of {counted(group.epochs, 'epoch')} {_with(row, group)}, {picks} {once}: nothing is gained."
     size = f"{show(gain, digits, signed=True)} {group.split} {measured(group.task, group.metric)}"
     size += "" if sign_of(group.metric) > 0 else " (positive is less)"
     sign = row.shown("gain")
@@ -150,7 +151,8 @@ def _lead(group: Group, row: ArmComparison, digits: int, arms: int) -> str:
         own += f", which {open_own}"
     if gain.sign > 0 and not row.lost("gain") and set(row.epochs) == {1}:
         own = ": a gain of one epoch at other knobs, not of further epochs"
-    return f"Training {group.epochs} epochs {_with(row, group)} {verb} over {baseline_name(group)}{stop}{open_}{own}."
+    trained = f"{counted(group.epochs, 'epoch')} {_with(row, group)}"
+    return f"Training {trained} {verb} over {baseline_name(group)}{stop}{open_}{own}."
 
 
 def _better_at_once(arms: list[ArmComparison], lead: ArmComparison) -> str:

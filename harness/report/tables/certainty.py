@@ -10,6 +10,7 @@ from harness.analysis.estimates import Estimate
 from harness.analysis.groups import seeds
 from harness.analysis.inference import LEVEL, hides, seeds_for, smallest_sign_flip
 from harness.analysis.settling import is_settled
+from harness.base.words import counted
 from harness.metrics.catalog import METRICS, measured
 from harness.report.cautions import tested
 from harness.report.format import NOTHING, baseline_name, digits_for, named, number, probability
@@ -58,7 +59,7 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     seen = detectable(analysis) or 0.0
     needed = _needed(difference, typical, level, of_rows)
     text = (
-        f"With {seeds(n)}, and corrected for {compared} arms, the median arm would show a gain of "
+        f"With {seeds(n)}, and corrected for {counted(compared, 'arm')}, the median arm would show a gain of "
         f"{number(seen, digits)} four times in five, and smaller ones less often: no gain shown is not no gain. "
         f"{_price(needed, difference)} {_of_test_rows(analysis, gains)}{_of_search(analysis)}"
     )
@@ -66,7 +67,7 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     if floor * compared >= LEVEL:
         text += (
             f" The sign-flip test, which assumes least, cannot give less than {floor:.2g} with {seeds(n)}"
-            f" ({min(1.0, floor * compared):.2g} corrected for {compared} arms), however large the gain; "
+            f" ({min(1.0, floor * compared):.2g} corrected for {counted(compared, 'arm')}), however large the gain; "
             "Student's t can, as it takes differences to be near normal."
         )
     return text
@@ -105,7 +106,7 @@ def _on_stopping(analysis: GroupAnalysis) -> str:
     left = [f"{row.arm.label} after {len(row.arm.finished)}" for row in arms if not settled[row.arm.label]]
     return (
         "Each arm was repeated until its gain was settled, on one side of zero or within what the plan calls settled, "
-        f"corrected for {compared} arms. Settled: {named(took) if took else 'none'}. "
+        f"corrected for {counted(compared, 'arm')}. Settled: {named(took) if took else 'none'}. "
         f"Left open: {named(left) if left else 'none'}. Intervals and p are always valid: they hold wherever an arm "
         "stops, and are wider than Student's t, which would not."
     )

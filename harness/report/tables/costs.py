@@ -61,7 +61,9 @@ def machines_of(runs: Collection[Run]) -> str:
     longer."""
     found = [env for run in runs for env in run.environments if "machine" in env]
     engines = [f", engine {env['engine']}" if "engine" in env else "" for env in found]
-    named = sorted({f"{e['machine']}, {e['cores']} cores{engine}" for e, engine in zip(found, engines, strict=True)})
+    named = sorted(
+        {f"{e['machine']}, {counted(e['cores'], 'core')}{engine}" for e, engine in zip(found, engines, strict=True)}
+    )
     loads = [end.cost["load_average"] for run in runs for end in run.boundaries if "load_average" in end.cost]
     return "; ".join(named) + (f", at a median load of {median(loads):.1f}" if loads else "")
 

@@ -122,7 +122,8 @@ def _without_nothing(value: Any) -> Any:
 
 def _environment(env: Mapping[str, Any]) -> str:
     names = dict.fromkeys((*ENVIRONMENT, *sorted(env.keys() - PRIVATE)))
-    return ", ".join(ENVIRONMENT.get(name, f"{name} {{}}").format(env[name]) for name in names if name in env)
+    said = [ENVIRONMENT.get(name, f"{name} {{}}").format(env[name]) for name in names if name in env]
+    return ", ".join("1 core" if words == "1 cores" else words for words in said)
 
 
 def _knob_line(arm: ArmRuns, group: Group) -> tuple[Cell, ...]:

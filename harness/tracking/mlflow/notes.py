@@ -7,6 +7,7 @@ from urllib.parse import quote
 from harness.base.addresses import DASHBOARD
 from harness.base.markdown import code, literal
 from harness.base.plugin import shown
+from harness.base.words import counted
 from harness.experiment.plan import Plan
 from harness.results.keys import ArmRole
 from harness.results.plan_results import Arm
@@ -18,6 +19,11 @@ GAIN = (
     "epoch of `none`, paired by seed: `low` and `high` are the ends of its 95 % interval, `p` is corrected for the "
     "number of arms. These are the numbers of the report, of the **test** split where the plan reads it, else of valid."
 )
+NAMES = (
+    "Of the other metrics, `best` is read at the chosen epoch and `last` at the last; `second_epoch_change` is epoch 2 "
+    "minus epoch 1; `logloss_boundary_jump` is the logloss at the first evaluation of epoch 2 minus that at the end of "
+    "epoch 1. `system/` has the costs of an epoch: `_s` in seconds, `_cpu_s` in CPU seconds, `_mb` in MiB."
+)
 
 
 def plan(plan: Plan) -> str:
@@ -25,7 +31,8 @@ def plan(plan: Plan) -> str:
     return f"""{literal(plan.description)}
 
 A run per arm, below it a run per seed and per trial of its search. The menu **Views** has one of the arms of each data
-set and model: as a table, the largest gain first, and as charts (second button above the list) of the curves by task.
+set and model: as a table, the largest gain first, and as charts (second button above the list), a row per task: its
+curve on valid by epoch (the step), its gain, and its curve on a sample of valid within epochs.
 With arms selected, Compare sets their knobs and all their numbers side by side. {GAIN} The run `report` holds the
 report and its tables.
 
@@ -39,20 +46,22 @@ def arm(summary: ArmSummary, plan: Plan) -> str:
     chosen = ", ".join(code(f"{name} = {shown(value)}") for name, value in sorted(arm.chosen.items()))
     beyond = ", all of which the search of `none` beat" if summary.of_none else ""
     tuned = (
-        f"Chosen by `{arm.select}` of {metric} among {_count(len(arm.trials), 'trial')}{beyond}: {chosen}.{_tied(arm)}"
+        f"Chosen by `{arm.select}` of {metric} among {counted(len(arm.trials), 'trial')}{beyond}: {chosen}.{_tied(arm)}"
         if chosen
         else "Untuned."
     )
     failed = f", {values['seeds_failed']:.0f} more failed or missing" if values["seeds_failed"] else ""
     what = "one tuned epoch of `none`, the baseline" if arm.role == ArmRole.ONE_EPOCH else code(arm.strategy)
     where = literal(f"{arm.dataset}, {arm.model}")
-    return f"""{what} on {where}: means over {_count(values["seeds"], "seed")}{failed}.
+    return f"""{what} on {where}: means over {counted(int(values["seeds"]), "seed")}{failed}.
 
-{tuned} {GAIN}"""
+{tuned} {GAIN}
+
+{NAMES}"""
 
 
 def _tied(arm: Arm) -> str:
-    return f" Tied with it: {_count(len(arm.tied), 'other')}; seeds take turns among all." if arm.tied else ""
+    return f" Tied with it: {counted(len(arm.tied), 'other')}; seeds take turns among all." if arm.tied else ""
 
 
 def run(member: Member, where: str) -> str:
@@ -67,7 +76,3 @@ Its records are {code(f"runs/{member.key}")} in the results folder."""
 def report(name: str) -> str:
     """Of the run that holds the report. name: of the plan."""
     return f"The report of plan {literal(name)}: see the artifacts."
-
-
-def _count(number: float, what: str) -> str:
-    return f"{number:.0f} {what}" if number == 1 else f"{number:.0f} {what}s"

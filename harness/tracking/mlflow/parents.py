@@ -30,6 +30,8 @@ class Child:
     arm: ArmId
     parent: str
     """The MLflow run of its arm."""
+    ended: float = 0.0
+    """When it ended, in seconds, as MLflow has it; 0 until then."""
 
 
 class Parents:

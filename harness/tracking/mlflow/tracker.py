@@ -107,7 +107,7 @@ class MlflowTracker:
                 child, tags = self._children[key], {"multiepoch.reason": reason[:500]} if reason else {}
                 self.store.write(child.run_id, points.scalars(points.summarise(run.records, run.spec)), tags)
                 self.store.end(child.run_id, STATUS[status])
-                child.status = STATUS[status]
+                child.status, child.ended = STATUS[status], self.store.date()
                 del self._active[key]
 
     def replay(self, run: Run, member: Member) -> None:
@@ -190,13 +190,16 @@ class MlflowTracker:
             elif role == ROLE:
                 self._report.found(run)
             elif "multiepoch.key" in tags:
-                child = Child(run_id, run.info.status, ArmId.parse(tags["multiepoch.arm"]), tags["mlflow.parentRunId"])
+                arm, ended = ArmId.parse(tags["multiepoch.arm"]), (run.info.end_time or 0) / 1000
+                child = Child(run_id, run.info.status, arm, tags["mlflow.parentRunId"], ended)
                 self._children[tags["multiepoch.key"]] = child
 
     def _ended(self, arm: Arm) -> float | None:
-        """When the last of an arm's runs was done."""
-        marks = (self._runs / key / "done" for key in arm.runs.values())
-        return max((_modified(mark) for mark in marks if mark.exists()), default=None)
+        """When the last of an arm's runs ended; None: none is there.
+
+        As MLflow has it: what is written late begins late, and an arm that ends by the records would end before.
+        """
+        return max((self._children[key].ended for key in arm.runs.values() if key in self._children), default=None)
 
 
 def _modified(path: Path) -> float:

@@ -79,7 +79,7 @@ def test_a_finding_says_what_was_seen(kind: str, severity: Severity, seen: str) 
     finding = of(found_in(make, 0), check)
     assert finding.severity == severity
     assert seen in finding.seen
-    assert str(finding) == f"{severity} ({check}): {finding.seen} {finding.advice}"
+    assert str(finding) == f"{severity} ({check}; {severity.meaning}): {finding.seen} {finding.advice}"
 
 
 def test_labels_that_depend_on_each_other_are_only_looked_at_where_the_split_keeps_them_together(
