@@ -120,8 +120,8 @@ def _check_exposure(name: str, field: FieldSpec) -> None:
         )
     if field.candidates > 1 and field.changes:
         raise UserError(
-            f"fields.{name}.changes = {field.changes:g} beside candidates, which a policy shows by what ids say at first;"
-            " accepted: either"
+            f"fields.{name}.changes = {field.changes:g} beside candidates, shown by what their ids say at first; "
+            "accepted: either"
         )
     if field.examined and not (field.free and not (field.life or field.once) and field.ids <= MOST_IN_ORDER):
         raise UserError(
