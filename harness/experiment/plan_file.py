@@ -20,8 +20,8 @@ from harness.experiment.plan import Plan
 RESERVED = (
     "attempts", "bad_inputs", "beyond_memory", "big_folder", "bound", "cross_fitted", "facts", "faults", "fidelity",
     "generator", "gpu", "kinds", "ladder", "leaks", "losses", "pooling", "population_traits", "precision", "racing",
-    "running_mean", "schedule", "searches", "size_law", "statistics", "submissions", "throughput", "untuned",
-    "verdicts",
+    "running_mean", "schedule", "searches", "size_law", "stale", "statistics", "submissions", "throughput",
+    "untuned", "verdicts",
 )  # fmt: skip
 """Tables that other commands write."""
 

@@ -178,7 +178,6 @@ def test_what_is_done_before_ctrl_c_is_kept(
 
 SCRIPT = """
 import os, sys
-import pandas as pd
 import polars as pl
 import multiepoch as me
 from multiepoch import RowStep, Strategy
