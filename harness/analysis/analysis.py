@@ -129,8 +129,7 @@ class GroupAnalysis:
             errors = self._errors_of({**self.epochs, **other.epochs}, group.task, group.metric)
         error = errors.of([(left, "chosen", 1), (right, "chosen", -1)], gains)
         values = (sign_of(group.metric) * gain for gain in gains.values())
-        stopped = group.stopped or left.stopped or right.stopped
-        return estimate(values, error, stopped=stopped, spread=group.spread)
+        return group.estimate(values, left, right, test_error=error)
 
     def bucket_gains(self, arm: ArmRuns, *, last: bool) -> dict[str, Estimate]:
         """By training count of the rarest id: valid gain over the baseline, at the chosen or at the last epoch.
@@ -138,13 +137,11 @@ class GroupAnalysis:
         Its intervals are of seeds alone, as no run keeps the influences of validation rows.
         """
         group, found = self.group, dict[str, Estimate]()
-        stopped = group.stopped or arm.stopped
         for bucket, _ in BUCKETS:
             key = MetricKey("valid", group.metric, group.task, bucket)
             base = {} if group.baseline is None else self.at_boundary(group.baseline, key)
             gains = paired(self.at_boundary(arm, key, last=last), base)
-            signed = (sign_of(group.metric) * gain for gain in gains.values())
-            value = estimate(signed, stopped=stopped, spread=group.spread)
+            value = group.estimate((sign_of(group.metric) * gain for gain in gains.values()), arm)
             if value is not None:
                 found[bucket] = value
         return found

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.analysis.estimates import Estimate, estimate, holm
+from harness.analysis.estimates import Estimate, holm
 from harness.analysis.groups import ArmRuns, Group
 from harness.analysis.inference import LEVEL
 from harness.analysis.sampling import End, SamplingErrors
@@ -124,7 +124,7 @@ def compare_arms(group: Group, epochs: Epochs, task: str, metric: str, errors: S
     for values in by_arm.values():
         values["gain"] = {s: sign * d for s, d in paired(values["best"], base).items()}
         values["final_epoch_gain"] = {s: sign * d for s, d in paired(values["last"], base).items()}
-    failed = [arm is not None and arm.failed != () for arm in (group.baseline, group.plain)]
+    failed = group.once_failed, group.plain is not None and group.plain.failed != ()
     found = [
         ArmComparison(arm, tuple(epochs[id(arm)].values()), _contrasts(arm, group, by_arm, errors), *failed)
         for arm in group.everything
@@ -177,16 +177,15 @@ def _contrasts(
 ) -> dict[str, Contrast]:
     """Every quantity of an arm, before p is corrected."""
     plain, found = None if arm is group.plain else group.plain, {}
-    stopped = group.stopped or arm.stopped
-    either = stopped or (plain is not None and plain.stopped)
+    either = (arm,) if plain is None else (arm, plain)
     for name, values in by_arm[id(arm)].items():
         ends = _ends(name, arm, group)
         beyond = {} if plain is None else paired(values, by_arm[id(plain)][name])
         more = [] if plain is None else [(of, place, -sign) for of, place, sign in _ends(name, plain, group)]
         found[name] = Contrast(
             values,
-            estimate(values.values(), errors.of(ends, values), stopped=stopped, spread=group.spread),
-            estimate(beyond.values(), errors.of(ends + more, beyond), stopped=either, spread=group.spread),
+            group.estimate(values.values(), arm, test_error=errors.of(ends, values)),
+            group.estimate(beyond.values(), *either, test_error=errors.of(ends + more, beyond)),
         )
     return found
 

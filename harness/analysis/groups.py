@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from harness.analysis.always_valid import LARGE, SPREAD
+from harness.analysis.estimates import Estimate, estimate
 from harness.base.words import counted
 from harness.results.findings import Finding
 from harness.results.keys import ArmRole, Status
@@ -99,9 +101,14 @@ class Group:
         return next((a for a in self.arms if a.arm.strategy == PLAIN), None)
 
     @property
-    def spread(self) -> float:
-        """Of its always-valid intervals."""
-        return SPREAD if self.stopped else LARGE
+    def once_failed(self) -> bool:
+        """Whether the one-epoch reference has a failed seed."""
+        return self.baseline is not None and self.baseline.failed != ()
+
+    def estimate(self, values: Iterable[float], *arms: ArmRuns, test_error: float = 0.0) -> Estimate | None:
+        """Of values that come of these arms, always valid where what runs showed decided how many there are."""
+        stopped = self.stopped or any(arm.stopped for arm in arms)
+        return estimate(values, test_error, stopped=stopped, spread=SPREAD if self.stopped else LARGE)
 
     @cached_property
     def split(self) -> str:

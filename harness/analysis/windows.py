@@ -6,17 +6,16 @@ further epochs come to where validation picks one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from harness.analysis.always_valid import SPREAD
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import BySeed, paired
-from harness.analysis.estimates import Estimate, estimate
-from harness.analysis.groups import ArmRuns
+from harness.analysis.estimates import Estimate
+from harness.analysis.groups import ArmRuns, Group
 from harness.metrics.catalog import sign_of
 from harness.results.keys import MetricKey
 
@@ -28,17 +27,15 @@ ByWindow = Mapping[int, BySeed]
 class ArmWindows:
     """An arm trained for so many epochs on every window, in the plan's task and metric.
 
-    gains: over the baseline on the same window, paired by seed, positive where better. stopped, spread: as of
-    `Estimate`.
+    gains: over the baseline on the same window, paired by seed, positive where better.
     """
 
+    group: Group
     arm: ArmRuns
     gains: ByWindow
-    stopped: bool = False
-    spread: float = SPREAD
 
     def at(self, window: int) -> Estimate | None:
-        return self._estimate(self.gains[window].values())
+        return self.group.estimate(self.gains[window].values(), self.arm)
 
     @property
     def first(self) -> Estimate | None:
@@ -53,10 +50,7 @@ class ArmWindows:
         """By how much the gain changes from window to window: the slope of a straight line, of each seed."""
         seeds = sorted(set.intersection(*(set(gains) for gains in self.gains.values()))) if len(self.gains) > 1 else []
         slopes = [np.polyfit(list(self.gains), [gains[seed] for gains in self.gains.values()], 1)[0] for seed in seeds]
-        return self._estimate(map(float, slopes))
-
-    def _estimate(self, values: Iterable[float]) -> Estimate | None:
-        return estimate(values, stopped=self.stopped, spread=self.spread)
+        return self.group.estimate(map(float, slopes), self.arm)
 
 
 def by_window(analysis: GroupAnalysis, *, last: bool) -> list[ArmWindows]:
@@ -73,7 +67,7 @@ def by_window(analysis: GroupAnalysis, *, last: bool) -> list[ArmWindows]:
         gains = {window: paired(by_seed, base.get(window, {})) for window, by_seed in values.items()}
         if values:
             signed = {w: {s: sign * gain for s, gain in by_seed.items()} for w, by_seed in gains.items() if by_seed}
-            found.append(ArmWindows(arm, signed, group.stopped or arm.stopped, group.spread))
+            found.append(ArmWindows(group, arm, signed))
     return found
 
 

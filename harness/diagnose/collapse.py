@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.analysis.estimates import Estimate, estimate
+from harness.analysis.estimates import Estimate
 from harness.analysis.groups import ArmRuns
 from harness.analysis.inference import LEVEL
 from harness.analysis.racing import ALIKE, alike
@@ -97,7 +97,7 @@ def of_task(analysis: GroupAnalysis, task: str) -> Collapse | None:
         return None
     among = 1 if task == analysis.group.task else max(1, len(analysis.group.tasks) - 1)
     signs = tuple(0 if end is None else direction(end, among) for end in (auc, loss))
-    once_failed = analysis.group.baseline is not None and analysis.group.baseline.failed != ()
+    once_failed = analysis.group.once_failed
     return Collapse(
         auc, loss, (signs[0], signs[1]), _below_from(analysis, plain, task), task, analysis.group.epochs,
         len(plain.finished) + len(plain.failed), diverged, len(plain.failed), enough(auc) and not once_failed,
@@ -139,14 +139,13 @@ def _below_from(analysis: GroupAnalysis, plain: ArmRuns, task: str) -> int | Non
     """The first epoch that is surely below the first one, as all after it are."""
     key = MetricKey(analysis.group.split, "auc", task)
     errors, found = analysis.sampling_errors(task, "auc"), None
-    stopped = analysis.group.stopped or plain.stopped
     ends = {
         seed: [end.metrics[key] for end in run.boundaries if key in end.metrics] for seed, run in plain.finished.items()
     }
     for epoch in range(min(map(len, ends.values()), default=0), 1, -1):
         error = errors.of([(plain, epoch, 1), (plain, "first", -1)], ends)
         changes = (values[epoch - 1] - values[0] for values in ends.values())
-        change = estimate(changes, error, stopped=stopped, spread=analysis.group.spread)
+        change = analysis.group.estimate(changes, plain, test_error=error)
         if change is None or change.sign >= 0:
             break
         found = epoch

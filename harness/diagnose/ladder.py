@@ -19,7 +19,7 @@ from scipy import special
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, paired
-from harness.analysis.estimates import Estimate, estimate
+from harness.analysis.estimates import Estimate
 from harness.analysis.groups import FEW_STEPS, ArmRuns
 from harness.analysis.inference import LEVEL, Floats
 from harness.base.words import counted
@@ -188,4 +188,4 @@ def weighted_loss(analysis: GroupAnalysis, arm: ArmRuns, whole: Mapping[str, flo
         gains = paired(analysis.at_boundary(group.baseline, key), analysis.at_boundary(arm, key, last=last))
         for seed, gain in gains.items():
             total[seed] = total.get(seed, 0.0) + share * gain
-    return estimate(total.values(), stopped=group.stopped or arm.stopped, spread=group.spread)
+    return group.estimate(total.values(), arm)

@@ -218,8 +218,7 @@ def _next(analysis: GroupAnalysis, state: str, lead: ArmComparison | None, small
         return f"Try it on fresh days, then take it out of here: {export_command(lead)}"
     if state == "safe":
         return "Train on while validation says so; a longer budget looks further."
-    once = analysis.group.baseline
-    if state == "cannot tell" and once is not None and once.failed:
+    if state == "cannot tell" and analysis.group.once_failed:
         return "Look at why seeds of one epoch failed, as all is measured against it."
     if later := _not_compared(analysis):
         return f"Give the same command again: it goes on with {named(later)}."

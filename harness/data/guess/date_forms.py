@@ -1,4 +1,4 @@
-"""The forms of STRPTIME that one text may have, told by its parts: words, numbers, a clock and an offset."""
+"""The formats of STRPTIME that may read a text, found from its parts: words, numbers, a clock and an offset."""
 
 from __future__ import annotations
 

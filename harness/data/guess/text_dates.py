@@ -1,6 +1,6 @@
 """Dates as text in other forms than that of ISO, as servers, mail, browsers and spreadsheets write them.
 
-A form is told by the parts of one value, and holds where it reads all of them. What no form of STRPTIME reads, as the
+A form is found from the parts of one value, and kept if it reads all values. What no form of STRPTIME reads, as the
 name of a zone, is made plain by SQL before.
 """
 

@@ -67,10 +67,9 @@ class Compiled(NamedTuple):
     clock_H: expected share of the rows before each hour, [H + 1]. lanes: sessions at a time. candidates_F, policy_F,
     policy_noise_F: draws among which a row shows one, keys of the further ones, and the deviation of what the policy
     mistakes. examined_F: how fast attention falls with the rank. changes_F: shares of ids that change, at moments that
-    change_F draws within so many `seconds`. shared_FT, own_FT: weights of an id's normals. side_F:
-    LEFT, RIGHT or 0. match_TK, fashion_HK, drift_T: weights of the latent products. delay_TP: knots of the quantile
-    function, log seconds at delay_share_TP; unused ones repeat the last. numbers, lists, sequences: the fields that are
-    no single ids.
+    change_F draws. shared_FT, own_FT: weights of an id's normals. side_F: LEFT, RIGHT or 0. match_TK, fashion_HK,
+    drift_T: weights of the latent products. delay_TP: knots of the quantile function, log seconds at delay_share_TP;
+    unused ones repeat the last. numbers, lists, sequences: the fields that are no single ids.
     """
 
     clock_H: Floats
@@ -89,7 +88,6 @@ class Compiled(NamedTuple):
     examined_F: Floats
     changes_F: Floats
     change_F: U64
-    seconds: float
     shared_FT: Floats
     own_FT: Floats
     side_F: I64
@@ -130,7 +128,6 @@ def compile_population(p: Population, seed: int) -> Compiled:
         examined_F=np.array([s.examined for s in specs]),
         changes_F=np.array([s.changes for s in specs]),
         change_F=keys(seed, "change", names),
-        seconds=float(p.days * HOURS * 3600),
         shared_FT=shared_FT,
         own_FT=own_FT,
         side_F=np.array([LEFT if n in p.match[0] else RIGHT if n in p.match[1] else 0 for n in names]),

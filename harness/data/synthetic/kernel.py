@@ -234,11 +234,11 @@ def _latent(id_N: Any, normal: Any, side_NK: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _changed(index_N: Any, time_N: Any, key: Any, share: Any, seconds: Any, id_N: Any) -> Any:
+def _changed(index_N: Any, time_N: Any, key: Any, share: Any, hours: Any, id_N: Any) -> Any:
     """Give ids that have changed by then the normals of another one: each from a moment of its own on."""
     for n in range(id_N.size):
         u = uniform(draw(key, index_N[n]))
-        if u < share and time_N[n] >= u / share * seconds:
+        if u < share and time_N[n] >= u / share * (hours * DAY / HOURS):
             id_N[n] = mix(id_N[n])
 
 
@@ -501,7 +501,7 @@ def _block(
             id_N[n] = draw(c.id_F[f], index_N[n])
             index_NF[n, f], id_NF[n, f] = index_N[n], id_N[n]
         if c.changes_F[f] > 0:
-            _changed(index_N, time_N, c.change_F[f], c.changes_F[f], c.seconds, id_N)
+            _changed(index_N, time_N, c.change_F[f], c.changes_F[f], c.clock_H.size - 1, id_N)
         _biases(id_N, c.shared_FT[f], c.own_FT[f], c.normal, logit_NT)
         if c.side_F[f] != 0:
             _latent(id_N, c.normal, left_NK if c.side_F[f] == LEFT else right_NK)

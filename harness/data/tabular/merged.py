@@ -9,7 +9,7 @@ import polars as pl
 from harness.api import UserError
 
 EXACT: Mapping[pl.DataType, int] = {pl.Float32(): 1 << 24, pl.Float64(): 1 << 53}
-"""Up to which size every whole number is told from the next."""
+"""The largest whole number up to which such a column holds every whole number."""
 
 
 def refuse_merged(ids: Mapping[str, pl.Expr], read: Mapping[str, set[str]], frame: pl.LazyFrame, where: str) -> None:

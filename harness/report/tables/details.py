@@ -122,8 +122,11 @@ def _without_nothing(value: Any) -> Any:
 
 def _environment(env: Mapping[str, Any]) -> str:
     names = dict.fromkeys((*ENVIRONMENT, *sorted(env.keys() - PRIVATE)))
-    said = [ENVIRONMENT.get(name, f"{name} {{}}").format(env[name]) for name in names if name in env]
-    return ", ".join("1 core" if words == "1 cores" else words for words in said)
+    return ", ".join(_in_words(name, env[name]) for name in names if name in env)
+
+
+def _in_words(name: str, value: Any) -> str:
+    return counted(value, "core") if name == "cores" else ENVIRONMENT.get(name, f"{name} {{}}").format(value)
 
 
 def _knob_line(arm: ArmRuns, group: Group) -> tuple[Cell, ...]:

@@ -114,7 +114,7 @@ def test_a_name_that_nobody_knows_is_quoted() -> None:
 
 @pytest.mark.parametrize(("form", "either"), [("%d.%m.%y", False), ("%y/%m/%d", False), ("%d/%m/%Y", True)])
 def test_what_days_and_years_do_not_tell_is_not_guessed(form: str, either: bool) -> None:
-    """Years in two digits are told by how few they are; days from months only after the twelfth."""
+    """The years are the part with the fewest values; days differ from months only after the twelfth."""
     days = [datetime(2012, 11, 1) + timedelta(days=k) for k in range(12)]
     assert (moment([f"{day:{form}}" for day in days]) is None) is either or form == "%d.%m.%y"
     found = moment([f"{day:{form}}" for day in (*days, datetime(2012, 11, 30))])
