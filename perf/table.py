@@ -47,7 +47,7 @@ def markdown(kept: dict[str, Series]) -> str:
         "Written by `make perf`.",
         "",
     ]
-    rows = [(*cells(last), *map(_range, before or [Reached(last.figure)])) for *before, last in kept.values()]
+    rows = [(*cells(last), *_before(last, before)) for *before, last in kept.values()]
     lines += table((*HEADER, BEFORE), rows)
     notes = [f"- {r.figure.text}: {r.why}." for r in reached if r.values and r.why]
     lines += ["", *notes] if notes else []
@@ -66,7 +66,8 @@ def markdown(kept: dict[str, Series]) -> str:
         "**Figures.** Every measurement is a process of its own, which warms up and is then timed; one that others "
         "disturb (a tenth of a core) is repeated, and not counted if they go on. In a round, ours and the others take "
         "turns; a figure is the ratio of step times within the round, shown as median [min, max] over rounds. Speeds "
-        "are medians too. The series before is an earlier one, to see whether a figure comes back.",
+        "are medians too. The series before is an earlier one, to see whether a figure comes back; elsewhere: on "
+        "another machine.",
         "",
         "**What is timed.**",
         "",
@@ -83,10 +84,16 @@ def _range(reached: Reached) -> str:
     return figure.show(median(values)) + ends
 
 
+def _before(last: Reached, before: Series) -> list[str]:
+    """The series before, if there is one, and whether it was made on another machine."""
+    return [_range(each) + ", elsewhere" * (each.machine != last.machine) for each in before] or [""]
+
+
 def _series(kept: dict[str, Series]) -> list[str]:
-    """When and where the figures were measured."""
+    """When and where the figures were measured, the last ones first."""
     figures = Counter((r.began, r.machine) for series in kept.values() for r in series)
-    return [f"- {began}, {machine}: {number} of the figures." for (began, machine), number in sorted(figures.items())]
+    last_first = sorted(figures.items(), reverse=True)
+    return [f"- {began}, {machine}: {number} of the figures." for (began, machine), number in last_first]
 
 
 def _speed(results: list[Result]) -> str:

@@ -102,7 +102,7 @@ def main() -> int:
     unknown = sorted(set(arguments.only) - set(names))
     if unknown or arguments.rounds < 1:
         parser.error(f"unknown row {unknown[0]!r}; accepted: {', '.join(names)}" if unknown else "--rounds is below 1")
-    console = Console()
+    console = Console(soft_wrap=True)
     wanted = [f for f in every if f.name in arguments.only]
     for reached in Rounds(wanted, arguments.rounds, console).run():
         TABLE.write_text(markdown(series.add(reached, every)))
