@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from harness.analysis.comparisons import ArmComparison, BySeed, Epochs, compare_arms, corrected, paired
-from harness.analysis.estimates import Estimate, estimate, holm
+from harness.analysis.estimates import Estimate, holm
 from harness.analysis.groups import ArmRuns, Group
 from harness.analysis.load import Comparison
 from harness.analysis.pooling import Pooled, pool
@@ -113,9 +113,14 @@ class GroupAnalysis:
         """An arm at its chosen epochs, in the plan's task and metric."""
         return self.at_boundary(arm, MetricKey(self.group.split, self.group.metric, self.group.task))
 
-    def better(self, left: BySeed, right: BySeed) -> Estimate | None:
-        """Paired difference of two arms in the plan's metric; positive: left is better."""
-        return estimate(sign_of(self.group.metric) * gain for gain in paired(left, right).values())
+    def gain_at(self, arm: ArmRuns, key: MetricKey, *, last: bool = False) -> Estimate | None:
+        """Gain over the baseline in one metric, at the arm's chosen epochs or at its last; None without a baseline.
+
+        Its interval is of seeds alone.
+        """
+        base = {} if self.group.baseline is None else self.at_boundary(self.group.baseline, key)
+        gains = paired(self.at_boundary(arm, key, last=last), base)
+        return self.group.estimate((sign_of(key.metric) * gain for gain in gains.values()), arm)
 
     def against(self, left: ArmRuns, right: ArmRuns, other: GroupAnalysis | None = None) -> Estimate | None:
         """How much better one arm is than another at their chosen epochs.
@@ -132,19 +137,10 @@ class GroupAnalysis:
         return group.estimate(values, left, right, test_error=error)
 
     def bucket_gains(self, arm: ArmRuns, *, last: bool) -> dict[str, Estimate]:
-        """By training count of the rarest id: valid gain over the baseline, at the chosen or at the last epoch.
-
-        Its intervals are of seeds alone, as no run keeps the influences of validation rows.
-        """
-        group, found = self.group, dict[str, Estimate]()
-        for bucket, _ in BUCKETS:
-            key = MetricKey("valid", group.metric, group.task, bucket)
-            base = {} if group.baseline is None else self.at_boundary(group.baseline, key)
-            gains = paired(self.at_boundary(arm, key, last=last), base)
-            value = group.estimate((sign_of(group.metric) * gain for gain in gains.values()), arm)
-            if value is not None:
-                found[bucket] = value
-        return found
+        """By training count of the rarest id: valid gain over the baseline, at the chosen or at the last epoch."""
+        keys = {bucket: MetricKey("valid", self.group.metric, self.group.task, bucket) for bucket, _ in BUCKETS}
+        found = {bucket: self.gain_at(arm, key, last=last) for bucket, key in keys.items()}
+        return {bucket: gain for bucket, gain in found.items() if gain is not None}
 
     def _chosen(self, arm: ArmRuns) -> dict[int, int]:
         try:

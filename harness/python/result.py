@@ -127,7 +127,7 @@ class Result:
             key = drawn_key(*self._which(each, task, metric))
             read = {"split": key.split, "metric": key.metric, "task": key.task}
             for arm in each.group.arms:
-                for position, value in points_of(arm, key):
+                for position, value in points_of(each.group, arm, key):
                     found = {"position": position, "value": value.mean, "low": value.low, "high": value.high}
                     lines.append(_place(each, arm) | read | found | {"seeds": value.n})
         return pl.DataFrame(lines, schema=CURVES)

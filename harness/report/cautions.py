@@ -102,9 +102,8 @@ def _of_splits(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[s
     if group.split == "valid" or group.baseline is None:
         return
     key = MetricKey("valid", group.metric, group.task)
-    base = analysis.at_boundary(group.baseline, key)
     for row in arms:
-        valid, gain = analysis.better(analysis.at_boundary(row.arm, key), base), row.value("gain")
+        valid, gain = analysis.gain_at(row.arm, key), row.value("gain")
         if valid is not None and gain is not None and valid.sign > 0 and gain.mean <= 0:
             digits = digits_for(analysis.ranked)
             yield (

@@ -417,17 +417,34 @@ def test_a_metric_of_whole_groups_is_drawn_at_the_ends_of_epochs(tmp_path: Path)
 
 def test_seeds_of_other_numbers_of_batches_make_one_curve(tmp_path: Path) -> None:
     """A quarter of 137 batches is not a quarter of 150: each place is a mean over all seeds, not one of each."""
-    plain = Bench(tmp_path, tasks=("click",), own=0.01).group().arms[0]
+    group = Bench(tmp_path, tasks=("click",), own=0.01).group()
+    plain = group.arms[0]
 
     def apart(seed: int, record: Record) -> Record:
         return record if record.boundary else replace(record, position=record.position + 0.001 * seed)
 
     runs = {s: replace(r, records=tuple(apart(s, each) for each in r.records)) for s, r in plain.runs.items()}
     key = MetricKey("sample", "auc", "click")
-    together, moved = points_of(plain, key), points_of(replace(plain, runs=runs), key)
+    together, moved = points_of(group, plain, key), points_of(group, replace(plain, runs=runs), key)
     assert [value for _, value in moved] == [value for _, value in together]
     assert [place for place, _ in moved] == pytest.approx([0.502, 1, 1.502, 2, 2.502, 3, 3.502, 4])
     assert [place for place, _ in together] == [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4]
+
+
+def test_where_runs_decided_their_number_what_is_drawn_is_always_valid(tmp_path: Path) -> None:
+    """Else a curve's band and a point's whiskers promise what a look after every seed does not keep."""
+    fixed = Bench(tmp_path, tasks=("click",), own=0.01, seeds=(1, 2, 3, 4, 5, 6)).group()
+    key, drawn = MetricKey("valid", "auc", "click"), []
+    for group in (fixed, replace(fixed, stopped=True)):
+        analysis, arm = analysed(group), group.arms[0]
+        points = [value for _, value in points_of(group, arm, MetricKey("sample", "auc", "click"))]
+        drawn.append([*points, analysis.gain_at(arm, key, last=True), *analysis.bucket_gains(arm, last=True).values()])
+    for usual, always in zip(*drawn, strict=True):
+        assert usual
+        assert always
+        assert usual.mean == always.mean
+        if not usual.identical and usual.deviation:
+            assert always.low < usual.low < usual.high < always.high
 
 
 @pytest.mark.parametrize(("draws", "said"), [(1, 1), (3, 0)])

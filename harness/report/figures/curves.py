@@ -9,7 +9,7 @@ from statistics import fmean
 
 import numpy as np
 
-from harness.analysis.estimates import Estimate, estimate
+from harness.analysis.estimates import Estimate
 from harness.analysis.groups import ArmRuns, Group
 from harness.base.words import counted
 from harness.figures import rules
@@ -61,7 +61,7 @@ def _title(group: Group, task: str, metric: str) -> str:
 def _curves(group: Group, task: str, metric: str, styles: Sequence[ArmStyle], *, fade: bool = False) -> Chart:
     """fade: arms that do not stand out are drawn grey for good; else the page greys them."""
     key = drawn_key(task, metric)
-    arms = [ArmPoints(i, s, points_of(a, key)) for i, (a, s) in enumerate(zip(group.arms, styles, strict=True))]
+    arms = [ArmPoints(i, s, points_of(group, a, key)) for i, (a, s) in enumerate(zip(group.arms, styles, strict=True))]
     level, oracle = _baseline(group, key), _oracle(group, task) if metric == "auc" else None
     bottom, top = _limits([arm.points for arm in arms if arm.style.highlighted], level, sign_of(metric))
     near = oracle is not None and oracle < top + 0.3 * (top - bottom)
@@ -87,10 +87,11 @@ def drawn_key(task: str, metric: str) -> MetricKey:
     return MetricKey("valid" if metric in WHOLE else "sample", metric, task)
 
 
-def points_of(arm: ArmRuns, key: MetricKey) -> Points:
+def points_of(group: Group, arm: ArmRuns, key: MetricKey) -> Points:
     """Position -> estimate over the finished seeds, drawn where these are on average."""
     read = by_place(list(arm.finished.values()), key)
-    points = [(_mean([r.position for r in each]), estimate(r.metrics[key] for r in each)) for each in read]
+    found = (([r.position for r in each], [r.metrics[key] for r in each]) for each in read)
+    points = [(_mean(positions), group.estimate(values, arm)) for positions, values in found]
     return sorted(((position, e) for position, e in points if e is not None), key=lambda point: point[0])
 
 

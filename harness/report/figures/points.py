@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.analysis.analysis import GroupAnalysis
-from harness.analysis.estimates import estimate
 from harness.analysis.groups import ArmRuns, Group
 from harness.figures.axis import Axis, Ticks, around, axis
 from harness.figures.chart import Chart
@@ -46,7 +45,8 @@ def calibration(group: Group, styles: Sequence[ArmStyle]) -> str:
         values: dict[int, list[float]] = {}
         for end in (end for run in arm.finished.values() for end in run.boundaries if name in end.metrics):
             values.setdefault(end.epoch, []).append(end.metrics[name])
-        points = [(epoch + _beside(i, group), e) for epoch, v in values.items() if (e := estimate(v)) is not None]
+        found = ((epoch + _beside(i, group), group.estimate(v, arm)) for epoch, v in values.items())
+        points = [(x, e) for x, e in found if e is not None]
         arms.append(ArmPoints(i, style, points))
     reached = [1.0, *(v for arm in arms if arm.style.highlighted for v in arm.reached)]
     room = 0.05 * max(max(reached) - min(reached), 0.01)
