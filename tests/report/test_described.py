@@ -87,7 +87,7 @@ def test_every_picture_has_its_sentence_and_is_read_out(tmp_path: Path) -> None:
 
 def test_the_page_has_every_table_and_what_its_columns_tell_is_text(tmp_path: Path) -> None:
     log = described("log", field("user"))
-    titles = ("In time", "Labels of one id", "Base rates", "Labels", "Go together", "Lists", "Numbers")
+    titles = ("In time", "Labels of one id", "What lasts", "Base rates", "Labels", "Go together", "Lists", "Numbers")
     others = tuple(TextTable(each, ("a", f"of {each}"), (("x", "1"),), ("", HOSTILE)) for each in titles)
     write_page([replace(log, tables=(*log.tables, *others))], tmp_path / "data.html")
     text = (tmp_path / "data.html").read_text()

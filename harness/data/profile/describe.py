@@ -15,7 +15,7 @@ from harness.data.profile import periods
 from harness.data.profile.inputs import Counts, indexed_datasets, is_table, plain_table
 from harness.data.profile.rates import rates
 from harness.data.profile.statistics import Profile, profile
-from harness.data.profile.tables import in_time, of_one_id, pairs, tables
+from harness.data.profile.tables import in_time, lasts, of_one_id, pairs, tables
 from harness.data.profile.tails import tail
 from harness.data.profile.timeline import timeline
 from harness.data.profile.times import cuts
@@ -53,10 +53,10 @@ def describe(name: str, data: IndexedDataset, misleading: tuple[Finding, ...]) -
     spans = [split.span for split in found.splits.values() if split.span is not None]
     shown = Periods(cut.unit, cut.starts, cut.dated, cut.until, _rows(data, cut))
     listed = pairs(pairwise)
-    carried = of_one_id(found)
+    of_labels = (of_one_id(found), lasts(found), listed)
     return Description(
         name=name,
-        tables=(*tables(found), *in_time(shown, fields, labels), *(table for table in (carried, listed) if table)),
+        tables=(*tables(found), *in_time(shown, fields, labels), *(table for table in of_labels if table)),
         cut=cuts(spans),
         notes=(*found.notes, *_notes(data, shown, pairwise, listed)),
         findings=misleading,

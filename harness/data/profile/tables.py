@@ -13,6 +13,7 @@ from harness.data.profile.words import (
     BEST,
     FIELDS,
     LABELS,
+    LASTS,
     LISTS,
     NUMBERS,
     OF_ONE_ID,
@@ -77,6 +78,16 @@ def of_one_id(found: Profile) -> TextTable | None:
         columns,
         ((name, *(cell(each.get(name)) for each in found.of_one_id.values())) for name in names),
     )
+
+
+def lasts(found: Profile) -> TextTable | None:
+    """By field and label, how much of what ids say holds later; None of a log without times, or without such ids."""
+    told = {task: {n: str(one) for n, one in each.items() if one.told} for task, each in found.lasting.items()}
+    names = [field.name for field in found.fields if any(field.name in each for each in told.values())]
+    if not names:
+        return None
+    columns = {"field, by label": LASTS} | dict.fromkeys(told, "")
+    return _table("What lasts", columns, ((n, *(each.get(n, "-") for each in told.values())) for n in names))
 
 
 def pairs(found: Together) -> TextTable | None:

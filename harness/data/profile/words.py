@@ -47,6 +47,10 @@ OF_ONE_ID = (
     "how the labels of two training rows of one id of the field correlate, up to 1; none: no more than by chance, so "
     "that the ids tell nothing of the label; a dash: no id returns"
 )
+LASTS = (
+    "the part of what the ids say of the label in the earlier half of training that holds in the later one, with its "
+    "95 % interval; about 1: they say the same all the time; below: embeddings go stale; a dash: no more than chance"
+)
 TOGETHER = {
     "columns": "",
     "pair": "whether they are two fields, or a field and a label",

@@ -13,8 +13,8 @@ from harness.report.pages.templates import templates
 from harness.report.tables.grids import Cell, Column, Grid
 from harness.results.description import Description, FieldInTime, TextTable, Values
 
-FIRST, ONE_ID = "Rows", "Labels of one id"
-"""The table that stands above all chapters, and one that has its own."""
+FIRST, OF_LABELS = "Rows", ("Labels of one id", "What lasts")
+"""The table that stands above all chapters, and those that have their own."""
 Words = tuple[tuple[str, str], ...]
 """Columns, and what they tell."""
 
@@ -99,13 +99,15 @@ def _chapters(
             [(each.name, figures.rate(found, each)) for each in found.rates],
             ("Base rates", "Labels"),
         )
-    if any(table.title == ONE_ID for table in found.tables):
+    if any(table.title in OF_LABELS for table in found.tables):
         yield (
             "What ids tell of labels",
             "How far the labels of two training rows of one id go together. Look for fields of many ids whose labels "
-            "do: their rows of the embedding table have something to learn. Where labels do not, rows learn noise.",
+            "do: their rows of the embedding table have something to learn. Where labels do not, rows learn noise. If "
+            "rows have times, then how much of it lasts from one half of training to the next. Where little does, a "
+            "row that is trained longer learns what no longer holds.",
             [],
-            (ONE_ID,),
+            OF_LABELS,
         )
     moved = [(field.name, field.drift) for field in found.fields]
     yield (
