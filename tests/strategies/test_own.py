@@ -122,6 +122,42 @@ def test_posterior_mean_steps_each_field_by_its_share(seed: int, strength: float
     assert np.allclose(moved_KD, expected_KD, rtol=1e-4, atol=1e-9)
 
 
+@given(seed=st.integers(0, 2**32), prior=st.sampled_from([1.0, 10.0, 300.0]), radius=st.sampled_from([0.1, 1e3]))
+def test_initial_accumulator_divides_by_the_root_of_what_a_row_was_told(seed: int, prior: float, radius: float) -> None:
+    strategy, step = strategy_of(REGISTRY, "initial_accumulator", prior_count=prior, radius=radius), make_step(seed)
+    rng, told_K, squares = np.random.default_rng(seed), np.zeros(len(step.rows_K)), []
+    for _ in range(3):
+        grad_KD = rng.standard_normal((len(step.rows_K), 4), np.float32)
+        got = strategy.on_rows(dataclasses.replace(step, grad_KD=torch.from_numpy(grad_KD)))
+        gradient_KD = step.examples * grad_KD.astype(float)
+        square_K = (gradient_KD**2).sum(axis=1)
+        squares.append((square_K / step.batch_count_K.numpy()).mean())
+        told_K += square_K / np.mean(squares)
+    assert got.lr_scale_K is not None
+    free_KD = step.lr * gradient_KD / np.mean(squares) / np.sqrt(1 + told_K / prior)[:, None]
+    length_K = np.linalg.norm(free_KD, axis=1)
+    moved_KD = step.lr * got.lr_scale_K.double().numpy()[:, None] * grad_KD
+    assert np.allclose(moved_KD, free_KD * np.minimum(1, radius / length_K)[:, None], rtol=1e-4, atol=1e-9)
+
+
+def test_initial_accumulator_is_rowwise_adagrad_that_does_not_begin_at_zero() -> None:
+    """Where the mean square of gradients stays what it was: v begins at prior_count of them, the rate is as large."""
+    prior, rate, mapping = 4.0, 0.02, make_mapping([1])
+    strategy = strategy_of(REGISTRY, "initial_accumulator", prior_count=prior, rate=rate, radius=1e3)
+    spec = strategy.table(TableSpec(lr=1e-3, init_std=0.0), DenseSpec(lr=1.0))
+    tables, distinct = EmbeddingTables(mapping, spec, 4, [strategy], seed=0), DistinctFinder(1)
+    rng, weight_D, square = np.random.default_rng(2), np.zeros(4), 9.0
+    v = prior * square
+    for _ in range(20):
+        gradient_D = rng.standard_normal(4)
+        gradient_D *= np.sqrt(square) / np.linalg.norm(gradient_D)
+        lookup = tables.lookup(distinct(torch.zeros(1, 1, dtype=torch.int32)))
+        tables.update(lookup, torch.from_numpy(gradient_D.astype(np.float32)).view(1, 1, 4))
+        v += square
+        weight_D -= rate * np.sqrt(prior / square) * gradient_D / np.sqrt(v)
+    assert tables.weight_RD[0].numpy() == pytest.approx(weight_D, rel=1e-4, abs=1e-6)
+
+
 def posterior_mean() -> Any:
     return sys.modules[REGISTRY.strategies["posterior_mean"].cls.__module__]
 
