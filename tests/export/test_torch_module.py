@@ -40,6 +40,7 @@ ROW_RULES = [
     "l2(strength=0.1, coupling='decoupled')",
     "rowwise_bias_correction",
     "running_mean",
+    "initial_accumulator",
     "running_mean(unit='none', lr_ratio=100.0)",
     "sparse_optimizer",
     "stable_rank(weight=0.01)",
