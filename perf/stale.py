@@ -25,10 +25,10 @@ HEAD = """# What ids said goes stale
 
 Written by `LOGS=folder/of/the/files python -m perf.stale`. Machine: {machine}.
 
-The variance between the ids of a field, over that of the label, as two halves of the training rows show it at once. At
-random: halves drawn at random. By time: the earlier half and the later one. Lasts: the latter over the former, with a
-95 % interval (jackknife over {groups} parts of the ids). Fields with less than {least} are left out, and those where it
-is not told from chance. `multiepoch data describe` tells it of any log with times.
+The variance between ids of a field that have rows in both halves of training, over that of the label, as two halves
+show it at once. At random: the same rows dealt out to halves. By time: the earlier half and the later one. Lasts: the
+latter over the former, with a 95 % interval (jackknife over {groups} parts of the ids). Fields with less than {least}
+are left out, and those where it is not told from chance. `multiepoch data describe` tells it of any log with times.
 """
 
 

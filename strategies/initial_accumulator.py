@@ -7,8 +7,9 @@ one. One that begins at `prior_count` times the mean square of a gradient keeps 
 about as often, and divides by the root of what it was told from there on. `running_mean` does the same with the
 number of examples and without a root, so that its rows stop sooner.
 
-With G squares of a row's gradients in units of their mean, the step is rate / sqrt(1 + G / prior_count), in the units
-of `running_mean`'s rate: one over the mean square of an example's gradient.
+With G the squares of a row's gradients, each in units of the mean square of an example's gradient until then, the step
+is rate / sqrt(1 + G / prior_count), in the units of `running_mean`'s rate: one over that mean. Where the mean stays as
+it is, this is row-wise Adagrad.
 """
 
 import dataclasses
@@ -22,7 +23,7 @@ class InitialAccumulator(Strategy):
     name = "initial_accumulator"
     replaces = ("table_lr", "table_optimizer")
     rate: float = tuned(0.01, 1e-3, 0.1, log=True)
-    """Of the first step. It takes the place of `train.table_lr`, which suits accumulators that begin at zero."""
+    """While an accumulator has little beside what it began with. It takes the place of `train.table_lr`."""
     prior_count: float = tuned(10.0, 1.0, 1000.0, log=True)
     """Gradients of the usual size that an accumulator begins with."""
     radius: float = tuned(1.0, 1e-3, 1e3, log=True, search=False)

@@ -1,11 +1,12 @@
 """How much of what the ids of a field say of a label holds later: from one half of training to the next.
 
-Ids that occur in two halves of the training rows have residuals in both, label less rate. Their product is on average
-the variance between ids in both halves: by time, what of it lasts; at random, all of it.
+Ids that have rows in both halves have residuals in both, label less the rate of the time. The product of their means is
+on average the variance between these ids: by time, what of it lasts; with the same rows dealt out anew, all of it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +16,15 @@ from harness.data.indexed_dataset import IndexedDataset
 from harness.data.profile.intraclass import LEAST_ERRORS, last_rows
 from harness.data.profile.rates import Z
 
-GROUPS = 40
-"""Parts of the ids, each of which the jackknife leaves out once."""
+TIMES, FEWEST_ROWS = 64, 500
+"""Equal parts of the rows, in order of time, each of which has a rate of its own, and the rows of a part at least."""
+GROUPS, FEWEST = 40, 10
+"""Parts of the ids, each of which the jackknife leaves out once, and the ids of both halves that it needs at least."""
 ROUNDS, CLOSE = 30, 1e-3
 """How often weights are found anew at most; the share changes by less of itself when they are found."""
 LEAST, BEGUN = 1e-5, 0.01
 """Of the variance: the least share that weights are made of, and the first."""
+Ints = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -29,7 +33,8 @@ Bools = npt.NDArray[np.bool_]
 class Lasting:
     """at_random, by_time: the variance between ids over that of the label, in two halves at once, drawn or in order.
 
-    error: standard error of `share`. told: whether there is anything that could last.
+    Of ids that are in both halves in time, which count about alike however many rows they have. error: standard error
+    of `share`. told: whether `at_random` is told from zero.
     """
 
     at_random: float
@@ -40,7 +45,7 @@ class Lasting:
     @property
     def share(self) -> float:
         """What of it lasts; about 1 where ids say the same all the time."""
-        return self.by_time / self.at_random
+        return self.by_time / self.at_random if self.at_random else math.nan
 
     def __str__(self) -> str:
         low, high = (self.share + side * Z * self.error for side in (-1, 1))
@@ -49,53 +54,57 @@ class Lasting:
 
 @dataclass(frozen=True)
 class _Shared:
-    """What ids say in both halves, and the same without each part of the ids in turn, [GROUPS]."""
+    """The variance between ids in two halves, over that of the residuals, and the same without each part of the ids,
+    [GROUPS]. chance: its standard error if ids said nothing."""
 
     share: float
     without_G: Floats
+    chance: float
 
     @property
-    def error(self) -> float:
-        return jackknife(self.without_G)
+    def told(self) -> bool:
+        return self.share > LEAST_ERRORS * max(jackknife(self.without_G), self.chance)
 
 
-def lasting(code_N: npt.NDArray[np.integer], label_N: Floats, seed: int = 0) -> Lasting | None:
-    """code_N: ids as 0, 1, ..., of rows in order of time. None: no id returns, or all labels are the same."""
-    late_N, rng = np.arange(len(code_N)) >= len(code_N) // 2, np.random.default_rng(seed)
-    mixed_N, part_V = rng.permutation(late_N), rng.integers(GROUPS, size=int(code_N.max(initial=0)) + 1)
-    drawn, ordered = (shared(code_N, label_N, at_N, part_V) for at_N in (mixed_N, late_N))
-    if drawn is None or ordered is None:
+def lasting(code_N: Ints, label_N: Floats, late_N: Bools, seed: int = 0) -> Lasting | None:
+    """Of rows in order of time. late_N: those of the later half. None: too few ids are in both halves, or all labels
+    are the same."""
+    apart_N, (id_V, id_N) = _apart(label_N), np.unique(code_N, return_inverse=True)
+    before_V, after_V = (np.bincount(id_N[at_N], minlength=len(id_V)) > 0 for at_N in (~late_N, late_N))
+    both_V = before_V & after_V
+    if np.count_nonzero(both_V) < FEWEST or not apart_N.any():
         return None
-    told = drawn.share > LEAST_ERRORS * drawn.error
+    kept_N, rng = both_V[id_N], np.random.default_rng(seed)
+    id_M, apart_M, late_M = id_N[kept_N], apart_N[kept_N] / apart_N.std(), late_N[kept_N]
+    part_V = rng.permutation(len(both_V)) % GROUPS
+    drawn, ordered = (shared(id_M, apart_M, at_M, part_V) for at_M in (rng.permutation(late_M), late_M))
     with np.errstate(divide="ignore", invalid="ignore"):
         error = jackknife(ordered.without_G / drawn.without_G)
-    return Lasting(drawn.share, ordered.share, error, told and bool(np.isfinite(error)))
+    return Lasting(drawn.share, ordered.share, error, drawn.told and math.isfinite(error))
 
 
-def shared(
-    code_N: npt.NDArray[np.integer], label_N: Floats, late_N: Bools, part_V: npt.NDArray[np.integer]
-) -> _Shared | None:
-    """The variance between ids in both halves, over that of the label; None: no id is in both, or no label varies.
+def shared(id_M: Ints, apart_M: Floats, late_M: Bools, part_V: Ints) -> _Shared:
+    """The variance between ids, in two halves at once, of residuals whose variance is 1.
 
-    An id weighs the more the more its rows tell, which depends on the outcome itself. part_V: of the jackknife, by id.
+    The more an id's rows tell, the more it weighs; how much that is depends on the share, so that both are found in
+    turn. part_V: of the jackknife, by id.
     """
-    halves = [_half(code_N[at_N], label_N[at_N], len(part_V)) for at_N in (~late_N, late_N)]
-    both_V = (halves[0][0] > 0) & (halves[1][0] > 0)
-    variance = float(label_N.var()) if len(label_N) else 0.0
-    if not both_V.any() or variance <= 0:
-        return None
-    (first_U, sum_U), (then_U, later_U) = ((rows_V[both_V], sum_V[both_V]) for rows_V, sum_V in halves)
-    product_U, share = sum_U * later_U / (first_U * then_U) / variance, BEGUN
+    rows_2V = np.array([np.bincount(id_M[at_M], minlength=len(part_V)) for at_M in (~late_M, late_M)], np.float64)
+    sums_2V = np.array([np.bincount(id_M[at_M], apart_M[at_M], len(part_V)) for at_M in (~late_M, late_M)])
+    both_V = (rows_2V > 0).all(axis=0)
+    rows_2U, product_U, share = rows_2V[:, both_V], (sums_2V[:, both_V] / rows_2V[:, both_V]).prod(axis=0), BEGUN
     for _ in range(ROUNDS):
         before = max(share, LEAST)
-        weight_U = first_U / (1 + first_U * before) * then_U / (1 + then_U * before)
+        weight_U = (rows_2U / (1 + rows_2U * before)).prod(axis=0)
         share = float(weight_U @ product_U / weight_U.sum())
         if abs(share - before) < CLOSE * before:
             break
     part_U = part_V[both_V]
     above_G, below_G = (np.bincount(part_U, value_U, GROUPS) for value_U in (weight_U * product_U, weight_U))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _Shared(share, (above_G.sum() - above_G) / (below_G.sum() - below_G))
+        without_G = (above_G.sum() - above_G) / (below_G.sum() - below_G)
+    chance = float(np.sqrt((weight_U**2 / rows_2U.prod(axis=0)).sum()) / weight_U.sum())
+    return _Shared(share, without_G, chance)
 
 
 def jackknife(without_G: Floats) -> float:
@@ -104,21 +113,21 @@ def jackknife(without_G: Floats) -> float:
 
 
 def by_label(data: IndexedDataset) -> dict[str, dict[str, Lasting]]:
-    """Of each task, of each field some of whose ids return; nothing where rows have no times."""
+    """Of each task, of each field enough of whose ids return; nothing where rows have no times, or all have one."""
     split, found = last_rows(data), dict[str, dict[str, Lasting]]()
     if split.time_N is None:
         return found
     for t, task in enumerate(data.tasks):
         row_M = np.arange(len(split))[split.known(t)]
         row_M = row_M[np.argsort(split.time_N[row_M], kind="stable")]
-        label_M = np.asarray(split.labels_NT[row_M, t], np.float64)
-        each = {name: lasting(data.codes(split, f)[row_M], label_M) for f, name in enumerate(data.fields)}
+        time_M, label_M = split.time_N[row_M], np.asarray(split.labels_NT[row_M, t], np.float64)
+        late_M = time_M > time_M[max(0, len(time_M) // 2 - 1)] if len(time_M) else np.zeros(0, bool)
+        each = {name: lasting(data.codes(split, f)[row_M], label_M, late_M) for f, name in enumerate(data.fields)}
         found[task] = {name: one for name, one in each.items() if one is not None}
     return found
 
 
-def _half(code_M: npt.NDArray[np.integer], label_M: Floats, ids: int) -> tuple[Floats, Floats]:
-    """Of each id: its rows, and its residuals added up."""
-    apart_M = label_M - label_M.mean() if len(label_M) else label_M
-    rows_V = np.bincount(code_M, minlength=ids).astype(np.float64)
-    return rows_V, np.bincount(code_M, apart_M, ids).astype(np.float64)
+def _apart(label_N: Floats) -> Floats:
+    """Labels less the rate of their time."""
+    parts = np.array_split(label_N, min(TIMES, max(1, len(label_N) // FEWEST_ROWS)))
+    return np.concatenate([part - part.mean() if len(part) else part for part in parts])

@@ -48,8 +48,9 @@ OF_ONE_ID = (
     "that the ids tell nothing of the label; a dash: no id returns"
 )
 LASTS = (
-    "the part of what the ids say of the label in the earlier half of training that holds in the later one, with its "
-    "95 % interval; about 1: they say the same all the time; below: embeddings go stale; a dash: no more than chance"
+    "of ids with rows in both halves of training: the part of what they say of the label in the earlier half that "
+    "holds in the later one, with its 95 % interval; about 1: they say the same all the time; below: embeddings go "
+    "stale; a dash: too few such ids, or no more than chance"
 )
 TOGETHER = {
     "columns": "",

@@ -25,9 +25,13 @@ def labels(kept: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return id_N, (rng.random(ROWS) < rate_N).astype(float)
 
 
+def later(rows: int = ROWS) -> np.ndarray:
+    return np.arange(rows) >= rows // 2
+
+
 @pytest.mark.parametrize("kept", [1.0, 0.5, 0.0])
 def test_the_part_that_lasts_is_that_of_the_rates(kept: float) -> None:
-    found = lasting(*labels(kept))
+    found = lasting(*labels(kept), later())
     assert found is not None
     explained = SPREAD**2 / (0.4 * 0.6)
     assert found.told
@@ -38,9 +42,39 @@ def test_the_part_that_lasts_is_that_of_the_rates(kept: float) -> None:
 
 def test_its_error_is_the_spread_over_logs() -> None:
     """Over 40 logs a standard deviation is within 35 % of its expectation 99 times in 100."""
-    found = [lasting(*labels(0.5, seed), seed) for seed in range(40)]
+    found = [lasting(*labels(0.5, seed), later(), seed) for seed in range(40)]
     apart = np.std([each.share for each in found if each], ddof=1)
     assert np.mean([each.error for each in found if each]) == pytest.approx(apart, rel=0.35)
+
+
+def test_ids_that_live_briefly_are_not_taken_for_stale() -> None:
+    """Half of the rows are of ids that each live a two-thousandth of the log; no id ever changes what it says."""
+    rng, rows = np.random.default_rng(7), 100_000
+    brief_N, at_N = rng.random(rows) < 0.5, np.arange(rows)
+    id_N = np.where(brief_N, 1_000 + at_N * 2_000 // rows, rng.integers(1_000, size=rows))
+    said_V = np.concatenate([rng.choice([-0.05, 0.05], 1_000), rng.choice([-0.2, 0.2], 2_001)])
+    found = lasting(id_N, (rng.random(rows) < 0.4 + said_V[id_N]).astype(float), later(rows))
+    assert found is not None
+    assert abs(found.share - 1) < 5 * found.error
+
+
+def test_a_rate_that_moves_is_nothing_that_ids_say() -> None:
+    rng, rows = np.random.default_rng(8), 100_000
+    at_N = np.arange(rows) / rows
+    id_N = np.floor((at_N + rng.uniform(0, 1 / 3, rows)) * 900).astype(int)
+    found = lasting(id_N, (rng.random(rows) < 0.1 + 0.4 * at_N).astype(float), later(rows))
+    assert found is not None
+    assert not found.told
+
+
+@pytest.mark.parametrize("ids", [2, 3, 10, 30])
+def test_fields_of_few_ids_that_say_nothing_are_not_told(ids: int) -> None:
+    told = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        found = lasting(rng.integers(ids, size=4_000), (rng.random(4_000) < 0.3).astype(float), later(4_000))
+        told += found is not None and found.told
+    assert told <= 5
 
 
 def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
@@ -49,21 +83,27 @@ def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
     assert jackknife(without_G) == pytest.approx(value_G.std(ddof=1) / np.sqrt(GROUPS))
 
 
-def test_ids_of_one_half_say_nothing() -> None:
-    """Id 0 has residuals 1/3 and 1/3 in two rows of the first half, id 1 is in no later one."""
-    late_N, part_V = np.array([False, False, False, True, True]), np.zeros(2, int)
-    label_N = np.array([1.0, 1, 0, 1, 1])
-    found = shared(np.array([0, 0, 1, 0, 0]), label_N, late_N, part_V)
-    assert found is not None
-    assert found.share == pytest.approx(0.0)
-    assert shared(np.array([0, 0, 1, 2, 2]), label_N, late_N, np.zeros(3, int)) is None
-    assert shared(np.array([0, 0, 0, 0, 0]), np.ones(5), late_N, part_V) is None
-    assert lasting(np.array([], int), np.array([])) is None
+def test_it_is_the_weighted_mean_of_products() -> None:
+    """Two ids have one row in each half and so weigh alike; a third is in the first half alone."""
+    late_M = np.array([False, False, True, True, False])
+    found = shared(np.array([0, 1, 0, 1, 2]), np.array([1.0, -2.0, 3.0, -1.0, 9.0]), late_M, np.arange(3))
+    assert found.share == pytest.approx((1 * 3 + 2 * 1) / 2)
+    assert found.without_G[:3].tolist() == pytest.approx([2.0, 3.0, 2.5])
+    assert found.chance == pytest.approx(np.sqrt(2) / 2)
+
+
+def test_too_few_ids_or_labels_of_one_kind_tell_nothing() -> None:
+    id_N, label_N = np.arange(40) % 20, (np.arange(40) % 3 == 0).astype(float)
+    assert lasting(id_N, label_N, later(40)) is not None
+    assert lasting(id_N % 9, label_N, later(40)) is None
+    assert lasting(np.arange(40), label_N, later(40)) is None
+    assert lasting(id_N, np.ones(40), later(40)) is None
+    assert lasting(np.array([], int), np.array([]), later(0)) is None
 
 
 def test_where_ids_say_nothing_nothing_is_told() -> None:
     rng = np.random.default_rng(3)
-    found = lasting(rng.integers(IDS, size=ROWS), (rng.random(ROWS) < 0.3).astype(float))
+    found = lasting(rng.integers(IDS, size=ROWS), (rng.random(ROWS) < 0.3).astype(float), later())
     assert found is not None
     assert not found.told
     assert max(found.at_random, found.by_time) < 0.001
@@ -91,8 +131,8 @@ def test_a_log_is_told_apart_by_field(tmp_path: Path) -> None:
     assert item.share + 5 * item.error < 1
     assert abs(page.share - 1) < 5 * page.error
     assert lasts(replace(found, lasting={"click": {"tag": found.lasting["click"]["tag"]}})) is None
-    untimed = replace(log, train=replace(log.train, time_N=None))
-    assert lasts(profile(untimed)) is None
+    for time_N in (None, np.zeros_like(log.train.time_N)):
+        assert lasts(profile(replace(log, train=replace(log.train, time_N=time_N)))) is None
 
 
 def test_it_is_written_with_its_interval() -> None:
