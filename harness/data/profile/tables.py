@@ -86,7 +86,7 @@ def lasts(found: Profile) -> TextTable | None:
     names = [field.name for field in found.fields if any(field.name in each for each in told.values())]
     if not names:
         return None
-    columns = {"field, by label": LASTS} | dict.fromkeys(told, "")
+    columns = {"lasts, by label": LASTS} | dict.fromkeys(told, "")
     return _table("What lasts", columns, ((n, *(each.get(n, "-") for each in told.values())) for n in names))
 
 

@@ -125,7 +125,7 @@ def test_a_log_is_told_apart_by_field(tmp_path: Path) -> None:
     log = coded(population, tmp_path)
     table = lasts(found := profile(log))
     assert table is not None
-    assert table.columns == ("field, by label", "click")
+    assert table.columns == ("lasts, by label", "click")
     assert [row[0] for row in table.rows] == ["item", "page"]
     item, page = (found.lasting["click"][name] for name in ("item", "page"))
     assert item.share + 5 * item.error < 1
