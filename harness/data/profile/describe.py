@@ -13,6 +13,7 @@ from harness.data.leaks.checks import findings, findings_of
 from harness.data.meter import Say, silent
 from harness.data.profile import periods
 from harness.data.profile.inputs import Counts, indexed_datasets, is_table, plain_table
+from harness.data.profile.lasting import by_label
 from harness.data.profile.rates import rates
 from harness.data.profile.statistics import Profile, profile
 from harness.data.profile.tables import in_time, lasts, of_one_id, pairs, tables
@@ -53,7 +54,7 @@ def describe(name: str, data: IndexedDataset, misleading: tuple[Finding, ...]) -
     spans = [split.span for split in found.splits.values() if split.span is not None]
     shown = Periods(cut.unit, cut.starts, cut.dated, cut.until, _rows(data, cut))
     listed = pairs(pairwise)
-    of_labels = (of_one_id(found), lasts(found), listed)
+    of_labels = (of_one_id(found), lasts(by_label(data), data.fields), listed)
     return Description(
         name=name,
         tables=(*tables(found), *in_time(shown, fields, labels), *(table for table in of_labels if table)),

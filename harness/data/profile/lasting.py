@@ -34,7 +34,7 @@ class Lasting:
     """at_random, by_time: the variance between ids over that of the label, in two halves at once, drawn or in order.
 
     Of ids that are in both halves in time, which count about alike however many rows they have. error: standard error
-    of `share`. told: whether `at_random` is told from zero.
+    of `share`. told: whether `at_random` is more than chance.
     """
 
     at_random: float

@@ -13,7 +13,6 @@ from harness.data.estimate import Estimate
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.profile.intraclass import Intraclass, of_labels
 from harness.data.profile.kinds import ListProfile, NumberProfile, list_profiles, number_profiles
-from harness.data.profile.lasting import Lasting, by_label
 from harness.data.profile.zipf_fit import Frequencies, Law, fit, frequencies
 from harness.data.validation import SPLITS
 
@@ -60,8 +59,7 @@ class SplitProfile:
 class Profile:
     """A data set. everything: frequencies of the ids of all fields pooled; rarest_*: of the rarest id in a test row.
 
-    of_one_id: how the labels of two rows of one id correlate, by task and field. lasting: what of it lasts, of a log in
-    order of time. notes: of the data set.
+    of_one_id: how the labels of two rows of one id correlate, by task and field. notes: of the data set.
     """
 
     splits: dict[str, SplitProfile]
@@ -73,7 +71,6 @@ class Profile:
     numbers: tuple[NumberProfile, ...] = ()
     lists: tuple[ListProfile, ...] = ()
     of_one_id: Mapping[str, Mapping[str, Intraclass]] = field(default_factory=dict)
-    lasting: Mapping[str, Mapping[str, Lasting]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -94,7 +91,6 @@ def profile(data: IndexedDataset) -> Profile:
         numbers=number_profiles(data),
         lists=list_profiles(data),
         of_one_id=of_labels(data),
-        lasting=by_label(data),
         notes=data.notes,
     )
 

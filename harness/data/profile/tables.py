@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.data.estimate import Estimate
 from harness.data.profile.intraclass import Intraclass
+from harness.data.profile.lasting import Lasting
 from harness.data.profile.statistics import Profile, TaskProfile
 from harness.data.profile.times import moments
 from harness.data.profile.together import strongest
@@ -80,10 +81,13 @@ def of_one_id(found: Profile) -> TextTable | None:
     )
 
 
-def lasts(found: Profile) -> TextTable | None:
-    """By field and label, how much of what ids say holds later; None of a log without times, or without such ids."""
-    told = {task: {n: str(one) for n, one in each.items() if one.told} for task, each in found.lasting.items()}
-    names = [field.name for field in found.fields if any(field.name in each for each in told.values())]
+def lasts(found: Mapping[str, Mapping[str, Lasting]], fields: Sequence[str]) -> TextTable | None:
+    """By field and label, how much of what ids say holds later; None where that is told of none.
+
+    found: by label and field.
+    """
+    told = {label: {name: str(one) for name, one in each.items() if one.told} for label, each in found.items()}
+    names = [name for name in fields if any(name in each for each in told.values())]
     if not names:
         return None
     columns = {"lasts, by label": LASTS} | dict.fromkeys(told, "")

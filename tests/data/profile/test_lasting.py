@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from support.synthetic import coded
 
-from harness.data.profile.lasting import GROUPS, Lasting, jackknife, lasting, shared
-from harness.data.profile.statistics import profile
+from harness.data.profile.lasting import GROUPS, Lasting, by_label, jackknife, lasting, shared
 from harness.data.profile.tables import lasts
 
 IDS, ROWS, SPREAD = 2_000, 200_000, 0.1
@@ -123,16 +122,16 @@ def test_a_log_is_told_apart_by_field(tmp_path: Path) -> None:
         "tasks": {"click": {"rate": 0.3, "weights": {"item": 0.5, "page": 0.5, "tag": 0}}},
     }
     log = coded(population, tmp_path)
-    table = lasts(found := profile(log))
+    table = lasts(found := by_label(log), log.fields)
     assert table is not None
     assert table.columns == ("lasts, by label", "click")
     assert [row[0] for row in table.rows] == ["item", "page"]
-    item, page = (found.lasting["click"][name] for name in ("item", "page"))
+    item, page = (found["click"][name] for name in ("item", "page"))
     assert item.share + 5 * item.error < 1
     assert abs(page.share - 1) < 5 * page.error
-    assert lasts(replace(found, lasting={"click": {"tag": found.lasting["click"]["tag"]}})) is None
+    assert lasts({"click": {"tag": found["click"]["tag"]}}, log.fields) is None
     for time_N in (None, np.zeros_like(log.train.time_N)):
-        assert lasts(profile(replace(log, train=replace(log.train, time_N=time_N)))) is None
+        assert lasts(by_label(replace(log, train=replace(log.train, time_N=time_N))), log.fields) is None
 
 
 def test_it_is_written_with_its_interval() -> None:
