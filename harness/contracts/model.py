@@ -57,4 +57,4 @@ def mlp(*widths: int) -> nn.Sequential:
     """Linear layers between these widths, a ReLU after each."""
     from torch import nn
 
-    return nn.Sequential(*(layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.ReLU())))
+    return nn.Sequential(*(layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.ReLU(inplace=True))))
