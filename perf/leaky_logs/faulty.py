@@ -41,6 +41,13 @@ def not_known(rng: Generator) -> Log:
     return replace(log, numbers={"delay": np.where(log.label_N == 0, np.nan, rng.gamma(2, 10, ROWS))})
 
 
+def bought(rng: Generator) -> Log:
+    """What was bought after one click of four, and nothing after the others: AUC about .62."""
+    log = clean(rng)
+    there_N = (log.label_N == 1) & (rng.random(ROWS) < 0.25)
+    return with_field(log, "bought", np.where(there_N, rng.integers(1, 500, ROWS), 0))
+
+
 def event_id(rng: Generator) -> Log:
     return with_field(clean(rng), "event", rng.permutation(ROWS))
 
@@ -93,6 +100,7 @@ PLANTED: dict[str, tuple[Callable[[Generator], Log], str]] = {
     "a number that is 0 unless the label is 1": (revenue, "field_tells_label"),
     "a number that is near 0 if the label is 1": (distance, "field_tells_label"),
     "a number that is missing if the label is 0": (not_known, "field_tells_label"),
+    "a field that is 0 but after a quarter of the clicks": (bought, "field_follows_label"),
     "an event id": (event_id, "ids_never_return"),
     "one row of a session is 0, split by row": (one_of_session, "label_excludes_others"),
     "a label of the session on each row, split by row": (copied_in_session, "label_copied"),

@@ -16,16 +16,13 @@ import numpy as np
 from harness.data import indexed
 from harness.data.estimate import Estimate
 from harness.data.indexed_dataset import IndexedDataset
-from harness.data.leaks.evidence import HELD_OUT, Evidence, Telling, evidence, telling
+from harness.data.leaks.evidence import HELD_OUT, Evidence, evidence, telling
+from harness.data.leaks.fields import ERRORS, of_fields, short
 from harness.data.leaks.listed import tellings
 from harness.data.leaks.tallies import MOST_ROWS, What, tallies
 from harness.data.leaks.twins import twins
 from harness.results.findings import Finding, Severity
 
-ERRORS = 4.0
-"""Standard errors by which an effect must exceed chance."""
-TELLS, MAY_TELL, AHEAD = 0.95, 0.75, 0.08
-"""AUC of a field alone: of a copy of the label; suspicious, if so far ahead of the next field."""
 MANY_ROWS, UNIQUE, UNSEEN = 1000, 0.95, 0.99
 """Training rows from which ids should return; distinct ids per training row, and share of test rows with an id unseen
 in training, above which they do not."""
@@ -58,28 +55,11 @@ def findings(data: IndexedDataset) -> tuple[Finding, ...]:
     told = [evidence(tally) if tally.what.is_ids else telling(tally) for tally in tallies(data)]
     told += tellings(data)
     fields = [[each for each in told if each.what != What.GROUPS and each.task == task] for task in data.tasks]
-    found = [finding for of_task in fields for finding in _tells(of_task)]
+    found = [finding for of_task in fields for finding in of_fields(of_task)]
     known = [each for each in told if isinstance(each, Evidence)]
     found += [finding for check in (_copies, _excludes, _foretold) for e in known for finding in check(e)]
     found += [*_copied_rows(data), *_doubts(data), *_unique(data), *_few(data)]
     return tuple(sorted(found, key=lambda finding: finding.severity != Severity.STOP))
-
-
-def _tells(fields: list[Telling]) -> Iterator[Finding]:
-    """Fields that tell a label alone, by the lower of their AUCs on held-out splits; of a list, by what tells more."""
-    lowest = [(min(e.auc.values(), key=lambda auc: auc.value), e) for e in fields if e.auc]
-    best = {e.column: (auc, e) for auc, e in sorted(lowest, key=lambda pair: pair[0].value)}
-    ranked = sorted(best.values(), key=lambda pair: -pair[0].value)
-    for i, (auc, e) in enumerate(ranked):
-        copy, other = auc.value >= TELLS, ranked[i + 1][0].value if i + 1 < len(ranked) else 0.5
-        if auc.value - ERRORS * auc.error >= MAY_TELL and (copy or auc.value >= other + AHEAD):
-            yield Finding(
-                "field_tells_label",
-                Severity.STOP if copy else Severity.LOOK,
-                f"Field '{e.column}' alone tells label '{e.task}': the mean training label of {e.what} has AUC "
-                f"{_short(auc.value)} on held-out rows; of the next field it is {_short(other)}.",
-                "Leave the field out unless its value is known before the label is.",
-            )
 
 
 def _copies(e: Evidence) -> Iterator[Finding]:
@@ -89,7 +69,7 @@ def _copies(e: Evidence) -> Iterator[Finding]:
             "label_copied",
             _if_torn(e),
             f"Label '{e.task}' is the same in all rows of one id of '{e.column}': intra-class correlation "
-            f"{_short(e.likeness.value)}, and {e.pure:.1%} of the ids with several rows have one class.",
+            f"{short(e.likeness.value)}, and {e.pure:.1%} of the ids with several rows have one class.",
             "Count it once per id, the others unknown by [observed]; or split by that id.",
         )
 
@@ -102,12 +82,12 @@ def _excludes(e: Evidence) -> Iterator[Finding]:
     below = opposite.value + ERRORS * opposite.error < 0.5 and opposite.value <= OPPOSITE
     apart = e.likeness.value + ERRORS * e.likeness.error < 0 and e.likeness.value <= EXCLUDES
     if apart or below:
-        also = f"; the mean training label has AUC {_short(opposite.value)} on held-out rows" if below else ""
+        also = f"; the mean training label has AUC {short(opposite.value)} on held-out rows" if below else ""
         yield Finding(
             "label_excludes_others",
             _if_torn(e) if apart else Severity.LOOK,
             f"Rows with one id of '{e.column}' differ in label '{e.task}' more often than by chance: intra-class "
-            f"correlation {_short(e.likeness.value)}{also}.",
+            f"correlation {short(e.likeness.value)}{also}.",
             "Keep one of the rows whose labels depend on each other, or split by what they share.",
         )
 
@@ -140,7 +120,7 @@ def _copied_rows(data: IndexedDataset) -> Iterator[Finding]:
             "copied_rows",
             Severity.STOP if share >= MANY_COPIES else Severity.LOOK,
             f"{share:.1%} of the held-out rows seem to be copies of training rows: labels of rows with the same fields "
-            f"correlate by {_short(found.alike.value)}, of rows that differ in one field by {_short(found.apart)}.",
+            f"correlate by {short(found.alike.value)}, of rows that differ in one field by {short(found.apart)}.",
             "Keep one of each, by `query`; or split by something that copies have in common.",
         )
 
@@ -183,7 +163,7 @@ def _few(data: IndexedDataset) -> Iterator[Finding]:
             yield Finding(
                 "few_labels",
                 Severity.LOOK,
-                f"Label '{task}' is {rare} in only {told}: chance alone moves an AUC there by {_short(2 * error)}.",
+                f"Label '{task}' is {rare} in only {told}: chance alone moves an AUC there by {short(2 * error)}.",
                 "Compare strategies by another label, or on more rows.",
             )
 
@@ -193,8 +173,3 @@ def _classes(data: IndexedDataset, part: str, task: int) -> tuple[int, int]:
     split = data.split(part)
     zeros, ones = np.bincount(split.labels_NT[split.known(task), task], minlength=2)
     return int(zeros), int(ones)
-
-
-def _short(value: float) -> str:
-    """Two digits without the zero, as `.97` and `-.19`."""
-    return f"{value:.2f}".replace("0.", ".", 1)

@@ -35,13 +35,23 @@ class Returning:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """Held-out labels that are 0 and 1: of rows with the value that is most frequent in training, and of all others."""
+
+    usual: tuple[int, int]
+    others: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Telling:
-    """auc: held-out split -> how well the mean training label of what a column has ranks its labels."""
+    """auc: held-out split -> how well the mean training label of what a column has ranks its labels. apart: None where
+    a row has several values."""
 
     column: str
     what: str
     task: str
     auc: Mapping[str, Estimate]
+    apart: Apart | None
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ def telling(tally: Tally) -> Telling:
     """What a tally says of its labels."""
     mean_V = smoothed_means(tally.labels_V2["train"])
     auc = auc_by_split(dict.fromkeys(HELD_OUT, mean_V), tally.labels_V2)
-    return Telling(tally.column, tally.what, tally.task, auc)
+    return Telling(tally.column, tally.what, tally.task, auc, apart(tally.labels_V2))
 
 
 def evidence(tally: Tally) -> Evidence:
@@ -69,18 +79,22 @@ def evidence(tally: Tally) -> Evidence:
     everywhere_V2 = label_V2["train"] + label_V2["valid"] + label_V2["test"]
     several_U2 = everywhere_V2[everywhere_V2.sum(axis=1) > 1]
     held_V = label_V2["valid"].sum(axis=1) + label_V2["test"].sum(axis=1)
-    told = telling(tally)
     return Evidence(
-        column=told.column,
-        what=told.what,
-        task=told.task,
-        auc=told.auc,
+        **vars(telling(tally)),
         likeness=likeness(several_U2),
         repeated=len(several_U2),
         pure=float((several_U2.min(axis=1) == 0).mean()) if len(several_U2) else 0.0,
         torn=float(held_V[label_V2["train"].any(axis=1)].sum() / max(held_V.sum(), 1)),
         returning=returning(label_V2) if BEFORE in label_V2 else None,
     )
+
+
+def apart(labels_V2: Mapping[str, Ints]) -> Apart:
+    """The held-out labels of the usual value, and of the others."""
+    held_V2 = labels_V2["valid"] + labels_V2["test"]
+    usual_2 = held_V2[labels_V2["train"].sum(axis=1).argmax()]
+    usual, others = ((int(zeros), int(ones)) for zeros, ones in (usual_2, held_V2.sum(axis=0) - usual_2))
+    return Apart(usual, others)
 
 
 def smoothed_means(labels_V2: Ints) -> Floats:

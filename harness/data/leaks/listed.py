@@ -40,7 +40,7 @@ def tellings(data: IndexedDataset) -> Iterator[Telling]:
             mean_V = smoothed_means(_labels_by_id(ids["train"], parts["train"], t, many))
             score = {part: ids[part].means(mean_V) for part in HELD_OUT}
             labels = {part: _one_hot(parts[part], t) for part in HELD_OUT}
-            yield Telling(each.name, "the ids in it", task, auc_by_split(score, labels))
+            yield Telling(each.name, "the ids in it", task, auc_by_split(score, labels), None)
 
 
 def _ids(data: IndexedDataset, parts: dict[str, IndexedSplit], g: int) -> tuple[dict[str, _Ids], int]:

@@ -58,6 +58,11 @@ def test_a_preset_of_the_generator_is_silent(preset: str) -> None:
         ),
         ("a field that the label moves, AUC .86", Severity.LOOK, "Field 'dwell' alone tells label 'click'"),
         (
+            "a field that is 0 but after a quarter of the clicks",
+            Severity.LOOK,
+            "Field 'bought' has another value than its usual one only where label 'click' is 1: in ",
+        ),
+        (
             "an event id",
             Severity.LOOK,
             "Ids of field 'event' hardly return: 1.00 distinct ids per training row, and 100.0%",
