@@ -91,7 +91,9 @@ class ArmComparison:
         return contrast.against_none if against_none else contrast.value
 
     def p(self, quantity: str, *, against_none: bool = False) -> float | None:
-        """Its Holm-adjusted p."""
+        """Its Holm-adjusted p; None where seeds are `lost`."""
+        if self.lost(quantity, against_none=against_none):
+            return None
         contrast = self.contrasts[quantity]
         return contrast.p_against_none if against_none else contrast.p
 
@@ -104,8 +106,6 @@ class ArmComparison:
     def shown(self, quantity: str, *, against_none: bool = False) -> int:
         """The sign of a difference that is significant after correction for the number of arms, else 0, as it is where
         seeds are `lost`."""
-        if self.lost(quantity, against_none=against_none):
-            return 0
         found, p = self.difference(quantity, against_none=against_none), self.p(quantity, against_none=against_none)
         return found.sign if found is not None and p is not None and p < LEVEL else 0
 

@@ -19,7 +19,7 @@ from harness.analysis.inference import holm
 from harness.analysis.load import load
 from harness.analysis.sampling import SamplingErrors
 from harness.report.cautions import cautions
-from harness.report.format import number, p_is, probability
+from harness.report.format import NOTHING, number, p_is, probability
 from harness.report.pages.answer import answer
 from harness.report.pages.first_screen import facts
 from harness.report.tables.certainty import certainty, sensitivity
@@ -141,7 +141,10 @@ def test_an_arm_with_a_failed_seed_claims_nothing(tmp_path: Path) -> None:
     assert found[0].arm.label == "reinit"
     assert (value := found[0].value("gain")) is not None
     assert value.sign == 1
-    assert found[0].shown("gain") == 0
+    assert (found[0].shown("gain"), found[0].p("gain")) == (0, None)
+    lines = certainty(analysed(group), against_none=False).lines
+    (of_reinit,) = [[cell.text for cell in line[2:]] for line in lines if line[0].text == "reinit"]
+    assert set(of_reinit) == {NOTHING}
     said = answer(analysed(group))
     assert said.headline == "More than one epoch is not shown to pay"
     assert "gains" not in said.text

@@ -253,7 +253,12 @@ def test_failed_missing_and_pending_runs_are_shown(tmp_path: Path) -> None:
         assert "the loss is not a finite number in epoch 1" in text
         assert "has not reached its end" in text
         assert "not started" in text
-    facts = pl.read_csv(tmp_path / "report" / "bench.csv").filter(pl.col("strategy") == "hashing")
+    table = pl.read_csv(tmp_path / "report" / "bench.csv")
+    left = table.filter((pl.col("strategy") == "reinit") & (pl.col("quantity") == "gain"))
+    assert left["mean"].null_count() == 0
+    tests = [name for name in table.columns if re.fullmatch(r"(against_none_)?(p|sign_flip_p)(_holm)?", name)]
+    assert [left[name].null_count() for name in tests] == [len(left)] * 8, "what is left is not chance: it has no p"
+    facts = table.filter(pl.col("strategy") == "hashing")
     assert facts["finished_seeds"].unique().to_list() == [0]
     assert facts["mean"].null_count() == len(facts)
 

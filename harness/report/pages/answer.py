@@ -80,7 +80,7 @@ def chance(row: ArmComparison, quantity: str) -> str:
     """What an interval that excludes zero does not show, once corrected: `could be chance (p = .058, corrected)`; empty
     of one that includes zero, where it is shown, and where seeds are lost."""
     found, p = row.value(quantity), row.p(quantity)
-    if found is None or not found.sign or p is None or p < LEVEL or row.lost(quantity):
+    if found is None or not found.sign or p is None or p < LEVEL:
         return ""
     return f"could be chance ({p_is(p)} corrected for {counted(row.contrasts[quantity].compared[0], 'arm')})"
 

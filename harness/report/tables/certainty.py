@@ -131,7 +131,8 @@ def _line(
 ) -> tuple[Cell, ...]:
     found = row.difference("gain", against_none=against_none)
     name = Cell(row.arm.label, row.arm.completeness)
-    if found is None or found.deviation is None or found.identical:
+    lost = row.lost("gain", against_none=against_none)
+    if found is None or found.deviation is None or found.identical or lost:
         return (name, cell(found, digits, 1), *[Cell(NOTHING)] * 7)
     detectable = found.detectable(level)
     told = [NOTHING, NOTHING]

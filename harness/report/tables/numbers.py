@@ -51,14 +51,16 @@ def _of(analysis: GroupAnalysis, task: str, metric: str) -> Iterator[dict[str, A
         to_none = analysis.sign_flips(task, metric, quantity, against_none=True)
         for rank, row in found:
             contrast = row.contrasts[quantity]
+            tests = quantity in DIFFERENCES and not row.lost(quantity)
+            tests_to_none = not row.lost(quantity, against_none=True)
             yield {
                 **_about(analysis.group, task, metric, rank, row),
                 "quantity": quantity,
-                **_values(contrast.value, contrast.p, own.get(id(row)), tests=quantity in DIFFERENCES),
+                **_values(contrast.value, contrast.p, own.get(id(row)), tests=tests),
                 **{
                     NONE + name: value
                     for name, value in _values(
-                        contrast.against_none, contrast.p_against_none, to_none[id(row)], tests=True
+                        contrast.against_none, contrast.p_against_none, to_none[id(row)], tests=tests_to_none
                     ).items()
                 },
             }
@@ -74,7 +76,7 @@ def _about(group: Group, task: str, metric: str, rank: str, row: ArmComparison) 
 
 
 def _values(found: Estimate | None, p_holm: float | None, flip_holm: float | None, *, tests: bool) -> dict[str, Any]:
-    """The columns of one estimate; the tests are of a difference alone."""
+    """The columns of one estimate; tests are of a difference alone, and of seeds that chance chose."""
     if found is None:
         return {"n": 0}
     low, high = found.bootstrap or (None, None)

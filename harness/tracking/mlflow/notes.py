@@ -17,7 +17,8 @@ from harness.tracking.mlflow.arm_summary import ArmSummary
 GAIN = (
     "The multi-epoch gain, `auc_gain/<task>`, is how much better the AUC is at the chosen epoch than after one *tuned* "
     "epoch of `none`, paired by seed: `low` and `high` are the ends of its 95 % interval, `p` is corrected for the "
-    "number of arms. These are the numbers of the report, of the **test** split where the plan reads it, else of valid."
+    "number of arms, and left out where seeds failed. These are the numbers of the report, of the **test** split where "
+    "the plan reads it, else of valid."
 )
 NAMES = (
     "Of the other metrics, `best` is read at the chosen epoch and `last` at the last; `second_epoch_change` is epoch 2 "
