@@ -28,7 +28,9 @@ def folder_or_file(*names: str, help: str) -> Any:
     return typer.Option(*names, parser=path_of, metavar="PATH", help=help)
 
 
-PlanName = Annotated[str, typer.Argument(help="A plan: the name of one that comes with multiepoch, or a TOML file.")]
+PlanName = Annotated[
+    str, typer.Argument(metavar="PLAN", help="The name of a plan that comes with multiepoch, or a TOML file.")
+]
 Strategy = Annotated[str, typer.Argument(help="A strategy, as 'hashing(ratio=0.1)+reinit'.")]
 Results = Annotated[Path, folder_or_file("--results", help="Folder of records, MLflow, Optuna and report.")]
 Plugins = Annotated[
@@ -37,7 +39,10 @@ Plugins = Annotated[
         "--plugins", help="A folder with plug-ins of your own: strategies/, datasets/, models/, or strategies alone."
     ),
 ]
-Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a plan's key, as train.epochs=2.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a plan's key, as train.epochs=2. May be given again."),
+]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Of every run, in the place of the plan's.")]
 Rows = Annotated[
     int | None, typer.Option("--rows", min=1, help="Of every generated data set, in the place of the plan's.")

@@ -109,7 +109,7 @@ def write(
 
 @app.command(epilog=statuses({Exit.FAILED: "a target was missed"}))
 def table(
-    names: Annotated[list[str] | None, typer.Argument(help="Presets; all, if none.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="PRESET", help="By default, all.")] = None,
     out: Annotated[Path, folder_or_file("--out", help="Where the table goes.")] = Path("results/report/generator.md"),
 ) -> None:
     """Build every preset, and write target against produced of every statistic."""

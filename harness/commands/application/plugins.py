@@ -34,7 +34,7 @@ def list_plugins(
 @app.command(epilog=statuses({Exit.FAILED: "a plug-in failed; what in data would mislead changes nothing"}))
 def check(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Names of plug-ins or plans; all plug-ins, if none.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Plug-ins or plans. By default, all plug-ins.")
     ] = None,
     results: Results = Path("results"),
     plugins: Plugins = None,
@@ -49,7 +49,7 @@ def check(
 def export(
     strategy: Strategy,
     to: Annotated[str, typer.Option("--to", help="torch: a module that needs torch alone. torchrec: settings.")],
-    out: Annotated[Path | None, folder_or_file("--out", help="The file to write; printed, if none.")] = None,
+    out: Annotated[Path | None, folder_or_file("--out", help="The file to write. By default, it is printed.")] = None,
     table_optimizer: Annotated[
         str, typer.Option("--table-optimizer", help="adam, adagrad, rowwise_adagrad or sgd.")
     ] = "adam",

@@ -22,7 +22,7 @@ Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the page
 def report(
     plans: Annotated[
         list[str] | None,
-        typer.Argument(help="Names of plans; all that were run, if none. Two results folders: as `compare`."),
+        typer.Argument(metavar="PLAN", help="By default, all that were run. Two results folders: as `compare`."),
     ] = None,
     results: Results = Path("results"),
     difference: Annotated[
@@ -69,7 +69,7 @@ def merge(
 
 @app.command()
 def sync(
-    plans: Annotated[list[str] | None, typer.Argument(help="Names of plans; all that were run, if none.")] = None,
+    plans: Annotated[list[str] | None, typer.Argument(metavar="PLAN", help="By default, all that were run.")] = None,
     results: Results = Path("results"),
     storage: Storage = None,
 ) -> None:
@@ -81,7 +81,7 @@ def sync(
 
 @app.command()
 def status(
-    plans: Annotated[list[str] | None, typer.Argument(help="Names of plans; all that were run, if none.")] = None,
+    plans: Annotated[list[str] | None, typer.Argument(metavar="PLAN", help="By default, all that were run.")] = None,
     results: Results = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="All of it, for programs.")] = False,
 ) -> None:
@@ -97,7 +97,8 @@ def ui(
     port: Port = MLFLOW.port,
     host: Host = MLFLOW.host,
     show: Annotated[
-        bool | None, typer.Option("--open/--no-open", help="Open the first view in a browser; if none: on a screen.")
+        bool | None,
+        typer.Option("--open/--no-open", help="Open the first view in a browser. By default, where there is a screen."),
     ] = None,
 ) -> None:
     """Serve MLflow's pages of a results folder, and say where each plan is shown."""

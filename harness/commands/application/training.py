@@ -38,13 +38,15 @@ Workers = Annotated[int, typer.Option("--workers", "-j", min=1, max=MOST_WORKERS
 AtATime = Annotated[
     int | None,
     typer.Option(
-        "--workers", "-j", min=1, max=MOST_WORKERS, help="Runs at a time; as many as there is room for, if none."
+        "--workers", "-j", min=1, max=MOST_WORKERS, help="Runs at a time. By default, as many as there is room for."
     ),
 ]
 Launcher = Annotated[LauncherKind, typer.Option("--launcher", help="Where runs are trained.")]
-Cpus = Annotated[float | None, typer.Option("--cpus", min=0.01, help="Of each run on a cluster; its threads, if none.")]
+Cpus = Annotated[
+    float | None, typer.Option("--cpus", min=0.01, help="Of each run on a cluster. By default, its threads.")
+]
 Gpus = Annotated[float, typer.Option("--gpus", min=0, help="Of each run on a cluster; several may share one, as 0.25.")]
-RayAddress = Annotated[str | None, typer.Option("--address", help="Of a Ray cluster, if not this machine's own.")]
+RayAddress = Annotated[str | None, typer.Option("--address", help="Of a Ray cluster. By default, this machine's own.")]
 
 
 class Condition(StrEnum):
@@ -185,7 +187,9 @@ def tune(
 
 @app.command(epilog=TRAINED)
 def facts(
-    names: Annotated[list[str] | None, typer.Argument(help="Facts, as F1 F12; all, if none.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="FACT", help="Facts, as F1 F12. By default, all.")
+    ] = None,
     sheet: Annotated[str, typer.Option("--sheet", help="The facts: a TOML file.")] = "facts",
     results: Results = Path("results"),
     workers: AtATime = None,
