@@ -13,6 +13,7 @@ from polars import selectors
 
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
+from harness.data.guess.features import refuse_uneven, whole_lines_of
 from harness.data.guess.lost_digits import lost
 from harness.data.guess.odd_lines import FEW, with_odd_lines
 from harness.data.guess.pieces import HEAD, PLACES, encoding_of, whole_lines
@@ -110,7 +111,9 @@ def _of_csv(files: Sequence[Source]) -> tuple[pl.DataFrame, Form, Mapping[str, P
     if encoding := encoding_of(texts.values()):
         texts = {file: text.decode(encoding, errors="replace").encode() for file, text in texts.items()}
     begun = next(filter(has_rows, texts.values()), texts[files[0]])
-    form = form_of(begun[:HEAD].decode(errors="replace"))
+    head = begun[:HEAD].decode(errors="replace")
+    refuse_uneven(whole_lines_of(head), files[0])
+    form = form_of(head)
     if encoding:
         form = form.told("encoding", encoding, "bytes that are not UTF-8")
     with readable_rows(files, form.csv):

@@ -73,5 +73,5 @@ PARTS = {
 """Split -> what a column may call it."""
 YES_AND_NO = (
     ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("negative", "positive"), ("neg", "pos"), ("0", "1"),
-    ("0.0", "1.0"), ("off", "on"),
+    ("0.0", "1.0"), ("-1", "+1"), ("off", "on"),
 )  # fmt: skip

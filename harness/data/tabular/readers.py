@@ -13,6 +13,7 @@ from polars import selectors
 from harness.api import Doubt
 from harness.base.errors import UserError, unknown
 from harness.data.tabular.cells import readable_rows
+from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.delimited_text import Scan
 from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
@@ -68,7 +69,7 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     orderly = schema.query is None or _orderly(frame)
     own = frame.collect_schema()
     frame = widened(frame)
-    with _said("" if read_again is None else _odd_header(columns)):
+    with _said("" if read_again is None else _odd_header(columns, schema.csv)):
         if schema.where is not None:
             frame = frame.filter(expression(own, "where", schema.where, where))
         if schema.sample is not None:
@@ -143,7 +144,7 @@ def _columns_of(sql: pl.Expr) -> list[str]:
     return [name.removeprefix(OWN) for name in sql.meta.root_names()]
 
 
-def _odd_header(columns: Iterable[str]) -> str:
+def _odd_header(columns: Iterable[str], csv: Csv) -> str:
     """What to do if the names of delimited text are none; empty: they look like names."""
     if any(name.lstrip("-").replace(".", "").isdigit() for name in columns):
         return "; if the file has no header, name its columns: names = [...] under [csv]"
@@ -151,12 +152,15 @@ def _odd_header(columns: Iterable[str]) -> str:
         return "; if blanks are no part of names and values: blanks = true under [csv]"
     if doubled := next((name for name in columns if '""' in name), None):
         return f"; quotes within a name are doubled here as in the file: {doubled}"
+    cuts = 'separator = "^" says what cuts rows'
     match list(columns):
+        case [_] if csv.names or not csv.header:
+            return f"; each line is one cell: under [csv] {cuts}"
         case [name]:
             said = (
                 f"; the first line, {name!r}, is taken for the header: under [csv] skip = 1 leaves out one line above"
             )
-            return f'{said} it, comment = "#" all that begin so, and separator = "^" says what cuts rows'
+            return f'{said} it, comment = "#" all that begin so, and {cuts}'
     return ""
 
 
