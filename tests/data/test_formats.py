@@ -124,7 +124,9 @@ def test_what_stands_above_the_header_is_quoted(tmp_path: Path, begun: bytes, sa
 
 def test_a_line_that_nothing_cuts_is_no_header_where_the_schema_says_there_is_none(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_bytes(delimited().partition(b"\n")[2])
-    with pytest.raises(UserError, match=r"unknown column 'user'.*; each line is one cell: under \[csv\] separator") as refused:
+    with pytest.raises(
+        UserError, match=r"unknown column 'user'.*; each line is one cell: under \[csv\] separator"
+    ) as refused:
         load(tmp_path, tmp_path / "log.csv", more='[csv]\nseparator = "^"\nheader = false\n')
     assert "taken for the header" not in str(refused.value)
 

@@ -40,8 +40,8 @@ def read(folder: Path, text: list[str]) -> tuple[str, Data]:
 
 def alike(ids_N: np.ndarray, values_N: np.ndarray) -> bool:
     """Whether ids name the same rows alike, up to names and order."""
-    counts = [np.sort(np.unique(each, return_counts=True)[1]) for each in (ids_N, values_N)]
-    return np.array_equal(*counts)
+    ours, theirs = (np.sort(np.unique(each, return_counts=True)[1]) for each in (ids_N, values_N))
+    return np.array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize(("no", "yes"), [("0", "1"), ("-1", "1"), ("-1", "+1")])
@@ -69,7 +69,7 @@ def test_the_values_of_one_feature_are_a_number(tmp_path: Path, form: str) -> No
     (number,) = data.kinds.numbers
     assert len(data.fields) == 1
     assert data.train.numbers_NP is not None
-    everything = np.concatenate([part.numbers_NP for part in (data.train, data.valid, data.test)])  # type: ignore[misc]
+    everything = np.concatenate([part.numbers_NP for part in (data.train, data.valid, data.test)])
     assert np.sort(everything[:, 0]) == pytest.approx(np.sort(PRICE), rel=1e-6), number
 
 
