@@ -55,6 +55,8 @@ def guesses_table(rows: Sample, guesses: Guesses) -> Table:
         table.add_column(title, overflow="fold")
     for key, (value, why) in rows.written.items():
         table.add_row("", Text(key), Text(repr(value)), Text(one_line(why)))
+    if rows.features is not None:
+        table.add_row("", Text("query"), Text("SELECT ..."), Text(rows.features.why))
     for each in (*guesses.columns, *guesses.whole):
         said = "" if each.what == "left out" else ", ".join(map(_shown, each.entries.values()))
         table.add_row(*(Text(one_line(cell)) for cell in (each.column, each.what, said, each.why)))

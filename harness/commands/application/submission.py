@@ -32,7 +32,7 @@ def make_submission(
 def verify_submission(
     file: Annotated[Path, typer.Argument(parser=path_of, metavar="FILE", help="A submission.")],
     choice: Annotated[
-        int | None, typer.Option("--choice", min=0, help="Draws the runs. By default, drawn itself.")
+        int | None, typer.Option("--choice", min=0, help="Draws the runs. By default, drawn at random.")
     ] = None,
     run_its_code: Annotated[
         bool, typer.Option("--run-its-code", help="Run strategies of the submission, which can do all that you can.")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, replace
 from itertools import takewhile
 from typing import Any, Literal
 
-from harness.data.guess.features import is_of_features, names_of, whole_lines_of
 from harness.data.guess.marks import NUMBER
 from harness.data.guess.merged_cells import joined_names, lines_above
 from harness.data.guess.separators import SEPARATORS, cells_in, separator_in
@@ -61,9 +60,6 @@ class Form:
 def form_of(text: str) -> Form:
     """Guess the form of delimited text from its beginning."""
     text = text.removeprefix("\ufeff")
-    if is_of_features(features := whole_lines_of(text)):
-        reasons = {"separator": "cuts features from each other", "names": "the label, then features"}
-        return Form(" ", False, "", (), reasons | {"header": "the first row has features"}, names_of(features))
     comment = COMMENT if text.startswith(COMMENT) else ""
     told_first = told_separator(text)
     skip, titled = (1, "the first line says what separates") if told_first else (0, "") if comment else _title(text)

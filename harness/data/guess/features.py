@@ -1,83 +1,108 @@
-"""Text as LIBSVM and LIBFFM write it: a label, then features with their values, as `1 17:1 42:0.5` or, each with its
-field before it, `1 0:17:1 1:42:0.5`."""
+"""Text as LIBFFM writes it: a label, then features, each with its field before it and its value behind it, as
+`1 0:17:1 3:42:0.5`. A query makes columns of the fields. LIBSVM does not say which field a feature is of."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-
-import polars as pl
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.base.errors import UserError
-from harness.data.guess.columns import Column, Guess, Table
-from harness.data.guess.numbers import scale_of
+from harness.data.guess.delimited import Form
 from harness.data.tabular.files import Source
 
-LINE = re.compile(r"[-+.\d]+(?: (?:\d+:)?\d+:[-+.\deE]+)+ ?")
-FEATURE = r"^((?:\d+:)?\d+):([-+.\deE]+)$"
-"""The feature, and its value."""
-CLOCKS = re.compile(r"[-+.\d]+(?: \d{1,2}(?::\d\d){1,2})+ ?")
-"""A line whose features may be times of the day."""
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+FFM = re.compile(rf"{NUMBER}(?: +\d+:\d+:{NUMBER})* *")
+SVM = re.compile(rf"{NUMBER}(?:\s+qid:\d+)?(?:\s+\d+:{NUMBER})*\s*(?:#.*)?")
+CLOCK = re.compile(r"\d+:\d\d(?::\d\d)?(?:\.\d+)?")
+"""A time of the day or a duration, which is no feature."""
 FEWEST = 2
 """Lines that tell this form."""
-TO_JSON = (
-    r"""awk '{printf "{\"label\":%d",$1; for(i=2;i<=NF;i++){split($i,p,":"); printf ",\"f%s\":\"%s\"",p[1],p[2]} """
-    """print "}"}'"""
-)
+LINE = "line"
+CELL = "\x01"
+"""What separates no cells, as it stands nowhere in such a text."""
 
 
-def whole_lines_of(text: str) -> list[str]:
-    """Its lines, but one that is cut at the end."""
-    return [line for line in text[: text.rfind("\n") + 1 or None].splitlines() if line]
+@dataclass(frozen=True)
+class Features:
+    """query: makes columns of whole lines. why: what it makes."""
+
+    query: str
+    why: str
+
+    @property
+    def form(self) -> Form:
+        """That of lines that are one cell each."""
+        told = {"separator": "stands in no line, so that each is one cell", "names": "what the query calls it"}
+        return Form(CELL, False, "", (), told | {"header": "the first line has features"}, (LINE,))
 
 
-def is_of_features(lines: Sequence[str]) -> bool:
-    """Whether each line is a label and features."""
-    return len(lines) >= FEWEST and all(map(LINE.fullmatch, lines)) and not all(map(CLOCKS.fullmatch, lines))
-
-
-def names_of(lines: Sequence[str]) -> tuple[str, ...]:
-    """Of the columns of such lines: `field_3` where LIBFFM says so, else by the place."""
-    rows = zip(*(line.split(" ")[1:] for line in lines), strict=True)
-    ends, names = ["end"] if lines[0].endswith(" ") else [], list[str]()
-    for place, cells in enumerate(rows, start=1):
-        fields = {cell.split(":")[0] for cell in cells if cell.count(":") == 2}
-        names.append(f"field_{fields.pop()}" if len(fields) == 1 else f"feature_{place}")
-    names = names[: len(names) - len(ends)] + ends
-    return "label", *(names if len(set(names)) == len(names) else map("feature_{}".format, range(1, len(names) + 1)))
-
-
-def refuse_uneven(lines: Sequence[str], file: Source) -> None:
-    """Refuse lines that do not have equally many features, of which nothing says which column one is in.
+def features_of(texts: Iterable[bytes], file: Source) -> Features | None:
+    """Of pieces of files, whole lines; None: they are something else.
 
     Raises:
-        UserError: they are such.
+        UserError: they are of LIBSVM, or have a field twice in a line.
     """
-    if not is_of_features(lines):
-        return
-    many = [len(line.split(" ")) - 1 for line in lines]
-    other = next((n for n in range(len(many)) if many[n] != many[0]), None)
-    if other is not None:
-        as_ffm = lines[0].split(" ")[1].count(":") == 2
-        which = f"{'LIBFFM' if as_ffm else 'LIBSVM'} writes them, {many[0]}"
-        how = f", as `{TO_JSON} {file} > log.json` makes" if as_ffm else ""
+    lines = [line for text in texts for line in text.decode(errors="replace").splitlines() if line.strip()]
+    if _all(lines, FFM):
+        return _ffm(lines, file)
+    if _all(lines, SVM) and all(_ascend(line) for line in lines):
         raise UserError(
-            f"file '{file}' has features as {which} in line 1 and {many[other]} in line {other + 1}; accepted: equally "
-            f"many in every line, or a table with a column for each field{how}"
+            f"file '{file}' has features without their fields, as LIBSVM writes them: {lines[0][:40]!r}; accepted: a "
+            "table with a column for each field, or LIBFFM, where the field stands before each feature"
         )
+    return None
 
 
-def feature(column: Column, table: Table) -> Guess | None:
-    """The guess of a column of features that have other values than one."""
-    if not column.is_text or not len(column.known) or not column.known.str.contains(FEATURE).all():
-        return None
-    names, values = (column.known.str.extract(FEATURE, group) for group in (1, 2))
-    if values.n_unique() == 1:
-        return None
-    depth = 1 + str(names[0]).count(":")
-    if names.n_unique() == 1:
-        sql = f"CAST(SPLIT_PART({column.sql}, ':', {depth + 1}) AS DOUBLE)"
-        scale, spread = scale_of(Column(values.cast(pl.Float64).alias(column.name), column.key, column.named))
-        return column.taken("number", f"of feature {names[0]}; {spread}", {"number": sql, "scale": scale})
-    sql = f"SPLIT_PART({column.sql}, ':', {depth})"
-    return column.taken("id", f"{names.n_unique():,} features, whose values, as {values[0]}, are not read", sql)
+def _all(lines: Sequence[str], form: re.Pattern[str]) -> bool:
+    """Whether all are lines of a form, some of them with two features or more, and these no clocks."""
+    if len(lines) < FEWEST or not all(map(form.fullmatch, lines)):
+        return False
+    cells = [_cells(line) for line in lines]
+    return max(map(len, cells)) > 1 and not all(CLOCK.fullmatch(cell) for each in cells for cell in each)
+
+
+def _cells(line: str) -> list[str]:
+    """The features of a line, as they are written."""
+    return [cell for cell in line.partition("#")[0].split()[1:] if not cell.startswith("qid:")]
+
+
+def _ascend(line: str) -> bool:
+    """Whether features come in order, as LIBSVM has them."""
+    found = [int(cell.partition(":")[0]) for cell in _cells(line)]
+    return all(a < b for a, b in pairwise(found))
+
+
+def _ffm(lines: Sequence[str], file: Source) -> Features:
+    told: dict[int, dict[str, set[str]]] = {}
+    for number, line in enumerate(lines, start=1):
+        cells = [cell.split(":") for cell in _cells(line)]
+        (field, times), *_ = Counter(cell[0] for cell in cells).most_common(1) or [("", 0)]
+        if times > 1:
+            raise UserError(
+                f"file '{file}' has field {field} {times} times in a line, as LIBFFM writes lists: line {number}, "
+                f"{line[:40]!r}; accepted: one feature of each field, or JSON lines with a list"
+            )
+        for name, feature, value in cells:
+            told.setdefault(int(name), {}).setdefault(feature, set()).add(value)
+    told = dict(sorted(told.items()))
+    columns = [f"  CAST(SPLIT_PART({LINE}, ' ', 1) AS DOUBLE) AS label", *map(_column, told, told.values())]
+    lost = [str(field) for field, found in told.items() if len(found) > 1 and len(set().union(*found.values())) > 1]
+    why = f"LIBFFM: a column for each of {len(told)} fields"
+    why += f"; the values of features of {', '.join(lost)} are not read" if lost else ""
+    return Features("\n".join(["SELECT", ",\n".join(columns), "FROM data"]), why)
+
+
+def _column(field: int, found: dict[str, set[str]]) -> str:
+    """Of the query: the value of a field that has one feature with several, else which feature it is."""
+    if len(found) == 1 and len(*found.values()) > 1:
+        (feature,) = found
+        return f"  CAST(NULLIF({_part(f' {field}:{feature}:', ' ')}, '') AS DOUBLE) AS field_{field}"
+    return f"  NULLIF({_part(f' {field}:', ':')}, '') AS field_{field}"
+
+
+def _part(before: str, behind: str) -> str:
+    """What stands between two signs in a line."""
+    return f"SPLIT_PART(SPLIT_PART({LINE}, '{before}', 2), '{behind}', 1)"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from harness.data.guess.columns import Column, Guess, Table
-from harness.data.guess.features import feature
 from harness.data.guess.numbers import marked, number, odd_amount
 from harness.data.guess.words import PAST
 
@@ -109,4 +108,4 @@ def _id(column: Column) -> Guess:
     return column.taken("id", f"{kind}, {often}")
 
 
-RULES: tuple[Callable[[Column, Table], Guess | None], ...] = (feature, marked, _list, number, odd_amount)
+RULES: tuple[Callable[[Column, Table], Guess | None], ...] = (marked, _list, number, odd_amount)

@@ -26,7 +26,7 @@ def number(column: Column, table: Table) -> Guess | None:
         return None
     for rule in RULES:
         if why := rule(column, table):
-            scale, spread = scale_of(column)
+            scale, spread = _scale(column)
             why = f"{why}{_or_points_of_thousands(column, table)}; {spread}"
             if column.infinite is None:
                 return column.taken("number", why, {"number": column.name, "scale": scale})
@@ -49,7 +49,7 @@ def marked(column: Column, table: Table) -> Guess | None:
     if len(fitting) > 1:
         return column.taken("id", f"numbers that have {' or '.join(map(str, fitting))}: the rows do not tell which")
     for marks in fitting:
-        scale, spread = scale_of(Column(marks.read(column.values).alias(column.name), column.key, column.named))
+        scale, spread = _scale(Column(marks.read(column.values).alias(column.name), column.key, column.named))
         why = f"numbers with {marks}{_or_thousands(column, marks)}; {spread}"
         return column.taken("number", why, {"number": marks.sql(column.sql), "scale": scale})
     return None
@@ -155,8 +155,7 @@ def _range(column: Column) -> tuple[float, float, float]:
     return low, middle, high
 
 
-def scale_of(column: Column) -> tuple[str, str]:
-    """The scale that suits the values, and how they spread, in words."""
+def _scale(column: Column) -> tuple[str, str]:
     low, middle, high = _range(column)
     lowest, half, highest = (f"{value:,.0f}" if column.is_whole else f"{value:g}" for value in (low, middle, high))
     spread = f"{lowest} to {highest}, half of them up to {half}"

@@ -13,13 +13,14 @@ from polars import selectors
 
 from harness.base.errors import UserError
 from harness.data.guess.delimited import Form, form_of
-from harness.data.guess.features import refuse_uneven, whole_lines_of
+from harness.data.guess.features import Features, features_of
 from harness.data.guess.lost_digits import lost
 from harness.data.guess.odd_lines import FEW, with_odd_lines
 from harness.data.guess.pieces import HEAD, PLACES, encoding_of, whole_lines
 from harness.data.tabular.cells import readable_rows
 from harness.data.tabular.csv_form import Csv
 from harness.data.tabular.delimited_text import csv_names
+from harness.data.tabular.expressions import queried
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import has_rows, readable
 from harness.data.tabular.json_lines import DROP, Lines
@@ -50,6 +51,8 @@ class Sample:
     """Of columns that not all files have, or not as one type, as far as that is known."""
     broken: str = ""
     """Why lines of JSON are left out; empty: all are objects."""
+    features: Features | None = None
+    """Where the rows are what a query makes of lines."""
 
     @property
     def written(self) -> dict[str, tuple[Any, str]]:
@@ -67,7 +70,7 @@ class Sample:
     @property
     def zeros(self) -> list[str]:
         """Columns of delimited text that would lose zeros as numbers."""
-        if self.form is None:
+        if self.form is None or self.features is not None:
             return []
         text = self.frame.select(selectors.string())
         numbers, zeros = (text.select(pl.all().str.contains(form)) for form in (NUMBER, ZEROS))
@@ -80,12 +83,12 @@ def sample(files: Sequence[Source]) -> Sample:
     Raises:
         UserError: one cannot be read or has the rows of another, or there is no row.
     """
-    (kind, files, _), form = one_table(files), None
+    (kind, files, _), form, features = one_table(files), None, None
     problems: Mapping[str, Problem] = {}
     broken = ""
     with readable(files):
         if kind == "CSV":
-            frame, form, problems = _of_csv(files)
+            frame, form, problems, features = _of_csv(files)
         elif kind == "JSON lines":
             frame, problems, broken = _of_json(files)
             _refuse_one_object(files[0], frame)
@@ -93,7 +96,7 @@ def sample(files: Sequence[Source]) -> Sample:
             frame, problems = _of_binary(files)
     if not len(frame):
         raise UserError(f"file '{files[0]}' has 0 rows; accepted: a row for every example")
-    return Sample(frame, kind, form, problems, broken)
+    return Sample(frame, kind, form, problems, broken, features)
 
 
 def _of_binary(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Problem]]:
@@ -105,15 +108,16 @@ def _of_binary(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Prob
     return pl.concat([frame.slice(start, ROWS) for start in starts]).collect(), problems
 
 
-def _of_csv(files: Sequence[Source]) -> tuple[pl.DataFrame, Form, Mapping[str, Problem]]:
+def _of_csv(
+    files: Sequence[Source],
+) -> tuple[pl.DataFrame, Form, Mapping[str, Problem], Features | None]:
     """Pieces of all files, whose columns get their types together: in one file a column may hold no value."""
     texts = {file: whole_lines(file, quotes=True) for file in _some(files)}
     if encoding := encoding_of(texts.values()):
         texts = {file: text.decode(encoding, errors="replace").encode() for file, text in texts.items()}
     begun = next(filter(has_rows, texts.values()), texts[files[0]])
-    head = begun[:HEAD].decode(errors="replace")
-    refuse_uneven(whole_lines_of(head), files[0])
-    form = form_of(head)
+    features = features_of(texts.values(), files[0])
+    form = form_of(begun[:HEAD].decode(errors="replace")) if features is None else features.form
     if encoding:
         form = form.told("encoding", encoding, "bytes that are not UTF-8")
     with readable_rows(files, form.csv):
@@ -125,7 +129,9 @@ def _of_csv(files: Sequence[Source]) -> tuple[pl.DataFrame, Form, Mapping[str, P
         again = io.BytesIO(raw.write_csv().encode())
         frame = pl.read_csv(again, infer_schema_length=None, schema_overrides=kept)
         problems = Columns(csv_names(files, form.csv), text=True).problems if form.named else {}
-    return frame, form, problems
+        if features is not None:
+            frame = queried(frame.lazy(), features.query, f"file '{files[0]}'").collect()
+    return frame, form, problems, features
 
 
 def _of_json(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Problem], str]:

@@ -8,6 +8,7 @@ import tomli_w
 
 from harness.base.errors import one_line
 from harness.data.guess.columns import Guess
+from harness.data.guess.features import Features
 from harness.data.guess.guess import Guesses
 from harness.data.guess.sample import Sample
 from harness.data.tabular.unlike import Problem
@@ -35,6 +36,7 @@ def schema_text(guesses: Guesses, path: str, rows: Sample, sampled: str) -> str:
     lines = [
         f"# Guessed from {one_line(sampled)}. Every line says why: correct what is wrong.",
         _line("path", path, ""),
+        *_query(rows.features),
         *_top(guesses),
         *((_line("text", rows.zeros, ZEROS),) if rows.zeros else ()),
         *_unlike(guesses, rows.problems),
@@ -56,6 +58,12 @@ def _top(guesses: Guesses) -> Iterator[str]:
     if guesses.made is not None:
         yield from ("", f"# No column is a label. One can be made: {one_line(guesses.made.why)}.", HOW)
         yield from _made("", guesses)
+
+
+def _query(features: Features | None) -> Iterator[str]:
+    if features is not None:
+        yield f"# {one_line(features.why)}"
+        yield tomli_w.dumps({"query": features.query}, multiline_strings=True).strip()
 
 
 def _unlike(guesses: Guesses, problems: Mapping[str, Problem]) -> Iterator[str]:
