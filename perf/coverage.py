@@ -108,9 +108,9 @@ def on_another_search(simulations: int, seed: int) -> list[str]:
         *table(another_search.HEADER, list(another_search.table(simulations, np.random.default_rng(seed)))),
         "",
         "An interval over the draws of one search speaks of what that search chose, and the more draws it has, the "
-        "narrower it is around that. It falls short for the gain, and far for what further epochs add, which hangs on the "
-        "search. Settings that the search could not tell apart, taken in turn (`search.tie`), make up for part of it; "
-        "several searches, crossed with draws, for all.",
+        "narrower it is around that. It falls short for the gain, and far for what further epochs add, which hangs on "
+        "the search. Settings that the search could not tell apart, taken in turn (`search.tie`), make up for part of "
+        "it; several searches, crossed with draws, for all.",
     ]
 
 
