@@ -15,6 +15,7 @@ from harness.commands.application.statuses import statuses
 
 app = typer.Typer()
 Host = Annotated[str, typer.Option("--host", help="Whom to listen to: this machine alone, or who reaches that name.")]
+Plans = Annotated[list[str] | None, typer.Argument(metavar="PLAN", help="By default, all that were run.")]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the page.")]
 
 
@@ -69,7 +70,7 @@ def merge(
 
 @app.command()
 def sync(
-    plans: Annotated[list[str] | None, typer.Argument(metavar="PLAN", help="By default, all that were run.")] = None,
+    plans: Plans = None,
     results: Results = Path("results"),
     storage: Storage = None,
 ) -> None:
@@ -81,7 +82,7 @@ def sync(
 
 @app.command()
 def status(
-    plans: Annotated[list[str] | None, typer.Argument(metavar="PLAN", help="By default, all that were run.")] = None,
+    plans: Plans = None,
     results: Results = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="All of it, for programs.")] = False,
 ) -> None:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -39,29 +40,38 @@ class Features:
         return Form(CELL, False, "", (), told | {"header": "the first line has features"}, (LINE,))
 
 
-def features_of(texts: Iterable[bytes], file: Source) -> Features | None:
+def features_of(texts: Collection[bytes], file: Source) -> Features | None:
     """Of pieces of files, whole lines; None: they are something else.
 
     Raises:
         UserError: they are of LIBSVM, or have a field twice in a line.
     """
-    lines = [line for text in texts for line in text.decode(errors="replace").splitlines() if line.strip()]
-    if _all(lines, FFM):
-        return _ffm(lines, file)
-    if _all(lines, SVM) and all(_ascend(line) for line in lines):
+    if _are(texts, FFM):
+        return _ffm(_lines(texts), file)
+    if _are(texts, SVM) and all(map(_ascend, _lines(texts))):
         raise UserError(
-            f"file '{file}' has features without their fields, as LIBSVM writes them: {lines[0][:40]!r}; accepted: a "
-            "table with a column for each field, or LIBFFM, where the field stands before each feature"
+            f"file '{file}' has features without their fields, as LIBSVM writes them: {next(_lines(texts))[:40]!r}; "
+            "accepted: a table with a column for each field, or LIBFFM, where the field stands before each feature"
         )
     return None
 
 
-def _all(lines: Sequence[str], form: re.Pattern[str]) -> bool:
+def _lines(texts: Iterable[bytes]) -> Iterator[str]:
+    """Those that are not blank, read one by one, as the first tells most files to be something else."""
+    for text in texts:
+        lines = (line.decode(errors="replace").rstrip("\r\n") for line in io.BytesIO(text))
+        yield from (line for line in lines if line.strip())
+
+
+def _are(texts: Collection[bytes], form: re.Pattern[str]) -> bool:
     """Whether all are lines of a form, some of them with two features or more, and these no clocks."""
-    if len(lines) < FEWEST or not all(map(form.fullmatch, lines)):
-        return False
-    cells = [_cells(line) for line in lines]
-    return max(map(len, cells)) > 1 and not all(CLOCK.fullmatch(cell) for each in cells for cell in each)
+    cells = list[list[str]]()
+    for line in _lines(texts):
+        if not form.fullmatch(line):
+            return False
+        cells.append(_cells(line))
+    clocks = all(CLOCK.fullmatch(cell) for each in cells for cell in each)
+    return len(cells) >= FEWEST and max(map(len, cells)) > 1 and not clocks
 
 
 def _cells(line: str) -> list[str]:
@@ -75,7 +85,7 @@ def _ascend(line: str) -> bool:
     return all(a < b for a, b in pairwise(found))
 
 
-def _ffm(lines: Sequence[str], file: Source) -> Features:
+def _ffm(lines: Iterable[str], file: Source) -> Features:
     told: dict[int, dict[str, set[str]]] = {}
     for number, line in enumerate(lines, start=1):
         cells = [cell.split(":") for cell in _cells(line)]

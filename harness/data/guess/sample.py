@@ -83,34 +83,29 @@ def sample(files: Sequence[Source]) -> Sample:
     Raises:
         UserError: one cannot be read or has the rows of another, or there is no row.
     """
-    (kind, files, _), form, features = one_table(files), None, None
-    problems: Mapping[str, Problem] = {}
-    broken = ""
+    kind, files, _ = one_table(files)
     with readable(files):
         if kind == "CSV":
-            frame, form, problems, features = _of_csv(files)
+            found = _of_csv(files)
         elif kind == "JSON lines":
-            frame, problems, broken = _of_json(files)
-            _refuse_one_object(files[0], frame)
+            found = _of_json(files)
         else:
-            frame, problems = _of_binary(files)
-    if not len(frame):
+            found = _of_binary(files, kind)
+    if not len(found.frame):
         raise UserError(f"file '{files[0]}' has 0 rows; accepted: a row for every example")
-    return Sample(frame, kind, form, problems, broken, features)
+    return found
 
 
-def _of_binary(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Problem]]:
+def _of_binary(files: Sequence[Source], kind: str) -> Sample:
     frame, _, problems, _ = scan(files, Csv(), ())
     rows = frame.select(pl.len()).collect().item()
     if rows <= PLACES * ROWS:
-        return frame.collect(), problems
+        return Sample(frame.collect(), kind, None, problems)
     starts = ((rows - ROWS) * place // (PLACES - 1) for place in range(PLACES))
-    return pl.concat([frame.slice(start, ROWS) for start in starts]).collect(), problems
+    return Sample(pl.concat([frame.slice(start, ROWS) for start in starts]).collect(), kind, None, problems)
 
 
-def _of_csv(
-    files: Sequence[Source],
-) -> tuple[pl.DataFrame, Form, Mapping[str, Problem], Features | None]:
+def _of_csv(files: Sequence[Source]) -> Sample:
     """Pieces of all files, whose columns get their types together: in one file a column may hold no value."""
     texts = {file: whole_lines(file, quotes=True) for file in _some(files)}
     if encoding := encoding_of(texts.values()):
@@ -131,11 +126,10 @@ def _of_csv(
         problems = Columns(csv_names(files, form.csv), text=True).problems if form.named else {}
         if features is not None:
             frame = queried(frame.lazy(), features.query, f"file '{files[0]}'").collect()
-    return frame, form, problems, features
+    return Sample(frame, "CSV", form, problems, features=features)
 
 
-def _of_json(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Problem], str]:
-    """And why lines that are no objects are left out; empty: there is none."""
+def _of_json(files: Sequence[Source]) -> Sample:
     texts, broken = {file: whole_lines(file, quotes=False) for file in _some(files)}, ""
     for file, text in texts.items():
         with suppress(pl.exceptions.PolarsError):
@@ -146,7 +140,8 @@ def _of_json(files: Sequence[Source]) -> tuple[pl.DataFrame, Mapping[str, Proble
     own = {file: pl.read_ndjson(text, infer_schema_length=None).schema for file, text in texts.items()}
     columns = Columns(own, text=True)
     frame = _joined(tuple(texts), [pl.read_ndjson(text, schema=columns.types).lazy() for text in texts.values()])
-    return frame, columns.clashing, broken
+    _refuse_one_object(files[0], frame)
+    return Sample(frame, "JSON lines", None, columns.clashing, broken)
 
 
 def _refuse_one_object(file: Source, frame: pl.DataFrame) -> None:

@@ -1,8 +1,8 @@
 """What in a coded data set would make the numbers of any model mislead, found before one is trained.
 
-Every rule is an effect size on held-out rows with a minimum of rows and a margin of four standard errors, no p-value:
-a large clean log must stay silent. docs/your-data.md lists the rules; `python -m perf.leaks` measures how often each
-finds what was planted, and how often a clean table is alarmed.
+Every rule is an effect size on held-out rows with a minimum of rows, most with a margin of four standard errors, no
+p-value: a large clean log must stay silent. docs/your-data.md lists the rules; `python -m perf.leaks` measures how
+often each finds what was planted, and how often a clean table is alarmed.
 """
 
 from __future__ import annotations

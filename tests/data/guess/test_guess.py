@@ -56,6 +56,7 @@ LABELS: dict[str, tuple[str, Any, str]] = {
     "as a float": ("is_click", CLICK * 1.0, "is_click"),
     "true and false": ("hasConverted", CLICK == 1, "hasConverted"),
     "-1 and 1": ("label", 2 * CLICK - 1, "label > 0"),
+    "-1 and +1 as text": ("label", np.where(CLICK, "+1", "-1"), "label = '+1'"),
     "yes and no": ("purchased", YES, "purchased = 'Yes'"),
     "yes in any letters": (
         "purchased",
