@@ -79,6 +79,7 @@ class _Scheduler:
         self._place = {part.id: place for place, part in enumerate(p for arm in arms for p in arm.parts)}
         self._training: dict[str, Job] = {}
         self._died: set[str] = set()
+        self._finished: set[str] = set()
         self._arms = RunningArms(arms, folders.done, partial(self._tell_finished, trained=False), self._arm_done)
         self._result = PlanResult(
             plan.name, plan.model_dump(mode="json", by_alias=True), (), complete=False,
@@ -209,6 +210,10 @@ class _Scheduler:
         self._ready += self._arms.hand(run)
 
     def _tell_finished(self, job: Job, run: Run, trained: bool) -> None:
+        """Once of every run, however many arms ask for it."""
+        if job.key in self._finished:
+            return
+        self._finished.add(job.key)
         for observer in self._observers:
             observer.finished(job, run, trained)
 

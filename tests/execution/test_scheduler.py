@@ -114,6 +114,15 @@ def test_a_second_launch_trains_nothing(reference: tuple[Plan, Path, PlanResult,
     assert again == result
 
 
+def test_a_run_that_several_arms_ask_for_is_counted_once(tmp_path: Path) -> None:
+    """Untuned, the runs of `none` are those of the baseline too: on disk, and trained while another arm waits."""
+    plan, results = plan_of(tmp_path, PLAN, "search.trials=0", "seeds=[1, 2]"), tmp_path / "results"
+    for _ in range(2):
+        result, watcher = go(plan, results)
+        assert sorted(run.key for run in watcher.runs) == sorted({key for a in result.arms for key in a.runs.values()})
+    assert not watcher.trained
+
+
 def test_records_and_studies_do_not_depend_on_the_number_of_workers(
     reference: tuple[Plan, Path, PlanResult, Watcher], tmp_path: Path
 ) -> None:
