@@ -21,15 +21,15 @@ from harness.analysis.inference import LEVEL
 Floats = npt.NDArray[np.float64]
 FEWEST = 3
 """Data sets from which a spread between them is estimated."""
-POINTS, REACH = 400, 3.0
-"""Of the grid: how many, and where its middle lies, in typical errors."""
+POINTS, REACH = 1000, 1000.0
+"""Of the grid: how many, and how far it goes below what can be seen of a spread, and above all that was."""
 
 
 @dataclass(frozen=True)
 class Pooled:
     """What K gains say of the data sets that they are a sample of.
 
-    tau_T: the grid, of equal steps in probability of a half-Cauchy law. weight_T: the posterior of each point.
+    tau_T: the grid, of equal steps of the logarithm. weight_T: the posterior of each point.
     mean_T, error_T: mean gain and its standard error, given tau.
     """
 
@@ -93,12 +93,14 @@ def pool(gains: Sequence[float] | Floats, errors: Sequence[float] | Floats) -> P
         return None
     gain_K, error_K = np.asarray(gains, np.float64), np.asarray(errors, np.float64)
     typical = float(np.mean(error_K**-2.0) ** -0.5)
-    reached_T = np.tan(np.pi / 2 * (np.arange(POINTS) + 0.5) / POINTS)
-    ratio_T = REACH * reached_T
-    mean_T, error_T, log_T = given(typical * ratio_T, gain_K, error_K)
-    log_T += np.log1p(reached_T**2) - np.log1p(ratio_T)  # from the law of the grid to the prior
+    edges = np.geomspace(typical / REACH, max(float(gain_K.std()), float(error_K.max())) * REACH, POINTS + 1)
+    tau_T = np.sqrt(edges[:-1] * edges[1:])
+    step_T = np.diff(edges)
+    step_T[0] = edges[1]  # below the first edge a spread makes no difference
+    mean_T, error_T, log_T = given(tau_T, gain_K, error_K)
+    log_T += np.log(step_T / (typical + tau_T))
     weight_T = np.exp(log_T - log_T.max())
-    return Pooled(typical * ratio_T, weight_T / weight_T.sum(), mean_T, error_T)
+    return Pooled(tau_T, weight_T / weight_T.sum(), mean_T, error_T)
 
 
 def given(tau_T: Floats, gain_K: Floats, error_K: Floats) -> tuple[Floats, Floats, Floats]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate, optimize, special, stats
+from scipy import integrate, special, stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from harness.analysis import pooling
@@ -47,26 +49,40 @@ def test_the_likelihood_of_tau_is_that_of_contrasts_which_no_mean_moves() -> Non
     assert ours - ours[0] == pytest.approx(np.subtract(theirs, theirs[0]))
 
 
-def test_the_grid_gives_what_numerical_integration_gives() -> None:
-    gain_K, error_K = arrays()
+MEASURED = {
+    "alike": (GAINS, ERRORS),
+    "one far better than its spread": ([2e-6, 0.0125, -0.004, 0.007], [1e-6, 0.001, 0.001, 0.001]),
+    "all far better": ([0.01, -0.01, 0.02, 0.0, -0.02], [1e-6] * 5),
+    "of another base rate": ([-0.0212, -0.1033, -1.0], [0.0004, 0.008, 0.03]),
+    "no spread": ([0.0031, 0.0029, 0.003, 0.0032], [0.001, 0.02, 0.001, 0.3]),
+}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_the_grid_gives_what_numerical_integration_gives(name: str) -> None:
+    """Over log tau, piece by piece, as the posterior may be narrow: however much errors differ from each other, and
+    from what gains do."""
+    gain_K, error_K = (np.array(each) for each in MEASURED[name])
     typical = np.mean(error_K**-2.0) ** -0.5
 
-    def posterior(tau: float, of: float) -> float:
-        mean, error, log = (each[0] for each in pooling.given(np.array([tau]), gain_K, error_K))
-        share = special.ndtr((of - mean) / np.hypot(tau, error))
-        return float(np.exp(log - 30) / (1 + tau / typical) * share)
+    def log_density(tau: float) -> float:
+        return float(pooling.given(np.array([tau]), gain_K, error_K)[2][0]) + np.log(tau / (1 + tau / typical))
+
+    pieces = np.linspace(np.log(typical) - 16, np.log(max(np.ptp(gain_K), error_K.max())) + 16, 160)
+    top = max(log_density(float(np.exp(at))) for at in pieces)
 
     def chance(of: float) -> float:
-        below, whole = (
-            sum(integrate.quad(posterior, a, b, args=(x,))[0] for a, b in ((0, 0.01), (0.01, 0.1), (0.1, np.inf)))
-            for x in (of, np.inf)
-        )
-        return float(below / whole)
+        def below(log_tau: float) -> float:
+            mean, error, _ = (each[0] for each in pooling.given(np.array([np.exp(log_tau)]), gain_K, error_K))
+            share = special.ndtr((of - mean) / np.hypot(np.exp(log_tau), error))
+            return float(np.exp(log_density(float(np.exp(log_tau))) - top) * share)
 
-    found = pooled()
-    assert found.chance_above(0.001) == pytest.approx(1 - chance(0.001), abs=2e-3)
-    low = optimize.brentq(lambda x: chance(x) - 0.025, -0.1, 0.0)
-    assert found.predicted[0] == pytest.approx(low, rel=0.02)
+        return sum(integrate.quad(below, *ends)[0] for ends in pairwise(pieces))
+
+    whole, found = chance(np.inf), pooled(list(gain_K), list(error_K))
+    for end, share in zip(found.predicted, (0.025, 0.975), strict=True):
+        assert chance(end) / whole == pytest.approx(share, abs=1e-4)
+    assert found.chance_above(0.001) == pytest.approx(1 - chance(0.001) / whole, abs=1e-4)
 
 
 @given(shift=st.floats(-1, 1), scale=st.floats(1e-3, 1e3), seed=st.integers(0, 99), number=st.integers(3, 12))
