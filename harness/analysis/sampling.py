@@ -6,6 +6,7 @@ test set no larger. Its own error is worked out from the influences that runs ke
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -48,7 +49,8 @@ class SamplingErrors:
     def of(self, ends: Iterable[End], seeds: Iterable[int]) -> float:
         """The standard error that the mean over these seeds of a signed sum of ends has from the test set.
 
-        0 where each seed has a test set of its own, or not every run kept its influences.
+        0 where each seed has a test set of its own, or it is not known: not every run kept its influences, or all rows
+        are of one group.
 
         Raises:
             OtherRows: the ends were not tested on the same rows.
@@ -65,7 +67,8 @@ class SamplingErrors:
                 "the data that are wrong and run their plan again"
             )
         total = sum(sign * mean_G for _, sign, mean_G in means if mean_G is not None)
-        return float(np.linalg.norm(total)) if means and all(mean_G is not None for *_, mean_G in means) else 0.0
+        error = float(np.linalg.norm(total)) if all(mean_G is not None for *_, mean_G in means) else 0.0
+        return error if math.isfinite(error) else 0.0
 
     def _mean(self, arm: ArmRuns, place: str | int, seeds: tuple[int, ...]) -> Floats | None:
         """Influences at an epoch of an arm, averaged over these seeds; None: not every run kept them."""

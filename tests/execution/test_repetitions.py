@@ -140,6 +140,22 @@ def by_gauc(folder: Path) -> Plan:
     return plan_of(folder, PLAN, "search.trials=0", "evaluation.test_error=true", 'search.metric="gauc"')
 
 
+def test_test_rows_of_one_group_tell_no_error_and_the_page_says_so(tmp_path: Path) -> None:
+    text = write(tmp_path, SPLIT.replace("rolling = 3\n", ""))
+    log, schema = tmp_path / "log.parquet", tmp_path / "schema.toml"
+    pl.read_parquet(log).with_columns(shop=pl.lit("the only one")).write_parquet(log)
+    schema.write_text('group = "shop"\n' + schema.read_text())
+    plan = plan_of(tmp_path, text, "search.trials=0", "evaluation.test_error=true")
+    go(plan, tmp_path)
+    found = load.load(tmp_path, plan.name)
+    analysis = GroupAnalysis(found.groups[0], found.plan)
+    gains = [row.value("gain") for row in analysis.ranked]
+    assert [gain.test_error for gain in gains if gain is not None] == [0, 0, 0]
+    said = sensitivity(analysis)
+    assert "intervals are of other seeds alone" in said
+    assert "test rows of one group, or with one positive, do not tell by how much" in said
+
+
 @pytest.mark.parametrize(("asked", "split"), [(without_test, "valid"), (by_windows, "test"), (by_gauc, "test")])
 def test_where_no_error_of_test_rows_can_be_kept_a_plan_that_asks_for_it_is_read_without(
     asked: Callable[[Path], Plan], split: str, tmp_path: Path

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from harness.metrics.classification import Target
 from harness.metrics.influence import INFLUENCES, influences
@@ -29,12 +30,18 @@ def of(target: Target, logit: Array, group: Array | None = None) -> dict[str, Ar
     return dict(influences(target, logit, target(logit), group))
 
 
+def students(n: int) -> float:
+    """By how much an interval of Student's t is wider than one of the normal law with the same deviation."""
+    return float(stats.t.ppf(0.975, n - 1) / stats.norm.ppf(0.975))
+
+
 @given(scored())
 def test_the_influence_on_auc_is_delongs(case: tuple[Array, Array]) -> None:
     logit, label = case
     up, down = logit[label == 1], logit[label == 0]
     wins = (up[:, None] > down) + (up[:, None] == down) / 2
-    delong = wins.mean(1).var(ddof=1) / len(up) + wins.mean(0).var(ddof=1) / len(down)
+    parts = (wins.mean(1).var(ddof=1) / len(up), wins.mean(0).var(ddof=1) / len(down))
+    delong = sum(part * students(len(each)) ** 2 for part, each in zip(parts, (up, down), strict=True))
     found = of(Target(label), logit)["auc"]
     assert np.square(found).sum() == pytest.approx(delong, abs=1e-12)
     assert found.sum() == pytest.approx(0, abs=1e-9)
@@ -80,6 +87,29 @@ def test_the_error_of_dependent_rows_shows_over_many_test_sets_only_by_group() -
         grouped.append(np.square(of(target, logit, group)["auc"]).sum())
     assert np.mean(grouped) == pytest.approx(np.var(aucs), rel=0.25)
     assert np.mean(alone) < np.var(aucs) / 2
+
+
+@pytest.mark.parametrize("groups", [3, 8])
+def test_few_groups_claim_no_more_differences_than_they_should(groups: int) -> None:
+    """Two arms that differ by luck of the groups alone: each group likes one of them better."""
+    rng, group, claims = np.random.default_rng(3), np.repeat(np.arange(groups), 60), 0
+    for _ in range(400):
+        label = np.tile(np.arange(60) % 3 == 0, groups).astype(np.uint8)
+        liking = rng.normal(size=(2, groups))[:, group]
+        logits = (rng.normal(size=(2, len(label))) + (1 + liking) * label).astype(np.float32)
+        first, second = (of(Target(label), logit, group)["auc"] for logit in logits)
+        difference = Target(label)(logits[0])["auc"] - Target(label)(logits[1])["auc"]
+        claims += abs(difference) > 1.96 * np.sqrt(np.square(first - second).sum())
+    assert claims / 400 < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
+
+
+def test_of_one_group_or_one_positive_nothing_is_known() -> None:
+    label, logit = np.array([0, 1, 1, 0, 0], np.uint8), np.array([0.5, 1.0, 0.2, 0.1, 0.7], np.float32)
+    one_group = of(Target(label), logit, np.zeros(5, np.int64))
+    assert all(np.isnan(value_G).all() for value_G in one_group.values())
+    one_positive = of(Target(np.array([0, 1, 0, 0, 0], np.uint8)), logit)
+    assert np.isnan(one_positive["auc"]).any()
+    assert np.isfinite(one_positive["logloss"]).all()
 
 
 def test_the_truth_auc_is_the_auc_that_redrawn_labels_have_on_average() -> None:

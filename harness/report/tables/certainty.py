@@ -119,10 +119,12 @@ def _of_test_rows(analysis: GroupAnalysis, gains: list[Estimate]) -> str:
     if all(gain.test_error for gain in gains):
         return "Intervals hold the error of the test set, which more seeds do not make smaller. "
     plan, known = analysis.plan, METRICS[analysis.group.metric].in_tables and analysis.plan.train.continual is None
-    adds = ", which `evaluation.test_error = true` adds" if known and not plan.evaluation.test_error else ""
+    adds = ", which `evaluation.test_error = true` adds"
+    if plan.evaluation.test_error:
+        adds = "; test rows of one group, or with one positive, do not tell by how much"
     return (
         "All seeds were tested on the same rows, and intervals are of other seeds alone: with other rows gains may "
-        f"differ by more{adds}. "
+        f"differ by more{adds if known else ''}. "
     )
 
 
