@@ -18,7 +18,7 @@ from harness.data.profile.sessions import Sessions
 from harness.data.profile.statistics import FieldProfile, Profile
 from harness.data.profile.zipf_fit import FEW, Frequencies, descending, exponent_of_ranks, frequencies
 from harness.data.synthetic.fields import MOST_EXPONENT
-from harness.data.synthetic.population import Population
+from harness.data.synthetic.population import LATENT, Population
 from harness.data.synthetic.sampler import Sampler
 from harness.data.validation import SPLITS
 
@@ -65,6 +65,7 @@ def matched(
         "test": wanted.rows["test"] / rows,
         **({} if visits is None else visits.knobs()),
         "match": [largest[:1], largest[1:2]],
+        **({"latent": len(data.tasks) + 1} if len(data.tasks) >= LATENT else {}),
         "group": largest[0],
         "fields": fields,
         "tasks": _tasks(data, weight_N, thinned),

@@ -40,7 +40,9 @@ def match_kinds(data: IndexedDataset, fields: dict[str, dict[str, Any]]) -> dict
         if of is None:
             found["lists"][each.name] = _list(data, g, each, first, pairs)
         elif of in fields and "cross" not in fields[of] and pairs:
-            found["sequences"][each.name] = {"of": of} | _sequence(data, g, each, first, pairs, of)
+            sequence = {"of": of} | _sequence(data, g, each, first, pairs, of)
+            if {fields[of].get("of"), fields[of].get("otherwise")} <= {None, sequence["by"]}:
+                found["sequences"][each.name] = sequence
     return {kind: values for kind, values in found.items() if values}
 
 

@@ -102,7 +102,17 @@ def check_kinds(
             raise unknown("field", of, shown, f"sequences.{name}.of")
         if fields[of].time is not None or fields[of].cross:
             raise UserError(f"sequences.{name}.of = '{of}', a time or a cross; accepted: a field with ids")
+        if others := follows(of, fields) - {sequence.by}:
+            raise UserError(
+                f"sequences.{name}.of = '{of}', whose ids follow those of '{sorted(others)[0]}': what a row shows "
+                f"would change the past; accepted: a field that follows none, or '{sequence.by}' alone"
+            )
     kinds(numbers, lists, sequences)
+
+
+def follows(name: str, fields: dict[str, FieldSpec]) -> set[str]:
+    """The fields whose ids determine those of a field."""
+    return {other for other in (fields[name].of, fields[name].otherwise) if other is not None}
 
 
 def kinds(

@@ -17,6 +17,8 @@ from harness.base.errors import UserError, unknown
 from harness.data.synthetic.fields import FieldSpec, check_field
 from harness.data.synthetic.kinds import ListSpec, NumberSpec, SequenceSpec, check_kinds, kinds
 
+LATENT = 6
+"""Dimensions of a match, unless a population says otherwise."""
 MOST_REPEAT = 0.98
 """Sessions of fifty rows: a row walks back to the first of its own."""
 GENERATOR = "f3ee7adf89d52a126f79b7bc5446b869323a9653c7a20511c57f85b449af48c7"
@@ -78,7 +80,8 @@ class Population(Config):
 
     rows: N of all splits, in order of time, before a task's `kept` drops any. valid, test: shares of the last rows.
     daily, weekly: relative amplitude of the cycles of traffic. repeat: share of the rows that another of the same
-    session follows, `gap` seconds later on average. latent: K dimensions. match: fields whose latent vectors are summed
+    session follows, `gap` seconds later on average. latent: K dimensions, more than tasks whose taste is in part their
+    own; with one alone, tasks share it. match: fields whose latent vectors are summed
     on either side of the interaction. drift_days: days in which fashion turns by a right angle. target: statistics that
     a preset must meet.
     """
@@ -92,7 +95,7 @@ class Population(Config):
     weekly: float = Field(0.15, ge=0, lt=1)
     repeat: float = Field(0.0, ge=0, le=MOST_REPEAT)
     gap: float = Field(60.0, ge=0, le=10**6)
-    latent: int = Field(6, ge=1, le=256)
+    latent: int = Field(LATENT, ge=1, le=256)
     match: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     drift_days: float = Field(10.0, gt=0)
     group: str | None = None
@@ -137,11 +140,22 @@ class Population(Config):
         for name in (*self.match[0], *self.match[1]):
             if name not in self.fields:
                 raise unknown("field", name, self.fields, "match")
+        self._check_tastes()
         if self.group is not None and self.group not in shown:
             raise unknown("field", self.group, shown, "group")
         if self.valid + self.test >= 1:
             raise UserError(f"valid + test = {self.valid + self.test:g} leaves no rows to train on; accepted: below 1")
         return self
+
+    def _check_tastes(self) -> None:
+        """What tasks do not share of a match has a direction of each, at right angles to the others."""
+        met = [task for task in self.tasks.values() if all(self.match) and self.strength(task, "interaction")]
+        own = sum(self.strength(task, "correlation") < 1 for task in met)
+        if own > self.latent - 1 > 0:
+            raise UserError(
+                f"latent = {self.latent} beside {own} tasks whose match is in part their own: there are not {own + 1} "
+                f"directions at right angles; accepted: latent = {own + 1} or more, or correlation = 1"
+            )
 
     def _check_task(self, name: str, task: TaskSpec) -> None:
         for field in task.weights:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from harness.data.profile.information import dependence
 from harness.data.profile.preset_choices import choices
 from harness.data.profile.preset_draws import seen_once_beyond_the_law
 from harness.data.profile.preset_fields import match_fields
+from harness.data.profile.preset_fit import matched
 from harness.data.profile.preset_pairs import strength, told
 from harness.data.profile.sessions import Sessions, sessions
 from harness.data.profile.statistics import profile
@@ -142,3 +144,12 @@ def test_a_log_is_as_near_to_itself_as_can_be(data: IndexedDataset) -> None:
     assert {mean for _, mean in means(lines).values()} == {1.0}
     (pair,) = (line for line in lines if line.statistic == "user and pair")
     assert pair.log == pytest.approx(1, abs=0.01)
+
+
+def test_a_log_of_many_labels_has_a_population_that_is_accepted(tmp_path: Path) -> None:
+    """With a direction of taste for each."""
+    tasks = {f"label_{i}": {"rate": 0.1 + 0.05 * i} for i in range(9)}
+    found = coded(LOG | {"rows": 6_000, "tasks": tasks, "latent": 10}, tmp_path)
+    wanted, no_visits = profile(found), None
+    fields = match_fields(found, wanted, no_visits, lambda _: None)
+    assert Population.model_validate(matched(found, wanted, fields, no_visits, "")).latent == 10

@@ -263,6 +263,18 @@ def test_they_are_written_as_parquet(tmp_path: Path) -> None:
         ),
         ({"sequences": {"seen": {"of": "hour", "by": "user"}}}, "sequences.seen.of = 'hour', a time or a cross"),
         ({"sequences": {"seen": {"of": "item", "by": "usr"}}}, "unknown field 'usr'; did you mean 'user'?"),
+        (
+            {"fields": {"shop": {"ids": 9}} | SHOP["fields"] | {"item": {"ids": 400, "of": "shop"}}},
+            "'item', whose ids follow those of 'shop': what a row shows would change the past; accepted: a field that",
+        ),
+        (
+            {
+                "fields": {"user": {"ids": 9}, "shop": {"ids": 9}}
+                | {"item": {"ids": 400, "of": "user", "strength": 0.5, "otherwise": "shop"}}
+            },
+            "'item', whose ids follow those of 'shop'",
+        ),
+        ({"latent": 2}, "latent = 2 beside 2 tasks whose match is in part their own"),
     ],
 )
 def test_what_cannot_be_is_refused(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
