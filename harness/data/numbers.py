@@ -55,7 +55,8 @@ def learnt(field: NumberField, train_N: npt.NDArray[np.float32]) -> Scale:
     if field.scale == "none" or field.buckets:
         return Scale(field, edges, shares, 0.0, 1.0)
     shaped_N = _shaped(known_N, field, edges, shares)
-    return Scale(field, edges, shares, float(shaped_N.mean()), float(shaped_N.std()) or 1.0)
+    varies = shaped_N.min() < shaped_N.max()  # the deviation of equal values may be 1e-17
+    return Scale(field, edges, shares, float(shaped_N.mean()), float(shaped_N.std()) if varies else 1.0)
 
 
 def _quantiles(field: NumberField, known_N: Floats) -> tuple[Floats, Floats]:

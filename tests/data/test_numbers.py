@@ -57,6 +57,19 @@ def test_a_scale_gives_training_mean_0_and_deviation_1_and_keeps_order(
     assert np.isfinite(read(both_N[~np.isnan(both_N)])).all()
 
 
+@pytest.mark.parametrize("scale", ["standard", "log1p", "quantile"])
+@given(value=FINITE, size=st.integers(1, 40), other=st.floats(-1e3, 1e3, width=32))
+def test_a_number_that_is_always_the_same_in_training_is_moved_and_not_stretched(
+    scale: str, value: float, size: int, other: float
+) -> None:
+    """The deviation of equal values may be 1e-17 by rounding, by which nothing may be divided."""
+    value = 0.0 if np.isnan(value) else value
+    read = learnt(NumberField("x", scale=scale), np.full(size, value, np.float32))
+    low, high = read(np.array([value, other], np.float32))
+    assert abs(low) <= 1e-6 * max(1, abs(value))
+    assert abs(high - low) <= 1.001 * abs(other - value) + 1
+
+
 def test_the_quantile_scale_is_the_share_below_with_ties_counted_half() -> None:
     value_N = np.array([0] * 90 + list(range(1, 11)), np.float32)
     got_N = learnt(NumberField("x", scale="quantile"), value_N)(value_N)
