@@ -53,7 +53,8 @@ class Strategy(Plugin):
         return rows_BC
 
     def on_embedded(self, embedded_NFD: Tensor, labels_NT: Tensor) -> Tensor:
-        """Change what the net sees of a training batch. labels_NT: 0, 1, or -1 where unknown."""
+        """Change what the net sees of a training batch. labels_NT: 0, 1, or -1 where a label is not
+        known or does not count, by its weight."""
         return embedded_NFD
 
     def perturb(self, step: RowStep) -> Tensor | None:

@@ -45,6 +45,16 @@ class Batch:
     """float32: how much each example counts. None: all alike."""
 
     @property
+    def shown_labels_BT(self) -> Tensor:
+        """A copy of the labels for hooks: -1 where one is not known, or does not count by its weight."""
+        labels_BT = self.labels_BT.clone()
+        if self.known_BT is not None:
+            labels_BT.masked_fill_(self.known_BT == 0, -1)
+        if self.weight_B is not None:
+            labels_BT.masked_fill_(self.weight_B[:, None] == 0, -1)
+        return labels_BT
+
+    @property
     def tensors(self) -> list[Tensor]:
         """All that lie on the device."""
         held = (*vars(self.rows).values(), self.labels_BT, self.known_BT, self.length_BQ, self.weight_B)

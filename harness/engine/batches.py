@@ -180,7 +180,8 @@ class Batches:
     def _changed(self, rows_BC: Tensor) -> Tensor:
         """The rows that strategies want looked up; those of numbers stay."""
         columns = self._mapping.columns.of_ids
-        asked_BC = out_BC = rows_BC[:, : len(columns)]
+        asked_BC = rows_BC[:, : len(columns)]
+        out_BC = asked_BC.clone()  # a hook may write into it
         for strategy in self._hooks:
             out_BC = instance(strategy.on_lookup(out_BC, columns), Tensor, strategy, "on_lookup")
         names, kind = "+".join(s.name for s in self._hooks), (asked_BC.shape, asked_BC.dtype)

@@ -166,8 +166,8 @@ class EmbeddingTables:
         return self._now(field.offset, field.offset + field.num_rows).clone()
 
     def train_count(self, field: FieldTable) -> Tensor:
-        """Occurrences of each row of a field in one pass over the training split."""
-        return self.train_count_R[field.offset : field.offset + field.num_rows]
+        """A copy of how often each row of a field occurs in one pass over the training split."""
+        return self.train_count_R[field.offset : field.offset + field.num_rows].clone()
 
     def label_counts(self) -> tuple[Tensor, Tensor]:
         """Of each row and task, int32 [R, T]: occurrences in one pass over the training split whose label is known, and

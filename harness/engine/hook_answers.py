@@ -6,6 +6,7 @@ What torch would broadcast is broadcast, and other floating types become float32
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -14,8 +15,11 @@ from torch import Tensor
 from harness.api import RowStep, Strategy, UserError
 
 T = TypeVar("T")
-COPIES = ("rows_K", "field_K", "weight_KD", "batch_count_K", "seen_K", "train_count_K", "last_step_K")
-"""Fields of a RowStep that hooks may read alone: what is written into them goes nowhere."""
+READ_ALONE = (
+    "rows_K", "field_K", "weight_KD", "batch_count_K", "seen_K", "train_count_K", "last_step_K", "seen_max_F",
+    "train_max_F",
+)  # fmt: skip
+"""Fields of a RowStep that hooks may not write into: it would go nowhere, or to every other strategy."""
 
 
 def instance(answer: Any, kind: type[T], strategy: Strategy, hook: str) -> T:
@@ -56,6 +60,10 @@ def scalar(answer: Any, strategy: Strategy, hook: str) -> Tensor:
     """
     if not isinstance(answer, Tensor) or answer.numel() != 1 or not answer.is_floating_point():
         raise _refused(strategy, hook, f"returns {_said(answer)}", "a scalar tensor, or None")
+    if not answer.requires_grad:
+        raise _refused(
+            strategy, hook, "returns a number that moves nothing", "one worked out of the embedding, or None"
+        )
     return answer.reshape(())
 
 
@@ -65,14 +73,11 @@ def row_step(answer: Any, asked: RowStep, versions: tuple[int, ...], strategy: S
     asked: what it was given; versions: `versions_of` it, taken before.
 
     Raises:
-        UserError: it is no RowStep, a tensor does not fit, or it changed in place what it was given a copy of.
+        UserError: it is no RowStep, a tensor does not fit, or it changed in place what it may only read.
     """
     step = instance(answer, RowStep, strategy, "on_rows")
-    for name, before, after in zip(COPIES, versions, versions_of(asked), strict=True):
-        if before != after:
-            raise _refused(
-                strategy, "on_rows", f"changes {name} in place, which is a copy", "a changed copy of the step, returned"
-            )
+    ensure_unchanged(asked, READ_ALONE, versions, strategy, "on_rows", "a changed copy of the step, returned")
+    for name in READ_ALONE:
         if getattr(step, name) is not getattr(asked, name):
             raise _refused(strategy, "on_rows", f"replaces {name}", "other grad_KD, lr_scale_K and decay_K")
     like_K = asked.grad_KD[:, 0]
@@ -86,9 +91,18 @@ def row_step(answer: Any, asked: RowStep, versions: tuple[int, ...], strategy: S
     return dataclasses.replace(step, **changes) if changes else step
 
 
-def versions_of(step: RowStep) -> tuple[int, ...]:
-    """How often each of the copies was written to."""
-    return tuple(getattr(step, name)._version for name in COPIES)
+def ensure_unchanged(
+    asked: RowStep, names: Sequence[str], versions: tuple[int, ...], strategy: Strategy, hook: str, accepted: str
+) -> None:
+    """Raises: UserError: a hook wrote into one of these tensors. versions: `versions_of` them, taken before."""
+    for name, before, after in zip(names, versions, versions_of(asked, names), strict=True):
+        if before != after:
+            raise _refused(strategy, hook, f"changes {name} in place", accepted)
+
+
+def versions_of(step: RowStep, names: Sequence[str]) -> tuple[int, ...]:
+    """How often each of these tensors was written to."""
+    return tuple(getattr(step, name)._version for name in names)
 
 
 def _said(answer: Any) -> str:

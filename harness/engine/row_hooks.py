@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from harness.api import RowStep, Strategy, defining
-from harness.engine.hook_answers import row_step, tensor_like, versions_of
+from harness.engine.hook_answers import READ_ALONE, ensure_unchanged, row_step, tensor_like, versions_of
 from harness.engine.lookup import Lookup
 from harness.engine.row_history import LAST, SEEN, TRAIN, RowHistory
 
@@ -46,9 +46,14 @@ class RowHooks:
 
     def displacements(self, lookup: Lookup, history: RowHistory, grad_KD: Tensor) -> list[Tensor]:
         """How far strategies move the rows before the gradient is taken again, [K, D] each."""
-        step = self._row_step(lookup, history, grad_KD)
-        moves = [(s, s.perturb(step)) for s in self._perturb]
-        return [tensor_like(m, step.weight_KD, s, "perturb", "the displacement") for s, m in moves if m is not None]
+        step, moves = self._row_step(lookup, history, grad_KD), []
+        versions = versions_of(step, given := (*READ_ALONE, "grad_KD"))
+        for strategy in self._perturb:
+            move = strategy.perturb(step)
+            ensure_unchanged(step, given, versions, strategy, "perturb", "a new tensor, returned")
+            if move is not None:
+                moves.append(tensor_like(move, step.weight_KD, strategy, "perturb", "the displacement"))
+        return moves
 
     def update(self, lookup: Lookup, history: RowHistory, grad_KD: Tensor) -> RowUpdate:
         """What strategies make of the update of the rows, each going on from the answer of the one before."""
@@ -56,7 +61,7 @@ class RowHooks:
             return RowUpdate(grad_KD)
         step = self._row_step(lookup, history, grad_KD)
         for strategy in self._on_rows:
-            versions = versions_of(step)
+            versions = versions_of(step, READ_ALONE)
             step = row_step(strategy.on_rows(step), step, versions, strategy)
         return RowUpdate(step.grad_KD, step.lr_scale_K, None if step.decay_K is None else 1 - step.decay_K)
 

@@ -114,7 +114,7 @@ def optimizer_of(spec: TableSpec) -> RowOptimizer:
     """The one that a table is to be stepped with.
 
     Raises:
-        UserError: there is no such optimiser, or decay is out of range.
+        UserError: there is no such optimiser, or a number is out of range.
     """
     if spec.optimizer not in OPTIMIZERS:
         raise unknown("table optimizer", spec.optimizer, OPTIMIZERS)
@@ -122,4 +122,7 @@ def optimizer_of(spec: TableSpec) -> RowOptimizer:
         raise UserError(f"table lr {spec.lr:g} times decay {spec.decay:g} is not in [0, 1)")
     if not 0 <= spec.absent_decay <= 1:
         raise UserError(f"absent_decay {spec.absent_decay:g} is not in [0, 1]")
+    for name in ("beta1", "beta2"):
+        if not 0 < (beta := getattr(spec, name)) < 1:
+            raise UserError(f"table {name} {beta:g} is not between 0 and 1, both left out")
     return OPTIMIZERS[spec.optimizer]

@@ -108,8 +108,7 @@ class Steps(ABC):
     def _forward(self, embedded_BFD: Tensor, batch: Batch) -> Tensor:
         """Logits [B, T] of a training batch, as strategies change it before the net reads it."""
         if self._embedded:
-            known_BT, labels_BT = batch.known_BT, batch.labels_BT
-            labels_BT = labels_BT if known_BT is None else labels_BT.masked_fill(known_BT == 0, -1)
+            labels_BT = batch.shown_labels_BT
             for strategy in self._embedded:
                 answer = strategy.on_embedded(embedded_BFD, labels_BT)
                 embedded_BFD = tensor_like(answer, embedded_BFD, strategy, "on_embedded", "the embedding")

@@ -66,7 +66,8 @@ def test_the_grid_gives_what_numerical_integration_gives(name: str) -> None:
     typical = np.mean(error_K**-2.0) ** -0.5
 
     def log_density(tau: float) -> float:
-        return float(pooling.given(np.array([tau]), gain_K, error_K)[2][0]) + np.log(tau / (1 + tau / typical))
+        log_likelihood = pooling.given(np.array([tau]), gain_K, error_K)[2][0]
+        return float(log_likelihood + np.log(tau / (1 + tau / typical)))
 
     pieces = np.linspace(np.log(typical) - 16, np.log(max(np.ptp(gain_K), error_K.max())) + 16, 160)
     top = max(log_density(float(np.exp(at))) for at in pieces)
@@ -77,7 +78,7 @@ def test_the_grid_gives_what_numerical_integration_gives(name: str) -> None:
             share = special.ndtr((of - mean) / np.hypot(np.exp(log_tau), error))
             return float(np.exp(log_density(float(np.exp(log_tau))) - top) * share)
 
-        return sum(integrate.quad(below, *ends)[0] for ends in pairwise(pieces))
+        return float(sum(integrate.quad(below, *ends)[0] for ends in pairwise(pieces)))
 
     whole, found = chance(np.inf), pooled(list(gain_K), list(error_K))
     for end, share in zip(found.predicted, (0.025, 0.975), strict=True):

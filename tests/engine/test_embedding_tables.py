@@ -427,6 +427,8 @@ def test_row_buffers_start_at_zero_are_kept_and_are_reset_with_their_rows() -> N
         (TableSpec(lr=0.1, optimizer="adan"), "unknown table optimizer 'adan'; did you mean 'adam'"),
         (TableSpec(lr=0.1, decay=10.0), "table lr 0.1 times decay 10"),
         (TableSpec(lr=0.1, decay=-1.0), "table lr 0.1 times decay -1"),
+        (TableSpec(lr=0.1, beta1=0.0), "table beta1 0 is not between 0 and 1"),
+        (TableSpec(lr=0.1, beta2=1.0), "table beta2 1 is not between 0 and 1"),
     ],
 )
 def test_impossible_tables_are_recompiled(spec: TableSpec, message: str) -> None:

@@ -109,13 +109,39 @@ def test_on_rows_that_returns_no_step_is_one_line(value: Any) -> None:
     assert "accepted: a RowStep" in str(same_on_both_paths(lambda step: value))
 
 
-@pytest.mark.parametrize("name", ["weight_KD", "rows_K", "seen_K", "train_count_K", "batch_count_K", "last_step_K"])
-def test_an_edit_in_place_of_what_is_a_copy_is_one_line(name: str) -> None:
+TENSORS = [field.name for field in dataclasses.fields(RowStep) if field.type == "Tensor"]
+ONE = ("seen_K", "train_count_K", "last_step_K")
+"""They lie in one tensor, so that the first of them is named."""
+
+
+@pytest.mark.parametrize("name", [name for name in TENSORS if name != "grad_KD"])
+def test_an_edit_in_place_of_what_may_only_be_read_is_one_line(name: str) -> None:
     def answer(step: RowStep) -> RowStep:
         getattr(step, name).mul_(2)
         return step
 
-    assert "in place, which is a copy" in str(same_on_both_paths(answer))
+    said = ONE[0] if name in ONE else name
+    assert f"on_rows: changes {said} in place; accepted: a changed copy" in str(same_on_both_paths(answer))
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_a_displacement_that_edits_what_it_is_shown_is_one_line(name: str) -> None:
+    """Another strategy is shown the same, the gradient included."""
+
+    def answer(step: RowStep) -> Tensor:
+        getattr(step, name).mul_(2)
+        return torch.zeros_like(step.weight_KD)
+
+    said = ONE[0] if name in ONE else name
+    assert f"perturb: changes {said} in place; accepted: a new tensor" in str(same_on_both_paths(answer, "perturb"))
+
+
+def test_counts_that_a_strategy_edits_are_a_copy() -> None:
+    tables = EmbeddingTables(MAPPING, TableSpec(lr=0.1), 4, [], 0)
+    for field in MAPPING.fields:
+        before = tables.train_count(field)
+        tables.train_count(field).add_(7)
+        assert torch.equal(tables.train_count(field), before)
 
 
 def test_a_gradient_may_be_edited_in_place() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,20 @@ def test_a_hook_leaves_empty_places_empty(wrong: int, tmp_path: Path) -> None:
 
         def on_lookup(self, rows_BC: Tensor, columns_C: Any) -> Tensor:
             return torch.full_like(rows_BC, wrong)
+
+    dataset = store(make_data(3), tmp_path / "data")
+    batches = Batches(dataset.train, map_rows(dataset, [Odd()], 0), ROWS, ROWS, 0, CPU, [Odd()])
+    with pytest.raises(UserError, match="on_lookup of odd gives -1 for an id"):
+        next(batches.epoch(1))
+
+
+@pytest.mark.parametrize("edit", [lambda rows_BC: rows_BC.fill_(-1), lambda rows_BC: rows_BC.clamp_(min=0)])
+def test_a_hook_that_edits_in_place_leaves_empty_places_empty(edit: Callable[[Tensor], Tensor], tmp_path: Path) -> None:
+    class Odd(Strategy):
+        name = "odd"
+
+        def on_lookup(self, rows_BC: Tensor, columns_C: Any) -> Tensor:
+            return edit(rows_BC)
 
     dataset = store(make_data(3), tmp_path / "data")
     batches = Batches(dataset.train, map_rows(dataset, [Odd()], 0), ROWS, ROWS, 0, CPU, [Odd()])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from support.engine import TRAIN, store
 
 from harness.api import Data, Model
@@ -40,6 +42,20 @@ def test_rows_are_counted_by_label(
     assert np.array_equal(known_RT, expected[0])
     assert np.array_equal(positive_RT, expected[1])
     assert positive_RT.sum() > 0
+
+
+def test_labels_of_examples_that_do_not_count_are_not_counted(data: Data, model: Model, tmp_path: Path) -> None:
+    """Whatever they are; other weights make no difference."""
+    weight_N = np.resize(np.array([0.0, 1.0, 3.0], np.float32), len(data.train.labels_NT))
+    found = []
+    for flip in (0, 1):
+        labels_NT = np.where(weight_N[:, None] == 0, data.train.labels_NT ^ flip, data.train.labels_NT)
+        train = dataclasses.replace(data.train, weight_N=weight_N, labels_NT=labels_NT)
+        dataset = store(dataclasses.replace(data, train=train), tmp_path / str(flip))
+        found.append(Trainer(dataset, model, [], TRAIN, seed=0).tables.label_counts())
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
+    assert found[0][0].sum() == (weight_N > 0).sum() * len(data.fields) * len(data.tasks)
 
 
 def test_tables_without_labels_say_so(data: Data, model: Model, tmp_path: Path) -> None:

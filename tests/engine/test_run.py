@@ -6,16 +6,17 @@ import dataclasses
 import math
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from support.engine import EVALUATION, TRAIN, strategy_of, train_records
+from support.engine import EVALUATION, TRAIN, store, strategy_of, train_records
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.api import DenseSpec, FieldStats, Model, RowStep, Strategy, Tables, UserError
+from harness.api import Data, DenseSpec, FieldStats, Model, RowStep, Strategy, Tables, UserError
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.engine import epochs, memory
 from harness.engine import run as run_module
@@ -351,6 +352,48 @@ def test_penalties_add_to_the_gradient_of_the_embeddings_and_not_to_the_reported
     count = torch.bincount(rows, minlength=len(first))
     expected = spec.table_lr * 2 * count[:, None] * first
     assert torch.allclose(plain.tables.weight_RD - shrunk.tables.weight_RD, expected, rtol=1e-4, atol=1e-8)
+
+
+def test_a_penalty_that_moves_nothing_is_refused(dataset: IndexedDataset, model: Model) -> None:
+    class Off(Strategy):
+        name = "off"
+
+        def penalty(self, embedded_NFD: Tensor) -> Tensor:
+            return torch.zeros(())
+
+    trainer = Trainer(dataset, model, [Off()], TRAIN, seed=0)
+    with pytest.raises(UserError, match=r"'off', penalty: returns a number that moves nothing; accepted: .* or None"):
+        trainer.step(next(epoch_steps(trainer, 1)))
+
+
+def test_labels_that_a_hook_edits_are_a_copy_and_those_that_do_not_count_are_not_shown(
+    data: Data, model: Model, none: Strategy, tmp_path: Path
+) -> None:
+    """Of data in which all labels are known, some are not, and some have the weight 0."""
+    seen: list[Tensor] = []
+
+    class Writes(Strategy):
+        name = "writes"
+
+        def on_embedded(self, embedded_NFD: Tensor, labels_NT: Tensor) -> Tensor:
+            seen.append(labels_NT.clone())
+            labels_NT.fill_(1)
+            return embedded_NFD
+
+    n, tasks = data.train.labels_NT.shape
+    at = np.arange(n)
+    for name, changes, hidden_N in (
+        ("all known", {}, at < 0),
+        ("some not", {"observed_NT": np.repeat(at[:, None] % 3 > 0, tasks, axis=1)}, at % 3 == 0),
+        ("weighed", {"weight_N": (at % 4).astype(np.float32)}, at % 4 == 0),
+    ):
+        train = dataclasses.replace(data.train, **changes)
+        dataset = store(dataclasses.replace(data, train=train), tmp_path / name)
+        runs = [Trainer(dataset, model, [s], TRAIN, seed=0) for s in (none, Writes())]
+        seen.clear()
+        losses = [[run.step(batch).item() for batch in epoch_steps(run, 1)] for run in runs]
+        assert losses[0] == losses[1]
+        assert int((torch.cat(seen) < 0).sum()) == tasks * hidden_N.sum()
 
 
 class Dropout(Model):
