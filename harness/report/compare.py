@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -16,28 +14,15 @@ from harness.analysis import load
 from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.estimates import Estimate
-from harness.analysis.groups import ArmRuns, Group, seeds
+from harness.analysis.groups import ArmRuns, Group
 from harness.analysis.sampling import OtherRows
 from harness.base.errors import UserError
 from harness.metrics.catalog import measured
+from harness.report.comparable import Verdict, built_alike, judge
 from harness.report.format import digits_for, listed
 from harness.report.tables.grids import Cell, Column, Grid, cell
 from harness.report.tables.printed import AsWide
 from harness.results.records import Run
-
-VERSIONS = ("engine", "torch", "numpy")
-"""What a key is made of beside the spec, the data and the sources of plug-ins."""
-EXPERIMENT = ("dataset", "data_seed", "model", "evaluation")
-"""Parts of a spec that two arms must share to be measured on the same thing."""
-
-
-class Verdict(StrEnum):
-    """Whether the numbers of one arm in two folders may be compared."""
-
-    SAME = "the same runs"
-    COMPARABLE = "may be compared"
-    BROKEN = "same keys, other numbers"
-    NOT = "not comparable"
 
 
 @dataclass(frozen=True)
@@ -74,22 +59,6 @@ def compare(left: Path, right: Path) -> list[Pair]:
     return pairs
 
 
-def _judge(runs: Sequence[tuple[Run, Run]]) -> tuple[Verdict, str]:
-    """A verdict, and why, on the finished runs of one arm with the same seeds in two results folders."""
-    if not runs:
-        return Verdict.NOT, "no seed finished in both"
-    other = next(((a, b) for a, b in runs if a.key != b.key), None)
-    if other is not None:
-        return _other_keys(*other)
-    differ = [(a, b) for a, b in runs if _records(a) != _records(b)]
-    if not differ:
-        return Verdict.SAME, f"{seeds(len(runs))}, records equal byte by byte"
-    (a, b), *_ = differ
-    first, second = _environment(a), _environment(b)
-    where = [f"{name} {first.get(name)} against {second.get(name)}" for name in _changed(first, second)]
-    return Verdict.BROKEN, f"{len(differ)} of {seeds(len(runs))}; {listed(where) if where else 'one environment'}"
-
-
 def table(left: Path, right: Path) -> Table:
     """The comparison of two results folders, for the terminal: a table for each plan, data set and model."""
     columns = (
@@ -107,13 +76,15 @@ def table(left: Path, right: Path) -> Table:
 
 
 def _of_plan(left: Path, right: Path, name: str) -> Iterator[Pair]:
-    others = {_measured(each.group): each for each in Analysis(load.load(right, name)).groups}
-    for each in Analysis(load.load(left, name)).groups:
+    first, second = (load.load(folder, name) for folder in (left, right))
+    others = {_measured(each.group): each for each in Analysis(second).groups}
+    for each in Analysis(first).groups:
         other = others.get(_measured(each.group))
         if other is not None:
+            same_data = built_alike(first, second, each.group.dataset)
             matches = {row.arm.label: row for row in other.ranked}
             for row in (r for r in each.ranked if r.arm.label in matches):
-                yield _pair(name, each, other, row, matches[row.arm.label])
+                yield _pair(name, each, other, row, matches[row.arm.label], same_data)
 
 
 def _measured(group: Group) -> tuple[str, str, str]:
@@ -121,10 +92,11 @@ def _measured(group: Group) -> tuple[str, str, str]:
 
 
 def _pair(
-    plan: str, left: GroupAnalysis, right: GroupAnalysis, row: ArmComparison, match: ArmComparison
+    plan: str, left: GroupAnalysis, right: GroupAnalysis, row: ArmComparison, match: ArmComparison,
+    same_data: bool | None,
 ) -> Pair:  # fmt: skip
     group = left.group
-    verdict, why = _judge(_shared(row.arm, match.arm))
+    verdict, why = judge(_shared(row.arm, match.arm), same_data)
     compared = verdict in (Verdict.SAME, Verdict.COMPARABLE)
     try:
         difference = right.against(match.arm, row.arm, left) if compared else None
@@ -164,41 +136,6 @@ def _left_out(left: ArmRuns, right: ArmRuns) -> Iterator[str]:
             yield f"seed {seed} left out, as in the {place} it is {why}"
 
 
-def _other_keys(a: Run, b: Run) -> tuple[Verdict, str]:
-    versions = [n for n in VERSIONS if a.env.get(n) != b.env.get(n)]
-    settings = _changed(_flat(a.spec), _flat(b.spec))
-    other = [name for name in settings if name.split(".")[0] in EXPERIMENT]
-    if versions or other:
-        named = [f"{name} {a.env.get(name)} against {b.env.get(name)}" for name in versions]
-        return Verdict.NOT, listed([*named, *(f"other {name}" for name in other)])
-    if not settings:
-        return Verdict.NOT, "same spec and versions, so the data or the source of a plug-in changed"
-    return Verdict.COMPARABLE, f"same data, model, evaluation and versions; other {listed(settings)}"
-
-
 def _line(pair: Pair) -> tuple[Cell, ...]:
     values = (cell(pair.first, pair.digits), cell(pair.second, pair.digits), cell(pair.difference, pair.digits, 1))
     return (Cell(pair.arm), *values, Cell(pair.verdict, pair.why))
-
-
-def _records(run: Run) -> bytes:
-    assert run.folder is not None
-    return (run.folder / "records.jsonl").read_bytes()
-
-
-def _environment(run: Run) -> dict[str, str]:
-    """Machine and versions; of a run that was resumed elsewhere, one after the other."""
-    names = dict.fromkeys(name for env in run.environments for name in env)
-    return {name: " then ".join(dict.fromkeys(str(env.get(name)) for env in run.environments)) for name in names}
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by dotted name; the stages of a strategy are one setting."""
-    found: dict[str, Any] = {}
-    for name, item in value.items():
-        found |= _flat(item, f"{prefix}{name}.") if isinstance(item, Mapping) else {prefix + name: item}
-    return found
-
-
-def _changed(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    return [name for name in dict.fromkeys((*a, *b)) if a.get(name) != b.get(name)]

@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from rich.console import Console
+from support.plans import PLAN, go, plan_of
 from support.simulated import CURVES, Bench
 
 from harness.analysis.load import load, plans
 from harness.base.digests import digest_of
 from harness.base.errors import UserError
-from harness.report.compare import Pair, Verdict, compare, table
+from harness.report.comparable import Verdict
+from harness.report.compare import Pair, compare, table
 from harness.report.tables.costs import machines_of
 from harness.report.tables.details import environments
 from harness.results.influences import influences_file
-from harness.results.plan_results import read_plan_result
+from harness.results.plan_results import read_plan_result, write_plan_result
 
 
 @pytest.fixture
@@ -130,6 +134,109 @@ def test_a_changed_source_is_inferred_from_a_new_key_alone(folders: tuple[Path, 
     pair = of(compare(*folders), "reinit")
     assert pair.verdict is Verdict.NOT
     assert "source of a plug-in changed" in pair.why
+
+
+def faster(results: Path) -> None:
+    """Give the runs of reinit another rate, and keys of their own."""
+    rewrite(results, "spec.json", lambda spec: spec["train"].update(dense_lr=0.01))
+    rename(results, "reinit")
+
+
+def on_data(results: Path, key: str) -> None:
+    """Let a plan say by which key its last draw was built."""
+    write_plan_result(results, replace(read_plan_result(results, "bench"), data={"synthetic": key}))
+
+
+@pytest.mark.parametrize(
+    ("keys", "verdict", "why"),
+    [
+        (("x", "x"), Verdict.COMPARABLE, "same data, settings of the model, evaluation and versions; other train."),
+        (("x", "y"), Verdict.NOT, "other data: the files changed that they are built of, or the code that builds them"),
+        (("x", ""), Verdict.COMPARABLE, "same settings of data and model, evaluation and versions; other train."),
+    ],
+)
+def test_other_knobs_are_on_the_same_data_as_far_as_both_folders_know(
+    folders: tuple[Path, Path], keys: tuple[str, str], verdict: Verdict, why: str
+) -> None:
+    for folder, key in zip(folders, keys, strict=True):
+        if key:
+            on_data(folder, key)
+    faster(folders[1])
+    pair = of(compare(*folders), "reinit")
+    assert pair.verdict is verdict
+    assert pair.why.startswith(why)
+    assert (pair.difference is None) == (verdict is Verdict.NOT)
+    assert of(compare(*folders), "none").verdict is Verdict.SAME
+
+
+@pytest.mark.parametrize(("drawn", "verdict"), [(1, Verdict.COMPARABLE), (0, Verdict.NOT)])
+def test_the_last_draws_of_other_numbers_of_seeds_tell_nothing_unless_they_are_one(
+    tmp_path: Path, drawn: int, verdict: Verdict
+) -> None:
+    for name, seeds in (("a", (1, 2)), ("b", (1, 2, 3))):
+        Bench(tmp_path / name, tasks=("click",), seeds=seeds).write()
+        rewrite(tmp_path / name, "spec.json", lambda spec: spec.update(data_seed=drawn * spec["seed"]), "*")
+        on_data(tmp_path / name, str(seeds))
+    faster(tmp_path / "b")
+    pair = of(compare(tmp_path / "a", tmp_path / "b"), "reinit")
+    assert pair.verdict is verdict
+    assert ("the data's files and the source of plug-ins are not compared" in pair.why) == bool(drawn)
+
+
+@pytest.mark.parametrize("changed", ["rows", "nothing"])
+def test_a_log_that_changed_at_its_path_is_other_data_whatever_knob_is_another_too(
+    tmp_path: Path, changed: str
+) -> None:
+    random, rows = np.random.default_rng(0), 1500
+    frame = pl.DataFrame({"user": random.integers(0, 50, rows), "y": random.integers(0, 2, rows)})
+    (tmp_path / "schema.toml").write_text('fields = ["user"]\n[labels]\nclick = "y"\n[split]\nby = "row"\n')
+    table = f'name = "table_file"\nschema = "{tmp_path}/schema.toml"\npath = "{tmp_path}/log.csv"\n[[model]]'
+    text = PLAN.split('name = "powerlaw"')[0] + table + PLAN.partition("[[model]]")[2]
+    for name, rate in (("a", 0.001), ("b", 0.002)):
+        frame.write_csv(tmp_path / "log.csv")
+        go(plan_of(tmp_path, text, "search.trials=0", f"train.table_lr={rate}"), tmp_path / name)
+        frame = frame.with_columns(y=1 - pl.col("y")) if changed == "rows" else frame
+    pairs = compare(tmp_path / "a", tmp_path / "b")
+    assert {pair.verdict for pair in pairs} == {Verdict.NOT if changed == "rows" else Verdict.COMPARABLE}
+    said = "other data: the files" if changed == "rows" else "same data, settings of the model, evaluation"
+    assert all(pair.why.startswith(said) for pair in pairs)
+
+
+def test_a_mean_over_windows_is_compared_with_no_other_measure(folders: tuple[Path, Path]) -> None:
+    def continual(results: Path, windows: int, start: str) -> None:
+        asked = {"windows": windows, "start": start}
+        rewrite(results, "spec.json", lambda spec: spec["train"].update(continual=asked))
+
+    continual(folders[1], 8, "warm")
+    rename(folders[1], "reinit")
+    one_split = of(compare(*folders), "reinit")
+    assert one_split.verdict is Verdict.NOT
+    assert one_split.why == "other train.continual.windows"
+    continual(folders[0], 4, "warm")
+    other_windows = of(compare(*folders), "reinit")
+    assert other_windows.verdict is Verdict.NOT
+    assert other_windows.why == "other train.continual.windows"
+    continual(folders[0], 8, "fresh")
+    pair = of(compare(*folders), "reinit")
+    assert pair.verdict is Verdict.COMPARABLE, "the same windows are tested"
+    assert "other train.continual.start;" in pair.why
+
+
+def test_what_differs_in_any_seed_counts(folders: tuple[Path, Path]) -> None:
+    rewrite(folders[1], "spec.json", lambda spec: spec.update(data_seed=9 * (spec["seed"] == 3)))
+    rewrite(folders[0], "spec.json", lambda spec: spec.update(data_seed=0))
+    faster(folders[1])
+    assert of(compare(*folders), "reinit").why == "other data_seed"
+
+
+def test_a_setting_that_enters_no_key_explains_no_other_key(folders: tuple[Path, Path]) -> None:
+    for folder in folders:
+        on_data(folder, "x")
+    rewrite(folders[1], "spec.json", lambda spec: spec["train"].update(keep=True))
+    rename(folders[1], "reinit")
+    pair = of(compare(*folders), "reinit")
+    assert pair.verdict is Verdict.NOT
+    assert pair.why == "no setting or version explains the other key, so the source of a plug-in changed"
 
 
 def test_other_knobs_on_the_same_data_compare_paired_by_seed(tmp_path: Path) -> None:
