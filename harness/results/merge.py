@@ -151,7 +151,8 @@ def _plan(source: Path, name: str, target: Path, merged: Merged) -> None:
 
 
 def _joined(known: PlanResult, found: PlanResult) -> PlanResult | None:
-    """What two results of one plan hold together; None: they contradict each other."""
+    """What two results of one plan hold together, in the order of the one that holds more; None: they contradict each
+    other."""
     arms = {arm.id: arm for arm in known.arms}
     for arm in found.arms:
         there = arms.get(arm.id)
@@ -159,9 +160,11 @@ def _joined(known: PlanResult, found: PlanResult) -> PlanResult | None:
             arms[arm.id] = arm
         elif not _is_part(arm, there):
             return None
+    more, less = sorted((known, found), key=lambda result: (result.complete, len(result.arms)), reverse=True)
+    order = dict.fromkeys(arm.id for arm in (*more.arms, *less.arms))
     joined = replace(
         known,
-        arms=tuple(arms.values()),
+        arms=tuple(arms[name] for name in order),
         complete=known.complete or found.complete,
         findings=found.findings | known.findings,
         data=found.data | known.data,

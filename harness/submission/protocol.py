@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from harness.base.errors import unknown
@@ -34,10 +35,20 @@ def ensure_track(name: str) -> None:
         raise unknown("track", name, TRACKS, "submission")
 
 
+def _shipped(track: str) -> Plan:
+    return load_plan(PLANS / f"{track}.toml")
+
+
+def groups_of(track: str) -> list[tuple[str, str]]:
+    """Labels of the data set and the model of every comparison that a track asks for, in its order."""
+    plan = _shipped(track)
+    return list(product(labels(plan.datasets), labels(plan.models)))
+
+
 def departures(plan: Plan, track: str) -> Iterator[str]:
     """How a plan is not that of a track, a line for each key."""
-    shipped = load_plan(PLANS / f"{track}.toml")
-    mine, its = (each.model_dump(mode="json", by_alias=True, exclude=set(FREE)) for each in (plan, shipped))
+    both = plan, _shipped(track)
+    mine, its = (each.model_dump(mode="json", by_alias=True, exclude=set(FREE)) for each in both)
     for difference in differences(its, mine):
         yield f"the plan is not the protocol's: {difference}"
     if PLAIN not in plan.strategies or len(plan.strategies) < 2:

@@ -18,7 +18,7 @@ from harness.report.format import NOTHING, ends, show
 from harness.results.plan_results import PLAIN
 from harness.submission.checks import problems
 from harness.submission.packed import Submission, unpacked
-from harness.submission.protocol import GAIN, TRACKS
+from harness.submission.protocol import GAIN, TRACKS, groups_of
 
 HEAD = """# Submissions under the protocol
 
@@ -47,24 +47,26 @@ def markdown(files: Sequence[Path]) -> str:
         with tempfile.TemporaryDirectory(prefix="multiepoch-") as folder:
             submission = unpacked(file, Path(folder))
             analysis = Analysis(load(submission.folder, submission.about["track"]))
-            track = lines.setdefault(submission.about["track"], [_head(analysis.groups)])
+            track = lines.setdefault(submission.about["track"], [_head(submission.about["track"])])
             track += _lines(file, submission, analysis)
     sections = [f"\n## {track}\n\n" + "\n".join(lines[track]) + "\n" for track in TRACKS if track in lines]
     return HEAD + "".join(sections)
 
 
-def _head(groups: Sequence[GroupAnalysis]) -> str:
-    names = ["submission", "strategy", *(f"gain on {literal(found.group.dataset)}" for found in groups)]
-    columns = [*names, "on another such data set", "by", "made with", "verified"]
-    return f"| {' | '.join(columns)} |\n| :-- | :-- |{' --: |' * (len(groups) + 1)} :-- | :-- | :-- |"
+def _head(track: str) -> str:
+    gains = [f"gain on {literal(dataset)}" for dataset, _ in groups_of(track)]
+    columns = ["submission", "strategy", *gains, "on another such data set", "by", "made with", "verified"]
+    return f"| {' | '.join(columns)} |\n| :-- | :-- |{' --: |' * (len(gains) + 1)} :-- | :-- | :-- |"
 
 
 def _lines(file: Path, submission: Submission, analysis: Analysis) -> Iterator[str]:
     """A line for every strategy but `none`."""
     about = [literal(submission.about["by"]), _versions(analysis), literal(_verified(file, submission))]
+    there = {(found.group.dataset, found.group.model): found for found in analysis.groups}
+    groups = [there[group] for group in groups_of(submission.about["track"])]
     for strategy in submission.plan.strategies:
         if strategy != PLAIN:
-            rows = [_row(found, strategy) for found in analysis.groups]
+            rows = [_row(found, strategy) for found in groups]
             cells = [literal(file.stem), code(strategy), *map(_gain, rows), _new([row.value("gain") for row in rows])]
             yield f"| {' | '.join([*cells, *about])} |"
 

@@ -106,6 +106,18 @@ def test_of_two_results_of_one_plan_the_arms_of_both_are_kept(tmp_path: Path) ->
     assert read_plan_result(b, "plan").complete
 
 
+@pytest.mark.parametrize("complete", [True, False])
+def test_arms_keep_the_order_of_the_result_that_holds_more(tmp_path: Path, complete: bool) -> None:
+    """The plan's, in which its data sets follow each other."""
+    a, b = tmp_path / "a", tmp_path / "b"
+    whole = write_plan(a)
+    write_plan_result(a, replace(whole, complete=complete))
+    write_plan_result(b, result_of(whole.arms[-1], complete=False))
+    assert merged_plans(tmp_path).brought["plans"] == 1
+    assert [arm.id for arm in read_plan_result(b, "plan").arms] == [arm.id for arm in whole.arms]
+    assert merged_plans(tmp_path).there["plans"] == 1
+
+
 def test_a_plan_that_ends_while_another_is_merged_into_it_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

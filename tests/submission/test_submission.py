@@ -122,6 +122,16 @@ def plan_with(change: Callable[[dict[str, Any]], object]) -> Change:
     return written
 
 
+def repacked(submission: Submission, file: Path) -> Path:
+    """The file of a submission that was changed."""
+    (submission.folder / ABOUT).write_text(json.dumps(submission.about))
+    with zipfile.ZipFile(file, "w") as packed:
+        for path in sorted(submission.folder.rglob("*")):
+            if path.is_file():
+                packed.write(path, path.relative_to(submission.folder))
+    return file
+
+
 def mine(result: dict[str, Any]) -> dict[str, Any]:
     return next(arm for arm in result["arms"] if arm["strategy"] == "mine")
 
@@ -284,6 +294,28 @@ def test_a_submission_that_comes_with_multiepoch_passes_the_checks_of_this_versi
 def test_the_published_table_is_that_of_the_submissions_there_are() -> None:
     published = (ROOT / "results" / "tables" / "submissions.md").read_text(encoding="utf-8")
     assert markdown(sorted(SHIPPED.glob("*.zip"))) == published
+
+
+def test_gains_stand_below_their_data_set_in_whatever_order_arms_are(tmp_path: Path) -> None:
+    def reordered(folder: Path) -> None:
+        path = folder / "plans" / "protocol_defaults.json"
+        result = json.loads(path.read_text())
+        result["arms"].sort(key=lambda arm: (arm["dataset"], arm["strategy"]), reverse=True)
+        path.write_text(json.dumps(result))
+
+    other = changed(SHIPPED / "ours_defaults.zip", tmp_path / "other", reordered)
+    assert list(dict.fromkeys(arm.dataset for arm in other.result.arms)) == [
+        "pinterest_like",
+        "criteo_like",
+        "avazu_like",
+    ]
+    assert checks.problems(other) == []
+    (tmp_path / "first").mkdir()
+    first = Path(shutil.copy(SHIPPED / "ours_defaults.zip", tmp_path / "first" / "ours.zip"))
+    second = repacked(other, tmp_path / "ours.zip")
+    lines = [line for line in markdown([first, second]).splitlines() if line.startswith("| ours ")]
+    assert len(lines) == 4
+    assert lines[:2] == lines[2:]
 
 
 def test_a_range_that_was_not_searched_is_noticed(packed: Path, tmp_path: Path) -> None:
