@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,7 @@ from harness.search.space import holds, written
 from harness.submission.packed import ABOUT, Submission
 from harness.submission.protocol import arms_of, departures, differences, judged_by
 from harness.submission.reading import read_sources
-from harness.submission.stated import as_now, expected, other_versions, with_keys
+from harness.submission.stated import as_now, expected, one_for_several, other_versions, with_keys
 
 
 def problems(submission: Submission) -> list[str]:
@@ -69,14 +70,18 @@ class _Checks:
         planned, stated = arms_of(self.submission.plan, self.registry), self.submission.about["data"]
         for difference in other_versions(planned.values(), stated):
             yield f"its data sets are not the protocol's: {difference}"
+        yield from one_for_several(planned.values(), stated)
         self.planned = {name: with_keys(arm, stated) for name, arm in planned.items()}
 
     def arms(self) -> Iterator[str]:
-        """Whether every arm is there, with its seeds and trials."""
+        """Whether every arm is there, once, with its seeds and trials."""
         plan, result = self.submission.plan, self.submission.result
         came = {arm.id: arm for arm in result.arms}
         for name in sorted(self.planned.keys() ^ came.keys()):
             yield f"{name} is {'missing' if name in self.planned else 'no arm of the plan'}"
+        for name, times in Counter(arm.id for arm in result.arms).items():
+            if times > 1:
+                yield f"{name} is there {times} times; accepted: once"
         for name, arm in came.items():
             if (planned := self.planned.get(name)) is None:
                 continue

@@ -15,6 +15,7 @@ import lzma
 import re
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -110,9 +111,11 @@ def unpacked(path: Path, into: Path) -> Submission:
     try:
         with zipfile.ZipFile(path) as packed:
             members = packed.infolist()
-            odd = [each.filename for each in members if not NAMES.fullmatch(each.filename)]
+            names = Counter(each.filename for each in members)
+            odd = [repr(name) for name in names if not NAMES.fullmatch(name)]
+            odd += [f"{name!r} {times} times" for name, times in names.items() if times > 1]
             if odd or len(members) > MOST_FILES or sum(each.file_size for each in members) > MOST_BYTES:
-                raise ValueError(f"it holds {odd[0]!r}" if odd else f"it is larger than {MOST_BYTES >> 20} MiB")
+                raise ValueError(f"it holds {odd[0]}" if odd else f"it is larger than {MOST_BYTES >> 20} MiB")
             for each in members:
                 target = into / each.filename
                 target.parent.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,17 @@ def other_versions(planned: Iterable[ArmPlan], stated: Made) -> Iterator[Differe
     return differences(_counted(made_of(planned)), _counted(stated))
 
 
+def one_for_several(planned: Iterable[ArmPlan], stated: Made) -> Iterator[str]:
+    """Draws that are others by the plan, and one by their stated key."""
+    first: dict[str, tuple[str, str]] = {}
+    for label, made in made_of(planned).items():
+        for number, (asked, key) in enumerate(zip(made["draws"], stated.get(label, made)["draws"], strict=False)):
+            place = f"{label}.draws[{number}]"
+            there, its = first.setdefault(key, (place, asked))
+            if its != asked:
+                yield f"{place} = {key!r} is stated of {there} too; accepted: a key of its own for every draw"
+
+
 def with_keys(arm: ArmPlan, stated: Made) -> ArmPlan:
     """An arm whose draws have the keys that are stated."""
     draws = zip(arm.draws, stated.get(arm.dataset, {}).get("draws", ()), strict=False)

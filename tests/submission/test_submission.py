@@ -25,12 +25,14 @@ from harness.base.errors import UserError
 from harness.base.files import write_json
 from harness.base.owner import PRIVATE
 from harness.base.places import ROOT
-from harness.experiment.keys import data_key
+from harness.experiment.keys import Versions, data_key, run_key
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import load_plan
+from harness.experiment.specs import RunSpec
 from harness.plugins.registry import Entry, Registry
 from harness.results.keys import MetricKey, Status
 from harness.results.records import Record, Run
+from harness.results.run_reader import read
 from harness.results.run_writer import SEALED
 from harness.submission import checks, protocol, rerun
 from harness.submission.packed import ABOUT, FORMAT, Submission, pack, unpacked
@@ -203,7 +205,11 @@ def test_damage_is_noticed(packed: Path, change: Change, said: str, tmp_path: Pa
         (plan_with(lambda r: r["plan"]["train"].update(epochs=9)), "train.epochs = 9; accepted: 2"),
         (plan_with(lambda r: r["plan"].update(strategies=["mine"])), "accepted: 'none', and one more at least"),
         (plan_with(lambda r: r["arms"].remove(mine(r))), "powerlaw/dnn/mine is missing"),
+        (plan_with(lambda r: r["arms"].insert(0, mine(r))), "powerlaw/dnn/mine is there 2 times; accepted: once"),
+        (plan_with(lambda r: r["arms"].append(r["arms"][1])), "powerlaw/dnn/one_epoch is there 2 times"),
+        (plan_with(lambda r: mine(r)["trials"].append(mine(r)["trials"][1])), "its search has 3 trials; accepted: 2"),
         (plan_with(lambda r: mine(r)["runs"].pop("2")), "powerlaw/dnn/mine: seed 2 is missing"),
+        (plan_with(lambda r: mine(r)["runs"].update({"2": mine(r)["runs"]["1"]})), "its spec is not the plan's: seed"),
         (plan_with(lambda r: mine(r)["trials"].pop()), "its search has 1 trial; accepted: 2"),
         (plan_with(lambda r: mine(r)["trials"][1].update(value=0.9)), "its value is 0.9, and its records say"),
         (plan_with(lambda r: mine(r)["trials"][0]["params"].update(table_lr=0.01)), "train.table_lr = 0.001; accepted"),
@@ -264,6 +270,32 @@ def test_other_data_are_noticed(packed: Path, tmp_path: Path, monkeypatch: pytes
     assert "its key is not that of" in checks.problems(submission)[0]
     another_version(monkeypatch)
     assert "its data sets are not the protocol's: powerlaw.version = 2; accepted: 9" in checks.problems(submission)[0]
+
+
+def test_one_draw_that_is_stated_for_several_is_noticed_though_every_run_has_the_key_of_its_data(
+    tmp_path: Path,
+) -> None:
+    """So that nobody reports a lucky draw in place of others."""
+
+    def lucky(folder: Path) -> None:
+        path = folder / "plans" / "protocol_defaults.json"
+        text = path.read_text()
+        for run in (read(folder / "runs", each.name) for each in sorted(folder.glob("runs/*"))):
+            spec = RunSpec.model_validate(run.spec)
+            if (spec.dataset.params["preset"], spec.seed) == ("avazu_like", 3):
+                by = Versions(run.env["torch"], run.env["numpy"], run.env["engine"])
+                key = run_key(spec, draws[2], Registry(), by)
+                text = text.replace(run.key, key)
+                (folder / "runs" / run.key).rename(folder / "runs" / key)
+        path.write_text(text)
+
+    with zipfile.ZipFile(SHIPPED / "ours_defaults.zip") as file:
+        draws = json.loads(file.read(ABOUT))["data"]["avazu_like"]["draws"]
+    submission = changed(SHIPPED / "ours_defaults.zip", tmp_path, lucky)
+    submission.about["data"]["avazu_like"]["draws"][3] = draws[2]
+    (found,) = checks.problems(submission)
+    said = f"avazu_like.draws[3] = '{draws[2]}' is stated of avazu_like.draws[2] too; accepted: a key of its own"
+    assert found.startswith(said)
 
 
 def test_the_table_says_what_an_earlier_version_verified_and_this_one_refuses(
@@ -341,6 +373,16 @@ def test_a_file_that_holds_other_names_is_no_submission(packed: Path, name: str,
     with zipfile.ZipFile(copy, "a") as file:
         file.writestr(name, "x")
     with pytest.raises(UserError, match="is no submission"):
+        unpacked(copy, tmp_path / "into")
+
+
+def test_a_file_that_is_there_twice_is_no_submission(packed: Path, tmp_path: Path) -> None:
+    """Who reads the first would not read what is run."""
+    copy = tmp_path / "copy.zip"
+    shutil.copy(packed, copy)
+    with zipfile.ZipFile(copy, "a") as file, pytest.warns(UserWarning, match="Duplicate name"):
+        file.writestr("strategies/mine.py", MINE)
+    with pytest.raises(UserError, match=r"it holds 'strategies/mine\.py' 2 times"):
         unpacked(copy, tmp_path / "into")
 
 
