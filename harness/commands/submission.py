@@ -92,7 +92,7 @@ def table(console: Console, folder: Path, out: Path) -> None:
     """Write the table of submissions.
 
     Raises:
-        UserError: there is none, or one cannot be read.
+        UserError: there is none.
     """
     files = sorted(folder.glob("*.zip"))
     if not files:

@@ -35,7 +35,9 @@ def problems(submission: Submission) -> list[str]:
         try:
             found = list(check())
         except UserError as error:
-            found = [str(error)]
+            found = [submission.said(error)]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            found = [f"it holds what cannot be checked: {type(error).__name__}: {error}"]
         if found:
             return found
     return []
@@ -139,7 +141,7 @@ class _Checks:
             spec, stated = RunSpec.model_validate(run.spec), as_now(run.spec, self.registry)
             by = Versions(run.env["torch"], run.env["numpy"], run.env["engine"])
         except UserError as error:
-            yield str(error).replace(f"{self.submission.folder}/", "")
+            yield self.submission.said(error)
             return
         except (ValueError, KeyError, TypeError) as error:
             yield f"run {key} is of another version: {type(error).__name__}: {error}"

@@ -70,6 +70,10 @@ class Submission:
         """
         return plan_that_ran(self.about["track"], self.result.plan)
 
+    def said(self, error: UserError) -> str:
+        """An error on a file of it, without the folder that it happens to be unpacked in."""
+        return str(error).replace(f"{self.folder}/", "").replace(str(self.folder), ".")
+
     @property
     def sources(self) -> list[Path]:
         """The files of strategies, without their helpers."""

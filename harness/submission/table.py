@@ -13,8 +13,10 @@ from harness.analysis.estimates import Estimate
 from harness.analysis.load import load
 from harness.analysis.pooling import pool
 from harness.base.digests import digest_of
+from harness.base.errors import UserError
 from harness.base.markdown import code, literal
 from harness.report.format import NOTHING, ends, show
+from harness.results.keys import ArmId, ArmRole
 from harness.results.plan_results import PLAIN
 from harness.submission.checks import problems
 from harness.submission.packed import Submission, unpacked
@@ -27,7 +29,8 @@ a submission is and how it is judged. Gains are in test truth-AUC over one epoch
 that searches, each with its 95 % interval over draws. On another such data set: where the gain would lie there
 ([docs/verdict.md](../../docs/verdict.md#a-new-data-set)). Verified: by which version, and what came when a run of each
 strategy, drawn at random, was trained again: the same bytes, or, on another machine or version, values no further off
-than another seed's, which is weaker. Where this version refuses what another verified, it says why.
+than another seed's, which is weaker. Where this version refuses one it says why, and there are no gains unless another
+version verified it.
 """
 
 
@@ -37,20 +40,19 @@ def verdict_file(submission: Path) -> Path:
 
 
 def markdown(files: Sequence[Path]) -> str:
-    """The table of submissions, track by track.
-
-    Raises:
-        UserError: one cannot be read.
-    """
-    lines: dict[str, list[str]] = {}
+    """The table of submissions, track by track; one that cannot be read is named below them, with the reason."""
+    lines, unread = dict[str, list[str]](), list[str]()
     for file in files:
         with tempfile.TemporaryDirectory(prefix="multiepoch-") as folder:
-            submission = unpacked(file, Path(folder))
-            analysis = Analysis(load(submission.folder, submission.about["track"]))
-            track = lines.setdefault(submission.about["track"], [_head(submission.about["track"])])
-            track += _lines(file, submission, analysis)
-    sections = [f"\n## {track}\n\n" + "\n".join(lines[track]) + "\n" for track in TRACKS if track in lines]
-    return HEAD + "".join(sections)
+            try:
+                submission = unpacked(file, Path(folder))
+            except UserError as error:
+                unread.append(f"- {literal(str(error).replace(str(file), file.name))}")
+                continue
+            track = submission.about["track"]
+            lines.setdefault(track, [_head(track)]).extend(_lines(file, submission))
+    sections = {track: lines[track] for track in TRACKS if track in lines} | ({"Not read": unread} if unread else {})
+    return HEAD + "".join(f"\n## {title}\n\n" + "\n".join(each) + "\n" for title, each in sections.items())
 
 
 def _head(track: str) -> str:
@@ -59,16 +61,46 @@ def _head(track: str) -> str:
     return f"| {' | '.join(columns)} |\n| :-- | :-- |{' --: |' * (len(gains) + 1)} :-- | :-- | :-- |"
 
 
-def _lines(file: Path, submission: Submission, analysis: Analysis) -> Iterator[str]:
-    """A line for every strategy but `none`."""
-    about = [literal(submission.about["by"]), _versions(analysis), literal(_verified(file, submission))]
+def _lines(file: Path, submission: Submission) -> Iterator[str]:
+    """A line for every strategy but `none`; without gains if this version refuses it and none verified it."""
+    found, (verified, said) = problems(submission), _mark(file)
+    refused = f"not by this version: {found[0]}" if found else ""
+    analysis = _analysed(submission) if verified or not found else None
+    about = [submission.about["by"], _versions(analysis), "; ".join(filter(None, (said, refused))) or "no"]
+    for strategy in _strategies(submission) or [""]:
+        name = code(strategy) if strategy else NOTHING
+        cells = [literal(file.stem), name, *_gains(submission.about["track"], analysis, strategy), *map(literal, about)]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _strategies(submission: Submission) -> list[str]:
+    """Those of its plan but `none`; none where the plan cannot be read."""
+    try:
+        return [strategy for strategy in submission.plan.strategies if strategy != PLAIN]
+    except UserError:
+        return []
+
+
+def _analysed(submission: Submission) -> Analysis | None:
+    """What gains are read from; None where it cannot be read, or its arms are not those of the track, each once."""
+    track = submission.about["track"]
+    try:
+        names = (*submission.plan.strategies, ArmRole.ONE_EPOCH)
+        asked = [ArmId(*group, name) for group in groups_of(track) for name in names]
+        whole = sorted(asked) == sorted(arm.id for arm in submission.result.arms)
+        return Analysis(load(submission.folder, track)) if whole else None
+    except UserError:
+        return None
+
+
+def _gains(track: str, analysis: Analysis | None, strategy: str) -> list[str]:
+    """The cells of a strategy's gains."""
+    groups = groups_of(track)
+    if analysis is None:
+        return [NOTHING] * (len(groups) + 1)
     there = {(found.group.dataset, found.group.model): found for found in analysis.groups}
-    groups = [there[group] for group in groups_of(submission.about["track"])]
-    for strategy in submission.plan.strategies:
-        if strategy != PLAIN:
-            rows = [_row(found, strategy) for found in groups]
-            cells = [literal(file.stem), code(strategy), *map(_gain, rows), _new([row.value("gain") for row in rows])]
-            yield f"| {' | '.join([*cells, *about])} |"
+    rows = [_row(there[group], strategy) for group in groups]
+    return [*map(_gain, rows), _new([row.value("gain") for row in rows])]
 
 
 def _row(found: GroupAnalysis, strategy: str) -> ArmComparison:
@@ -86,24 +118,22 @@ def _new(gains: Sequence[Estimate | None]) -> str:
     return NOTHING if found is None else ends(found.predicted, 4)
 
 
-def _versions(analysis: Analysis) -> str:
-    found = [env for run in analysis.comparison.runs for env in run.environments if env]
-    texts = dict.fromkeys(f"multiepoch {env['multiepoch']}, torch {env['torch']}, {env['machine']}" for env in found)
-    return literal("; ".join(texts))
+def _versions(analysis: Analysis | None) -> str:
+    runs = () if analysis is None else analysis.comparison.runs
+    found = [env for run in runs for env in run.environments if env]
+    texts = (f"multiepoch {env.get('multiepoch')}, torch {env.get('torch')}, {env.get('machine')}" for env in found)
+    return "; ".join(dict.fromkeys(texts)) or NOTHING
 
 
-def _verified(file: Path, submission: Submission) -> str:
-    """What a rerun came to, and whether the checks that need none still pass."""
-    path, found = verdict_file(file), problems(submission)
-    refused = f"not by this version: {found[0]}" if found else ""
+def _mark(file: Path) -> tuple[bool, str]:
+    """Whether a version verified it, and what that came to, in words; without words where none tried."""
+    path = verdict_file(file)
     if not path.exists():
-        return refused or "no"
+        return False, ""
     try:
         about = json.loads(path.read_text())
         digest, version = about["digest"], about["environment"]["multiepoch"]
         by = f"by multiepoch {version}: {about['outcome']} (--choice {about['choice']})"
     except (OSError, ValueError, KeyError, TypeError):
-        return f"no: {path.name} is damaged"
-    if digest != digest_of(file):
-        return "no: another file was"
-    return f"{by}; {refused}" if refused else by
+        return False, f"no: {path.name} is damaged"
+    return (True, by) if digest == digest_of(file) else (False, "no: another file was")

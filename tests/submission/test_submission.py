@@ -6,6 +6,7 @@ import json
 import math
 import random
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -304,18 +305,70 @@ def test_the_table_says_what_an_earlier_version_verified_and_this_one_refuses(
     file = tmp_path / "mine.zip"
     shutil.copy(packed, file)
     assert markdown([file]).endswith("| no |\n")
-    about = {"digest": digest_of(file), "choice": 7, "outcome": "the same bytes"}
-    write_json(verdict_file(file), about | {"environment": {"multiepoch": "0.9"}})
-    assert markdown([file]).endswith("| by multiepoch 0.9: the same bytes (--choice 7) |\n")
+    gains = markdown([file]).splitlines()[-1].split(" | ")[:4]
+    assert gains[2][:1] in "+-"
+    assert len(gains[2]) > 10
+    assert markdown([verified(file)]).endswith("| by multiepoch 0.9: the same bytes (--choice 7) |\n")
     whole = verdict_file(file).read_text()
     for damaged in ("{", "[]", "{}", whole.replace("outcome", "outcomf")):
         verdict_file(file).write_text(damaged)
         assert markdown([file]).endswith("| no: mine.verified.json is damaged |\n")
     verdict_file(file).write_text(whole)
     another_version(monkeypatch)
-    assert "(--choice 7); not by this version: its data sets are not the protocol's: powerlaw" in markdown([file])
+    line = markdown([file]).splitlines()[-1]
+    assert "(--choice 7); not by this version: its data sets are not the protocol's: powerlaw" in line
+    assert line.split(" | ")[:4] == gains
+    verdict_file(file).write_text("{")
+    assert "| no: mine.verified.json is damaged; not by this version: its data sets" in markdown([file])
     verdict_file(file).unlink()
-    assert "| not by this version: its data sets are not" in markdown([file])
+    assert "| `mine` | - | - | somebody | - | not by this version: its data sets are not" in markdown([file])
+
+
+def verified(file: Path) -> Path:
+    """A submission with the mark of an earlier version."""
+    about = {"digest": digest_of(file), "choice": 7, "outcome": "the same bytes"}
+    write_json(verdict_file(file), about | {"environment": {"multiepoch": "0.9"}})
+    return file
+
+
+@pytest.mark.parametrize(
+    ("change", "strategy", "said"),
+    [
+        (plan_with(lambda r: r["arms"].remove(mine(r))), "`mine`", "powerlaw/dnn/mine is missing"),
+        (plan_with(lambda r: r["arms"].pop(1)), "`mine`", "powerlaw/dnn/one\\_epoch is missing"),
+        (plan_with(lambda r: r["arms"].insert(0, mine(r))), "`mine`", "powerlaw/dnn/mine is there 2 times"),
+        (plan_with(lambda r: mine(r).update(dataset="other")), "`mine`", "other/dnn/mine is no arm of the plan"),
+        (plan_with(lambda r: r["plan"].update(seeds=[1, 2, 77])), "`mine`", "seeds = [1, 2, 77]; accepted: [1, 2]"),
+        (plan_with(lambda r: r["plan"]["train"].update(gone=1)), "-", "was run by another version: train: unknown key"),
+        (plan_with(lambda r: r.pop("arms")), "-", "'plans/protocol\\_tuned.json' is damaged, or of another version"),
+        (lambda folder: (folder / "plans" / f"{TRACK}.json").unlink(), "-", "unknown plan 'protocol\\_tuned'"),
+        (plan_with(lambda r: mine(r)["trials"][0].update(params=[])), "`mine`", "it holds what cannot be checked"),
+        (plan_with(lambda r: mine(r)["trials"][1].update(value=0.9)), "`mine`", "its value is 0.9, and its records"),
+    ],
+)
+def test_a_submission_that_fails_a_check_is_listed_with_the_reason_and_without_gains(
+    packed: Path, change: Change, strategy: str, said: str, tmp_path: Path
+) -> None:
+    bad = repacked(changed(packed, tmp_path / "bad", change), tmp_path / "bad.zip")
+    text = markdown([bad, packed])
+    alone, whole = (line for line in text.splitlines() if line.startswith(("| bad |", "| mine |")))
+    assert alone.startswith(f"| bad | {strategy} | - | - | somebody | - | not by this version: ")
+    assert said in alone
+    assert markdown([packed]).endswith(f"{whole}\n")
+    assert tempfile.gettempdir() not in text
+
+
+def test_a_mark_gives_no_gains_to_arms_that_are_not_the_tracks_each_once(packed: Path, tmp_path: Path) -> None:
+    twice = plan_with(lambda result: result["arms"].insert(0, mine(result)))
+    text = markdown([verified(repacked(changed(packed, tmp_path / "twice", twice), tmp_path / "twice.zip"))])
+    assert "| twice | `mine` | - | - | somebody | - | by multiepoch 0.9: the same bytes (--choice 7); not by" in text
+
+
+def test_a_file_that_is_no_submission_is_named_below_the_table(packed: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.zip").write_text("none")
+    text = markdown([tmp_path / "notes.zip", packed])
+    assert text.startswith(markdown([packed]))
+    assert text.endswith("\n## Not read\n\n- 'notes.zip' is no submission: BadZipFile: File is not a zip file\n")
 
 
 @pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.zip")), ids=lambda file: file.stem)
