@@ -9,7 +9,7 @@ from support.claims import BY_HAND, Cell, blocks, cell, figures
 
 from harness.base.places import ROOT
 
-DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("why", "results", "protocol"))]
+DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("why", "results", "protocol", "verdict"))]
 OURS = "draws avazu_like running_mean+return_to_mean gain"
 
 
