@@ -1,4 +1,4 @@
-"""How busy workers are on the leaderboard's plan, by a simulated clock: `python -m perf.schedule`.
+"""How busy workers are on the plan `main`, by a simulated clock: `python -m perf.schedule`.
 
 Scheduler, searches and folders of runs are the real ones. A launcher stands for the workers: it makes up what runs come
 to, and how long each takes.
@@ -35,7 +35,7 @@ from perf.markdown import table
 TABLE = ROOT / "results" / "tables" / "schedule.md"
 WORKERS, TOGETHER = (8, 32, 128), (1, 2, 4)
 SHAPES = {
-    "The leaderboard": (),
+    "The plan `main`": (),
     "Four arms of it on one data set, with 24 trials each": (
         "strategies=['none', 'reinit', 'hashing', 'l2']",
         "dataset=[{name='powerlaw',preset='avazu_like'}]",
@@ -93,7 +93,7 @@ def chance(text: str) -> float:
 
 
 def taken(job: Job) -> float:
-    """In epochs: those of the run, and a little by chance. The data sets of the leaderboard have as many rows each."""
+    """In epochs: those of the run, and a little by chance. The data sets of `main` have as many rows each."""
     return job.spec.train.epochs * (1 + SPREAD * (2 * chance(job.key) - 1))
 
 
