@@ -14,8 +14,9 @@ from harness.data.guess.labels import candidates, labels_of
 from harness.data.guess.left_out import Known, left_out
 from harness.data.guess.outcomes import may_be_one
 from harness.data.guess.proposal import Proposal, proposal
+from harness.data.guess.row_time import time_of
 from harness.data.guess.rows import given_split, group, split, where
-from harness.data.guess.times import moments, time_of
+from harness.data.guess.times import moments
 from harness.data.tabular.expressions import expression, widened
 
 NOTHING = Asked()
@@ -46,7 +47,7 @@ def guess(frame: pl.DataFrame, named: bool, asked: Asked = NOTHING, *, delimited
     part, times = given_split(table), moments(table)
     if asked.time is not None:
         found = [guess for guess in found if guess.what != "time"] + [asked_time(table, times, asked.time)]
-    elif not any(guess.what == "time" for guess in found) and (time := time_of(times)) is not None:
+    elif not any(guess.what == "time" for guess in found) and (time := time_of(table, times)) is not None:
         found.append(time)
     used = {guess.column for guess in (*found, *([] if part is None else [part]))}
     known = Known(table, labels, {moment.column.name for moment in times})

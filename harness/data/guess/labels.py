@@ -11,7 +11,8 @@ import polars as pl
 from harness.base.durations import UNITS
 from harness.data.guess.columns import Column, Guess, Table, plain, quoted
 from harness.data.guess.outcomes import is_generated
-from harness.data.guess.times import DAY, events
+from harness.data.guess.row_time import event
+from harness.data.guess.times import DAY
 from harness.data.guess.words import ACTION_NAMES, ACTIONS, LABELS, RATINGS, TIMES, YES_AND_NO
 
 MOST_ACTIONS = 20
@@ -127,7 +128,8 @@ def _scale(column: Column) -> int:
 
 def _later(table: Table) -> Iterator[Guess]:
     """A moment that some rows have, later than their own: that it is there is the label, and the delay needs a gap."""
-    for first, later in events(table)[:1]:
+    if (found := event(table)) is not None:
+        first, later = found
         column = later.column
         name = "_".join(word for word in column.words if word not in TIMES) or f"{column.name}_is_known"
         longest = float(str((later.seconds - first.seconds).max()))

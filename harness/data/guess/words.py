@@ -34,6 +34,11 @@ ACTIONS = _set(
 ACTION_NAMES = _set("behavior behaviour action event activity interaction btag")
 RATINGS = _set("rating ratings overall stars star score grade")
 TIMES = _set("time timestamp timestamps ts date datetime dt day hour at when created updated epoch stamp")
+MADE = _set(
+    "created creation updated modified published publish signup registered registration joined enrolled birth born "
+    "birthdate birthday dob released release"
+)
+"""Of when a user, an item or a record was made or changed, beside other times."""
 SMALL = _set("ms msec millis millisec milliseconds us usec micros microseconds ns nanos nanoseconds")
 """Units of a time, as of `session_start_ms`, or of how long something took."""
 CLOCK = _set("hour hourmin minute weekday dayofweek month quarter season dow")
