@@ -8,14 +8,14 @@ from itertools import pairwise
 
 import polars as pl
 
-from harness.base.durations import UNITS
 from harness.data.guess.columns import Column, Guess, Table, plain, quoted
-from harness.data.guess.outcomes import is_generated
+from harness.data.guess.outcomes import is_count, is_generated, is_named, stem_of
 from harness.data.guess.row_time import event
 from harness.data.guess.times import DAY
 from harness.data.guess.words import ACTION_NAMES, ACTIONS, LABELS, RATINGS, TIMES, YES_AND_NO
 
 MOST_ACTIONS = 20
+COUNT = "a count: more than none"
 CHANCE = 0.01
 """How likely it may be that one column is 1 only where another is, were they independent."""
 
@@ -41,26 +41,24 @@ def _generated(table: Table) -> Iterator[Guess]:
 
 
 def _named(table: Table) -> Iterator[Guess]:
-    for column in table:
-        stem, takes = _stem(column)
-        if LABELS.isdisjoint((stem, stem.removesuffix("s"))) or (found := yes(column)) is None:
+    return _by_names(table, counts=False)
+
+
+def _counts(table: Table) -> Iterator[Guess]:
+    """Where nothing else says what happened: `order` may be a place on a page, and `likes` may be those of an item."""
+    return _by_names(table, counts=True)
+
+
+def _by_names(table: Table, *, counts: bool) -> Iterator[Guess]:
+    for column in filter(is_named, table):
+        if (found := yes(column)) is None or (found[1] == COUNT) is not counts:
             continue
         sql, values = found
         yield Guess(column.name, "label", {column.key: sql}, f"named as an outcome; {values}")
         if column.levels == ("-1", "0", "1"):
             yield Guess(column.name, "observed", {column.key: f"{column.sql} >= 0"}, "-1 beside 0 and 1 means unknown")
-        if takes:
+        if takes := stem_of(column)[1]:
             yield Guess(column.name, "gap", {"gap": takes}, f"{column.name} is known after {takes}")
-
-
-def _stem(column: Column) -> tuple[str, str]:
-    """The name without what often stands around it, as in `is_click`, and how long it takes, as in `rebuy_90d`."""
-    words = [word for word in column.words if word not in ("label", "target") or len(column.words) == 1]
-    if words[:1] and words[0] in ("is", "has", "did", "was", "will"):
-        words = words[1:]
-    if len(words) > 2 and words[-2].isdigit() and (unit := words[-1][0]) in UNITS:
-        return "_".join(words[:-2]), words[-2] + unit
-    return "_".join(words), ""
 
 
 def yes(column: Column) -> tuple[str, str] | None:
@@ -76,8 +74,8 @@ def yes(column: Column) -> tuple[str, str] | None:
     if column.is_text and (words := _words_of_yes(levels)):
         several = f"IN ({', '.join(map(quoted, words))})"
         return f"{column.sql} {several if len(words) > 1 else f'= {quoted(words[0])}'}", said
-    if column.is_whole and "0" in levels and column.values.min() == 0:
-        return f"{column.sql} > 0", "a count: more than none"
+    if is_count(column):
+        return f"{column.sql} > 0", COUNT
     return None
 
 
@@ -168,5 +166,5 @@ def _is_yes_or_no(levels: Sequence[str]) -> bool:
 
 
 WAYS: tuple[Callable[[Table], Iterator[Guess]], ...] = (
-    _generated, _named, _actions, _later, _ratings, _funnel, _only,
+    _generated, _named, _actions, _later, _ratings, _counts, _funnel, _only,
 )  # fmt: skip

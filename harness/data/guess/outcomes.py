@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from harness.base.durations import UNITS
 from harness.data.guess.columns import Column, Table
-from harness.data.guess.words import AFTER, BEFORE, OUTCOMES
+from harness.data.guess.words import AFTER, BEFORE, LABELS, OUTCOMES
 
 SUFFIXES = {
     "truth": "the probability that drew",
@@ -27,6 +28,31 @@ def is_generated(column: Column, table: Table) -> bool:
     return column.levels in (("0", "1"), ("0",), ("1",)) and f"{column.name}_truth" in table.names
 
 
+def is_named(column: Column) -> bool:
+    """Whether its whole name is that of an outcome."""
+    stem, _ = stem_of(column)
+    return not LABELS.isdisjoint((stem, stem.removesuffix("s")))
+
+
+def stem_of(column: Column) -> tuple[str, str]:
+    """The name without what often stands around it, as in `is_click`, and how long it takes, as in `rebuy_90d`."""
+    words = [word for word in column.words if word not in ("label", "target") or len(column.words) == 1]
+    if words[:1] and words[0] in ("is", "has", "did", "was", "will"):
+        words = words[1:]
+    if len(words) > 2 and words[-2].isdigit() and (unit := words[-1][0]) in UNITS:
+        return "_".join(words[:-2]), words[-2] + unit
+    return "_".join(words), ""
+
+
+def is_count(column: Column) -> bool:
+    """Whether it may be how often something happened, which is seldom many times."""
+    return column.is_whole and "0" in column.levels and column.values.min() == 0
+
+
+def _counts_outcomes(column: Column) -> bool:
+    return is_named(column) and is_count(column) and column.distinct > 2
+
+
 def named_after(column: Column, table: Table) -> str:
     """Why the name of a column says that it was written later; empty: it does not."""
     if column.has(AFTER):
@@ -34,13 +60,16 @@ def named_after(column: Column, table: Table) -> str:
     stem, _, end = column.name.rpartition("_")
     if end in SUFFIXES and stem in table.names and table[stem].distinct <= 2:
         return f"{SUFFIXES[end]} the {'label' if is_generated(table[stem], table) else 'outcome'} {stem}"
+    if _counts_outcomes(column) and 2 * int((column.known == 0).sum()) > len(column.known):
+        return "a count that is named as an outcome, of none in most rows"
     return ""
 
 
 def may_be_one(column: Column) -> str:
-    """What to look at in a field of two values with the word of an outcome in its name; empty: it has none."""
-    word = column.last(OUTCOMES)
-    if not word or column.distinct != 2 or column.has(BEFORE):
+    """What to look at in a field of two values with the word of an outcome in its name, or in a count with nothing
+    else; empty: it has none."""
+    word = column.last(OUTCOMES) if column.distinct == 2 else stem_of(column)[0] if _counts_outcomes(column) else ""
+    if not word or column.has(BEFORE):
         return ""
     return f"look: '{word}' may be an outcome; leave it out unless it is known before the label"
 

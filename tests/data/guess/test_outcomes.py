@@ -105,3 +105,52 @@ def test_a_name_with_the_word_of_an_outcome_is_to_be_looked_at_unless_it_says_be
     honest = RNG.integers(0, 2, N)
     what, why = reason(guessed(["label"], label=CLICK, **{name: honest}), name)
     assert (what, f"look: '{word}' may be an outcome" in why) == ("id", before is None)
+
+
+COUNTED: dict[str, Any] = {
+    "order": RNG.integers(0, 10, N),
+    "likes": RNG.poisson(3, 300)[USER],
+    "comments": RNG.poisson(2.0, N).astype(float),
+    "y": RNG.integers(0, 40, N),
+}
+"""Named as outcomes, but a place, an item's counters, and a coordinate."""
+SURER: dict[str, tuple[Any, set[str]]] = {
+    "click": (CLICK, {"click"}),
+    "is_click": (CLICK == 1, {"is_click"}),
+    "label": (np.where(CLICK, 1, -1), {"label"}),
+    "event_type": (np.where(CLICK, "click", "view"), {"click"}),
+    "rating": (RNG.integers(1, 6, N), {"liked"}),
+}
+"""Columns that say more surely what happened -> their labels."""
+
+
+@pytest.mark.parametrize("last", [True, False], ids=["behind it", "before it"])
+@pytest.mark.parametrize("name", SURER)
+def test_counts_named_as_outcomes_are_no_labels_beside_what_surely_is_one(name: str, last: bool) -> None:
+    values, labels = SURER[name]
+    columns = {**COUNTED, name: values} if last else {name: values, **COUNTED}
+    found = guessed(**columns)
+    assert {key for each in found.columns if each.what == "label" for key in each.entries} == labels
+    for count in COUNTED:
+        what, why = reason(found, count)
+        assert what in ("id", "number")
+        assert f"look: '{count}' may be an outcome; leave it out unless it is known before the label" in why
+
+
+def test_counts_of_none_in_most_rows_are_left_out_beside_what_surely_is_a_label() -> None:
+    found = guessed(click=CLICK, orders=RNG.poisson(0.3, N))
+    assert reason(found, "orders") == ("left out", "a count that is named as an outcome, of none in most rows")
+    asked = guessed(["click"], click=CLICK, orders=RNG.poisson(0.3, N))
+    assert reason(asked, "orders")[0] == "left out"
+
+
+def test_counts_are_labels_where_nothing_else_says_what_happened() -> None:
+    found = guessed(
+        orders_30d=RNG.poisson(0.3, N), likes=COUNTED["likes"], mobile=CLICK, ts=1_600_000_000 + np.arange(N)
+    )
+    labels = [each.entries for each in found.columns if each.what == "label"]
+    assert labels == [{"orders_30d": "orders_30d > 0"}, {"likes": "likes > 0"}]
+    assert found.whole[-1].entries == {"by": "time", "gap": "30d"}
+    assert {each.what for each in guessed(["order"], **COUNTED, click=CLICK).columns if each.column == "order"} == {
+        "label"
+    }
