@@ -21,6 +21,7 @@ from harness.diagnose.asked import dataset_of
 from harness.diagnose.log import Log, built
 from harness.execution.said import Said
 from harness.plugins.registry import Registry
+from harness.python.odd_column import UNREAD, odd_column
 from harness.results.plan_results import INPUTS
 
 ACCEPTED = "a polars or pandas DataFrame, a path of table files, or a data set as a plan names it"
@@ -87,5 +88,5 @@ def _polars(data: Any) -> pl.DataFrame:
         raise UserError(f"data = {data!r:.80} is not accepted; accepted: {ACCEPTED}")
     try:
         return pl.from_pandas(data, include_index=any(name is not None for name in data.index.names))
-    except (pl.exceptions.PolarsError, ValueError, TypeError, OverflowError) as error:  # pyarrow's are of these
-        raise UserError(f"data: the frame cannot be read: {error}") from error
+    except UNREAD as error:
+        raise UserError(f"data: the frame cannot be read: {error}{odd_column(data)}") from error

@@ -81,8 +81,7 @@ class Column:
     @cached_property
     def texts(self) -> pl.Series:
         """The values as text, whole numbers without a point."""
-        whole = self.values.cast(pl.Int128) if self.is_whole else self.values
-        return whole.cast(pl.String)
+        return as_text(self.values.cast(pl.Int128) if self.is_whole else self.values)
 
     @cached_property
     def levels(self) -> tuple[str, ...]:
@@ -143,6 +142,13 @@ def _parts(columns: Iterable[pl.Series], path: tuple[str, ...] = ()) -> Iterator
             yield from _parts((values.struct.field(field.name) for field in values.dtype.fields), here)
         else:
             yield values.alias(".".join(here)), here
+
+
+def as_text(values: pl.Series) -> pl.Series:
+    """Values that are no text themselves: bytes as hexadecimal, and how long something took as a number."""
+    if values.dtype == pl.Binary:
+        return values.bin.encode("hex")
+    return (values.to_physical() if values.dtype == pl.Duration else values).cast(pl.String)
 
 
 def _is_bare(name: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from harness.data.guess.columns import Column, Guess, Table
+from harness.data.guess.columns import Column, Guess, Table, as_text
 from harness.data.guess.numbers import marked, number, odd_amount
 from harness.data.guess.words import PAST
 
@@ -83,9 +83,9 @@ def _json(texts: Sequence[str]) -> list[list[object]] | None:
 
 def _same_ids(column: Column, parts: Parts, table: Table) -> str:
     """The other column among whose values most of the elements are; text may be whole numbers, not the other way."""
-    elements = parts.values.cast(pl.String).unique()
+    elements = as_text(parts.values).unique()
     best, most = "", 0.5
-    for other in table:
+    for other in table if len(elements) else ():
         if (
             other is column
             or other.values.dtype.is_nested()

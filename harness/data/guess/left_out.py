@@ -43,7 +43,8 @@ def left_out(column: Column, known: Known) -> Guess | None:
 
 
 def _says_nothing(column: Column, known: Known) -> str:
-    if not len(column.known):
+    lists = isinstance(column.values.dtype, pl.List | pl.Array)
+    if not len(column.known.explode().drop_nulls() if lists else column.known):
         return "empty"
     return "one value in every row" if column.distinct == 1 and not column.values.null_count() else ""
 
@@ -54,7 +55,8 @@ def _has_parts(column: Column, known: Known) -> str:
     inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype
     if isinstance(inner, pl.Struct | pl.List | pl.Array) or (inner is dtype and dtype.is_nested()):
         return "nested; write what is needed of it as a column of its own"
-    return "lists of numbers with a point" if inner is not dtype and inner.is_float() else ""
+    point = inner.is_float() or (isinstance(inner, pl.Decimal) and inner.scale > 0)
+    return "lists of numbers with a point" if inner is not dtype and point else ""
 
 
 def _lost_digits(column: Column, known: Known) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from harness.base.errors import UserError
+from harness.data.tabular.extensions import stored
 from harness.data.tabular.files import PARTITION, Source
 from harness.data.tabular.times import whole_seconds
 
@@ -44,7 +45,7 @@ def refuse_others_in(types: Mapping[Source, pl.Schema]) -> None:
         frame = pl.scan_parquet(
             having, glob=False, hive_partitioning=False, extra_columns="ignore", include_file_paths=SOURCE
         )
-        _refuse_others(frame.select(column[0], SOURCE), list(placed))
+        _refuse_others(stored(frame, dict([column])).select(column[0], SOURCE), list(placed))
 
 
 def folders_of(files: Iterable[Source]) -> list[str]:

@@ -11,6 +11,7 @@ import polars as pl
 from polars import selectors
 
 from harness.base.errors import UserError
+from harness.data.tabular.extensions import plain, stored
 from harness.data.tabular.files import Source
 from harness.data.tabular.formats import readable
 
@@ -96,7 +97,8 @@ def columns_of(files: Sequence[Source], opened: Opened, at_once: int = FOOTERS) 
 
 def as_types(frame: pl.LazyFrame, own: Mapping[str, pl.DataType], types: pl.Schema) -> pl.LazyFrame:
     """Columns that have types of their own as the ones wanted; those that are not wanted are left out."""
-    other = {name: dtype for name, dtype in types.items() if own[name] != dtype}
+    frame = stored(frame, own)
+    other = {name: dtype for name, dtype in types.items() if plain(own[name]) != dtype}
     unwanted = [name for name in own if name not in types]
     frame = frame.drop(selectors.by_name(*unwanted)) if unwanted else frame
     return frame.cast(pl.Schema(other)) if other else frame
@@ -115,7 +117,7 @@ def _refuse_others(own: Mapping[Source, pl.Schema]) -> None:
 
 def _type(types: Sequence[pl.DataType], *, text: bool) -> pl.DataType | None:
     """One that holds what all of these do, and as which it is read; None: there is none."""
-    distinct = list(dict.fromkeys(dtype for dtype in types if dtype != pl.Null)) or [pl.Null()]
+    distinct = list(dict.fromkeys(plain(dtype) for dtype in types if dtype != pl.Null)) or [pl.Null()]
     if len(distinct) == 1:
         return distinct[0]
     if all(dtype.is_numeric() for dtype in distinct):
