@@ -97,6 +97,11 @@ class Column:
             return self.name
         return ".".join('"' + name.replace('"', '""') + '"' for name in self._path)
 
+    @property
+    def as_id(self) -> str:
+        """The expression of it as an id, which no number with a point is."""
+        return f"CAST({self.sql} AS BIGINT)" if self.values.dtype.is_float() else self.name
+
     def has(self, words: frozenset[str]) -> bool:
         return not words.isdisjoint(self.words)
 

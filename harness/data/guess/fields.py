@@ -103,7 +103,7 @@ def _id(column: Column) -> Guess:
     often = f"{column.distinct:,} distinct in {len(column.known):,} rows"
     if column.values.dtype.is_float():
         why = f"whole numbers with a point, as where some are missing; {often}"
-        return column.taken("id", why, f"CAST({column.sql} AS BIGINT)")
+        return column.taken("id", why, column.as_id)
     kind = "text" if column.is_text else "whole numbers" if column.is_whole else str(column.values.dtype).lower()
     return column.taken("id", f"{kind}, {often}")
 

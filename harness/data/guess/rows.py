@@ -61,13 +61,14 @@ def split(table: Table, found: Sequence[Guess]) -> Guess:
     unread = next((f" ('{column.name}': {why})" for column in table if (why := why_no_time(column))), "")
     if session is not None:
         why = f"no time{unread}; rows of one session would tell each other's labels"
-        return Guess(session.name, "split", {"by": "group", "column": session.name}, why)
+        return Guess(session.name, "split", {"by": "group", "column": session.as_id}, why)
     return Guess("", "split", {"by": "row"}, f"no time{unread} and no session")
 
 
 def is_session(column: Column) -> bool:
     words = set(column.words) - {"id", "no"}
-    return len(words) == 1 and words <= SESSIONS and column.distinct < len(column.known)
+    is_id = column.is_whole or column.is_text
+    return is_id and len(words) == 1 and words <= SESSIONS and column.distinct < len(column.known)
 
 
 def where(table: Table, found: Sequence[Guess], moments: Sequence[Moment]) -> Iterator[Guess]:

@@ -25,6 +25,7 @@ VALUES: dict[str, tuple[Any, pl.DataType]] = {
     "nothing": ([None] * N, pl.Null()),
     "wide numbers": ([10**25 + k % 3 for k in K], pl.Int128()),
     "half floats": ([k % 3 for k in K], pl.Float16()),
+    "numbers with a point": ([k // 4 * 1.0 if k % 9 else None for k in K], pl.Float64()),
     "decimals": ([Decimal(k % 7) / 4 for k in K], pl.Decimal(9, 2)),
     "words of a set": (["ab"[k % 5 % 2] for k in K], pl.Enum(["a", "b"])),
     "lists of words of a set": ([["ab"[k % 5 % 2]] for k in K], pl.List(pl.Categorical())),
@@ -40,7 +41,7 @@ VALUES: dict[str, tuple[Any, pl.DataType]] = {
 }
 
 
-@pytest.mark.parametrize("name", ["abc", "hist", "click", "date", "price"])
+@pytest.mark.parametrize("name", ["abc", "hist", "click", "date", "price", "session_id"])
 @pytest.mark.parametrize("kind", VALUES)
 def test_a_column_of_any_type_is_guessed_and_read(tmp_path: Path, kind: str, name: str) -> None:
     values, dtype = VALUES[kind]
