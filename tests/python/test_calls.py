@@ -116,7 +116,7 @@ def test_it_is_shown_as_text_as_html_and_as_a_figure(inline: Path, log: pl.DataF
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"labels": "clik"}, "labels: unknown column 'clik'; did you mean 'click'? accepted: click, item, user"),
-    ({"labels": "user"}, "labels 'user': the column is not 0 and 1"),
+    ({"labels": "user"}, "labels 'user': the column has "),
     ({"time": "item_"}, "time: unknown column of times 'item_'; did you mean 'item'?"),
     ({"strategies": ["none", "reinti"]}, "unknown strategy 'reinti'; did you mean 'reinit'?"),
     ({"strategies": "reinit"}, "strategies = 'reinit' is not accepted; accepted: a list"),

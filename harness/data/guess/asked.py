@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import tomli_w
+
 from harness.base.errors import UserError, unknown
-from harness.data.guess.columns import Guess, Table
+from harness.data.guess.columns import Column, Guess, Table, as_text, quoted
 from harness.data.guess.labels import labels_of, yes
 from harness.data.guess.times import Moment
+
+FEW = 5
+"""Values that a message quotes all of."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,7 @@ def asked_labels(table: Table, names: Sequence[str]) -> list[Guess]:
         if name in table.names:
             column = table[name]
             if (said := yes(column)) is None:
-                raise UserError(
-                    f"--labels '{name}': the column is not 0 and 1, true and false, or a count; accepted: {TWO}"
-                )
+                raise _refused(column, guessed)
             found.append(Guess(name, "label", {column.key: said[0]}, f"asked for; {said[1]}"))
         elif not (named := [guess for guess in guessed if guess.what == "label" and name in guess.entries]):
             options = {*table.names, *(key for g in guessed if g.what == "label" for key in g.entries)}
@@ -46,6 +49,12 @@ def asked_labels(table: Table, names: Sequence[str]) -> list[Guess]:
         elif guess.column not in columns and guess.what == "label":
             found.append(Guess(guess.column, "left out", guess.entries, "an outcome that was not asked for"))
     return found
+
+
+def candidates(table: Table) -> dict[str, str]:
+    """Columns of two values, for whoever looks for a label in vain -> the expression that may be meant."""
+    two = [column for column in table if column.distinct == 2]
+    return {column.name: _values_of(column)[1] if (said := yes(column)) is None else said[0] for column in two}
 
 
 def asked_time(table: Table, found: Sequence[Moment], name: str) -> Guess:
@@ -65,4 +74,33 @@ def asked_time(table: Table, found: Sequence[Moment], name: str) -> Guess:
     return Guess(name, "time", {"time": column.sql}, "asked for; numbers")
 
 
-TWO = "a column of two values, or a schema (--schema) whose label is an expression"
+def _refused(column: Column, guessed: Sequence[Guess]) -> UserError:
+    """For a column that does not say what is yes."""
+    has, meant = _values_of(column)
+    made = [key for guess in guessed if guess.column == column.name and guess.what == "label" for key in guess.entries]
+    others = f"{', '.join(made)}, as guessed of it; " if made else ""
+    return UserError(
+        f"--labels '{column.name}': the column {has}, of which none is known to be yes; accepted: {others}0 and 1, "
+        "true and false, yes and no, a count from 0, or a schema (--schema) with a label of its own, as "
+        + tomli_w.dumps({column.key: meant}).strip()
+    )
+
+
+def _values_of(column: Column) -> tuple[str, str]:
+    """What a column holds, and an expression of it that may be meant."""
+    there, sql = column.is_there, column.sql
+    if not len(column.known):
+        return "has no values", there
+    if not (column.is_text or column.values.dtype.is_numeric()):
+        return f"has values of type {column.values.dtype}", there
+    values = [quoted(value) if column.is_text else value for value in as_text(column.known.unique().sort())]
+    nothing = column.values.null_count() > 0
+    match values:
+        case [value]:
+            return f"has the value {value}" + (
+                " or nothing" if nothing else ""
+            ), there if nothing else f"{sql} = {value}"
+        case [*others, last] if len(others) < FEW:
+            return f"has the values {', '.join(others)} and {last}", f"{sql} = {last}"
+    has = f"has {len(values):,} values, {values[0]} to {values[-1]}"
+    return has, there if nothing else f"{sql} {'=' if column.is_text else '>'} {values[len(values) // 2]}"

@@ -102,6 +102,11 @@ class Column:
         """The expression of it as an id, which no number with a point is."""
         return f"CAST({self.sql} AS BIGINT)" if self.values.dtype.is_float() else self.name
 
+    @property
+    def is_there(self) -> str:
+        """SQL that is true where it is not missing, as NaN is, which is no null of SQL."""
+        return f"ABS({self.sql}) < 1e308" if self.values.dtype.is_float() else f"{self.sql} IS NOT NULL"
+
     def has(self, words: frozenset[str]) -> bool:
         return not words.isdisjoint(self.words)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
 
-from harness.data.guess.asked import Asked, asked_labels, asked_time
+from harness.data.guess.asked import Asked, asked_labels, asked_time, candidates
 from harness.data.guess.columns import Column, Guess, Table
 from harness.data.guess.fields import field
-from harness.data.guess.labels import candidates, labels_of
+from harness.data.guess.labels import labels_of
 from harness.data.guess.left_out import Known, left_out
 from harness.data.guess.outcomes import may_be_one
 from harness.data.guess.proposal import Proposal, proposal
@@ -25,11 +25,12 @@ NOTHING = Asked()
 @dataclass(frozen=True)
 class Guesses:
     """columns: in the order of the file, labels and times among them. whole: of the table, the split last.
-    Where no label was found, candidates: columns of two values; and made: what a query can make of the rows."""
+    Where no label was found, candidates: columns of two values -> expressions of them that may be one; and made: what
+    a query can make of the rows."""
 
     columns: tuple[Guess, ...]
     whole: tuple[Guess, ...]
-    candidates: tuple[str, ...]
+    candidates: Mapping[str, str]
     made: Proposal | None
 
 
@@ -58,10 +59,10 @@ def guess(frame: pl.DataFrame, named: bool, asked: Asked = NOTHING, *, delimited
     ]
     places = {name: at for at, name in enumerate(table.names)}
     columns = sorted((each for each in (*found, *rest) if each.what != "gap"), key=lambda each: places[each.column])
-    whole = (*where(table, found, times), *group(table, rest), part or split(table, found))
+    whole = (*where(table, found, times, labels), *group(table, rest), part or split(table, found))
     if labels:
-        return Guesses(tuple(columns), whole, (), None)
-    return Guesses(tuple(columns), whole, tuple(candidates(table)), proposal(table, own, whole[-1]))
+        return Guesses(tuple(columns), whole, {}, None)
+    return Guesses(tuple(columns), whole, candidates(table), proposal(table, own, whole[-1]))
 
 
 def _part(column: Column, parts: Container[str]) -> Guess | None:
@@ -75,4 +76,4 @@ def _looked_at(guess: Guess, column: Column) -> Guess:
 
 def _values(frame: pl.DataFrame, sql: str) -> pl.Series:
     label = expression(frame.schema, "labels", sql, "guess")
-    return widened(frame.lazy()).select(label).collect().to_series().cast(pl.Float64)
+    return widened(frame.lazy()).select(label).collect().to_series().cast(pl.Float64).fill_nan(None)

@@ -28,11 +28,6 @@ def labels_of(table: Table) -> list[Guess]:
     return []
 
 
-def candidates(table: Table) -> list[str]:
-    """Columns of two values, for whoever looks for a label in vain."""
-    return [column.name for column in table if column.distinct == 2]
-
-
 def _generated(table: Table) -> Iterator[Guess]:
     """As `data write` writes them."""
     for column in table:
@@ -71,23 +66,37 @@ def yes(column: Column) -> tuple[str, str] | None:
         return name, "true and false" if column.values.dtype == pl.Boolean and len(levels) == 2 else said
     if levels in (("-1", "1"), ("-1", "0", "1")) and not column.is_text:
         return f"{column.sql} > 0", said
-    if column.is_text and (words := _words_of_yes(levels)):
-        several = f"IN ({', '.join(map(quoted, words))})"
-        return f"{column.sql} {several if len(words) > 1 else f'= {quoted(words[0])}'}", said
+    if column.is_text:
+        return _of_words(column)
     if is_count(column):
         return f"{column.sql} > 0", COUNT
     return None
 
 
+def _of_words(column: Column) -> tuple[str, str] | None:
+    """Of text. Where all of it means yes, nothing and empty text are no; beside other words that mean no, unknown."""
+    levels = [level for level in column.levels if level]
+    words, said, name = _words_of_yes(levels), " and ".join(levels), column.sql
+    means = (
+        f"IN ({', '.join(map(quoted, words))})" if len(words) > 1 else "".join(f"= {quoted(word)}" for word in words)
+    )
+    if 0 < len(words) < len(levels):
+        known = name if "" not in column.levels else f"NULLIF({name}, '')"
+        return f"{known} {means}", said
+    if words and (column.values.null_count() or "" in column.levels):
+        return f"COALESCE({name}, '') {means}", f"{said} or nothing, which is taken as no"
+    return None
+
+
 def _words_of_yes(levels: Sequence[str]) -> list[str]:
-    """The words that mean yes, in any letters, where all others mean no; or of two words the one that is an outcome, as
-    of `clicked` and `not clicked`, or of `click` and `impression`."""
+    """The words that mean yes, in any letters, where all others mean no; or of one word or two the one that is an
+    outcome, as of `clicked` and `not clicked`, or of `click` and `impression`."""
     means = [next((pair.index(level.strip().lower()) for pair in YES_AND_NO if level.strip().lower() in pair), None)
              for level in levels]  # fmt: skip
-    if {*means} == {0, 1}:
+    if {*means} in ({0, 1}, {1}):
         return [level for level, is_yes in zip(levels, means, strict=True) if is_yes]
     outcomes = [level for level in levels if level.strip().lower() in LABELS]
-    return outcomes if len(levels) == 2 and len(outcomes) == 1 else []
+    return outcomes if len(levels) <= 2 and len(outcomes) == 1 else []
 
 
 def _actions(table: Table) -> Iterator[Guess]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -71,28 +71,26 @@ def is_session(column: Column) -> bool:
     return is_id and len(words) == 1 and words <= SESSIONS and column.distinct < len(column.known)
 
 
-def where(table: Table, found: Sequence[Guess], moments: Sequence[Moment]) -> Iterator[Guess]:
+def where(
+    table: Table, found: Sequence[Guess], moments: Sequence[Moment], labels: Mapping[str, pl.Series]
+) -> Iterator[Guess]:
     """Rows without a time are left out, and so are those at the end whose labels are still open: the test rows would be
-    among them."""
+    among them. labels: name -> 0 or 1 for each row, null where unknown."""
     times = {guess.column for guess in found if guess.what == "time"}
     time = next((moment for moment in moments if moment.column.name in times), None)
     if time is None:
         return
     last = time.seconds.arg_sort()[int(LATE * len(time.seconds)) :]
-    labels = [table[guess.column] for guess in found if guess.what == "label"]
-    kept = {column.name: column for column in labels if len(column.known) and _all_null(column.values, last)}
+    still_open = {name for name, label in labels.items() if label.count() and _all_null(label, last)}
+    told = [guess for guess in found if guess.what == "label" and not still_open.isdisjoint(guess.entries)]
+    kept = {guess.column: table[guess.column] for guess in told}
     reasons = ["the last rows have no label yet"] if kept else []
     if time.seconds.null_count():
         kept[time.column.name] = time.column
         reasons.append("rows without a time are in no split")
     if kept:
-        sql = " AND ".join(map(_is_there, kept.values()))
+        sql = " AND ".join(column.is_there for column in kept.values())
         yield Guess(next(iter(kept)), "where", {"where": sql}, "; ".join(reasons))
-
-
-def _is_there(column: Column) -> str:
-    """SQL; NaN, which is no null of SQL, is missing too."""
-    return f"ABS({column.sql}) < 1e308" if column.values.dtype.is_float() else f"{column.sql} IS NOT NULL"
 
 
 def _all_null(values: pl.Series, rows: pl.Series) -> bool:

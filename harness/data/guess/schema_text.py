@@ -85,7 +85,7 @@ def _left_out(guesses: Guesses) -> Iterator[str]:
 def _labels(guesses: Guesses) -> Iterator[str]:
     yield from _table("labels", guesses.columns)
     yield from _made("labels", guesses)
-    yield from (f"# {_line(name, name, 'two values')}" for name in guesses.candidates)
+    yield from (f"# {_line(name, sql, 'two values')}" for name, sql in guesses.candidates.items())
 
 
 def _observed(guesses: Guesses) -> Iterator[str]:

@@ -68,6 +68,20 @@ LABELS: dict[str, tuple[str, Any, str]] = {
     "categories": ("purchased", pl.Series(YES).cast(pl.Categorical), "purchased = 'Yes'"),
     "1 or nothing": ("clicked", [1 if c else None for c in CLICK], "COALESCE(clicked, 0) = 1"),
     "true or nothing": ("clicked", [True if c else None for c in CLICK], "COALESCE(clicked, false) = true"),
+    "Y or nothing": ("clicked", ["Y" if c else None for c in CLICK], "COALESCE(clicked, '') = 'Y'"),
+    "y or Y or nothing": (
+        "is_click",
+        [None if not c else "y" if k % 2 else "Y" for k, c in enumerate(CLICK)],
+        "COALESCE(is_click, '') IN ('Y', 'y')",
+    ),
+    "yes or empty text": ("purchased", np.where(CLICK, "yes", ""), "COALESCE(purchased, '') = 'yes'"),
+    "1 as text or nothing": ("clicked", ["1" if c else None for c in CLICK], "COALESCE(clicked, '') = '1'"),
+    "an outcome or nothing": ("label", ["click" if c else None for c in CLICK], "COALESCE(label, '') = 'click'"),
+    "yes, no and empty text": (
+        "purchased",
+        np.where(np.arange(N) % 9, YES, ""),
+        "NULLIF(purchased, '') = 'Yes'",
+    ),
     "a count": ("clicks label", CLICK * USER, '"clicks label" > 0'),
     "with a window": ("rebuy_90d", CLICK, "rebuy_90d"),
     "among other names": ("label_conversion", CLICK, "label_conversion"),
@@ -89,9 +103,9 @@ def test_a_label_is_found_by_its_name_and_values(case: str) -> None:
     assert not found.candidates
 
 
-@pytest.mark.parametrize("nothing", [None, float("nan")])
-def test_nothing_beside_1_is_no(tmp_path: Path, nothing: float | None) -> None:
-    frame = pl.DataFrame({"user": USER, "clicked": [1.0 if c else nothing for c in CLICK]})
+@pytest.mark.parametrize(("yes", "nothing"), [(1.0, None), (1.0, float("nan")), ("Y", None), ("Y", ""), ("1", None)])
+def test_nothing_beside_yes_is_no(tmp_path: Path, yes: float | str, nothing: float | str | None) -> None:
+    frame = pl.DataFrame({"user": USER, "clicked": [yes if c else nothing for c in CLICK]})
     frame.write_parquet(tmp_path / "a.parquet")
     (tmp_path / "s.toml").write_text(first_schema(str(tmp_path / "a.parquet")).text)
     data = build(Registry().datasets, "data set", "table_file", {"schema": str(tmp_path / "s.toml")})
@@ -101,10 +115,24 @@ def test_nothing_beside_1_is_no(tmp_path: Path, nothing: float | None) -> None:
 
 
 def test_a_label_that_takes_a_while_gets_a_gap_and_open_rows_are_left_out() -> None:
-    label = [None if row > 0.8 * N else int(CLICK[row]) for row in range(N)]
-    found = guessed(user_id=USER, rebuy_30d=CLICK, rebuy_90d=label, ts=range(1_600_000_000, 1_600_000_000 + N))
-    assert entries(found, "split") == {"by": "time", "gap": "90d"}
-    assert entries(found, "where") == {"where": "rebuy_90d IS NOT NULL"}
+    for none, where in ((None, "rebuy_90d IS NOT NULL"), (float("nan"), "ABS(rebuy_90d) < 1e308")):
+        label = [none if row > 0.8 * N else int(CLICK[row]) for row in range(N)]
+        rebuy = pl.Series(label, strict=False)
+        found = guessed(user_id=USER, rebuy_30d=CLICK, rebuy_90d=rebuy, ts=range(1_600_000_000, 1_600_000_000 + N))
+        assert entries(found, "split") == {"by": "time", "gap": "90d"}
+        assert entries(found, "where") == {"where": where}
+
+
+@pytest.mark.parametrize(
+    "label",
+    [{"click": [1 if k < 99 else None for k in range(N)]}, {"click": ["Y" if k < 99 else None for k in range(N)]},
+     {"sale_time": [1_600_003_600 + k if k < 99 else None for k in range(N)]}],
+)  # fmt: skip
+def test_last_rows_without_a_yes_are_no_open_ones_where_nothing_is_no(label: dict[str, Any]) -> None:
+    """Without them, no row of the other class would be left."""
+    found = guessed(user_id=USER, ts=range(1_600_000_000, 1_600_000_000 + N), **label)
+    assert len(entries(found, "label")) == 1
+    assert entries(found, "where") == {}
 
 
 def test_minus_one_beside_0_and_1_is_unknown() -> None:
@@ -132,7 +160,7 @@ def test_a_moment_that_follows_is_the_label_and_gives_the_gap() -> None:
 def test_without_a_label_the_candidates_are_told_and_the_rest_is_written() -> None:
     frame = pl.DataFrame({"user": USER, "a": CLICK, "b": 1 - CLICK, "price": RNG.random(N)})
     found = guess(frame, True)
-    assert found.candidates == ("a", "b")
+    assert found.candidates == {"a": "a", "b": "b"}
     written = schema(found, frame)
     assert (written["labels"], list(written["fields"])) == ({}, ["user", "a", "b", "price"])
 
@@ -143,7 +171,7 @@ def test_without_names_a_label_that_needs_another_is_found_with_it() -> None:
     by_chance = np.zeros(N, int)
     by_chance[np.flatnonzero(CLICK)[:3]] = 1
     for columns in ({"c1": CLICK, "c2": RNG.integers(0, 2, N)}, {"c1": CLICK, "c2": by_chance}):
-        assert guessed(False, c0=1 + USER, **columns).candidates == ("c1", "c2")
+        assert guessed(False, c0=1 + USER, **columns).candidates == {"c1": "c1", "c2": "c2"}
 
 
 AT = [datetime(2020, 11, 1 + k // 24, k % 24, tzinfo=UTC) for k in range(N)] if N < 24 * 28 else []
