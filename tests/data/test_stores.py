@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import logging
+import re
 import socket
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -136,6 +137,21 @@ def test_a_pattern_stays_within_a_name_and_files_are_in_order(bucket: Any) -> No
     assert [str(file) for file in stored_files("s3://logs/a/*")] == ["s3://logs/a/x"]
     assert [str(file) for file in stored_files("s3://logs/a")] == [f"s3://logs/a/{n}" for n in ("10/x", "9/x", "x")]
     assert [str(file) for file in stored_files("s3://logs/a/x")] == ["s3://logs/a/x"]
+
+
+LOGS = {"Delta": "_delta_log/00.json", "Iceberg": "metadata/v3.metadata.json", "Hudi": ".hoodie/hoodie.properties"}
+
+
+@pytest.mark.parametrize("path", ["", "/a", "/a/clicks/", "/a/clicks/day=2", "/a/*/day=2/*", "/a/clicks/*/*.parquet"])
+@pytest.mark.parametrize("kind", LOGS)
+def test_a_table_whose_log_says_which_files_count_is_refused(bucket: Any, kind: str, path: str) -> None:
+    for key in ("clicks/day=2/part-0.parquet", "clicks/day=2/part-1.parquet", f"clicks/{LOGS[kind]}"):
+        obstore.put(bucket, f"a/{key}", b"1")
+    obstore.put(bucket, "b/part-0.parquet", b"1")
+    with pytest.raises(UserError, match=rf"path = 's3://logs{re.escape(path)}': 's3://logs/a/clicks' is an? {kind} t"):
+        data_files(f"s3://logs{path}")
+    for other in ("a/clicks/day=2/part-1.parquet", "b", "b/*", "*/*.parquet"):
+        assert len(data_files(f"s3://logs/{other}")) == 1
 
 
 def test_the_fingerprint_follows_what_is_stored(tmp_path: Path, bucket: Any) -> None:

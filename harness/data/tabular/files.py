@@ -14,6 +14,7 @@ from harness.base.errors import UserError, nearest
 from harness.base.files import odd_kind
 from harness.base.places import ROOT
 from harness.data.tabular.expressions import refusing
+from harness.data.tabular.logged import names_here, refuse_logged
 from harness.data.tabular.stores import Stored, is_address, stored_files
 
 Source = Path | Stored
@@ -50,7 +51,7 @@ def data_files(path: str | Sequence[str]) -> tuple[Source, ...]:
     """Every file that is meant, in order: of a folder or pattern by name; hidden ones and those of `_name` left out.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or a folder or pattern means files of a table whose log says which of them count.
     """
     texts = [path] if isinstance(path, str) else list(path)
     if not any(texts):
@@ -60,8 +61,8 @@ def data_files(path: str | Sequence[str]) -> tuple[Source, ...]:
         )
     found = list[Source]()
     for text in texts:
-        with _found(f"table_file: path = '{text[:MOST]}'"):
-            found += _files(text)
+        with _found(place := f"table_file: path = '{text[:MOST]}'"):
+            found += _files(text, place)
     if twice := [file for file in dict.fromkeys(found) if found.count(file) > 1]:
         raise UserError(f"table_file: path names the file '{twice[0]}' twice")
     return tuple(found)
@@ -97,27 +98,27 @@ def content_of(file: Source) -> str:
     return _digest(file.resolve(), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
-def _files(text: str) -> Sequence[Source]:
+def _files(text: str, place: str) -> Sequence[Source]:
     if is_address(address := os.path.expandvars(text)):
         return stored_files(address)
     tried = _places(text)
     for path in tried:
         if path.is_dir():
-            if found := _listed(_below(path), path):
+            if found := _listed(_below(path), path, place):
                 return found
-            raise UserError(f"table_file: path = '{text}': the folder holds no file")
+            raise UserError(f"{place}: the folder holds no file")
     if PATTERN.search(text) and not tried[0].exists():
         for path in tried:
             root = Path(path.anchor)
             pattern = path.relative_to(root) / ("*" if path.name == "**" else "")
             try:
                 _open_folders(root, pattern.parts)
-                found = _listed(root.glob(str(pattern)), root)
+                found = _listed(root.glob(str(pattern)), root, place)
             except ValueError as error:
-                raise UserError(f"table_file: path = '{text}' is no pattern: {error}") from error
+                raise UserError(f"{place} is no pattern: {error}") from error
             if found:
                 return found
-        raise UserError(f"table_file: path = '{text}': no file is named so")
+        raise UserError(f"{place}: no file is named so")
     return [one_file(text, "table_file: path")]
 
 
@@ -138,12 +139,15 @@ def _is_hidden(path: Path, root: Path) -> bool:
     return any(part[0] in "._" for part in path.relative_to(root).parts if part != "..")
 
 
-def _listed(found: Iterable[Path], root: Path) -> list[Path]:
+def _listed(found: Iterable[Path], root: Path, place: str) -> list[Path]:
+    """The files among what was found, in order. place: begins the message."""
     seen = [path for path in found if not _is_hidden(path, root)]
     for path in seen:
         if path.is_symlink() and not path.exists():
             raise UserError(f"file '{path}' is a link that leads nowhere; its rows would be missing; accepted: files")
-    return sorted(path for path in seen if path.is_file())
+    files = sorted(path for path in seen if path.is_file())
+    refuse_logged((folder.resolve() for folder in {path.parent for path in files}), names_here, "", place)
+    return files
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.addresses import without_secrets
 from harness.base.errors import UserError
+from harness.data.tabular.logged import refuse_logged
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -60,7 +62,7 @@ def stored_files(text: str) -> list[Stored]:
     Hidden ones and those of `_name` are left out.
 
     Raises:
-        UserError: there is none, or the store cannot be asked.
+        UserError: there is none, they are of a table whose log says which of them count, or the store cannot be asked.
     """
     if re.match(r"\w+://[^/@]*:[^/@]*@", text):
         raise UserError(
@@ -68,7 +70,7 @@ def stored_files(text: str) -> list[Stored]:
         )
     root, path = _parted(text)
     with _asking(text):
-        found = _listed(_store(root), path)
+        found = _listed(_store(root), path, root, f"table_file: path = '{text}'")
     if not found:
         raise UserError(f"table_file: path = '{text}': the store has no file of this name, nor below it")
     return [
@@ -103,8 +105,8 @@ def as_it_is_now(file: Stored) -> Stored:
     return Stored(file.address, about["size"], _mark(about))
 
 
-def _listed(store: ObjectStore, path: str) -> list[tuple[str, int, str]]:
-    """Key, size and mark of the files that a path means."""
+def _listed(store: ObjectStore, path: str, root: str, place: str) -> list[tuple[str, int, str]]:
+    """Key, size and mark of the files that a path means. root: its address. place: begins messages."""
     import obstore
 
     wild = PATTERN.search(path)
@@ -112,13 +114,40 @@ def _listed(store: ObjectStore, path: str) -> list[tuple[str, int, str]]:
     found: list[Any] = []
     if wild is None and path == folder and path:
         with suppress(FileNotFoundError):
-            found = [obstore.head(store, path)]
-    if not found:
-        every = (about for chunk in obstore.list(store, folder or None) for about in chunk)
-        found = [about for about in every if _shown(about["path"][len(folder) :])]
+            return [_told(obstore.head(store, path))]
+    every = [about for chunk in obstore.list(store, folder or None) for about in chunk]
+    found = [about for about in every if _shown(about["path"][len(folder) :])]
     if wild is not None:
-        found = [about for about in found if PurePosixPath("/", about["path"]).match(f"/{path}")]
-    return [(about["path"], about["size"], _mark(about)) for about in found]
+        found = [about for about in found if _at(about).match(f"/{path}")]
+    names_in = _names_in(store, PurePosixPath("/", folder), map(_at, every))
+    refuse_logged({_at(about).parent for about in found}, names_in, root, place)
+    return list(map(_told, found))
+
+
+def _names_in(
+    store: ObjectStore, top: PurePosixPath, below: Iterable[PurePosixPath]
+) -> Callable[[PurePosixPath], Collection[str]]:
+    """What tells the names of the files in a folder. below: all files below `top`; of others the store is asked."""
+    import obstore
+
+    known = defaultdict[PurePosixPath, list[str]](list)
+    for file in below:
+        known[file.parent].append(file.name)
+
+    def names_in(folder: PurePosixPath) -> Collection[str]:
+        if folder.is_relative_to(top):
+            return known.get(folder, ())
+        return [_at(about).name for about in obstore.list_with_delimiter(store, str(folder)[1:])["objects"]]
+
+    return names_in
+
+
+def _at(about: Any) -> PurePosixPath:
+    return PurePosixPath("/", about["path"])
+
+
+def _told(about: Any) -> tuple[str, int, str]:
+    return about["path"], about["size"], _mark(about)
 
 
 def _mark(about: Any) -> str:
