@@ -77,17 +77,34 @@ def comes_again(rng: Generator) -> Log:
     return replace(with_field(clean(rng), "user", user_N), label_N=label_N)
 
 
-def doubled(rng: Generator, share: float = 1.0, base: float = 0.2) -> Log:
-    """Rows that were logged twice, split by row."""
+def again(rng: Generator, share: float = 1.0, base: float = 0.2) -> Log:
+    """Rows that were logged twice, split by time."""
     return rows_of(clean(rng, base=base), np.repeat(np.arange(ROWS), np.where(rng.random(ROWS) < share, 2, 1)))
 
 
+def some_again(rng: Generator) -> Log:
+    return again(rng, share=0.05)
+
+
+def rare_again(rng: Generator) -> Log:
+    return again(rng, base=0.03)
+
+
+def joined(rng: Generator) -> Log:
+    """Every row as often as a join finds it, up to nine times."""
+    return rows_of(clean(rng), np.repeat(np.arange(ROWS), rng.integers(1, 10, ROWS)))
+
+
+def doubled(rng: Generator) -> Log:
+    return replace(again(rng), by_row=True)
+
+
 def some_doubled(rng: Generator) -> Log:
-    return doubled(rng, share=0.05)
+    return replace(some_again(rng), by_row=True)
 
 
 def rare_doubled(rng: Generator) -> Log:
-    return doubled(rng, base=0.03)
+    return replace(rare_again(rng), by_row=True)
 
 
 def rare(rng: Generator) -> Log:
@@ -108,6 +125,10 @@ PLANTED: dict[str, tuple[Callable[[Generator], Log], str]] = {
     "rows logged twice, split by row": (doubled, "copied_rows"),
     "rows logged twice, a label of 3 %": (rare_doubled, "copied_rows"),
     "one row of twenty logged twice": (some_doubled, "copied_rows"),
+    "rows logged twice, split by time": (again, "repeated_rows"),
+    "rows logged twice, split by time, a label of 3 %": (rare_again, "repeated_rows"),
+    "one row of twenty logged twice, split by time": (some_again, "repeated_rows"),
+    "rows up to nine times, as of a join, split by time": (joined, "repeated_rows"),
     "a label of .3 %": (rare, "few_labels"),
 }
 """Kind of fault -> a log with it, and the check that must find it."""

@@ -57,6 +57,29 @@ def split_by_row(rng: Generator) -> Log:
     return replace(clean(rng, effect=1.0), by_row=True)
 
 
+def views(rng: Generator) -> Log:
+    """Users see an item up to six times in an hour, each time with a label of its own; times are of hours."""
+    seen_N = np.sort(rng.choice(ROWS // 3, ROWS))
+    log = clean(rng, rows=ROWS // 3)
+    fields = {name: id_N[seen_N] for name, id_N in log.fields.items() if name != "noise"}
+    move_N = rng.normal(size=ROWS // 3)[seen_N]
+    return Log(fields, labels(rng, move_N - 1), fields["user"], time_N=seen_N // 40 * 3600)
+
+
+def hours(rng: Generator) -> Log:
+    """Two fields of few values that tell the label, and times of hours: many rows are the same in all of these."""
+    log = few_values(rng)
+    return replace(log, session_N=log.fields["slot"], by_row=False, time_N=np.arange(ROWS) // 200 * 3600)
+
+
+def sessions(rng: Generator) -> Log:
+    """Rows have the label and the time of their session, in which items come again; the user has several sessions."""
+    session_N = np.arange(ROWS) // 8
+    user_N, item_N = zipf(rng, ROWS // 8, ROWS // 40, 0.6)[session_N], 3 * session_N + rng.integers(0, 3, ROWS)
+    label_N = labels(rng, rng.normal(size=ROWS // 8) - 1)[session_N]
+    return Log({"user": user_N, "item": item_N * 7919 % 1009}, label_N, user_N, time_N=session_N * 60)
+
+
 def power_users(rng: Generator) -> Log:
     """The label is a habit of the user, and those who have it come ten times as often."""
     log = clean(rng)
@@ -93,6 +116,9 @@ CLEAN: dict[str, Callable[[Generator], Log]] = {
     "two fields of few values, split by row": few_values,
     "users with items of their own, split by row": habits,
     "strong users and items, split by row": split_by_row,
+    "a user sees an item again within the hour, times of hours": views,
+    "two fields of few values, times of hours": hours,
+    "a label and a time of the session, items come again in it": sessions,
     "the label is a habit of frequent users": power_users,
     "random shape, law, rate and split": any_shape,
 }

@@ -19,8 +19,9 @@ from harness.data.indexed_dataset import IndexedDataset
 from harness.data.leaks.evidence import HELD_OUT, Evidence, evidence, telling
 from harness.data.leaks.fields import ERRORS, of_fields, short
 from harness.data.leaks.listed import tellings
+from harness.data.leaks.repeats import repeats
 from harness.data.leaks.tallies import MOST_ROWS, What, tallies
-from harness.data.leaks.twins import twins
+from harness.data.leaks.twins import Twins, twins
 from harness.results.findings import Finding, Severity
 
 MANY_ROWS, UNIQUE, UNSEEN = 1000, 0.95, 0.99
@@ -38,8 +39,8 @@ AHEAD_OF_CUT, AND_OF_EARLIER, CERTAIN, EDGE_ROWS = 0.5, 0.3, 0.99, 100
 """Difference of shares from which labels depend on rows past the cut, by itself and above that of earlier rows; share
 from which, or from whose opposite, they are made of them; rows it takes."""
 COPIES, MANY_COPIES, MOSTLY = 0.01, 0.1, 0.5
-"""Share of held-out rows that are copies of training rows, from which that is to be known, and from which memorising
-pays; share of copies that the rows with twins must have at least."""
+"""Share of rows that are copies of training rows, from which that is to be known; of held-out ones, from which
+memorising pays; share of copies that the rows with twins must have at least."""
 FEW_LABELS = 100
 """Labels of a class in a held-out split below which it can decide little."""
 
@@ -58,7 +59,7 @@ def findings(data: IndexedDataset) -> tuple[Finding, ...]:
     found = [finding for of_task in fields for finding in of_fields(of_task)]
     known = [each for each in told if isinstance(each, Evidence)]
     found += [finding for check in (_copies, _excludes, _foretold) for e in known for finding in check(e)]
-    found += [*_copied_rows(data), *_doubts(data), *_unique(data), *_few(data)]
+    found += [*(list(_copied_rows(data)) or _repeated_rows(data)), *_doubts(data), *_unique(data), *_few(data)]
     return tuple(sorted(found, key=lambda finding: finding.severity != Severity.STOP))
 
 
@@ -112,10 +113,7 @@ def _foretold(e: Evidence) -> Iterator[Finding]:
 def _copied_rows(data: IndexedDataset) -> Iterator[Finding]:
     """Held-out rows that are in training as well."""
     found = twins(data, COPIES)
-    if found is None or found.copies.value - ERRORS * found.copies.error < MOSTLY:
-        return
-    share = found.share * min(found.copies.value, 1)
-    if share >= COPIES:
+    if found is not None and (share := _copied(found)) >= COPIES:
         yield Finding(
             "copied_rows",
             Severity.STOP if share >= MANY_COPIES else Severity.LOOK,
@@ -123,6 +121,27 @@ def _copied_rows(data: IndexedDataset) -> Iterator[Finding]:
             f"correlate by {short(found.alike.value)}, of rows that differ in one field by {short(found.apart)}.",
             "Keep one of each, by `query`; or split by something that copies have in common.",
         )
+
+
+def _repeated_rows(data: IndexedDataset) -> Iterator[Finding]:
+    """Rows that are in training several times. What keeps one of each row of the other finding mends this too."""
+    found = repeats(data, COPIES)
+    if found is not None and (share := _copied(found)) >= COPIES:
+        time = " and the same time" if data.train.time_N is not None else ""
+        yield Finding(
+            "repeated_rows",
+            Severity.LOOK,
+            f"{share:.1%} of the training rows seem to be copies of earlier ones: labels of rows with the same "
+            f"fields{time} correlate by {short(found.alike.value)}, of rows that differ in one of these by up to "
+            f"{short(found.apart)}.",
+            "Keep one of each, by `query`, as SELECT DISTINCT does: one epoch that reads copies too is several.",
+        )
+
+
+def _copied(found: Twins) -> float:
+    """The share of rows that are copies; 0 where too few of those with the same fields are to tell."""
+    sure = found.copies.value - ERRORS * found.copies.error >= MOSTLY
+    return found.share * min(found.copies.value, 1) if sure else 0.0
 
 
 def _doubts(data: IndexedDataset) -> Iterator[Finding]:

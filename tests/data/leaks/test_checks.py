@@ -8,14 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.engine import make_data, store
 
 from harness.api import Doubt, UserError
+from harness.base import seeds
+from harness.data import indexed
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.leaks.checks import findings, findings_of
+from harness.plugins.registry import Registry, build
 from harness.results.findings import Finding, Severity
 from perf.leaks import PRESETS, alarms, coded, found_in, found_in_preset
 from perf.leaky_logs.faulty import PLANTED
@@ -76,6 +80,12 @@ def test_a_preset_of_the_generator_is_silent(preset: str) -> None:
         ("whether the user comes again, no gap", Severity.STOP, "it is 1 in 100.0% of those whose id of 'user' comes"),
         ("rows logged twice, split by row", Severity.STOP, "correlate by 1.00, of rows that differ in one field by ."),
         ("one row of twenty logged twice", Severity.LOOK, "of the held-out rows seem to be copies of training rows"),
+        (
+            "rows logged twice, split by time",
+            Severity.LOOK,
+            "50.0% of the training rows seem to be copies of earlier ones: labels of rows with the same fields and the "
+            "same time correlate by 1.00, of rows that differ in one of these by up to ",
+        ),
         ("a label of .3 %", Severity.LOOK, "Label 'click' is 1 in only"),
     ],
 )
@@ -97,11 +107,39 @@ def test_labels_that_depend_on_each_other_are_only_looked_at_where_the_split_kee
     assert of(findings(data), check).severity == Severity.LOOK
 
 
-def test_rows_logged_twice_are_silent_where_the_split_keeps_them_together(tmp_path: Path) -> None:
-    """In order of time, the two of a row are on one side, but for those at the cuts."""
-    make, _ = PLANTED["rows logged twice, split by row"]
+def test_rows_with_the_same_fields_at_another_time_are_no_copies(tmp_path: Path) -> None:
+    """In order of time, those of one are on one side of the split, but for those at the cuts."""
+    make, _ = PLANTED["rows logged twice, split by time"]
     rng = np.random.default_rng(0)
-    assert findings(coded(data_of(replace(make(rng), by_row=False), rng), tmp_path / "data")) == ()
+    log = make(rng)
+    data = data_of(replace(log, time_N=np.arange(len(log.label_N))), rng)
+    assert findings(coded(data, tmp_path / "data")) == ()
+
+
+def test_rows_logged_twice_are_seen_without_a_time_too_where_the_split_keeps_them_together(tmp_path: Path) -> None:
+    make, check = PLANTED["rows logged twice, split by time"]
+    rng = np.random.default_rng(0)
+    data = data_of(make(rng), rng)
+    train, valid, test = (replace(part, time_N=None) for part in (data.train, data.valid, data.test))
+    found = of(findings(coded(replace(data, train=train, valid=valid, test=test), tmp_path / "data")), check)
+    assert "labels of rows with the same fields correlate by 1.00" in found.seen
+
+
+def test_what_keeps_one_of_each_row_ends_the_finding(tmp_path: Path) -> None:
+    make, check = PLANTED["rows logged twice, split by time"]
+    log = make(np.random.default_rng(0))
+    table = pl.DataFrame(log.fields | {"time": log.time_N, "click": log.label_N})
+    table.write_parquet(tmp_path / "log.parquet")
+    told = f'fields = {[*log.fields]}\ntime = "time"\nlabels = {{ click = "click" }}\nsplit = {{ by = "time" }}\n'
+    (tmp_path / "twice.toml").write_text(told)
+    (tmp_path / "once.toml").write_text(f'query = "SELECT DISTINCT * FROM data"\n{told}')
+    seen = {}
+    for name in ("twice", "once"):
+        params = {"schema": str(tmp_path / f"{name}.toml"), "path": str(tmp_path / "log.parquet")}
+        dataset = build(Registry().datasets, "data set", "table_file", params)
+        indexed.save(dataset.stream(seeds.generator(0, "data")), tmp_path / name)
+        seen[name] = [finding.check for finding in findings(indexed.load(tmp_path / name))]
+    assert seen == {"twice": [check], "once": []}
 
 
 def test_a_gap_before_the_cut_ends_the_finding(tmp_path: Path) -> None:
