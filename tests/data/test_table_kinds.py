@@ -290,14 +290,14 @@ def test_a_history_holds_rows_whose_id_is_null(tmp_path: Path) -> None:
         ),
         ('x = { number = "y" }', "is the label 'y' itself"),
         ('x = { history = { of = "item", by = "y" } }', "fields.x = 'y' is the label 'y' itself"),
-        ('x = { number = "tags" }', "numbers.x = 'tags' is of type String; accepted: a number, as CAST"),
-        ('x = { list = "price" }', "lists.x = 'price' is of type Float64; accepted: a list of"),
-        ('x = { list = "words", weights = "words" }', "weights.x = 'words' is of type .*; accepted: a list of numbers"),
+        ('x = { number = "tags" }', "fields.x = 'tags' is of type String; accepted: a number, as CAST"),
+        ('x = { list = "price" }', "fields.x = 'price' is of type Float64; accepted: a list of"),
+        ('x = { list = "words", weights = "words" }', "fields.x = 'words' is of type .*; accepted: a list of numbers"),
         ('x = "whole"', r'holds whole numbers, as ids may; accepted: x = { number = "whole" }, or x = { id = "CAST'),
         ('x = { cross = ["user"] }', "at least 2|too short"),
         (
             'x = { cross = ["user", "price"] }',
-            "crossed.x.1 = 'price' is of type Float64; accepted: whole numbers or text",
+            "fields.x = 'price' is of type Float64; accepted: whole numbers or text",
         ),
     ],
 )

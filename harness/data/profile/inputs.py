@@ -21,9 +21,9 @@ from harness.data.profile.statistics import FieldProfile, Profile, SplitProfile
 from harness.data.profile.zipf_fit import fit, frequencies
 from harness.data.synthetic.presets import is_preset, presets
 from harness.data.tabular.csv_form import Csv
-from harness.data.tabular.expressions import is_id
 from harness.data.tabular.files import PATTERN, data_files
 from harness.data.tabular.formats import readable
+from harness.data.tabular.places import is_id
 from harness.data.tabular.scans import scan
 from harness.data.tabular.stores import is_address
 from harness.experiment.instantiate import plugin_specs

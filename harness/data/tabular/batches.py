@@ -37,6 +37,8 @@ class Table:
     """As in `Data`."""
     notes: tuple[str, ...]
     """What of the files is left out, and how times are read where that is worth a line."""
+    delimited: bool
+    """Whether the files are of delimited text."""
     numbered: bool = False
     """Whether rows are numbered."""
 
@@ -82,18 +84,18 @@ def open_table(schema: Schema, files: Sequence[Source], where: str) -> Table:
     Raises:
         UserError: a file cannot be read, an expression is not accepted, or a row has no time.
     """
-    frame, schema, orderly, doubts, notes = lazy_table(schema, files, where)
+    frame, schema, orderly, doubts, notes, delimited = lazy_table(schema, files, where)
     with readable_rows(files, schema.csv, f"{where}, "):
         rows = None if orderly else frame.collect(engine="streaming").sort(frame.collect_schema().names())
         unit = _unit(frame if rows is None else rows.lazy(), schema, where)
     numbered = schema.split.by in ("row", "group") or schema.group is not None
     notes = (*notes, unit.note) if unit.note else notes
-    table = Table(frame, schema, files, where, unit, doubts, notes, numbered)
+    table = Table(frame, schema, files, where, unit, doubts, notes, delimited, numbered)
     if rows is None:
         return table
     rows = table.finished(rows, 0)
     rows = rows if schema.time is None else rows.sort("time", maintain_order=True)
-    return Table(rows.lazy(), schema, files, where, Unit("s", unit.note), doubts, notes)
+    return Table(rows.lazy(), schema, files, where, Unit("s", unit.note), doubts, notes, delimited)
 
 
 def _unit(frame: pl.LazyFrame, schema: Schema, where: str) -> Unit:

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import polars as pl
 from polars import selectors
-from polars.datatypes import DataTypeClass
 
 from harness.base.addresses import without_secrets
 from harness.base.errors import UserError, unknown
 from harness.data.tabular.date_formats import plainly, refuse_zone_names
 from harness.data.tabular.nested import is_pattern, part_of, refuse_nested, widest
+from harness.data.tabular.places import check_type, key_of
 
 TEXT = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
 """A string or a quoted name of SQL."""
@@ -29,6 +29,7 @@ ADDED = "\n\nThis error occurred"
 OWN = "\0own "
 """Begins the names of columns of our own."""
 WIDE = selectors.integer().cast(pl.Int128)
+COMPARED = "cannot compare string"
 CONSTANTS = ("true", "false", "null")
 MOST_LETTERS = 2000
 """Of an expression; the parser takes time with the square of it, and more."""
@@ -78,9 +79,23 @@ def queried(frame: pl.LazyFrame, query: str, where: str) -> pl.LazyFrame:
     if patterns := list(filter(is_pattern, columns)):  # nor does `*` of SQL read these
         frame = frame.drop(selectors.by_name(*patterns))
     with refusing(f"{where}: query"):
-        result = pl.SQLContext(data=frame.with_columns(_wide(frame))).execute(query)
+        _refuse_compared(query, pl.LazyFrame(schema=frame.collect_schema()))
+        result = _result(query, frame)
         result.collect_schema()
     return result
+
+
+def _result(query: str, frame: pl.LazyFrame) -> pl.LazyFrame:
+    return pl.SQLContext(data=frame.with_columns(_wide(frame))).execute(query)
+
+
+def _refuse_compared(query: str, none: pl.LazyFrame) -> None:
+    """Refuse text that is compared with numbers, which Polars does when it reads rows. none: without any."""
+    try:
+        _result(query, none).collect()
+    except pl.exceptions.PolarsError as error:  # others may be of what there are no rows for
+        if COMPARED in str(error):
+            raise
 
 
 def expression(columns: pl.Schema, place: str, sql: str, where: str) -> pl.Expr:
@@ -92,7 +107,7 @@ def expression(columns: pl.Schema, place: str, sql: str, where: str) -> pl.Expr:
     Raises:
         UserError: it is not accepted.
     """
-    at = f"{where}: {re.sub('^columns[.]', 'fields.', place)} = {sql!r}"
+    at = f"{where}: {key_of(place)} = {sql!r}"
     if len(sql) > MOST_LETTERS:
         raise UserError(f"{at[:100]}... is too long; accepted: {MOST_LETTERS:,} letters")
     if sql in columns:
@@ -103,9 +118,9 @@ def expression(columns: pl.Schema, place: str, sql: str, where: str) -> pl.Expr:
         found = _parsed(sql, columns, at)
         with refusing(f"{at} is not accepted"):
             read = pl.LazyFrame(schema={name: columns[name] for name in found.meta.root_names()})
-            dtype = widened(read).select(found).collect_schema().dtypes()[0]
+            dtype = widened(read).select(found).collect().dtypes[0]
     refuse_nested(dtype, sql, at)
-    _check_type(dtype, place, sql, at)
+    check_type(dtype, place, sql, at)
     return found
 
 
@@ -162,38 +177,3 @@ def _with_quotes(sql: str, columns: pl.Schema) -> str:
     names = "|".join(re.escape(name) for name in sorted(columns, key=len, reverse=True))
     pattern = re.compile(rf"{TEXT}|(?<![\w.])({names})(?![\w(]|\s*\()")
     return pattern.sub(lambda found: f'"{found[1]}"' if found[1] else found[0], sql)
-
-
-def _check_type(dtype: pl.DataType, place: str, sql: str, at: str) -> None:
-    kind = place.partition(".")[0]
-    listed = dtype.inner if isinstance(dtype, (pl.List, pl.Array)) else None
-    match kind:
-        case "where" | "observed" | "history_where":
-            fits, accepted = dtype == pl.Boolean, "a condition, true or false"
-        case "labels":
-            fits = dtype == pl.Boolean or dtype.is_numeric() or dtype in (pl.String, pl.Categorical, pl.Enum)
-            accepted = f"0, 1, true, false or null, as {sql if sql.isidentifier() else f'({sql})'} IS NOT NULL"
-        case "time":
-            fits = dtype.is_numeric() or dtype in (pl.Date, pl.Datetime, pl.String)
-            accepted = "seconds as a number, or a date"
-        case "weight":
-            fits, accepted = dtype.is_numeric(), "a number, 0 or more"
-        case "numbers":
-            fits, accepted = dtype.is_numeric() or dtype == pl.Boolean, f"a number, as CAST({sql} AS DOUBLE)"
-        case "weights":
-            fits, accepted = listed is not None and listed.is_numeric(), "a list of numbers"
-        case "lists":
-            fits = dtype == pl.String or (listed is not None and is_id(listed))
-            accepted = "a list of whole numbers or text, or text as a|b|c"
-        case "columns":
-            fits = is_id(dtype) or dtype.is_numeric() or (listed is not None and is_id(listed))
-            accepted = "whole numbers, text, numbers, or a list of whole numbers or text"
-        case _:
-            fits, accepted = is_id(dtype), f"whole numbers or text, as CAST({sql} AS BIGINT)"
-    if not fits:
-        raise UserError(f"{at} is of type {dtype}; accepted: {accepted}")
-
-
-def is_id(dtype: pl.DataType | DataTypeClass) -> bool:
-    """Whether values of a type can be ids."""
-    return not (dtype.is_float() or dtype.is_decimal() or dtype.is_nested() or dtype in (pl.Null, pl.Object))

@@ -1,20 +1,15 @@
-"""Labels of a table: 0, 1 or unknown. Other values are refused with an expression that makes labels of them."""
+"""Labels of a table: 0, 1 or unknown."""
 
 from __future__ import annotations
-
-import json
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from harness.api import UserError
 from harness.data.tabular.schema import Schema
 
 Bools = npt.NDArray[np.bool_]
 TEXTS = (pl.String, pl.Categorical, pl.Enum)
-POSITIVE = ("yes", "true", "t", "y", "1", "positive", "pos", "click", "clicked")
-"""Words that mean 1, the most telling first, in small letters."""
 
 
 def labels_of(batch: pl.DataFrame, schema: Schema, *, observed: bool) -> tuple[npt.NDArray[np.uint8], Bools | None]:
@@ -49,49 +44,20 @@ def _filled(condition: pl.Series) -> Bools:
     return true_N
 
 
-def check_labels(batch: pl.DataFrame, schema: Schema, where: str) -> bool:
-    """Whether all labels are known.
-
-    Raises:
-        UserError: a known one is neither 0 nor 1. where: begins the message.
-    """
-    complete = True
-    for name, sql in schema.labels.items():
-        column, known_N = batch[f"labels.{name}"], known_rows(batch, name, schema)
-        complete &= bool(known_N.all())
+def odd_label(batch: pl.DataFrame, schema: Schema) -> str | None:
+    """A label with a known value that is neither 0 nor 1."""
+    for name in schema.labels:
+        column = batch[f"labels.{name}"]
         if column.dtype == pl.Boolean or (
             column.dtype.is_integer() and column.max() in (0, 1) and column.min() in (0, 1)
         ):
             continue
-        told = column.filter(pl.Series(known_N))
+        told = column.filter(pl.Series(known_rows(batch, name, schema)))
         if len(told) and (told.dtype in TEXTS or not told.cast(pl.Float64).is_in([0.0, 1.0]).all()):
-            raise UserError(f"{where}: labels.{name} = {sql!r} {refusal(told, name, sql)}")
-    return complete
+            return name
+    return None
 
 
-def refusal(told: pl.Series, name: str, sql: str) -> str:
-    """What is wrong with known values that are not all 0 and 1, and what to write instead. sql: of the label `name`."""
-    subject, unknown = sql if sql.isidentifier() else f"({sql})", ""
-    if told.dtype in TEXTS:
-        words = ["'" + word.replace("'", "''") + "'" for word in _positive(told.cast(pl.String))]
-        found = f"text {told[0]!r}"
-        better = f"{subject} IN ({', '.join(words)})" if len(words) > 1 else f"{subject} = {words[0]}"
-    else:
-        value = told.unique().sort().to_list()
-        odd = [v for v in value if v not in (0, 1)]
-        found = f"value {odd[0]}"
-        better = f"{subject} > {0 if value[0] <= 0 < value[-1] else value[(len(value) - 1) // 2]}"
-        if len(odd) == 1 and len(value) == 3:
-            unknown = f", or {name} = {_toml(f'NULLIF({sql}, {odd[0]})')} if {odd[0]} means unknown"
-    return f"has the {found}; accepted: 0, 1, true, false, null, as {name} = {_toml(better)}{unknown}"
-
-
-def _toml(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _positive(told: pl.Series) -> list[str]:
-    """The values that mean 1, the most telling first, or else the rarest."""
-    values = told.value_counts().sort("count", told.name)[told.name].to_list()
-    known = [value for word in POSITIVE for value in values if value.strip().lower() == word]
-    return known or values[:1]
+def all_known(batch: pl.DataFrame, schema: Schema) -> bool:
+    """Whether every label of every row is known."""
+    return all(known_rows(batch, name, schema).all() for name in schema.labels)

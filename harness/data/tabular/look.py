@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from harness.api import Ints, UserError
 from harness.data.tabular.batches import Table
-from harness.data.tabular.labels import check_labels
+from harness.data.tabular.labels import all_known, odd_label
+from harness.data.tabular.refused_labels import refused
 from harness.data.tabular.schema import Schema
 from harness.data.tabular.splits import told_parts
 from harness.data.tabular.time_counts import TimeCounts
@@ -41,7 +42,9 @@ def first_look(table: Table, schema: Schema) -> Look:
     rows, observed, said, times = 0, False, set[int](), None if schema.time is None else TimeCounts()
     for batch in table.batches(places):
         rows += len(batch)
-        observed |= not check_labels(batch, schema, table.where)
+        if (label := odd_label(batch, schema)) is not None:
+            raise refused(table, label)
+        observed |= not all_known(batch, schema)
         if times is not None:
             time_N = batch["time"].to_numpy()
             _refuse_another_unit(table, time_N)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from harness.api import UserError
+from harness.data.tabular.places import key_of
 
 EXACT: Mapping[pl.DataType, int] = {pl.Float32(): 1 << 24, pl.Float64(): 1 << 53}
 """The largest whole number up to which such a column holds every whole number."""
@@ -36,7 +37,7 @@ def refuse_merged(ids: Mapping[str, pl.Expr], read: Mapping[str, set[str]], fram
         odd = [end for end in (found[f"{place} max"], found[f"{place} min"]) if end and abs(end) > exact[place]]
         if odd:
             raise UserError(
-                f"{where}: {place} has the id {odd[0]}, of numbers with a point, in which whole numbers above "
+                f"{where}: {key_of(place)} has the id {odd[0]}, of numbers with a point, in which whole numbers above "
                 f"{exact[place]:,} are not told from the next: several ids may be one. Accepted: whole numbers or text "
                 "in what writes the file, as pandas' type Int64 keeps where some are missing"
             )

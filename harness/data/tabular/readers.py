@@ -18,6 +18,7 @@ from harness.data.tabular.delimited_text import Scan
 from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
 from harness.data.tabular.merged import refuse_merged
+from harness.data.tabular.odd_values import naming_odd
 from harness.data.tabular.partitions import folders_of
 from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Schema
@@ -41,6 +42,7 @@ class Opened(NamedTuple):
 
     schema: the kind of every field told. orderly: whether rows come one after the other in the order of the files; a
     join, say, keeps none. doubts: what may mislead in how the schema makes rows. notes: what of the files is left out.
+    delimited: whether the files are of delimited text.
     """
 
     frame: pl.LazyFrame
@@ -48,6 +50,7 @@ class Opened(NamedTuple):
     orderly: bool
     doubts: tuple[Doubt, ...]
     notes: tuple[str, ...]
+    delimited: bool
 
 
 def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
@@ -64,12 +67,14 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     _refuse_problems(schema, problems, where)
     if read_again is not None:
         _keep_zeros(schema, columns, read_again, files, where)
+    delimited = read_again is not None
     if schema.query is not None:
-        frame = queried(frame, schema.query, where)
+        with naming_odd(frame, delimited=delimited, sql=schema.query):
+            frame = queried(frame, schema.query, where)
     orderly = schema.query is None or _orderly(frame)
-    own = frame.collect_schema()
+    own, rows = frame.collect_schema(), frame
     frame = widened(frame)
-    with _said("" if read_again is None else _odd_header(columns, schema.csv)):
+    with _said(_odd_header(columns, schema.csv) if delimited else ""), naming_odd(rows, delimited=delimited):
         if schema.where is not None:
             frame = frame.filter(expression(own, "where", schema.where, where))
         if schema.sample is not None:
@@ -85,7 +90,7 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
     ids = {place: each for each in chosen if (place := each.meta.output_name()).startswith(IDS)}
     with readable_rows(files, schema.csv, f"{where}, "):
         refuse_merged(ids, read, frame, where)
-    return Opened(found, schema, orderly, undecided(schema, read), notes)
+    return Opened(found, schema, orderly, undecided(schema, read), notes, delimited)
 
 
 def _refuse_problems(schema: Schema, problems: Mapping[str, Problem], where: str) -> None:

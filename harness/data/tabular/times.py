@@ -12,6 +12,7 @@ import polars as pl
 
 from harness.api import Ints, UserError
 from harness.base.words import counted
+from harness.data.tabular.odd_values import is_whole, refuse_odd_times
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 WORDS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
@@ -43,10 +44,12 @@ def unit_of(time: pl.LazyFrame, sql: str, given: str, where: str) -> Unit:
     time: one column. sql: its expression. given: the schema's `time_unit`, or empty. where: begins messages.
 
     Raises:
-        UserError: a unit is given for what is no number.
+        UserError: a unit is given for what is no number, or text is a whole number in most rows and not in all.
     """
     ((name, dtype),) = time.collect_schema().items()
     column = pl.col(name)
+    if dtype == pl.String:
+        refuse_odd_times(time, sql, where)
     if not (dtype.is_numeric() or (dtype == pl.String and _are_digits(time.head(FIRST)) and _are_digits(time))):
         if given:
             raise UserError(f"{where}: time_unit = '{given}', but time = {sql!r} is no number; accepted: no time_unit")
@@ -183,7 +186,7 @@ def _of_text(time: pl.Expr) -> pl.Expr:
 
 
 def _are_digits(time: pl.LazyFrame) -> bool:
-    return bool(time.select(pl.all().str.contains(r"^\s*-?\d+\s*$").all()).collect(engine="streaming").item())
+    return bool(time.select(is_whole(pl.all()).all()).collect(engine="streaming").item())
 
 
 def _range(time: pl.LazyFrame, dtype: pl.DataType) -> tuple[int | None, int | None]:
