@@ -28,7 +28,7 @@ def asked_labels(table: Table, names: Sequence[str]) -> list[Guess]:
     """A label for each name; what else the guesses hold for these, such as a gap, stays. Other outcomes are left out.
 
     Raises:
-        UserError: no such column or label, or a column has no two sides.
+        UserError: no such column or label, a column has no two sides, or a label is named twice.
     """
     guessed, found = labels_of(table), list[Guess]()
     for name in names:
@@ -42,6 +42,9 @@ def asked_labels(table: Table, names: Sequence[str]) -> list[Guess]:
             raise unknown("column", name, options, "--labels")
         else:
             found += named
+    keys = [key for guess in found for key in guess.entries]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise UserError(f"--labels {','.join(names)}: '{twice}' is listed twice; accepted: each label once")
     columns = {guess.column for guess in found}
     for guess in guessed:
         if guess.column in columns and guess.what != "label":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import polars as pl
@@ -21,11 +22,22 @@ CHANCE = 0.01
 
 
 def labels_of(table: Table) -> list[Guess]:
-    """The labels that the first way to find any finds."""
+    """The labels that the first way to find any finds, each with a name of its own."""
     for way in WAYS:
         if found := list(way(table)):
-            return found
+            return list(_told_apart(found))
     return []
+
+
+def _told_apart(found: Iterable[Guess]) -> Iterator[Guess]:
+    """With a number behind the name of a label that is another's, as of two ratings, or of actions but for signs."""
+    names = set[str]()
+    for guess in found:
+        if guess.what == "label" and not names.isdisjoint(guess.entries):
+            ((name, sql),) = guess.entries.items()
+            guess = replace(guess, entries={f"{name[:90]}_{len(names)}": sql})
+        names |= guess.entries.keys() if guess.what == "label" else set()
+        yield guess
 
 
 def _generated(table: Table) -> Iterator[Guess]:

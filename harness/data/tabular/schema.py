@@ -187,5 +187,7 @@ def read_schema(text: str, labels: tuple[str, ...]) -> Schema:
     for name in labels:
         if name not in schema.labels:
             raise unknown("label", name, schema.labels, f"table_file: labels, schema '{text}'")
+        if labels.count(name) > 1:
+            raise UserError(f"table_file: labels = {', '.join(labels)}: '{name}' is listed twice; accepted: each once")
     chosen = {t: {n: s for n, s in getattr(schema, t).items() if n in labels} for t in BY_LABEL}
     return schema.model_copy(update=chosen) if labels else schema

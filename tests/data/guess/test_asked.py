@@ -16,6 +16,8 @@ from harness.api import UserError
 from harness.data.guess.asked import Asked
 from harness.data.guess.first_schema import first_schema
 from harness.data.guess.guess import Guesses, guess
+from harness.data.tabular.schema import read_schema
+from harness.diagnose.log import guessed
 
 K = np.arange(ROWS)
 
@@ -82,3 +84,38 @@ def test_the_line_of_a_candidate_is_read_once_its_sign_is_taken_away(tmp_path: P
     for line in lines:
         data = load(tmp_path, tmp_path / "log.parquet", schema=SCHEMA.replace('y = "y"', line.removeprefix("# ")))
         assert set(data.train.labels_NT[:, 0].tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize("labels", [("click", "click"), ("a/b", "click", "a/b"), ("a/b", "a_b")])
+def test_a_label_that_is_named_twice_is_refused_and_nothing_is_written(tmp_path: Path, labels: tuple[str, ...]) -> None:
+    """A schema with a key twice is no TOML, and would stand in the way of the next command."""
+    columns = {"click": K % 2, "a/b": K % 3 % 2, "event": np.where(K % 2, "view", np.where(K % 3, "buy", "a_b"))}
+    frame = log().drop("y").with_columns(**{name: pl.Series(values) for name, values in columns.items()})
+    frame.drop([] if "click" in labels else "click").write_parquet(tmp_path / "log.parquet")
+    with pytest.raises(UserError, match=f"^--labels {','.join(labels)}: '(click|a_b)' is listed twice; accepted: each"):
+        guessed(str(tmp_path / "log.parquet"), Asked(labels), tmp_path / "schema.toml")
+    assert not (tmp_path / "schema.toml").exists()
+
+
+def test_a_label_of_a_schema_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "schema.toml").write_text(SCHEMA)
+    with pytest.raises(UserError, match="table_file: labels = y, y: 'y' is listed twice; accepted: each once"):
+        read_schema(str(tmp_path / "schema.toml"), ("y", "y"))
+
+
+SAME: dict[str, dict[str, Any]] = {
+    "ratings": {"rating": 1 + K % 5, "score": 1 + K % 10, "overall": 5 - K % 5},
+    "actions": {"event": np.array(["view", "view", "click", "cart", "buy/it", "buy|it"])[K % 6]},
+}
+
+
+@pytest.mark.parametrize("case", SAME)
+def test_guessed_labels_have_names_of_their_own(tmp_path: Path, case: str) -> None:
+    columns = {name: pl.Series(values) for name, values in SAME[case].items()}
+    log().drop("y").with_columns(**columns).write_parquet(tmp_path / "log.parquet")
+    found = first_schema(str(tmp_path / "log.parquet"))
+    names = [key for each in found.guesses.columns if each.what == "label" for key in each.entries]
+    assert len(names) > 2
+    assert load(tmp_path, tmp_path / "log.parquet", schema=found.text).tasks == tuple(names)
+    asked = first_schema(str(tmp_path / "log.parquet"), Asked((names[-1],)))
+    assert load(tmp_path, tmp_path / "log.parquet", schema=asked.text).tasks == (names[-1],)
