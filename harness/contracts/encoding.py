@@ -32,6 +32,8 @@ class Encoder:
     num_rows: int
     rows_of: Callable[[Ints], Ints]
     """From ids_M to rows_M, or to rows_MH: an id's embedding is then the sum of H rows."""
+    shared_row: int | None = None
+    """The row of all ids that have none of their own, unknown ones among them; None: there is no such row."""
 
 
 def vocabulary(stats: FieldStats, keep_U: npt.NDArray[np.bool_] | None = None) -> Encoder:
@@ -44,7 +46,7 @@ def vocabulary(stats: FieldStats, keep_U: npt.NDArray[np.bool_] | None = None) -
         at = np.minimum(np.searchsorted(kept, ids), len(kept) - 1)
         return np.where(kept[at] == ids, at + 1, 0)
 
-    return Encoder(len(kept) + 1, rows_of)
+    return Encoder(len(kept) + 1, rows_of, shared_row=0)
 
 
 def hash_ids(ids: Ints, salt: int) -> npt.NDArray[np.uint64]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.api import FieldStats, FieldTable, Strategy, UserError, vocabulary
+from harness.api import Encoder, FieldStats, FieldTable, Strategy, UserError, vocabulary
 from harness.base import seeds
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit, Ints
 from harness.engine.columns import Columns, Rows, lay_out
@@ -31,6 +31,8 @@ class RowMapping:
     train_count_R: Tensor
     """int32: occurrences of each row in one pass over the training split."""
     columns: Columns
+    shared: tuple[Ints, ...] = ()
+    """By table of ids, the fused rows that all ids share that have none of their own; most often one, or none."""
 
     @property
     def num_rows(self) -> int:
@@ -62,11 +64,13 @@ def map_rows(dataset: IndexedDataset, strategies: Sequence[Strategy], seed: int,
     tables: list[FieldTable] = []
     mapped: list[Ints] = []
     counts: list[npt.NDArray[np.int32]] = []
+    shared: list[Ints] = []
     offset = 0
     for name, ids_V, count_V in zip(dataset.tables, dataset.ids_V, dataset.count_V, strict=True):
-        rows_VH, num_rows = _fold(name, ids_V, count_V, strategies, seed)
+        rows_VH, num_rows, shared_rows = _fold(name, ids_V, count_V, strategies, seed)
         tables.append(FieldTable(name, offset, num_rows, int((count_V > 0).sum())))
         mapped.append(rows_VH + offset)
+        shared.append(shared_rows + offset)
         counts.append(_count(rows_VH, count_V, num_rows))
         offset += num_rows
     numbers = _numbers(dataset, offset)
@@ -79,6 +83,7 @@ def map_rows(dataset: IndexedDataset, strategies: Sequence[Strategy], seed: int,
         fields=tuple(tables),
         train_count_R=torch.from_numpy(np.concatenate([*counts, *_number_counts(dataset)])),
         columns=lay_out(dataset, tables, hashes, numbers, alone=alone),
+        shared=tuple(shared),
     )
 
 
@@ -107,19 +112,31 @@ def _counted(count_R: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
     return count_R.astype(np.int32)
 
 
-def _fold(name: str, ids_V: Ints, count_V: Ints, strategies: Sequence[Strategy], seed: int) -> tuple[Ints, int]:
-    """rows_VH and the number of rows after all encoders; the plain vocabulary if no strategy has an encoder."""
-    ids_VH, num_rows = ids_V[:, None], 0
+def _fold(
+    name: str, ids_V: Ints, count_V: Ints, strategies: Sequence[Strategy], seed: int
+) -> tuple[Ints, int, Ints]:  # fmt: skip
+    """rows_VH, the number of rows and the shared ones after all encoders; of the plain vocabulary if no strategy has an
+    encoder."""
+    ids_VH, num_rows, shared = ids_V[:, None], 0, np.zeros(0, np.int64)
     for strategy in strategies:
         stats = _stats(name, ids_VH, count_V)
         encoder = strategy.encoder(stats, seeds.generator(seed, "encoder", strategy.name, name))
         if encoder is not None:
             ids_VH, num_rows = encoder.rows_of(ids_VH.reshape(-1)).reshape(len(ids_V), -1), encoder.num_rows
-            _check(strategy, name, ids_VH, num_rows)
+            shared = _shared(encoder, shared)
+            for rows in (ids_VH, shared):
+                _check(strategy, name, rows, num_rows)
     if num_rows:
-        return ids_VH, num_rows
+        return ids_VH, num_rows, shared
     plain = vocabulary(_stats(name, ids_V[:, None], count_V))
-    return plain.rows_of(ids_V)[:, None], plain.num_rows
+    return plain.rows_of(ids_V)[:, None], plain.num_rows, _shared(plain, shared)
+
+
+def _shared(encoder: Encoder, before: Ints) -> Ints:
+    """The shared rows after an encoder: its own, or what it makes of those before it."""
+    if encoder.shared_row is not None:
+        return np.array([encoder.shared_row])
+    return encoder.rows_of(before).reshape(-1) if len(before) else before
 
 
 def _stats(name: str, ids_VH: Ints, count_V: Ints) -> FieldStats:
@@ -136,9 +153,9 @@ def _count(rows_VH: Ints, count_V: Ints, num_rows: int) -> npt.NDArray[np.int32]
     return _counted(np.bincount(rows_VH.reshape(-1), weights=weight, minlength=num_rows))
 
 
-def _check(strategy: Strategy, field: str, rows_VH: Ints, num_rows: int) -> None:
-    if rows_VH.min() < 0 or rows_VH.max() >= num_rows:
+def _check(strategy: Strategy, field: str, rows: Ints, num_rows: int) -> None:
+    if rows.size and (rows.min() < 0 or rows.max() >= num_rows):
         raise UserError(
-            f"strategy '{strategy.name}': encoder of field '{field}' gives rows {rows_VH.min()} to {rows_VH.max()}; "
+            f"strategy '{strategy.name}': encoder of field '{field}' gives rows {rows.min()} to {rows.max()}; "
             f"accepted: 0 to {num_rows - 1}"
         )

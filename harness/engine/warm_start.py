@@ -14,18 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from harness.api import Model, Strategy, UserError
 from harness.base.digests import digest_of
 from harness.base.files import whole_file
 from harness.base.plugin import params
-from harness.data.indexed_dataset import IndexedDataset, Ints
+from harness.data.indexed_dataset import IndexedDataset
+from harness.engine.carried_rows import held, taken
 from harness.engine.checkpoint import State
 from harness.engine.network import network_of, plain_columns
-from harness.engine.row_mapping import RowMapping
 from harness.engine.trainer import Trainer, table_spec
 from harness.experiment.specs import StartSpec, TrainSpec
 
@@ -37,7 +36,7 @@ def end_state(trainer: Trainer, model: Model) -> State:
     """What another run can begin with; the trainer is not to be used any more."""
     trainer.tables.settle()
     outline = _outline(model, trainer.dataset, trainer.net, trainer.tables.width, trainer.tables.spec.optimizer)
-    return trainer.state() | {"outline": outline, "ids": _ids(trainer.dataset, trainer.mapping)}
+    return trainer.state() | {"outline": outline, "ids": held(trainer.dataset, trainer.mapping)}
 
 
 def save(state: State, path: Path) -> None:
@@ -108,10 +107,10 @@ def knowing(dataset: IndexedDataset, state: State, spec: StartSpec) -> IndexedDa
     """
     counts = []
     for name, ids_V, count_V in zip(dataset.tables, dataset.ids_V, dataset.count_V, strict=True):
-        held, count_V = state["ids"][name], np.array(count_V)
-        _, theirs, mine = np.intersect1d(held["ids"].numpy(), ids_V, assume_unique=True, return_indices=True)
+        known, count_V = state["ids"][name], np.array(count_V)
+        _, theirs, mine = np.intersect1d(known["ids"].numpy(), ids_V, assume_unique=True, return_indices=True)
         if spec.counts:
-            count_V[mine] += held["count"].numpy()[theirs]
+            count_V[mine] += known["count"].numpy()[theirs]
         else:
             count_V[mine] = np.maximum(count_V[mine], 1)
         counts.append(count_V)
@@ -126,11 +125,11 @@ def begin(trainer: Trainer, state: State, spec: StartSpec) -> None:
             may change that, as more ids are known; the rows of the table are then as they are drawn.
     """
     pairs = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
-    for name, ours in _ids(trainer.dataset, trainer.mapping).items():
+    for name, ours in held(trainer.dataset, trainer.mapping).items():
         theirs = state["ids"][name]
         have, had = ours["rows"].shape[1], theirs["rows"].shape[1]
         if have == had:
-            pairs.append(_taken(ours, theirs))
+            pairs.append(taken(ours, theirs))
         elif spec is not KEPT:
             raise UserError(
                 f"train.start: '{spec.source}' has {had} rows for an id of field '{name}'; this run has {have}; "
@@ -181,38 +180,3 @@ def _shown(value: Any, other: Any) -> str:
     if not isinstance(value, list):
         return str(value)
     return ", ".join([each for each in value if each not in other] or value)
-
-
-def _ids(dataset: IndexedDataset, mapping: RowMapping) -> dict[str, dict[str, Tensor]]:
-    """By table: its trained ids, ascending, their counts and their fused rows [U, H]; and the rows of the others."""
-    found, start = {}, 0
-    for name, ids_V, count_V in zip(dataset.tables, dataset.ids_V, dataset.count_V, strict=True):
-        rows_VH, known_V = mapping.remap_VH[start : start + len(ids_V)].numpy(), count_V > 0
-        found[name] = _table(ids_V[known_V], count_V[known_V], rows_VH[known_V], rows_VH[~known_V][:1])
-        start += len(ids_V)
-    for table in mapping.columns.numbers:
-        rows_UH = np.arange(table.offset, table.offset + table.num_rows, dtype=np.int32)[:, None]
-        found[table.name] = _table(np.arange(table.num_rows), np.ones(table.num_rows, np.int64), rows_UH, rows_UH[:0])
-    return found
-
-
-def _table(ids_U: Ints, count_U: Ints, rows_UH: npt.NDArray[np.int32], others_1H: npt.NDArray[np.int32]) -> Any:
-    """The rows of an id without what pads them to those of other tables."""
-    each = int((np.concatenate([rows_UH, others_1H])[:1] >= 0).sum())
-    arrays = {"ids": ids_U, "count": count_U, "rows": rows_UH[:, :each], "others": others_1H[:, :each]}
-    return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
-
-
-def _taken(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> tuple[Ints, Ints]:
-    """Rows of this run, each once, and the row of the state that each begins with.
-
-    A row of several ids begins as that of the most frequent here; one of unknown ids alone, as theirs did.
-    """
-    _, here, there = np.intersect1d(mine["ids"].numpy(), theirs["ids"].numpy(), assume_unique=True, return_indices=True)
-    order = np.argsort(-mine["count"].numpy()[here], kind="stable")
-    into, source = mine["rows"].numpy()[here[order]], theirs["rows"].numpy()[there[order]]
-    if len(mine["others"]) and len(theirs["others"]):
-        into = np.concatenate([into, mine["others"].numpy()])
-        source = np.concatenate([source, theirs["others"].numpy()])
-    into_M, first = np.unique(into.reshape(-1), return_index=True)
-    return into_M.astype(np.int64), source.reshape(-1)[first].astype(np.int64)

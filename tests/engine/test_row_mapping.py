@@ -182,6 +182,22 @@ def test_a_share_of_the_most_frequent_leaves_small_fields_whole(skewed: IndexedD
     assert [t.num_rows - 1 for t in share.fields] == [n if n < 100 else round(0.25 * n) for n in sizes]
 
 
+@pytest.mark.parametrize("parts", COMPOSITIONS, ids=lambda parts: "+".join(name for name, _ in parts))
+def test_the_shared_rows_are_those_of_ids_that_training_lacks(
+    skewed: IndexedDataset, registry: Registry, parts: list[tuple[str, dict[str, object]]]
+) -> None:
+    """After a hash alone there are none; a filter after it has one for its rare rows."""
+    mapping = map_rows(skewed, strategies(registry, parts), seed=4)
+    names, field, shared_rows = [name for name, _ in parts], mapping.fields[0], mapping.shared[0]
+    if names[-1] in ("none", "low_frequency_filter"):
+        assert shared_rows.tolist() == [field.offset]
+    assert len(shared_rows) == (0 if set(names) == {"hashing"} else 1)
+    if "hashing" not in names or names[0] == "low_frequency_filter":
+        rows = rows_of_field(skewed, mapping, 0)
+        unseen = skewed.ids_V[0][skewed.count_V[0] == 0]
+        assert {row + field.offset for identity in unseen for row in rows[identity]} == set(shared_rows.tolist())
+
+
 def test_neutral_filter_is_the_plain_vocabulary(skewed: IndexedDataset, registry: Registry) -> None:
     plain = map_rows(skewed, strategies(registry, [("none", {})]), seed=0)
     neutral = map_rows(skewed, strategies(registry, [("low_frequency_filter", {"min_count": 1})]), seed=0)
@@ -237,5 +253,13 @@ def test_rows_outside_the_table_are_refused(skewed: IndexedDataset) -> None:
 
             return Encoder(3, rows_of)
 
+    class Beyond(Strategy):
+        name = "beyond"
+
+        def encoder(self, stats: FieldStats, rng: Generator) -> Encoder | None:
+            return Encoder(3, np.zeros_like, shared_row=3)
+
     with pytest.raises(UserError, match="'overflow': encoder of field 'field0' gives rows 3 to 3; accepted: 0 to 2"):
         map_rows(skewed, [Overflow()], seed=0)
+    with pytest.raises(UserError, match="'beyond': encoder of field 'field0' gives rows 3 to 3; accepted: 0 to 2"):
+        map_rows(skewed, [Beyond()], seed=0)

@@ -24,7 +24,10 @@ from harness.experiment.specs import StartSpec, TrainSpec
 from harness.plugins.registry import Registry, build
 
 REGISTRY = Registry()
-STRATEGIES = [*sorted(REGISTRY.strategies), "hashing(hashes=2)+reinit", "frequency_adaptive_lr+reinit(to='start')"]
+STRATEGIES = [
+    *sorted(REGISTRY.strategies), "hashing(hashes=2)+reinit", "frequency_adaptive_lr+reinit(to='start')",
+    "id_dropout+running_mean", "id_dropout+adaptive_regularization",
+]  # fmt: skip
 OPTIMIZERS = ["adam", "adam_dense", "adagrad", "rowwise_adagrad", "sgd"]
 
 
@@ -79,6 +82,14 @@ def rows_of_ids(trainer: Trainer) -> torch.Tensor:
     return rows[rows >= 0]
 
 
+def all_rows(trainer: Trainer) -> torch.Tensor:
+    """Every row: those of ids in the order of ids, and the first of each table, which no id may have."""
+    offsets = torch.tensor([field.offset for field in trainer.mapping.fields])
+    rows = torch.cat([rows_of_ids(trainer), offsets])
+    assert len(set(rows.tolist())) == trainer.mapping.num_rows
+    return rows
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_rows_are_carried_by_the_id_they_stand_for(
     datasets: tuple[IndexedDataset, IndexedDataset], optimizer: str
@@ -115,19 +126,20 @@ def test_rows_are_carried_by_the_id_they_stand_for(
 def test_all_that_a_trainer_remembers_of_rows_is_carried(
     strategy: str, datasets: tuple[IndexedDataset, IndexedDataset]
 ) -> None:
-    """On the same data every row that an id has is at its place again, with all that is known of it."""
+    """On the same data every row is at its place again, with all that is known of it; also those that no id has."""
     old = trained(datasets[0], strategy)
     new = begun(warm_start.end_state(old, net_of()), datasets[0], strategy)
-    before, after = rows_of_ids(old), rows_of_ids(new)
+    before, after = all_rows(old), all_rows(new)
     assert torch.equal(new.tables.weight_RD[after], old.tables.weight_RD[before])
     assert torch.equal(new.tables.store[after], old.tables.store[before])
+    assert torch.equal(new.tables.state_reset_step_R[after], old.tables.state_reset_step_R[before])
     was, now = (trainer.tables.state()["parts"] for trainer in (old, new))
-    if len(now["_absence"]["since_R"]):
-        assert torch.equal(now["_absence"]["since_R"][after], was["_absence"]["since_R"][before])
+    for name, buffer in was["_absence"].items():
+        if name != "active" and len(buffer):
+            assert torch.equal(now["_absence"][name][after], buffer[before])
     assert len(now["_absence"]["before_R"]) == len(was["_absence"]["before_R"])
     if "adaptive_regularization" in strategy:
         assert was["_absence"]["before_R"].any()
-        assert torch.equal(now["_absence"]["before_R"][after], was["_absence"]["before_R"][before])
         anew = begun(warm_start.end_state(old, net_of()), datasets[0], strategy, counts=False)
         assert not len(anew.tables.state()["parts"]["_absence"]["before_R"])
     if len(now["history"]["history_RH"]):
@@ -139,6 +151,21 @@ def test_all_that_a_trainer_remembers_of_rows_is_carried(
     assert now["run_buffer"] == was["run_buffer"]
     new.start_epoch(1)
     new.step(next(iter(new.batches.epoch(1))))
+
+
+@pytest.mark.parametrize("strategy", ["id_dropout(p=0.5)", "low_frequency_filter(min_count=3)+id_dropout(p=0.5)"])
+def test_the_row_of_unknown_ids_goes_on_in_data_without_unknown_ids(strategy: str, tmp_path: Path) -> None:
+    """The data of each day have ids of their own, often enough for a row; the row without an id is the only common one
+    that training has moved."""
+    days = [np.repeat(np.arange(10 * day, 10 * day + 10), 30)[:, None] for day in range(2)]
+    first, second = (store(make_data(day, day), tmp_path / str(day[0])) for day in days)
+    old = trained(first, strategy)
+    new = begun(warm_start.end_state(old, net_of()), second, strategy)
+    shared = old.tables.weight_RD[0]
+    assert shared.norm() > 5 * TRAIN.init_std
+    assert torch.equal(new.tables.weight_RD[0], shared)
+    drawn = Trainer(new.dataset, net_of(), parts_of(strategy), TRAIN, seed=2).tables.weight_RD
+    assert torch.equal(new.tables.weight_RD[1:], drawn[1:])
 
 
 def test_what_is_cleared_is_as_in_a_run_that_begins(datasets: tuple[IndexedDataset, IndexedDataset]) -> None:
