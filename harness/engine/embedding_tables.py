@@ -215,26 +215,36 @@ class EmbeddingTables:
             self.state_reset_step_R[which] = self._clock
 
     def adopt(
-        self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, *, optimizer: bool, counts: bool
+        self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, share_M: Tensor | None = None, *,
+        optimizer: bool, counts: bool,
     ) -> None:  # fmt: skip
         """Begin, before any step, with rows of other tables: the row from_M of theirs is the row into_M here.
 
-        state: theirs, settled. Rows that are not among into_M stay as they were drawn. optimizer: whether what their
-        optimiser remembers is taken too; rows that stay as drawn are then as old as in one run, where they waited for
-        their first example. counts: whether occurrences and buffers are, and absences that go on.
+        state: theirs, settled. Rows that are not among into_M stay as they were drawn. share_M: how much a row takes of
+        what adds up over examples: moments and squares of gradients, occurrences and buffers; None: all. optimizer:
+        whether what their optimiser remembers is taken too; rows that stay as drawn are then as old as in one run,
+        where they waited for their first example. counts: whether occurrences and buffers are, and absences that go on.
         """
-        self.step, store_RS = state["numbers"]["step"], state["store"]
-        self._weight_RD[into_M] = store_RS[from_M, : self.width].to(self.device)
+        self.step, first = state["numbers"]["step"], torch.zeros(1, dtype=torch.int64)
+        share_M = (torch.ones(len(into_M), dtype=torch.float64) if share_M is None else share_M).to(self.device)
+        self._weight_RD[into_M] = state["store"][from_M, : self.width].to(self.device)
         self.state_reset_step_R.fill_(0 if optimizer else self._clock)
         if optimizer:
-            self.store[into_M, self.width :] = store_RS[from_M, self.width :].to(self.device)
-            self.state_reset_step_R[into_M] = state["state_reset_step_R"][from_M].to(self.device)
+            self._adopt_optimizer(state, into_M, from_M, share_M)
         if counts:
-            self.history.adopt(state["parts"]["history"], into_M, from_M)
-            self.row_buffer.adopt(state["parts"]["row_buffer"], into_M, from_M)
-            self.run_buffer.adopt(state["parts"]["run_buffer"], *torch.zeros(2, 1, dtype=torch.int64))
+            self.history.adopt(state["parts"]["history"], into_M, from_M, share_M)
+            self.row_buffer.adopt(state["parts"]["row_buffer"], into_M, from_M, share_M)
+            self.run_buffer.adopt(state["parts"]["run_buffer"], first, first, share_M.new_ones(1))
         self._absence.adopt(state["parts"]["_absence"], into_M, from_M, self.step, counts=counts)
         self._initial.begin_with(self._weight_RD)
+
+    def _adopt_optimizer(self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, share_M: Tensor) -> None:
+        kept_MS = state["store"][from_M, self.width :].to(self.device)
+        self.store[into_M, self.width :] = kept_MS * share_M[:, None].float()
+        reset_M = state["state_reset_step_R"][from_M].to(self.device)
+        if self._optimizer.by_touch:  # touches, counted backwards from 0, which add up too
+            reset_M = (reset_M * share_M).round().int()
+        self.state_reset_step_R[into_M] = reset_M
 
     @property
     def begun_RD(self) -> Tensor | None:

@@ -26,10 +26,10 @@ class RowBuffers:
         for buffer in self._buffers.values():
             buffer[which] = 0
 
-    def adopt(self, state: dict[str, Any], into_M: Tensor, from_M: Tensor) -> None:
-        """Take the numbers of rows of other tables."""
+    def adopt(self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, share_M: Tensor) -> None:
+        """Take the numbers of rows of other tables, or such a share of them."""
         for name, buffer in state.items():
-            self(name)[into_M] = buffer[from_M].to(self._device)
+            self(name)[into_M] = buffer[from_M].to(self._device) * share_M.float()
 
     def state(self) -> dict[str, Any]:
         return dict(self._buffers)

@@ -76,12 +76,16 @@ class RowHistory:
         if self._kept:
             self._history_RH[which, LAST] = 0
 
-    def adopt(self, state: dict[str, Any], into_M: Tensor, from_M: Tensor) -> None:
-        """Take the history of rows of other tables, if it was kept there; their training counts are those of here."""
+    def adopt(self, state: dict[str, Any], into_M: Tensor, from_M: Tensor, share_M: Tensor) -> None:
+        """Take the history of rows of other tables, if it was kept there; their training counts are those of here.
+
+        share_M: of its occurrences.
+        """
         history_RH = state["history_RH"].to(self._history_RH.device)
         if not self._kept or not len(history_RH):
             return
-        self._history_RH[into_M, :TRAIN] = history_RH[from_M, :TRAIN]
+        self._history_RH[into_M, LAST] = history_RH[from_M, LAST]
+        self._history_RH[into_M, SEEN] = (history_RH[from_M, SEEN] * share_M).round().int()
         ends = [*self._offset_F.tolist()[1:], len(self._history_RH)]
         most = [self.seen_R[first:end].max() for first, end in zip(self._offset_F.tolist(), ends, strict=True)]
         self.seen_max_F.copy_(torch.stack(most))

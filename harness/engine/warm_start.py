@@ -124,21 +124,19 @@ def begin(trainer: Trainer, state: State, spec: StartSpec) -> None:
         UserError: ids have another number of rows each, in the state of another run. From window to window an encoder
             may change that, as more ids are known; the rows of the table are then as they are drawn.
     """
-    pairs = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
     for name, ours in held(trainer.dataset, trainer.mapping).items():
         theirs = state["ids"][name]
         have, had = ours["rows"].shape[1], theirs["rows"].shape[1]
         if have == had:
-            pairs.append(taken(ours, theirs))
+            found.append(taken(ours, theirs))
         elif spec is not KEPT:
             raise UserError(
                 f"train.start: '{spec.source}' has {had} rows for an id of field '{name}'; this run has {have}; "
                 "accepted: the same"
             )
-    into_M, from_M = (
-        torch.from_numpy(np.concatenate(rows)).to(trainer.tables.device) for rows in zip(*pairs, strict=True)
-    )
-    trainer.tables.adopt(state["tables"], into_M, from_M, optimizer=spec.optimizer, counts=spec.counts)
+    into_M, from_M, share_M = (torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*found, strict=True))
+    trainer.tables.adopt(state["tables"], into_M, from_M, share_M, optimizer=spec.optimizer, counts=spec.counts)
     trainer.net.load_state_dict(state["net"])
     if spec.optimizer:
         trainer.optimizer.restore(state["optimizer"])

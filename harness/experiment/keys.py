@@ -19,12 +19,13 @@ from harness.plugins.registry import Registry, build, entry_of
 
 NOT_IN_KEY: Any = {"dataset": True, "data_seed": True, "train": {"keep": True, "start": {"source": True}}}
 """Parts of a spec that a run's key has in another form, or that change no number."""
-CARRIED = 4
+CARRIED = 5
 """Of what a run takes over that begins with the state of another: it enters the keys of those alone.
 
-4: the row of unknown ids goes on in the later run, even where its data have no such id; it was drawn anew. 3: the
-absence of a row goes on there. 2: it began anew there; under Adam a row that is new to the later run is as old as in a
-single run. 1: it was as old as that run.
+5: rows whose ids shared a row of the state have each its share of what that row remembers; each had all of it. 4: the
+row of unknown ids goes on in the later run, even where its data have no such id; it was drawn anew. 3: the absence of a
+row goes on there. 2: it began anew there; under Adam a row that is new to the later run is as old as in a single run.
+1: it was as old as that run.
 """
 
 

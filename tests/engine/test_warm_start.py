@@ -25,9 +25,11 @@ from harness.plugins.registry import Registry, build
 
 REGISTRY = Registry()
 STRATEGIES = [
-    *sorted(REGISTRY.strategies), "hashing(hashes=2)+reinit", "frequency_adaptive_lr+reinit(to='start')",
-    "id_dropout+running_mean", "id_dropout+adaptive_regularization",
+    *sorted(REGISTRY.strategies.keys() - {"low_frequency_filter"}), "low_frequency_filter(keep=0.001, min_ids=1)",
+    "hashing(hashes=2)+reinit", "frequency_adaptive_lr+reinit(to='start')", "id_dropout+running_mean",
+    "id_dropout+adaptive_regularization",
 ]  # fmt: skip
+"""With none of them an id gets a row of its own as counts of both data sets add up."""
 OPTIMIZERS = ["adam", "adam_dense", "adagrad", "rowwise_adagrad", "sgd"]
 
 
@@ -252,6 +254,85 @@ def test_a_shared_row_begins_as_the_row_of_unknown_ids(datasets: tuple[IndexedDa
     shared = [field.offset for field in old.mapping.fields], [field.offset for field in new.mapping.fields]
     assert torch.equal(new.tables.weight_RD[shared[1]], old.tables.weight_RD[shared[0]])
     assert all(int(new.tables.train_count(field)[0]) > 0 for field in new.mapping.fields)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("strategy", ["none", "frequency_adaptive_lr", "counter_adagrad", "rowwise_bias_correction"])
+def test_an_id_that_leaves_a_shared_row_takes_a_copy_and_its_share_of_what_the_row_remembers(
+    strategy: str, optimizer: str, tmp_path: Path
+) -> None:
+    """Ids 0 to 9 occur once on the first day and share a row with 190 others; on the second day they get their own."""
+    train = TRAIN.model_copy(update={"table_optimizer": optimizer})
+    first, second = np.arange(200)[:, None], np.repeat(np.arange(10), 20)[:, None]
+    days = [store(make_data(day, day), tmp_path / name) for name, day in (("first", first), ("second", second))]
+    arm = f"low_frequency_filter(min_count=5)+{strategy}"
+    old = trained(days[0], arm, train)
+    new = begun(warm_start.end_state(old, net_of()), days[1], arm, train)
+    rows = torch.tensor([row_of(new, 0, identity) for identity in range(10)])
+    assert rows.tolist() == list(range(1, 11))
+    width, history = new.tables.width, new.tables.history
+    assert torch.equal(new.tables.weight_RD[rows], old.tables.weight_RD[[0]].expand(10, -1))
+    assert torch.equal(new.tables.store[0], old.tables.store[0])
+    assert torch.allclose(new.tables.store[rows, width:], old.tables.store[[0], width:] / 200)
+    ages = [trainer.tables.state_reset_step_R.clone() for trainer in (old, new)]
+    assert ages[1][0] == ages[0][0]
+    assert (ages[1][rows] == (0 if "bias_correction" in strategy else ages[0][0])).all()
+    if new.tables.hooked:
+        assert history.seen_R.tolist() == [400] + [2] * 10, "of two epochs"
+        assert history.seen_max_F.tolist() == [400]
+    for name, buffer_R in old.tables.row_buffer.state().items():
+        assert buffer_R[0] > 0
+        assert torch.allclose(new.tables.row_buffer(name), buffer_R[0] * torch.tensor([1] + [1 / 200] * 10))
+
+
+@pytest.mark.parametrize(
+    "strategy", ["running_mean", "initial_accumulator", "posterior_mean", "counter_adagrad", "none"]
+)
+def test_an_id_that_leaves_a_shared_row_moves_about_as_far_as_one_that_never_shared(
+    strategy: str, tmp_path: Path
+) -> None:
+    """Most of the first day's ids occur once, and so are rare; a few of them come often on the second."""
+    rng = np.random.default_rng(0)
+    first = np.concatenate([rng.integers(0, 20, 2000), np.arange(1000, 3000)])
+    second = np.repeat(np.arange(1000, 1050), 10)
+    days = [store(make_data(rng.permutation(day)[:, None], day[:50, None]), tmp_path / str(len(day)))
+            for day in (first, second)]  # fmt: skip
+    moved = []
+    for arm in (f"low_frequency_filter(min_count=5)+{strategy}", strategy):
+        old = trained(days[0], arm, epochs=1)
+        new = begun(warm_start.end_state(old, net_of()), days[1], arm)
+        rows = [row_of(new, 0, identity) for identity in range(1000, 1050)]
+        before = new.tables.weight_RD[rows].clone()
+        train_epochs(new, 1)
+        moved.append((new.tables.weight_RD[rows] - before).norm(dim=1).mean())
+    assert 0.5 < moved[0] / moved[1] < 2
+
+
+def test_ids_that_part_as_a_hashed_table_grows_share_out_what_it_remembers(
+    datasets: tuple[IndexedDataset, IndexedDataset],
+) -> None:
+    """Every occurrence of an id that both data sets have is counted once."""
+    arms = [f"hashing(min_ids=1, ratio={ratio})+running_mean" for ratio in (0.2, 0.8)]
+    old = trained(datasets[0], arms[0])
+    state = warm_start.end_state(old, net_of())
+    new = begun(state, datasets[0], arms[1])
+    for field, was in zip(new.mapping.fields, old.mapping.fields, strict=True):
+        assert field.num_rows > 3 * was.num_rows
+    parted = 0
+    for row in range(new.mapping.num_rows):
+        f = int(row >= new.mapping.fields[1].offset)
+        ids_U = [each for each in datasets[0].ids_V[f].tolist() if row_of(new, f, each) == row]
+        if counts := [int(datasets[0].counts(f)[np.searchsorted(datasets[0].ids_V[f], each)]) for each in ids_U]:
+            buckets = [row_of(old, f, each) for each in ids_U]
+            begins = buckets[int(np.argmax(counts))]
+            own = 2 * sum(count for count, bucket in zip(counts, buckets, strict=True) if bucket == begins)
+            assert torch.equal(new.tables.weight_RD[row], old.tables.weight_RD[begins])
+            assert new.tables.history.seen_R[row] == own
+            assert new.tables.row_buffer("seen_since_drawn")[row] == pytest.approx(own)
+            parted += own < int(old.tables.history.seen_R[begins])
+        else:
+            assert new.tables.history.seen_R[row] == 0
+    assert parted > 10
 
 
 @pytest.mark.parametrize(
