@@ -92,14 +92,21 @@ def ensure_writable(folder: Path) -> None:
     Raises:
         UserError: it cannot be made or written.
     """
-    try:
+    with writing(f"results folder '{folder}'"):
         folder.mkdir(parents=True, exist_ok=True)
         # no process's number: other hosts that share the folder may have one of the same
         probe = folder / f".writable-{uuid.uuid4().hex}"
         probe.touch()
         probe.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Turn an error of writing into one line. what: begins it."""
+    try:
+        yield
     except OSError as error:
-        raise UserError(f"results folder '{folder}' cannot be written: {error.strerror}") from error
+        raise UserError(f"{what} cannot be written: {error.strerror}") from error
 
 
 @contextmanager

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from harness.api import Strategy, UserError
+from harness.api import Strategy
 from harness.base.files import ensure_writable
 from harness.base.terminal import print_plain
 from harness.base.words import counted
@@ -22,6 +19,8 @@ from harness.experiment.instantiate import plugin_specs
 from harness.experiment.plan import Plan
 from harness.experiment.plan_file import plan_file, plan_of, put, read_plan
 from harness.plugins.registry import Registry
+from harness.python import arguments
+from harness.python.arguments import How, in_python
 from harness.python.result import WIDTH, Result
 from harness.python.strategies import named
 from harness.results.plan_results import INPUTS, PLAIN
@@ -29,6 +28,7 @@ from harness.tracking.factory import Kind
 
 FIRST = ("none", "reinit", "running_mean+return_to_mean")
 """Plain training, and the two mitigations that most often help."""
+MODEL = "a name, or a table as {'name': 'dnn', 'dim': 8}"
 
 
 def benchmark(
@@ -85,27 +85,30 @@ def benchmark(
         UserError: anything that is given is not accepted; nothing has been trained then.
     """
     warm_up()
-    with _in_python():
-        folder, console = Path(results), _console(progress)
-        texts, plugins = named(strategies, folder / INPUTS)
+    with in_python():
+        how, columns = How.of(results, workers, mlflow, progress), arguments.columns(labels, "labels")
+        timed = None if time is None else arguments.column(time, "time")
+        described = None if schema is None else arguments.file(schema, "schema", "a TOML file, or a ready schema")
+        texts, plugins = named(arguments.plain(strategies), how.results / INPUTS)
         texts = texts if PLAIN in texts else (PLAIN, *texts)
         registry = Registry(plugins)
         asked: dict[str, Any] = {"name": name, "strategies": texts, "train": {"epochs": epochs}}
-        asked["seeds"] = tuple(range(1, seeds + 1)) if isinstance(seeds, int) else tuple(seeds)
-        asked["model"] = [dict(model) if isinstance(model, Mapping) else {"name": model}]
+        asked["seeds"] = arguments.seeds(seeds)
+        asked["model"] = [arguments.table(model, "model", MODEL) if isinstance(model, Mapping) else {"name": model}]
         asked |= {"evaluation": {"test_error": True}, "search": {"trials": trials}}
-        draft = asked | {"dataset": [dict(data) if isinstance(data, Mapping) else {"name": "table_file"}]}
+        data = arguments.table(data, "data", arguments.DATA) if isinstance(data, Mapping) else data
+        draft = asked | {"dataset": [data if isinstance(data, dict) else {"name": "table_file"}]}
         plugin_specs(_plan(draft, overrides), registry)  # refuses what it can before anything is read
-        ensure_writable(folder / INPUTS)
+        ensure_writable(how.results / INPUTS)
 
         from harness.diagnose.asked import batch_size
         from harness.python.frames import Given, taken  # with all that builds data
 
-        given = Given(data, (labels,) if isinstance(labels, str) else tuple(map(str, labels)), time, schema)
-        dataset, known = taken(console, given, registry, folder)
-        asked["train"]["batch_size"] = batch_size(len(known.data.train))
-        asked["search"]["task"] = known.task
-        return _trained(console, _plan(asked | {"dataset": [dataset]}, overrides), registry, folder, workers, mlflow)
+        console = _console(how)
+        dataset, known = taken(console, Given(data, columns, timed, described), registry, how.results)
+        asked["train"] |= {"batch_size": batch_size(len(known.data.train))}
+        asked["search"] |= {"task": known.task}
+        return _trained(console, _plan(asked | {"dataset": [dataset]}, overrides), registry, how)
 
 
 def run_plan(
@@ -132,42 +135,35 @@ def run_plan(
         UserError: anything in the plan or its data is not accepted; nothing has been trained then.
     """
     warm_up()
-    with _in_python():
-        registry = Registry(None if plugins is None else Path(plugins))
+    with in_python():
+        how = How.of(results, workers, mlflow, progress)
+        registry = Registry(None if plugins is None else arguments.folder(plugins, "plugins"))
         if isinstance(plan, Mapping):
             checked = _plan(plan, overrides, "plan")
         else:
-            path = plan_file(plan)
+            path = plan_file(arguments.file(plan, "plan", "the name of one, a TOML file, or the keys of one"))
             checked = _plan(read_plan(path), overrides, f"plan '{path}'")
-        return _trained(_console(progress), checked, registry, Path(results), workers, mlflow)
+        return _trained(_console(how), checked, registry, how)
 
 
 def _plan(values: Mapping[str, Any], overrides: Mapping[str, Any] | None, where: str = "benchmark") -> Plan:
-    if not isinstance(overrides, Mapping | None):
-        raise UserError(
-            f"overrides = {overrides!r} is not accepted; accepted: keys of a plan, as {{'train.epochs': 2}}"
-        )
-    changed = copy.deepcopy(dict(values))
-    for key, value in (overrides or {}).items():
+    changed = arguments.table(values, where)
+    for key, value in arguments.table({} if overrides is None else overrides, "overrides").items():
         put(changed, key, value, f"overrides['{key}']")
     return plan_of(changed, where)
 
 
-def _trained(
-    console: Console, plan: Plan, registry: Registry, results: Path, workers: int | None, mlflow: bool
-) -> Result:
-    if workers is not None and workers < 1:
-        raise UserError(f"workers = {workers} is not accepted; accepted: 1 or more")
-
+def _trained(console: Console, plan: Plan, registry: Registry, how: How) -> Result:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")  # of tqdm in a notebook, which is not used here
         from harness.commands.benchmark import report_files, trained
     from harness.execution.progress import failures
     from harness.execution.run_plan import pages
 
-    kind: Kind = "mlflow" if mlflow else "none"
+    kind: Kind = "mlflow" if how.mlflow else "none"
+    results = how.results
     try:
-        analysis, display, tracking = trained(console, plan, registry, results, Where(workers=workers), kind)
+        analysis, display, tracking = trained(console, plan, registry, results, Where(workers=how.workers), kind)
     except KeyboardInterrupt:
         said = f"interrupted: what is done is in '{results}', and the same call goes on with what is missing"
         print_plain(console, said)
@@ -175,25 +171,15 @@ def _trained(
     failures(console, display)
     print_plain(console, f"{counted(display.trained, 'run')} trained, {display.found} found in '{results}'")
     found = Result(results, analysis)
-    if mlflow:
+    if how.mlflow:
         found.report()
         tracking.attach(report_files(results, plan.name))
         print_plain(console, "\n".join(pages(results, tracking, plan)))
     return found
 
 
-def _console(progress: bool) -> Console:
+def _console(how: How) -> Console:
     """In a notebook plain lines, as its cells move no cursor."""
     if Console().is_jupyter:
-        return Console(force_jupyter=False, force_terminal=False, width=WIDTH, quiet=not progress)
-    return Console(quiet=not progress)
-
-
-@contextmanager
-def _in_python() -> Iterator[None]:
-    """Options of the command line, which messages name, are arguments here."""
-    try:
-        yield
-    except UserError as error:
-        error.args = (re.sub(r"(?<![\w/.-])--(\w)", r"\1", str(error)),)
-        raise
+        return Console(force_jupyter=False, force_terminal=False, width=WIDTH, quiet=not how.progress)
+    return Console(quiet=not how.progress)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.api import UserError
-from harness.base.files import write_text
+from harness.base.files import write_text, writing
+from harness.python import arguments
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class Figure:
         """Write it as an SVG file.
 
         Raises:
-            UserError: the file is not named `*.svg`.
+            UserError: the file is not named `*.svg`, or cannot be written.
         """
-        if (file := Path(path)).suffix != ".svg":
-            raise UserError(f"path = '{path}' is not named *.svg; accepted: an SVG file")
-        write_text(file, self.svg)
+        file = arguments.file(path, "path", accepted := "an SVG file, as 'curves.svg'")
+        if file.suffix != ".svg":
+            raise UserError(f"path = '{path}' is not named *.svg; accepted: {accepted}")
+        with writing(f"path = '{path}'"):
+            write_text(file, self.svg)
         return file
 
     def _repr_svg_(self) -> str:

@@ -9,6 +9,8 @@ import polars as pl
 
 from harness.analysis.load import plans
 from harness.api import UserError
+from harness.python import arguments
+from harness.python.arguments import in_python
 from harness.python.result import Result
 from harness.report.compare import compare as pairs_of
 from harness.report.write import analyse
@@ -31,13 +33,16 @@ def load(results: str | Path = "results", plan: str | None = None) -> Result:
     Raises:
         UserError: it was never run there, or none is named and there are several.
     """
-    folder = Path(results)
-    if plan is None:
-        names = plans(folder)
-        if len(names) > 1:
-            raise UserError(f"plan: '{folder}' has {len(names)} plans; accepted: {', '.join(names)}")
-        (plan,) = names
-    return Result(folder, analyse(folder, plan))
+    with in_python():
+        folder = arguments.folder(results)
+        if plan is None:
+            names = plans(folder)
+            if len(names) > 1:
+                raise UserError(f"plan: '{folder}' has {len(names)} plans; accepted: {', '.join(names)}")
+            (plan,) = names
+        if not isinstance(plan, str):
+            raise arguments.refused("plan", plan, "the name of a plan")
+        return Result(folder, analyse(folder, plan))
 
 
 def compare(first: str | Path, second: str | Path) -> pl.DataFrame:
@@ -54,7 +59,9 @@ def compare(first: str | Path, second: str | Path) -> pl.DataFrame:
         UserError: a folder has no plan, or they share no strategy.
     """
     lines = []
-    for pair in pairs_of(Path(first), Path(second)):
+    with in_python():
+        pairs = pairs_of(arguments.folder(first, "first"), arguments.folder(second, "second"))
+    for pair in pairs:
         line = {name: getattr(pair, name) for name in ("plan", "group", "measured", "verdict", "why")}
         means = {"first": pair.first, "second": pair.second, "difference": pair.difference}
         line |= {name: value.mean for name, value in means.items() if value is not None}

@@ -21,10 +21,9 @@ from harness.diagnose.asked import dataset_of
 from harness.diagnose.log import Log, built
 from harness.execution.said import Said
 from harness.plugins.registry import Registry
+from harness.python import arguments
 from harness.python.odd_column import UNREAD, odd_column
 from harness.results.plan_results import INPUTS
-
-ACCEPTED = "a polars or pandas DataFrame, a path of table files, or a data set as a plan names it"
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Given:
     data: Any
     labels: tuple[str, ...]
     time: str | None
-    schema: str | Path | None
+    schema: Path | None
 
 
 def taken(console: Console, given: Given, registry: Registry, results: Path) -> tuple[dict[str, Any], Log]:
@@ -84,8 +83,8 @@ def _polars(data: Any) -> pl.DataFrame:
         return data
     if isinstance(data, pl.LazyFrame):
         raise UserError("data: a LazyFrame is not accepted; accepted: data.collect(), or the path of its files")
-    if type(data).__module__.partition(".")[0] != "pandas" or not hasattr(data, "index"):
-        raise UserError(f"data = {data!r:.80} is not accepted; accepted: {ACCEPTED}")
+    if type(data).__module__.partition(".")[0] != "pandas" or not hasattr(data, "columns"):
+        raise arguments.refused("data", data, arguments.DATA)
     try:
         return pl.from_pandas(data, include_index=any(name is not None for name in data.index.names))
     except UNREAD as error:

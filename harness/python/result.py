@@ -15,10 +15,11 @@ from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
 from harness.analysis.groups import ArmRuns
 from harness.api import UserError
-from harness.base.errors import unknown
+from harness.base.files import writing
 from harness.base.words import counted
 from harness.figures.svg import sheet
 from harness.metrics.catalog import SELECTABLE
+from harness.python import arguments
 from harness.python.figure import Figure
 from harness.report.figures.arm_styles import arm_styles
 from harness.report.figures.curves import drawn_key, points_of, with_legend
@@ -151,15 +152,18 @@ class Result:
         return Figure(svg.replace("<svg", f'<svg width="{1.5 * wide:g}"', 1))
 
     def report(self) -> Path:
-        """Write `report.html` and `report/` of the results folder. Returns the page."""
-        return write_report(self.results, None, known=[self.analysis])
+        """Write `report.html` and `report/` of the results folder. Returns the page.
+
+        Raises:
+            UserError: they cannot be written.
+        """
+        with writing(f"the report in '{self.results}'"):
+            return write_report(self.results, None, known=[self.analysis])
 
     def _which(self, each: GroupAnalysis, task: str | None, metric: str | None) -> tuple[str, str]:
         group = each.group
-        if task is not None and task not in group.tasks:
-            raise unknown("task", task, group.tasks, group.name)
-        if metric is not None and metric not in SELECTABLE:
-            raise unknown("metric", metric, SELECTABLE)
+        arguments.choice(task, "task", group.tasks, group.name)
+        arguments.choice(metric, "metric", SELECTABLE)
         return task or group.task, metric or group.metric
 
     def __str__(self) -> str:

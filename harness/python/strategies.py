@@ -8,9 +8,10 @@ from pathlib import Path
 from harness.api import Strategy, UserError
 from harness.base.digests import digest_of_value
 from harness.base.errors import one_line
-from harness.base.files import whole
+from harness.base.files import ensure_writable, whole
 from harness.plugins.files import load
 from harness.plugins.registry import Registry, ensure_plugin
+from harness.python.arguments import refused
 from harness.python.source import source_of
 
 HOW = "a text as 'reinit', or a class that derives from multiepoch.Strategy"
@@ -25,7 +26,7 @@ def named(strategies: Sequence[str | type[Strategy]], inputs: Path) -> tuple[tup
         UserError: one is neither text nor a strategy, has no name of its own, or its source cannot be had.
     """
     if isinstance(strategies, str) or not isinstance(strategies, Sequence):
-        raise UserError(f"strategies = {strategies!r} is not accepted; accepted: a list; of each, {HOW}")
+        raise refused("strategies", strategies, f"a list; of each, {HOW}")
     taken = {name: f"the strategy in {entry.path.name}" for name, entry in Registry().strategies.items()}
     names, sources = [], dict[str, str]()
     for place, each in enumerate(strategies):
@@ -49,7 +50,7 @@ def _checked(given: object, where: str) -> type[Strategy]:
             f"fixed in a text beside it, as '{given.name}(knob=value)'"
         )
     if not (isinstance(given, type) and issubclass(given, Strategy)):
-        raise UserError(f"{where} = {given!r} is not accepted; accepted: {HOW}")
+        raise refused(where, given, HOW)
     ensure_plugin(given, Strategy, where, given.__name__.lower())
     return given
 
@@ -59,6 +60,7 @@ def _written(sources: dict[str, str], inputs: Path) -> Path:
     digest = digest_of_value(sorted(sources.items()))
     folder = inputs / f"strategies-{digest}"
     if not folder.exists():
+        ensure_writable(inputs)
         with whole(folder) as partial:
             for name, source in sources.items():
                 file = partial / f"{name}.py"
