@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from harness.base.errors import UserError, unknown
 
 SCALES = ("standard", "log1p", "quantile", "none")
+FIXED = ("standard", "log1p")
+"""Scales whose mean and deviation can be given."""
 POOLS = ("mean", "sum")
 
 
@@ -16,7 +20,7 @@ class NumberField:
     """A number, which multiplies a learned vector; a missing one has a vector of its own.
 
     Raises:
-        UserError: scale or buckets is not accepted.
+        UserError: a value is not accepted, or two do not go together.
     """
 
     name: str
@@ -26,12 +30,45 @@ class NumberField:
     as it is."""
     buckets: int = 0
     """If above 0, the number becomes an id instead: its bucket between as many quantiles of the training split."""
+    mean: float | None = None
+    deviation: float | None = None
+    """If given, the scale has these and learns nothing, so that it can be the same in several data sets. Of the scale
+    log1p, they are those of the logarithm."""
+    edges: tuple[float, ...] = ()
+    """If given, the number becomes an id: 1 + how many of these are not above it, or 0 where it is missing."""
 
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
             raise unknown("scale", self.scale, SCALES, f"field '{self.name}'")
         if not 0 <= self.buckets <= 1_000_000 or self.buckets == 1:
             raise UserError(f"field '{self.name}': buckets = {self.buckets}; accepted: 2 to 1,000,000, or 0 for none")
+        if odd := self._odd():
+            raise UserError(f"field '{self.name}': {odd}")
+
+    @property
+    def bucketed(self) -> bool:
+        """Whether it becomes an id."""
+        return self.buckets > 0 or len(self.edges) > 0
+
+    def _odd(self) -> str:
+        """What is wrong with what is given instead of learnt; empty: nothing."""
+        if not all(map(math.isfinite, self.edges)) or any(a >= b for a, b in pairwise(self.edges)):
+            return f"edges = {list(self.edges)}; accepted: numbers, each above the one before"
+        if self.mean is None and self.deviation is None:
+            both = self.edges and self.buckets
+            return f"buckets = {self.buckets} beside edges; accepted: one of them" if both else ""
+        given = f"mean = {self.mean}, deviation = {self.deviation}"
+        if self.bucketed or self.scale not in FIXED:
+            beside = "buckets" if self.buckets else "edges" if self.edges else f"scale = '{self.scale}'"
+            return f"{given} beside {beside}; accepted: beside scale = {' or '.join(map(repr, FIXED))}"
+        if (
+            self.mean is None
+            or self.deviation is None
+            or not 0 < self.deviation < math.inf
+            or not math.isfinite(self.mean)
+        ):
+            return f"{given}; accepted: both, finite, the deviation above 0"
+        return ""
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def damage(folder: Path) -> str:
 
 def _kinds(saved: dict[str, Any]) -> Kinds:
     return Kinds(
-        numbers=tuple(NumberField(**each) for each in saved["numbers"]),
+        numbers=tuple(NumberField(**each | {"edges": tuple(each.get("edges", ()))}) for each in saved["numbers"]),
         lists=tuple(ListField(**each) for each in saved["lists"]),
         shares=saved["shares"],
     )
@@ -100,6 +100,7 @@ def _load(folder: Path) -> IndexedDataset:
         kinds=kinds,
         values=tuple(array(f"values_{g}") for g in lists),
         weights=tuple(array(f"weights_{g}") for g in lists),
+        scales=meta.get("scales", {}),
         notes=tuple(meta.get("notes", ())),
         kept={task: Kept(**kept) for task, kept in meta.get("kept", {}).items()},
         doubts=tuple(Doubt(**each) for each in meta.get("doubts", ())),

@@ -95,6 +95,8 @@ class IndexedDataset:
     """By list field, its ids as positions in the vocabularies of all tables."""
     weights: tuple[npt.NDArray[np.float32] | None, ...] = ()
     """By list field, the weights of its values, if it has any."""
+    scales: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By field of numbers, buckets among them, what `Scale.told` says; data that were built before it did have none."""
     notes: tuple[str, ...] = ()
     """What was made of the raw data that its owner should know."""
     kept: Mapping[str, Kept] = field(default_factory=dict)

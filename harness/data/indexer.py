@@ -50,7 +50,7 @@ class Indexer:
     def add(self, piece: Coded) -> None:
         """Append one piece."""
         part, split, codes = piece.part, piece.split, piece.codes
-        buckets = [np.zeros(len(split.ids_NF), np.int32) for number in self._kinds.numbers if number.buckets]
+        buckets = [np.zeros(len(split.ids_NF), np.int32) for number in self._kinds.numbers if number.bucketed]
         self._append(f"{part}_codes_NF", np.column_stack([*(codes[name] for name in self._fields), *buckets]))
         for name, dtype in DTYPES.items():
             value = getattr(split, name)
@@ -71,27 +71,27 @@ class Indexer:
                 self._append(f"weights_{g}", each.weight_M.astype(np.float32, copy=False))
             self._values[name] += len(each.values_M)
 
-    def finish(self, found: dict[str, Found]) -> tuple[tuple[str, ...], Kinds]:
+    def finish(self, found: dict[str, Found]) -> tuple[tuple[str, ...], Kinds, dict[str, dict[str, Any]]]:
         """Write the vocabularies that were found, and turn codes into positions in them, end to end.
 
-        Returns the fields that have become single ids, and the kinds of the others.
+        Returns the fields that have become single ids, the kinds of the others, and the scales of numbers.
 
         Raises:
             UserError: more ids than int32 can count.
         """
         for column in self._columns.values():
             column.finish()
-        buckets = finish_numbers(self._folder, self._kinds.numbers, len(self._fields))
+        buckets, scales = finish_numbers(self._folder, self._kinds.numbers, len(self._fields))
         for name, count_V in buckets.items():
             found[name] = np.arange(len(count_V)), count_V, np.arange(len(count_V), dtype=np.int32)
         fields = (*self._fields, *buckets)
-        kinds = replace(self._kinds, numbers=tuple(n for n in self._kinds.numbers if not n.buckets))
+        kinds = replace(self._kinds, numbers=tuple(n for n in self._kinds.numbers if not n.bucketed))
         position_V, start = self._write_vocabularies({name: found[name] for name in tables_of(fields, kinds)})
         for part in SPLITS:
             self._translate(f"{part}_codes_NF", position_V, [start[kinds.table_of(name)] for name in fields])
         for g, name in enumerate(kinds.list_names):
             self._translate(f"values_{g}", position_V, [start[kinds.table_of(name)]])
-        return fields, kinds
+        return fields, kinds, scales
 
     def _write_vocabularies(self, found: dict[str, Found]) -> tuple[Codes, dict[str, int]]:
         """The position of each code in the vocabularies of all tables, end to end, and where each table starts."""
@@ -130,9 +130,10 @@ def write_indexed(stream: Stream, folder: Path, name: str, progress: Callable[[i
             indexer.add(piece)
             progress(len(piece.split.ids_NF))
         checker.finish()
-        fields, kinds = indexer.finish(coder.finish())
+        fields, kinds, scales = indexer.finish(coder.finish())
     meta: dict[str, Any] = {"fields": fields, "tasks": stream.tasks}
     meta |= {} if kinds == Kinds() else {"kinds": asdict(kinds)}
+    meta |= {"scales": scales} if scales else {}
     meta |= {"notes": stream.notes} if stream.notes else {}
     meta |= {"kept": {task: asdict(kept) for task, kept in stream.kept.items()}} if stream.kept else {}
     meta |= {"doubts": [asdict(doubt) for doubt in stream.doubts]} if stream.doubts else {}

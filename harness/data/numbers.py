@@ -1,4 +1,4 @@
-"""Numbers of a data set, put on a scale or into buckets that are learnt of the training split alone."""
+"""Numbers of a data set, put on a scale or into buckets that are given, or learnt of the training split alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Scale:
 
     field: NumberField
     edges: Floats
-    """Quantiles of the training split, ascending and distinct, for the quantile scale and for buckets."""
+    """Of buckets, and quantiles of the training split for the scale of that name; ascending and distinct."""
     shares: Floats
     """The share of training values below each of them, equal ones counted half."""
     mean: float
@@ -37,6 +37,16 @@ class Scale:
     def bucket(self, value_N: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
         return binned(value_N, self.edges)
 
+    def told(self) -> dict[str, Any]:
+        """All that decides what a number becomes, as JSON holds it: data that tell the same read numbers alike."""
+        if self.field.bucketed:
+            return {"edges": self.edges.tolist()}
+        if self.field.scale == "none":
+            return {"scale": "none"}
+        learnt = {"scale": self.field.scale, "mean": self.mean, "deviation": self.deviation}
+        quantile = self.field.scale == "quantile"
+        return learnt | ({"edges": self.edges.tolist(), "shares": self.shares.tolist()} if quantile else {})
+
     def _shaped(self, value_N: npt.NDArray[np.float32]) -> Floats:
         return _shaped(value_N.astype(np.float64), self.field, self.edges, self.shares)
 
@@ -48,12 +58,14 @@ def binned(value_N: npt.NDArray[np.float32], edge_B: npt.NDArray[np.floating[Any
 
 
 def learnt(field: NumberField, train_N: npt.NDArray[np.float32]) -> Scale:
-    """The scale of a field, from values of the training split, of which NaN are missing."""
+    """The scale of a field: what it gives, and the rest from values of the training split, of which NaN are missing."""
     known_N = train_N[~np.isnan(train_N)].astype(np.float64)
     known_N = known_N if len(known_N) else np.zeros(1)
     edges, shares = _quantiles(field, known_N)
-    if field.scale == "none" or field.buckets:
+    if field.scale == "none" or field.bucketed:
         return Scale(field, edges, shares, 0.0, 1.0)
+    if field.mean is not None and field.deviation is not None:
+        return Scale(field, edges, shares, field.mean, field.deviation)
     shaped_N = _shaped(known_N, field, edges, shares)
     varies = shaped_N.min() < shaped_N.max()  # the deviation of equal values may be 1e-17
     return Scale(field, edges, shares, float(shaped_N.mean()), float(shaped_N.std()) if varies else 1.0)
@@ -61,6 +73,8 @@ def learnt(field: NumberField, train_N: npt.NDArray[np.float32]) -> Scale:
 
 def _quantiles(field: NumberField, known_N: Floats) -> tuple[Floats, Floats]:
     """Edges and shares of a `Scale`; of no use to some. A value that fills a bucket has one of its own."""
+    if field.edges:
+        return np.array(field.edges), np.empty(0)
     if field.buckets:
         at = -(-len(known_N) * np.arange(1, field.buckets) // field.buckets) - 1
         sorted_N = np.sort(known_N)

@@ -18,21 +18,24 @@ from harness.data.validation import SPLITS
 Ints = npt.NDArray[np.int64]
 
 
-def finish_numbers(folder: Path, numbers: Sequence[NumberField], first: int) -> dict[str, Ints]:
+def finish_numbers(
+    folder: Path, numbers: Sequence[NumberField], first: int
+) -> tuple[dict[str, Ints], dict[str, dict[str, Any]]]:  # fmt: skip
     """Rewrite `<split>_numbers_NP.npy`: what multiplies the vector of each field, NaN where it is missing.
 
     Fields of buckets leave them and fill the columns of `<split>_codes_NF.npy` from `first` on. Returns their names,
-    and how often each bucket occurs in training.
+    and how often each bucket occurs in training; and by field, what its scale tells.
     """
     if not numbers:
-        return {}
+        return {}, {}
     scales = _scales(folder, numbers)
-    buckets = [(p, scale) for p, scale in enumerate(scales) if scale.field.buckets]
-    kept = [(p, scale) for p, scale in enumerate(scales) if not scale.field.buckets]
+    buckets = [(p, scale) for p, scale in enumerate(scales) if scale.field.bucketed]
+    kept = [(p, scale) for p, scale in enumerate(scales) if not scale.field.bucketed]
     counts = {part: _fill(folder, part, first, buckets) for part in SPLITS}
     for part in SPLITS:
         _rewrite(folder / f"{part}_numbers_NP.npy", kept)
-    return {scale.field.name: count for (_, scale), count in zip(buckets, counts["train"], strict=True)}
+    found = {scale.field.name: count for (_, scale), count in zip(buckets, counts["train"], strict=True)}
+    return found, {scale.field.name: scale.told() for scale in scales}
 
 
 def _scales(folder: Path, numbers: Sequence[NumberField]) -> list[Scale]:

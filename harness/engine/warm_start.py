@@ -25,6 +25,7 @@ from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.carried_rows import held, taken
 from harness.engine.checkpoint import State
 from harness.engine.network import network_of, plain_columns
+from harness.engine.number_scales import check_scales
 from harness.engine.trainer import Trainer, table_spec
 from harness.experiment.specs import StartSpec, TrainSpec
 
@@ -36,6 +37,8 @@ def end_state(trainer: Trainer, model: Model) -> State:
     """What another run can begin with; the trainer is not to be used any more."""
     trainer.tables.settle()
     outline = _outline(model, trainer.dataset, trainer.net, trainer.tables.width, trainer.tables.spec.optimizer)
+    if trainer.dataset.scales:
+        outline["scales"] = trainer.dataset.scales
     return trainer.state() | {"outline": outline, "ids": held(trainer.dataset, trainer.mapping)}
 
 
@@ -88,7 +91,7 @@ def check(
     """Refuse a state that these cannot begin with, before anything is trained.
 
     Raises:
-        UserError: fields, tasks, model, width or optimiser are others, or a strategy changes the net.
+        UserError: fields, tasks, model, width, optimiser or scales of numbers differ, or a strategy changes the net.
     """
     net, width = network_of(model, plain_columns(model, dataset), len(dataset.tasks), strategies)
     mine = _outline(model, dataset, net, width, table_spec(train, strategies).optimizer)
@@ -98,6 +101,7 @@ def check(
                 f"train.start: '{spec.source}' is of {what} {_shown(theirs, value)}; this run has "
                 f"{_shown(value, theirs)}; accepted: the same"
             )
+    check_scales(state, spec.source, dataset)
 
 
 def knowing(dataset: IndexedDataset, state: State, spec: StartSpec) -> IndexedDataset:

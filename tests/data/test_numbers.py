@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis.extra.numpy import arrays
 from support.engine import store
 
 from harness.api import Data, Kinds, ListField, Lists, NumberField, Split, UserError
+from harness.base.digests import seal
 from harness.data import indexed
 from harness.data.numbers import learnt
 from harness.data.profile.kinds import ListProfile, NumberProfile, list_profiles, number_profiles
@@ -128,6 +130,63 @@ def test_what_held_out_rows_hold_changes_no_scale_and_no_bucket(tmp_path: Path) 
     assert set(other.codes(other.test, 1).tolist()) == {7}
 
 
+FIELDS = [
+    {"scale": "standard"}, {"scale": "log1p"}, {"scale": "quantile"}, {"scale": "none"}, {"buckets": 5},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=str)
+def test_what_a_scale_tells_is_kept_with_the_data_and_gives_other_data_the_same_scale(
+    field: dict[str, Any], tmp_path: Path
+) -> None:
+    """But for quantiles, which cannot be given."""
+    rng = np.random.default_rng(0)
+    first, second = (rng.lognormal(mean, size=400).astype(np.float32) for mean in (0, 2))
+    one, other = (
+        store(make(train, second, NumberField("x", **field)), tmp_path / name)
+        for name, train in (("one", first), ("other", second))
+    )
+    told = one.scales["x"]
+    assert told == json.loads(json.dumps(learnt(NumberField("x", **field), first).told()))
+    assert (told == other.scales["x"]) == (field == {"scale": "none"})
+    if field != {"scale": "quantile"}:
+        given = store(make(second, second, NumberField("x", **told)), tmp_path / "given")
+        assert given.scales == one.scales
+        assert np.array_equal(given.test.codes_NF[:, 1:], one.test.codes_NF[:, 1:])
+        numbers = [np.asarray(data.test.numbers_NP, np.float32) for data in (given, one)]  # of buckets: none
+        assert np.array_equal(numbers[0], numbers[1], equal_nan="buckets" in field)
+
+
+def test_given_numbers_are_not_learnt_of_training() -> None:
+    value_N = np.array([1, 3, np.nan, 7], np.float32)
+    plain = learnt(NumberField("x", mean=3.0, deviation=2.0), value_N * 100)
+    assert plain(value_N)[[0, 1, 3]].tolist() == [-1.0, 0.0, 2.0]
+    logged = learnt(NumberField("x", scale="log1p", mean=1.0, deviation=0.5), value_N * 100)
+    assert logged(value_N)[[0, 3]] == pytest.approx((np.log1p([1, 7]) - 1) / 0.5)
+    edges = learnt(NumberField("x", edges=(2.0, 3.0, 100.0)), value_N)
+    assert edges.bucket(value_N).tolist() == [1, 3, 0, 3]
+
+
+def test_numbers_between_edges_alone_leave_no_number(tmp_path: Path) -> None:
+    dataset = store(make(np.arange(20), np.arange(4), NumberField("c", edges=(5.0, 18.5))), tmp_path / "data")
+    assert dataset.train.numbers_NP is None
+    assert dataset.kinds == Kinds()
+    assert dataset.codes(dataset.train, 1).tolist() == [1] * 5 + [2] * 14 + [3]
+
+
+def test_data_of_versions_that_kept_no_scale_are_read(tmp_path: Path) -> None:
+    store(make(np.arange(20), np.arange(4), NumberField("c")), tmp_path / "data")
+    path = tmp_path / "data" / "meta.json"
+    meta = json.loads(path.read_text())
+    del meta["scales"]
+    for key in ("mean", "deviation", "edges"):
+        del meta["kinds"]["numbers"][0][key]
+    path.write_text(json.dumps(meta))
+    seal(tmp_path / "data")
+    assert indexed.load(tmp_path / "data").scales == {}
+    assert indexed.load(tmp_path / "data").kinds.numbers == (NumberField("c"),)
+
+
 def test_numbers_of_buckets_alone_leave_no_number(tmp_path: Path) -> None:
     dataset = store(make(np.arange(20), np.arange(4), NumberField("c", buckets=2)), tmp_path / "data")
     assert dataset.train.numbers_NP is None
@@ -173,6 +232,21 @@ def test_wrong_numbers_and_lists_are_refused(changes: dict[str, Any], message: s
     [
         (lambda: NumberField("x", scale="log"), "unknown scale 'log'; did you mean 'log1p'"),
         (lambda: NumberField("x", buckets=1), "buckets = 1; accepted: 2 to"),
+        (
+            lambda: NumberField("x", mean=1.0),
+            "mean = 1.0, deviation = None; accepted: both, finite, the deviation above",
+        ),
+        (lambda: NumberField("x", mean=1.0, deviation=0.0), "deviation = 0.0; accepted: both, finite, the deviation"),
+        (lambda: NumberField("x", mean=np.inf, deviation=1.0), "mean = inf, deviation = 1.0; accepted: both, finite"),
+        (
+            lambda: NumberField("x", scale="quantile", mean=1.0, deviation=1.0),
+            "beside scale = 'quantile'; accepted: beside scale = 'standard' or 'log1p'",
+        ),
+        (lambda: NumberField("x", mean=1.0, deviation=1.0, buckets=3), "deviation = 1.0 beside buckets; accepted"),
+        (lambda: NumberField("x", mean=1.0, deviation=1.0, edges=(1.0,)), "deviation = 1.0 beside edges; accepted"),
+        (lambda: NumberField("x", edges=(1.0,), buckets=3), "buckets = 3 beside edges; accepted: one of them"),
+        (lambda: NumberField("x", edges=(1.0, 1.0)), r"edges = \[1.0, 1.0\]; accepted: numbers, each above"),
+        (lambda: NumberField("x", edges=(1.0, np.nan)), r"edges = \[1.0, nan\]; accepted: numbers, each above"),
         (lambda: ListField("x", pool="max"), "unknown pool 'max'"),
         (lambda: ListField("x", longest=0), "longest = 0; accepted: 1 to 10,000"),
         (lambda: Kinds(shares={"a": "b"}).check(("b",), "here"), "unknown field 'a'"),

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.api import Data, Lists, UserError
+from harness.api import Data, Lists, NumberField, UserError
 from harness.base import seeds
 from harness.data.tabular.conversion import NULL, exact_ids
 from harness.data.tabular.history import NEVER, History
@@ -115,16 +115,20 @@ def test_every_kind_comes_out_of_a_table(tmp_path: Path) -> None:
     pair = { cross = ["user", "item"] }
     price = "price"
     age = { number = "user + 30", buckets = 2 }
+    paid = { number = "price", scale = "log1p", mean = 2, deviation = 0.5 }
+    stars = { number = "item", edges = [1, 2.5] }
     tags = { list = "tags", pool = "sum", longest = 2 }
     words = "words"
     recent = { sequence = "recent", longest = 5, shares = "item" }
     """
     data = load(tmp_path, fields, frame)
     assert data.fields == ("user", "item", "pair")
-    assert [(f.name, f.scale, f.buckets) for f in data.kinds.numbers] == [
-        ("price", "standard", 0),
-        ("age", "standard", 2),
-    ]
+    assert data.kinds.numbers == (
+        NumberField("price"),
+        NumberField("age", buckets=2),
+        NumberField("paid", "log1p", mean=2.0, deviation=0.5),
+        NumberField("stars", edges=(1.0, 2.5)),
+    )
     told = [(f.name, f.longest, f.pool, f.ordered) for f in data.kinds.lists]
     assert told == [("tags", 2, "sum", False), ("words", 50, "mean", False), ("recent", 5, "mean", True)]
     assert data.kinds.shares == {"recent": "item"}
@@ -281,6 +285,8 @@ def test_a_history_holds_rows_whose_id_is_null(tmp_path: Path) -> None:
         ("x = { shares = 'user' }", "nothing tells what the field is"),
         ('x = { numbr = "price" }', "unknown key 'numbr'; did you mean 'number'"),
         ('x = { number = "price", scale = "log" }', "unknown scale 'log'; did you mean 'log1p'"),
+        ('x = { number = "price", mean = 3 }', "field 'x': mean = 3.0, deviation = None; accepted: both"),
+        ('x = { id = "user", edges = [3] }', "edges does not belong to a field of kind id; accepted: shares"),
         ('x = { list = "tags", shares = "usr" }', "field 'x' shares: unknown table 'usr'; did you mean 'user'"),
         ('x = { history = { of = "itm", by = "user" } }', "unknown field 'itm'|needs `time`"),
         ('x = { history = { of = "item", by = "user" } }', "is made of earlier rows, and needs `time`"),

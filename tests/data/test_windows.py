@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.engine import make_data, make_split, store
 
-from harness.api import Data, Kinds, ListField, Lists, Split, UserError
+from harness.api import Data, Kinds, ListField, Lists, NumberField, Split, UserError
 from harness.data.indexed_dataset import IndexedDataset, IndexedSplit
 from harness.data.windows import Windows, _edges, occurrences
 
@@ -61,6 +61,21 @@ def test_a_window_counts_its_own_training_rows_alone(tmp_path: Path) -> None:
         counts = np.zeros(len(data.ids_V[f]), np.int64)
         np.add.at(counts, data.codes(data.train, f), 1)
         assert (data.count_V[f] == counts).all()
+
+
+def test_later_rows_have_no_say_in_how_the_first_window_is_read_where_it_alone_is_the_training_split(
+    tmp_path: Path,
+) -> None:
+    rng, first = np.random.default_rng(0), []
+    for times in (1, 100):
+        number_N = np.arange(300, dtype=np.float32) * np.where(np.arange(300) < 100, 1, times).astype(np.float32)
+        splits = [
+            make_split(rng, rng.integers(0, 9, (100, 2)), time_N=at_N, numbers_NP=number_N[at_N, None])
+            for at_N in np.arange(300).reshape(3, 100)
+        ]
+        data = Data(("a", "b"), ("click", "buy"), *splits, kinds=Kinds(numbers=(NumberField("price"),)))
+        first.append(Windows(store(data, tmp_path / str(times)), 3).data(1).train.numbers_NP)
+    assert np.array_equal(np.asarray(first[0]), np.asarray(first[1]))
 
 
 def test_occurrences_are_those_that_were_counted_when_the_data_were_built(tmp_path: Path) -> None:

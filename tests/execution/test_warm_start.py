@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 from support.plans import PLAN, go, plan_of, record_bytes
 
@@ -11,6 +13,15 @@ from harness.base.errors import UserError
 from harness.execution.prepare import prepare
 from harness.plugins.registry import Registry
 
+SCHEMA = """
+[fields]
+user = "user"
+price = { number = "price" }
+[labels]
+click = "clicked"
+[split]
+by = "row"
+"""
 ONE = ("search.trials=0", "seeds=[1]", 'strategies=["none"]')
 
 
@@ -62,6 +73,30 @@ def test_what_no_arm_can_begin_with_is_refused_before_any_work(
     filled = [setting.format(state=state, plan=plan) for setting in settings]
     with pytest.raises(UserError, match=message):
         prepare(plan_of(tmp_path, PLAN, *ONE, *filled), Registry(), results)
+
+
+def test_the_next_days_log_begins_once_the_schema_has_the_scale_that_the_message_names(tmp_path: Path) -> None:
+    """A file a day, with one schema: the second day's prices are other ones."""
+    results, schema = tmp_path / "results", tmp_path / "schema.toml"
+    schema.write_text(SCHEMA)
+    plans = list[str]()
+    for day in (1, 2):
+        rng = np.random.default_rng(day)
+        price_N = day + rng.normal(size=600)
+        clicked_N = rng.random(600) < 1 / (1 + np.exp(-price_N))
+        log = pl.DataFrame({"user": rng.integers(0, 9, 600), "price": price_N, "clicked": clicked_N.astype(int)})
+        log.write_parquet(tmp_path / f"{day}.parquet")
+        plans.append(f"{PLAN.split('[[dataset]]')[0]}[[dataset]]\nname = 'table_file'\nschema = '{schema}'\n"
+                     f"path = '{tmp_path}/{day}.parquet'\n[[model]]{PLAN.split('[[model]]')[1]}")  # fmt: skip
+    task = (*ONE, 'search.task="click"')
+    go(plan_of(tmp_path, plans[0], *task, "train.keep=true"), results)
+    (state,) = (results / "states").iterdir()
+    second = plan_of(tmp_path, plans[1], *task, f"train.start.source={state.stem}")
+    with pytest.raises(UserError, match="reads number 'price' by scale standard, mean") as got:
+        prepare(second, Registry(), results)
+    said = str(got.value).partition("by a schema with price: ")[2]
+    schema.write_text(SCHEMA.replace('number = "price"', f'number = "price", {said}'))
+    assert len(go(second, results)[1].trained) == 1
 
 
 def test_a_misspelt_key_of_the_start_is_named(tmp_path: Path) -> None:

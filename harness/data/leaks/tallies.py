@@ -103,7 +103,7 @@ def _groups(parts: Mapping[str, IndexedSplit]) -> _Column:
 
 def _of_numbers(data: IndexedDataset, parts: Mapping[str, IndexedSplit]) -> Iterator[_Column]:
     """Those in buckets are fields of ids."""
-    for p, number in enumerate(each for each in data.kinds.numbers if not each.buckets):
+    for p, number in enumerate(each for each in data.kinds.numbers if not each.bucketed):
         values = {part: split.numbers_NP[:, p] for part, split in parts.items() if split.numbers_NP is not None}
         yield _binned(number.name, What.PERCENTILES, values)
 

@@ -17,7 +17,7 @@ OPTIONS = {
     "column": (),
     "id": ("shares",),
     "cross": ("shares",),
-    "number": ("scale", "buckets"),
+    "number": ("scale", "buckets", "mean", "deviation", "edges"),
     "list": ("separator", "longest", "pool", "weights", "shares"),
     "sequence": ("separator", "longest", "pool", "weights", "shares"),
     "history": ("pool",),
@@ -63,6 +63,9 @@ class FieldSpec(Config):
     """The field whose table it looks up, instead of one of its own."""
     scale: str = NumberField.scale
     buckets: int = NumberField.buckets
+    mean: float | None = None
+    deviation: float | None = None
+    edges: tuple[float, ...] = ()
     separator: str = Field("|", min_length=1)
     """Between the ids of a list that is text."""
     longest: int = ListField.longest

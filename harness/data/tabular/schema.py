@@ -153,7 +153,7 @@ class Schema(Config):
         numbers, lists, shares = list[NumberField](), list[ListField](), dict[str, str]()
         for name, spec in self.fields.items():
             if spec.number is not None:
-                numbers.append(NumberField(name, spec.scale, spec.buckets))
+                numbers.append(NumberField(name, spec.scale, spec.buckets, spec.mean, spec.deviation, spec.edges))
             elif not spec.single:
                 last = spec.longest if spec.history is None else spec.history.last
                 lists.append(ListField(name, last, spec.pool, ordered=spec.kind != "list"))
