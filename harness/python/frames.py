@@ -22,7 +22,7 @@ from harness.diagnose.log import Log, built
 from harness.execution.said import Said
 from harness.plugins.registry import Registry
 from harness.python import arguments
-from harness.python.odd_column import UNREAD, odd_column
+from harness.python.pandas_frames import UNREAD, is_pandas, refuse_column, without_index
 from harness.results.plan_results import INPUTS
 
 
@@ -64,7 +64,7 @@ def _source(data: Any, inputs: Path) -> str:
     """The path of the table files that are meant, or that a frame is written to."""
     if isinstance(data, str | Path):
         return str(data)
-    frame = _polars(data).with_columns(selectors.by_dtype(pl.Categorical).cast(pl.String)).rechunk()
+    frame = _read(data).with_columns(selectors.by_dtype(pl.Categorical).cast(pl.String)).rechunk()
     partial = inputs / f".{uuid.uuid4().hex}"
     try:
         with refusing("data: the frame cannot be written as Parquet"):
@@ -75,6 +75,31 @@ def _source(data: Any, inputs: Path) -> str:
     finally:
         partial.unlink(missing_ok=True)
     return str(path)
+
+
+def _read(data: Any) -> pl.DataFrame:
+    """The rows of a frame.
+
+    Raises:
+        UserError: they cannot be read; the first column that cannot is named.
+    """
+    if not is_pandas(data):
+        return _without_objects(_polars(data))
+    frame = without_index(data)
+    try:
+        return _polars(frame)
+    except UserError:
+        refuse_column(frame, data.columns, _polars)
+        raise
+
+
+def _without_objects(frame: pl.DataFrame) -> pl.DataFrame:
+    for name, dtype in frame.schema.items():
+        if dtype == pl.Object:
+            raise UserError(
+                f"data: column '{name}' holds objects of Python; accepted: numbers, text, dates, and lists of these"
+            )
+    return frame
 
 
 def _polars(data: Any) -> pl.DataFrame:
@@ -88,4 +113,4 @@ def _polars(data: Any) -> pl.DataFrame:
     try:
         return pl.from_pandas(data, include_index=any(name is not None for name in data.index.names))
     except UNREAD as error:
-        raise UserError(f"data: the frame cannot be read: {error}{odd_column(data)}") from error
+        raise UserError(f"data: the frame cannot be read: {error}") from error

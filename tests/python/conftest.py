@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from support.plans import Inline
+from support.plans import Inline, Trained
 
+from harness.commands import benchmark
 from harness.execution.launchers import choice
 from harness.execution.run_job import JobRunner
 from harness.python import calls
@@ -21,6 +22,17 @@ def inline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(choice, "LocalPool", lambda workers, plugins, results: Inline(JobRunner(results, plugins)))
     monkeypatch.setattr(calls, "warm_up", lambda: None)
     return tmp_path
+
+
+@pytest.fixture
+def untrained(inline: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, where `Trained` is raised in the place of training."""
+
+    def trained(*args: object) -> None:
+        raise Trained
+
+    monkeypatch.setattr(benchmark, "trained", trained)
+    return inline
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from support.engine import TINY
+from support.plans import Trained
 
 import multiepoch as me
 from harness.commands import benchmark as command
@@ -26,19 +27,6 @@ ODD: list[Any] = [
     pd.Timestamp("2024-05-01"), pl.Series([1]), pl.DataFrame({"x": [1]}),
     Path("x"), Path("/dev/null"), Path("/dev/null/x"),
 ]  # fmt: skip
-
-
-class Trained(Exception):
-    """All that was given is accepted."""
-
-
-@pytest.fixture
-def untrained(inline: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def trained(*args: Any) -> None:
-        raise Trained
-
-    monkeypatch.setattr(command, "trained", trained)
-    return inline
 
 
 @pytest.fixture(scope="module")

@@ -131,20 +131,16 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"data": 3}, "data = 3 is not accepted; accepted: a polars or pandas DataFrame, a path"),
     ({"data": pl.LazyFrame({"a": [1]})}, "a LazyFrame is not accepted; accepted: data.collect()"),
     ({"data": pl.DataFrame({"user": [], "click": []})}, "has 0 rows"),
-    ({"data": pd.DataFrame({"a": [2**63, -1]}, dtype=object)}, "data: the frame cannot be read: Python int too large"),
-    (
-        {"data": pd.DataFrame({"a": [1], "z": [1j]})},
-        "data: the frame cannot be read: Unsupported numpy type 15, in column 'z' of complex128",
-    ),
+    ({"data": pd.DataFrame({"a": [2**63, -1]}, dtype=object)}, "data: column 'a' cannot be read: Python int too large"),
+    ({"data": pd.DataFrame({"a": [1], "z": [1j]})}, "data: column 'z' cannot be read: Unsupported numpy type 15"),
     (
         {"data": pd.DataFrame({"a": [1], "z": pd.Series([1j], dtype=object)})},
-        "inferring an Arrow data type, in column 'z' of object",
+        "data: column 'z' cannot be read",
     ),
     (
-        {"data": pd.DataFrame({"a": [1, 2], "z": pd.Series([1, "b"])})},
-        "data: the frame cannot be read: Could not convert 'b' with type str: tried to convert to int64, in column 'z'",
+        {"data": pl.DataFrame({"b": [1], "a": [object()]})},
+        "data: column 'a' holds objects of Python; accepted: numbers",
     ),
-    ({"data": pl.DataFrame({"a": [object()]})}, "data: the frame cannot be written as Parquet"),
     ({"data": "clicks.parquet"}, "path = 'clicks.parquet': the file does not exist"),
     ({"schema": "avazoo"}, "schema = 'avazoo'"),
 ]

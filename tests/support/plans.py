@@ -70,6 +70,10 @@ class Watcher:
         self.arms.append(arm)
 
 
+class Trained(Exception):
+    """Raised in the place of training: all that was asked for is accepted."""
+
+
 @dataclass
 class Inline:
     """Trains one run at a time in this process; loses the first ones after so many records, without their end."""
