@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special, stats
 
 from harness.analysis.inference import LEVEL, Floats, t_test
+from harness.metrics.influence import END
 from perf.markdown import share
 
 Labels = npt.NDArray[np.int64]
@@ -79,25 +80,36 @@ def _misses(rng: np.random.Generator, s: int, n: int, spread: float, *, draws: b
     for separation_SN, own in ((arm_SN, noises[1]), (np.full((s, n), SEPARATION), noises[2])):
         parts = (noises[0], own, rng.normal(size=(s, n, GROUPS * ROWS)))
         noise_SNR = sum(share * part for share, part in zip(PARTS, parts, strict=True))
-        auc_SN, influence_SNR = auc_and_influence(separation_SN[..., None] * label_SNR + noise_SNR, label_SNR)
+        auc_SN, influence_SNG = auc_and_influence(separation_SN[..., None] * label_SNR + noise_SNR, label_SNR, ROWS)
         aucs.append(auc_SN)
-        moved.append(influence_SNR.mean(1).reshape(s, GROUPS, ROWS).sum(-1))
+        moved.append(influence_SNG.mean(1))
     expected = np.diff(stats.norm.cdf(np.array([SEPARATION, SEPARATION + MORE]) / np.sqrt(2)))
     return aucs[0] - aucs[1] - expected, np.linalg.norm(moved[0] - moved[1], axis=-1)
 
 
-def auc_and_influence(score_R: Floats, label_R: npt.NDArray[Any]) -> tuple[Floats, Floats]:
-    """AUC [...] of many runs at once, and the influence [..., R] of each of their R rows; no two scores are equal."""
+def auc_and_influence(score_R: Floats, label_R: npt.NDArray[Any], rows: int = 1) -> tuple[Floats, Floats]:
+    """AUC [...] of many runs at once, and the influence [..., G] of each group of so many rows; no two scores alike."""
+    of_up, of_down = (_widened(label_R == value, rows) for value in (1, 0))
     order_R = np.argsort(score_R, axis=-1)
     up_R = np.take_along_axis(np.broadcast_to(label_R, score_R.shape), order_R, axis=-1).astype(np.float64)
     up, down = up_R.sum(-1, keepdims=True), (1 - up_R).sum(-1, keepdims=True)
     below_R, above_R = np.cumsum(1 - up_R, axis=-1) / down, 1 - np.cumsum(up_R, axis=-1) / up
     auc = (up_R * below_R).sum(-1, keepdims=True) / up
-    sorted_R = up_R * (below_R - auc) / np.sqrt(up * (up - 1))
-    sorted_R += (1 - up_R) * (above_R - auc) / np.sqrt(down * (down - 1))
+    sorted_R = up_R * (below_R - auc) * of_up / up
+    sorted_R += (1 - up_R) * (above_R - auc) * of_down / down
     influence_R = np.empty_like(sorted_R)
     np.put_along_axis(influence_R, order_R, sorted_R, axis=-1)
-    return auc[..., 0], influence_R
+    return auc[..., 0], _by_group(influence_R, rows).sum(-1)
+
+
+def _widened(has_R: npt.NDArray[np.bool_], rows: int) -> Floats:
+    """As `harness.metrics.influence` does it, by how many groups have a class, [..., 1]."""
+    n = _by_group(has_R, rows).any(-1).sum(-1, keepdims=True)
+    return np.asarray(np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, END) / special.ndtri(END))
+
+
+def _by_group(value_R: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
+    return value_R.reshape(*value_R.shape[:-1], -1, rows)
 
 
 def _labels(rng: np.random.Generator, shape: tuple[int, ...]) -> Labels:
