@@ -32,7 +32,7 @@ SOON = 0.02
 
 def missing() -> str:
     """What this machine lacks; empty: nothing."""
-    ray = "" if find_spec("ray") else "Ray is not installed: pip install 'multiepoch[ray]'"
+    ray = "" if find_spec("ray") else "Ray is not installed: pip install '.[ray]'"
     return "; ".join(filter(None, [ray, postgres.missing(), own_network.missing()]))
 
 

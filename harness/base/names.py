@@ -8,6 +8,8 @@ from harness.base.errors import UserError
 
 FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$"
 """Of plans and published tables."""
+BASELINE = "one_epoch"
+"""Names the baseline among the strategies of a plan, so no strategy may be called so."""
 _NAME = re.compile(r"\w[\w .,:;()+%$#@!?&=<>*'-]{0,99}")
 
 

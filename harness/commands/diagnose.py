@@ -21,6 +21,7 @@ from harness.commands.diagnose_again import Beside
 from harness.commands.diagnose_plan import Planned, planned
 from harness.commands.schema import schema_at
 from harness.data.guess.asked import Asked
+from harness.data.guess.columns import plain
 from harness.diagnose import asked, log, power, second_split, subsample, tails
 from harness.diagnose.asked import NAME, Question
 from harness.diagnose.ladder import RUNGS, Ladder, ladder_of, shares_of_buckets
@@ -67,6 +68,7 @@ def diagnose(console: Console, options: Options) -> Exit:
     until = begun + seconds - LEFT_FOR_THE_END
     ensure_writable(options.out)
     schema = _schema(console, options)
+    options = replace(options, labels=tuple(map(plain, options.labels)))
     known = _log(console, options, str(schema), registry)
     asked_for = options.source, known.key, str(schema), options.labels, options.model
     question = Question(*asked_for, seconds, options.workers)
@@ -106,10 +108,8 @@ def _seconds(budget: str) -> float:
 
 def _schema(console: Console, options: Options) -> Path:
     """The one given; the one that an earlier diagnosis left; or a first guess."""
-    if options.schema is not None:
-        return options.schema
     asked_for = Asked(options.labels, options.time)
-    return schema_at(console, options.out / "schema.toml", options.source, asked_for)
+    return schema_at(console, options.schema, options.out / "schema.toml", options.source, asked_for)
 
 
 def _log(console: Console, options: Options, schema: str, registry: Registry) -> Log:

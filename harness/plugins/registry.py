@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from harness.base.errors import UserError, unknown
 from harness.base.files import odd_kind
 from harness.base.meaning import source_of
+from harness.base.names import BASELINE
 from harness.base.places import DATASETS, MODELS, STRATEGIES
 from harness.base.plugin import Plugin, create, described
 from harness.plugins.declaration import Declaration, declared, summary_and_source
@@ -146,6 +147,8 @@ def ensure_plugin(cls: type[Any], base: type[Plugin], where: str, proposed: str)
         raise UserError(f'{where}: class {cls.__name__} has no name; write: name = "{proposed}"')
     if not name.isidentifier():
         raise UserError(f"{where}: name = {name!r} is not accepted; accepted: letters, digits and _")
+    if name == BASELINE and base.__name__ == "Strategy":
+        raise UserError(f"{where}: name = '{name}' is what the baseline is called; accepted: another name")
     hooks = {n for n, v in vars(base).items() if not n.startswith("_") and callable(v)}
     for method, value in vars(cls).items():
         if not method.startswith("_") and inspect.isfunction(value) and method not in hooks:

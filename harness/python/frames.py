@@ -46,7 +46,7 @@ def taken(console: Console, given: Given, registry: Registry, results: Path) -> 
         dataset, labels = dict(given.data), given.labels
     else:
         source = _source(given.data, results / INPUTS)
-        dataset = dataset_of(source, str(given.schema or _guessed(console, given, source, results)), given.labels)
+        dataset = dataset_of(source, str(_schema(console, given, source, results)), given.labels)
         labels = tuple(dataset["labels"])
         if not isinstance(given.data, str | Path):
             dataset["label"] = "frame"
@@ -54,10 +54,10 @@ def taken(console: Console, given: Given, registry: Registry, results: Path) -> 
         return dataset, built(dataset, labels, registry, results, say)
 
 
-def _guessed(console: Console, given: Given, source: str, results: Path) -> Path:
-    """A schema for these files and what is asked of them; it may be corrected there."""
-    asked = digest_of_value((source, given.labels, given.time))
-    return schema_at(console, results / INPUTS / f"schema-{asked}.toml", source, Asked(given.labels, given.time))
+def _schema(console: Console, given: Given, source: str, results: Path) -> Path:
+    """The one given; or one for these files and what is asked of them, which may be corrected where it stands."""
+    asked, digest = Asked(given.labels, given.time), digest_of_value((source, given.labels, given.time))
+    return schema_at(console, given.schema, results / INPUTS / f"schema-{digest}.toml", source, asked)
 
 
 def _source(data: Any, inputs: Path) -> str:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
+from harness.base.names import BASELINE
+
 
 class MetricKey(NamedTuple):
     """One number of an evaluation, written `valid@2-4/auc/click` on disk.
@@ -56,7 +58,7 @@ class ArmRole(StrEnum):
     """What an arm is in its comparison."""
 
     ARM = "arm"
-    ONE_EPOCH = "one_epoch"
+    ONE_EPOCH = BASELINE
     """The baseline: the plain model tuned for, and read at, its first epoch."""
 
 

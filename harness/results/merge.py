@@ -140,29 +140,35 @@ def _plan(source: Path, name: str, target: Path, merged: Merged) -> None:
         except UserError as error:
             merged.left.append(str(error))
             return
-        both = found if known is None else _joined(known, found)
-        if both is None:
-            why = "is another plan" if known and known.plan != found.plan else "came to other arms"
+        if known is not None and (why := _contradiction(known, found)):
             merged.refused.append(f"plan '{name}' of '{source}' {why} in '{target}', which stays")
             return
+        both = found if known is None else _joined(known, found)
         if both != known:
             write_plan_result(target, both)
         merged.count("plans", brought=both != known)
 
 
-def _joined(known: PlanResult, found: PlanResult) -> PlanResult | None:
-    """What two results of one plan hold together, in the order of the one that holds more; None: they contradict each
-    other."""
+def _contradiction(known: PlanResult, found: PlanResult) -> str:
+    """Why two results under one name cannot be joined; empty: they can."""
+    if known.plan != found.plan:
+        return "is another plan"
+    if other := [label for label in known.data.keys() & found.data.keys() if known.data[label] != found.data[label]]:
+        return f"has other data under the name '{min(other)}'"
+    arms = {arm.id: arm for arm in known.arms}
+    both = [(arms[arm.id], arm) for arm in found.arms if arm.id in arms]
+    return "" if all(_is_part(*pair) or _is_part(*reversed(pair)) for pair in both) else "came to other arms"
+
+
+def _joined(known: PlanResult, found: PlanResult) -> PlanResult:
+    """What two results of one plan hold together, in the order of the one that holds more."""
     arms = {arm.id: arm for arm in known.arms}
     for arm in found.arms:
-        there = arms.get(arm.id)
-        if there is None or _is_part(there, arm):
+        if (there := arms.get(arm.id)) is None or _is_part(there, arm):
             arms[arm.id] = arm
-        elif not _is_part(arm, there):
-            return None
     more, less = sorted((known, found), key=lambda result: (result.complete, len(result.arms)), reverse=True)
     order = dict.fromkeys(arm.id for arm in (*more.arms, *less.arms))
-    joined = replace(
+    return replace(
         known,
         arms=tuple(arms[name] for name in order),
         complete=known.complete or found.complete,
@@ -170,7 +176,6 @@ def _joined(known: PlanResult, found: PlanResult) -> PlanResult | None:
         data=found.data | known.data,
         about=found.about | known.about,
     )
-    return joined if known.plan == found.plan else None
 
 
 def _is_part(less: Arm, more: Arm) -> bool:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from harness.base.addresses import error_line, without_secrets
 from harness.base.errors import UserError
+from harness.base.extras import installing
 from harness.base.files import write_text
 from harness.base.locks import take, waited
 from harness.base.owner import host, owner
@@ -167,8 +168,8 @@ def _database(address: str) -> BaseStorage:
     except Exception as error:  # of SQLAlchemy, of Optuna, or of the driver that a database needs
         raise UserError(
             f"the database '{without_secrets(address)}', named by --storage or {VARIABLE}, cannot be used: "
-            f"{error_line(error)}; accepted: an address as postgresql://user@host/database, which needs "
-            "multiepoch[postgres]"
+            f"{error_line(error)}; accepted: an address as postgresql://user@host/database, after "
+            f"{installing('postgres')}"
         ) from error
 
 

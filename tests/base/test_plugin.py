@@ -206,6 +206,7 @@ BROKEN: list[tuple[dict[str, str], str]] = [
         "hook of class Mine 'on_row'; did you mean 'on_rows'",
     ),
     ({"a.py": GOOD.replace('    name = "mine"\n', "")}, 'class Mine has no name; write: name = "a"'),
+    ({"a.py": GOOD.replace('"mine"', '"one_epoch"')}, "name = 'one_epoch' is what the baseline is called"),
     ({"a.py": "x = 1"}, "a.py defines 0 Strategy classes; accepted: exactly one"),
     ({"a.py": DATA}, "a.py defines 0 Strategy classes"),
     ({"a.py": GOOD + "class More(Mine):\n    name = 'more'\n"}, "defines 2 Strategy classes"),

@@ -24,7 +24,7 @@ from harness.data.tabular.files import data_files
 from harness.data.tabular.stores import is_address, stored_files
 from harness.plugins.registry import Registry, build
 
-obstore = pytest.importorskip("obstore", reason="needs pip install 'multiepoch[stores]'")
+obstore = pytest.importorskip("obstore", reason="needs pip install '.[stores]'")
 moto = pytest.importorskip("moto.server", reason="needs pip install 'moto[s3]', a server that speaks S3")
 
 SECRET = "a/very+secret=key"

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from functools import partialmethod
 from pathlib import Path
 
 import polars as pl
 import pytest
+from rich.console import Console
 from support.command_line import multiepoch
 
 from harness.api import Data
 from harness.base.errors import UserError
 from harness.base.notice import Notice
 from harness.commands import diagnose
+from harness.commands.diagnose import Options
+from harness.commands.diagnose_plan import Planned
+from harness.commands.schema import schema_at
 from harness.data import indexed
 from harness.data.guess.asked import Asked
 from harness.data.guess.guess import guess
@@ -161,6 +166,55 @@ def test_labels_and_time_that_are_named_take_the_place_of_guesses() -> None:
     assert kinds == {"shop": "id", "seen": "time", "paid": "label", "click": "left out"}
     with pytest.raises(UserError, match="--labels: unknown column 'payd'; did you mean 'paid'"):
         guess(frame, True, Asked(("payd",)))
+
+
+def test_a_label_may_have_a_name_that_labels_of_a_schema_may_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n, trained = range(1000), list[str]()
+    log = pl.DataFrame({"user": [i % 7 for i in n], "a/b": [i % 3 // 2 for i in n], "ev.click": [i % 2 for i in n]})
+    log.write_csv(tmp_path / "log.csv")
+
+    def stop(_: object, options: Options, plan: Planned, *rest: object) -> None:
+        trained.extend((*options.labels, plan.log.task))
+        raise UserError("it would train now")
+
+    monkeypatch.setattr(diagnose, "_train", stop)
+    for _ in range(2):  # by a guess, then by what it left
+        asked_for = ("--labels", "a/b,ev.click", "--budget", "9h", "--no-mlflow")
+        assert "it would train now" in multiepoch("diagnose", "log.csv", *asked_for, cwd=tmp_path).stderr
+    assert trained == ["a_b", "ev.click", "a_b"] * 2
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize(
+    ("time", "column", "said"),
+    [
+        ('time = "ts"', "ts", ""),
+        ('time = \'strptime("sent at", "%Y")\'', "sent at", ""),
+        ("time = 'event.\"at\" / 1000'", "event.at", ""),
+        ('time = "server_ts"', "ts", "has time = 'server_ts'"),
+        ('time = "ts2 / 2"', "ts", "has time = 'ts2 / 2'"),
+        ("", "ts", "has no time"),
+    ],
+)
+def test_a_schema_that_goes_before_guesses_has_the_time_that_is_asked_for(
+    kept: bool, time: str, column: str, said: str, tmp_path: Path
+) -> None:
+    schema = tmp_path / "schema.toml"
+    schema.write_text(f'fields = ["user"]\n{time}\n[labels]\nclick = "y"\n[split]\nby = "row"\n')
+    given, stands = (None, schema) if kept else (schema, tmp_path / "none.toml")
+
+    def found() -> Path:
+        return schema_at(Console(quiet=True), given, stands, "log.csv", Asked(time=column))
+
+    if not said:
+        assert found() == schema
+        return
+    with pytest.raises(
+        UserError, match=re.escape(f"--time {column}: schema '{schema}' goes before guesses, and {said}")
+    ):
+        found()
 
 
 def test_a_plan_is_gone_on_with_for_the_same_question_alone(tmp_path: Path) -> None:

@@ -147,6 +147,19 @@ def test_results_that_contradict_each_other_are_refused_and_named(tmp_path: Path
     assert line == f"plan 'plan' of '{a}' is another plan in '{b}', which stays"
 
 
+def test_arms_that_were_trained_on_other_data_are_not_joined(tmp_path: Path) -> None:
+    """A log that has changed has another key, and stands in the plan as before."""
+    a, b = tmp_path / "a", tmp_path / "b"
+    none, first, reinit = write_plan(a).arms
+    data = {"log": "key", "beside": "same"}
+    write_plan_result(a, replace(result_of(none, first, complete=False), data=data))
+    there = replace(result_of(reinit, complete=False), data=data | {"log": "other"})
+    write_plan_result(b, there)
+    (line,) = merged_plans(tmp_path).refused
+    assert line == f"plan 'plan' of '{a}' has other data under the name 'log' in '{b}', which stays"
+    assert read_plan_result(b, "plan") == there
+
+
 def test_what_is_no_results_folder_or_the_target_itself_is_refused(tmp_path: Path) -> None:
     write_plan(tmp_path / "a")
     with pytest.raises(UserError, match="is no results folder; accepted: one that has runs/ or plans/"):

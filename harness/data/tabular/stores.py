@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.addresses import without_secrets
 from harness.base.errors import UserError
+from harness.base.extras import installing
 from harness.data.tabular.logged import refuse_logged
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _store(root: str) -> ObjectStore:
     try:
         from obstore.store import from_url
     except ImportError:
-        raise UserError(f"'{root}' is in an object store; reading it needs: pip install 'multiepoch[stores]'") from None
+        raise UserError(f"'{root}' is in an object store; accepted: after {installing('stores')}") from None
     plain = os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true")
     return from_url(
         root,

@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 
 from harness.base.errors import UserError
+from harness.base.extras import installing
 from harness.engine.device import device_of
 from harness.execution.launcher import Launcher
 from harness.execution.launchers.local_pool import LocalPool
@@ -66,5 +67,5 @@ def _ensure_installed(kind: Kind) -> None:
     except ImportError as error:
         raise UserError(
             f"--launcher {kind} needs {PACKAGE[kind]}, which is not installed ({error}); "
-            f"accepted: after pip install 'multiepoch[{kind}]'"
+            f"accepted: after {installing(kind)}"
         ) from error

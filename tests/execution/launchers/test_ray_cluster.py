@@ -11,7 +11,7 @@ import pytest
 from support.own_network import alone, missing
 from support.plans import PLAN, go, plan_of, record_bytes
 
-pytest.importorskip("ray", reason="Ray is not installed: pip install 'multiepoch[ray]'")
+pytest.importorskip("ray", reason="Ray is not installed: pip install '.[ray]'")
 
 OVERRIDES = ("search.trials=0", "seeds=[1]", "strategies=['none', 'sleeps', 'exits']")
 BREAKS = '''"""Breaks in its second epoch, once."""
