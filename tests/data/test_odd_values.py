@@ -13,6 +13,7 @@ import pytest
 
 from harness.api import Data, UserError
 from harness.base import seeds
+from harness.data.guess.first_schema import first_schema
 from harness.data.tabular import batches
 from harness.plugins.registry import Registry, build
 
@@ -147,6 +148,36 @@ def test_a_column_of_words_is_no_column_of_numbers(tmp_path: Path) -> None:
     frame = log().with_columns(qty=pl.when(pl.col("click") == "1").then("qty").otherwise(pl.lit("x")))
     with pytest.raises(UserError, match=r"fields.qty = 'qty' is of type String; accepted: a number, as CAST"):
         read(tmp_path, frame, **PLACES["number"])
+
+
+@pytest.mark.parametrize("odd", ["NA", "cheap", "1.2.3"])
+def test_an_odd_value_makes_no_ids_of_numbers_with_a_fraction_unless_they_are_called_so(
+    tmp_path: Path, odd: str
+) -> None:
+    """Where a schema says no kind, the type of the column does, and that is text now."""
+    quarters = pl.col("qty").cast(pl.Float64) + 0.25
+    inside = pl.int_range(pl.len()).is_between(ODD.start, ODD.stop - 1)
+    frame = log().with_columns(qty=pl.when(inside).then(pl.lit(odd)).otherwise(quarters.cast(pl.String)))
+    frame = frame.with_columns(user=pl.col("row").str.slice(-2))
+    bare = {"fields": 'fields = { row = { id = "row" }, qty = "qty" }'}
+    with pytest.raises(UserError) as error:
+        read(tmp_path, frame, **bare)
+    said, _, offered = str(error.value).partition("; accepted: ")
+    assert said.endswith(f"fields.qty = 'qty' has {odd!r} in 10 rows among numbers with a fraction")
+    number, named = (bare["fields"].replace('qty = "qty"', way) for way in re.findall(r"qty = {[^}]*}", offered))
+    nulls = re.search(r"nulls = \[.*?\]", offered)
+    assert nulls is not None
+    wanted = {k: None if ODD.start <= k < ODD.stop else 1.25 + k % 50 for k in range(ROWS)}
+    scaled = number.replace('number = "qty"', 'number = "qty", scale = "none"')
+    found = by_row(read(tmp_path, frame, fields=scaled, csv=nulls[0]), lambda part: part.numbers_NP[:, 0])
+    assert {k: None if np.isnan(value) else value for k, value in found.items()} == wanted
+    for keys in ({"fields": named}, bare | {"text": 'text = ["qty"]'}):
+        assert read(tmp_path, frame, **keys).fields == ("row", "qty")
+    frame.write_parquet(tmp_path / "log.parquet")
+    assert read(tmp_path, frame, "parquet", **bare).fields == ("row", "qty")
+    (tmp_path / "guess.toml").write_text(first_schema(str(tmp_path / "log.csv")).text)
+    guessed = {"schema": str(tmp_path / "guess.toml")}
+    assert build(Registry().datasets, "data set", "table_file", guessed).build(seeds.generator(0, "data")).train
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])

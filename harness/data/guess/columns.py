@@ -9,11 +9,15 @@ from functools import cached_property
 
 import polars as pl
 
+from harness.data.tabular.odd_values import FRACTION
+
 WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 """Of a name: `reviewerID`, `unix_review_time` and `Customer ID` have two, three and two."""
 BARE = {"id", "ids", "key", "code", "no", "name", "value"}
 """Words that say nothing of what has an id or a value."""
 MOST_LEVELS = 50
+FRACTIONS = 0.3
+"""Share of the known values; with more than half of the first rows, an id without its kind is refused."""
 SIMPLE = re.compile(r"[A-Za-z_]\w*")
 ODD = re.compile(r"[^\w .,:;()+%$#@!?&=<>*'-]")
 """Signs that the name of a field may not have."""
@@ -116,7 +120,13 @@ class Column:
 
     def taken(self, what: str, why: str, value: str | dict[str, str] | None = None) -> Guess:
         """The guess that it is a field, or is left out."""
-        return Guess(self.name, what, {self.key: self.name if value is None else value}, why)
+        bare = {"id": self.name} if what == "id" and self._has_fractions else self.name
+        return Guess(self.name, what, {self.key: bare if value is None else value}, why)
+
+    @property
+    def _has_fractions(self) -> bool:
+        """Text of which so much is a number with a fraction that an id has to be called one."""
+        return self.is_text and float(str(self.known.str.contains(FRACTION).mean() or 0)) > FRACTIONS
 
 
 class Table:

@@ -22,7 +22,7 @@ def group(table: Table, fields: Iterable[Guess]) -> Iterator[Guess]:
             yield Guess(
                 each.column,
                 "group",
-                {"group": next(iter(each.entries.values()))},
+                {"group": table[each.column].as_id},
                 "named as a user: GAUC ranks within each",
             )
             return

@@ -14,6 +14,7 @@ from polars import selectors
 from harness.base.errors import UserError
 from harness.base.words import counted
 
+FRACTION = r"^\s*[-+]?\d*\.\d+(?:[eE][-+]?\d+)?\s*$"
 WHOLE = r"^\s*-?\d+\s*$"
 FEW = 5
 """Values that are quoted."""
@@ -103,6 +104,26 @@ def refuse_odd_times(time: pl.LazyFrame, sql: str, where: str) -> None:
         f"{where}: time = {sql!r} has {odd.said} among whole numbers; accepted: one in every row, or where = "
         f"{toml(left_out)}, which leaves the others out"
     )
+
+
+def refuse_odd_numbers(text: pl.LazyFrame, name: str, sql: str, where: str) -> None:
+    """Refuse a column of delimited text that a few values alone make text, as most have a fraction: it may be a number.
+
+    text: one column, of this SQL. name: of the field. where: begins the message.
+
+    Raises:
+        UserError: it is one.
+    """
+    fraction = pl.all().str.contains(FRACTION)
+    if (text.head(FIRST).select(fraction.mean()).collect().item() or 0) <= 0.5:
+        return
+    if (odd := odd_values(text, is_number(pl.all()))) is not None:
+        unknown = nulls(odd.values)
+        number = f'{name} = {{ number = "{sql}" }}' + (unknown and f" and {unknown}")
+        raise UserError(
+            f"{where}: fields.{name} = {sql!r} has {odd.said} among numbers with a fraction; accepted: {number}; or "
+            f'{name} = {{ id = "{sql}" }}'
+        )
 
 
 def nulls(values: Sequence[str]) -> str:

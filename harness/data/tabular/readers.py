@@ -18,7 +18,7 @@ from harness.data.tabular.delimited_text import Scan
 from harness.data.tabular.expressions import OWN, expression, queried, refusing, widened
 from harness.data.tabular.files import Source
 from harness.data.tabular.merged import refuse_merged
-from harness.data.tabular.odd_values import naming_odd
+from harness.data.tabular.odd_values import naming_odd, refuse_odd_numbers
 from harness.data.tabular.partitions import folders_of
 from harness.data.tabular.scans import scan
 from harness.data.tabular.schema import Schema
@@ -80,7 +80,7 @@ def lazy_table(schema: Schema, files: Sequence[Source], where: str) -> Opened:
         if schema.sample is not None:
             by = expression(own, "sample.by", schema.sample.by, where)
             frame = thinned(frame, by, schema.sample.keep, f"{where}: sample.by", orderly=orderly)
-        schema = _told_by_type(schema, frame, own, where)
+        schema = _told_by_type(schema, frame, own, where, delimited=delimited)
         chosen = [expression(own, place, sql, where).alias(place) for place, sql in schema.expressions().items()]
     if read_again is not None and schema.query is None:
         _refuse_doubles(chosen, columns, where)
@@ -105,11 +105,12 @@ def _refuse_problems(schema: Schema, problems: Mapping[str, Problem], where: str
         raise UserError(f"{where}: column '{name}' {problem.said}; accepted: {lacking if problem.lacks else one}")
 
 
-def _told_by_type(schema: Schema, frame: pl.LazyFrame, own: pl.Schema, where: str) -> Schema:
+def _told_by_type(schema: Schema, frame: pl.LazyFrame, own: pl.Schema, where: str, *, delimited: bool) -> Schema:
     """The schema with the kind of every field, where the type of its column alone tells it.
 
     Raises:
-        UserError: a column holds whole numbers as fractions, which may be ids or not; or a kind does not fit.
+        UserError: a column holds whole numbers as fractions, which may be ids or not; delimited text has numbers with a
+            fraction and a few values that are none; or a kind does not fit.
     """
     columns = {name: spec.column for name, spec in schema.fields.items() if spec.column is not None}
     chosen = [expression(own, f"columns.{name}", sql, where).alias(name) for name, sql in columns.items()]
@@ -124,6 +125,10 @@ def _told_by_type(schema: Schema, frame: pl.LazyFrame, own: pl.Schema, where: st
                 f"{where}: fields.{name} = {sql!r} is of type {column.dtype} and holds whole numbers, as ids may; "
                 f'accepted: {name} = {{ number = "{sql}" }}, or {name} = {{ id = "CAST({sql} AS BIGINT)" }}'
             )
+    texts = [name for name, dtype in types.items() if delimited and dtype == pl.String]
+    for name in (name for name in texts if columns[name] not in schema.text):
+        with refusing(where):
+            refuse_odd_numbers(frame.select(chosen).select(selectors.by_name(name)), name, columns[name], where)
     told = schema.of_types(types)
     if odd := told.odd_history():
         raise UserError(f"{where}: {odd}")
