@@ -37,6 +37,30 @@ class Knob:
             return False
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
+    def unsearchable(self, default: Any) -> str:
+        """Why a search cannot look where it is declared to; empty: it can, or is not asked to."""
+        if not self.searchable:
+            return ""
+        if self.choices is not None:
+            odd = [choice for choice in self.choices if not isinstance(choice, str | int | float)]
+            if odd:
+                return f"has the choice {odd[0]!r}; accepted: text, numbers, true and false"
+            return "" if default in self.choices else f"has the default {default!r}, which is none of its choices"
+        assert self.low is not None
+        assert self.high is not None
+        if not isinstance(default, int | float) or isinstance(default, bool):
+            return f"has the default {default!r}; accepted: a number, or choices"
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
+            return f"goes from {self.low} to {self.high}; accepted: two numbers, the lower one first"
+        whole = isinstance(default, int)
+        if whole and (self.low != int(self.low) or self.high != int(self.high)):
+            return f"goes from {self.low} to {self.high}, and its default is an integer; accepted: {float(default)}"
+        if self.log and self.low < (1 if whole else math.ulp(0.0)):
+            return f"begins at {self.low:g} on a logarithmic scale; accepted: {'1 or more' if whole else 'above 0'}"
+        if not self.low <= default <= self.high:
+            return f"goes from {self.low:g} to {self.high:g}, and its default is {default:g}; accepted: one within"
+        return ""
+
     def describe(self) -> str:
         if self.choices is not None:
             text = ", ".join(map(repr, self.choices))
@@ -145,7 +169,9 @@ def create(cls: type[P], values: dict[str, Any], where: str = "") -> P:
             raise unknown(f"parameter of {cls.name}", key, names, where)
     plain = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     try:
-        return cls(**plain)
+        plugin = cls(**plain)
+        Plugin.__post_init__(plugin)  # again, as a class may have one of its own
+        return plugin
     except UserError as error:
         raise UserError(f"{where}: {error}" if where else str(error)) from error
     except Exception as error:  # of the plug-in's own checks

@@ -138,10 +138,12 @@ class Tables(Protocol):
         """
 
     def row_buffer(self, name: str) -> Tensor:
-        """The buffer of this name: float32 [R], zero at first. It is saved in checkpoints and reset with its rows."""
+        """The strategy's buffer of this name: float32 [R], zero at first. It is saved in checkpoints and reset with
+        its rows. No other strategy of the arm may have one of this name."""
 
     def run_buffer(self, name: str) -> Tensor:
-        """The buffer of this name: float32 [1], zero at first. It is saved in checkpoints, and nothing resets it."""
+        """The strategy's buffer of this name: float32 [1], zero at first. It is saved in checkpoints, and nothing
+        resets it. No other strategy of the arm may have one of this name."""
 
     def freeze(self) -> None:
         """From here on no update, decay or reset changes the tables, and `on_rows` is not called."""

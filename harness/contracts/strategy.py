@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Strategy(Plugin):
     """A mitigation. Every hook does nothing unless overridden; no hook sees validation or test data.
 
-    Hooks draw random numbers from the generator they are given, or from torch's global stream, which belongs to the run
-    while hooks are called.
+    Hooks draw random numbers from the generator they are given. Those of steps and epochs, from `on_lookup` on, may
+    also draw from torch's global stream, which belongs to the run while they are called.
     """
 
     replaces: ClassVar[tuple[str, ...]] = ()

@@ -63,10 +63,10 @@ class EmbeddingTables:
         self._initial = InitialRows(width, spec.init_std, seed)
         self.row_buffer = RowBuffers(rows, self.device)
         self.run_buffer = RowBuffers(1, self.device)
-        self._hooks = RowHooks(strategies, spec.lr, self.row_buffer, self.run_buffer)
-        self.history = RowHistory(mapping, self.device, kept=self._hooks.any, compiled=self._compiled)
+        self.hooks = RowHooks(strategies, spec.lr, self.row_buffer, self.run_buffer)
+        self.history = RowHistory(mapping, self.device, kept=self.hooks.any, compiled=self._compiled)
         self._absence = Absence(
-            spec, width, self.store, self.state_reset_step_R, compiled=self._compiled, scaled=self._hooks.any
+            spec, width, self.store, self.state_reset_step_R, compiled=self._compiled, scaled=self.hooks.any
         )
         for table in mapping.tables:
             self.reset(table)
@@ -84,7 +84,7 @@ class EmbeddingTables:
     @property
     def hooked(self) -> bool:
         """Whether a strategy looks at the rows of a batch."""
-        return self._hooks.any
+        return self.hooks.any
 
     @property
     def frozen(self) -> bool:
@@ -94,7 +94,7 @@ class EmbeddingTables:
     @property
     def perturbed(self) -> bool:
         """Whether `displaced` is worth asking."""
-        return self._hooks.perturbs and not self._frozen
+        return self.hooks.perturbs and not self._frozen
 
     def lookup(self, rows: DistinctRows) -> Lookup:
         """Start a step: the embeddings of a training batch."""
@@ -123,7 +123,7 @@ class EmbeddingTables:
 
     def moved(self, lookup: Lookup, grad_KD: Tensor) -> Tensor | None:
         """Where strategies move the rows of a lookup, [K, D]; None: nowhere."""
-        moves = self._hooks.displacements(lookup, self.history, grad_KD)
+        moves = self.hooks.displacements(lookup, self.history, grad_KD)
         return sum(moves, lookup.weight_KD) if moves else None
 
     def update(self, lookup: Lookup, grad_BFD: Tensor) -> None:
@@ -143,7 +143,7 @@ class EmbeddingTables:
 
     def asked(self, lookup: Lookup, grad_KD: Tensor) -> RowUpdate:
         """The update of the rows of a lookup, as strategies and decay change it."""
-        update = self._hooks.update(lookup, self.history, grad_KD)
+        update = self.hooks.update(lookup, self.history, grad_KD)
         keep_K = update.keep_K
         if (kept := self._absence.kept) is not None:
             keep_K = torch.full_like(grad_KD[:, 0], kept) if keep_K is None else keep_K * kept

@@ -129,6 +129,12 @@ class _Part:
         }
 
 
+def defined(dataset: IndexedDataset, spec: EvalSpec) -> set[MetricKey]:
+    """The metrics of valid that have a value, whatever the model is."""
+    valid = _capped(dataset.valid, spec.most)
+    return set(_Part("valid", dataset, valid).metrics(np.zeros(valid.labels_NT.shape, np.float32)))
+
+
 def _capped(split: IndexedSplit, most: int | None) -> IndexedSplit:
     """At most so many of its examples, in their order."""
     if most is None or len(split) <= most:

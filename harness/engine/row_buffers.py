@@ -7,16 +7,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.base.errors import UserError
+
 
 class RowBuffers:
-    """Made when first asked for."""
+    """Made when first asked for, and then of the strategy that asked."""
+
+    asks = ""
+    """The strategy whose hook is called; empty: none, and whoever asks is given what there is."""
 
     def __init__(self, num_rows: int, device: torch.device) -> None:
         self._num_rows, self._device = num_rows, device
         self._buffers: dict[str, Tensor] = {}
+        self._owners: dict[str, str] = {}
 
     def __call__(self, name: str) -> Tensor:
-        """The buffer of this name: float32 [R], zero at first."""
+        """The buffer of this name: float32 [R], zero at first.
+
+        Raises:
+            UserError: it is another strategy's.
+        """
+        if self.asks and (owner := self._owners.setdefault(name, self.asks)) != self.asks:
+            raise UserError(
+                f"strategies '{owner}' and '{self.asks}' both keep a buffer '{name}', and would change each other's; "
+                "accepted: names of their own, as the strategy's before them"
+            )
         if name not in self._buffers:
             self._buffers[name] = torch.zeros(self._num_rows, device=self._device)
         return self._buffers[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from harness.api import RowStep, Strategy, defining
 from harness.engine.hook_answers import READ_ALONE, ensure_unchanged, row_step, tensor_like, versions_of
 from harness.engine.lookup import Lookup
+from harness.engine.row_buffers import RowBuffers
 from harness.engine.row_history import LAST, SEEN, TRAIN, RowHistory
 
 
@@ -28,11 +29,17 @@ class RowHooks:
     """Calls `perturb` and `on_rows` of the strategies that define them. lr: that of the tables."""
 
     def __init__(
-        self, strategies: Sequence[Strategy], lr: float, row_buffer: Callable[[str], Tensor],
-        run_buffer: Callable[[str], Tensor],
+        self, strategies: Sequence[Strategy], lr: float, row_buffer: RowBuffers, run_buffer: RowBuffers
     ) -> None:  # fmt: skip
         self._on_rows, self._perturb = defining("on_rows", strategies), defining("perturb", strategies)
         self._lr, self._row_buffer, self._run_buffer = lr, row_buffer, run_buffer
+
+    def of(self, strategies: Iterable[Strategy]) -> Iterator[Strategy]:
+        """Each in turn, the buffers being its own while it is called."""
+        for strategy in strategies:
+            self._row_buffer.asks = self._run_buffer.asks = strategy.name
+            yield strategy
+        self._row_buffer.asks = self._run_buffer.asks = ""
 
     @property
     def any(self) -> bool:
@@ -48,7 +55,7 @@ class RowHooks:
         """How far strategies move the rows before the gradient is taken again, [K, D] each."""
         step, moves = self._row_step(lookup, history, grad_KD), []
         versions = versions_of(step, given := (*READ_ALONE, "grad_KD"))
-        for strategy in self._perturb:
+        for strategy in self.of(self._perturb):
             move = strategy.perturb(step)
             ensure_unchanged(step, given, versions, strategy, "perturb", "a new tensor, returned")
             if move is not None:
@@ -60,7 +67,7 @@ class RowHooks:
         if not self._on_rows:
             return RowUpdate(grad_KD)
         step = self._row_step(lookup, history, grad_KD)
-        for strategy in self._on_rows:
+        for strategy in self.of(self._on_rows):
             versions = versions_of(step, READ_ALONE)
             step = row_step(strategy.on_rows(step), step, versions, strategy)
         return RowUpdate(step.grad_KD, step.lr_scale_K, None if step.decay_K is None else 1 - step.decay_K)

@@ -122,7 +122,7 @@ def _fold(
         stats = _stats(name, ids_VH, count_V)
         encoder = strategy.encoder(stats, seeds.generator(seed, "encoder", strategy.name, name))
         if encoder is not None:
-            ids_VH, num_rows = encoder.rows_of(ids_VH.reshape(-1)).reshape(len(ids_V), -1), encoder.num_rows
+            ids_VH, num_rows = _encoded(strategy, name, encoder, ids_VH), encoder.num_rows
             shared = _shared(encoder, shared)
             for rows in (ids_VH, shared):
                 _check(strategy, name, rows, num_rows)
@@ -130,6 +130,22 @@ def _fold(
         return ids_VH, num_rows, shared
     plain = vocabulary(_stats(name, ids_V[:, None], count_V))
     return plain.rows_of(ids_V)[:, None], plain.num_rows, _shared(plain, shared)
+
+
+def _encoded(strategy: Strategy, field: str, encoder: Encoder, ids_VH: Ints) -> Ints:
+    """The rows of each id, side by side.
+
+    Raises:
+        UserError: the encoder does not give whole numbers for every id in turn.
+    """
+    rows = np.asarray(encoder.rows_of(ids_VH.reshape(-1)))
+    if rows.ndim not in (1, 2) or len(rows) != ids_VH.size or rows.dtype.kind not in "iu":
+        raise UserError(
+            f"strategy '{strategy.name}': encoder of field '{field}' gives rows of shape {rows.shape} and type "
+            f"{rows.dtype} for {ids_VH.size} ids; accepted: integers ({ids_VH.size},), or ({ids_VH.size}, H) for H "
+            "rows of each"
+        )
+    return rows.reshape(len(ids_VH), -1)
 
 
 def _shared(encoder: Encoder, before: Ints) -> Ints:

@@ -158,12 +158,12 @@ class Trainer(Steps):
     def start_epoch(self, epoch: int) -> None:
         self.continue_epoch(epoch)
         with self.randomness():
-            for strategy in self.strategies:
+            for strategy in self.tables.hooks.of(self.strategies):
                 strategy.on_epoch_start(epoch, self.tables)
 
     def end_epoch(self, epoch: int) -> None:
         with self.randomness():
-            for strategy in self.strategies:
+            for strategy in self.tables.hooks.of(self.strategies):
                 strategy.on_epoch_end(epoch, self.tables)
 
     def state(self) -> dict[str, Any]:

@@ -17,12 +17,13 @@ from harness.data.meter import Say, silent
 from harness.data.windows import Windows
 from harness.engine import warm_start
 from harness.engine.checkpoint import State
+from harness.engine.evaluator import defined
 from harness.engine.group import apart
 from harness.engine.network import check_fits
 from harness.experiment.instantiate import plugin_specs, repetitions, strategies_of
 from harness.experiment.plan import Plan, labels
 from harness.experiment.specs import PluginSpec
-from harness.metrics.catalog import METRICS, PROBES, Needs
+from harness.metrics.catalog import METRICS, PROBES, SELECTABLE, Needs
 from harness.plugins.registry import Registry, build
 from harness.results.plan_results import ensure_usable, state_file
 from harness.search.arm import ArmPlan, Draw
@@ -137,6 +138,13 @@ def _task(plan: Plan, data: IndexedDataset, label: str) -> str:
     needs = METRICS[metric].needs
     if {Needs.GROUPS: data.valid.group_N, Needs.TRUTH: data.valid.truth_NT}.get(needs, True) is None:
         raise UserError(f"plan '{plan.name}': search.metric = '{metric}': data set '{label}' has no {needs}")
+    if METRICS[metric].needs in (Needs.GROUPS, Needs.TRUTH) or plan.evaluation.most is not None:
+        there = {key.metric for key in defined(data, plan.evaluation) if key.task == task}
+        if metric not in there:
+            raise UserError(
+                f"plan '{plan.name}': search.metric = '{metric}' ({METRICS[metric].meaning}) has no value on valid of "
+                f"data set '{label}'; accepted: {', '.join(sorted(there & SELECTABLE.keys()))}"
+            )
     of_truth = {name for name, probe in PROBES.items() if probe.needs == Needs.TRUTH}
     blind = sorted(of_truth.intersection(plan.evaluation.probes)) if data.train.truth_NT is None else []
     if blind:

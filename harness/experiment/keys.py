@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date, time, timedelta
+from decimal import Decimal
 from importlib.metadata import version
+from pathlib import PurePath
 from typing import Any, NamedTuple
+from uuid import UUID
+
+import numpy as np
 
 from harness import ENGINE
 from harness.base.errors import UserError
@@ -35,6 +41,10 @@ class Versions(NamedTuple):
     torch: str
     numpy: str
     engine: int
+
+
+WRITTEN = (PurePath, date, time, timedelta, Decimal, UUID, bytes, np.generic)
+"""Types of which two values are equal if they are the same text, in every process."""
 
 
 def versions() -> Versions:
@@ -69,10 +79,11 @@ def _digest(value: Any) -> str:
 
 def _written(value: Any) -> str:
     """Raises:
-    UserError: the value is written by where it lies in memory, so that every process would compute another key.
+    UserError: as text the value is not all that it holds, or is not the same in every process.
     """
-    if f"{id(value):x}" in (text := str(value)):
-        raise UserError(
-            f"fingerprint: an {type(value).__name__} is not the same in every process; accepted: text, numbers, lists"
-        )
-    return text
+    if isinstance(value, WRITTEN):
+        return str(value)
+    raise UserError(
+        f"fingerprint: a value of type {type(value).__name__} is not accepted; accepted: text, numbers, dates, paths, "
+        "lists and tables of these; for anything large a digest, as hashlib.sha256(array.tobytes()).hexdigest()"
+    )

@@ -202,8 +202,8 @@ class Plan(Config):
         trials = self.search.of_baseline(self.train.epochs)  # it has the most
         tuning = range(self.search.seed, self.search.seed + trials)
         for seed in self.seeds:
-            if seed < 0:
-                raise ValueError(f"seed {seed} is negative")
+            if not 0 <= seed < 2**63:
+                raise ValueError(f"seed {seed} is not accepted; accepted: 0 to {2**63 - 1}")
             if seed in tuning:
                 raise ValueError(f"seed {seed} is among the tuning seeds {tuning.start} to {tuning[-1]}")
         return self

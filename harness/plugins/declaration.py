@@ -76,8 +76,15 @@ def _derives(node: ast.ClassDef, base: str) -> bool:
 def _values(found: ast.ClassDef, name: str, names: dict[str, Any]) -> Iterator[Any]:
     """What a class assigns to this name."""
     for node in found.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-            yield _value(node.value, names)
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                pass
+            case ast.AnnAssign(target=target, value=ast.expr() as value) if _is_class_variable(node):
+                targets = [target]
+            case _:
+                continue
+        if any(isinstance(each, ast.Name) and each.id == name for each in targets):
+            yield _value(value, names)
 
 
 def _is_class_variable(node: ast.AnnAssign) -> bool:

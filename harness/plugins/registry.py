@@ -147,12 +147,22 @@ def ensure_plugin(cls: type[Any], base: type[Plugin], where: str, proposed: str)
         raise UserError(f'{where}: class {cls.__name__} has no name; write: name = "{proposed}"')
     if not name.isidentifier():
         raise UserError(f"{where}: name = {name!r} is not accepted; accepted: letters, digits and _")
-    if name == BASELINE and base.__name__ == "Strategy":
-        raise UserError(f"{where}: name = '{name}' is what the baseline is called; accepted: another name")
+    if base.__name__ == "Strategy":
+        _ensure_strategy(cls, where)
     hooks = {n for n, v in vars(base).items() if not n.startswith("_") and callable(v)}
-    for method, value in vars(cls).items():
+    own = [each for each in cls.__mro__ if issubclass(each, base) and each is not base]
+    for method, value in (named for each in own for named in vars(each).items()):
         if not method.startswith("_") and inspect.isfunction(value) and method not in hooks:
             raise unknown(f"hook of class {cls.__name__}", method, hooks, where)
+
+
+def _ensure_strategy(cls: type[Any], where: str) -> None:
+    """Refuse the name of the baseline, and knobs that no search can look for."""
+    if cls.name == BASELINE:
+        raise UserError(f"{where}: name = '{BASELINE}' is what the baseline is called; accepted: another name")
+    for name, (default, knob) in described(cls).items():
+        if why := knob.unsearchable(default):
+            raise UserError(f"{where}: {name} is searched, and {why}; or search=False in tuned()")
 
 
 def _is_plugin(value: Any, base: type[Plugin], module: ModuleType) -> bool:

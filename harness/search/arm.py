@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.base.plugin import Knob
-from harness.experiment.composition import fixed_params
+from harness.experiment.composition import parse
 from harness.experiment.instantiate import parse_strategy
 from harness.experiment.keys import run_key
 from harness.experiment.plan import STARTUP, Plan, Race
@@ -131,19 +131,21 @@ class ArmPlan:
         return [name for name in SHARED if getattr(self.plan.search, name) is not None]
 
     def neutral(self) -> dict[str, Any] | None:
-        """Values of the arm's own searched knobs at which it is `none`; None where it does not contain `none`."""
+        """Values of the arm's own searched knobs at which it is `none`; None where it does not contain `none`, as where
+        another knob that is not searched is not neutral."""
         found: dict[str, Any] = {}
         for part, (declaration, fixed) in self._declared().items():
-            searched = {n: k for n, (_, k) in declaration.knobs.items() if k.searchable and n not in fixed}
-            neutral = {f"{part}.{n}": k.neutral for n, k in searched.items() if k.neutral is not None}
-            if not neutral:
+            neutral = {n: k.neutral for n, (_, k) in declaration.knobs.items() if k.neutral is not None}
+            searched = {n for n in neutral if declaration.knobs[n][1].searchable and n not in fixed}
+            stay = {n: fixed.get(n, declaration.knobs[n][0]) for n in neutral.keys() - searched}
+            if not searched or any(value != neutral[n] for n, value in stay.items()):
                 return None
-            found |= neutral
+            found |= {f"{part}.{n}": neutral[n] for n in searched}
         return found
 
-    def _declared(self) -> dict[str, tuple[Declaration, set[str]]]:
-        """Strategy -> what its file declares, and the knobs that the arm fixes; no file is run for it."""
-        entries, fixed = self.registry.strategies, fixed_params(self.strategy)
+    def _declared(self) -> dict[str, tuple[Declaration, dict[str, Any]]]:
+        """Strategy -> what its file declares, and the values that the arm fixes; no file is run for it."""
+        entries, fixed = self.registry.strategies, parse(self.strategy, "strategy")
         return {name: (entry_of(entries, "strategy", name).declaration, given) for name, given in fixed.items()}
 
     def job(self, params: dict[str, Any], role: RunRole, number: int, seed: int) -> Job:

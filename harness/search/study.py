@@ -19,6 +19,7 @@ import optuna
 from optuna.artifacts import get_all_artifact_meta, upload_artifact
 from optuna.distributions import distribution_to_json
 from optuna.exceptions import ExperimentalWarning
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.base import seeds
@@ -55,6 +56,12 @@ class Search:
         self._journal, self._space, self._given, self._plan = journal, space, given, plan
         self._value, self._note = value, note
         self._open([])
+        if self._study.direction != self._direction:  # begun by another metric, before any of its trials was told
+            self.rewind(0)
+
+    @property
+    def _direction(self) -> StudyDirection:
+        return StudyDirection.MAXIMIZE if sign_of(self._plan.metric) > 0 else StudyDirection.MINIMIZE
 
     def batch(self, start: int) -> tuple[Trial, ...]:
         """The trials from number `start` on that are proposed without each other's results: those of the start-up, then
@@ -138,7 +145,7 @@ class Search:
         self._study = optuna.create_study(
             storage=self._journal.storage,
             study_name=self.name,
-            direction="maximize" if sign_of(self._plan.metric) > 0 else "minimize",
+            direction=self._direction,
             load_if_exists=True,
         )
         self._study.add_trials(trials)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.base.errors import unknown
-from harness.plugins.registry import Entry, Registry, build
+from harness.plugins.registry import Entry, Registry
+from harness.testing.another_process import AnotherProcess
 from harness.testing.checks import Checks, Failed
 from harness.testing.of_datasets import dataset_checks
 from harness.testing.of_models import model_checks
 from harness.testing.of_strategies import strategy_checks
+from harness.testing.small_data import small_model
 
 
 @dataclass(frozen=True)
@@ -31,19 +33,24 @@ def conformance(registry: Registry, names: Sequence[str] = ()) -> Iterator[Verdi
     Raises:
         UserError: there is no plug-in of that name.
     """
-    dnn = build(registry.models, "model", "dnn", {"dim": 8, "hidden": (32, 16)})
-    everything: list[tuple[str, Entry[Any], Checks]] = [
-        ("data set", entry, dataset_checks(entry.cls)) for entry in registry.datasets.values()
-    ]
-    everything += [("model", entry, model_checks(entry.cls, registry)) for entry in registry.models.values()]
-    everything += [("strategy", e, strategy_checks(e.cls, dnn, registry)) for e in registry.strategies.values()]
-    known = [entry.cls.name for _, entry, _ in everything]
+    known = [*registry.datasets, *registry.models, *registry.strategies]
     for name in names:
         if name not in known:
             raise unknown("plug-in", name, known)
-    for kind, entry, checks in everything:
-        if not names or entry.cls.name in names:
-            yield from _verdicts(kind, entry, checks)
+    with AnotherProcess(registry.extra) as another:
+        for kind, entry, checks in _everything(registry, another):
+            if not names or entry.cls.name in names:
+                yield from _verdicts(kind, entry, checks)
+
+
+def _everything(registry: Registry, another: AnotherProcess) -> Iterator[tuple[str, Entry[Any], Checks]]:
+    for data in registry.datasets.values():
+        yield "data set", data, dataset_checks(data.cls, another)
+    for model in registry.models.values():
+        yield "model", model, model_checks(model.cls, registry, another)
+    dnn = small_model(registry)
+    for strategy in registry.strategies.values():
+        yield "strategy", strategy, strategy_checks(strategy.cls, dnn, registry, another)
 
 
 def _verdicts(kind: str, entry: Entry[Any], checks: Checks) -> Iterator[Verdict]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -18,12 +20,13 @@ from harness.engine.run import run
 from harness.engine.trainer import Trainer
 from harness.plugins.registry import Registry
 from harness.results.records import Record
+from harness.testing.another_process import AnotherProcess
 from harness.testing.checks import Checks, Failed
-from harness.testing.resumed import resumed
-from harness.testing.small_data import EVALUATION, TRAIN, mixed, must_learn, small
+from harness.testing.resumed import attempts
+from harness.testing.small_data import EVALUATION, TRAIN, mixed, must_learn, small, small_model, written
 
 
-def strategy_checks(cls: type[Strategy], model: Model, registry: Registry) -> Checks:
+def strategy_checks(cls: type[Strategy], model: Model, registry: Registry, another: AnotherProcess) -> Checks:
     none = registry.strategies["none"].cls()
 
     @cache
@@ -58,17 +61,29 @@ def strategy_checks(cls: type[Strategy], model: Model, registry: Registry) -> Ch
         "gives the same records twice": repeats,
         "equals none, bit for bit, at neutral values": neutral,
         "composes": composes,
-        "goes on from any step to the same records": lambda: _resumes(cls, model, registry, plain()),
+        "goes on from any step to the same records": lambda: _resumes(cls, model, registry, plain(), another),
     }
 
 
-def _resumes(cls: type[Strategy], model: Model, registry: Registry, whole: list[Record]) -> None:
-    """Ended after steps that its name decides."""
+def _resumes(
+    cls: type[Strategy], model: Model, registry: Registry, whole: list[Record], another: AnotherProcess
+) -> None:
+    """Ended after steps that its name decides, and gone on with in another process."""
     steps = 2 * -(-len(small(registry).train) // TRAIN.batch_size)
-    ends = seeds.generator(0, "check", "ends", cls.name).integers(1, steps, 2).tolist()
-    records = resumed(lambda checkpoints: _run(registry, model, [cls()], checkpoints), ends)
-    if [dataclasses.replace(r, cost={}) for r in records] != whole:
-        raise Failed(f"told to end after {counted(ends[0], 'step')}, then {ends[1]}, it goes on to other records")
+    first, second = seeds.generator(0, "check", "ends", cls.name).integers(1, steps, 2).tolist()
+    with TemporaryDirectory() as folder:
+        begun, _ = attempts(partial(_run, registry, model, [cls()]), [first], Path(folder))
+        rest = another.ask("strategy", cls.name, folder=folder, end=second)
+    if rest != written(whole[len(begun) :]) or written(begun) != written(whole[: len(begun)]):
+        told = f"told to end after {counted(first, 'step')}, then {second}"
+        raise Failed(f"{told}, it goes on in another process to other records")
+
+
+def went_on(registry: Registry, name: str, folder: str, end: int) -> str:
+    """The records of a run that was begun in another process. A run of another seed comes before it, as in a worker."""
+    model, cls = small_model(registry), registry.strategies[name].cls
+    next(_run(registry, model, [cls()], seed=1))
+    return written(attempts(partial(_run, registry, model, [cls()]), [end, None], Path(folder))[0])
 
 
 def _trains_every_model(cls: type[Strategy], registry: Registry) -> None:
@@ -88,9 +103,10 @@ def _train(registry: Registry, model: Model, *strategies: Strategy) -> list[Reco
 
 
 def _run(
-    registry: Registry, model: Model, strategies: Sequence[Strategy], checkpoints: Checkpoints | None = None
-) -> Iterator[Record]:
-    return run(small(registry), model, strategies, TRAIN, EVALUATION, seed=0, checkpoints=checkpoints)
+    registry: Registry, model: Model, strategies: Sequence[Strategy], checkpoints: Checkpoints | None = None,
+    seed: int = 0,
+) -> Iterator[Record]:  # fmt: skip
+    return run(small(registry), model, strategies, TRAIN, EVALUATION, seed, checkpoints)
 
 
 @cache

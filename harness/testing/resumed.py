@@ -10,21 +10,28 @@ from pathlib import Path
 from harness.engine.checkpoint import Checkpoints, Interrupted
 from harness.results.records import Record
 
+Train = Callable[[Checkpoints], Iterator[Record]]
+"""One attempt at a run, with nothing left of the one before but the checkpoints."""
 
-def resumed(train: Callable[[Checkpoints], Iterator[Record]], ends: Iterable[int]) -> list[Record]:
-    """All records of a run that is begun again and again. ends: after about how many steps each attempt is to end.
 
-    train: one attempt, with nothing left of the one before but the checkpoints.
+def resumed(train: Train, ends: Iterable[int]) -> list[Record]:
+    """All records of a run that is begun again and again. ends: after about how many steps each attempt is to end."""
+    with tempfile.TemporaryDirectory() as folder:
+        return attempts(train, [*ends, None], Path(folder))[0]
+
+
+def attempts(train: Train, ends: Iterable[int | None], folder: Path) -> tuple[list[Record], bool]:
+    """The records of attempts one after the other, and whether the run is over. folder: of its checkpoints.
+
+    ends: as of `resumed`; None: that attempt goes on to the end.
     """
     found: list[Record] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for end in ends:
-            asked = count(1)
-            checkpoints = Checkpoints(Path(folder), lambda end=end, asked=asked: next(asked) >= end)  # type: ignore[misc]
-            try:
-                found.extend(train(checkpoints))
-            except Interrupted:
-                continue
-            return found
-        found.extend(train(Checkpoints(Path(folder))))
-    return found
+    for end in ends:
+        asked = count(1)
+        told = (lambda: False) if end is None else (lambda end=end, asked=asked: next(asked) >= end)
+        try:
+            found.extend(train(Checkpoints(folder, told)))
+        except Interrupted:
+            continue
+        return found, True
+    return found, False

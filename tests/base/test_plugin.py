@@ -199,6 +199,8 @@ def test_a_folder_with_sub_folders_adds_every_kind(tmp_path: Path, registry: Reg
     assert set(extra.models) == set(registry.models)
 
 
+BASE = "from harness.api import Strategy\n\nclass Base(Strategy):\n"
+OF_BASE = "from ._base import Base\n\nclass Mine(Base):\n    name = 'mine'\n"
 BROKEN: list[tuple[dict[str, str], str]] = [
     ({"a.py": GOOD.replace("penalty", "penalti")}, "unknown hook of class Mine 'penalti'; did you mean 'penalty'"),
     (
@@ -207,6 +209,28 @@ BROKEN: list[tuple[dict[str, str], str]] = [
     ),
     ({"a.py": GOOD.replace('    name = "mine"\n', "")}, 'class Mine has no name; write: name = "a"'),
     ({"a.py": GOOD.replace('"mine"', '"one_epoch"')}, "name = 'one_epoch' is what the baseline is called"),
+    *(
+        ({"a.py": GOOD.replace("    share: float", f"    odd: {kind} = tuned({tuned})\n    share: float")}, said)
+        for kind, tuned, said in (
+            (
+                "float",
+                "0.0, 1e-6, 0.1, log=True, neutral=0.0",
+                "odd is searched, and goes from 1e-06 to 0.1, and its def",
+            ),
+            ("float", "1.0, 0.0, 10.0, log=True", "odd is searched, and begins at 0 on a logarithmic scale"),
+            ("float", "float('inf'), 1.0, 100.0, neutral=float('inf')", "its default is inf; accepted: one within"),
+            ("float", "1.0, 0.0, float('inf')", "odd is searched, and goes from 0.0 to inf; accepted: two numbers"),
+            ("float", "1, 0.5, 10", "goes from 0.5 to 10, and its default is an integer; accepted: 1.0"),
+            ("int", "1, 0, 1000, log=True", "begins at 0 on a logarithmic scale; accepted: 1 or more"),
+            ("tuple", "(32, 16), choices=((32, 16), (64,))", r"has the choice \(32, 16\); accepted: text, numbers"),
+            ("str", "'c', choices=('a', 'b')", "has the default 'c', which is none of its choices"),
+            ("tuple", "(3, 4), 1, 9", r"has the default \(3, 4\); accepted: a number, or choices; or search=False"),
+        )
+    ),
+    (
+        {"_base.py": f"{BASE}    def on_row(self, step):\n        return step\n", "a.py": OF_BASE},
+        "unknown hook of class Mine 'on_row'; did you mean 'on_rows'",
+    ),
     ({"a.py": "x = 1"}, "a.py defines 0 Strategy classes; accepted: exactly one"),
     ({"a.py": DATA}, "a.py defines 0 Strategy classes"),
     ({"a.py": GOOD + "class More(Mine):\n    name = 'more'\n"}, "defines 2 Strategy classes"),
@@ -226,6 +250,15 @@ BROKEN: list[tuple[dict[str, str], str]] = [
 def test_a_broken_plugin_is_refused_when_loaded(files: dict[str, str], message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):
         Registry(write(tmp_path, files))
+
+
+def test_a_check_of_its_own_does_not_replace_that_of_the_declared_values(tmp_path: Path) -> None:
+    check = "    def __post_init__(self) -> None:\n        object.__setattr__(self, 'seen', True)\n"
+    extra = Registry(write(tmp_path, {"a.py": GOOD + check}))
+    with pytest.raises(UserError, match=r"^plan: mine: share = -7.0 is not accepted; accepted: 0 to 1$"):
+        build(extra.strategies, "strategy", "mine", {"share": -7.0}, "plan")
+    built = build(extra.strategies, "strategy", "mine", {"share": 1})
+    assert (type(params(built)["share"]), vars(built)["seen"]) == (float, True)
 
 
 def test_a_plugin_whose_own_check_raises_is_refused(tmp_path: Path) -> None:

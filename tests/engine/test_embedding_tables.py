@@ -418,6 +418,31 @@ def test_row_buffers_start_at_zero_are_kept_and_are_reset_with_their_rows() -> N
     assert tables.run_buffer("importance").tolist() == [3]
 
 
+def test_a_buffer_is_of_the_strategy_that_asked_for_it_first() -> None:
+    class Counts(Strategy):
+        name = "counts"
+
+        def on_epoch_start(self, epoch: int, tables: Tables) -> None:
+            tables.run_buffer("epochs").add_(1)
+            tables.row_buffer("seen")[:] += 1
+
+    class Too(Counts):
+        name = "counts_too"
+
+    def start_epoch(*strategies: Strategy) -> None:
+        for strategy in tables.hooks.of(strategies):
+            strategy.on_epoch_start(1, tables)
+
+    tables = CASE.tables()
+    start_epoch(Counts())
+    start_epoch(Counts())
+    assert (tables.run_buffer("epochs").item(), set(tables.row_buffer("seen").tolist())) == (2, {2})
+    with pytest.raises(
+        UserError, match="'counts' and 'counts_too' both keep a buffer 'epochs', and would change each ot"
+    ):
+        start_epoch(Counts(), Too())
+
+
 # --- refusals and kernels ---------------------------------------------------------------------------------------------
 
 

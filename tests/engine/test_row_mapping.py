@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -259,6 +261,22 @@ def test_rows_outside_the_table_are_refused(skewed: IndexedDataset) -> None:
         def encoder(self, stats: FieldStats, rng: Generator) -> Encoder | None:
             return Encoder(3, np.zeros_like, shared_row=3)
 
+    class Odd(Strategy):
+        name = "odd"
+        rows: ClassVar[Callable[[Ints], Any]]
+
+        def encoder(self, stats: FieldStats, rng: Generator) -> Encoder | None:
+            return Encoder(3, type(self).rows)
+
+    odd: list[Callable[[Ints], Any]] = [
+        lambda ids: np.zeros((2, len(ids)), np.int64), lambda ids: np.zeros(2 * len(ids), np.int64),
+        lambda ids: np.zeros((len(ids), 1, 1), np.int64), lambda ids: np.zeros(len(ids)), lambda ids: 0,
+    ]  # fmt: skip
+    for Odd.rows in odd:
+        with pytest.raises(
+            UserError, match=r"'odd': encoder of field 'field0' gives rows of shape .*; accepted: integ"
+        ):
+            map_rows(skewed, [Odd()], seed=0)
     with pytest.raises(UserError, match="'overflow': encoder of field 'field0' gives rows 3 to 3; accepted: 0 to 2"):
         map_rows(skewed, [Overflow()], seed=0)
     with pytest.raises(UserError, match="'beyond': encoder of field 'field0' gives rows 3 to 3; accepted: 0 to 2"):

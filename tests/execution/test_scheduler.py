@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -296,6 +297,27 @@ def test_what_the_data_refuse_is_refused_before_training(tmp_path: Path, overrid
     with pytest.raises(UserError) as refusal:
         go(plan_of(tmp_path, PLAN, override), tmp_path / "results")
     assert message in str(refusal.value)
+    assert not list(tmp_path.glob("results/runs/*"))
+
+
+def test_a_metric_that_has_no_value_on_valid_is_refused_before_training(tmp_path: Path) -> None:
+    """As GAUC, where every row is of a user of its own."""
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "alone.py").write_text("""import numpy as np
+from harness.api import Data, Dataset, Split
+
+
+class Alone(Dataset):
+    name = "alone"
+    version = 1
+
+    def build(self, rng):
+        drawn = [(rng.integers(0, 9, (400, 1)), rng.integers(0, 2, (400, 1))) for _ in range(3)]
+        return Data(("user",), ("click",), *(Split(*each, group_N=np.arange(400)) for each in drawn))
+""")
+    text = re.sub(r"\[\[dataset\]\]\n(?:\w.*\n)*", '[[dataset]]\nname = "alone"\n', PLAN)
+    with pytest.raises(UserError, match=r"'gauc' \(mean AUC .*\) has no value on valid of .*: auc, brier"):
+        go(plan_of(tmp_path, text, "search.metric=gauc"), tmp_path / "results", plugins=tmp_path)
     assert not list(tmp_path.glob("results/runs/*"))
 
 

@@ -79,7 +79,7 @@ def load(folder: Path, text: str, *overrides: str) -> None:
         ("[1, 2]", "[1, 1]", "seed 1 is listed twice"),
         ("[1, 2]", "[1, 1000001]", "seed 1000001 is among the tuning seeds 1000000 to 1000005"),
         ("[1, 2]", "[1, 1000005]", "seed 1000005 is among the tuning seeds"),  # of the one-epoch baseline alone
-        ("[1, 2]", "[1, -2]", "seed -2 is negative"),
+        ("[1, 2]", "[1, -2]", "seed -2 is not accepted; accepted: 0 to"),
         ('task = "click"', 'metric = "aucc"', "unknown metric 'aucc'; did you mean 'auc'?"),
         ("epochs = 3", "dense_lr = inf", "train.dense_lr = inf is not accepted: Input should be a finite number"),
         ('task = "click"', "table_lr = [1e-2, 1e-4]", "search.table_lr = [0.01, 0.0001] is not accepted: low and high"),
@@ -219,6 +219,45 @@ def test_the_data_key_changes_with_parameters_and_seed() -> None:
         for seed in (0, 1)
     }
     assert len(keys) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("np.zeros(5000)", "ndarray"),
+        ("{'a', 'b'}", "set"),
+        ("object()", "object"),
+        ("lambda: 0", "function"),
+        ("Path('a')", ""),
+        ("np.float32(0.5)", ""),
+        ("date(2024, 5, 1)", ""),
+    ],
+)
+def test_a_fingerprint_is_of_what_is_the_same_in_every_process_and_whole_as_text(
+    tmp_path: Path, value: str, said: str
+) -> None:
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "mine.py").write_text(
+        f"""from datetime import date
+from pathlib import Path
+import numpy as np
+from harness.api import Dataset
+
+
+class Mine(Dataset):
+    name = "mine"
+    version = 1
+
+    def fingerprint(self):
+        return {{"content": [{value}]}}
+"""
+    )
+    spec, registry = PluginSpec(name="mine"), Registry(tmp_path)
+    if not said:
+        assert len(data_key(spec, 0, registry)) == 20
+        return
+    with pytest.raises(UserError, match=f"fingerprint: a value of type {said} is not accepted; accepted: text, num"):
+        data_key(spec, 0, registry)
 
 
 def test_a_spec_survives_json() -> None:

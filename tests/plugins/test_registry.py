@@ -77,6 +77,18 @@ def test_a_list_of_plugins_loads_none() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("annotated", ["", ": ClassVar[tuple[str, ...]]"])
+def test_what_a_strategy_replaces_is_declared_with_an_annotation_too(tmp_path: Path, annotated: str) -> None:
+    source = f'    name = "shrink"\n    replaces{annotated} = ("table_lr",)\n'
+    (tmp_path / "shrink.py").write_text(
+        STRATEGY.replace('    name = "shrink"\n', source).replace(
+            "from ._shared", "from typing import ClassVar\nSHARE = 0.5 #"
+        )
+    )
+    entry = Registry(tmp_path).strategies["shrink"]
+    assert entry.declaration.replaces == entry.cls.replaces == ("table_lr",)
+
+
 def test_what_the_source_does_not_tell_is_asked_of_the_class(tmp_path: Path) -> None:
     source = STRATEGY.replace("LIMIT = 10**3", "LIMIT = sum(map(int, '55'))").replace("from ._shared", "SHARE = 0.5 #")
     (tmp_path / "shrink.py").write_text(source)

@@ -57,6 +57,9 @@ def test_batch_size_and_optimizer_are_searched_by_all_that_do_not_bring_their_ow
         ("reinit", None),
         ("l2+id_dropout", {"l2.strength": 0.0, "id_dropout.p": 0.0}),
         ("l2+sparse_optimizer", None),
+        ("low_frequency_filter", {"low_frequency_filter.min_count": 1}),
+        ("low_frequency_filter(keep=1)", {"low_frequency_filter.min_count": 1}),
+        ("low_frequency_filter(keep=0.5)", None),
     ],
 )
 def test_an_arm_contains_none_if_each_part_has_a_searched_knob_that_can_be_neutral(

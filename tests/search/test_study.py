@@ -134,6 +134,29 @@ def test_a_trial_that_was_given_and_not_yet_asked_is_not_given_twice(tmp_path: P
     assert spend(search(tmp_path / "b")) == spend(search(tmp_path / "a"))
 
 
+@pytest.mark.parametrize("told", [0, 3])
+def test_a_study_that_another_metric_began_goes_on_in_the_right_direction(tmp_path: Path, told: int) -> None:
+    """As where a launch is interrupted before a trial ends, or they all failed, and the next selects by the loss."""
+    spec = SearchSpec(trials=12, seed=100)
+
+    def asked(folder: Path, metric: str) -> Search:
+        return Search(open_journal(folder), "arm", SPACE, GIVEN, "key", spec.model_copy(update={"metric": metric}))
+
+    def spent(study: Search) -> list[Trial]:
+        done: list[Trial] = []
+        while batch := study.batch(len(done)):
+            for trial in batch:
+                done.append(replace(trial, value=abs(trial.params["lr"] - 0.03)))
+                study.tell(done[-1])
+        return done
+
+    first = asked(tmp_path / "a", "auc")
+    for trial in first.batch(0)[:told]:
+        first.tell(replace(trial, value=None))
+    assert spent(asked(tmp_path / "a", "logloss")) == spent(asked(tmp_path / "b", "logloss"))
+    assert stored(asked(tmp_path / "a", "logloss"), tmp_path / "a").direction.name == "MINIMIZE"
+
+
 def test_another_space_is_another_study(tmp_path: Path) -> None:
     wider = SPACE | {"lr": (distribution(Knob(1e-5, 1e-1, log=True), 1e-2), 1e-2)}
     assert (

@@ -12,8 +12,10 @@ from harness.testing.conformance import Verdict, conformance
 
 HEAD = '''"""A strategy."""
 import random
+from typing import ClassVar
 import torch
 from harness.api import *
+from harness.api import hash_ids
 
 
 class Mine(Strategy):
@@ -61,12 +63,94 @@ def test_every_plugin_is_checked(verdicts: list[Verdict]) -> None:
             "        return self.net(*embedded) * (1 + self.steps / 100)\n",
             "goes on from any step to the same records",
         ),
+        (
+            "    seen: ClassVar[dict] = {}\n\n"
+            "    def on_epoch_start(self, epoch, tables):\n        self.seen['steps'] = 0\n\n"
+            "    def on_rows(self, step):\n        self.seen['steps'] = self.seen.get('steps', 0) + 1\n"
+            "        return step.scale_lr(torch.full((len(step.rows_K),), 1 / (1 + self.seen['steps'] / 10)))\n",
+            "goes on from any step to the same records",
+        ),
+        (
+            "    def encoder(self, stats, rng):\n        salt = hash(stats.name)\n"
+            "        return Encoder(50, lambda ids: (hash_ids(ids, salt) % 50).astype(int))\n",
+            "goes on from any step to the same records",
+        ),
+        (
+            "    cache: ClassVar[dict] = {}\n\n"
+            "    def encoder(self, stats, rng):\n"
+            "        salt = self.cache.setdefault(stats.name, int(rng.integers(1 << 40)))\n"
+            "        return Encoder(50, lambda ids: (hash_ids(ids, salt) % 50).astype(int))\n",
+            "goes on from any step to the same records",
+        ),
     ],
 )
 def test_a_broken_strategy_is_told_what_is_wrong(tmp_path: Path, body: str, check: str) -> None:
     (tmp_path / "mine.py").write_text(HEAD + body)
     failed = {v.check: v.reason for v in conformance(Registry(tmp_path), ["mine"]) if v.outcome == "failed"}
     assert failed[check]
+
+
+@pytest.mark.parametrize(
+    ("drawn", "factor", "check"),
+    [
+        ("np.random.rand()", "1", "gives the same records twice"),
+        ("0.5", "1 + self.calls / 100", "goes on from a step to the same records"),
+    ],
+)
+def test_a_broken_model_is_told_what_is_wrong(tmp_path: Path, drawn: str, factor: str, check: str) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mine.py").write_text(f'''"""A model."""
+import numpy as np
+from torch import nn
+from harness.api import Model
+
+
+class Net(nn.Module):
+    def __init__(self, inputs, tasks):
+        super().__init__()
+        self.out, self.calls, self.scale = nn.Linear(inputs, tasks), 0, {drawn}
+
+    def forward(self, embedded):
+        self.calls += self.training
+        return self.out(embedded.flatten(1)) * self.scale * ({factor})
+
+
+class Mine(Model):
+    name = "mine"
+
+    def network(self, fields, tasks):
+        return Net(fields * self.dim, tasks)
+''')
+    failed = {v.check: v.reason for v in conformance(Registry(tmp_path), ["mine"]) if v.outcome == "failed"}
+    assert failed[check]
+
+
+@pytest.mark.parametrize(
+    ("drawn", "said"), [("", "different data from"), ("hash('text') % 2**32", "different data in another process")]
+)
+def test_a_data_set_that_builds_other_data_is_told(tmp_path: Path, drawn: str, said: str) -> None:
+    """Other labels of valid alone."""
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "mine.py").write_text(f'''"""A data set."""
+import numpy as np
+from harness.api import *
+
+
+class Mine(Dataset):
+    name = "mine"
+    version = 1
+    example = {{}}
+
+    def build(self, rng):
+        ids_NF, labels_NT = rng.integers(0, 9, (40, 1)), (np.arange(40) % 2)[:, None].astype(np.uint8)
+        valid_NT = labels_NT.copy()
+        valid_NT[2:] = np.random.default_rng({drawn}).integers(0, 2, (38, 1))
+        parts = [Split(ids_NF, each) for each in (labels_NT, valid_NT, labels_NT)]
+        return Data(("a",), ("click",), *parts)
+''')
+    failed = {v.check: v.reason for v in conformance(Registry(tmp_path), ["mine"]) if v.outcome == "failed"}
+    assert list(failed) == ["builds the same twice"]
+    assert said in failed["builds the same twice"]
 
 
 def test_an_unknown_name_is_refused() -> None:
