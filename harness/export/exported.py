@@ -59,12 +59,12 @@ def exported(text: str, train: TrainSpec, registry: Registry) -> Exported:
             raise _refused(strategy.name, f"has an encoder of its own; accepted: {', '.join(ENCODERS)}")
     if len(encoders) > 1:
         raise _refused(text, "encodes ids more than once; accepted: one encoder")
-    sources = {strategy: registry.strategies[strategy.name].source for strategy in strategies}
-    parts = [strategy_source(strategy, source) for strategy, source in sources.items()]
+    sources = [registry.strategies[strategy.name].source for strategy in strategies]
+    parts = [strategy_source(strategy, source) for strategy, source in zip(strategies, sources, strict=True)]
     for strategy, part in zip(strategies, parts, strict=True):
         if part is not None and "label_counts" in part.names:
             raise _refused(strategy.name, "asks for the labels of training, which no optimiser sees")
-    docs = [ast.get_docstring(ast.parse(source)) or "" for source in sources.values()]
+    docs = [ast.get_docstring(ast.parse(source)) or "" for source in sources]
     return Exported(strategies, spec, [p for p in parts if p is not None], encoders[0] if encoders else None, docs)
 
 

@@ -102,7 +102,7 @@ def _of_self(node: ast.AST) -> set[str]:
 
 
 def _class_text(strategy: Strategy, node: ast.ClassDef, methods: list[ast.FunctionDef], source: str) -> str:
-    """The class with the knobs that are still read, and these methods."""
+    """The class with the knobs and constants that are still read, and these methods."""
     lines, read = source.splitlines(), set().union(*map(_of_self, methods))
     blocks = [_lines(lines, node.body[0])] if ast.get_docstring(node) else []
     knobs = []
@@ -110,13 +110,16 @@ def _class_text(strategy: Strategy, node: ast.ClassDef, methods: list[ast.Functi
         if isinstance(knob, ast.AnnAssign) and (name := ast.unparse(knob.target)) in read:
             knobs.append(f"    {name} = {_literal(getattr(strategy, name))}")
             knobs += [_lines(lines, under)] if isinstance(under, ast.Expr) else []
+        elif _target(knob) in read:
+            knobs.append(_lines(lines, knob))
     blocks += ["\n".join(knobs)] if knobs else []
     blocks += [_lines(lines, method) for method in methods]
     return f"class {node.name}:\n" + "\n\n".join(blocks).replace(": Tables)", ": TableOptimizer)")
 
 
 def _lines(lines: list[str], node: ast.stmt) -> str:
-    return "\n".join(lines[node.lineno - 1 : node.end_lineno])
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+    return "\n".join(lines[first - 1 : node.end_lineno])
 
 
 def _literal(value: Any) -> str:

@@ -56,6 +56,45 @@ def test_every_strategy_is_exported_or_refused() -> None:
         exported(name, TrainSpec(), REGISTRY)
 
 
+def test_a_class_is_exported_with_its_decorators_constants_and_knobs_of_any_type(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text('''"""Some rows."""
+from functools import lru_cache
+from harness.api import Strategy, tuned
+
+class Mine(Strategy):
+    name = "mine"
+    FLOOR = 0.05
+    UNREAD = 1
+    share: float = tuned(0.5, 0.0, 1.0)
+    rates: dict | None = tuned(None)
+
+    @property
+    def _some(self):
+        return self.FLOOR < self.share < 1
+
+    @staticmethod
+    @lru_cache
+    def _factor(rate):
+        return rate / 2
+
+    def on_rows(self, step):
+        return step.scale_lr(step.lr_scale_K * self._factor(self.rates["user"])) if self._some else step
+''')
+    (part,) = exported("mine(share=0.01, rates={'user': 0.5})", TrainSpec(), Registry(tmp_path)).parts
+    (cls,) = ast.parse(part.text).body
+    assert isinstance(cls, ast.ClassDef)
+    methods = {
+        each.name: [ast.unparse(d) for d in each.decorator_list]
+        for each in cls.body
+        if isinstance(each, ast.FunctionDef)
+    }
+    assert methods == {"_some": ["property"], "_factor": ["staticmethod", "lru_cache"], "on_rows": []}
+    assigned = [each for each in cls.body if isinstance(each, ast.Assign)]
+    told = {ast.unparse(each.targets[0]): ast.literal_eval(each.value) for each in assigned}
+    assert told == {"FLOOR": 0.05, "share": 0.01, "rates": {"user": 0.5}}
+    assert "from functools import lru_cache" in part.imports
+
+
 def test_settings_say_what_fused_optimisers_compute() -> None:
     plain = {"optimizer": "EmbOptimType.EXACT_ROWWISE_ADAGRAD", "learning_rate": "0.05", "eps": "1e-08"}
     assert values("none") == plain
