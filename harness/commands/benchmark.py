@@ -102,8 +102,9 @@ def _table_of(results: Path, name: str) -> str | None:
 
 def report_files(results: Path, plan: str) -> list[Path]:
     """The page, and the tables and figures of one plan."""
-    named = re.compile(re.escape(read_plan_result(results, plan).table) + r"(-\d+(-windows)?|-ranks)?")
-    mine = [file for file in sorted((results / TABLES).glob("*")) if named.fullmatch(file.stem)]
+    table = re.escape(read_plan_result(results, plan).table)
+    named = re.compile(rf"{table}\.\w+|{table}(-\d+(-windows)?|-ranks)\.svg")
+    mine = [file for file in sorted((results / TABLES).glob("*")) if named.fullmatch(file.name)]
     page = page_of(results, plan)
     page = page if page.is_file() else results / "report.html"
     return [file for file in (page, *mine) if file.is_file()]

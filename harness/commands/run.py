@@ -63,6 +63,7 @@ def _by_epoch(run: Run) -> Table:
         table.add_column(name, justify="right")
     for task in curves.tasks(run.boundaries):
         for record in run.boundaries:
-            values = (f"{record.metrics[MetricKey('valid', metric.name, task)]:.4f}" for metric in SHOWN)
+            found = (record.metrics.get(MetricKey("valid", metric.name, task)) for metric in SHOWN)
+            values = ("-" if value is None else f"{value:.4f}" for value in found)
             table.add_row(task if record.epoch == 1 else "", str(record.epoch), *values)
     return table

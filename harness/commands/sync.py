@@ -7,6 +7,8 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.analysis.load import plans
+from harness.base.errors import UserError
+from harness.base.terminal import print_plain
 from harness.commands.benchmark import report_files
 from harness.execution.lock import locked
 from harness.execution.run_plan import link_trials
@@ -14,10 +16,20 @@ from harness.tracking.sync import sync as sync_plan
 
 
 def sync(console: Console, names: list[str] | None, results: Path) -> None:
-    """Write to MLflow what is on disk and not there yet, and let the trials of the searches lead there."""
-    known = names or plans(results)
-    for plan in known:
-        with locked(results, plan):
-            tracker = sync_plan("mlflow", results, plan, report_files(results, plan))
-            link_trials(results, tracker.page)
-        console.print(f"MLflow has all of plan '{plan}'", highlight=False)
+    """Write to MLflow what is on disk and not there yet, and let the trials of the searches lead there.
+
+    Raises:
+        UserError: a plan is damaged, being run, or not taken by MLflow; the others are written.
+    """
+    left = list[UserError]()
+    for plan in names or plans(results):
+        try:
+            with locked(results, plan):
+                tracker = sync_plan("mlflow", results, plan, report_files(results, plan))
+                link_trials(results, tracker.page)
+        except UserError as error:
+            left.append(error)
+        else:
+            print_plain(console, f"MLflow has all of plan '{plan}'")
+    if left:
+        raise UserError("; ".join(map(str, left)))

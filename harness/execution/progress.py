@@ -95,9 +95,10 @@ class Display:
             if record is None:
                 table.add_row(name(job), "starting")
             else:
-                auc = (
-                    f"{task} {record.metrics[MetricKey('sample', 'auc', task)]:.4f}" for task in curves.tasks([record])
+                found = (
+                    (task, record.metrics.get(MetricKey("sample", "auc", task))) for task in curves.tasks([record])
                 )
+                auc = (f"{task} {'-' if value is None else f'{value:.4f}'}" for task, value in found)
                 table.add_row(name(job), place(record), "[dim]AUC[/] " + "  ".join(auc))
         return Group(self._bar, table)
 

@@ -74,6 +74,7 @@ class _Scheduler:
         self._plan, self._results, self._folders = plan, results, folders
         self._launcher, self._observers, self._say, self._notice = launcher, observers, say, notice
         self._referee = referee
+        self._begun = False
         self._ready: list[Job] = []
         self._epochs: Counter[ArmId] = Counter()
         self._place = {part.id: place for place, part in enumerate(p for arm in arms for p in arm.parts)}
@@ -89,6 +90,7 @@ class _Scheduler:
     def run(self, check: Callable[[Sequence[Job]], object]) -> PlanResult:
         self._ready = self._arms.start()
         check(self._ready)
+        self._begun = True
         try:
             while self._arms.wait or self._resumed():
                 if self._notice.given():
@@ -218,7 +220,8 @@ class _Scheduler:
             observer.finished(job, run, trained)
 
     def _arm_done(self, arm: Arm) -> None:
-        self._write_result(complete=False)
+        if self._begun:  # a launch that is refused leaves what there is
+            self._write_result(complete=False)
         for observer in self._observers:
             observer.arm_done(arm)
 

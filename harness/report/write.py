@@ -58,8 +58,7 @@ def _write(results: Path, plan_names: list[str] | None, difference: float, known
         analyses = [analysis for analysis in found if analysis is not None]
     folder = results / TABLES
     folder.mkdir(parents=True, exist_ok=True)
-    for analysis in analyses:
-        _write_tables(analysis, folder, difference)
+    analyses = [each for each in analyses if _has_tables(each, folder, difference, needed=bool(plan_names))]
     path = results / "report.html"
     pages = [page_of(results, analysis.comparison.result.name) for analysis in analyses]
     if len(analyses) == 1:
@@ -80,6 +79,18 @@ def _readable(results: Path, name: str) -> Analysis | None:
     except UserError as error:
         LOG.warning("the report leaves out what it cannot read: %s", error)
         return None
+
+
+def _has_tables(analysis: Analysis, folder: Path, difference: float, *, needed: bool) -> bool:
+    """Write them; of a plan that nobody named, False with a warning where what they are read from is damaged."""
+    try:
+        _write_tables(analysis, folder, difference)
+    except UserError as error:
+        if needed:
+            raise
+        LOG.warning("the report leaves out what it cannot read: %s", error)
+        return False
+    return True
 
 
 def _write_tables(analysis: Analysis, folder: Path, difference: float) -> None:

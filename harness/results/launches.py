@@ -14,6 +14,9 @@ from harness.base.files import write_json
 from harness.base.heartbeat import STALE
 from harness.base.owner import host, owner
 
+CLOCK = 60.0
+"""Seconds by which clocks of one machine may differ, as after it was set."""
+
 
 @dataclass(frozen=True)
 class Running:
@@ -44,9 +47,14 @@ class Launch:
 
     @property
     def alive(self) -> bool:
-        """Whether its driver still runs, as far as can be told from here."""
-        fresh = time.time() - self.signed < STALE
-        return fresh and (self.host != host() or psutil.pid_exists(self.pid))
+        """Whether its driver still runs, as far as can be told from here: on this machine by the process, which began
+        before its launch, on another by its last sign."""
+        if self.host != host():
+            return time.time() - self.signed < STALE
+        try:
+            return bool(psutil.Process(self.pid).create_time() < self.begun + CLOCK)
+        except psutil.Error:
+            return False
 
 
 def launch_file(results: Path, plan: str) -> Path:

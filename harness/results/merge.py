@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,9 +17,6 @@ from harness.results import run_reader
 from harness.results.keys import Status
 from harness.results.plan_results import Arm, PlanResult, read_plan_result, write_plan_result
 from harness.results.run_writer import SEALED
-
-FILES = {"states": "*.pt", "descriptions": "*.json"}
-"""Folders of files that are the same wherever they have the same name."""
 
 
 @dataclass
@@ -52,13 +50,13 @@ def merge(sources: Sequence[Path], target: Path) -> Merged:
             raise UserError(f"'{source}' cannot be merged into itself; accepted: another folder, with --into")
     merged = Merged()
     for source in sources:
-        for folder in _folders(source / "runs"):
-            _run(folder, target, merged)
+        same = {folder.name for folder in _folders(source / "runs") if _run(folder, target, merged)}
         for folder in _folders(source / "data"):
             _data(folder, target, merged)
-        for name, pattern in FILES.items():
-            for path in sorted((source / name).glob(pattern)):
-                _file(path, target / name / path.name, merged)
+        for path in sorted((source / "states").glob("*.pt")):
+            _state(path, target, merged, known=path.stem in same)
+        for path in sorted((source / "descriptions").glob("*.json")):
+            _file(path, target / "descriptions" / path.name, merged)
         for path in sorted((source / "plans").glob("*.json")):
             _plan(source, path.stem, target, merged)
     return merged
@@ -70,30 +68,53 @@ def _folders(parent: Path) -> Iterator[Path]:
         yield from sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def _run(folder: Path, target: Path, merged: Merged) -> None:
+def _run(folder: Path, target: Path, merged: Merged) -> bool:
+    """Whether the target has it now."""
     try:
         run = run_reader.read(folder.parent, folder.name)
     except UserError as error:
         merged.left.append(str(error))
-        return
+        return False
     if run.status == Status.INCOMPLETE:
         merged.left.append(f"run '{folder}' is not done{run.reason and f': {run.reason}'}")
-        return
+        return False
     lock = take(target, "run", run.key)
     if lock is None:
         merged.left.append(f"run '{folder}' is being trained in '{target}'; merge again later")
-        return
+        return False
     try:
         there = run_reader.done(target / "runs", run.key)
         if there is None:
-            shutil.rmtree(target / "runs" / run.key, ignore_errors=True)
+            _clear(target / "runs" / run.key)
             _copy(folder, target / "runs" / run.key)
         elif _sealed(folder) != _sealed(target / "runs" / run.key):
             merged.refused.append(f"run '{folder}' has other records than '{target / 'runs' / run.key}', which stays")
-            return
+            return False
         merged.count("runs", brought=there is None)
+        return True
     finally:
         lock.release(over=True)
+
+
+def _clear(folder: Path) -> None:
+    """Raises:
+    UserError: it cannot be removed.
+    """
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise UserError(f"'{folder}', of a run that is not done, cannot be replaced: {error}") from error
+
+
+def _state(path: Path, target: Path, merged: Merged, *, known: bool) -> None:
+    """known: whether the target has the very run that left it."""
+    if not known:
+        merged.left.append(f"state '{path}' is of a run that '{target}' does not have from there")
+    elif not zipfile.is_zipfile(path):
+        merged.left.append(f"state '{path}' is damaged")
+    else:
+        _file(path, target / "states" / path.name, merged)
 
 
 def _sealed(folder: Path) -> list[bytes]:

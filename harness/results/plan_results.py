@@ -147,6 +147,8 @@ def read_plan_result(results: Path, name: str) -> PlanResult:
         for text in (value["name"], value["plan"].get("table") or name):
             if not re.match(FILE_NAME, text):
                 raise ValueError(f"{text!r} is no name of a file")
+        if value["name"] != name:
+            raise ValueError(f"it is of plan '{value['name']}'")
         data = {label: str(key) for label, key in value.get("data", {}).items()}
         about = {arm: {str(k): str(v) for k, v in parts.items()} for arm, parts in value.get("about", {}).items()}
         return PlanResult(value["name"], value["plan"], arms, value["complete"], findings, data, about)

@@ -61,8 +61,11 @@ def held(runs: Path, key: str) -> int:
 
 
 def seconds(runs: Path, key: str) -> float:
-    """Seconds of training and evaluation that a run has taken so far."""
-    return float(sum(line.get("train_s", 0) + line.get("eval_s", 0) for line in lines(runs / key / "costs.jsonl")))
+    """Seconds of training and evaluation that a run has taken so far; 0 if their file is damaged."""
+    try:
+        return float(sum(line.get("train_s", 0) + line.get("eval_s", 0) for line in lines(runs / key / "costs.jsonl")))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return 0.0
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:

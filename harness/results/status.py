@@ -71,9 +71,9 @@ def statuses(results: Path, names: list[str] | None = None) -> list[PlanStatus]:
 
 def _status(results: Path, name: str) -> PlanStatus:
     (result, problem), launch = _came_to(results, name), read_launch(results, name)
-    complete = result is not None and result.complete
     if launch is None:
         return _without_launch(results, name, result, problem)
+    complete = result is not None and result.complete and _written(results, name) >= launch.begun
     running = tuple(_training(results, launch)) if launch.alive else ()
     over = complete and not running
     alive = launch.alive and not over
@@ -103,6 +103,11 @@ def _came_to(results: Path, name: str) -> tuple[PlanResult | None, str]:
         return read_plan_result(results, name), ""
     except UserError as error:
         return None, str(error)
+
+
+def _written(results: Path, name: str) -> float:
+    """When the result of a plan was; a launch that was killed early leaves that of the one before."""
+    return (results / "plans" / f"{name}.json").stat().st_mtime
 
 
 def _without_launch(results: Path, name: str, result: PlanResult | None, problem: str) -> PlanStatus:

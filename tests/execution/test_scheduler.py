@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,10 +31,11 @@ from harness.execution.run_job import JobRunner
 from harness.execution.scheduler import launch
 from harness.experiment.plan import Plan
 from harness.plugins.registry import Registry
-from harness.results.keys import RunRole, Status
-from harness.results.plan_results import PlanResult
-from harness.results.records import Run
+from harness.results.keys import MetricKey, RunRole, Status
+from harness.results.plan_results import PlanResult, read_plan_result
+from harness.results.records import Record, Run
 from harness.results.run_reader import read
+from harness.search.job import Job
 
 
 @pytest.fixture(scope="module")
@@ -262,6 +264,38 @@ def test_a_job_whose_worker_dies_as_another_job_is_submitted_is_not_lost(tmp_pat
         event = next(pool.events(timeout=60))
     assert isinstance(event, Died)
     assert event.key == first.key
+
+
+def test_a_launch_that_is_refused_leaves_what_there_is(tmp_path: Path) -> None:
+    """As where another process runs the search of an arm, or there is no memory for the runs."""
+    plan, results = plan_of(tmp_path, PLAN, "search.trials=1"), tmp_path / "results"
+    whole, _ = go(plan, results)
+
+    def refuse(jobs: Sequence[Job]) -> None:
+        raise UserError("no room")
+
+    arms = prepare(plan, Registry(), results)
+    with pytest.raises(UserError, match="no room"):
+        launch(plan, arms, results, Inline(JobRunner(results, None)), [], refuse)
+    assert read_plan_result(results, plan.name) == whole
+
+
+def test_a_label_without_a_metric_in_the_sample_is_shown_without_it(tmp_path: Path) -> None:
+    """As its AUC where the sample has no positive; whatever ended the launch goes on."""
+    console, plan = Console(file=io.StringIO(), force_terminal=True), plan_of(tmp_path, PLAN, "search.trials=0")
+    job = prepare(plan, Registry(), tmp_path / "results")[0].job({}, RunRole.SEED, 1, 1)
+    known = {MetricKey("sample", "logloss", task): 0.1 for task in ("click", "buy")}
+    record = Record(1, 5, 0.5, False, known | {MetricKey("sample", "auc", "click"): 0.7})
+
+    def shown() -> None:
+        with Display(console, 1) as display:
+            display.started(job)
+            display.recorded(job, record)
+            raise TimeIsUp
+
+    with pytest.raises(TimeIsUp):
+        shown()
+    assert "click 0.7000  buy -" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_two_launches_of_one_plan_are_refused(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from scipy import stats as scipy_stats
 from support.html import Page
 from support.markdown import HOSTILE, addresses, elements, words
 from support.simulated import CURVES, DIP, ENV, Bench, analysed, compared
+from support.tracking import AUC, arm_of, plan_of, records_of, spec_of
 
 from harness.analysis.analysis import Analysis, GroupAnalysis
 from harness.analysis.comparisons import ArmComparison
@@ -46,7 +47,7 @@ from harness.report.write import analyse, write_report
 from harness.results.keys import ArmRole, MetricKey, Status
 from harness.results.plan_results import Arm, PlanResult, read_plan_result, write_plan_result
 from harness.results.records import Record, Run
-from harness.results.run_writer import write_crash
+from harness.results.run_writer import RunWriter, write_crash
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,6 +77,28 @@ def printed(bench: Bench, width: int = 160) -> str:
 
 
 # Statistics
+
+
+@pytest.mark.parametrize("file", ["costs.jsonl", "influences-3.npz"])
+def test_a_damaged_file_beside_records_costs_no_other_plan_its_report(tmp_path: Path, file: str) -> None:
+    plan, rng = plan_of(evaluation={"test_error": True}), np.random.default_rng(0)
+    for key, seed in (("a1", 1), ("a2", 2), ("b1", 1), ("b2", 2)):
+        writer = RunWriter(tmp_path / "runs", key, spec_of(seed), {"cpu": "any"})
+        for record in records_of(AUC[seed]):
+            told = {each: rng.normal(size=50).astype(np.float32) for each in record.metrics if each.split == "test"}
+            writer.append(replace(record, influences=told) if record.boundary else record)
+        writer.finish(Status.FINISHED)
+    for name in "ab":
+        arm = arm_of({1: f"{name}1", 2: f"{name}2"})
+        one = plan.model_copy(update={"name": name}).model_dump(mode="json", by_alias=True)
+        write_plan_result(tmp_path, PlanResult(name, one, (arm,), True))
+    path = tmp_path / "runs" / "a1" / file
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 0x80
+    path.write_bytes(damaged)
+    write_report(tmp_path, None)
+    assert (tmp_path / "report" / "b.md").exists()
+    assert (tmp_path / "report.html").exists()
 
 
 @pytest.mark.parametrize("n", [2, 3, 10])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,6 +159,37 @@ def test_arms_that_were_trained_on_other_data_are_not_joined(tmp_path: Path) -> 
     (line,) = merged_plans(tmp_path).refused
     assert line == f"plan 'plan' of '{a}' has other data under the name 'log' in '{b}', which stays"
     assert read_plan_result(b, "plan") == there
+
+
+def test_a_copy_of_a_plan_under_another_file_name_is_left(tmp_path: Path) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    whole = write_plan(a)
+    shutil.copytree(a, b)
+    write_plan_result(a, replace(whole, arms=whole.arms[:1], complete=False))
+    (a / "plans" / "plan.json").rename(a / "plans" / "plan-old.json")
+    (line,) = merged_plans(tmp_path).left
+    assert (
+        f"'{a / 'plans' / 'plan-old.json'}' is damaged, or of another version: ValueError: it is of plan 'plan'" in line
+    )
+    assert read_plan_result(b, "plan") == whole
+
+
+def test_a_state_comes_with_the_run_that_left_it_alone(tmp_path: Path) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    for key, there in (("run1", AUC[1]), ("run2", AUC[2]), ("cut", AUC[1])):
+        write_run(a, key, 1, AUC[1])
+        write_run(b, key, 1, there)
+    (a / "states").mkdir()
+    for key in ("run1", "run2", "cut", "gone"):
+        with zipfile.ZipFile(a / "states" / f"{key}.pt", "w") as file:
+            file.writestr("data", key)
+    (a / "states" / "cut.pt").write_bytes(b"")
+    merged = merge([a], b)
+    assert [path.name for path in (b / "states").iterdir()] == ["run1.pt"]
+    states = [line for line in merged.left if line.startswith("state")]
+    says = {"cut": "is damaged", "gone": f"is of a run that '{b}' does not have from there"}
+    says["run2"] = says["gone"]
+    assert states == [f"state '{a / 'states' / key}.pt' {why}" for key, why in says.items()]
 
 
 def test_what_is_no_results_folder_or_the_target_itself_is_refused(tmp_path: Path) -> None:

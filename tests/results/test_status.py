@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from support.command_line import multiepoch
-from support.plans import PLAN, Inline, Watcher, plan_of
+from support.plans import PLAN, Inline, Watcher, go, plan_of
 from support.tracking import write_plan
 
 from harness.base.errors import UserError
@@ -22,7 +22,7 @@ from harness.execution.prepare import prepare
 from harness.execution.run_job import JobRunner
 from harness.execution.scheduler import launch
 from harness.plugins.registry import Registry
-from harness.results.launches import launch_file, read_launch, write_launch
+from harness.results.launches import Launch, launch_file, read_launch, write_launch
 from harness.results.records import Record
 from harness.results.run_reader import read
 from harness.results.status import PlanStatus, statuses
@@ -89,8 +89,15 @@ def test_a_driver_that_is_gone_has_stopped(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(KeyboardInterrupt):
         launch(plan, prepare(plan, Registry(), results), results, Inline(JobRunner(results, None)), observers)
     assert statuses(results)[0].state == "running", "this process lives on"
+    old = time.time() - STALE - 1
+    os.utime(launch_file(results, plan.name), (old, old))
+    assert statuses(results)[0].state == "running", "suspended, or beside a clock that is off"
     with monkeypatch.context() as patch:
-        patch.setattr(psutil, "pid_exists", lambda pid: False)
+
+        def gone(pid: int) -> psutil.Process:
+            raise psutil.NoSuchProcess(pid)
+
+        patch.setattr(psutil, "Process", gone)
         (stopped,) = statuses(results)
         assert (stopped.state, stopped.running, stopped.queued) == ("stopped", (), 2)
         found = read_launch(results, plan.name)
@@ -98,9 +105,24 @@ def test_a_driver_that_is_gone_has_stopped(tmp_path: Path, monkeypatch: pytest.M
         found.host = "elsewhere"
         write_launch(results, plan.name, found)
         assert statuses(results)[0].state == "running", "another machine is judged by its signs alone"
-        old = time.time() - STALE - 1
         os.utime(launch_file(results, plan.name), (old, old))
         assert statuses(results)[0].state == "stopped"
+
+
+def test_another_process_of_the_same_number_is_not_the_driver(tmp_path: Path) -> None:
+    launch = Launch(3, begun=psutil.Process().create_time() - 3600)
+    assert not launch.alive
+    assert Launch(3).alive
+
+
+def test_a_larger_launch_that_was_killed_early_is_not_complete(tmp_path: Path) -> None:
+    """What the one before came to stays until the first arm is done."""
+    plan, results = plan_of(tmp_path, PLAN, "search.trials=0", "seeds=[1]"), tmp_path / "results"
+    go(plan, results)
+    assert statuses(results)[0].state == "complete"
+    write_launch(results, plan.name, Launch(20, pid=2**22 + 1))
+    (killed,) = statuses(results)
+    assert (killed.state, killed.queued) == ("stopped", 20)
 
 
 def test_plans_of_before_and_damaged_files_are_told_of_too(tmp_path: Path) -> None:

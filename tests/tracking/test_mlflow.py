@@ -14,6 +14,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
+from support.simulated import typed
 from support.tracking import (
     AUC,
     NONE,
@@ -40,6 +41,7 @@ from harness.figures.style import OKABE_ITO
 from harness.results.keys import ArmId, ArmRole, MetricKey, RunRole, Status
 from harness.results.plan_results import write_plan_result
 from harness.results.records import Record, Run
+from harness.results.run_writer import RunWriter
 from harness.tracking.members import Member
 from harness.tracking.mlflow import points
 from harness.tracking.mlflow import tracker as tracker_module
@@ -295,6 +297,41 @@ def test_a_second_sync_changes_nothing(results: Path, monkeypatch: pytest.Monkey
     assert sync_again.problem is None
     assert content(results) == before
     assert {r.info.run_id for r in runs_of(results, ViewType.ALL)} == ids
+
+
+def test_a_gain_that_changes_is_shown_as_it_is_now_whichever_is_larger(results: Path) -> None:
+    """As where a seed of the baseline is trained later: the arm is the same, and what it gains is not."""
+    none = {seed: write_run(results, f"none{seed}", seed, auc) for seed, auc in AUC.items()}
+    reinit = {seed: write_run(results, f"re{seed}", seed, [0.70, 0.75, 0.76], strategy="reinit") for seed in AUC}
+    first = {1: write_run(results, "first1", 1, [0.70], epochs=1)}
+    first |= {2: write_run(results, "first2", 2, [0.72], epochs=1, status=Status.INCOMPLETE)}
+    plan = result_of(arm_of(none), arm_of(first, role=ArmRole.ONE_EPOCH), arm_of(reinit, "reinit"))
+    write_plan_result(results, plan)
+    for gain, later in ((0.06, 0.90), (-0.04, 0.10), (0.36, None)):
+        tracker_of(results).sync(plan)
+        assert run_of(results, "reinit").data.metrics["test/auc_gain/click"] == pytest.approx(gain)
+        if later is not None:
+            write_run(results, "first2", 2, [later], epochs=1)
+
+
+def test_a_plan_of_many_labels_keeps_a_view_and_draws_the_first(results: Path) -> None:
+    tasks = [f"label_{number:02d}" for number in range(30)]
+    writer = RunWriter(results / "runs", "run", spec_of(1, epochs=2), {"cpu": "any"})
+    for epoch in (1, 2):
+        names = [f"{split}/{metric}" for split in ("sample", "valid", "test") for metric in ("auc", "logloss")]
+        metrics = {f"{name}/{task}": 0.7 for task in tasks for name in names}
+        writer.append(Record(epoch, 10 * epoch, float(epoch), True, typed(metrics), {"train_s": 2.5}))
+    writer.finish(Status.FINISHED)
+    plan = result_of(replace(arm_of({1: "run"}), task=tasks[0]))
+    write_plan_result(results, plan)
+    tracker = tracker_of(results)
+    tracker.sync(plan)
+    assert not tracker.problem
+    tags = client_of(results).get_experiment(tracker.store.experiment).tags
+    (shared,) = (value for name, value in tags.items() if name.startswith("mlflow.sharedViewState"))
+    sections = json.loads(json.loads(shared)["state"])["compareRunSections"]
+    assert [each["name"] for each in sections] == [f"{task} AUC" for task in tasks[: len(sections)]]
+    assert 5 < len(sections) < 30
 
 
 def test_what_another_process_has_written_since_is_not_written_again(results: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +82,7 @@ class Parents:
             self._top_up(parent, known.metrics, new.values)
             if known.tags.get(NOTE) != note:
                 self._store.client.set_tag(parent, NOTE, note)
-        title, state = f"{arm.dataset} / {arm.model}", views.state(new)
-        self._store.offer(views.name(arm.dataset, arm.model), title, state)
+        self._store.offer(views.name(arm.dataset, arm.model), f"{arm.dataset} / {arm.model}", views.fitting(new))
         for key, values in new.gains.items():
             child = self._children.get(key)
             if child is not None and child.arm == arm.id and child.status == "FINISHED":
@@ -102,8 +102,9 @@ class Parents:
         self._store.write_dated(parent, dated)
 
     def _top_up(self, run_id: str, known: Mapping[str, float], values: Mapping[str, float]) -> None:
+        """With the date of now: of two values at one step MLflow shows the later, and of two of one date the larger."""
         if changed := {name: value for name, value in values.items() if known.get(name) != value}:
-            self._store.write(run_id, points.scalars(changed))
+            self._store.write_dated(run_id, [(time.time(), points.scalars(changed))])
 
     def _current(self, arm: ArmId, new: ArmSummary) -> tuple[str, RunData | None]:
         """The arm's parent, holding these keys alone, and what it says; None: it is still to be written.

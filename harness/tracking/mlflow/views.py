@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from itertools import product
@@ -26,6 +27,8 @@ LINE = {
     "range": {},
 }
 """How the page draws a curve, in its own words."""
+MOST = 19_000
+"""Letters of a state; MLflow takes 20,000 in the tag that holds it beside its title."""
 BY_STEP = {"xAxisKey": "step", "selectedXAxisMetricKey": ""}
 """Which is the epoch, of all that is evaluated at its end."""
 BY_EPOCHS = {"xAxisKey": "metric", "selectedXAxisMetricKey": points.EPOCHS}
@@ -36,8 +39,16 @@ def name(dataset: str, model: str) -> str:
     return re.sub(r"[^\w.-]", "_", f"{dataset}-{model}")
 
 
-def state(summary: ArmSummary) -> dict[str, Any]:
-    """The view that an arm is in: a state of the UI's page, as it saves its views.
+def fitting(summary: ArmSummary) -> dict[str, Any]:
+    """The state of as many tasks, from the first on, as MLflow keeps; the page draws the others by itself."""
+    tasks = len(summary.tasks)
+    while tasks > 1 and len(json.dumps(json.dumps(state(summary, tasks)))) > MOST:
+        tasks -= 1
+    return state(summary, tasks)
+
+
+def state(summary: ArmSummary, tasks: int) -> dict[str, Any]:
+    """The view that an arm is in: a state of the UI's page, as it saves its views. tasks: so many have charts.
 
     As a table, the largest gain first. As charts, a section per task above those that the page draws by itself, two
     side by side, as three have no room for their names on a screen of 1,280 pixels.
@@ -59,9 +70,9 @@ def state(summary: ArmSummary) -> dict[str, Any]:
         "isAccordionReordered": True,
         "compareRunSections": [
             {"uuid": f"row {task}", "name": f"{task} {title}", "display": True, "isReordered": True, "columns": 2}
-            for task in summary.tasks
+            for task in summary.tasks[:tasks]
         ],
-        "compareRunCharts": [chart for task in summary.tasks for chart in _row(summary, task)],
+        "compareRunCharts": [chart for task in summary.tasks[:tasks] for chart in _row(summary, task)],
     }
 
 
