@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from harness.base.files import whole
 from harness.base.locks import Lock, take
 from harness.base.owner import owner
 from harness.execution.launcher import Began, Done
@@ -35,6 +36,7 @@ class RunFolders:
         """Whether no other process trains a run, and none will until it is released."""
         if key not in self._claims and (lock := take(self._results, "run", key)) is not None:
             self._claims[key] = lock
+            self._put_back(key)
         return key in self._claims
 
     def release(self, key: str, *, done: bool = False) -> None:
@@ -55,6 +57,7 @@ class RunFolders:
         spec = job.spec.model_dump(mode="json")
         *before, now = began.environments
         env = {**now, "owner": owner()} | ({"before": before} if before else {})
+        self._put_aside(job.key)
         writer = RunWriter(self._runs, job.key, spec, env, keep=began.kept)
         self._writers[job.key] = writer
         return writer.kept
@@ -66,6 +69,7 @@ class RunFolders:
         """Close a run that came to its end, and read it back. Who trained it may be gone before its checkpoint is."""
         self._writers.pop(done.key).finish(done.status, done.reason)
         shutil.rmtree(self._results / "checkpoints" / done.key, ignore_errors=True)
+        shutil.rmtree(self._aside(done.key), ignore_errors=True)
         run = run_reader.read(self._runs, done.key)
         self.release(done.key, done=True)
         return run
@@ -74,5 +78,24 @@ class RunFolders:
         """Note why a run ended early. It counts as failed now, and is trained again the next time."""
         self._writers.pop(job.key, None)
         write_crash(self._runs, job.key, reason)
+        self._put_back(job.key)
         self.release(job.key)
         return Run(job.key, job.spec.model_dump(mode="json"), (), Status.FAILED, reason, {})
+
+    def _aside(self, key: str) -> Path:
+        """Where a finished run lies while it is trained again, for the state that it is to keep."""
+        return self._results / "checkpoints" / f"{key}.finished"
+
+    def _put_aside(self, key: str) -> None:
+        if (self._runs / key / "done").exists():
+            with whole(self._aside(key)) as copy:
+                shutil.copytree(self._runs / key, copy, dirs_exist_ok=True)
+            (self._runs / key / "done").unlink()
+
+    def _put_back(self, key: str) -> None:
+        """After an attempt that did not come to its end."""
+        if (aside := self._aside(key)).exists():
+            if run_reader.done(self._runs, key) is None:
+                shutil.rmtree(self._runs / key, ignore_errors=True)
+                aside.rename(self._runs / key)
+            shutil.rmtree(aside, ignore_errors=True)

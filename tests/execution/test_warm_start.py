@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,30 @@ def test_a_run_whose_state_is_gone_is_trained_again_where_it_is_to_be_kept(tmp_p
     for trained in (1, 0):
         assert len(go(keeping, results)[1].trained) == trained
     assert record_bytes(results) == before
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_finished_run_outlives_an_attempt_to_keep_its_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    """As where the disk is full, or the process dies after some records."""
+    results, keeping = tmp_path / "results", plan_of(tmp_path, PLAN, *ONE, "train.keep=true")
+    go(plan_of(tmp_path, PLAN, *ONE), results)
+    before = record_bytes(results)
+
+    def full(state: object, path: Path) -> None:
+        raise KeyboardInterrupt if killed else OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.engine.warm_start.save", full)
+        with nullcontext() if not killed else pytest.raises(KeyboardInterrupt):
+            go(keeping, results)
+    again, watcher = go(plan_of(tmp_path, PLAN, *ONE), results)
+    assert (again.complete, watcher.trained) == (True, [])
+    assert record_bytes(results) == before
+    assert len(go(keeping, results)[1].trained) == 1
+    assert record_bytes(results) == before
+    assert not list((results / "checkpoints").glob("*.finished"))
 
 
 @pytest.mark.parametrize(
