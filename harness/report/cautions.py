@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import product
 from statistics import fmean
 
 from harness.analysis.analysis import GroupAnalysis
@@ -40,7 +41,7 @@ def cautions(analysis: GroupAnalysis) -> list[str]:
 def tested(analysis: GroupAnalysis) -> list[ArmComparison]:
     """Arms, in order of rank, whose gain has an interval."""
     arms = (row for row in analysis.ranked if not row.arm.is_baseline)
-    return [row for row in arms if (gain := row.value("gain")) is not None and gain.n > 1]
+    return [row for row in arms if (gain := row.value("gain")) is not None and gain.low is not None]
 
 
 def _of_draws(analysis: GroupAnalysis) -> Iterator[str]:
@@ -82,7 +83,8 @@ def _of_order(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[st
         return
     gains = {row.arm.label: gain for row in arms if (gain := row.value("gain"))}
     lead = arms[0].arm.label
-    if gains[lead].mean > 0 and gains[lead].sign == 0:
+    first = next(row for row in analysis.ranked if not row.arm.is_baseline and row.value("gain"))
+    if first is arms[0] and gains[lead].mean > 0 and gains[lead].sign == 0:
         yield f"Ranked first is {spoken(lead)}, but the interval of its gain includes zero."
     open_ = [spoken(name) for name, gain in gains.items() if gain.sign == 0 and not gain.identical]
     if len(open_) > 1:
@@ -144,14 +146,13 @@ def _of_search(analysis: GroupAnalysis) -> Iterator[str]:
     search = analysis.plan.search
     ranges: dict[str, tuple[float, float]] = {"dense_lr": search.dense_lr, "table_lr": search.table_lr}
     ranges |= {} if search.batch_size is None else {"batch_size": search.batch_size}
-    at_edge = [
-        f"{arm.label} ({settings({name: value})} of {low:g} to {high:g})"
-        for arm in analysis.group.everything
-        for name, (low, high) in ranges.items()
-        if low < high and (value := arm.arm.chosen.get(name)) is not None and _is_near(value, low, high)
-    ]
+    at_edge: dict[str, list[str]] = {}
+    for arm, (name, (low, high)) in product(analysis.group.everything, ranges.items()):
+        if low < high and (value := arm.arm.chosen.get(name)) is not None and _is_near(value, low, high):
+            at_edge.setdefault(arm.label, []).append(f"{settings({name: value})} of {low:g} to {high:g}")
     if at_edge:
-        yield f"The search ended at the edge of its range, beyond which a better value may lie: {named(at_edge)}."
+        found = named([f"{label} ({', '.join(values)})" for label, values in at_edge.items()])
+        yield f"The search ended at the edge of its range, beyond which a better value may lie: {found}."
 
 
 def _is_near(value: float, low: float, high: float) -> bool:

@@ -55,7 +55,8 @@ def compare(left: Path, right: Path) -> list[Pair]:
     pairs = [pair for name in names[0] if name in names[1] for pair in _of_plan(left, right, name)]
     if not pairs:
         has = [f"'{folder}' has {listed(plans)}" for folder, plans in zip((left, right), names, strict=True)]
-        raise UserError(f"nothing to compare: no arm of one plan is in both; {'; '.join(has)}")
+        same = "no arm of one plan is in both, on the same task and by the same metric"
+        raise UserError(f"nothing to compare: {same}; {'; '.join(has)}")
     return pairs
 
 

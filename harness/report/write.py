@@ -56,6 +56,8 @@ def _write(results: Path, plan_names: list[str] | None, difference: float, known
     else:
         found = (named.get(name) or _readable(results, name) for name in load.plans(results))
         analyses = [analysis for analysis in found if analysis is not None]
+        if not analyses:
+            raise UserError(f"no plan of results folder '{results}' can be read; the lines above say why")
     folder = results / TABLES
     folder.mkdir(parents=True, exist_ok=True)
     analyses = [each for each in analyses if _has_tables(each, folder, difference, needed=bool(plan_names))]

@@ -188,8 +188,56 @@ def test_an_interval_below_zero_is_never_called_harmless(
     assert answers._safety(analysed(bench(tmp_path).group()), shown, sign).endswith(said)
 
 
+def test_plain_training_that_pays_too_is_called_so(tmp_path: Path) -> None:
+    """`none` would be read as nobody."""
+    curves = {"none": (0.67, 0.68), "reinit": (0.67, 0.69)}
+    assert "Plain training also pays." not in (text := answer(analysed(bench(tmp_path, curves=curves).group())).text)
+    assert "plain training also pays." in text
+    assert "none also" not in text
+
+
+def test_one_seed_that_is_left_takes_no_headline(tmp_path: Path) -> None:
+    curves = {"none": (0.67, 0.65), "hashing": (0.67, 0.75), "reinit": (0.67, 0.69)}
+    lost = {("hashing", seed): "failed" for seed in (2, 3, 4, 5)}
+    found = analysed(bench(tmp_path, curves=curves, status=lost).group())
+    assert found.ranked[0].arm.label == "hashing"
+    assert answer(found).headline == "More than one epoch pays with reinit"
+    curves["reinit"] = (0.67, 0.6702)
+    found = analysed(bench(tmp_path / "open", curves=curves, status=lost, own=0.01).group())
+    assert "One seed" not in answer(found).headline
+    assert "Ranked first is" not in "\n".join(cautions(found)), "the first has one seed"
+
+
+def test_arms_at_the_edge_of_several_ranges_are_counted_once(tmp_path: Path) -> None:
+    curves = {"none": (0.67, 0.65)} | {f"arm{n}": (0.67, 0.69) for n in range(4)}
+    group = bench(tmp_path, curves=curves, trials=1).group()
+    edge = {"dense_lr": 1e-4, "table_lr": 1e-3}
+
+    def at_edge(arm: ArmRuns) -> ArmRuns:
+        return replace(arm, arm=replace(arm.arm, chosen=edge))
+
+    text = said(replace(group, arms=tuple(map(at_edge, group.arms))), dense_lr=(1e-4, 1e-2), table_lr=(1e-3, 0.3))
+    (line,) = (line for line in text.splitlines() if line.startswith("The search ended at the edge"))
+    assert "arm0 (dense_lr = 0.0001 of 0.0001 to 0.01, table_lr = 0.001 of 0.001 to 0.3)" in line
+    assert line.count("arm3") == 1
+
+
+def test_an_arm_whose_every_trial_failed_is_named(tmp_path: Path) -> None:
+    group = bench(tmp_path, trials=2).group()
+
+    def failed(arm: ArmRuns) -> ArmRuns:
+        trials = tuple(replace(trial, value=None) for trial in arm.arm.trials)
+        return replace(arm, arm=replace(arm.arm, trials=trials, runs={}), runs={})
+
+    arms = tuple(failed(arm) if arm.label == "reinit" else arm for arm in group.arms)
+    assert "Every trial of its search failed: reinit." in answer(analysed(replace(group, arms=arms))).text
+    assert group.baseline is not None
+    nothing = replace(group, arms=tuple(map(failed, group.arms)), baseline=failed(group.baseline))
+    assert "asks for no seed" not in answer(analysed(nothing)).text
+
+
 def test_a_gain_read_at_the_first_epoch_is_called_one_of_one_epoch(tmp_path: Path) -> None:
     curves = {"none": (0.67, 0.65), "at_once": (0.69, 0.68)}
     text = answer(analysed(bench(tmp_path, curves=curves).group())).text
     assert "read at epoch 1" in text
-    assert "a gain of one epoch at other knobs, not of further epochs" in text
+    assert "a gain of its first epoch, not of further epochs" in text

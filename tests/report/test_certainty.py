@@ -109,7 +109,7 @@ def test_a_gain_within_epoch_1_is_not_one_of_further_epochs(tmp_path: Path) -> N
     said = answer(analysed(group))
     assert said.headline == "More than one epoch pays with later"
     assert "over its own first epoch, at the same knobs" in said.text
-    assert "Ranked above it, without a gain from further epochs that is shown: at_once." in said.text
+    assert "Ranked above it, but not shown to pay: at_once." in said.text
 
 
 class PlainVaries(Bench):
@@ -257,7 +257,11 @@ def test_a_dropped_arm_has_no_price_and_does_not_enter_the_median(tmp_path: Path
     assert by_name.pop(dropped[0].label) == ["-", "-"]
     assert all("±0.0000" not in cells for cells in by_name.values())
     assert "the median arm would show" in sensitivity(one)
-    assert sensitivity(analysed(replace(group, arms=dropped))) == ""
+    assert "Repeated no further once settled: plain training. Their intervals and p are always" in sensitivity(one)
+    flips = {line[0].text: [cell.text for cell in line[4:6]] for line in certainty(one, against_none=False).lines}
+    assert flips[dropped[0].label] == ["-", "-"], "which hold for a number of seeds that was set before"
+    assert flips[group.arms[1].label] != ["-", "-"]
+    assert "settled: arm0, arm1" in sensitivity(analysed(replace(group, arms=dropped)))
 
 
 def test_parquet_holds_what_the_csv_holds(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from harness.figures.svg import STANDALONE_STYLE
 from harness.metrics.catalog import BUCKETS
 from harness.report import pages
 from harness.report.figures.arm_styles import arm_styles
-from harness.report.figures.curves import points_of
+from harness.report.figures.curves import points_of, published
 from harness.report.format import digits_for, interval, number, show
 from harness.report.pages.answer import answer
 from harness.report.pages.first_screen import facts
@@ -596,6 +596,23 @@ def test_calibration_and_regret_are_drawn_where_they_were_recorded(tmp_path: Pat
     for arm in range(len(CURVES)):
         (spans,) = re.findall(rf'<path class="arm-{arm} span".*? d="(.*?)"', figure)
         assert spans.count("M") == len(CURVES["none"]), "an interval after each epoch"
+
+
+def test_the_oracle_of_several_draws_is_their_mean_as_curves_are(tmp_path: Path) -> None:
+    group = Bench(tmp_path, {"none": (0.67, 0.65)}, seeds=(1, 2)).group()
+    oracle, auc, share = {1: 0.75, 2: 0.79}, *(MetricKey("sample", name, "click") for name in ("auc", "oracle_share"))
+
+    def drawn(arm: ArmRuns) -> ArmRuns:
+        runs = {}
+        for seed, run in arm.runs.items():
+            reached = [(r, (r.metrics[auc] - 0.5) / (oracle[seed] - 0.5)) for r in run.records]
+            records = tuple(replace(r, metrics=r.metrics | {share: value}) for r, value in reached)
+            runs[seed] = replace(run, records=records)
+        return replace(arm, runs=runs)
+
+    found = replace(group, arms=tuple(map(drawn, group.arms)))
+    (styles,) = arm_styles(Analysis(load(tmp_path, "bench")))
+    assert "oracle 0.7700" in published(found, styles)
 
 
 def test_the_oracle_is_named(bench: Bench) -> None:

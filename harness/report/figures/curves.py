@@ -23,6 +23,7 @@ from harness.report.figures import arm_marks
 from harness.report.figures.arm_marks import ArmPoints
 from harness.report.figures.arm_styles import ArmStyle
 from harness.results.keys import MetricKey
+from harness.results.records import Run
 
 WHOLE = ("gauc",)
 """Metrics of whole groups, which a sample does not hold."""
@@ -117,13 +118,21 @@ def _limits(curves: Sequence[Points], level: float | None, sign: int) -> tuple[f
 
 
 def _oracle(group: Group, task: str) -> float | None:
-    """The AUC of the generating probability on the sample, from any evaluation that reached a share of it."""
+    """The AUC of the generating probability on the sample; as curves are, the mean over the seeds of an arm, each of
+    which may have data of its own."""
     for arm in group.everything:
-        for run in arm.finished.values():
-            for record in run.records:
-                auc, share = (record.metrics.get(MetricKey("sample", m, task)) for m in ("auc", "oracle_share"))
-                if auc is not None and share is not None and abs(share) > 0.01:
-                    return 0.5 + (auc - 0.5) / share
+        found = [auc for run in arm.finished.values() if (auc := _oracle_of(run, task)) is not None]
+        if found:
+            return float(np.mean(found))
+    return None
+
+
+def _oracle_of(run: Run, task: str) -> float | None:
+    """From any evaluation that reached a share of it."""
+    for record in run.records:
+        auc, share = (record.metrics.get(MetricKey("sample", m, task)) for m in ("auc", "oracle_share"))
+        if auc is not None and share is not None and abs(share) > 0.01:
+            return float(0.5 + (auc - 0.5) / share)
     return None
 
 

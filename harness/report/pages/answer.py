@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.estimates import holm
-from harness.analysis.groups import Group, spoken
+from harness.analysis.groups import ArmRuns, Group, spoken
 from harness.analysis.inference import LEVEL
 from harness.base.words import counted
 from harness.metrics.catalog import METRICS, measured, sign_of
@@ -53,7 +53,7 @@ def answer(analysis: GroupAnalysis) -> Answer:
     """Does more than one epoch pay, with what, and is plain training safe."""
     group, rows, arms, lead = analysis.group, analysis.ranked, _compared(analysis), lead_of(analysis)
     if lead is None:
-        return Answer(NOTHING_YET, _why_not(group))
+        return Answer(NOTHING_YET, _why_not(group, asked=bool(analysis.plan.seeds)))
     digits, compared = digits_for(rows), family(rows, "gain")
     sentences = [_lead(group, lead, digits, compared), _better_at_once(arms, lead), _ties(analysis, arms, lead)]
     sentences += [_plain(analysis, lead, digits), _caveats(group)]
@@ -67,9 +67,11 @@ def by_validation(row: ArmComparison) -> bool:
 
 
 def lead_of(analysis: GroupAnalysis) -> ArmComparison | None:
-    """The best arm that is shown to pay; where none is, the first of the ranking; None without an arm to compare."""
+    """The best arm that is shown to pay; where none is, the first of the ranking, if there is one of several seeds none
+    of which is lost; None without an arm to compare."""
     arms = _compared(analysis)
-    return next(filter(_pays, arms), arms[0] if arms else None)
+    several = (row for row in arms if (gain := row.value("gain")) and gain.n > 1 and not row.lost("gain"))
+    return next(filter(_pays, arms), None) or next(several, arms[0] if arms else None)
 
 
 def _compared(analysis: GroupAnalysis) -> list[ArmComparison]:
@@ -104,14 +106,18 @@ def _headline(analysis: GroupAnalysis, lead: ArmComparison) -> str:
 
 
 def _plain_is_ahead(analysis: GroupAnalysis, lead: ArmComparison) -> bool:
-    """Whether plain training, stopped by validation, gains no less than the arm that is shown to pay."""
+    """Whether plain training, stopped by validation, gains no less than the arm that is shown to pay, and not in its
+    first epoch alone."""
     row, gain = analysis.plain, lead.value("gain")
-    plain = None if row is None or row is lead else row.value("gain")
-    return plain is not None and gain is not None and plain.mean >= gain.mean
+    if row is None or row is lead or gain is None:
+        return False
+    plain, further = row.value("gain"), row.value("gain_after_own_first")
+    return plain is not None and plain.mean >= gain.mean and further is not None and not further.identical
 
 
-def _why_not(group: Group) -> str:
-    if not any(arm.runs for arm in group.everything):
+def _why_not(group: Group, *, asked: bool) -> str:
+    """asked: whether the plan asks for reporting runs."""
+    if not asked:
         return "The plan asks for no seed beside its trials."
     if group.baseline is None and PLAIN not in group.pending:
         return f"The plan has no strategy '{PLAIN}', so there is no one-epoch baseline to compare with."
@@ -140,7 +146,7 @@ def _lead(group: Group, row: ArmComparison, digits: int, arms: int) -> str:
     size += "" if sign_of(group.metric) > 0 else " (positive is less)"
     sign = row.shown("gain")
     verb = {1: f"gains {size}", -1: f"loses {size}", 0: f"comes to {size}"}[sign]
-    open_ = "" if gain.sign or gain.n == 1 else ", which includes no gain"
+    open_ = "" if gain.sign or gain.low is None else ", which includes no gain"
     if gain.sign and not row.lost("gain") and arms > 1:
         open_ = f" ({p_is(row.p('gain'))} corrected for {arms} arms)" if sign else f", which {chance(row, 'gain')}"
     stop = f", read at epoch {epochs_text(row.epochs)}" if row.epochs else ""
@@ -150,15 +156,16 @@ def _lead(group: Group, row: ArmComparison, digits: int, arms: int) -> str:
     if own and (open_own := chance(row, "gain_after_own_first")):
         own += f", which {open_own}"
     if gain.sign > 0 and not row.lost("gain") and set(row.epochs) == {1}:
-        own = ": a gain of one epoch at other knobs, not of further epochs"
+        once = "one epoch at other knobs" if row.arm.arm.tuned else "its first epoch"
+        own = f": a gain of {once}, not of further epochs"
     trained = f"{counted(group.epochs, 'epoch')} {_with(row, group)}"
     return f"Training {trained} {verb} over {baseline_name(group)}{stop}{open_}{own}."
 
 
 def _better_at_once(arms: list[ArmComparison], lead: ArmComparison) -> str:
     """Arms ranked above the one that is shown to pay."""
-    above = [row.arm.label for row in arms[: arms.index(lead)]]
-    return f"Ranked above it, without a gain from further epochs that is shown: {named(above)}." if above else ""
+    above = [spoken(row.arm.label) for row in arms[: arms.index(lead)]]
+    return f"Ranked above it, but not shown to pay: {named(above)}." if above else ""
 
 
 def _ties(analysis: GroupAnalysis, arms: list[ArmComparison], lead: ArmComparison) -> str:
@@ -166,7 +173,7 @@ def _ties(analysis: GroupAnalysis, arms: list[ArmComparison], lead: ArmCompariso
     found = [analysis.against(lead.arm, row.arm) for row in rest]
     p_values = holm([None if e is None else e.p_value for e in found])
     tied = [row.arm.label for row, p in zip(rest, p_values, strict=True) if p is not None and p >= LEVEL]
-    also = [row.arm.label for row in rest if _pays(row)]
+    also = [spoken(row.arm.label) for row in rest if _pays(row)]
     said = [f"Its difference to {named([spoken(label) for label in tied])} could be chance."] if tied else []
     if also:
         said.append(f"{named(also)} also {'pays' if len(also) == 1 else 'pay'}.")
@@ -223,7 +230,9 @@ def _worse_logloss(analysis: GroupAnalysis, *, surely: bool) -> str:
 def _caveats(group: Group) -> str:
     short = [f"{a.label} ({a.completeness})" for a in group.everything if len(a.finished) < len(a.runs)]
     untuned = [a.label for a in group.everything if not a.arm.tuned]
-    parts = [f"Incomplete: {listed(short)}." if short else ""]
+    failed = [spoken(a.label) for a in group.everything if _all_failed(a)]
+    parts = [f"Every trial of its search failed: {listed(failed)}." if failed else ""]
+    parts += [f"Incomplete: {listed(short)}." if short else ""]
     parts.append(f"Not run yet: {listed(list(group.pending))}." if group.pending else "")
     if len(untuned) == len(group.everything):
         parts.append("No arm was tuned.")
@@ -232,3 +241,8 @@ def _caveats(group: Group) -> str:
     if group.split == "valid":
         parts.append("Values are of the split that chose the epoch, so gains are optimistic.")
     return " ".join(filter(None, parts))
+
+
+def _all_failed(arm: ArmRuns) -> bool:
+    """Whether nothing could be chosen for an arm, so that it has no run."""
+    return bool(arm.arm.trials) and all(trial.value is None for trial in arm.arm.trials)

@@ -1,5 +1,6 @@
 // Without this the page holds the same: it sorts a table by the column whose head is pressed, and filters long ones.
-const value = (row, at) => row.cells[at].querySelector("span, a").textContent.trim().replaceAll("\u2212", "-");
+const value = (row, at) => row.cells[at].querySelector("span, a").textContent.trim()
+  .replaceAll("\u2212", "-").replaceAll(/[\u202f,](?=\d{3})/g, "");
 
 function compare(a, b) {
   const [x, y] = [parseFloat(a.replace("< ", "")), parseFloat(b.replace("< ", ""))];

@@ -7,7 +7,7 @@ from statistics import median
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
 from harness.analysis.estimates import Estimate
-from harness.analysis.groups import seeds
+from harness.analysis.groups import seeds, spoken
 from harness.analysis.inference import LEVEL, hides, seeds_for, smallest_sign_flip
 from harness.analysis.settling import is_settled
 from harness.base.words import counted
@@ -49,9 +49,9 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
     gains = [gain for row in arms if (gain := row.value("gain")) and not gain.identical]
     if gains and analysis.group.stopped:
         return _on_stopping(analysis)
-    gains = [gain for gain in gains if not gain.stopped]
+    early, gains = _dropped(arms), [gain for gain in gains if not gain.stopped]
     if not gains:
-        return ""
+        return early
     n = max(gain.n for gain in gains)
     typical, of_rows = median(gain.deviation or 0.0 for gain in gains), median(gain.test_error for gain in gains)
     compared = family(analysis.ranked, "gain")
@@ -62,7 +62,8 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
         f"With {seeds(n)}, and corrected for {counted(compared, 'arm')}, the median arm would show a gain of "
         f"{number(seen, digits)} four times in five, and smaller ones less often: no gain shown is not no gain. "
         f"{_price(needed, difference)} {_of_test_rows(analysis, gains)}{_of_search(analysis)}"
-    )
+    ).rstrip()
+    text += f" {early}" if early else ""
     floor = smallest_sign_flip(n)
     if floor * compared >= LEVEL:
         text += (
@@ -71,6 +72,17 @@ def sensitivity(analysis: GroupAnalysis, difference: float = DIFFERENCE) -> str:
             "Student's t can, as it takes differences to be near normal."
         )
     return text
+
+
+def _dropped(arms: list[ArmComparison]) -> str:
+    """Arms that were repeated less often than others, as their gain was settled."""
+    labels = [spoken(row.arm.label) for row in arms if (gain := row.value("gain")) and gain.stopped]
+    if not labels:
+        return ""
+    return (
+        f"Repeated no further once settled: {named(labels)}. Their intervals and p are always valid: they hold "
+        "wherever an arm stops, and are wider than Student's t, which would not, as the sign-flip test would not."
+    )
 
 
 def detectable(analysis: GroupAnalysis) -> float | None:
@@ -91,6 +103,8 @@ def _price(needed: str, difference: float) -> str:
 
 
 def _of_search(analysis: GroupAnalysis) -> str:
+    if not any(arm.arm.tuned for arm in analysis.group.everything):
+        return ""
     tie = analysis.plan.search.tie
     if tie and any(arm.arm.tied for arm in analysis.group.everything):
         knows = f"The intervals hold what near-ties of the search, within {tie:g}, change"
@@ -102,12 +116,12 @@ def _on_stopping(analysis: GroupAnalysis) -> str:
     """Of a plan that repeats an arm until it is settled: how often that took."""
     arms, compared = tested(analysis), family(analysis.ranked, "gain")
     settled = {row.arm.label: is_settled(analysis, row) for row in arms}
-    took = [f"{row.arm.label} after {len(row.arm.finished)}" for row in arms if settled[row.arm.label]]
-    left = [f"{row.arm.label} after {len(row.arm.finished)}" for row in arms if not settled[row.arm.label]]
+    took = [f"{spoken(row.arm.label)} after {len(row.arm.finished)}" for row in arms if settled[row.arm.label]]
+    left = [f"{spoken(row.arm.label)} after {len(row.arm.finished)}" for row in arms if not settled[row.arm.label]]
     return (
         "Each arm was repeated until its gain was settled, on one side of zero or within what the plan calls settled, "
-        f"corrected for {counted(compared, 'arm')}. Settled: {named(took) if took else 'none'}. "
-        f"Left open: {named(left) if left else 'none'}. Intervals and p are always valid: they hold wherever an arm "
+        f"corrected for {counted(compared, 'arm')}. Settled: {named(took) if took else 'no arm'}. "
+        f"Left open: {named(left) if left else 'no arm'}. Intervals and p are always valid: they hold wherever an arm "
         "stops, and are wider than Student's t, which would not."
     )
 
@@ -146,8 +160,8 @@ def _line(
         cell(found, digits, 1, row.shown("gain", against_none=against_none)),
         Cell(probability(found.p_value)),
         Cell(probability(row.p("gain", against_none=against_none))),
-        Cell(probability(found.sign_flip)),
-        Cell(probability(flip_holm)),
+        Cell(NOTHING if found.stopped else probability(found.sign_flip)),
+        Cell(NOTHING if found.stopped else probability(flip_holm)),
         Cell(number(found.deviation, digits + 1)),
         *map(Cell, told),
     )
