@@ -100,12 +100,13 @@ class GroupAnalysis:
         return self._flips[key]
 
     def loses(self, arm: ArmRuns) -> bool:
-        """Whether AUC or logloss of any task is shown to be worse than the baseline's."""
+        """Whether AUC or logloss of any task is shown to be worse than the baseline's. Test rows that do not tell their
+        error show nothing."""
         tables = (
             self.compared(task, metric)
             for task in self.group.tasks
             for metric in ("auc", "logloss")
-            if metric in self.recorded(task)
+            if metric in self.recorded(task) and not self.sampling_errors(task, metric).untold(arm)
         )
         return any(row.shown("gain") < 0 for table in tables for row in table if row.arm is arm)
 

@@ -36,6 +36,13 @@ class ArmRuns:
     def is_baseline(self) -> bool:
         return self.arm.role == ArmRole.ONE_EPOCH
 
+    def is_like(self, other: ArmRuns | None) -> bool:
+        """Whether every record of every seed that ended is that of the other arm's, to the bit."""
+        if other is None:
+            return False
+        pairs = [(run, other.finished.get(seed)) for seed, run in self.finished.items()]
+        return bool(pairs) and all(its is not None and run.records == its.records for run, its in pairs)
+
     @property
     def stopped(self) -> bool:
         """Whether what its runs showed decided how many there are."""

@@ -70,6 +70,15 @@ class SamplingErrors:
         error = float(np.linalg.norm(total)) if all(mean_G is not None for *_, mean_G in means) else 0.0
         return error if math.isfinite(error) else 0.0
 
+    def untold(self, arm: ArmRuns) -> bool:
+        """Whether the test rows, the same for all seeds, do not tell their error: one alone is positive, or all are of
+        one group."""
+        seed, run = next(iter(arm.finished.items()), (None, None))
+        if not self._shared or run is None or seed is None:
+            return False
+        found = self._read(run, self._epochs[id(arm)][seed], "last")
+        return found is not None and not np.isfinite(found).all()
+
     def _mean(self, arm: ArmRuns, place: str | int, seeds: tuple[int, ...]) -> Floats | None:
         """Influences at an epoch of an arm, averaged over these seeds; None: not every run kept them."""
         key = (id(arm), place, seeds)

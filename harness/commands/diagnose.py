@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.analysis.analysis import Analysis
+from harness.api import Model
 from harness.base.durations import duration
 from harness.base.errors import UserError
 from harness.base.exits import Exit
@@ -30,8 +31,9 @@ from harness.diagnose.race import Referee
 from harness.diagnose.second_split import SecondSplit
 from harness.diagnose.subsample import Sampled
 from harness.diagnose.verdict import Verdict, verdict_of
-from harness.diagnose.written import met, write
+from harness.diagnose.written import clear, met, met_by_none, write
 from harness.execution.launchers.where import Where
+from harness.execution.lock import locked
 from harness.execution.prepare import prepare
 from harness.execution.run_plan import run_plan
 from harness.execution.said import Said
@@ -70,6 +72,15 @@ def diagnose(console: Console, options: Options) -> Exit:
     schema = _schema(console, options)
     options = replace(options, labels=tuple(map(plain, options.labels)))
     known = _log(console, options, str(schema), registry)
+    with locked(options.out, "diagnose"):  # whose plan and verdict would be another's
+        return _answered(console, options, known, schema, model, registry, seconds, until)
+
+
+def _answered(
+    console: Console, options: Options, known: Log, schema: Path, model: Model, registry: Registry, seconds: float,
+    until: float,
+) -> Exit:  # fmt: skip
+    """Plan, train and judge."""
     asked_for = options.source, known.key, str(schema), options.labels, options.model
     question = Question(*asked_for, seconds, options.workers)
     plan = planned(
@@ -81,7 +92,10 @@ def diagnose(console: Console, options: Options) -> Exit:
     if found is None:
         again = "the same command goes on from there"
         print_plain(console, f"Cannot tell: no arm was done within {options.budget}; {again}")
-        return Exit.INTERRUPTED if stopped else Exit.CANNOT_TELL
+        clear(options.out)
+        if stopped:
+            return Exit.INTERRUPTED
+        return Exit.FAILED if met_by_none(plan.log.findings, options.fail_on) else Exit.CANNOT_TELL
     if complete and not stopped:
         try:
             found = _beside(console, options, plan, known, found, registry, until)
@@ -181,7 +195,9 @@ def _ladder(plan: Planned, known: Log, found: Found, beside: Beside) -> Ladder:
         if isinstance(there, str):
             return Ladder(why=there)
         sizes.append((share, there))
-    return ladder_of(sizes, beside.lead, shares_of_buckets(known.data))
+    main = found.analysis.groups[0].group.task
+    beside_main = [each.task for each in found.verdict.rests_on(main) if each.task != main]
+    return ladder_of(sizes, beside.lead, shares_of_buckets(known.data), beside_main)
 
 
 def _second(plan: Planned, found: Found, beside: Beside, out: Path) -> SecondSplit:
@@ -191,8 +207,8 @@ def _second(plan: Planned, found: Found, beside: Beside, out: Path) -> SecondSpl
     there = beside.train(again)
     if isinstance(there, str):
         return SecondSplit(again.what, why=there)
-    plain = found.verdict.falls.get(found.analysis.groups[0].group.task)
-    return second_split.judged(again.what, there, plain, found.verdict.lead)
+    rests_on = found.verdict.rests_on(found.analysis.groups[0].group.task)
+    return second_split.judged(again.what, there, rests_on, found.verdict.lead)
 
 
 def _verdict(

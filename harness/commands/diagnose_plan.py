@@ -69,7 +69,7 @@ def planned(
                 f"epoch; accepted: --budget {int(least // 60) + 1}m or more, or fewer rows"
             )
         size, cost, schema = part
-        log, question_on = built(schema), schema
+        log, question_on = _built(built, schema), schema
         sampled = _sampled(schema, known, log)
         print_plain(console, f"sample: {sampled.text}")
         batch = asked.batch_size(len(log.data.train))
@@ -86,6 +86,19 @@ def planned(
     print_plain(console, said)
     print_plain(console, _power(log))
     return Planned(size, plan, log, sampled)
+
+
+def _built(built: Built, schema: str) -> Log:
+    """Raises:
+    UserError: a sample has too little of something that the whole log has.
+    """
+    try:
+        return built(schema)
+    except UserError as error:
+        raise UserError(
+            f"on the sample of the log that fits into the time: {error}; accepted: a longer --budget, or --labels "
+            "without labels that are rare"
+        ) from error
 
 
 def _on(size: Size, plan: Plan, question: Question, known: Log, built: Built) -> Planned:

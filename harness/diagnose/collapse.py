@@ -27,7 +27,7 @@ class Collapse:
     it is shown. epoch: from which on AUC is surely below that of its own first; None: from none. seeds: that were
     trained to an end. diverged, failed: how many of them did, and how many came to nothing, those included. enough:
     whether the others are as many as a verdict takes, and no seed of the tuned epoch failed. once_failed: whether one
-    did."""
+    did. untold: whether the test rows, such as one positive alone, do not tell how far all this is chance."""
 
     auc: Estimate | None
     loss: Estimate | None
@@ -40,11 +40,12 @@ class Collapse:
     failed: int
     enough: bool
     once_failed: bool = False
+    untold: bool = False
 
     @property
     def falls(self) -> bool:
-        """Whether AUC or logloss is shown to be worse, or training diverged."""
-        return self.diverged > 0 or (self.enough and min(self.signs) < 0)
+        """Whether AUC or logloss is shown to be worse, or training diverged. Of seeds that are left none is."""
+        return self.diverged > 0 or (self.enough and not self.failed and not self.untold and min(self.signs) < 0)
 
     @property
     def harmless(self) -> bool:
@@ -52,6 +53,7 @@ class Collapse:
         return (
             not self.falls
             and not self.failed
+            and not self.untold
             and self.enough
             and _above(self.auc, -HARMLESS)
             and (self.loss is None or _above(self.loss, -HARMLESS_LOSS))
@@ -67,6 +69,10 @@ class Collapse:
         also = f" It {self._diverges}." if self.diverged and self.auc is not None else ""
         if self.once_failed and not self.diverged:
             also = " Some seeds of one epoch failed, so nothing is claimed."
+        elif self.failed and not self.diverged:
+            also = f" {self.failed} of {counted(self.seeds, 'seed')} failed, so nothing is claimed."
+        elif self.untold and not self.diverged:
+            also = " Its test rows do not tell how far this is chance, as with one positive, so nothing is claimed."
         return f"Trained to epoch {self.epochs} it {self.end}.{also}"
 
     @property
@@ -101,7 +107,7 @@ def of_task(analysis: GroupAnalysis, task: str) -> Collapse | None:
     return Collapse(
         auc, loss, (signs[0], signs[1]), _below_from(analysis, plain, task), task, analysis.group.epochs,
         len(plain.finished) + len(plain.failed), diverged, len(plain.failed), enough(auc) and not once_failed,
-        once_failed,
+        once_failed, analysis.sampling_errors(task, "auc").untold(plain),
     )  # fmt: skip
 
 

@@ -151,19 +151,24 @@ def shares_of_buckets(data: IndexedDataset) -> dict[str, float]:
     return {name: float((bucket_N == b).mean()) for b, (name, _) in enumerate(BUCKETS)}
 
 
-def ladder_of(sizes: Sequence[tuple[float, GroupAnalysis]], lead: str | None, whole: Mapping[str, float]) -> Ladder:
+def ladder_of(
+    sizes: Sequence[tuple[float, GroupAnalysis]], lead: str | None, whole: Mapping[str, float],
+    beside: Sequence[str] = (),
+) -> Ladder:  # fmt: skip
     """sizes: share of the log, and the comparison there; the largest first. lead: the strategy whose gain the verdict
-    rests on, if any. whole: share of each bucket in the whole log."""
-    asked = [("plain training's last epoch over one epoch", "none", True)]
-    asked += [(f"{lead} over one epoch", lead, False)] if lead not in (None, "none") else []
+    rests on, if any. whole: share of each bucket in the whole log. beside: tasks that fall, beside that which is
+    selected by."""
+    asked: list[tuple[str, str | None, bool, str]] = [("plain training's last epoch over one epoch", "none", True, "")]
+    asked += [(f"plain training's last epoch over one epoch, in {task}", "none", True, task) for task in beside]
+    asked += [(f"{lead} over one epoch", lead, False, "")] if lead not in (None, "none") else []
     lines, steps = [], _fewest_steps([each for _, each in sizes])
-    for what, strategy, last in asked:
+    for what, strategy, last, task in asked:
         quantity = "final_epoch_gain" if last else "gain"
-        rows = [(share, row) for share, each in sizes if (row := _row(each, strategy)) is not None]
+        rows = [(share, row) for share, each in sizes if (row := _row(each, strategy, task)) is not None]
         found = [(share, value) for share, row in rows if (value := row.value(quantity)) is not None]
         lost = any(row.lost(quantity) for _, row in rows)
         arm = next((arm for arm in sizes[0][1].group.arms if arm.label == strategy), None)
-        weighted = None if arm is None else weighted_loss(sizes[0][1], arm, whole, last=last)
+        weighted = None if arm is None or task else weighted_loss(sizes[0][1], arm, whole, last=last)
         if found:
             lines.append(Line(what, tuple(s for s, _ in found), tuple(v for _, v in found), steps, weighted, lost))
     return Ladder(tuple(lines)) if lines else Ladder(why="no repetition was done in time")
@@ -174,8 +179,10 @@ def _fewest_steps(sizes: Sequence[GroupAnalysis]) -> int:
     return min((arm.first_epoch or 0 for each in sizes for arm in each.group.everything if arm.finished), default=0)
 
 
-def _row(analysis: GroupAnalysis, strategy: str | None) -> ArmComparison | None:
-    return next((row for row in analysis.ranked if row.arm.label == strategy and not row.arm.is_baseline), None)
+def _row(analysis: GroupAnalysis, strategy: str | None, task: str) -> ArmComparison | None:
+    """task: empty for that which is selected by."""
+    rows = analysis.compared(task, "auc") if task else analysis.ranked
+    return next((row for row in rows if row.arm.label == strategy and not row.arm.is_baseline), None)
 
 
 def weighted_loss(analysis: GroupAnalysis, arm: ArmRuns, whole: Mapping[str, float], *, last: bool) -> Estimate | None:

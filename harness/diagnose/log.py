@@ -63,7 +63,13 @@ def built(values: dict[str, Any], labels: Sequence[str], registry: Registry, res
     plugin = build(registry.datasets, "data set", values["name"], given)
     key = build_data(PluginSpec(name=plugin.name, params=params(plugin)), 0, registry, results, say)
     data = indexed.load(data_folder(results, key))
-    task = labels[0] if labels else data.tasks[0]
-    if task not in data.tasks:
-        raise unknown("label", task, data.tasks, "--labels")
-    return Log(data, key, task, findings_of(data_folder(results, key)), time.monotonic() - begun)
+    for label in labels:
+        if label not in data.tasks:
+            raise unknown("label", label, data.tasks, "--labels")
+    return Log(
+        data,
+        key,
+        labels[0] if labels else data.tasks[0],
+        findings_of(data_folder(results, key)),
+        time.monotonic() - begun,
+    )

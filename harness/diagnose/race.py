@@ -103,23 +103,28 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Race:
-    """seeds: of the arms that were repeated most."""
+    """seeds: of the arms that were repeated most. open: label of each that was not settled -> how many it has."""
 
     seeds: int
     dropped: tuple[Dropped, ...]
-    open: tuple[str, ...]
+    open: dict[str, int]
+
+    @property
+    def _rest(self) -> str:
+        """What became of the arms that were not settled; where time was up, not all have the same number."""
+        if not self.open:
+            return "Nothing was left open."
+        by_number: dict[int, list[str]] = {}
+        for label, number in self.open.items():
+            by_number.setdefault(number, []).append(spoken(label))
+        return f"{', '.join(f'{named(each)} went on to {seeds(number)}' for number, each in by_number.items())}."
 
     @property
     def why(self) -> str:
         """In a sentence or two; empty: no arm was settled."""
         if not self.dropped:
             return ""
-        end = (
-            f"{named([spoken(label) for label in self.open])} went on to {seeds(self.seeds)}."
-            if self.open
-            else "Nothing was left open."
-        )
-        return f"Repeated no further: {'; '.join(map(str, self.dropped))}. {end}"
+        return f"Repeated no further: {'; '.join(map(str, self.dropped))}. {self._rest}"
 
 
 def race_of(analysis: GroupAnalysis) -> Race:
@@ -127,4 +132,4 @@ def race_of(analysis: GroupAnalysis) -> Race:
     settled = sorted((arm for arm in arms if arm.stopped), key=lambda arm: len(arm.finished))
     dropped = tuple(Dropped(arm.label, len(arm.finished), arm.arm.settled) for arm in settled)
     most = max((len(arm.finished) for arm in arms), default=0)
-    return Race(most, dropped, tuple(arm.label for arm in arms if not arm.stopped))
+    return Race(most, dropped, {arm.label: len(arm.finished) for arm in arms if not arm.stopped})

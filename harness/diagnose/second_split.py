@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,19 +57,23 @@ def split_of(dataset: Mapping[str, Any], folder: Path) -> Again | str:
     return Again(NAME, "an earlier cut in time", earlier | {"origin": 0})
 
 
-def judged(what: str, there: GroupAnalysis, plain: Collapse | None, lead: ArmComparison | None) -> SecondSplit:
-    """there: the other split. plain, lead: what was found on the first one."""
+def judged(what: str, there: GroupAnalysis, plain: Sequence[Collapse], lead: ArmComparison | None) -> SecondSplit:
+    """there: the other split. plain: what plain training does on the first one, in the tasks that its verdict rests on.
+    lead: the strategy of that verdict."""
     found, told = [], []
-    other = None if plain is None else of_task(there, plain.task)
-    if plain is not None and other is not None and (plain.falls or plain.harmless):
-        told.append(_same_end(plain, other))
-        found.append(f"plain training {other.end} ({told[-1]})")
+    shown = [each for each in plain if each.falls or each.harmless]
+    for here, other in ((each, of_task(there, each.task)) for each in shown):
+        if other is not None:
+            told.append(_same_end(here, other))
+            found.append(f"plain training {other.end} ({told[-1]})")
     if lead is not None:
         row = next((row for row in there.ranked if row.arm.label == lead.arm.label), None)
         gain = None if row is None else row.value("gain")
         if row is not None and gain is not None:
             told.append({1: AS_HERE, 0: OPEN, -1: OTHERWISE}[0 if row.lost("gain") else gain.sign])
             found.append(f"{lead.arm.label} {show(gain, 4, signed=True)} over one epoch ({told[-1]})")
+    if not shown and lead is None:
+        return SecondSplit(what, why="nothing was shown on the first split that another could bear out")
     if not told:
         return SecondSplit(what, why="no repetition of it was done in time")
     holds = False if OTHERWISE in told else None if OPEN in told else True

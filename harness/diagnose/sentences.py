@@ -10,7 +10,7 @@ from harness.analysis.estimates import Estimate
 from harness.analysis.groups import spoken
 from harness.diagnose.collapse import Collapse, enough, too_few
 from harness.metrics.catalog import measured
-from harness.report.format import baseline_name, epochs_text, named, p_is, settings, show
+from harness.report.format import baseline_name, epochs_text, listed, named, p_is, settings, show
 from harness.report.tables.certainty import detectable
 from harness.report.tables.costs import epoch_costs, median_of
 from harness.results.findings import Severity
@@ -35,7 +35,7 @@ def headline(analysis: GroupAnalysis, state: str, lead: ArmComparison | None, fa
         return f"Safe with {with_what}, stopped at epoch {epochs_text(lead.epochs)}"
     if state == "stop after one":
         fallen = [task for task, each in falls.items() if each.falls]
-        beside = "" if analysis.group.task in fallen else f": {named(fallen)} {'fall' if len(fallen) > 1 else 'falls'}"
+        beside = "" if analysis.group.task in fallen else f": {listed(fallen)} {'fall' if len(fallen) > 1 else 'falls'}"
         return f"Stop after one epoch{beside}"
     return "Cannot tell yet"
 

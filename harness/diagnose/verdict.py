@@ -66,6 +66,11 @@ class Verdict:
         believed = self.sampled is None or self.sampled.ladder.believed
         return self.trusted and believed and self.state != State.CANNOT_TELL
 
+    def rests_on(self, task: str) -> list[Collapse]:
+        """What plain training does where it falls; where it falls nowhere, in the task that is selected by."""
+        falling = [each for each in self.falls.values() if each.falls]
+        return falling or [each for name, each in self.falls.items() if name == task]
+
     def parts(self, title: str) -> tuple[str, str]:
         """A line, and the command that it ends in, which is empty where there is none."""
         command = "" if self.lead is None else sentences.export_command(self.lead)
@@ -112,8 +117,12 @@ def verdict_of(
 def leader(analysis: GroupAnalysis) -> ArmComparison | None:
     """The arm to use: the one with the largest gain over one tuned epoch of those where it is shown, and no task is
     shown to lose; first of those that are shown to gain over their own first epoch. Where one epoch at the knobs of
-    plain training is shown to be better than the tuned one, an arm must be shown to be better than that too."""
+    plain training is shown to be better than the tuned one, an arm must be shown to be better than that too. None
+    is plain training to the bit."""
+    group, errors = analysis.group, analysis.sampling_errors(analysis.group.task, analysis.group.metric)
     rows = [row for row in analysis.ranked if not row.arm.is_baseline and row.shown("gain") > 0]
+    rows = [row for row in rows if row.arm is group.plain or not row.arm.is_like(group.plain)]
+    rows = [row for row in rows if not errors.untold(row.arm)]
     if (once := _better_once(rows, analysis)) is not None:
         rows = [row for row in rows if row is once or _ahead(analysis, row, once)]
     fit = [row for row in rows if enough(row.value("gain")) and not analysis.loses(row.arm)]

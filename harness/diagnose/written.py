@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,7 +13,10 @@ from harness.base.files import write_text
 from harness.base.markdown import code, literal
 from harness.diagnose.subsample import Sampled
 from harness.diagnose.verdict import VERSION, Verdict
-from harness.results.findings import Severity
+from harness.results.findings import Finding, Severity
+
+FILES = ("verdict.json", "verdict.md", "junit.xml", "verdict.html")
+"""Of a verdict."""
 
 
 def as_json(verdict: Verdict, plan: dict[str, Any]) -> dict[str, Any]:
@@ -107,6 +111,18 @@ def met(verdict: Verdict, asked: str) -> bool:
         "leak": any(a.id.startswith("data-") and a.shown == Severity.STOP for a in verdict.audits),
         "undecided": not verdict.answered,
     }[asked]
+
+
+def met_by_none(findings: Iterable[Finding], asked: Collection[str]) -> bool:
+    """Whether a condition of `--fail-on` is met where there is no verdict yet."""
+    leak = any(finding.severity == Severity.STOP for finding in findings)
+    return "undecided" in asked or ("leak" in asked and leak)
+
+
+def clear(folder: Path) -> None:
+    """Delete the files of a verdict that was of another question, or of less."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
 
 
 def _word(passed: bool | None) -> str:

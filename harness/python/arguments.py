@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import re
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,8 @@ def column(value: Any, argument: str) -> str:
 def columns(value: Any, argument: str) -> tuple[str, ...]:
     """The names of columns, of one or of several."""
     value = plain(value)
+    if isinstance(value, Set):
+        raise refused(argument, value, "a list of names, as a set has no first one")
     if isinstance(value, Iterable) and not isinstance(value, Mapping | str | bytes):
         return tuple(column(each, f"{argument}[{at}]") for at, each in enumerate(value))
     if value is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,6 +45,9 @@ def taken(console: Console, given: Given, registry: Registry, results: Path) -> 
     """
     if isinstance(given.data, Mapping):
         dataset, labels = dict(given.data), given.labels
+        for name, value in {"time": given.time, "schema": given.schema}.items():
+            if value is not None:
+                raise UserError(f"{name} = {str(value)!r} is of a table; accepted: none, where data names a data set")
     else:
         source = _source(given.data, results / INPUTS)
         dataset = dataset_of(source, str(_schema(console, given, source, results)), given.labels)
@@ -56,7 +60,10 @@ def taken(console: Console, given: Given, registry: Registry, results: Path) -> 
 
 def _schema(console: Console, given: Given, source: str, results: Path) -> Path:
     """The one given; or one for these files and what is asked of them, which may be corrected where it stands."""
-    asked, digest = Asked(given.labels, given.time), digest_of_value((source, given.labels, given.time))
+    asked, digest = (
+        Asked(given.labels, given.time),
+        digest_of_value((os.path.abspath(source), given.labels, given.time)),
+    )
     return schema_at(console, given.schema, results / INPUTS / f"schema-{digest}.toml", source, asked)
 
 

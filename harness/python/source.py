@@ -78,11 +78,16 @@ class _File:
         if isinstance(value, ModuleType):
             self.imports.add(f"import {_as(API if value.__name__ == OURS else value.__name__, name)}")
         elif isinstance(value, type | FunctionType) and value.__module__ == self.cls.__module__:
+            if value.__name__ != name:
+                raise UserError(
+                    f"{self.where}: class {self.cls.__name__} uses '{name}', which is '{value.__name__}' where it is "
+                    "defined; accepted: that name"
+                )
             self.define(name, value)
         elif (home := _home(value)) is not None:
             self.imports.add(f"from {home} import {_as(value.__qualname__, name)}")
         elif _is_plain(value):
-            self.constants[name] = f"{name} = {value!r}"
+            self.constants[name] = f"{name} = {_literal(value)}"
         elif must:
             raise UserError(
                 f"{self.where}: class {self.cls.__name__} uses '{name}', of type {type(value).__name__}; it cannot be "
@@ -140,11 +145,19 @@ def _as(what: str, name: str) -> str:
 
 def _home(value: Any) -> str | None:
     """The module that a value can be imported from."""
-    name = str(getattr(value, "__qualname__", None))
+    if (name := getattr(value, "__qualname__", None)) is None:
+        return None
     for home in (API, str(getattr(value, "__module__", None))):
         if home != "__main__" and getattr(sys.modules.get(home), name, None) is value:
             return home
     return None
+
+
+def _literal(value: Any) -> str:
+    """As a source has it, the same in every session: a set in order."""
+    if isinstance(value, set) and value:
+        return "{" + ", ".join(sorted(map(repr, value))) + "}"
+    return repr(value)
 
 
 def _is_plain(value: Any) -> bool:

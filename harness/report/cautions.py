@@ -9,7 +9,7 @@ from statistics import fmean
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.comparisons import ArmComparison, family
-from harness.analysis.groups import FEW_STEPS, ArmRuns, seeds, spoken
+from harness.analysis.groups import FEW_STEPS, seeds, spoken
 from harness.analysis.winners import winner
 from harness.base.words import counted
 from harness.metrics.catalog import measured, sign_of
@@ -163,7 +163,7 @@ def _is_near(value: float, low: float, high: float) -> bool:
 def _of_nothing(analysis: GroupAnalysis) -> Iterator[str]:
     """Arms whose every number is that of `none`: the strategy does nothing here, or its search left it off."""
     group, plain = analysis.group, analysis.group.plain
-    others = [arm for arm in group.arms if arm is not plain and plain is not None and _same(arm, plain)]
+    others = [arm for arm in group.arms if arm is not plain and arm.is_like(plain)]
     off = [arm for arm in others if (won := winner(arm, group)) is not None and won.of_none]
     idle = [arm for arm in others if arm not in off]
     if off:
@@ -172,8 +172,3 @@ def _of_nothing(analysis: GroupAnalysis) -> Iterator[str]:
     if idle:
         same = named([arm.label for arm in idle])
         yield f"The same numbers as plain training, to the bit, as at its knobs it does nothing: {same}."
-
-
-def _same(arm: ArmRuns, plain: ArmRuns) -> bool:
-    pairs = [(run, plain.finished.get(seed)) for seed, run in arm.finished.items()]
-    return bool(pairs) and all(other is not None and run.records == other.records for run, other in pairs)

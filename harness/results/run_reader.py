@@ -95,7 +95,7 @@ def _read(folder: Path) -> Run:
         status=Status(done["status"]),
         reason=done.get("reason", ""),
         env=_env(folder / "env.json"),
-        folder=folder,
+        folder=folder.absolute(),
     )
 
 

@@ -74,16 +74,33 @@ def test_what_the_verdict_rests_on_is_asked_again(
     curves: dict[str, tuple[float, ...]], holds: bool | None, said: str, tmp_path: Path
 ) -> None:
     plain, lead = told(tmp_path / "here", none=FALLS, reinit=RISES)
-    found = second_split.judged("an earlier cut in time", there(tmp_path / "there", **curves), plain, lead)
+    found = second_split.judged("an earlier cut in time", there(tmp_path / "there", **curves), [plain], lead)
     assert found.holds is holds
     assert said in found.text
+
+
+def test_every_label_that_falls_is_asked_again(tmp_path: Path) -> None:
+    here, _ = told(tmp_path / "here", none=FALLS, reinit=RISES)
+    other = there(tmp_path / "there", none=FALLS, reinit=RISES)
+    steady = analysed(replace(other.group, tasks=("click", "buy")))
+    both = [here, replace(here, task="buy")]
+    found = second_split.judged("another draw", steady, both, None)
+    assert found.text.count("plain training ends") == 2
+
+
+def test_where_nothing_was_shown_there_is_nothing_to_bear_out(tmp_path: Path) -> None:
+    plain, _ = told(tmp_path / "here", none=FALLS, reinit=RISES)
+    other = there(tmp_path / "there", none=FALLS, reinit=RISES)
+    open_ = replace(plain, signs=(0, 0))
+    found = second_split.judged("another draw", other, [open_], None)
+    assert found.text == "Not tried: nothing was shown on the first split that another could bear out."
 
 
 def test_nothing_that_was_trained_is_nothing_that_holds(tmp_path: Path) -> None:
     plain, lead = told(tmp_path / "here", none=FALLS, reinit=RISES)
     other = there(tmp_path / "there", none=FALLS, hashing=FLAT)
     empty = GroupAnalysis(replace(other.group, baseline=None, arms=()), other.plan)
-    found = second_split.judged("an earlier cut in time", empty, plain, lead)
+    found = second_split.judged("an earlier cut in time", empty, [plain], lead)
     assert (found.holds, found.text) == (None, "Not tried: no repetition of it was done in time.")
 
 
@@ -98,6 +115,6 @@ def test_a_fall_that_its_interval_does_not_show_there_is_told_by_what_shows_it(t
     assert wide.sign == 0
     assert open_there.falls
     assert "lower in 5 of 5 seeds" in open_there.end
-    found = second_split.judged("an earlier cut in time", other, plain, None)
+    found = second_split.judged("an earlier cut in time", other, [plain], None)
     assert end.end in found.text
     assert "its logloss is worse by" in found.text

@@ -18,20 +18,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.command_line import multiepoch
 from support.markdown import HOSTILE, elements
-from support.simulated import Bench, failing
+from support.simulated import Bench, analysed, failing
 
 from harness.analysis.analysis import GroupAnalysis
 from harness.analysis.estimates import Estimate
+from harness.analysis.groups import ArmRuns
 from harness.diagnose import page, sentences, sizing, written
 from harness.diagnose.collapse import direction, of_task
 from harness.diagnose.second_split import SecondSplit
 from harness.diagnose.sizing import SIZES, Cost
-from harness.diagnose.verdict import State, Verdict, verdict_of
+from harness.diagnose.verdict import State, Verdict, leader, verdict_of
 from harness.experiment.plan import Plan
 from harness.report.tables.certainty import sensitivity
 from harness.report.write import analyse
 from harness.results.findings import Finding, Severity
-from harness.results.keys import MetricKey
+from harness.results.influences import influences_file
+from harness.results.keys import MetricKey, Status
 from harness.results.records import Record
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -238,6 +240,76 @@ def test_plain_training_that_always_diverges_falls_too(tmp_path: Path) -> None:
     assert "Trained to epoch 4 it diverges in 5 of 5 seeds." in found.lines["Plain training"]
     written.write(found, PLAN, tmp_path)
     assert json.loads((tmp_path / "verdict.json").read_text())["collapse"]["click"]["auc"] is None
+
+
+def test_of_plain_training_with_crashed_seeds_nothing_is_claimed(tmp_path: Path) -> None:
+    """What is left is not chance; training that diverges is another thing."""
+    group = Bench(tmp_path, curves={"none": FALLS, "reinit": FLAT}, seeds=tuple(range(1, 9)), own=0.0005).group()
+
+    def crashed(arm: ArmRuns) -> ArmRuns:
+        runs = {s: replace(run, status=Status.INCOMPLETE) if s in (2, 4) else run for s, run in arm.runs.items()}
+        return replace(arm, runs=runs) if arm.label == "none" else arm
+
+    found = verdict_of(analysed(replace(group, arms=tuple(map(crashed, group.arms)))), {}, 0.003, True)
+    assert (found.state, written.met(found, "collapse")) == (State.CANNOT_TELL, False)
+    assert "2 of 8 seeds failed, so nothing is claimed." in found.lines["Plain training"]
+
+
+def test_test_rows_that_do_not_tell_their_error_show_no_fall_and_no_gain(tmp_path: Path) -> None:
+    """As where one of them alone is positive, whose influences are nan."""
+    bench = Bench(tmp_path, curves={"none": FALLS, "reinit": RISES}, seeds=SEEDS, own=0.0005)
+    group = bench.group()
+    for arm in (*group.arms, group.baseline):
+        assert arm is not None
+        for run in arm.runs.values():
+            assert run.folder is not None
+            for epoch in range(1, len(run.boundaries) + 1):
+                told = {str(key): np.full(50, np.nan, np.float32) for key in run.boundaries[0].metrics}
+                np.savez(influences_file(run.folder, epoch), allow_pickle=False, **told)
+    found = verdict_of(analysed(group), {}, 0.003, True)
+    assert (found.state, found.lead, found.answered) == (State.CANNOT_TELL, None, False)
+    assert "Its test rows do not tell how far this is chance" in found.lines["Plain training"]
+
+
+def test_an_arm_that_is_plain_training_to_the_bit_is_no_mitigation(tmp_path: Path) -> None:
+    """It was dropped earlier, so that its mean is another."""
+    bench = Bench(tmp_path, curves={"none": RISES, "filter": RISES}, seeds=tuple(range(1, 9)), own=0.0)
+    group = bench.group()
+    plain = next(arm for arm in group.arms if arm.label == "none")
+    idle = next(arm for arm in group.arms if arm.label == "filter")
+    runs = {seed: replace(run, records=plain.runs[seed].records) for seed, run in idle.runs.items() if seed <= 6}
+    arms = tuple(replace(arm, runs=runs) if arm is idle else arm for arm in group.arms)
+    found = GroupAnalysis(replace(group, arms=arms), analysed(group).plan)
+    assert next(arm for arm in found.group.arms if arm.label == "filter").is_like(found.group.plain)
+    lead = leader(found)
+    assert lead is None or lead.arm.label == "none"
+
+
+def test_every_label_that_falls_is_named(tmp_path: Path) -> None:
+    tasks = ("click", *(f"label{number}" for number in range(8)))
+
+    class OthersFall(OtherTaskFalls):
+        def _records(self, curve: Sequence[float], luck: float) -> list[Record]:
+            found = Bench._records(self, curve, luck)
+            for record, key in ((r, k) for r in found for k in r.metrics if k.task != "click" and k.metric == "auc"):
+                record.metrics[key] -= 0.05 * max(record.position - 1, 0)
+            return found
+
+    bench = OthersFall(tmp_path, curves={"none": FLAT, "reinit": FLAT}, seeds=SEEDS, own=0.0005, tasks=tasks)
+    headline = verdict_on(bench).headline
+    assert headline.startswith("Stop after one epoch: label0, label1, label2, ")
+    assert headline.endswith(" and label7 fall")
+
+
+def test_without_a_verdict_a_pipeline_that_asks_for_one_fails(tmp_path: Path) -> None:
+    assert [written.met_by_none([STOP], asked) for asked in (["leak"], ["undecided"], ["collapse"], [])] == [
+        True, True, False, False
+    ]  # fmt: skip
+    assert not written.met_by_none([], ["leak"])
+    for name in (*written.FILES, "plan.json"):
+        (tmp_path / name).write_text("yesterday's")
+    written.clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
 
 
 def test_over_a_baseline_with_failed_seeds_nothing_is_shown(tmp_path: Path) -> None:

@@ -171,6 +171,8 @@ SAID: list[tuple[dict[str, Any], str]] = [
         "labels = None is not accepted; accepted: the name of a column, or a list of names; () has them",
     ),
     ({"labels": [["click"]]}, "labels[0] = ['click'] is not accepted; accepted: the name of a column"),
+    ({"labels": {"click"}}, "labels = {'click'} is not accepted; accepted: a list of names, as a set has no first one"),
+    ({"data": {"name": "powerlaw"}, "time": "ts"}, "time = 'ts' is of a table; accepted: none, where data names a"),
     ({"time": ["ts"]}, "time = ['ts'] is not accepted; accepted: the name of a column"),
     ({"seeds": "3"}, "seeds = '3' is not accepted; accepted: how many, as 3, or which, as [1, 2]"),
     ({"seeds": True}, "seeds = True is not accepted"),

@@ -133,6 +133,14 @@ def test_the_cell_that_ran_last_is_the_one_that_is_written(tmp_path: Path, noteb
     assert "scale_lr(2 * rows)" in file_of(named([notebook["Mine"]], tmp_path)[1])
 
 
+@pytest.mark.parametrize("value", ["None", "{'b', 'a', 'c'}", "set()"])
+def test_a_constant_is_written_alike_in_every_session(tmp_path: Path, notebook: dict[str, Any], value: str) -> None:
+    cell(f"LIMIT = {value}\n{MINE}    name = 'mine'\n{HOOK}step if LIMIT else step", notebook)
+    text = file_of(named([notebook["Mine"]], tmp_path)[1])
+    said = {"{'b', 'a', 'c'}": "{'a', 'b', 'c'}"}.get(value, value)
+    assert f"LIMIT = {said}" in text.replace('"', "'")
+
+
 MINE = "import multiepoch as me\nclass Mine(me.Strategy):\n"
 HOOK = "    def on_rows(self, step):\n        return "
 
@@ -151,6 +159,10 @@ HOOK = "    def on_rows(self, step):\n        return "
         (
             f"data = {{1, 2}}\nframe = iter([])\n{MINE}    name = 'mine'\n{HOOK}frame",
             "uses 'frame', of type list_iterator; it",
+        ),
+        (
+            f"def _scale(x):\n    return x\nscale = _scale\n{MINE}    name = 'mine'\n{HOOK}scale(step)",
+            "class Mine uses 'scale', which is '_scale' where it is defined; accepted: that name",
         ),
         (
             f"{MINE}    name = 'mine'\n{HOOK}step\nMine = Mine()",
