@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from harness.api import FieldTable, Model, Strategy
+from harness.api import FieldTable, Model, Strategy, UserError
+from harness.base.errors import described
+from harness.base.plugin import params
 from harness.data.indexed_dataset import IndexedDataset
 from harness.engine.columns import Columns, lay_out
 
@@ -45,6 +47,12 @@ def check_fits(model: Model, dataset: IndexedDataset) -> None:
     """Make the net once, before anything is trained.
 
     Raises:
-        UserError: the model does not fit the fields or tasks of the data.
+        UserError: the model does not fit the fields or tasks of the data, or fails.
     """
-    network_of(model, plain_columns(model, dataset), len(dataset.tasks))
+    try:
+        network_of(model, plain_columns(model, dataset), len(dataset.tasks))
+    except UserError:
+        raise
+    except Exception as error:  # of a model's own code, or of torch
+        given = ", ".join(f"{name} = {value!r}" for name, value in params(model).items())
+        raise UserError(f"model '{model.name}' ({given}) cannot be made for these data: {described(error)}") from error
