@@ -36,11 +36,12 @@ def test_a_model_that_fails_is_one_line_before_anything_is_trained(tmp_path: Pat
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "mine.py").write_text(
         '"""A model."""\nfrom harness.api import Model\n\n\nclass Mine(Model):\n    name = "mine"\n\n'
+        "    def width(self, tasks):\n        return 4\n\n"
         "    def network(self, fields, tasks):\n        return [][fields]\n"
     )
     values = "\n".join(f"{name} = {value}" for name, value in TINY.items())
     plan = f'strategies = ["none"]\nseeds = [1]\n[[dataset]]\nname = "powerlaw"\n{values}\n[[model]]\nname = "mine"\n'
     (tmp_path / "plan.toml").write_text(plan)
-    said = r"model 'mine' \(dim = 16\) cannot be made for these data: IndexError at mine.py:9: list index out of range"
+    said = r"model 'mine' \(\) cannot be made for these data: IndexError at mine.py:12: list index out of range"
     with pytest.raises(UserError, match=said):
         prepare(load_plan(tmp_path / "plan.toml"), Registry(tmp_path), tmp_path / "results")

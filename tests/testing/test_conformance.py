@@ -88,6 +88,7 @@ def test_a_broken_strategy_is_told_what_is_wrong(tmp_path: Path, body: str, chec
     (tmp_path / "mine.py").write_text(HEAD + body)
     failed = {v.check: v.reason for v in conformance(Registry(tmp_path), ["mine"]) if v.outcome == "failed"}
     assert failed[check]
+    assert not check.startswith("goes on") or "to other records" in failed[check]
 
 
 @pytest.mark.parametrize(
@@ -118,11 +119,15 @@ class Net(nn.Module):
 class Mine(Model):
     name = "mine"
 
+    def width(self, tasks):
+        return 4
+
     def network(self, fields, tasks):
-        return Net(fields * self.dim, tasks)
+        return Net(fields * 4, tasks)
 ''')
     failed = {v.check: v.reason for v in conformance(Registry(tmp_path), ["mine"]) if v.outcome == "failed"}
     assert failed[check]
+    assert not {"learns", "maps [N, F, D] to [N, T]"} & failed.keys()
 
 
 @pytest.mark.parametrize(
