@@ -41,7 +41,7 @@ def test_a_missing_extra_is_refused_in_a_line_that_says_how_to_install_it(
     kind: Kind, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(UserError, match=rf"needs {package}, .* pip install 'multiepoch\[{kind}\]'$"):
+    with pytest.raises(UserError, match=rf"needs {package}, .* pip install '.\[{kind}\]' in a clone of multiepoch$"):
         launcher_of(Where(kind), plan_of(tmp_path), None, tmp_path)
 
 
