@@ -24,7 +24,7 @@ def verdict_json() -> dict[str, Any]:
     """What `verdict.json` holds; a key that is a name of the user's is *."""
     gain = estimate([0.1, 0.2])
     assert gain is not None
-    audits, race = (Audit("", "", None, "", ""),), Race(2, (Dropped("none", 2, ""),), ())
+    audits, race = (Audit("", "", None, "", ""),), Race(2, (Dropped("none", 2, ""),), {})
     sampled = Sampled("user", 0.5, 1, 2, {"*": (1.0, 1.0)}, (0.1, 0.1), Ladder((Line("", (0.5,), (gain,), 0),)))
     lead = Mock(epochs=(1,), value=lambda quantity: gain, arm=Mock(arm=Mock(chosen={"*": 1})))
     said = State.SAFE, "", {"*": ""}, audits, True, True
