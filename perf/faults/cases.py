@@ -172,7 +172,7 @@ BAD = (
     BadInput("data set: no version", "has no attribute 'version'", dataset('name, version = "own", 1', 'name = "own"')),
     BadInput(
         "data set: its fingerprint is an object",
-        "fingerprint: an object",
+        "fingerprint: a value of type object",
         dataset("    def _part", "    def fingerprint(self): return object()\n    def _part"),
     ),
     BadInput("results: a file in place of runs/", "'results/runs' is a file", {"results/runs": ""}),
