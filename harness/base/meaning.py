@@ -20,6 +20,12 @@ def source_of(path: Path) -> str:
     return decode_source(path.read_bytes())
 
 
+def first_line(node: ast.stmt) -> int:
+    """Where a statement begins, with the decorators of a definition."""
+    decorators = node.decorator_list if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) else []
+    return min([node.lineno, *(each.lineno for each in decorators)])
+
+
 @lru_cache(REMEMBERED)
 def meaning(source: str) -> str:
     """A source written anew from its syntax tree, without docstrings: comments and layout leave it as it is.

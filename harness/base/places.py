@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -19,6 +20,11 @@ ROOT = _root()
 """Holds strategies/, datasets/ and plans/."""
 STRATEGIES, DATASETS, PLANS = ROOT / "strategies", ROOT / "datasets", ROOT / "plans"
 PRESETS, MODELS = DATASETS / "presets", PACKAGE / "models"
+
+
+def module_paths() -> dict[str, str]:
+    """The environment in which another Python finds modules where this one does, the current folder not among them."""
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
 
 
 def page_command(page: str, results: Path) -> str:

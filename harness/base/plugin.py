@@ -55,7 +55,7 @@ class Knob:
         whole = isinstance(default, int)
         if whole and (self.low != int(self.low) or self.high != int(self.high)):
             return f"goes from {self.low} to {self.high}, and its default is an integer; accepted: {float(default)}"
-        if self.log and self.low < (1 if whole else math.ulp(0.0)):
+        if self.log and (self.low < 1 if whole else self.low <= 0):
             return f"begins at {self.low:g} on a logarithmic scale; accepted: {'1 or more' if whole else 'above 0'}"
         if not self.low <= default <= self.high:
             return f"goes from {self.low:g} to {self.high:g}, and its default is {default:g}; accepted: one within"

@@ -72,17 +72,16 @@ def diagnose(console: Console, options: Options) -> Exit:
     schema = _schema(console, options)
     options = replace(options, labels=tuple(map(plain, options.labels)))
     known = _log(console, options, str(schema), registry)
+    asked_for = options.source, known.key, str(schema), options.labels, options.model
+    question = Question(*asked_for, seconds, options.workers)
     with locked(options.out, "diagnose"):  # whose plan and verdict would be another's
-        return _answered(console, options, known, schema, model, registry, seconds, until)
+        return _answered(console, options, question, known, model, registry, until)
 
 
 def _answered(
-    console: Console, options: Options, known: Log, schema: Path, model: Model, registry: Registry, seconds: float,
-    until: float,
-) -> Exit:  # fmt: skip
+    console: Console, options: Options, question: Question, known: Log, model: Model, registry: Registry, until: float
+) -> Exit:
     """Plan, train and judge."""
-    asked_for = options.source, known.key, str(schema), options.labels, options.model
-    question = Question(*asked_for, seconds, options.workers)
     plan = planned(
         console, options.out, options.budget, question, known, model, until,
         lambda part: _log(console, options, part, registry),
@@ -195,9 +194,9 @@ def _ladder(plan: Planned, known: Log, found: Found, beside: Beside) -> Ladder:
         if isinstance(there, str):
             return Ladder(why=there)
         sizes.append((share, there))
-    main = found.analysis.groups[0].group.task
-    beside_main = [each.task for each in found.verdict.rests_on(main) if each.task != main]
-    return ladder_of(sizes, beside.lead, shares_of_buckets(known.data), beside_main)
+    main = plan.log.task
+    others = [each.task for each in found.verdict.rests_on(main) if each.task != main]
+    return ladder_of(sizes, beside.lead, shares_of_buckets(known.data), others)
 
 
 def _second(plan: Planned, found: Found, beside: Beside, out: Path) -> SecondSplit:
@@ -207,8 +206,7 @@ def _second(plan: Planned, found: Found, beside: Beside, out: Path) -> SecondSpl
     there = beside.train(again)
     if isinstance(there, str):
         return SecondSplit(again.what, why=there)
-    rests_on = found.verdict.rests_on(found.analysis.groups[0].group.task)
-    return second_split.judged(again.what, there, rests_on, found.verdict.lead)
+    return second_split.judged(again.what, there, found.verdict.rests_on(plan.log.task), found.verdict.lead)
 
 
 def _verdict(

@@ -44,7 +44,7 @@ class Collapse:
 
     @property
     def falls(self) -> bool:
-        """Whether AUC or logloss is shown to be worse, or training diverged. Of seeds that are left none is."""
+        """Whether AUC or logloss is shown to be worse, or training diverged. Where others failed, nothing is."""
         return self.diverged > 0 or (self.enough and not self.failed and not self.untold and min(self.signs) < 0)
 
     @property

@@ -66,10 +66,5 @@ def built(values: dict[str, Any], labels: Sequence[str], registry: Registry, res
     for label in labels:
         if label not in data.tasks:
             raise unknown("label", label, data.tasks, "--labels")
-    return Log(
-        data,
-        key,
-        labels[0] if labels else data.tasks[0],
-        findings_of(data_folder(results, key)),
-        time.monotonic() - begun,
-    )
+    task = labels[0] if labels else data.tasks[0]
+    return Log(data, key, task, findings_of(data_folder(results, key)), time.monotonic() - begun)

@@ -16,6 +16,7 @@ from multiprocessing import forkserver, resource_tracker
 from types import ModuleType
 
 from harness.base.notice import TELLING
+from harness.base.places import module_paths
 
 MOST_LETTERS = 70
 """Bytes of the folder of temporary files; of the 107 that the name of a socket may have, Python takes the rest."""
@@ -61,7 +62,7 @@ def _deaf() -> Iterator[None]:
 @contextmanager
 def _finding_modules() -> Iterator[None]:
     """A process that starts inside finds modules where this one does, the current folder not among them."""
-    paths = {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    paths = module_paths()
     before = {name: os.environ.get(name) for name in paths}
     os.environ.update(paths)
     try:

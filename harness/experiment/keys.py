@@ -25,6 +25,8 @@ from harness.plugins.registry import Registry, build, entry_of
 
 NOT_IN_KEY: Any = {"dataset": True, "data_seed": True, "train": {"keep": True, "start": {"source": True}}}
 """Parts of a spec that a run's key has in another form, or that change no number."""
+WRITTEN = (PurePath, date, time, timedelta, Decimal, UUID, bytes, np.generic)
+"""Types of which two values are equal if they are the same text, in every process."""
 CARRIED = 5
 """Of what a run takes over that begins with the state of another: it enters the keys of those alone.
 
@@ -41,10 +43,6 @@ class Versions(NamedTuple):
     torch: str
     numpy: str
     engine: int
-
-
-WRITTEN = (PurePath, date, time, timedelta, Decimal, UUID, bytes, np.generic)
-"""Types of which two values are equal if they are the same text, in every process."""
 
 
 def versions() -> Versions:

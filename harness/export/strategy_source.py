@@ -12,6 +12,7 @@ from typing import Any
 
 from harness import api
 from harness.api import Strategy, UserError, defining
+from harness.base.meaning import first_line
 from harness.base.plugin import params
 from harness.export.folding import Defaults, folded
 
@@ -118,8 +119,7 @@ def _class_text(strategy: Strategy, node: ast.ClassDef, methods: list[ast.Functi
 
 
 def _lines(lines: list[str], node: ast.stmt) -> str:
-    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
-    return "\n".join(lines[first - 1 : node.end_lineno])
+    return "\n".join(lines[first_line(node) - 1 : node.end_lineno])
 
 
 def _literal(value: Any) -> str:

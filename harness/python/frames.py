@@ -60,10 +60,8 @@ def taken(console: Console, given: Given, registry: Registry, results: Path) -> 
 
 def _schema(console: Console, given: Given, source: str, results: Path) -> Path:
     """The one given; or one for these files and what is asked of them, which may be corrected where it stands."""
-    asked, digest = (
-        Asked(given.labels, given.time),
-        digest_of_value((os.path.abspath(source), given.labels, given.time)),
-    )
+    asked = Asked(given.labels, given.time)
+    digest = digest_of_value((os.path.abspath(source), given.labels, given.time))
     return schema_at(console, given.schema, results / INPUTS / f"schema-{digest}.toml", source, asked)
 
 

@@ -16,6 +16,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from harness.api import Strategy, UserError
+from harness.base.meaning import first_line
 from harness.plugins.imported import MODULES, own
 
 Definition = type[Any] | FunctionType
@@ -101,7 +102,7 @@ class _File:
                 linecache.checkcache(code.co_filename)  # of a module that was edited and loaded anew
                 lines = linecache.getlines(code.co_filename)
                 for node in _statements(lines):
-                    first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+                    first = first_line(node)
                     last = node.end_lineno or first
                     if node.name == value.__name__ and first <= code.co_firstlineno <= last:
                         return textwrap.dedent("".join(lines[first - 1 : last])).rstrip()

@@ -38,10 +38,14 @@ def cautions(analysis: GroupAnalysis) -> list[str]:
     ]
 
 
+def compared(analysis: GroupAnalysis) -> list[ArmComparison]:
+    """Arms, in order of rank, that have a gain."""
+    return [row for row in analysis.ranked if not row.arm.is_baseline and row.value("gain") is not None]
+
+
 def tested(analysis: GroupAnalysis) -> list[ArmComparison]:
-    """Arms, in order of rank, whose gain has an interval."""
-    arms = (row for row in analysis.ranked if not row.arm.is_baseline)
-    return [row for row in arms if (gain := row.value("gain")) is not None and gain.low is not None]
+    """Those whose gain has an interval."""
+    return [row for row in compared(analysis) if (gain := row.value("gain")) and gain.low is not None]
 
 
 def _of_draws(analysis: GroupAnalysis) -> Iterator[str]:
@@ -83,8 +87,7 @@ def _of_order(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[st
         return
     gains = {row.arm.label: gain for row in arms if (gain := row.value("gain"))}
     lead = arms[0].arm.label
-    first = next(row for row in analysis.ranked if not row.arm.is_baseline and row.value("gain"))
-    if first is arms[0] and gains[lead].mean > 0 and gains[lead].sign == 0:
+    if compared(analysis)[0] is arms[0] and gains[lead].mean > 0 and gains[lead].sign == 0:
         yield f"Ranked first is {spoken(lead)}, but the interval of its gain includes zero."
     open_ = [spoken(name) for name, gain in gains.items() if gain.sign == 0 and not gain.identical]
     if len(open_) > 1:
@@ -94,8 +97,8 @@ def _of_order(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[st
         yield f"Of arms with failed seeds nothing is claimed, as what is left is not chance: {named(failed)}."
     lost = [spoken(r.arm.label) for r in arms if gains[r.arm.label].sign and not r.shown("gain") and not r.lost("gain")]
     if lost:
-        compared = family(arms, "gain")
-        yield f"Intervals that exclude zero, but not once corrected for {compared} arms compared: {named(lost)}."
+        corrected = family(arms, "gain")
+        yield f"Intervals that exclude zero, but not once corrected for {corrected} arms compared: {named(lost)}."
 
 
 def _of_splits(analysis: GroupAnalysis, arms: list[ArmComparison]) -> Iterator[str]:

@@ -50,17 +50,7 @@ def write_report(
 
 
 def _write(results: Path, plan_names: list[str] | None, difference: float, known: Sequence[Analysis]) -> Path:
-    named = {analysis.comparison.result.name: analysis for analysis in known}
-    if plan_names:
-        analyses = [named.get(name) or analyse(results, name) for name in dict.fromkeys(plan_names)]
-    else:
-        found = (named.get(name) or _readable(results, name) for name in load.plans(results))
-        analyses = [analysis for analysis in found if analysis is not None]
-        if not analyses:
-            raise UserError(f"no plan of results folder '{results}' can be read; the lines above say why")
-    folder = results / TABLES
-    folder.mkdir(parents=True, exist_ok=True)
-    analyses = [each for each in analyses if _has_tables(each, folder, difference, needed=bool(plan_names))]
+    analyses = _with_tables(results, plan_names, difference, known)
     path = results / "report.html"
     pages = [page_of(results, analysis.comparison.result.name) for analysis in analyses]
     if len(analyses) == 1:
@@ -74,25 +64,31 @@ def _write(results: Path, plan_names: list[str] | None, difference: float, known
     return path
 
 
-def _readable(results: Path, name: str) -> Analysis | None:
-    """A plan, or None with a warning: one that is damaged keeps the others from nothing."""
-    try:
-        return analyse(results, name)
-    except UserError as error:
-        LOG.warning("the report leaves out what it cannot read: %s", error)
-        return None
+def _with_tables(
+    results: Path, plan_names: list[str] | None, difference: float, known: Sequence[Analysis]
+) -> list[Analysis]:
+    """Plans whose tables are written. One that nobody named and that is damaged is left out, with a warning.
 
-
-def _has_tables(analysis: Analysis, folder: Path, difference: float, *, needed: bool) -> bool:
-    """Write them; of a plan that nobody named, False with a warning where what they are read from is damaged."""
-    try:
-        _write_tables(analysis, folder, difference)
-    except UserError as error:
-        if needed:
-            raise
-        LOG.warning("the report leaves out what it cannot read: %s", error)
-        return False
-    return True
+    Raises:
+        UserError: a plan that was named cannot be read, or none can.
+    """
+    analysed = {analysis.comparison.result.name: analysis for analysis in known}
+    analysed |= {name: analyse(results, name) for name in plan_names or () if name not in analysed}
+    names, folder, found = plan_names or load.plans(results), results / TABLES, list[Analysis]()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in dict.fromkeys(names):
+        try:
+            analysis = analysed.get(name) or analyse(results, name)
+            _write_tables(analysis, folder, difference)
+        except UserError as error:
+            if plan_names:
+                raise
+            LOG.warning("the report leaves out what it cannot read: %s", error)
+        else:
+            found.append(analysis)
+    if not found:
+        raise UserError(f"no plan of results folder '{results}' can be read; the lines above say why")
+    return found
 
 
 def _write_tables(analysis: Analysis, folder: Path, difference: float) -> None:

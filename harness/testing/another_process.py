@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from harness.base.places import module_paths
 from harness.testing.checks import Failed
 
 
@@ -48,10 +49,10 @@ class AnotherProcess:
         return answer["said"]
 
     def _started(self) -> subprocess.Popen[str]:
-        paths = {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), "PYTHONSAFEPATH": "1"}
         seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
         folder = [] if self._plugins is None else [str(self._plugins)]
         return subprocess.Popen(
             [sys.executable, "-m", "harness.testing.answers", *folder],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | paths | {"PYTHONHASHSEED": seed},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | module_paths() | {"PYTHONHASHSEED": seed},
         )  # fmt: skip

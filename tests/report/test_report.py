@@ -99,6 +99,12 @@ def test_a_damaged_file_beside_records_costs_no_other_plan_its_report(tmp_path: 
     write_report(tmp_path, None)
     assert (tmp_path / "report" / "b.md").exists()
     assert (tmp_path / "report.html").exists()
+    if file.startswith("influences"):
+        (tmp_path / "plans" / "b.json").unlink()
+        before = (tmp_path / "report.html").read_text()
+        with pytest.raises(UserError, match=r"no plan of results folder .* can be read; the lines above say why"):
+            write_report(tmp_path, None)
+        assert (tmp_path / "report.html").read_text() == before
 
 
 @pytest.mark.parametrize("n", [2, 3, 10])

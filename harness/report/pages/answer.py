@@ -12,6 +12,7 @@ from harness.analysis.inference import LEVEL
 from harness.base.words import counted
 from harness.metrics.catalog import METRICS, measured, sign_of
 from harness.metrics.selection import Rule
+from harness.report.cautions import compared
 from harness.report.format import baseline_name, digits_for, epochs_text, listed, named, p_is, show
 from harness.results.plan_results import PLAIN
 
@@ -51,11 +52,11 @@ def rule(group: Group) -> str:
 
 def answer(analysis: GroupAnalysis) -> Answer:
     """Does more than one epoch pay, with what, and is plain training safe."""
-    group, rows, arms, lead = analysis.group, analysis.ranked, _compared(analysis), lead_of(analysis)
+    group, rows, arms, lead = analysis.group, analysis.ranked, compared(analysis), lead_of(analysis)
     if lead is None:
         return Answer(NOTHING_YET, _why_not(group, asked=bool(analysis.plan.seeds)))
-    digits, compared = digits_for(rows), family(rows, "gain")
-    sentences = [_lead(group, lead, digits, compared), _better_at_once(arms, lead), _ties(analysis, arms, lead)]
+    digits, corrected = digits_for(rows), family(rows, "gain")
+    sentences = [_lead(group, lead, digits, corrected), _better_at_once(arms, lead), _ties(analysis, arms, lead)]
     sentences += [_plain(analysis, lead, digits), _caveats(group)]
     gain = f"{show(lead.value('gain'), digits, signed=True)} {measured(group.task, group.metric)}"
     return Answer(_headline(analysis, lead), " ".join(s for s in sentences if s), gain if _pays(lead) else "")
@@ -69,13 +70,9 @@ def by_validation(row: ArmComparison) -> bool:
 def lead_of(analysis: GroupAnalysis) -> ArmComparison | None:
     """The best arm that is shown to pay; where none is, the first of the ranking, if there is one of several seeds none
     of which is lost; None without an arm to compare."""
-    arms = _compared(analysis)
+    arms = compared(analysis)
     several = (row for row in arms if (gain := row.value("gain")) and gain.n > 1 and not row.lost("gain"))
     return next(filter(_pays, arms), None) or next(several, arms[0] if arms else None)
-
-
-def _compared(analysis: GroupAnalysis) -> list[ArmComparison]:
-    return [row for row in analysis.ranked if not row.arm.is_baseline and row.value("gain") is not None]
 
 
 def chance(row: ArmComparison, quantity: str) -> str:

@@ -18,6 +18,7 @@ from harness.report.tables.grids import Cell, Column, Grid, cell
 
 DIFFERENCE = 0.001
 """The difference, in units of the plan's metric, whose price in seeds is given unless another is asked for."""
+ALWAYS_VALID = "always valid: they hold wherever an arm stops, and are wider than Student's t, which would not"
 MANY, HIDDEN = "> 1000", "no number"
 """Of seeds: more than are counted, and that the test rows alone hide the difference."""
 
@@ -80,8 +81,8 @@ def _dropped(arms: list[ArmComparison]) -> str:
     if not labels:
         return ""
     return (
-        f"Repeated no further once settled: {named(labels)}. Their intervals and p are always valid: they hold "
-        "wherever an arm stops, and are wider than Student's t, which would not, as the sign-flip test would not."
+        f"Repeated no further once settled: {named(labels)}. Their intervals and p are {ALWAYS_VALID}, as the "
+        "sign-flip test would not."
     )
 
 
@@ -121,8 +122,7 @@ def _on_stopping(analysis: GroupAnalysis) -> str:
     return (
         "Each arm was repeated until its gain was settled, on one side of zero or within what the plan calls settled, "
         f"corrected for {counted(compared, 'arm')}. Settled: {named(took) if took else 'no arm'}. "
-        f"Left open: {named(left) if left else 'no arm'}. Intervals and p are always valid: they hold wherever an arm "
-        "stops, and are wider than Student's t, which would not."
+        f"Left open: {named(left) if left else 'no arm'}. Intervals and p are {ALWAYS_VALID}."
     )
 
 
